@@ -1,0 +1,32 @@
+"""Binary cross-entropy: the Bernoulli likelihood, for images whose pixels are near black or white.
+
+Loss, per image:  -sum [x log p + (1 - x) log(1 - p)],  p = sigmoid(raw).
+"""
+
+from collections.abc import Iterable
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from vaeaug import ReconstructionLoss, hookimpl
+
+
+class BCE(ReconstructionLoss):
+    """The negative log-likelihood of a Bernoulli a pixel, in nats."""
+
+    name = "bce"
+    reference = "Kingma & Welling, Auto-Encoding Variational Bayes, ICLR 2014, appendix C.1"
+
+    def forward(self, raw_BRHW: Tensor, x_BCHW: Tensor) -> Tensor:
+        """Return the cross-entropy of each image, shape (B,)."""
+        return F.binary_cross_entropy_with_logits(raw_BRHW, x_BCHW, reduction="none").sum(dim=(1, 2, 3))
+
+    def image(self, raw_BRHW: Tensor) -> Tensor:
+        """Return the probabilities."""
+        return raw_BRHW.sigmoid()
+
+
+@hookimpl
+def vaeaug_losses() -> Iterable[type[ReconstructionLoss]]:
+    """Bring the BCE."""
+    return [BCE]

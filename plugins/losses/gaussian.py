@@ -1,0 +1,54 @@
+"""A Gaussian likelihood with one variance for all pixels, at its optimum in closed form (Rybkin et al. 2021, sigma-VAE).
+
+Loss, per image of P values:  P/2 log(2 pi v) + sum (x - raw)^2 / (2 v),  v* = mean (x - raw)^2.
+
+The variance balances reconstruction against KL by itself, so no weight needs tuning. While training, v is the optimum
+for the batch (its gradient is that of P/2 log of the mean squared error); the running mean is kept, and in eval mode
+v is that, so that an image's likelihood does not depend on the other images of its batch.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vaeaug import ImageSpec, ReconstructionLoss, hookimpl
+
+LEAST_VARIANCE = (1 / 255) ** 2 / 12  # that of rounding to 8 bits: no image is known better
+MOMENTUM = 0.02
+
+
+class Gaussian(ReconstructionLoss):
+    """The negative log-likelihood of a Gaussian with one shared variance, in nats."""
+
+    name = "gaussian"
+    reference = (
+        "Rybkin, Daniilidis & Levine, Simple and Effective VAE Training with Calibrated Decoders, ICML 2021, eq. 6"
+    )
+    variance: Tensor
+
+    def __init__(self, spec: ImageSpec, config: Any) -> None:
+        super().__init__(spec, config)
+        self.register_buffer("variance", torch.tensor(0.1))  # about that of natural images around their mean
+
+    def forward(self, raw_BRHW: Tensor, x_BCHW: Tensor) -> Tensor:
+        """Return the negative log-likelihood of each image, shape (B,)."""
+        error_B = (raw_BRHW - x_BCHW).square().sum(dim=(1, 2, 3))
+        pixels = x_BCHW[0].numel()
+        variance = self.variance
+        if self.training:
+            variance = (error_B.detach().mean() / pixels).clamp(min=LEAST_VARIANCE)
+            self.variance.lerp_(variance, MOMENTUM)
+        return error_B / (2 * variance) + 0.5 * pixels * (math.log(2 * math.pi) + variance.log())
+
+    def image(self, raw_BRHW: Tensor) -> Tensor:
+        """Return the mean, cut to [0, 1]."""
+        return raw_BRHW.clamp(0, 1)
+
+
+@hookimpl
+def vaeaug_losses() -> Iterable[type[ReconstructionLoss]]:
+    """Bring the Gaussian loss."""
+    return [Gaussian]

@@ -1,0 +1,45 @@
+"""vaeaug: extend a small image dataset with what variational autoencoders learn from it.
+
+The names below are imported when they are first used, so that `import vaeaug` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vaeaug.contracts import Encoded as Encoded
+    from vaeaug.contracts import GaussianVariant as GaussianVariant
+    from vaeaug.contracts import ImageSpec as ImageSpec
+    from vaeaug.contracts import Latents as Latents
+    from vaeaug.contracts import ReconstructionLoss as ReconstructionLoss
+    from vaeaug.contracts import Variant as Variant
+    from vaeaug.contracts import option as option
+    from vaeaug.hookspecs import hookimpl as hookimpl
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Encoded": "vaeaug.contracts",
+    "GaussianVariant": "vaeaug.contracts",
+    "ImageSpec": "vaeaug.contracts",
+    "Latents": "vaeaug.contracts",
+    "ReconstructionLoss": "vaeaug.contracts",
+    "Variant": "vaeaug.contracts",
+    "option": "vaeaug.contracts",
+    "hookimpl": "vaeaug.hookspecs",
+}
+
+__all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its home on first use (PEP 562)."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'vaeaug' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,76 @@
+"""The command line: a thin skin over `vaeaug.workflows`. A command's module is imported only when that command runs."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from vaeaug import __version__
+from vaeaug.errors import VaeaugError
+
+COMMANDS = {
+    "demo": "Write the bundled sample dataset, a real one.",
+    "augment": "Extend a dataset: train if needed, sample, export, report.",
+    "train": "Train a model on a dataset.",
+    "sample": "Write synthetic images from a trained model.",
+    "plugins": "List, check, show and start plugins.",
+}
+"""Command -> its one-line help; its module is `vaeaug.cli.<command>`, which holds it as `command`."""
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and imports them when they run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the names, in the order in which a user meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"vaeaug.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="vaeaug")
+def cli() -> None:
+    """Extend a small image dataset with what variational autoencoders learn from it.
+
+    Start with:  vaeaug demo shop && vaeaug augment shop shop-extended
+    """
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 failed, 2 usage or bad input, 3 a plugin is broken, 130 interrupted."""
+    arguments = sys.argv[1:] if args is None else args
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: list[str]) -> int:
+    """Run the command line and return its exit code; no traceback reaches a user unless `--debug`."""
+    try:
+        code = cli.main(args=arguments, prog_name="vaeaug", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted; add --resume to the same command to go on.", err=True)
+        return 130
+    except Exception as error:
+        if "--debug" in arguments:
+            raise
+        if isinstance(error, VaeaugError):
+            click.echo(f"Error: {error}", err=True)
+            return error.exit_code
+        click.echo(f"Error: unexpected {type(error).__name__}: {error} (--debug shows where)", err=True)
+        return 1

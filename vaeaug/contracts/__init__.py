@@ -1,0 +1,22 @@
+"""What a plugin implements and what the host promises it. See `docs/writing-a-plugin.md`."""
+
+from vaeaug.contracts.gaussian import GaussianVariant
+from vaeaug.contracts.latent import Latent, leaves, tree_map
+from vaeaug.contracts.loss import ReconstructionLoss
+from vaeaug.contracts.options import option, parse_options
+from vaeaug.contracts.spec import Encoded, ImageSpec, Latents
+from vaeaug.contracts.variant import Variant
+
+__all__ = [
+    "Encoded",
+    "GaussianVariant",
+    "ImageSpec",
+    "Latent",
+    "Latents",
+    "ReconstructionLoss",
+    "Variant",
+    "leaves",
+    "option",
+    "parse_options",
+    "tree_map",
+]

@@ -1,0 +1,64 @@
+"""The variant most others start from: a diagonal Gaussian posterior over one latent vector."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from vaeaug.contracts.latent import Latent
+from vaeaug.contracts.options import option
+from vaeaug.contracts.spec import Encoded, ImageSpec
+from vaeaug.contracts.variant import Variant
+from vaeaug.nn import Decoder, Encoder, kl_standard_normal, reparameterize, standard_normal
+
+
+class GaussianVariant(Variant):
+    """A variational autoencoder with q(z|x) = N(mean, diag exp logvar) and p(z) = N(0, I) (Kingma & Welling 2014).
+
+    It supplies networks chosen from the image spec, the reparameterization, the KL in closed form, the prior, and
+    the class conditioning of both networks where `conditional` is true. Most variants override one method.
+    The latent is one tensor, shape (B, D).
+    """
+
+    conditional: ClassVar[bool] = False
+
+    @dataclass(frozen=True)
+    class Config:
+        """Options that every Gaussian variant has."""
+
+        latent_dim: int = option(32, "Number of latent dimensions, D.", minimum=1, maximum=4096)
+        width: int | None = option(None, "Hidden units of the networks; chosen from the image size if none.", minimum=8)
+        depth: int = option(2, "Hidden layers of each network.", minimum=1, maximum=16)
+
+    config: Config
+
+    def __init__(self, spec: ImageSpec, config: Config) -> None:
+        super().__init__(spec, config)
+        shape = {"height": spec.height, "width": spec.width, "num_classes": spec.num_classes if self.conditional else 0}
+        size = {"hidden": config.width, "depth": config.depth}
+        self.encoder = Encoder(channels=spec.channels, features=2 * config.latent_dim, **shape, **size)
+        self.decoder = Decoder(features=config.latent_dim, channels=spec.raw_channels, **shape, **size)
+
+    def posterior(self, x_BCHW: Tensor, y_B: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the mean and the log-variance of q(z|x), each (B, D)."""
+        mean_BD, logvar_BD = self.encoder(x_BCHW, y_B).chunk(2, dim=1)
+        return mean_BD, logvar_BD.clamp(-12, 8)  # a standard deviation of 0.0025 to 55: exp never overflows
+
+    def encode(self, x_BCHW: Tensor, y_B: Tensor, generator: torch.Generator | None = None) -> Encoded:
+        """Encode images; see `Variant.encode`. The one penalty is `kl`, against N(0, I)."""
+        mean_BD, logvar_BD = self.posterior(x_BCHW, y_B)
+        z_BD = mean_BD if generator is None else reparameterize(mean_BD, logvar_BD, generator)
+        kl_B = kl_standard_normal(mean_BD, logvar_BD)
+        return Encoded(latent=z_BD, features_BD=mean_BD, penalties={"kl": kl_B}, scale=(0.5 * logvar_BD).exp())
+
+    def decode(self, latent: Latent, y_B: Tensor) -> Tensor:
+        """Decode latents; see `Variant.decode`."""
+        raw_BRHW: Tensor = self.decoder(latent, y_B)
+        return raw_BRHW
+
+    def prior(self, y_B: Tensor, generator: torch.Generator) -> Latent:
+        """Draw from N(0, I), shape (B, D)."""
+        return standard_normal((len(y_B), self.config.latent_dim), generator).to(y_B.device)

@@ -1,0 +1,55 @@
+"""Latents are trees of tensors: one vector for a VAE, a grid of codes for a VQ-VAE, a tuple of groups for a ladder.
+
+Every leaf has the batch as its first axis. The host moves, stacks and slices latents through this module and never
+looks inside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias, Union
+
+from torch import Tensor
+
+Latent: TypeAlias = Union[Tensor, tuple["Latent", ...], list["Latent"], dict[str, "Latent"]]
+"""A tensor, or a tuple, list or string-keyed dict of latents."""
+
+
+def leaves(latent: Latent) -> list[Tensor]:
+    """Return the tensors of a latent, in a fixed order (dicts by insertion).
+
+    Raises:
+        TypeError: if something in the tree is neither a tensor nor a tuple, list or dict.
+    """
+    if isinstance(latent, Tensor):
+        return [latent]
+    if isinstance(latent, dict):
+        return [leaf for value in latent.values() for leaf in leaves(value)]
+    if isinstance(latent, tuple | list):
+        return [leaf for value in latent for leaf in leaves(value)]
+    raise TypeError(f"a latent is a tensor or a tuple, list or dict of latents, not {type(latent).__name__}")
+
+
+def tree_map(function: Callable[..., Tensor], latent: Latent, *others: Latent) -> Latent:
+    """Apply `function` to every tensor of `latent` (and the tensors in the same places of `others`).
+
+    Returns:
+        A latent of the same structure.
+    """
+    columns = zip(*(leaves(tree) for tree in (latent, *others)), strict=True)
+    return tree_like(latent, [function(*column) for column in columns])
+
+
+def tree_like(latent: Latent, tensors: list[Tensor]) -> Latent:
+    """Build a latent with the structure of `latent` out of `tensors`, given in the order of `leaves`."""
+    remaining = iter(tensors)
+
+    def build(node: Latent) -> Latent:
+        if isinstance(node, Tensor):
+            return next(remaining)
+        if isinstance(node, dict):
+            return {key: build(value) for key, value in node.items()}
+        children = [build(value) for value in node]
+        return children if isinstance(node, list) else tuple(children)
+
+    return build(latent)

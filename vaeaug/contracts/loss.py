@@ -1,0 +1,55 @@
+"""The contract of a reconstruction loss. A loss owns the decoder's output head, so that any loss goes with any variant."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from vaeaug.contracts.spec import ImageSpec
+
+
+class ReconstructionLoss(nn.Module, ABC):
+    """How a decoder's raw output is scored against an image, and turned into one.
+
+    Subclass it, give it a `name`, and return the class from the hook `vaeaug_losses`.
+    `vaeaug.testing.check_loss` checks the contract.
+
+    Attributes:
+        name: how users call it (`--loss NAME`): lower case, words joined by hyphens.
+        reference: the paper it comes from, for `vaeaug plugins show`.
+        Config: a frozen dataclass whose fields are the options; declare them with `vaeaug.option`.
+    """
+
+    name: ClassVar[str]
+    reference: ClassVar[str] = ""
+
+    @dataclass(frozen=True)
+    class Config:
+        """No options."""
+
+    def __init__(self, spec: ImageSpec, config: Any) -> None:
+        super().__init__()
+        self.spec = spec
+        self.config = config
+
+    def raw_channels(self, channels: int) -> int:
+        """Return R, how many channels the decoder puts out for images of `channels` channels. Default: as many."""
+        return channels
+
+    @abstractmethod
+    def forward(self, raw_BRHW: Tensor, x_BCHW: Tensor) -> Tensor:
+        """Return the loss of each image, shape (B,), summed (not averaged) over channels and pixels.
+
+        Summed, so that a KL weight means the same under every loss. In nats where it is a likelihood.
+
+        Args:
+            raw_BRHW: what the decoder put out.
+            x_BCHW: the image in [0, 1].
+        """
+
+    @abstractmethod
+    def image(self, raw_BRHW: Tensor) -> Tensor:
+        """Return the image that raw output stands for, shape (B, C, H, W), in [0, 1]."""

@@ -1,0 +1,98 @@
+"""The options of a plugin: the fields of its `Config`, with a line of help, a range, and a check."""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from vaeaug.errors import InputError, nearest
+
+C = TypeVar("C")
+
+
+def option(
+    default: Any,
+    help: str,  # noqa: A002 (the field's own word, as in click and argparse)
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: tuple[Any, ...] | None = None,
+) -> Any:
+    """Declare an option of a plugin, as a field of its `Config` dataclass.
+
+    Example:
+        >>> @dataclasses.dataclass(frozen=True)
+        ... class Config:
+        ...     beta: float = option(4.0, "Weight of the KL term.", minimum=0)
+
+    Args:
+        default: the default value (an int, float, bool, str or None).
+        help: one line for users.
+        minimum: least allowed value.
+        maximum: greatest allowed value.
+        choices: the allowed values, where they are few.
+    """
+    metadata = {"help": help, "minimum": minimum, "maximum": maximum, "choices": choices}
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def parse_options(config: type[C], values: Mapping[str, Any], owner: str) -> C:
+    """Build `config` from names and values, which may be strings as a user typed them.
+
+    Args:
+        config: a dataclass (`Variant.Config` or `ReconstructionLoss.Config`).
+        values: option name (hyphens and underscores are the same) -> value.
+        owner: whose options they are, for messages ("variant 'vae'").
+
+    Raises:
+        InputError: an unknown name, a value of the wrong type, or one out of range.
+    """
+    fields = {field.name: field for field in dataclasses.fields(config)}  # type: ignore[arg-type]
+    hints = typing.get_type_hints(config)
+    parsed: dict[str, Any] = {}
+    for given, value in values.items():
+        name = given.replace("-", "_")
+        if name not in fields:
+            raise InputError(f"{owner} has no option {given!r}; {nearest(name, fields)}")
+        parsed[name] = _check(_convert(value, hints[name], f"{owner}: {name}"), fields[name], f"{owner}: {name}")
+    return config(**parsed)
+
+
+def type_name(hint: Any) -> str:
+    """Return how a user reads an option's type: `int`, `float or none`."""
+    members = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    return " or ".join("none" if member is type(None) else getattr(member, "__name__", str(member)) for member in members)
+
+
+def _convert(value: Any, hint: Any, where: str) -> Any:
+    """Turn `value` into the type `hint` (a scalar type or a union of one with None)."""
+    members = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if type(None) in members and (value is None or str(value).lower() == "none"):
+        return None
+    target = next(member for member in members if member is not type(None))
+    try:
+        if target is bool:
+            return value if isinstance(value, bool) else _BOOLEANS[str(value).lower()]
+        if target is int and isinstance(value, float) and not value.is_integer():
+            raise ValueError
+        return target(value)
+    except (ValueError, TypeError, KeyError):
+        raise InputError(f"{where} takes {type_name(hint)}, not {value!r}") from None
+
+
+_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+def _check(value: Any, field: dataclasses.Field[Any], where: str) -> Any:
+    """Return `value` if it lies in the field's range."""
+    choices, minimum, maximum = (field.metadata.get(key) for key in ("choices", "minimum", "maximum"))
+    if choices is not None and value not in choices:
+        raise InputError(f"{where} is one of {', '.join(map(str, choices))}, not {value!r}")
+    if value is not None and minimum is not None and not value >= minimum:
+        raise InputError(f"{where} is at least {minimum:g}, not {value!r}")
+    if value is not None and maximum is not None and not value <= maximum:
+        raise InputError(f"{where} is at most {maximum:g}, not {value!r}")
+    return value

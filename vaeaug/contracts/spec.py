@@ -1,0 +1,73 @@
+"""The small values that pass between the host and a plugin.
+
+Shape legend, here and in all tensor code: B batch, C image channels, R raw channels (what a decoder puts out),
+H height, W width, D latent dimensions, N images of a dataset.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from vaeaug.contracts.latent import Latent
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSpec:
+    """The images a model works on.
+
+    Attributes:
+        channels: C, 1 (gray) or 3 (RGB).
+        height: H in pixels, 8 to 256; any number, not only powers of two.
+        width: W in pixels, 8 to 256.
+        num_classes: how many classes labels run over; labels are 0 ... num_classes - 1.
+        raw_channels: R, the channels a decoder must put out; the loss decides (`ReconstructionLoss.raw_channels`).
+    """
+
+    channels: int
+    height: int
+    width: int
+    num_classes: int = 1
+    raw_channels: int = 1
+
+    @property
+    def pixels(self) -> int:
+        """C * H * W, the number of values of an image."""
+        return self.channels * self.height * self.width
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What `Variant.encode` returns for a batch.
+
+    Attributes:
+        latent: what `Variant.decode` takes; a tree of tensors with the batch first.
+        features_BD: one feature vector an image, deterministic (a posterior mean, a pooled code): the latent features
+            that are exported, and what posterior collapse is measured on.
+        penalties: the terms of the objective besides the reconstruction: name -> (B,), one value an image, unweighted.
+            A Kullback-Leibler divergence is named `kl`, or `kl/<group>` where there are several: those are annealed
+            and given free bits by the training loop, and summed they give the KL part of the ELBO. In nats.
+        scale: the posterior's standard deviation, of the same structure as `latent`, where the posterior is a diagonal
+            Gaussian around the mode; None where it is not. The `posterior` sampler needs it.
+    """
+
+    latent: Latent
+    features_BD: Tensor
+    penalties: dict[str, Tensor] = field(default_factory=dict)
+    scale: Latent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Latents:
+    """The training set as a trained model encodes it: what samplers and learned priors are fitted on.
+
+    Attributes:
+        latent: posterior modes; every leaf has N as its first axis.
+        labels_N: class indices, int64.
+        scale: posterior standard deviations, structured as `latent`, or None (see `Encoded.scale`).
+    """
+
+    latent: Latent
+    labels_N: Tensor
+    scale: Latent | None = None

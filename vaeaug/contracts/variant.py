@@ -1,0 +1,89 @@
+"""The contract of a variant: a kind of autoencoder."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from vaeaug.contracts.latent import Latent
+from vaeaug.contracts.loss import ReconstructionLoss
+from vaeaug.contracts.spec import Encoded, ImageSpec, Latents
+
+
+class Variant(nn.Module, ABC):
+    """A kind of autoencoder. Subclass it, give it a `name`, and return the class from the hook `vaeaug_variants`.
+
+    Images are float tensors in [0, 1], shape (B, C, H, W); labels are int64 class indices, shape (B,). All randomness
+    comes from the `generator` that is handed in, so that a sample depends on its seed alone. An image's results may
+    not depend on the other images of its batch when the module is in eval mode (so: no BatchNorm statistics of the
+    batch outside training; prefer LayerNorm or GroupNorm). `vaeaug.testing.check_variant` checks all of this.
+
+    Attributes:
+        name: how users call it (`--variant NAME`): lower case, words joined by hyphens.
+        conditional: whether class labels matter to `decode` or `prior`. It is checked.
+        reference: the paper it comes from, for `vaeaug plugins show`.
+        Config: a frozen dataclass whose fields are the options; declare them with `vaeaug.option`.
+    """
+
+    name: ClassVar[str]
+    conditional: ClassVar[bool] = False
+    reference: ClassVar[str] = ""
+
+    @dataclass(frozen=True)
+    class Config:
+        """No options."""
+
+    def __init__(self, spec: ImageSpec, config: Any) -> None:
+        super().__init__()
+        self.spec = spec
+        self.config = config
+
+    @abstractmethod
+    def encode(self, x_BCHW: Tensor, y_B: Tensor, generator: torch.Generator | None = None) -> Encoded:
+        """Encode images.
+
+        Args:
+            x_BCHW: images in [0, 1].
+            y_B: class indices.
+            generator: draw the latent from the posterior with it; without one, return the posterior's mode.
+        """
+
+    @abstractmethod
+    def decode(self, latent: Latent, y_B: Tensor) -> Tensor:
+        """Decode latents to raw output, shape (B, R, H, W) with R = `spec.raw_channels`.
+
+        No activation at the end: the loss owns the head (`ReconstructionLoss.image`).
+        """
+
+    @abstractmethod
+    def prior(self, y_B: Tensor, generator: torch.Generator) -> Latent:
+        """Draw one latent for each label from the prior (the fitted one, if `fit_prior` fits one)."""
+
+    def losses(
+        self, x_BCHW: Tensor, y_B: Tensor, reconstruction: ReconstructionLoss, generator: torch.Generator | None = None
+    ) -> dict[str, dict[str, Tensor]]:
+        """Return the objective: parameter group -> term -> one value an image, shape (B,).
+
+        The terms of a group are summed and averaged over the batch, and their gradient goes to that group's parameters
+        alone. The default is the negative ELBO with one draw (Kingma & Welling 2014, eq. 7): the reconstruction loss
+        plus the penalties, in the group `model`.
+        """
+        encoded = self.encode(x_BCHW, y_B, generator)
+        raw_BRHW = self.decode(encoded.latent, y_B)
+        return {"model": {"reconstruction": reconstruction(raw_BRHW, x_BCHW), **encoded.penalties}}
+
+    def parameter_groups(self) -> dict[str, Iterable[nn.Parameter]]:
+        """Return the parameters by group; each group gets an optimizer of its own. Keys match those of `losses`."""
+        return {"model": self.parameters()}
+
+    def fit_prior(self, latents: Latents, generator: torch.Generator) -> None:  # noqa: ARG002, B027
+        """Fit the prior to the training set's latents, after training. What is fitted is kept in parameters or buffers.
+
+        The default keeps the prior as it is. Continuous latents need no more: the host's `mixture` sampler fits a
+        class-conditional Gaussian mixture to them. Discrete latents override this (a code prior).
+        """

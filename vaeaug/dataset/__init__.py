@@ -1,0 +1,1 @@
+"""A folder of images, read once into a memory-mapped cache."""

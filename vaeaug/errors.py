@@ -1,0 +1,44 @@
+"""What can go wrong, by exit code. Every message is one line: what was wrong, where, and what mends it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class VaeaugError(Exception):
+    """The work failed; the message is shown as it stands and the command exits with `exit_code` (1)."""
+
+    exit_code = 1
+
+
+class InputError(VaeaugError):
+    """The data, an option or an existing file is not usable; nothing was changed (exit code 2)."""
+
+    exit_code = 2
+
+
+class PluginError(VaeaugError):
+    """A plugin is broken (exit code 3)."""
+
+    exit_code = 3
+
+
+class Interrupted(VaeaugError):
+    """The user stopped the work; it can be taken up again with `--resume` (exit code 130)."""
+
+    exit_code = 130
+
+
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """Return the sentence that helps after an unknown name: the nearest valid one, and all of them.
+
+    >>> nearest("vea", ["ae", "vae"])
+    "did you mean 'vae'? (there are: ae, vae)"
+    """
+    names = sorted(valid)
+    if not names:
+        return "there are none"
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    listing = f"there are: {', '.join(names)}"
+    return f"did you mean {close[0]!r}? ({listing})" if close else listing

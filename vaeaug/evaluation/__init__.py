@@ -1,0 +1,1 @@
+"""What came of it: contact sheets and the report."""

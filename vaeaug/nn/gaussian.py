@@ -1,0 +1,22 @@
+"""The mathematics of Gaussian latents, said once."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def standard_normal(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Draw from N(0, I) on the generator's device."""
+    return torch.randn(shape, generator=generator, device=generator.device)
+
+
+def reparameterize(mean_BD: Tensor, logvar_BD: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw z = mean + std * eps with eps ~ N(0, I), so that gradients reach both (Kingma & Welling 2014, sec. 2.4)."""
+    eps_BD = standard_normal(tuple(mean_BD.shape), generator).to(mean_BD)
+    return mean_BD + (0.5 * logvar_BD).exp() * eps_BD
+
+
+def kl_standard_normal(mean_BD: Tensor, logvar_BD: Tensor) -> Tensor:
+    """Return KL(N(mean, diag exp logvar) || N(0, I)) in nats, shape (B,) (Kingma & Welling 2014, appendix B)."""
+    return 0.5 * (mean_BD.square() + logvar_BD.exp() - 1 - logvar_BD).sum(dim=1)

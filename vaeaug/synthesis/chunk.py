@@ -1,0 +1,27 @@
+"""A run of consecutive samples of one class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class SampleChunk:
+    """Samples `start` ... `start + len(pixels_BHWC) - 1` of a class.
+
+    Attributes:
+        label: the class name.
+        start: index of the first sample within its class.
+        pixels_BHWC: uint8 images at the model's size, C = 1 or 3.
+        sources: for each sample the `file_name` of the real image it was drawn around, or None.
+        sampler: the name of the sampler that drew them.
+    """
+
+    label: str
+    start: int
+    pixels_BHWC: NDArray[np.uint8]
+    sources: tuple[str | None, ...]
+    sampler: str

@@ -1,0 +1,1 @@
+"""The kit that plugin authors, and our own tests, run."""
