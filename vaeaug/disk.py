@@ -1,0 +1,104 @@
+"""Writing files: in full or not at all, never over the user's data, and with errors a user can act on."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+from typing import TYPE_CHECKING
+
+from vaeaug.errors import InputError, VaeaugError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def refuse_overlap(data: Path, out: Path) -> None:
+    """Refuse an output directory that is, contains, or lies in the data: user data is never written to.
+
+    Args:
+        data: an existing directory or file that is read.
+        out: the directory to be written; it need not exist.
+
+    Raises:
+        InputError: they overlap (symbolic links and letter case of the file system are seen through).
+    """
+    data, out = data.expanduser().resolve(), out.expanduser().resolve()
+    for inner, outer, sentence in ((out, data, "lies inside"), (data, out, "contains")):
+        if any(_same(place, outer) for place in (inner, *inner.parents)):
+            relation = "is" if _same(data, out) else sentence
+            raise InputError(f"the output {out} {relation} the input {data}; choose an output outside it")
+
+
+def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Write a file so that it is there in full or not at all.
+
+    The temporary name depends on `path` alone, so that a write interrupted and done again leaves nothing behind.
+
+    Args:
+        path: the file; its directory exists.
+        data: its content.
+        durable: also wait until the disk has it (slow; needless for one of many files that can be made again).
+
+    Raises:
+        OSError: the disk is full, or the place cannot be written to; the temporary file is gone.
+    """
+    temporary = temporary_name(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def temporary_name(path: Path) -> Path:
+    """Return the hidden place next to `path` where its content is gathered; short, whatever the name's length."""
+    digest = hashlib.blake2b(os.fsencode(path.name), digest_size=8).hexdigest()
+    return path.with_name(f".{digest}.tmp")
+
+
+@contextlib.contextmanager
+def plain_disk_errors(place: Path) -> Iterator[None]:
+    """Turn a full disk and missing permission into one line that names the remedy.
+
+    Args:
+        place: what is being written, as the user knows it.
+
+    Raises:
+        VaeaugError: instead of the operating system's error.
+    """
+    try:
+        yield
+    except VaeaugError:
+        raise
+    except Exception as error:
+        raise_plainly(error, place)
+        raise
+
+
+def raise_plainly(error: Exception, place: Path) -> None:
+    """Raise a VaeaugError for an error of the disk; return for any other."""
+    code = error.errno if isinstance(error, OSError) else None
+    # Libraries written in other languages report a full disk in their own exception classes.
+    if code in (errno.ENOSPC, errno.EDQUOT) or os.strerror(errno.ENOSPC) in str(error):
+        message = f"the disk is full while writing {place}; free space and add --resume; nothing is lost"
+        raise VaeaugError(message) from error
+    if code in (errno.EACCES, errno.EPERM, errno.EROFS):
+        blocked = getattr(error, "filename", None) or place
+        raise VaeaugError(f"no permission for {blocked}; allow it and add --resume; nothing is lost") from error
+
+
+def _same(one: Path, other: Path) -> bool:
+    if one == other:
+        return True
+    try:
+        return one.samefile(other)
+    except OSError:
+        return False
