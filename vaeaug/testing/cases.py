@@ -1,0 +1,111 @@
+"""What both checks share: the images they try, building a plugin, shaking it, saving and loading it."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import re
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from vaeaug.contracts import ImageSpec, parse_options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+SPECS = (
+    ImageSpec(channels=1, height=28, width=28, num_classes=3),
+    ImageSpec(channels=3, height=32, width=32, num_classes=4),
+    ImageSpec(channels=3, height=13, width=9, num_classes=2),  # odd, and not square
+    ImageSpec(channels=1, height=8, width=8, num_classes=1),  # the smallest, of one class
+)
+"""The images every plugin must work on."""
+
+M = TypeVar("M", bound=nn.Module)
+
+
+def check_declaration(cls: type, base: type) -> None:
+    """Check what can be read off the class: its base, `name`, docstring and `Config`."""
+    assert isinstance(cls, type), f"{cls!r} is not a class; return the class from the hook, not an instance of it"
+    assert issubclass(cls, base), f"{cls.__name__} must subclass vaeaug.{base.__name__}"
+    name = getattr(cls, "name", None)
+    assert isinstance(name, str), f"{cls.__name__} needs a name: set the class attribute `name`"
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name), f"name {name!r}: use lower case, and join words by hyphens"
+    config = getattr(cls, "Config", None)
+    assert dataclasses.is_dataclass(config), f"{name}: decorate Config with @dataclass(frozen=True)"
+    for field in dataclasses.fields(config):
+        assert field.default is not dataclasses.MISSING, f"{name}: option {field.name} needs a default"
+        assert field.metadata.get("help"), f"{name}: declare {field.name} with vaeaug.option(default, help)"
+
+
+def build(cls: type[M], spec: ImageSpec, options: Mapping[str, Any], seed: int = 0) -> M:
+    """Build a plugin from text-like options, as the host does, without disturbing the global random state."""
+    config = parse_options(cls.Config, options, f"{cls.__name__}")  # type: ignore[attr-defined]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return cls(spec, config)
+
+
+def shaken(module: M, amount: float = 0.05) -> M:
+    """Add noise to every parameter, so that a layer that starts at zero does not hide what is behind it."""
+    generator = seeded(7)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=generator), alpha=amount)
+    return module
+
+
+def seeded(seed: int) -> torch.Generator:
+    """Return a CPU generator with that seed."""
+    return torch.Generator().manual_seed(seed)
+
+
+def images(spec: ImageSpec, count: int, seed: int = 1) -> tuple[Tensor, Tensor]:
+    """Return smooth random images in [0, 1], (B, C, H, W), and labels that run through the classes, (B,)."""
+    coarse = torch.rand((count, spec.channels, 4, 4), generator=seeded(seed))
+    x_BCHW = nn.functional.interpolate(coarse, size=(spec.height, spec.width), mode="bilinear")
+    return x_BCHW, torch.arange(count) % spec.num_classes
+
+
+def close(a: Tensor, b: Tensor, tolerance: float = 1e-3) -> bool:
+    """Say whether two tensors agree up to floating-point error, which batch sizes change."""
+    if a.shape != b.shape:
+        return False
+    if not a.is_floating_point():
+        return torch.equal(a, b)
+    return bool((a - b).abs().max() <= tolerance * (1 + a.abs().max())) if a.numel() else True
+
+
+@contextmanager
+def global_randomness_untouched(what: str) -> Iterator[None]:
+    """Fail if the body draws from a global random state: torch's, NumPy's or Python's."""
+    before = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    yield
+    mend = "draw with the generator that is handed in (torch.randn(..., generator=generator))"
+    assert torch.equal(before[0], torch.get_rng_state()), f"{what} drew from torch's global random state; {mend}"
+    after = np.random.get_state()
+    same = all(np.array_equal(a, b) for a, b in zip(before[1], after, strict=True))
+    assert same, f"{what} drew from NumPy's global random state; {mend}"
+    assert before[2] == random.getstate(), f"{what} drew from Python's global random state; {mend}"
+
+
+def reload_into(source: M, target: M, who: str) -> M:
+    """Save `source` as safetensors, load that into `target` as the host does, and return it."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "weights.safetensors"
+        save_file({key: value.detach().clone().contiguous() for key, value in source.state_dict().items()}, path)
+        try:
+            target.load_state_dict(load_file(path))
+        except RuntimeError as error:
+            raise AssertionError(
+                f"{who}: saved weights do not load into a new instance; register every buffer in __init__ with its "
+                f"final name and shape, those that fit_prior or training fills too ({error})"
+            ) from error
+    return target.eval()
