@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import re
 import typing
 from typing import Any
 
 from vaeaug.contracts import ReconstructionLoss, Variant
+from vaeaug.plugins.names import is_name, to_name
 from vaeaug.plugins.problems import FaultError, one_line
 
 BASES: dict[str, type[Any]] = {"variant": Variant, "loss": ReconstructionLoss}
 
 _HOOK = {"variant": "vaeaug_variants", "loss": "vaeaug_losses"}
-_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 def check_class(kind: str, item: object) -> type[Any]:
@@ -55,18 +54,12 @@ def _check_name(cls: type[Any]) -> str:
     name = getattr(cls, "name", None)
     if not isinstance(name, str):
         raise FaultError(
-            "wrong-class", f"{cls.__name__}{_place(cls)} has no name; write name = {_slug(cls.__name__)!r} in it"
+            "wrong-class", f"{cls.__name__}{_place(cls)} has no name; write name = {to_name(cls.__name__)!r} in it"
         )
-    if not _NAME.fullmatch(name):
-        cause = f"is named {name!r}; a name is lower case, words joined by hyphens: name = {_slug(name)!r}"
+    if not is_name(name):
+        cause = f"is named {name!r}; a name is lower case, words joined by hyphens: name = {to_name(name)!r}"
         raise FaultError("wrong-class", f"{cls.__name__}{_place(cls)} {cause}")
     return name
-
-
-def _slug(text: str) -> str:
-    """Return the nearest allowed name: MyVAE and my_vae give my-vae."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", text)
-    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-") or "my-name"
 
 
 def _place(cls: type[Any]) -> str:

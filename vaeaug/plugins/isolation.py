@@ -6,11 +6,9 @@ import contextlib
 import importlib.util
 import sys
 import types
-from collections.abc import Callable, Iterator
 from importlib import import_module
 from importlib.machinery import SourceFileLoader
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
 
@@ -19,7 +17,12 @@ from vaeaug.errors import nearest
 from vaeaug.hookspecs import API_VERSION, PROJECT
 from vaeaug.plugins.problems import FaultError, one_line, place, syntax_fault
 from vaeaug.plugins.reading import HOOKS, Reading
-from vaeaug.plugins.sources import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from vaeaug.plugins.sources import Source
 
 T = TypeVar("T")
 

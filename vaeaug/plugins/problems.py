@@ -5,9 +5,10 @@ from __future__ import annotations
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from vaeaug.plugins.sources import Source
+if TYPE_CHECKING:
+    from vaeaug.plugins.sources import Source
 
 Kind = Literal[
     "metadata",  # its entry point cannot be looked up

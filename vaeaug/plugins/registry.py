@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -18,6 +16,9 @@ from vaeaug.plugins.reading import Reading, read
 from vaeaug.plugins.sources import BLOCK_VARIABLE, STRICT_VARIABLE, Source, find_sources, is_strict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
     from vaeaug.contracts import ReconstructionLoss, Variant
 
 T = TypeVar("T")
@@ -67,14 +68,14 @@ class Registry:
         losses: name -> loss.
         problems: what is wrong, in the order of loading.
         sources: every plugin that was found, blocked and broken ones too.
-        unavailable: plugins that are blocked or broken, with the names their source says they bring.
+        blocked: the plugins that `VAEAUG_BLOCK_PLUGINS` keeps out, with the names their source says they bring.
     """
 
     variants: Mapping[str, Provided[Variant]]
     losses: Mapping[str, Provided[ReconstructionLoss]]
     problems: tuple[Problem, ...] = ()
     sources: tuple[Source, ...] = ()
-    unavailable: tuple[tuple[Source, tuple[str, ...]], ...] = ()
+    blocked: tuple[tuple[Source, tuple[str, ...]], ...] = ()
 
     def variant(self, name: str, *, distribution: str | None = None) -> Provided[Variant]:
         """Return a variant.
@@ -89,30 +90,36 @@ class Registry:
         """
         if name in self.variants:
             return self.variants[name]
-        raise self._missing("variant", name, self.variants, self.losses, distribution)
+        raise self._missing("variant", name, self.variants, distribution)
 
     def loss(self, name: str, *, distribution: str | None = None) -> Provided[ReconstructionLoss]:
         """Return a reconstruction loss; see `variant`."""
         if name in self.losses:
             return self.losses[name]
-        raise self._missing("loss", name, self.losses, self.variants, distribution)
+        raise self._missing("loss", name, self.losses, distribution)
 
-    def _missing(
-        self, kind: str, name: str, valid: Iterable[str], others: Iterable[str], distribution: str | None
-    ) -> VaeaugError:
+    def find(self, name: str) -> list[tuple[str, Provided[Any]]]:
+        """Return the variant, the loss or both of that name, each with its kind; see `variant` for what is raised."""
+        kinds: list[tuple[str, Mapping[str, Provided[Any]]]] = [("variant", self.variants), ("loss", self.losses)]
+        found = [(kind, names[name]) for kind, names in kinds if name in names]
+        if not found:
+            raise self._missing("variant or loss", name, {*self.variants, *self.losses})
+        return found
+
+    def _missing(self, kind: str, name: str, valid: Iterable[str], distribution: str | None = None) -> VaeaugError:
         """Return the error that helps most."""
         for problem in self.problems:
             if problem.kind != "shadowed" and name in (problem.plugin, *problem.names):
                 return PluginError(f"there is no {kind} {name!r}, for its plugin is broken: {problem}")
-        for source, names in self.unavailable:
-            if source.blocked and name in (source.plugin, *names):
+        for source, names in self.blocked:
+            if name in (source.plugin, *names):
                 mend = f"take {source.plugin} out of {BLOCK_VARIABLE}"
                 return InputError(f"there is no {kind} {name!r}, for its plugin {source.plugin!r} is blocked; {mend}")
         installed = {canonicalize_name(source.distribution) for source in self.sources if source.distribution}
         if distribution and canonicalize_name(distribution) not in installed:
             mend = f"which is not installed here: pip install {distribution}"
             return InputError(f"the {kind} {name!r} comes from the distribution {distribution}, {mend}")
-        if name in others:
+        if name in self.variants or name in self.losses:
             other = "loss" if kind == "variant" else "variant"
             return InputError(f"{name!r} is a {other}, not a {kind}; there are: {', '.join(sorted(valid))}")
         return InputError(f"there is no {kind} {name!r}; {nearest(name, valid)}")
@@ -137,19 +144,19 @@ def load(plugins_dirs: Iterable[str | Path] = (), *, environ: Mapping[str, str] 
     variants: dict[str, Provided[Any]] = {}
     losses: dict[str, Provided[Any]] = {}
     problems: list[Problem] = []
-    unavailable: list[tuple[Source, tuple[str, ...]]] = []
+    blocked: list[tuple[Source, tuple[str, ...]]] = []
     sources = find_sources(plugins_dirs, environ)
     for source in sources:
         reading = read(source)
         if source.blocked:
-            unavailable.append((source, _names(reading)))
+            blocked.append((source, _names(reading)))
             continue
         found = _add(source, reading, {"variant": variants, "loss": losses})
         problems += found
         if strict and found:
             raise PluginError(f"{found[0]} ({STRICT_VARIABLE} is set)")
     return Registry(
-        MappingProxyType(variants), MappingProxyType(losses), tuple(problems), tuple(sources), tuple(unavailable)
+        MappingProxyType(variants), MappingProxyType(losses), tuple(problems), tuple(sources), tuple(blocked)
     )
 
 

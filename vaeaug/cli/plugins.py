@@ -1,0 +1,256 @@
+"""`vaeaug plugins`: list, check, show and start plugins. Listing imports neither torch nor any plugin."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from vaeaug.errors import InputError, PluginError, nearest
+from vaeaug.plugins import find_sources, load
+from vaeaug.plugins.listing import listing
+from vaeaug.plugins.sources import BLOCK_VARIABLE, DIRS_VARIABLE, STRICT_VARIABLE, blocked_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from vaeaug.plugins import Problem, Registry, Source
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+def common(function: F) -> F:
+    """Add the options that every `vaeaug plugins` command has."""
+    for decorate in (
+        click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."),
+        click.option("--quiet", is_flag=True, help="Print results only, no hints."),
+        click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout."),
+        click.option(
+            "--plugins-dir",
+            "plugins_dirs",
+            multiple=True,
+            metavar="DIR",
+            help=f"Take each *.py file in DIR as a plugin; may repeat. Those of {DIRS_VARIABLE} come after.",
+        ),
+    ):
+        function = decorate(function)
+    return function
+
+
+@click.group(invoke_without_command=True)
+@common
+@click.pass_context
+def command(ctx: click.Context, plugins_dirs: tuple[str, ...], as_json: bool, quiet: bool) -> None:
+    """List the plugins; or check, show or start one.
+
+    The list is made from metadata and source alone: nothing is imported. What cannot be told so is shown as "?".
+    """
+    ctx.obj = plugins_dirs
+    if ctx.invoked_subcommand is None:
+        _list(plugins_dirs, as_json, quiet)
+
+
+@command.command()
+@common
+@click.pass_obj
+def check(outer_dirs: tuple[str, ...], plugins_dirs: tuple[str, ...], as_json: bool, quiet: bool) -> None:
+    """Load every plugin and say what is wrong; exit code 3 if something is."""
+    lenient = {key: value for key, value in os.environ.items() if key != STRICT_VARIABLE}
+    registry = load([*outer_dirs, *plugins_dirs], environ=lenient)
+    rows = [_checked(source, registry) for source in registry.sources]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        header = ("STATUS", "PLUGIN", "FROM", "WHAT IT BRINGS, OR WHAT IS WRONG")
+        lines = [
+            (row["status"] if n == 0 else "", row["plugin"] if n == 0 else "", where if n == 0 else "", text)
+            for row, where in zip(rows, map(_where, registry.sources), strict=True)
+            for n, text in enumerate(_findings(row))
+        ]
+        click.echo(_table(header, lines, cut=False))
+    _hint_unknown_blocks(registry.sources, quiet)
+    bad = len({id(problem.source) for problem in registry.problems})
+    if bad:
+        raise PluginError(f"{bad} of {len(rows)} plugins {'has' if bad == 1 else 'have'} a problem; see the list above")
+
+
+@command.command()
+@click.argument("name")
+@click.option("--kind", type=click.Choice(["variant", "loss"]), help="Which one, where both have this name.")
+@common
+@click.pass_obj
+def show(
+    outer_dirs: tuple[str, ...],
+    *,
+    plugins_dirs: tuple[str, ...],
+    name: str,
+    kind: str | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Show a variant or a loss: its options with their ranges, its paper, where it comes from."""
+    from vaeaug.plugins.describing import describe  # noqa: PLC0415 (imported when it runs)
+
+    registry = load([*outer_dirs, *plugins_dirs])
+    if kind is None:
+        found = registry.find(name)
+    else:
+        found = [(kind, registry.variant(name) if kind == "variant" else registry.loss(name))]
+    if len(found) > 1:
+        raise InputError(f"{name!r} is a variant and a loss; add --kind variant or --kind loss")
+    description = describe(*found[0])
+    click.echo(json.dumps(description, indent=2) if as_json else _described(description))
+    if not quiet and not as_json:
+        click.echo(f"\nUse it: vaeaug augment DATA OUT --{description['kind']} {name}", err=True)
+
+
+@command.command()
+@click.argument("name")
+@click.argument("directory", required=False, type=click.Path(path_type=Path))
+@click.option("--kind", type=click.Choice(["variant", "loss"]), default="variant", show_default=True)
+@common
+@click.pass_obj
+def new(
+    outer_dirs: tuple[str, ...],
+    *,
+    plugins_dirs: tuple[str, ...],
+    name: str,
+    directory: Path | None,
+    kind: str,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Write a package for a new variant or loss called NAME, with tests that pass, into DIRECTORY (vaeaug-NAME)."""
+    from vaeaug.plugins.scaffold import write_package  # noqa: PLC0415 (imported when it runs)
+
+    taken = listing(find_sources([*outer_dirs, *plugins_dirs]))
+    written = write_package(name, kind, directory, taken)
+    if as_json:
+        result = {"directory": str(written.directory), "files": list(written.files), "name": written.name}
+        click.echo(json.dumps(result, indent=2))
+    elif not quiet:
+        click.echo(f"Wrote {written.directory}:")
+        click.echo("\n".join(f"  {file}" for file in written.files))
+        click.echo(f"\nNext: cd {written.directory} && pip install -e '.[test]' && pytest", err=True)
+
+
+def _list(plugins_dirs: tuple[str, ...], as_json: bool, quiet: bool) -> None:
+    sources = find_sources(plugins_dirs)
+    entries = listing(sources)
+    if as_json:
+        click.echo(json.dumps([entry.as_dict() for entry in entries], indent=2))
+    else:
+        header = ("KIND", "NAME", "PLUGIN", "FROM", "WHAT IT IS")
+        rows = []
+        for entry in entries:
+            state = (
+                "blocked" if entry.blocked else f"shadowed by {entry.shadowed_by}" if entry.shadowed_by else entry.note
+            )
+            text = " ".join(part for part in (f"[{state}]" if state else "", entry.help or "") if part)
+            where = f"{entry.distribution} {entry.version or '?'}" if entry.distribution else str(entry.file)
+            rows.append((entry.kind or "?", entry.name or "?", entry.plugin, where, text))
+        click.echo(_table(header, sorted(rows, key=_variants_first), cut=sys.stdout.isatty()))
+    _hint_unknown_blocks(sources, quiet)
+
+
+def _variants_first(row: Sequence[str]) -> int:
+    """Order rows by kind, and leave them otherwise as they are (the order in which names are claimed)."""
+    return {"variant": 0, "loss": 1}.get(row[0], 2)
+
+
+def _where(source: Source) -> str:
+    return source.where
+
+
+def _checked(source: Source, registry: Registry) -> dict[str, Any]:
+    """Return what there is to say of one plugin, as `vaeaug plugins check --json` has it."""
+    problems = [problem for problem in registry.problems if problem.source is source]
+    return {
+        "plugin": source.plugin,
+        "status": _status(source, problems),
+        "distribution": source.distribution,
+        "version": source.version,
+        "origin": source.origin,
+        "module": None if source.file else source.module or None,
+        "file": str(source.file) if source.file else None,
+        "variants": [name for name, provided in registry.variants.items() if provided.source is source],
+        "losses": [name for name, provided in registry.losses.items() if provided.source is source],
+        "problems": [{"kind": problem.kind, "cause": problem.cause} for problem in problems],
+    }
+
+
+def _status(source: Source, problems: list[Problem]) -> str:
+    if source.blocked:
+        return "blocked"
+    if not problems:
+        return "ok"
+    return "shadowed" if all(problem.kind == "shadowed" for problem in problems) else "broken"
+
+
+def _findings(row: dict[str, Any]) -> list[str]:
+    """Return the lines that a plugin's row of the table has: what it brings, then its problems."""
+    brings = [f"variant {name}" for name in row["variants"]] + [f"loss {name}" for name in row["losses"]]
+    problems = [problem["cause"] for problem in row["problems"]]
+    blocked = [f"not imported: {BLOCK_VARIABLE} names it"] if row["status"] == "blocked" else []
+    return [*([", ".join(brings)] if brings else []), *problems, *blocked] or [""]
+
+
+def _described(description: dict[str, Any]) -> str:
+    """Return a description as a user reads it."""
+    where = f"{description['distribution']} {description['version'] or ''}".strip()
+    where = where if description["distribution"] else description["origin"]
+    facts = [
+        ("from", where),
+        ("class", description["class"]),
+        ("paper", description["reference"]),
+        (
+            "labels",
+            {True: "conditional: it learns each class", False: "ignored", None: None}[description["conditional"]],
+        ),
+    ]
+    lines = [f"{description['name']} ({description['kind']})", "", description["docstring"] or "No docstring.", ""]
+    lines += [f"{key + ':':<8}{value}" for key, value in facts if value]
+    header = ("OPTION", "TYPE", "DEFAULT", "RANGE", "WHAT IT IS")
+    options = [
+        (option["name"], option["type"], _shown(option["default"]), _range(option), option["help"] or "")
+        for option in description["options"]
+    ]
+    return "\n".join([*lines, "", _table(header, options, cut=False) if options else "It has no options."])
+
+
+def _shown(value: Any) -> str:
+    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _range(option: dict[str, Any]) -> str:
+    least, most = option["minimum"], option["maximum"]
+    if option["choices"]:
+        return ", ".join(map(_shown, option["choices"]))
+    if least is not None and most is not None:
+        return f"{least:g} to {most:g}"
+    return f"at least {least:g}" if least is not None else f"at most {most:g}" if most is not None else ""
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]], *, cut: bool) -> str:
+    """Return aligned columns; with `cut`, lines are no longer than the terminal is wide."""
+    lines = [header, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header) - 1)]
+    texts = [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]).rstrip()
+        for line in lines
+    ]
+    limit = shutil.get_terminal_size().columns
+    return "\n".join(f"{text[: limit - 1]}…" if cut and len(text) > limit else text for text in texts)
+
+
+def _hint_unknown_blocks(sources: Sequence[Source], quiet: bool) -> None:
+    """Say on stderr which blocked names are no plugin's: a misspelt one blocks nothing."""
+    plugins = {source.plugin for source in sources}
+    for name in sorted(blocked_names(os.environ) - plugins):
+        if not quiet:
+            click.echo(f"{BLOCK_VARIABLE} names {name!r}, which is no plugin; {nearest(name, plugins)}", err=True)

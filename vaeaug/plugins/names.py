@@ -1,0 +1,22 @@
+"""What a variant or a loss may be called."""
+
+from __future__ import annotations
+
+import re
+
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+def is_name(text: str) -> bool:
+    """Return whether `text` is lower case, its words joined by hyphens."""
+    return _NAME.fullmatch(text) is not None
+
+
+def to_name(text: str) -> str:
+    """Return the nearest allowed name.
+
+    >>> to_name("MyVAE"), to_name("my_vae 2")
+    ('my-vae', 'my-vae-2')
+    """
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", text)
+    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-") or "my-name"
