@@ -1,0 +1,127 @@
+"""Names in an output directory: safe on every file system, one for every class, and unchanged where they are fine.
+
+The rule is percent-encoding, of as little as possible. Encoded are: characters that no file name may have on Linux,
+macOS or Windows; a leading dot or double underscore (readers skip such folders); a trailing dot or space and the device
+names of Windows (`con`, `aux.txt`), which Windows changes or refuses; and `%` where it would read as an encoding.
+A name longer than a file system takes is cut and ends in a hash. Two classes never share a name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+from vaeaug.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+NAME_BYTES = 255
+"""The longest file or folder name of all common file systems, in bytes of UTF-8."""
+
+CLASS_BYTES = 200
+"""Bytes of the class's part in `synthetic-<class>-<index>.png`: with an index of any size the name still fits."""
+
+_FORBIDDEN = frozenset('<>:"/\\|?*')
+_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(\..*)?", re.IGNORECASE | re.DOTALL)
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+_CUT = "%7E"
+"""Marks a cut name. `~` itself is never encoded, so no other name contains this."""
+
+
+def folder_name(label: str) -> str:
+    """Return the folder of a class.
+
+    Args:
+        label: any class name, also an empty one or `..`.
+
+    Returns:
+        A single path component of at most 255 bytes that is neither hidden nor special; equal to `label` where that is
+        such a name already; different for different labels (letter case counts).
+
+    Example:
+        >>> folder_name("T-shirt"), folder_name("Trouser/pants"), folder_name("..")
+        ('T-shirt', 'Trouser%2Fpants', '%2E%2E')
+    """
+    return _encoded(label, NAME_BYTES)
+
+
+def synthetic_name(label: str, index: int) -> str:
+    """Return the file name of a synthetic image: `synthetic-<class>-00000.png`, with more digits from 100,000 on.
+
+    Args:
+        label: the class name; its part is cut to 200 bytes.
+        index: the number of the sample within its class, from 0.
+    """
+    return f"synthetic-{_encoded(label, CLASS_BYTES)}-{index:05d}.png"
+
+
+def is_synthetic_name(label: str, name: str) -> bool:
+    """Tell whether a synthetic image of the class may have this name, letter case and Unicode form aside."""
+    stem = f"synthetic-{_encoded(label, CLASS_BYTES)}-"
+    return re.fullmatch(re.escape(collision_key(stem)) + r"[0-9]{5,}\.png", collision_key(name)) is not None
+
+
+def collision_key(name: str) -> str:
+    """Return what two names share that some file system (macOS, Windows) takes for the same."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+
+
+def make_class_folders(split: Path, labels: Iterable[str]) -> dict[str, Path]:
+    """Make the class folders of a split and return label -> folder.
+
+    Args:
+        split: `OUT/train`; made where it is missing.
+        labels: the class names, distinct.
+
+    Raises:
+        InputError: the file system takes the folders of two classes for one.
+    """
+    folders = {label: split / folder_name(label) for label in labels}
+    seen: dict[tuple[int, int], str] = {}
+    for label, folder in sorted(folders.items()):
+        folder.mkdir(parents=True, exist_ok=True)
+        status = folder.stat()
+        other = seen.setdefault((status.st_dev, status.st_ino), label)
+        if other != label:
+            raise InputError(
+                f"the classes {other!r} and {label!r} are one folder on this file system; rename one of them"
+            )
+    return folders
+
+
+def cut_name(name: str, suffix: str, limit: int = NAME_BYTES) -> str:
+    """Return `name + suffix`, with `name` cut and ended by a hash where both together are longer than `limit` bytes."""
+    if len((name + suffix).encode()) <= limit:
+        return name + suffix
+    digest = hashlib.blake2b(name.encode(), digest_size=12).hexdigest()
+    room = limit - len(_CUT) - len(digest) - len(suffix.encode())
+    head = name.encode()[:room].decode(errors="ignore")  # a character cut in two is dropped
+    return re.sub(r"%[0-9A-Fa-f]?$", "", head) + _CUT + digest + suffix
+
+
+def _encoded(label: str, limit: int) -> str:
+    """Return the encoded label, cut to `limit` bytes."""
+    if not label:
+        return _CUT
+    first, last = 0, len(label) - 1
+    device = _DEVICE.fullmatch(label.rstrip(" ."))
+    escapes = {match.start() for match in _ESCAPE.finditer(label)}
+    out = []
+    for place, character in enumerate(label):
+        unsafe = (
+            character in _FORBIDDEN
+            or unicodedata.category(character) in ("Cc", "Cs")
+            or (place == first and (character == "." or label.startswith("__") or device is not None))
+            or (place == last and character in " .")
+            or place in escapes
+        )
+        out.append(_percent(character) if unsafe else character)
+    return cut_name("".join(out), "", limit)
+
+
+def _percent(character: str) -> str:
+    return "".join(f"%{byte:02X}" for byte in character.encode(errors="surrogatepass"))
