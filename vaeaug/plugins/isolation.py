@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import sys
 import types
+from collections.abc import Iterable
 from importlib import import_module
 from importlib.machinery import SourceFileLoader
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -46,18 +47,14 @@ def collect(source: Source, reading: Reading) -> tuple[list[tuple[str, object]],
         return [], [fault]
     brought: list[tuple[str, object]] = []
     faults = _doubtful_functions(plugin)
-    implemented = {caller.name for caller in manager.get_hookcallers(plugin) or []}
-    for hook, kind in HOOKS.items():
-        if hook in implemented:
-            try:
-                brought += [(kind, item) for item in _call(manager, hook, reading.file)]
-            except FaultError as fault:
-                faults.append(fault)
-    if not implemented and not faults:
-        cause = f"it implements no hook; mark one with @hookimpl: {' or '.join(f'def {hook}()' for hook in HOOKS)}"
-        if source.file:
-            cause += "; a file that is no plugin starts with _"
-        faults.append(FaultError("no-hook", cause))
+    implementations = _implementations(manager, plugin)
+    for hook, count in implementations.items():
+        try:
+            brought += [(HOOKS[hook], item) for item in _call(manager, hook, count, reading.file)]
+        except FaultError as fault:
+            faults.append(fault)
+    if not implementations and not faults:
+        faults.append(_no_hook(source, plugin))
     return brought, faults
 
 
@@ -89,7 +86,7 @@ def _guard(run: Callable[[], T], doing: str, file: Path | None, otherwise: Any) 
     except FaultError:
         raise
     except SyntaxError as error:
-        raise syntax_fault(error) from error
+        raise syntax_fault(error, file) from error
     except _EscapedError as error:
         original = error.original
         if isinstance(original, SystemExit):
@@ -196,7 +193,9 @@ def _register(source: Source, plugin: object) -> pluggy.PluginManager:
             manager.register(plugin, source.plugin)
     except pluggy.PluginValidationError as error:
         wants = " ".join(str(error).splitlines()[-1].split())
-        raise FaultError("hook-arguments", f"{wants}; this vaeaug's hooks take no arguments") from error
+        raise FaultError(
+            "hook-arguments", f"{wants}; hooks take no arguments here: take them away, or upgrade vaeaug"
+        ) from error
     except Exception as error:
         raise FaultError("import-error", f"its hooks cannot be looked up: {one_line(error)}") from error
     return manager
@@ -205,7 +204,7 @@ def _register(source: Source, plugin: object) -> pluggy.PluginManager:
 def _doubtful_functions(plugin: object) -> list[FaultError]:
     """Return a fault for each function that looks like a hook and is not heard."""
     faults = []
-    for name, function in vars(plugin).items() if hasattr(plugin, "__dict__") else ():
+    for name, function in getattr(plugin, "__dict__", {}).items():
         marked = getattr(function, _MARK, None) if callable(function) else None
         heard_as = (marked.get("specname") or name) if isinstance(marked, dict) else name
         if isinstance(marked, dict) and heard_as not in HOOKS:
@@ -223,31 +222,55 @@ def _doubtful_functions(plugin: object) -> list[FaultError]:
     return faults
 
 
+def _no_hook(source: Source, plugin: object) -> FaultError:
+    """Return the fault of a plugin that implements nothing; a function that is nearly called like a hook is named."""
+    hooks = " or ".join(f"def {hook}()" for hook in HOOKS)
+    for name, function in getattr(plugin, "__dict__", {}).items():
+        if isinstance(function, types.FunctionType) and name.startswith(f"{PROJECT}_"):
+            cause = f"{name!r}{_at(function)} is no hook; {nearest(name, HOOKS)}; write @hookimpl above it"
+            return FaultError("no-hook", cause)
+    cause = f"it implements no hook; write one and @hookimpl above it: {hooks}"
+    return FaultError("no-hook", f"{cause}; a file that is no plugin starts with _" if source.file else cause)
+
+
 def _at(function: object) -> str:
     code = getattr(function, "__code__", None)
     return f" ({code.co_filename}, line {code.co_firstlineno})" if code else ""
 
 
-def _call(manager: pluggy.PluginManager, hook: str, file: Path | None) -> list[object]:
-    """Call one hook of one plugin.
+def _implementations(manager: pluggy.PluginManager, plugin: object) -> dict[str, int]:
+    """Return hook -> how often the plugin implements it (more than once by `specname`); wrappers do not count."""
+    found = {}
+    for caller in manager.get_hookcallers(plugin) or []:
+        plain = [impl for impl in caller.get_hookimpls() if not (impl.wrapper or impl.hookwrapper)]
+        if caller.name in HOOKS and len(plain) == len(caller.get_hookimpls()):
+            found[caller.name] = len(plain)
+    return found
+
+
+def _call(manager: pluggy.PluginManager, hook: str, count: int, file: Path | None) -> list[object]:
+    """Call one hook of one plugin, which implements it `count` times.
 
     Raises:
         FaultError: it raises, also half-way through a generator, or returns no list of classes.
     """
-    result = _guard(lambda: _listed(getattr(manager.hook, hook)()), f"in {hook}", file, "hook-raised")
-    if isinstance(result, list):
-        return result
-    what = f"the class {result.__name__}" if isinstance(result, type) else f"{type(result).__name__} {result!r:.60}"
-    what = "nothing" if result is None else what
-    example = result.__name__ if isinstance(result, type) else "MyClass"
-    raise FaultError("wrong-return", f"{hook} returns {what}; return a list of classes: return [{example}]")
+    results = _guard(lambda: [_listed(one) for one in getattr(manager.hook, hook)()], f"in {hook}", file, "hook-raised")
+    results += [None] * (count - len(results))  # pluggy leaves out those that return None
+    for result in results:
+        if not isinstance(result, list):
+            what = (
+                f"the class {result.__name__}"
+                if isinstance(result, type)
+                else f"{type(result).__name__} {result!r:.60}"
+            )
+            what = "nothing" if result is None else what
+            example = result.__name__ if isinstance(result, type) else "MyClass"
+            raise FaultError("wrong-return", f"{hook} returns {what}; return a list of classes: return [{example}]")
+    return [item for result in results if isinstance(result, list) for item in result]
 
 
-def _listed(results: list[object]) -> object:
-    """Return what the one implementation returned: as a list if it is a collection (pluggy leaves out None)."""
-    if not results:
-        return None
-    result = results[0]
-    if isinstance(result, str | bytes | dict | type) or not hasattr(result, "__iter__"):
+def _listed(result: object) -> object:
+    """Return what an implementation returned, as a list if it is a collection of things."""
+    if isinstance(result, str | bytes | dict | type) or not isinstance(result, Iterable):
         return result
     return list(result)

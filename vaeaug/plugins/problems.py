@@ -85,11 +85,8 @@ def place(error: BaseException, file: Path | None) -> str:
     return f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
 
 
-def syntax_fault(error: SyntaxError) -> FaultError:
-    """Return the fault of source that is not Python."""
-    at = (
-        f"{error.filename or 'its source'}, line {error.lineno}"
-        if error.lineno
-        else str(error.filename or "its source")
-    )
+def syntax_fault(error: SyntaxError, file: Path | None) -> FaultError:
+    """Return the fault of source that is not Python; `file` is named where the error names none."""
+    name = error.filename or file or "its source"
+    at = f"{name}, line {error.lineno}" if error.lineno else str(name)
     return FaultError("syntax-error", f"{type(error).__name__}: {error.msg} ({at})")

@@ -83,10 +83,10 @@ def read(source: Source) -> Reading:
     reading = Reading(module.file, api=api if isinstance(api, int) else None, help=first_line(text))
     if source.attribute:
         return Reading(module.file, api=reading.api, help=reading.help, note=f"made when it runs ({source.attribute})")
-    hooks = dict(_hooks(module))
-    brought = tuple(item for hook, function in hooks.items() for item in _brought(module, HOOKS[hook], function))
+    hooks = list(_hooks(module))
+    brought = tuple(item for hook, function in hooks for item in _brought(module, HOOKS[hook], function))
     note = None if hooks else "no hook was found in its source"
-    return Reading(module.file, tuple(hooks), brought, reading.api, reading.help, note)
+    return Reading(module.file, tuple(dict(hooks)), brought, reading.api, reading.help, note)
 
 
 def first_line(docstring: str | None) -> str | None:
