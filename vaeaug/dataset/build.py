@@ -1,0 +1,186 @@
+"""Decode all files of a dataset into one file of pixels."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from vaeaug.dataset.decode import Header, UnreadableImageError, decode, read_file, read_header
+from vaeaug.dataset.image_cache import PIXELS_NAME, CachedImage, InvalidImage
+from vaeaug.dataset.index import ImageFile, check_enough
+from vaeaug.dataset.parallel import WINDOW, windows
+from vaeaug.dataset.size import model_size
+from vaeaug.errors import InputError
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What was decoded into a folder.
+
+    Attributes:
+        shape_HWC: of every image.
+        files: the readable images, in the order of their pixels.
+        invalid: the unreadable ones.
+    """
+
+    shape_HWC: tuple[int, int, int]
+    files: list[CachedImage]
+    invalid: list[InvalidImage]
+
+
+Decoded = tuple[CachedImage, NDArray[np.uint8]] | InvalidImage
+
+
+def content_digest(data: bytes) -> str:
+    """Return the hash of a file's content, 32 hexadecimal digits."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def build_pixels(
+    folder: Path,
+    files: Sequence[ImageFile],
+    digests: Sequence[str],
+    classes: Sequence[str],
+    pool: Executor,
+    *,
+    image_size: tuple[int, int] | None,
+    max_side: int,
+    skip_invalid: bool,
+    progress: Progress | None,
+) -> Built:
+    """Decode all files and write `pixels.bin` into a folder.
+
+    The size is that of the readable training images. Their headers tell it nearly always; where a file turns out to
+    be unreadable or rotated only while it is decoded and the size is thereby another, all is decoded once more.
+
+    Args:
+        folder: where to write.
+        files: the images, of all splits.
+        digests: their contents' hashes, as `content_digest`; empty where a file could not be read.
+        classes: the classes, each of which must keep two readable training images.
+        pool: threads.
+        image_size: (height, width), or None to derive it from the training images.
+        max_side: bound of the longer side in pixels where it is derived.
+        skip_invalid: leave unreadable images out instead of refusing.
+        progress: called with (images decoded, images in all).
+
+    Returns:
+        What was written.
+
+    Raises:
+        InputError: unreadable images, all of them named; too few readable ones in a class; a file that changed.
+    """
+    with _no_bomb_warnings():
+        headers = [header for window in windows(pool, _header, files) for header in window]
+        any_colour = any(header is not None and not header.gray for header in headers)
+        sizes = [
+            (header.height, header.width)
+            for file, header in zip(files, headers, strict=True)
+            if file.split == "train" and header is not None
+        ]
+        while True:
+            size = image_size or (model_size(sizes, max_side) if sizes else (max_side, max_side))
+            with (folder / PIXELS_NAME).open("wb") as stream:
+                records, grayscale = _decode_all(stream, files, digests, pool, size, 3 if any_colour else 1, progress)
+            kept = [record for record in records if isinstance(record, CachedImage)]
+            invalid = [record for record in records if isinstance(record, InvalidImage)]
+            if invalid and not skip_invalid:
+                raise InputError(unreadable(invalid))
+            check_enough(_training_counts(kept, classes))
+            sizes = [(file.height, file.width) for file in kept if file.split == "train"]
+            if image_size or model_size(sizes, max_side) == size:
+                break
+    if any_colour and grayscale:
+        _keep_one_channel(folder / PIXELS_NAME, len(kept), size)
+    return Built((*size, 3 if any_colour and not grayscale else 1), kept, invalid)
+
+
+def unreadable(invalid: Sequence[InvalidImage]) -> str:
+    """Return the message that names every unreadable image and what to do."""
+    noun = "image cannot" if len(invalid) == 1 else "images cannot"
+    lines = [f"{len(invalid)} {noun} be read; mend or remove them, or leave them out with --skip-invalid:"]
+    return "\n".join(lines + [f"  {image.file_name!r}: {image.reason}" for image in invalid])
+
+
+def _header(file: ImageFile) -> Header | None:
+    try:
+        return read_header(read_file(file.path))
+    except UnreadableImageError:
+        return None
+
+
+def _decode_all(
+    stream: BinaryIO,
+    files: Sequence[ImageFile],
+    digests: Sequence[str],
+    pool: Executor,
+    size: tuple[int, int],
+    channels: int,
+    progress: Progress | None,
+) -> tuple[list[CachedImage | InvalidImage], bool]:
+    """Write the pixels of all readable images; return what each file is, and whether all pixels are gray."""
+    records: list[CachedImage | InvalidImage] = []
+    grayscale = True
+    for window in windows(pool, lambda job: _decode_one(*job, size, channels), list(zip(files, digests, strict=True))):
+        for result in window:
+            if isinstance(result, InvalidImage):
+                records.append(result)
+                continue
+            record, pixels = result
+            grayscale = grayscale and bool((pixels == pixels[..., :1]).all())
+            stream.write(pixels.tobytes())
+            records.append(record)
+        if progress is not None:
+            progress(len(records), len(files))
+    return records, grayscale
+
+
+def _decode_one(file: ImageFile, digest: str, size: tuple[int, int], channels: int) -> Decoded:
+    try:
+        data = read_file(file.path)
+        image = decode(data, *size)
+    except UnreadableImageError as error:
+        return InvalidImage(file.file_name, str(error))
+    if content_digest(data) != digest:
+        raise InputError(f"{file.path} changed while it was being read; run the command again when it is finished")
+    pixels = np.broadcast_to(image.pixels_HWC, (*size, channels))
+    record = CachedImage(file.file_name, file.split, file.label, image.height, image.width, image.mode, digest)
+    return record, pixels
+
+
+def _keep_one_channel(path: Path, count: int, size: tuple[int, int]) -> None:
+    """Rewrite RGB pixels that are gray throughout with one channel."""
+    wide = path.rename(path.with_suffix(".rgb"))
+    bytes_an_image = size[0] * size[1] * 3
+    with wide.open("rb") as source, path.open("wb") as target:
+        for _ in range(0, count, WINDOW):
+            target.write(source.read(WINDOW * bytes_an_image)[::3])
+    wide.unlink()
+
+
+def _training_counts(files: Sequence[CachedImage], classes: Sequence[str]) -> dict[str, int]:
+    counts = dict.fromkeys(classes, 0)
+    for file in files:
+        if file.split == "train":
+            counts[file.label] += 1
+    return counts
+
+
+@contextmanager
+def _no_bomb_warnings() -> Iterator[None]:
+    """Keep Pillow from warning of a large image: it is refused, with a reason, in our own words."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        yield

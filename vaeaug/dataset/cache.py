@@ -1,0 +1,175 @@
+"""Decode a dataset once, into a memory-mapped cache keyed by its content.
+
+The key covers every file's content, name, label and split, the size asked for, and the decode rule. A second run reads
+the files to know their content, finds the entry, and decodes nothing. Pixels are written in windows of a few hundred
+images, so memory does not grow with the dataset, and they do not depend on the number of workers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+
+import PIL
+from PIL import Image
+
+from vaeaug.dataset.build import Progress, build_pixels, content_digest, unreadable
+from vaeaug.dataset.decode import DECODE_RULE, UnreadableImageError, read_file
+from vaeaug.dataset.image_cache import (
+    UNSEEN,
+    CachedImage,
+    ImageCache,
+    InvalidImage,
+    NativeShape,
+    open_cache,
+    try_open,
+    write_meta,
+)
+from vaeaug.dataset.index import DatasetIndex, ImageFile
+from vaeaug.dataset.parallel import thread_pool, windows
+from vaeaug.dataset.size import check_image_size, model_size
+from vaeaug.dataset.store import building, chosen_directory, evict, publish, remove, size_limit, writable_directory
+from vaeaug.errors import InputError, VaeaugError
+
+__all__ = ["UNSEEN", "CachedImage", "ImageCache", "InvalidImage", "NativeShape", "build_cache", "open_cache"]
+
+
+def build_cache(
+    index: DatasetIndex,
+    *,
+    image_size: tuple[int, int] | None = None,
+    max_side: int = 64,
+    workers: int | None = None,
+    skip_invalid: bool = False,
+    progress: Progress | None = None,
+    cache_dir: Path | None = None,
+) -> ImageCache:
+    """Return a dataset's pixels at one size: from the cache if the content is known, else decoded into it.
+
+    Every image of every split is read. Without `image_size` the size is the median height and width of the training
+    images, both shrunk alike until the longer is at most `max_side`, each within 8 ... 256; images of other
+    proportions are squashed to it.
+
+    Args:
+        index: what `scan` found.
+        image_size: (height, width) in pixels, 8 to 256 each.
+        max_side: bound of the longer side in pixels where `image_size` is not given, 8 to 256.
+        workers: threads; by default one a core, at most 8. The pixels do not depend on it.
+        skip_invalid: leave unreadable images out (they are listed in `ImageCache.invalid`) instead of refusing.
+        progress: called in this thread with (images done, images in all).
+        cache_dir: where caches lie; see `store.py` for the default.
+
+    Returns:
+        The cache, open for reading.
+
+    Raises:
+        InputError: unreadable images (all are named), too few readable ones in a class, a size out of bounds, a cache
+            directory that was named and cannot be written or lies inside the dataset.
+        VaeaugError: the disk is full.
+    """
+    if image_size is not None:
+        image_size = check_image_size(image_size)
+    model_size([(1, 1)], max_side)  # refuses a bound out of range before any work is done
+    limit = size_limit()
+    _check_outside(index.root, cache_dir)
+    with thread_pool(workers) as pool:
+        digests = [digest for window in windows(pool, _digest, index.files) for digest in window]
+        key = _key(index, digests, image_size, max_side)
+        known = _known(key, cache_dir)
+        if known is not None:
+            if known.invalid and not skip_invalid:
+                raise InputError(unreadable(known.invalid))
+            if progress is not None:
+                progress(len(index.files), len(index.files))
+            return known
+        cache = _build(index, digests, key, pool, image_size, max_side, skip_invalid, progress, cache_dir)
+    evict(cache.directory.parent, limit)
+    return cache
+
+
+def _build(
+    index: DatasetIndex,
+    digests: Sequence[str],
+    key: str,
+    pool: Executor,
+    image_size: tuple[int, int] | None,
+    max_side: int,
+    skip_invalid: bool,
+    progress: Progress | None,
+    cache_dir: Path | None,
+) -> ImageCache:
+    """Decode into a folder of its own, move it into place and open it."""
+    directory, temporary = writable_directory(cache_dir)
+    try:
+        with building(directory) as folder:
+            built = build_pixels(
+                folder,
+                index.files,
+                digests,
+                index.classes,
+                pool,
+                image_size=image_size,
+                max_side=max_side,
+                skip_invalid=skip_invalid,
+                progress=progress,
+            )
+            fingerprint = _fingerprint(built.files)
+            write_meta(folder, built.shape_HWC, built.files, index.classes, fingerprint, built.invalid)
+            publish(folder, directory / key)
+            cache = try_open(directory / key, temporary=temporary)
+    except OSError as error:
+        raise VaeaugError(
+            f"cannot write the image cache in {directory}: {error.strerror or error}; "
+            "free some space, or set VAEAUG_CACHE_DIR to another disk"
+        ) from error
+    if cache is None:
+        raise VaeaugError(f"the image cache {directory / key} vanished as soon as it was built; run the command again")
+    return cache
+
+
+def _digest(file: ImageFile) -> str:
+    try:
+        return content_digest(read_file(file.path))
+    except UnreadableImageError:
+        return ""
+
+
+def _key(index: DatasetIndex, digests: Sequence[str], image_size: tuple[int, int] | None, max_side: int) -> str:
+    """Return the name of the entry: a hash of all that the pixels and their description depend on."""
+    asked: dict[str, object] = {"rule": DECODE_RULE, "pillow": PIL.__version__, "bomb": Image.MAX_IMAGE_PIXELS}
+    asked |= {"classes": index.classes}
+    asked |= {"image_size": image_size} if image_size else {"max_side": max_side}
+    state = hashlib.blake2b(json.dumps(asked, sort_keys=True).encode(), digest_size=16)
+    for file, digest in zip(index.files, digests, strict=True):
+        state.update(json.dumps([file.file_name, file.split, file.label, digest]).encode() + b"\n")
+    return state.hexdigest()
+
+
+def _fingerprint(files: Sequence[CachedImage]) -> str:
+    """Return what identifies the readable data, whatever the files are called and in which order they come."""
+    rows = sorted(json.dumps([file.split, file.label, file.digest]) for file in files)
+    return content_digest("\n".join(rows).encode())
+
+
+def _known(key: str, cache_dir: Path | None) -> ImageCache | None:
+    """Open the entry if there is one; a damaged one is removed, so that it is built again."""
+    directory, _ = chosen_directory(cache_dir)
+    if directory is None:
+        return None
+    entry = directory / key
+    cache = try_open(entry)
+    if cache is None and entry.is_dir():
+        remove(entry)
+    return cache
+
+
+def _check_outside(root: Path, cache_dir: Path | None) -> None:
+    """Refuse a cache directory inside the dataset: DATA is never written to."""
+    directory, _ = chosen_directory(cache_dir)
+    if directory is not None and directory.resolve().is_relative_to(root.resolve()):
+        raise InputError(
+            f"the cache directory {directory} lies inside the dataset {root}; set VAEAUG_CACHE_DIR to another"
+        )

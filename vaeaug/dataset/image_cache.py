@@ -1,0 +1,218 @@
+"""A dataset decoded to one size: what every later step reads its pixels from.
+
+On disk an entry is a folder with `pixels.bin` (uint8, N x H x W x C, no header), `meta.json` and an empty `lock`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaeaug.dataset.decode import Mode
+from vaeaug.dataset.size import median_size
+from vaeaug.dataset.store import hold
+from vaeaug.errors import InputError, nearest
+
+PIXELS_NAME, META_NAME = "pixels.bin", "meta.json"
+UNSEEN = -1
+"""The label index of an image whose class train does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class CachedImage:
+    """One image of a cache.
+
+    Attributes:
+        file_name: relative to DATA, with forward slashes.
+        split: `train`, `val` or `test`.
+        label: the name of its class.
+        height: of the file's image in pixels, after EXIF rotation.
+        width: likewise.
+        mode: `L` or `RGB`, by the file's mode: the mode in which synthetic images like it are written.
+        digest: BLAKE2b of the file's content, 32 hexadecimal digits.
+    """
+
+    file_name: str
+    split: str
+    label: str
+    height: int
+    width: int
+    mode: Mode
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidImage:
+    """An image that could not be read.
+
+    Attributes:
+        file_name: relative to DATA.
+        reason: why, in a few words.
+    """
+
+    file_name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NativeShape:
+    """What the synthetic images of a class are written as.
+
+    Attributes:
+        height: in pixels.
+        width: in pixels.
+        mode: `L` or `RGB`.
+    """
+
+    height: int
+    width: int
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageCache:
+    """All images of a dataset at one size, memory-mapped.
+
+    Attributes:
+        directory: where it lies; a worker process opens it again with `open_cache(directory)`.
+        pixels_NHWC: uint8, read-only; C = 1 if every image is gray in every pixel, else 3.
+        labels_N: int64, index into `classes`; -1 (`UNSEEN`) for an image of val or test whose class train lacks.
+        split_N: `train`, `val` or `test`.
+        files: what each image was, in the order of the pixels: sorted by `file_name`.
+        classes: names of the classes with training images, sorted.
+        fingerprint: hash of contents, labels and splits, whatever the names and the size; 32 hexadecimal digits.
+        invalid: the unreadable images that were left out, sorted by `file_name`.
+        temporary: no cache directory could be written; this one is removed when the process that built it ends.
+    """
+
+    directory: Path
+    pixels_NHWC: NDArray[np.uint8]
+    labels_N: NDArray[np.int64]
+    split_N: NDArray[np.str_]
+    files: tuple[CachedImage, ...]
+    classes: tuple[str, ...]
+    fingerprint: str
+    invalid: tuple[InvalidImage, ...]
+    temporary: bool = False
+    _lock: IO[bytes] | None = field(default=None, repr=False)
+
+    def __len__(self) -> int:
+        """Return N, the number of images."""
+        return len(self.files)
+
+    def indices(self, split: str, label: str | None = None) -> NDArray[np.int64]:
+        """Return where the images of a split stand, ascending.
+
+        Args:
+            split: `train`, `val` or `test`.
+            label: the name of a class; None for all.
+
+        Raises:
+            InputError: no image has this label.
+        """
+        chosen = self.split_N == split
+        if label is not None:
+            chosen &= self._has_label(label)
+        return np.flatnonzero(chosen).astype(np.int64)
+
+    def native(self, label: str) -> NativeShape:
+        """Return what synthetic images of a class are written as.
+
+        The median height and the median width of its training images (of all its images, where train has none), and
+        `RGB` if any of them is RGB.
+
+        Args:
+            label: the name of a class.
+
+        Raises:
+            InputError: no image has this label.
+        """
+        chosen = self.indices("train", label)
+        if not len(chosen):
+            chosen = np.flatnonzero(self._has_label(label))
+        files = [self.files[i] for i in chosen]
+        height, width = median_size([(file.height, file.width) for file in files])
+        return NativeShape(height, width, "RGB" if any(file.mode == "RGB" for file in files) else "L")
+
+    def _has_label(self, label: str) -> NDArray[np.bool_]:
+        if label in self.classes:
+            return np.equal(self.labels_N, self.classes.index(label))
+        found = np.fromiter((file.label == label for file in self.files), dtype=np.bool_, count=len(self.files))
+        if not found.any():
+            raise InputError(f"there is no class {label!r}: {nearest(label, self.classes)}")
+        return found
+
+
+def open_cache(directory: Path) -> ImageCache:
+    """Open a cache that `build_cache` made, in this process or another.
+
+    Args:
+        directory: `ImageCache.directory`.
+
+    Raises:
+        InputError: there is none, or it is damaged.
+    """
+    cache = try_open(directory)
+    if cache is None:
+        raise InputError(f"there is no usable image cache in {directory}; run the command again to build it")
+    return cache
+
+
+def try_open(directory: Path, *, temporary: bool = False) -> ImageCache | None:
+    """Open a cache, or return None where there is none or it is damaged."""
+    try:
+        lock = hold(directory)
+    except OSError:
+        return None
+    try:
+        meta = json.loads((directory / META_NAME).read_text(encoding="utf-8"))
+        return _from_meta(directory, meta, lock, temporary)
+    except (OSError, ValueError, KeyError, TypeError):
+        lock.close()
+        return None
+
+
+def write_meta(
+    directory: Path,
+    shape_HWC: tuple[int, int, int],
+    files: Sequence[CachedImage],
+    classes: Sequence[str],
+    fingerprint: str,
+    invalid: Sequence[InvalidImage],
+) -> None:
+    """Write the description of a cache beside its pixels; columns take less room than rows."""
+    names = CachedImage.__dataclass_fields__
+    meta = {
+        "shape_HWC": list(shape_HWC),
+        "classes": list(classes),
+        "fingerprint": fingerprint,
+        "invalid": [[image.file_name, image.reason] for image in invalid],
+        "files": {name: [getattr(file, name) for file in files] for name in names},
+    }
+    (directory / META_NAME).write_text(json.dumps(meta), encoding="utf-8")
+
+
+def _from_meta(directory: Path, meta: dict[str, Any], lock: IO[bytes], temporary: bool) -> ImageCache:
+    columns = meta["files"]
+    files = tuple(
+        CachedImage(*row) for row in zip(*(columns[name] for name in CachedImage.__dataclass_fields__), strict=True)
+    )
+    height, width, channels = meta["shape_HWC"]
+    shape = (len(files), height, width, channels)
+    if (directory / PIXELS_NAME).stat().st_size != int(np.prod(shape)):
+        raise ValueError("pixels.bin has another size than meta.json says")
+    mode: Literal["r"] = "r"
+    pixels = np.memmap(directory / PIXELS_NAME, dtype=np.uint8, mode=mode, shape=shape)
+    classes = tuple(meta["classes"])
+    place = {label: i for i, label in enumerate(classes)}
+    labels = np.array([place.get(file.label, UNSEEN) for file in files], dtype=np.int64)
+    splits = np.array([file.split for file in files], dtype="<U5")
+    labels.flags.writeable = splits.flags.writeable = False
+    invalid = tuple(InvalidImage(*row) for row in meta["invalid"])
+    return ImageCache(directory, pixels, labels, splits, files, classes, meta["fingerprint"], invalid, temporary, lock)

@@ -1,0 +1,139 @@
+"""What a scan finds: which image files there are, of which class, in which split. Nothing here opens an image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from vaeaug.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+SPLITS = ("train", "val", "test")
+"""The splits, in the order in which they are listed."""
+
+Layout = Literal["folders", "splits", "metadata"]
+
+MINIMUM_PER_CLASS = 2
+"""Training images a class needs at the least: with one there is nothing to vary between."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """One image file of a dataset.
+
+    Attributes:
+        path: where it lies.
+        file_name: the same relative to DATA, with forward slashes.
+        split: `train`, `val` or `test`.
+        label: the name of its class.
+    """
+
+    path: Path
+    file_name: str
+    split: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetIndex:
+    """All image files of a dataset, none of them opened yet.
+
+    Attributes:
+        root: DATA.
+        layout: how it was read: class folders, split folders with class folders, or metadata files.
+        classes: names of the classes that have training images, sorted by code point; a label's index is its place.
+        files: every image of every split, sorted by `file_name` (code points).
+        stray: `file_name` of images that lie outside any class folder and are therefore left out, sorted.
+    """
+
+    root: Path
+    layout: Layout
+    classes: tuple[str, ...]
+    files: tuple[ImageFile, ...]
+    stray: tuple[str, ...] = ()
+
+    def of(self, split: str) -> tuple[ImageFile, ...]:
+        """Return the files of a split, sorted by `file_name`."""
+        return tuple(file for file in self.files if file.split == split)
+
+    def counts(self, split: str) -> dict[str, int]:
+        """Return label -> number of images in a split: every class (0 included), then labels that train lacks."""
+        counts = dict.fromkeys((*self.classes, *self.unseen), 0)
+        for file in self.files:
+            if file.split == split:
+                counts[file.label] += 1
+        return {label: count for label, count in counts.items() if count or label in self.classes}
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """Labels that occur in val or test only, sorted: kept and passed on, and nothing is trained on them."""
+        return tuple(sorted({file.label for file in self.files} - set(self.classes)))
+
+
+def make_index(
+    root: Path, layout: Layout, files: Iterable[ImageFile], *, empty: Iterable[str] = (), stray: Iterable[str] = ()
+) -> DatasetIndex:
+    """Sort the files and hold the rules that every layout obeys.
+
+    Args:
+        root: DATA.
+        layout: how it was read.
+        files: what was found, in any order.
+        empty: training classes whose folder holds no image.
+        stray: images outside any class folder.
+
+    Returns:
+        The index; its classes are those with training images.
+
+    Raises:
+        InputError: no training image; a class with fewer than two; a name that is not valid Unicode.
+    """
+    listed = tuple(sorted(files, key=lambda file: file.file_name))
+    broken = [name for name in (*(file.file_name for file in listed), *empty) if not _is_unicode(name)]
+    if broken:
+        raise InputError(f"names in {root} are not valid UTF-8: {quoted(broken)}; rename them")
+    counts = dict.fromkeys(empty, 0)
+    for file in listed:
+        if file.split == "train":
+            counts[file.label] = counts.get(file.label, 0) + 1
+    if not any(counts.values()):
+        raise InputError(
+            f"{root} has no training images; lay it out as {root.name}/<class>/*.png or {root.name}/train/<class>/*.png"
+        )
+    check_enough(counts)
+    return DatasetIndex(root, layout, tuple(sorted(counts)), listed, tuple(sorted(stray)))
+
+
+def check_enough(counts: dict[str, int]) -> None:
+    """Refuse classes with fewer than two training images, naming all of them.
+
+    Args:
+        counts: class name -> number of (readable) training images.
+
+    Raises:
+        InputError: there are such classes.
+    """
+    few = [f"{label!r} has {count}" for label, count in sorted(counts.items()) if count < MINIMUM_PER_CLASS]
+    if few:
+        raise InputError(
+            f"every class needs at least {MINIMUM_PER_CLASS} training images (PNG, JPEG, BMP, WebP or TIFF): "
+            f"{', '.join(few)}; add images, or move the folder out of the dataset"
+        )
+
+
+def quoted(names: Iterable[str], limit: int = 10) -> str:
+    """Return names for a message: quoted, control characters escaped, the first few and how many more."""
+    listed = list(names)
+    more = f" and {len(listed) - limit} more" if len(listed) > limit else ""
+    return ", ".join(repr(name) for name in listed[:limit]) + more
+
+
+def _is_unicode(name: str) -> bool:
+    try:
+        name.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

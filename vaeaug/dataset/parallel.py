@@ -1,0 +1,47 @@
+"""Map a function over many files with threads, in order and with bounded memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+WINDOW = 512
+"""Results held at a time."""
+
+_BATCH = 16  # items a task: a future costs as much as decoding a small image
+
+
+def worker_count(workers: int | None) -> int:
+    """Return the number of threads: as asked, else one for each core this process may use, at most 8."""
+    if workers is not None:
+        return max(1, workers)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(8, cores)
+
+
+def thread_pool(workers: int | None) -> ThreadPoolExecutor:
+    """Return threads for decoding; Pillow and hashlib give up the interpreter lock while they work."""
+    return ThreadPoolExecutor(worker_count(workers), thread_name_prefix="vaeaug-decode")
+
+
+def windows(pool: Executor, function: Callable[[T], R], items: Sequence[T]) -> Iterator[list[R]]:
+    """Yield the results in order, `WINDOW` at a time, whatever the number of threads.
+
+    Args:
+        pool: where to run.
+        function: called once an item; what it raises is raised here.
+        items: what to call it with.
+
+    Yields:
+        Lists of results; together as long as `items`.
+    """
+    for start in range(0, len(items), WINDOW):
+        window = items[start : start + WINDOW]
+        batches = [window[i : i + _BATCH] for i in range(0, len(window), _BATCH)]
+        tasks = [pool.submit(lambda batch: [function(item) for item in batch], batch) for batch in batches]
+        yield [result for task in tasks for result in task.result()]

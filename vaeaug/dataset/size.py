@@ -1,0 +1,57 @@
+"""Which size a model works at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from vaeaug.errors import InputError
+
+SMALLEST, LARGEST = 8, 256
+"""Bounds of each side of a model's images, in pixels."""
+
+
+def model_size(sizes: Sequence[tuple[int, int]], max_side: int = 64) -> tuple[int, int]:
+    """Return the size at which a dataset is learned.
+
+    The median height and the median width of the training images, both shrunk by the same factor until the longer is
+    at most `max_side`, each then kept within 8 ... 256. Images of other proportions are squashed to it.
+
+    Args:
+        sizes: (height, width) of every training image in pixels; at least one.
+        max_side: bound of the longer side in pixels.
+
+    Returns:
+        (height, width) in pixels.
+
+    Raises:
+        InputError: `max_side` is not within 8 ... 256.
+    """
+    if not SMALLEST <= max_side <= LARGEST:
+        raise InputError(f"the longest side must be {SMALLEST} to {LARGEST} pixels, not {max_side}")
+    height, width = median_size(sizes)
+    scale = min(1.0, max_side / max(height, width))
+    return _bounded(height * scale), _bounded(width * scale)
+
+
+def median_size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """Return the median height and the median width in whole pixels, halves rounded up."""
+    medians = np.median(np.asarray(sizes, dtype=np.float64).reshape(-1, 2), axis=0)
+    return int(medians[0] + 0.5), int(medians[1] + 0.5)
+
+
+def check_image_size(image_size: tuple[int, int]) -> tuple[int, int]:
+    """Return (height, width) as given.
+
+    Raises:
+        InputError: a side is not a whole number within 8 ... 256.
+    """
+    height, width = image_size
+    if not (SMALLEST <= height <= LARGEST and SMALLEST <= width <= LARGEST):
+        raise InputError(f"the image size must be {SMALLEST} to {LARGEST} pixels a side, not {height}x{width}")
+    return int(height), int(width)
+
+
+def _bounded(side: float) -> int:
+    return min(LARGEST, max(SMALLEST, int(side + 0.5)))
