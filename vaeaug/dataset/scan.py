@@ -15,17 +15,14 @@ A label that occurs only in val or test is kept there, is not among the classes,
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from vaeaug.dataset.folders import images_below, images_directly_in, is_image_name, subfolders
 from vaeaug.dataset.index import SPLITS, DatasetIndex, ImageFile, make_index, quoted
 from vaeaug.dataset.metadata import METADATA_NAMES, find_metadata, read_metadata
 from vaeaug.dataset.splits import split_named
 from vaeaug.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 __all__ = ["DatasetIndex", "ImageFile", "scan"]
 

@@ -1,0 +1,32 @@
+"""`vaeaug demo DIR`."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import click
+
+from vaeaug.cli.common import output_options, result
+from vaeaug.dataset.demo import write_demo
+
+
+@click.command(short_help="Write the bundled sample dataset, a real one.")
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+@output_options
+def command(directory: Path, as_json: bool, quiet: bool) -> None:
+    """Write 700 images of Fashion-MNIST (10 classes, with a test split) to DIR, as PNG in class folders.
+
+    DIR must be new or empty.
+    """
+    demo = write_demo(directory)
+    total = sum(demo.images.values())
+    parts = " and ".join(f"{count} {split}" for split, count in demo.images.items())
+    beside = directory if directory.name not in ("", "..") else directory.resolve()
+    following = shlex.join(["vaeaug", "augment", str(directory), f"{beside}-extended"])
+    text = (
+        f"Wrote {total} images ({parts}) of {len(demo.classes)} classes to {directory}: a sample of Fashion-MNIST, "
+        f"MIT licence, (c) 2017 Zalando SE.\nNext:  {following}"
+    )
+    values = {"directory": str(directory), "classes": list(demo.classes), "images": demo.images, "next": following}
+    result(values, text, as_json=as_json, quiet=quiet)

@@ -1,0 +1,153 @@
+"""Albumentations pipelines that are applied to training images, read from the file that `A.save` wrote.
+
+This is the only file of this room that imports albumentations, and it does so when a pipeline is loaded.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaeaug.errors import InputError
+
+_FORMATS: dict[str, Literal["json", "yaml"]] = {".json": "json", ".yaml": "yaml", ".yml": "yaml"}
+_LUMA = np.array([299, 587, 114])  # ITU-R BT.601, in thousandths: equal channels stay what they are
+
+
+class Pipeline:
+    """An Albumentations pipeline that gives each image a result of its own seed, and never another size.
+
+    A pipeline is not to be used from two threads at once.
+
+    Attributes:
+        path: the file it was read from.
+    """
+
+    def __init__(self, path: Path, compose: Any) -> None:
+        self.path = path
+        self._compose = compose
+
+    def __call__(self, pixels_BHWC: NDArray[np.uint8], seeds: Sequence[int]) -> NDArray[np.uint8]:
+        """Transform a batch.
+
+        A gray image is given to the transforms with its one channel. Where one of them needs colour, the image is
+        given with three equal channels instead, and the luma of what comes back is taken.
+
+        Args:
+            pixels_BHWC: uint8, C = 1 or 3; left as it is.
+            seeds: one whole number of at least 0 an image; an image and its seed decide its result.
+
+        Returns:
+            uint8 of the same shape.
+
+        Raises:
+            InputError: the pipeline changes the size or the type, or fails on such images.
+        """
+        out = np.empty_like(pixels_BHWC)
+        for i, (image_HWC, seed) in enumerate(zip(pixels_BHWC, seeds, strict=True)):
+            out[i] = self._one(image_HWC, int(seed))
+        return out
+
+    def _one(self, image_HWC: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
+        try:
+            result = self._run(image_HWC, seed)
+        except Exception as error:
+            if image_HWC.shape[-1] != 1:
+                raise InputError(
+                    f"{self.path} fails on these images: {_first_line(error)}; mend the pipeline"
+                ) from error
+            result = self._colour(image_HWC, seed)
+        if result.ndim == 2:
+            result = result[..., None]
+        if result.shape != image_HWC.shape or result.dtype != np.uint8:
+            raise InputError(
+                f"{self.path} turns {_describe(image_HWC)} into {_describe(result)}; remove the transform that changes "
+                "size or type (crops, resizes, normalization), or end with one that restores the size"
+            )
+        return result
+
+    def _colour(self, gray_HWC: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
+        """Run on three equal channels and return the luma."""
+        try:
+            result = self._run(np.repeat(gray_HWC, 3, axis=-1), seed)
+        except Exception as error:
+            raise self._failed(error) from error
+        if result.ndim != 3 or result.shape[-1] != 3 or result.dtype != np.uint8:
+            return result
+        luma: NDArray[np.uint8] = ((result @ _LUMA + 500) // 1000).astype(np.uint8)
+        return luma[..., None]
+
+    def _failed(self, error: Exception) -> InputError:
+        return InputError(f"{self.path} fails on these images: {_first_line(error)}; mend the pipeline")
+
+    def _run(self, image_HWC: NDArray[np.uint8], seed: int) -> NDArray[Any]:
+        # One stream for all transforms: with set_random_seed each would start from the same seed, and their choices
+        # would go together (all flip or none does).
+        self._compose.set_random_state(np.random.default_rng(seed), random.Random(seed))  # noqa: S311 (no secret)
+        result: NDArray[Any] = self._compose(image=np.ascontiguousarray(image_HWC))["image"]
+        return np.asarray(result)
+
+
+def load_pipeline(path: Path) -> Pipeline:
+    """Read a pipeline that `albumentations.save` wrote.
+
+    Args:
+        path: a `.json`, `.yaml` or `.yml` file.
+
+    Returns:
+        The pipeline.
+
+    Raises:
+        InputError: the file is missing or not such a file, or names a transform or an argument that does not exist.
+    """
+    path = Path(path)
+    remedy = f"write it with albumentations.save(pipeline, {path.with_suffix('.yaml').name!r}, data_format='yaml')"
+    data_format = _FORMATS.get(path.suffix.lower())
+    if data_format is None:
+        raise InputError(f"{path} is neither a .json nor a .yaml file; {remedy}")
+    if not path.is_file():
+        raise InputError(f"there is no pipeline file {path}; {remedy}")
+    albumentations = _albumentations()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)  # an argument that does not exist is only warned of
+        try:
+            loaded = albumentations.load(path, data_format=data_format)
+            compose = loaded if isinstance(loaded, albumentations.BaseCompose) else albumentations.Compose([loaded])
+        except Exception as error:
+            raise InputError(
+                f"cannot read the pipeline {path}: {type(error).__name__}: {_first_line(error)}; {remedy}"
+            ) from error
+    return Pipeline(path, compose)
+
+
+def _albumentations() -> ModuleType:
+    """Import albumentations without the look for a newer version that it makes over the network."""
+    name = "NO_ALBUMENTATIONS_UPDATE"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        import albumentations  # noqa: PLC0415 (takes a second, and few need it)
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+    module: ModuleType = albumentations
+    return module
+
+
+def _describe(image: NDArray[Any]) -> str:
+    return f"{'x'.join(str(side) for side in image.shape)} {image.dtype}"
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

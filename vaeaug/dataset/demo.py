@@ -1,0 +1,104 @@
+"""The bundled sample dataset: 700 images of Fashion-MNIST (MIT licence, (c) 2017 Zalando SE)."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import zipfile
+from collections import Counter
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from vaeaug.errors import InputError, VaeaugError
+
+
+@dataclass(frozen=True, slots=True)
+class DemoDataset:
+    """What `write_demo` wrote.
+
+    Attributes:
+        directory: where.
+        classes: names of the classes, sorted.
+        images: split -> number of images.
+    """
+
+    directory: Path
+    classes: tuple[str, ...]
+    images: dict[str, int]
+
+
+def write_demo(directory: Path) -> DemoDataset:
+    """Write the sample dataset as PNG in `train/<class>/` and `test/<class>/`, with its licence; all or nothing.
+
+    Args:
+        directory: a folder that does not exist yet, or is empty. Folders above it are made.
+
+    Returns:
+        What was written.
+
+    Raises:
+        InputError: the folder is not empty, is a file, or cannot be written.
+        VaeaugError: the disk is full.
+    """
+    directory = Path(directory)
+    if directory.is_dir():
+        if any(directory.iterdir()):
+            raise InputError(f"{directory} is not empty; give the name of a new folder")
+    elif directory.exists() or directory.is_symlink():
+        raise InputError(f"{directory} is a file; give the name of a new folder")
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=directory))
+    except OSError as error:
+        raise InputError(f"cannot write to {directory}: {error.strerror}; choose another folder") from error
+    try:
+        with (files("vaeaug") / "demo" / "fashion-mnist.zip").open("rb") as stream:
+            names = _extract(stream, partial)
+        _move_up(partial, directory)
+    except OSError as error:
+        raise VaeaugError(
+            f"cannot write {directory}: {error.strerror}; free some space or choose another folder"
+        ) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    images = [PurePosixPath(name).parts for name in names if name.endswith(".png")]
+    counts = Counter(parts[0] for parts in images)
+    classes = tuple(sorted({parts[1] for parts in images}))
+    return DemoDataset(directory, classes, dict(sorted(counts.items(), reverse=True)))
+
+
+def _extract(stream: IO[bytes], folder: Path) -> list[str]:
+    """Write the members of an archive below a folder and return their names.
+
+    Raises:
+        VaeaugError: the archive is damaged, or a name in it leads elsewhere.
+    """
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            names = [name for name in archive.namelist() if not name.endswith("/")]
+            for name in names:
+                place = PurePosixPath(name)
+                if place.is_absolute() or ".." in place.parts or "\\" in name:
+                    raise VaeaugError(f"the sample dataset holds an unsafe name {name!r}; install vaeaug again")
+                (folder / place).parent.mkdir(parents=True, exist_ok=True)
+                (folder / place).write_bytes(archive.read(name))  # checks the CRC
+    except zipfile.BadZipFile as error:
+        raise VaeaugError(f"the sample dataset is damaged ({error}); install vaeaug again") from error
+    return names
+
+
+def _move_up(partial: Path, directory: Path) -> None:
+    """Move what is in a folder to the folder above; if that fails on the way, take back what was moved.
+
+    The folder itself stays: it may be a mount point, or the one that the user stands in.
+    """
+    moved: list[Path] = []
+    try:
+        for entry in sorted(partial.iterdir()):
+            moved.append(entry.rename(directory / entry.name))
+    except BaseException:
+        for entry in moved:
+            entry.rename(partial / entry.name)
+        raise
