@@ -1,0 +1,47 @@
+"""Work in threads with a bounded queue: it overlaps with whoever makes the items, and memory does not grow."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def run_bounded(function: Callable[[T], R], items: Iterable[T], threads: int | None = None) -> Generator[R, None, None]:
+    """Yield `function(item)` for every item, in order, computed in threads.
+
+    Items are taken from their iterator in the calling thread, at most two a thread ahead of the result that is waited
+    for. Whatever is raised (by the function, by the items, or Ctrl-C) ends the work: what waits is dropped, what runs
+    is finished, and the exception goes on to the caller. A caller that may leave early closes the generator
+    (`contextlib.closing`), so that no thread works on behind its back.
+
+    Args:
+        function: called in a thread.
+        items: may be a generator that computes; it runs while the threads work.
+        threads: how many; by default one a CPU core, at most 8.
+    """
+    count = threads or default_threads()
+    waiting: deque[Future[R]] = deque()
+    executor = ThreadPoolExecutor(count, thread_name_prefix="vaeaug-export")
+    try:
+        for item in items:
+            waiting.append(executor.submit(function, item))
+            if len(waiting) > 2 * count:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+def default_threads() -> int:
+    """Return one a CPU core that this process may use, at most 8: encoding shares one interpreter."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(8, available)
