@@ -2,78 +2,81 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+import shlex
 import shutil
 import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any
 
 import click
 
+from vaeaug.cli.common import output_options, plugins_dir_option
 from vaeaug.errors import InputError, PluginError, nearest
-from vaeaug.plugins import find_sources, load
-from vaeaug.plugins.listing import listing
-from vaeaug.plugins.sources import BLOCK_VARIABLE, DIRS_VARIABLE, STRICT_VARIABLE, blocked_names
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from vaeaug.plugins import Problem, Registry, Source
-
-F = TypeVar("F", bound="Callable[..., Any]")
+from vaeaug.plugins import Problem, Registry, Source, find_sources, load
+from vaeaug.plugins.listing import Listed, listing
+from vaeaug.plugins.sources import BLOCK_VARIABLE, STRICT_VARIABLE, blocked_names
 
 
-def common(function: F) -> F:
-    """Add the options that every `vaeaug plugins` command has."""
-    for decorate in (
-        click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."),
-        click.option("--quiet", is_flag=True, help="Print results only, no hints."),
-        click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout."),
-        click.option(
-            "--plugins-dir",
-            "plugins_dirs",
-            multiple=True,
-            metavar="DIR",
-            help=f"Take each *.py file in DIR as a plugin; may repeat. Those of {DIRS_VARIABLE} come after.",
-        ),
-    ):
-        function = decorate(function)
-    return function
+@dataclass(frozen=True)
+class Given:
+    """The options that every `vaeaug plugins` command has; before or after the subcommand they mean the same."""
+
+    plugins_dirs: tuple[str, ...] = ()
+    as_json: bool = False
+    quiet: bool = False
+
+
+def common(function: Callable[..., None]) -> Callable[..., None]:
+    """Add the common options; the function gets them as `given`."""
+
+    @plugins_dir_option
+    @output_options
+    @click.pass_context
+    @functools.wraps(function)
+    def wrapper(
+        ctx: click.Context, /, *, plugins_dirs: tuple[str, ...], as_json: bool, quiet: bool, **options: Any
+    ) -> None:
+        outer = ctx.obj or Given()
+        ctx.obj = Given((*outer.plugins_dirs, *plugins_dirs), outer.as_json or as_json, outer.quiet or quiet)
+        function(given=ctx.obj, **options)
+
+    return wrapper
 
 
 @click.group(invoke_without_command=True)
 @common
-@click.pass_context
-def command(ctx: click.Context, plugins_dirs: tuple[str, ...], as_json: bool, quiet: bool) -> None:
+def command(given: Given) -> None:
     """List the plugins; or check, show or start one.
 
     The list is made from metadata and source alone: nothing is imported. What cannot be told so is shown as "?".
     """
-    ctx.obj = plugins_dirs
-    if ctx.invoked_subcommand is None:
-        _list(plugins_dirs, as_json, quiet)
+    if click.get_current_context().invoked_subcommand is None:
+        _list(given)
 
 
 @command.command()
 @common
-@click.pass_obj
-def check(outer_dirs: tuple[str, ...], plugins_dirs: tuple[str, ...], as_json: bool, quiet: bool) -> None:
+def check(given: Given) -> None:
     """Load every plugin and say what is wrong; exit code 3 if something is."""
-    lenient = {key: value for key, value in os.environ.items() if key != STRICT_VARIABLE}
-    registry = load([*outer_dirs, *plugins_dirs], environ=lenient)
+    lenient = {key: value for key, value in os.environ.items() if key != STRICT_VARIABLE}  # all problems, not the first
+    registry = load(given.plugins_dirs, environ=lenient)
     rows = [_checked(source, registry) for source in registry.sources]
-    if as_json:
-        click.echo(json.dumps(rows, indent=2))
+    if given.as_json:
+        _print_json(rows)
     else:
         header = ("STATUS", "PLUGIN", "FROM", "WHAT IT BRINGS, OR WHAT IS WRONG")
         lines = [
-            (row["status"] if n == 0 else "", row["plugin"] if n == 0 else "", where if n == 0 else "", text)
-            for row, where in zip(rows, map(_where, registry.sources), strict=True)
-            for n, text in enumerate(_findings(row))
+            (row["status"], row["plugin"], source.where, text) if number == 0 else ("", "", "", text)
+            for row, source in zip(rows, registry.sources, strict=True)
+            for number, text in enumerate(_findings(row))
         ]
         click.echo(_table(header, lines, cut=False))
-    _hint_unknown_blocks(registry.sources, quiet)
+    _hint_unknown_blocks(registry.sources, given.quiet)
     bad = len({id(problem.source) for problem in registry.problems})
     if bad:
         raise PluginError(f"{bad} of {len(rows)} plugins {'has' if bad == 1 else 'have'} a problem; see the list above")
@@ -83,30 +86,23 @@ def check(outer_dirs: tuple[str, ...], plugins_dirs: tuple[str, ...], as_json: b
 @click.argument("name")
 @click.option("--kind", type=click.Choice(["variant", "loss"]), help="Which one, where both have this name.")
 @common
-@click.pass_obj
-def show(
-    outer_dirs: tuple[str, ...],
-    *,
-    plugins_dirs: tuple[str, ...],
-    name: str,
-    kind: str | None,
-    as_json: bool,
-    quiet: bool,
-) -> None:
+def show(given: Given, name: str, kind: str | None) -> None:
     """Show a variant or a loss: its options with their ranges, its paper, where it comes from."""
     from vaeaug.plugins.describing import describe  # noqa: PLC0415 (imported when it runs)
 
-    registry = load([*outer_dirs, *plugins_dirs])
-    if kind is None:
-        found = registry.find(name)
-    else:
-        found = [(kind, registry.variant(name) if kind == "variant" else registry.loss(name))]
+    registry = load(given.plugins_dirs)
+    found = [(key, provided) for key, provided in registry.find(name) if kind in {None, key}]
     if len(found) > 1:
         raise InputError(f"{name!r} is a variant and a loss; add --kind variant or --kind loss")
+    if not found:
+        raise InputError(f"{name!r} is no {kind}; leave out --kind {kind}")
     description = describe(*found[0])
-    click.echo(json.dumps(description, indent=2) if as_json else _described(description))
-    if not quiet and not as_json:
-        click.echo(f"\nUse it: vaeaug augment DATA OUT --{description['kind']} {name}", err=True)
+    if given.as_json:
+        _print_json(description)
+        return
+    click.echo(_described(description))
+    if not given.quiet:
+        click.echo(f"\nUse it: vaeaug augment DATA OUT {_usage(description)}", err=True)
 
 
 @command.command()
@@ -114,57 +110,42 @@ def show(
 @click.argument("directory", required=False, type=click.Path(path_type=Path))
 @click.option("--kind", type=click.Choice(["variant", "loss"]), default="variant", show_default=True)
 @common
-@click.pass_obj
-def new(
-    outer_dirs: tuple[str, ...],
-    *,
-    plugins_dirs: tuple[str, ...],
-    name: str,
-    directory: Path | None,
-    kind: str,
-    as_json: bool,
-    quiet: bool,
-) -> None:
+def new(given: Given, name: str, directory: Path | None, kind: str) -> None:
     """Write a package for a new variant or loss called NAME, with tests that pass, into DIRECTORY (vaeaug-NAME)."""
     from vaeaug.plugins.scaffold import write_package  # noqa: PLC0415 (imported when it runs)
 
-    taken = listing(find_sources([*outer_dirs, *plugins_dirs]))
-    written = write_package(name, kind, directory, taken)
-    if as_json:
-        result = {"directory": str(written.directory), "files": list(written.files), "name": written.name}
-        click.echo(json.dumps(result, indent=2))
-    elif not quiet:
-        click.echo(f"Wrote {written.directory}:")
-        click.echo("\n".join(f"  {file}" for file in written.files))
-        click.echo(f"\nNext: cd {written.directory} && pip install -e '.[test]' && pytest", err=True)
+    written = write_package(name, kind, directory, listing(find_sources(given.plugins_dirs)))
+    if given.as_json:
+        _print_json({"directory": str(written.directory), "files": list(written.files), "name": written.name})
+    elif not given.quiet:
+        click.echo("\n".join([f"Wrote {written.directory}:", *(f"  {file}" for file in written.files)]))
+        place = shlex.quote(str(written.directory))
+        click.echo(f"\nNext: cd {place} && pip install -e '.[test]' && pytest", err=True)
 
 
-def _list(plugins_dirs: tuple[str, ...], as_json: bool, quiet: bool) -> None:
-    sources = find_sources(plugins_dirs)
+def _list(given: Given) -> None:
+    sources = find_sources(given.plugins_dirs)
     entries = listing(sources)
-    if as_json:
-        click.echo(json.dumps([entry.as_dict() for entry in entries], indent=2))
+    if given.as_json:
+        _print_json([entry.as_dict() for entry in entries])
     else:
         header = ("KIND", "NAME", "PLUGIN", "FROM", "WHAT IT IS")
-        rows = []
-        for entry in entries:
-            state = (
-                "blocked" if entry.blocked else f"shadowed by {entry.shadowed_by}" if entry.shadowed_by else entry.note
-            )
-            text = " ".join(part for part in (f"[{state}]" if state else "", entry.help or "") if part)
-            where = f"{entry.distribution} {entry.version or '?'}" if entry.distribution else str(entry.file)
-            rows.append((entry.kind or "?", entry.name or "?", entry.plugin, where, text))
+        rows = [_row(entry) for entry in entries]
         click.echo(_table(header, sorted(rows, key=_variants_first), cut=sys.stdout.isatty()))
-    _hint_unknown_blocks(sources, quiet)
+    _hint_unknown_blocks(sources, given.quiet)
+
+
+def _row(entry: Listed) -> tuple[str, ...]:
+    """Return an entry's line of the table."""
+    state = "blocked" if entry.blocked else f"shadowed by {entry.shadowed_by}" if entry.shadowed_by else entry.note
+    text = " ".join(part for part in (f"[{state}]" if state else None, entry.help) if part)
+    where = f"{entry.distribution} {entry.version or '?'}" if entry.distribution else str(entry.file)
+    return entry.kind or "?", entry.name or "?", entry.plugin, where, text
 
 
 def _variants_first(row: Sequence[str]) -> int:
     """Order rows by kind, and leave them otherwise as they are (the order in which names are claimed)."""
     return {"variant": 0, "loss": 1}.get(row[0], 2)
-
-
-def _where(source: Source) -> str:
-    return source.where
 
 
 def _checked(source: Source, registry: Registry) -> dict[str, Any]:
@@ -223,6 +204,14 @@ def _described(description: dict[str, Any]) -> str:
     return "\n".join([*lines, "", _table(header, options, cut=False) if options else "It has no options."])
 
 
+def _usage(description: dict[str, Any]) -> str:
+    """Return the options that choose it, with the last of its own options as an example."""
+    choose = f"--{description['kind']} {description['name']}"
+    flag = "--set" if description["kind"] == "variant" else "--set-loss"
+    own = description["options"][-1:]
+    return " ".join([choose, *(f"{flag} {option['name']}={_shown(option['default'])}" for option in own)])
+
+
 def _shown(value: Any) -> str:
     return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -254,3 +243,7 @@ def _hint_unknown_blocks(sources: Sequence[Source], quiet: bool) -> None:
     for name in sorted(blocked_names(os.environ) - plugins):
         if not quiet:
             click.echo(f"{BLOCK_VARIABLE} names {name!r}, which is no plugin; {nearest(name, plugins)}", err=True)
+
+
+def _print_json(value: Any) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))

@@ -6,10 +6,11 @@ import contextlib
 import importlib.util
 import sys
 import types
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from importlib.machinery import SourceFileLoader
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 
 import pluggy
 
@@ -18,12 +19,7 @@ from vaeaug.errors import nearest
 from vaeaug.hookspecs import API_VERSION, PROJECT
 from vaeaug.plugins.problems import FaultError, one_line, place, syntax_fault
 from vaeaug.plugins.reading import HOOKS, Reading
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from vaeaug.plugins.sources import Source
+from vaeaug.plugins.sources import Source
 
 T = TypeVar("T")
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vaeaug.hookspecs import API_VERSION
 from vaeaug.plugins.reading import Brought, Reading, read
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from vaeaug.plugins.sources import Source
+from vaeaug.plugins.sources import Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from vaeaug.plugins.sources import Source
+from vaeaug.plugins.sources import Source
 
 Kind = Literal[
     "metadata",  # its entry point cannot be looked up

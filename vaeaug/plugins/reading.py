@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from vaeaug.plugins.sources import Source
+from vaeaug.plugins.sources import Source
 
 HOOKS = {"vaeaug_variants": "variant", "vaeaug_losses": "loss"}
 """Hook -> the kind of thing it brings."""

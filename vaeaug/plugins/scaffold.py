@@ -5,21 +5,17 @@ from __future__ import annotations
 import keyword
 import shutil
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING
 
 from vaeaug import __version__
 from vaeaug.errors import InputError, VaeaugError
+from vaeaug.plugins.listing import Listed
 from vaeaug.plugins.names import is_name, to_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from vaeaug.plugins.listing import Listed
 
 # What the templates import, and the classes they name: a new class may not hide one of these.
 _RESERVED = {"Config", "GaussianVariant", "ImageSpec", "Iterable", "ReconstructionLoss", "Tensor", "Variant"}

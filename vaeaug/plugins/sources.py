@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from packaging.utils import canonicalize_name
 
 from vaeaug.errors import InputError
 from vaeaug.hookspecs import PROJECT
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 DIRS_VARIABLE = "VAEAUG_PLUGINS_DIR"
 BLOCK_VARIABLE = "VAEAUG_BLOCK_PLUGINS"

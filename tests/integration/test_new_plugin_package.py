@@ -1,0 +1,33 @@
+"""The package that `vaeaug plugins new` writes: installed as a stranger would, it passes its own tests at once."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def test_new_packages_install_are_found_and_pass_their_own_tests(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    environ = {**os.environ, "PYTHONPATH": str(site), "OMP_NUM_THREADS": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+
+    def run(*command: str) -> str:
+        arguments = [sys.executable, *command]
+        done = subprocess.run(arguments, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    plugins = ["-c", "from vaeaug.cli import main; main()", "plugins"]
+    for kind in ("variant", "loss"):
+        run(*plugins, "new", f"fresh-{kind}", "--kind", kind)
+    packages = ["./vaeaug-fresh-variant", "./vaeaug-fresh-loss"]
+    offline = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--target", str(site)]
+    run("-m", "pip", "install", *offline, *packages)
+
+    listed = {entry["name"]: entry for entry in json.loads(run(*plugins, "--json"))}
+    checked = {row["plugin"]: row for row in json.loads(run(*plugins, "check", "--json"))}
+    for kind in ("variant", "loss"):
+        entry = listed[f"fresh-{kind}"]
+        assert (entry["kind"], entry["distribution"], entry["version"]) == (kind, f"vaeaug-fresh-{kind}", "0.1.0")
+        assert checked[f"fresh-{kind}"]["status"] == "ok"
+    assert "6 passed" in run("-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", *packages)

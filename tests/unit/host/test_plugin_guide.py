@@ -1,0 +1,61 @@
+"""`docs/writing-a-plugin.md`: its code runs, and it tells of every hook and every problem there is."""
+
+import re
+import subprocess
+import sys
+import typing
+from pathlib import Path
+
+import pytest
+
+from vaeaug import hookspecs
+from vaeaug.plugins import load
+from vaeaug.plugins.problems import Kind
+
+GUIDE = (Path(__file__).parents[3] / "docs" / "writing-a-plugin.md").read_text(encoding="utf-8")
+HOOKS = [name for name in vars(hookspecs) if name.startswith("vaeaug_")]
+DENOISING, HUBER, TESTS = re.findall(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)
+
+
+@pytest.fixture
+def my_plugins(tmp_path: Path) -> Path:
+    for name, text in (("denoising_vae", DENOISING), ("huber", HUBER)):
+        assert f"`my_plugins/{name}.py`" in GUIDE
+        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def test_the_plugins_of_the_guide_load(my_plugins: Path) -> None:
+    registry = load([my_plugins], environ={})
+    assert not registry.problems
+    assert registry.variant("denoising-vae").cls.Config().noise == 0.1
+    assert registry.loss("huber").origin == str(my_plugins / "huber.py")
+
+
+def test_the_variant_of_the_guide_is_about_thirty_lines() -> None:
+    assert len([line for line in DENOISING.splitlines() if line.strip()]) <= 30
+
+
+def test_the_tests_of_the_guide_pass(my_plugins: Path) -> None:
+    (my_plugins / "test_mine.py").write_text(TESTS, encoding="utf-8")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"]
+    done = subprocess.run(command, cwd=my_plugins, capture_output=True, text=True, check=False)
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_every_hook_is_documented_and_used_by_what_we_ship(hook: str) -> None:
+    assert f"### `{hook}()`" in GUIDE
+    assert f"@hookimpl\ndef {hook}():" in GUIDE
+    assert getattr(hookspecs, hook).__doc__
+    sources = Path(hookspecs.__file__).parents[1] / "plugins"
+    assert any(f"def {hook}(" in file.read_text(encoding="utf-8") for file in sources.rglob("*.py"))
+
+
+@pytest.mark.parametrize("kind", typing.get_args(Kind))
+def test_every_kind_of_problem_is_documented(kind: str) -> None:
+    assert f"| `{kind}` |" in GUIDE
+
+
+def test_the_guide_states_the_api_version() -> None:
+    assert f"This vaeaug has API {hookspecs.API_VERSION}." in GUIDE
