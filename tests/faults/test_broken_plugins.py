@@ -204,6 +204,28 @@ BROKEN = [
     Broken(
         "shadows itself", "@hookimpl\ndef vaeaug_variants():\n    return [Mine, type('B', (Mine,), {})]", "shadowed", ()
     ),
+    Broken(
+        "a metaclass that raises",
+        "class Meta(type(GaussianVariant)):\n    def __getattribute__(cls, name):\n"
+        "        if name == 'name':\n            raise OSError('metaclass')\n"
+        "        return super().__getattribute__(name)\n"
+        "class Odd(GaussianVariant, metaclass=Meta):\n    pass\n"
+        "@hookimpl\ndef vaeaug_variants():\n    return [Odd]",
+        "wrong-class",
+        ("OSError: metaclass", "while its class is checked"),
+    ),
+    Broken(
+        "a repr that raises",
+        "class Odd:\n    def __repr__(self):\n        1 / 0\n@hookimpl\ndef vaeaug_variants():\n    return Odd()",
+        "wrong-return",
+        ("an object of Odd",),
+    ),
+    Broken(
+        "a repr of many lines",
+        "import torch\n@hookimpl\ndef vaeaug_losses():\n    return [torch.eye(9)]",
+        "wrong-return",
+        ("tensor([[1., 0.", "no class"),
+    ),
     Broken("relative import", "from . import neighbour" + HOOK, "import-error", ("ImportError", "line 16")),
 ]
 
@@ -261,6 +283,39 @@ def test_listing_survives_it_and_strict_makes_it_fatal(tmp_path: Path, broken: B
 
     entries = listing(find_sources([tmp_path], {}))
     assert [entry.plugin for entry in entries if entry.origin == "file"][:1] == ["aaa"]
+
+
+def test_what_the_contract_allows_is_not_refused(tmp_path: Path) -> None:
+    body = """
+class Static(MyLoss):
+    name = "static"
+    raw_channels = staticmethod(lambda channels: 2 * channels)
+
+class Loose(GaussianVariant):
+    name = "loose"
+    def prior(self, *args, **kwargs):
+        return super().prior(*args, **kwargs)
+    def losses(self, x, y, reconstruction, generator=None, extra=1):
+        return super().losses(x, y, reconstruction, generator)
+
+@hookimpl(specname="vaeaug_losses")
+def one():
+    return (MyLoss,)
+
+@hookimpl(specname="vaeaug_losses")
+def two():
+    yield Static
+
+@hookimpl
+def vaeaug_variants():
+    return {Loose}
+"""
+    write(tmp_path, "fine", START + body)
+    registry = load([tmp_path], environ={})
+    assert not registry.problems
+    assert {registry.loss("my-loss").plugin, registry.loss("static").plugin, registry.variant("loose").plugin} == {
+        "fine"
+    }
 
 
 def test_ctrl_c_in_a_plugin_is_the_users_and_is_not_caught(tmp_path: Path) -> None:

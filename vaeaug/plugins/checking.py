@@ -9,7 +9,7 @@ from typing import Any
 
 from vaeaug.contracts import ReconstructionLoss, Variant
 from vaeaug.plugins.names import is_name, to_name
-from vaeaug.plugins.problems import FaultError, one_line
+from vaeaug.plugins.problems import FaultError, one_line, shown
 
 BASES: dict[str, type[Any]] = {"variant": Variant, "loss": ReconstructionLoss}
 
@@ -28,7 +28,7 @@ def check_class(kind: str, item: object) -> type[Any]:
     """
     if not isinstance(item, type):
         is_instance = isinstance(item, tuple(BASES.values()))
-        what = f"an instance of {type(item).__name__}" if is_instance else f"{item!r:.60}, which is no class"
+        what = f"an instance of {type(item).__name__}" if is_instance else f"{shown(item)}, which is no class"
         raise FaultError("wrong-return", f"{_HOOK[kind]} returns {what}; return the class itself")
     _check_base(kind, item)
     name = _check_name(item)
@@ -79,7 +79,7 @@ def _check_config(kind: str, cls: type[Any]) -> str | None:  # noqa: ARG001 (the
     config = cls.Config
     if not isinstance(config, type) or not dataclasses.is_dataclass(config):
         return "has a Config that is no dataclass; write @dataclass(frozen=True) above class Config"
-    if "__dataclass_fields__" not in vars(config) and vars(config).get("__annotations__"):
+    if "__dataclass_fields__" not in vars(config) and inspect.get_annotations(config):
         return "has a Config whose new options are not seen; write @dataclass(frozen=True) above class Config"
     for field in dataclasses.fields(config):
         if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
@@ -98,6 +98,8 @@ def _check_signatures(kind: str, cls: type[Any]) -> str | None:
         if not inspect.isfunction(contract) or (name.startswith("_") and name != "__init__"):
             continue
         given = list(inspect.signature(contract).parameters)
+        if isinstance(inspect.getattr_static(cls, name), staticmethod | classmethod):
+            given = given[1:]  # no self is handed over
         try:
             signature = inspect.signature(getattr(cls, name))
         except (TypeError, ValueError):

@@ -70,6 +70,15 @@ def one_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
+def shown(value: object) -> str:
+    """Return what a value looks like, on one line and not endless."""
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:  # a plugin's own __repr__
+        text = f"an object of {type(value).__name__}"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
 def place(error: BaseException, file: Path | None) -> str:
     """Return ` (plugin.py, line 3)`: the last line of the plugin's own file on the way to the error, else the last.
 

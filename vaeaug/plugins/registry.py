@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from packaging.utils import canonicalize_name
 
 from vaeaug.errors import InputError, PluginError, VaeaugError, nearest
-from vaeaug.plugins.isolation import collect
+from vaeaug.plugins.isolation import guard
+from vaeaug.plugins.loading import collect
 from vaeaug.plugins.problems import FaultError, Problem
 from vaeaug.plugins.reading import Reading, read
 from vaeaug.plugins.sources import BLOCK_VARIABLE, STRICT_VARIABLE, Source, find_sources, is_strict
@@ -170,7 +172,7 @@ def _add(source: Source, reading: Reading, claimed: Mapping[str, dict[str, Provi
     brought, faults = collect(source, reading)
     for kind, item in brought:
         try:
-            cls = check_class(kind, item)
+            cls = guard(partial(check_class, kind, item), "while its class is checked", reading.file, "wrong-class")
         except FaultError as fault:
             faults.append(fault)
             continue
