@@ -1,0 +1,197 @@
+"""The dataset card (`README.md`): what is in the directory, how it was made, and how to load it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from vaeaug.disk import write_atomic
+from vaeaug.export.layout import folder_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+_SIZES = (10**3, 10**4, 10**5, 10**6, 10**7, 10**8, 10**9, 10**10, 10**11, 10**12)
+_SIZE_NAMES = ("1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T")
+
+_HUB_SPLITS = {"train": "train", "val": "validation", "test": "test"}
+
+
+@dataclass(frozen=True, slots=True)
+class ClassCount:
+    """How many images a class has in the output.
+
+    Attributes:
+        label: the class name.
+        real: real training images.
+        synthetic: synthetic training images.
+        val: validation images, passed through.
+        test: test images, passed through.
+    """
+
+    label: str
+    real: int
+    synthetic: int
+    val: int = 0
+    test: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CardData:
+    """What the card says.
+
+    Attributes:
+        name: the name of the output directory.
+        counts: one a class.
+        settings: how it was made: a name -> a value, shown as a table in this order.
+        command: the command that made it, if there is one.
+        warnings: what a user of the data must know besides.
+    """
+
+    name: str
+    counts: Sequence[ClassCount]
+    settings: Mapping[str, object]
+    command: str | None = None
+    warnings: Sequence[str] = field(default_factory=tuple)
+
+
+def write_card(path: Path, data: CardData) -> None:
+    """Write the card; the same data give the same bytes."""
+    sections = (_header(data), _summary(data), _counts(data), _how(data), _loading(data))
+    write_atomic(path, "\n".join(sections).encode(errors="backslashreplace"))
+
+
+def plain(text: object) -> str:
+    """Return text that Markdown shows as it stands, also inside a table."""
+    one_line = re.sub(r"\s+", " ", str(text))
+    return re.sub(r"([\\`*|<>\[\]])", r"\\\1", one_line).replace("&", "&amp;")
+
+
+def _header(data: CardData) -> str:
+    """Return the YAML that Hugging Face reads: the splits by folder, so that a class called `test` misleads nobody."""
+    splits = [split for split in _HUB_SPLITS if _in_split(data.counts, split)]
+    files = "".join(f"  - split: {_HUB_SPLITS[split]}\n    path: {split}/**\n" for split in splits)
+    return f"""---
+pretty_name: {json.dumps(data.name)}
+license: other
+task_categories:
+- image-classification
+tags:
+- synthetic
+- data-augmentation
+- variational-autoencoder
+- vaeaug
+size_categories:
+- {_size(sum(_in_split(data.counts, split) for split in _HUB_SPLITS))}
+configs:
+- config_name: default
+  data_files:
+{files}---
+"""
+
+
+def _summary(data: CardData) -> str:
+    real, synthetic = (sum(getattr(count, kind) for count in data.counts) for kind in ("real", "synthetic"))
+    warnings = "".join(f"\n> - {plain(warning)}" for warning in data.warnings)
+    return f"""# {plain(data.name)}
+
+{real:,} real and {synthetic:,} synthetic training images in {len(data.counts):,} \
+{"class" if len(data.counts) == 1 else "classes"}, made by [vaeaug](https://pypi.org/project/vaeaug/).
+
+> **Some of these images are not photographs of anything.** Files named `synthetic-*.png` were drawn by a variational
+> autoencoder that learned from the real ones. They repeat its errors and the biases of its training data, and may
+> resemble single training images. Train on them; never validate, test, or measure anything with them.
+> `manifest.csv` tells for every file whether it is synthetic, and each synthetic PNG says so itself
+> (IPTC digital source type `trainedAlgorithmicMedia`).{warnings}
+
+The licence of the real images holds for their copies here, and may hold for what was learned from them.
+"""
+
+
+def _counts(data: CardData) -> str:
+    held_out = [split for split in ("val", "test") if _in_split(data.counts, split)]
+    head = ["Class", "Real", "Synthetic", *held_out]
+    rows = [
+        [plain(count.label), *(f"{getattr(count, kind):,}" for kind in ("real", "synthetic", *held_out))]
+        for count in data.counts
+    ]
+    table = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    passed = "\nValidation and test images are those of the original data; no model was trained on them.\n"
+    return "## Images\n\n" + _table(table) + (passed if held_out else "")
+
+
+def _how(data: CardData) -> str:
+    rows = [["Setting", "Value"], ["---", "---"], *([plain(k), plain(v)] for k, v in data.settings.items())]
+    command = f"\n```console\n$ {data.command}\n```\n" if data.command and "```" not in data.command else ""
+    return f"""## How it was made
+
+{_table(rows)}{command}
+`vaeaug.json` holds all of it for machines; `report.html` shows the images and how training went.
+"""
+
+
+def _loading(data: CardData) -> str:
+    renamed = [count.label for count in data.counts if folder_name(count.label) != count.label]
+    note = (
+        "\nSome class names cannot be folder names; their folders are percent-encoded, and the `label` column of\n"
+        "`manifest.csv` has the names as they are.\n"
+        if renamed
+        else ""
+    )
+    validation = next((s for s in ("val", "test") if _in_split(data.counts, s)), "train")
+    return f"""## Loading it
+{note}
+```python
+# torchvision
+from torchvision.datasets import ImageFolder
+train = ImageFolder("OUT/train")
+
+# Hugging Face datasets
+from datasets import load_dataset
+data = load_dataset("OUT")
+
+# Keras
+import keras
+train = keras.utils.image_dataset_from_directory("OUT/train")
+
+# timm
+from timm.data import create_dataset
+train = create_dataset("folder", "OUT/train")
+
+# Ultralytics
+from ultralytics import YOLO
+YOLO("yolo11n-cls.pt").train(data="OUT")
+
+# The real training images alone
+import pandas
+rows = pandas.read_csv("OUT/manifest.csv")
+real = rows[(rows.split == "train") & ~rows.synthetic]
+```
+
+`OUT` is this directory. Validate on real images only: `OUT/{validation}`\
+{" holds them." if validation != "train" else " mixes both kinds; set real images aside before training."}
+"""
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _in_split(counts: Sequence[ClassCount], split: str) -> int:
+    """Return the number of images in a split of the output."""
+    if split == "train":
+        return sum(count.real + count.synthetic for count in counts)
+    return sum(getattr(count, split) for count in counts)
+
+
+def _size(total: int) -> str:
+    """Return the size category of the Hugging Face hub."""
+    if total < _SIZES[0]:
+        return "n<1K"
+    for lower, upper, limit in zip(_SIZE_NAMES, _SIZE_NAMES[1:], _SIZES[1:], strict=False):
+        if total < limit:
+            return f"{lower}<n<{upper}"
+    return "n>1T"
