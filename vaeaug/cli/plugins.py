@@ -59,7 +59,7 @@ def command(given: Given) -> None:
         _list(given)
 
 
-@command.command()
+@command.command(short_help="Load every plugin; say what is wrong.")
 @common
 def check(given: Given) -> None:
     """Load every plugin and say what is wrong; exit code 3 if something is."""
@@ -82,7 +82,7 @@ def check(given: Given) -> None:
         raise PluginError(f"{bad} of {len(rows)} plugins {'has' if bad == 1 else 'have'} a problem; see the list above")
 
 
-@command.command()
+@command.command(short_help="Show a variant's or a loss's options.")
 @click.argument("name")
 @click.option("--kind", type=click.Choice(["variant", "loss"]), help="Which one, where both have this name.")
 @common
@@ -105,7 +105,7 @@ def show(given: Given, name: str, kind: str | None) -> None:
         click.echo(f"\nUse it: vaeaug augment DATA OUT {_usage(description)}", err=True)
 
 
-@command.command()
+@command.command(short_help="Write a package with passing tests.")
 @click.argument("name")
 @click.argument("directory", required=False, type=click.Path(path_type=Path))
 @click.option("--kind", type=click.Choice(["variant", "loss"]), default="variant", show_default=True)
