@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vaeaug.contracts import Latents as Latents
     from vaeaug.contracts import ReconstructionLoss as ReconstructionLoss
     from vaeaug.contracts import Variant as Variant
-    from vaeaug.contracts import option as option
+    from vaeaug.options import option as option
     from vaeaug.hookspecs import hookimpl as hookimpl
 
 __version__ = "0.1.0"
@@ -27,7 +27,7 @@ _HOME = {
     "Latents": "vaeaug.contracts",
     "ReconstructionLoss": "vaeaug.contracts",
     "Variant": "vaeaug.contracts",
-    "option": "vaeaug.contracts",
+    "option": "vaeaug.options",
     "hookimpl": "vaeaug.hookspecs",
 }
 

@@ -24,6 +24,7 @@ class Gaussian(ReconstructionLoss):
     """The negative log-likelihood of a Gaussian with one shared variance, in nats."""
 
     name = "gaussian"
+    default = True
     reference = (
         "Rybkin, Daniilidis & Levine, Simple and Effective VAE Training with Calibrated Decoders, ICML 2021, eq. 6"
     )

@@ -13,6 +13,7 @@ class CVAE(GaussianVariant):
 
     name = "cvae"
     conditional = True
+    default = True
     reference = (
         "Sohn, Lee & Yan, Learning Structured Output Representation using Deep Conditional Generative Models, NIPS 2015"
     )

@@ -3,9 +3,9 @@
 from vaeaug.contracts.gaussian import GaussianVariant
 from vaeaug.contracts.latent import Latent, leaves, tree_map
 from vaeaug.contracts.loss import ReconstructionLoss
-from vaeaug.contracts.options import option, parse_options
 from vaeaug.contracts.spec import Encoded, ImageSpec, Latents
 from vaeaug.contracts.variant import Variant
+from vaeaug.options import option, parse_options
 
 __all__ = [
     "Encoded",

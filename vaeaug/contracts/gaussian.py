@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from vaeaug.contracts.latent import Latent
-from vaeaug.contracts.options import option
 from vaeaug.contracts.spec import Encoded, ImageSpec
 from vaeaug.contracts.variant import Variant
 from vaeaug.nn import Decoder, Encoder, kl_standard_normal, reparameterize, standard_normal
+from vaeaug.options import option
 
 
 class GaussianVariant(Variant):

@@ -7,11 +7,11 @@ looks inside them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias, Union
+from typing import TypeAlias
 
 from torch import Tensor
 
-Latent: TypeAlias = Union[Tensor, tuple["Latent", ...], list["Latent"], dict[str, "Latent"]]
+Latent: TypeAlias = Tensor | tuple["Latent", ...] | list["Latent"] | dict[str, "Latent"]
 """A tensor, or a tuple, list or string-keyed dict of latents."""
 
 

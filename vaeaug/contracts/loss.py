@@ -1,4 +1,4 @@
-"""The contract of a reconstruction loss. A loss owns the decoder's output head, so that any loss goes with any variant."""
+"""The contract of a reconstruction loss. It owns the decoder's output head, so that any loss goes with any variant."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ class ReconstructionLoss(nn.Module, ABC):
     Attributes:
         name: how users call it (`--loss NAME`): lower case, words joined by hyphens.
         reference: the paper it comes from, for `vaeaug plugins show`.
+        default: whether it is used when the user names no loss; of several, the first in order of precedence is.
         Config: a frozen dataclass whose fields are the options; declare them with `vaeaug.option`.
     """
 
     name: ClassVar[str]
     reference: ClassVar[str] = ""
+    default: ClassVar[bool] = False
 
     @dataclass(frozen=True)
     class Config:

@@ -27,12 +27,14 @@ class Variant(nn.Module, ABC):
         name: how users call it (`--variant NAME`): lower case, words joined by hyphens.
         conditional: whether class labels matter to `decode` or `prior`. It is checked.
         reference: the paper it comes from, for `vaeaug plugins show`.
+        default: whether it is used when the user names no variant; of several, the first in order of precedence is.
         Config: a frozen dataclass whose fields are the options; declare them with `vaeaug.option`.
     """
 
     name: ClassVar[str]
     conditional: ClassVar[bool] = False
     reference: ClassVar[str] = ""
+    default: ClassVar[bool] = False
 
     @dataclass(frozen=True)
     class Config:
@@ -81,7 +83,7 @@ class Variant(nn.Module, ABC):
         """Return the parameters by group; each group gets an optimizer of its own. Keys match those of `losses`."""
         return {"model": self.parameters()}
 
-    def fit_prior(self, latents: Latents, generator: torch.Generator) -> None:  # noqa: ARG002, B027
+    def fit_prior(self, latents: Latents, generator: torch.Generator) -> None:
         """Fit the prior to the training set's latents, after training. What is fitted is kept in parameters or buffers.
 
         The default keeps the prior as it is. Continuous latents need no more: the host's `mixture` sampler fits a

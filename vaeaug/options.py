@@ -1,4 +1,7 @@
-"""The options of a plugin: the fields of its `Config`, with a line of help, a range, and a check."""
+"""Options: the fields of a dataclass, each with a line of help, a range and a check.
+
+Plugins declare theirs with `option`, and so does the host; the command line is made from them. No torch here.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +67,9 @@ def parse_options(config: type[C], values: Mapping[str, Any], owner: str) -> C:
 def type_name(hint: Any) -> str:
     """Return how a user reads an option's type: `int`, `float or none`."""
     members = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    return " or ".join("none" if member is type(None) else getattr(member, "__name__", str(member)) for member in members)
+    return " or ".join(
+        "none" if member is type(None) else getattr(member, "__name__", str(member)) for member in members
+    )
 
 
 def _convert(value: Any, hint: Any, where: str) -> Any:

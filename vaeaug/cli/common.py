@@ -1,0 +1,186 @@
+"""What commands share: options made from settings, `--config`, progress, and the result on stdout."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import tomllib
+import types
+import typing
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from vaeaug.errors import InputError, nearest
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_SHORT = {"device": "-d", "seed": "-s"}
+
+
+def output_options(function: F) -> F:
+    """Add `--json`, `--quiet` and `--debug`: every command has them."""
+    for decorate in (
+        click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."),
+        click.option("--quiet", "-q", is_flag=True, help="No progress, no remarks."),
+        click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout."),
+    ):
+        function = decorate(function)
+    return function
+
+
+def config_option(function: F) -> F:
+    """Add `--config FILE`: a TOML file that holds any option of the command; the command line wins."""
+    return click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        is_eager=True,
+        expose_value=False,
+        callback=_read_config,
+        metavar="FILE",
+        help="TOML file with any of these options, e.g. per-class = 500; the command line wins.",
+    )(function)
+
+
+def settings_options(*settings: type[Any], leave_out: Iterable[str] = ()) -> Callable[[F], F]:
+    """Make command-line options from the declared fields of settings dataclasses."""
+
+    def decorate(function: F) -> F:
+        seen: set[str] = set(leave_out)
+        options = []
+        for cls in settings:
+            hints = typing.get_type_hints(cls)
+            for field in dataclasses.fields(cls):
+                if field.metadata and field.name not in seen:
+                    seen.add(field.name)
+                    options.append(_option(field, hints[field.name]))
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def plugin_options(function: F) -> F:
+    """Add `--set`, `--set-loss`, `--latent-dim` and `--plugins-dir`."""
+    for decorate in (
+        click.option(
+            "--set-loss",
+            "loss_options",
+            multiple=True,
+            metavar="NAME=VALUE",
+            callback=_pairs,
+            help="Option of the loss.",
+        ),
+        click.option("--latent-dim", metavar="N", help="Short for --set latent_dim=N."),
+        click.option(
+            "--set",
+            "variant_options",
+            multiple=True,
+            metavar="NAME=VALUE",
+            callback=_pairs,
+            help="Option of the variant; may repeat (see: vaeaug plugins show NAME).",
+        ),
+        plugins_dir_option,
+    ):
+        function = decorate(function)
+    return function
+
+
+def plugins_dir_option(function: F) -> F:
+    """Add `--plugins-dir`."""
+    return click.option(
+        "--plugins-dir", "plugins_dirs", multiple=True, metavar="DIR", help="Take each *.py file in DIR as a plugin."
+    )(function)
+
+
+def given(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the options that were given, with `--latent-dim` put among those of the variant."""
+    latent_dim = values.pop("latent_dim", None)
+    if latent_dim is not None:
+        values["variant_options"] = {**values["variant_options"], "latent_dim": latent_dim}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def result(values: dict[str, Any], text: str, *, as_json: bool, quiet: bool = False) -> None:
+    """Print a command's result: JSON on stdout, or words for a person on stderr."""
+    if as_json:
+        click.echo(json.dumps(values, ensure_ascii=False, indent=2))
+    elif not quiet:
+        click.echo(text, err=True)
+
+
+def _option(field: dataclasses.Field[Any], hint: Any) -> Callable[[F], F]:
+    """Return the click option of a field."""
+    members = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    kind = next(member for member in members if member is not type(None))
+    flag = f"--{field.name.replace('_', '-')}"
+    text = field.metadata["help"]
+    if kind is bool:
+        return click.option(flag, is_flag=True, default=None, help=text)
+    choices = field.metadata["choices"]
+    shown: Any = str(field.default) if field.default is not None else False
+    if field.name == "time_budget":
+        return click.option(flag, metavar="TIME", callback=_seconds, help=text)
+    return click.option(
+        flag,
+        *([_SHORT[field.name]] if field.name in _SHORT else []),
+        type=click.Choice(choices) if choices else kind,
+        metavar=None if choices else {int: "N", float: "X"}.get(kind, "TEXT"),
+        show_default=shown,
+        help=text,
+    )
+
+
+def _seconds(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:  # noqa: ARG001
+    """Read a time like `60s`."""
+    from vaeaug.workflows.settings import parse_seconds  # noqa: PLC0415 (kept out of --help)
+
+    return None if value is None else parse_seconds(value)
+
+
+def _pairs(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> dict[str, str]:  # noqa: ARG001
+    """Read `NAME=VALUE` pairs."""
+    pairs = {}
+    for item in value:
+        name, equals, text = item.partition("=")
+        if not equals:
+            raise InputError(f"{param.opts[0]} takes NAME=VALUE, not {item!r}")
+        pairs[name.strip()] = text.strip()
+    return pairs
+
+
+def _read_config(ctx: click.Context, param: click.Parameter, value: Path | None) -> None:  # noqa: ARG001
+    """Make the options of a TOML file the command's defaults."""
+    if value is None:
+        return
+    try:
+        values = tomllib.loads(value.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"the config file {value} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"the config file {value} is not valid TOML: {error}") from None
+    by_flag = {
+        option.removeprefix("--"): parameter
+        for parameter in ctx.command.params
+        for option in parameter.opts
+        if option.startswith("--")
+    }
+    defaults: dict[str, Any] = {}
+    for key, setting in values.items():
+        parameter = by_flag.get(key.replace("_", "-"))
+        if parameter is None or parameter.name is None or key == "config":
+            raise InputError(f"the config file {value} has an unknown option {key!r}; {nearest(key, by_flag)}")
+        defaults[parameter.name] = _as_typed(setting, multiple=getattr(parameter, "multiple", False))
+    ctx.default_map = {**(ctx.default_map or {}), **defaults}
+
+
+def _as_typed(setting: Any, *, multiple: bool) -> Any:
+    """Return a TOML value as it would stand on the command line: a table of options becomes NAME=VALUE pairs."""
+    if isinstance(setting, dict):
+        return tuple(f"{name}={value}" for name, value in setting.items())
+    if multiple:
+        return tuple(setting) if isinstance(setting, list) else (setting,)
+    return setting

@@ -1,0 +1,113 @@
+"""How progress looks: a bar on a terminal, plain lines in a pipe. All of it goes to stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import Progress as RichProgress
+
+from vaeaug.progress import SILENT, Progress, Tick
+
+LINE_SECONDS = 5.0
+"""Between two plain lines of a stage."""
+
+
+def make_progress(*, quiet: bool) -> Progress:
+    """Return what suits where stderr goes."""
+    if quiet:
+        return SILENT
+    return Bars() if sys.stderr.isatty() else Lines()
+
+
+def _numbers(numbers: Mapping[str, float]) -> str:
+    """Return loss terms in words: `reconstruction 231.4  kl 12.1`."""
+    return "  ".join(f"{name} {value:.1f}" for name, value in numbers.items())
+
+
+class Lines(Progress):
+    """A line when a stage begins, every few seconds, and when it ends."""
+
+    def __init__(self) -> None:
+        self.name: str | None = None
+        self.began = self.told = time.monotonic()
+        self.last = Tick(0.0)
+
+    def stage(self, name: str) -> None:
+        """End the stage before and begin one."""
+        self.close()
+        self.name, self.began, self.told, self.last = name, time.monotonic(), time.monotonic(), Tick(0.0)
+        click.echo(f"{name} ...", err=True)
+
+    def tick(self, tick: Tick) -> None:
+        """Write a line if the last one is some seconds old."""
+        self.last = tick
+        now = time.monotonic()
+        if now - self.told < LINE_SECONDS:
+            return
+        self.told = now
+        parts = [f"{self.name}: {tick.done:4.0%}"]
+        if tick.rate:
+            parts.append(f"{tick.rate:,.0f} images/s")
+        if tick.numbers:
+            parts.append(_numbers(tick.numbers))
+        if tick.done > 0:
+            parts.append(f"{(now - self.began) * (1 / tick.done - 1):.0f} s left")
+        click.echo("  ".join(parts), err=True)
+
+    def say(self, line: str) -> None:
+        """Write a remark."""
+        click.echo(line, err=True)
+
+    def close(self) -> None:
+        """End the stage."""
+        if self.name is not None:
+            click.echo(f"{self.name}: done in {time.monotonic() - self.began:.1f} s", err=True)
+        self.name = None
+
+
+class Bars(Progress):
+    """A bar a stage, with rate, losses and time left."""
+
+    def __init__(self) -> None:
+        self.rich = RichProgress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TaskProgressColumn(),
+            TextColumn("[cyan]{task.fields[rate]}"),
+            TextColumn("[dim]{task.fields[numbers]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+        )
+        self.task: TaskID | None = None
+
+    def stage(self, name: str) -> None:
+        """Fill the bar before and begin one."""
+        self._fill()
+        self.rich.start()
+        self.task = self.rich.add_task(name, total=1.0, rate="", numbers="")
+
+    def tick(self, tick: Tick) -> None:
+        """Move the bar."""
+        if self.task is not None:
+            rate = f"{tick.rate:,.0f} images/s" if tick.rate else ""
+            self.rich.update(self.task, completed=tick.done, rate=rate, numbers=_numbers(tick.numbers))
+
+    def say(self, line: str) -> None:
+        """Write a remark above the bars."""
+        self.rich.console.print(line, markup=False, highlight=False)
+
+    def close(self) -> None:
+        """Fill the last bar and leave the terminal as it was."""
+        self._fill()
+        self.rich.stop()
+
+    def _fill(self) -> None:
+        if self.task is not None:
+            self.rich.update(self.task, completed=1.0)
+        self.task = None

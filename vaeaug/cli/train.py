@@ -1,0 +1,51 @@
+"""`vaeaug train DATA MODEL`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vaeaug.cli.common import config_option, given, output_options, plugin_options, result, settings_options
+from vaeaug.workflows.settings import TrainSettings
+
+
+@click.command(short_help="Train a model on a dataset.")
+@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("model", type=click.Path(path_type=Path))
+@settings_options(TrainSettings)
+@plugin_options
+@config_option
+@output_options
+def command(data: Path, model: Path, as_json: bool, quiet: bool, **options: Any) -> None:
+    """Train a model on the images of DATA and keep it in the directory MODEL.
+
+    DATA holds a folder a class (or train/, val/ and test/ with a folder a class, or a Hugging Face imagefolder).
+    It is never written to.
+    """
+    from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
+    from vaeaug.workflows.train import train  # noqa: PLC0415 (imports torch)
+
+    progress = make_progress(quiet=quiet)
+    try:
+        trained = train(data, model, progress=progress, **given(options))
+    finally:
+        progress.close()
+    record = trained.record
+    metrics = record.metrics
+    text = (
+        f"Trained {record.variant.name} with {record.loss.name} ({record.scope}) on {len(record.classes)} classes, "
+        f"{sum(entry.images for entry in record.classes):,} images: {metrics['stopped']}; "
+        f"{metrics['active_units']} of {metrics['latent_units']} latent dimensions are active.\n"
+        f"Next:  vaeaug sample {model} OUT"
+    )
+    values = {
+        "model": str(model),
+        "variant": record.variant.name,
+        "loss": record.loss.name,
+        "scope": record.scope,
+        "classes": {entry.name: {"images": entry.images, **entry.metrics} for entry in record.classes},
+        "metrics": metrics,
+    }
+    result(values, text, as_json=as_json, quiet=quiet)

@@ -1,0 +1,98 @@
+"""`latents.safetensors`: the training set as the model encodes it, which samplers are fitted on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from vaeaug.contracts import Latent, Latents, leaves
+from vaeaug.errors import InputError
+
+FILE = "latents.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class ClassLatents:
+    """The latents of one class.
+
+    Attributes:
+        latents: modes, scales and labels, N images.
+        sources: the `file_name` of each image in the dataset it was trained on.
+    """
+
+    latents: Latents
+    sources: tuple[str, ...]
+
+
+def save_latents(path: Path, classes: Mapping[int, ClassLatents]) -> None:
+    """Write the latents of all classes (by label) to one file, with the structure of the trees as metadata."""
+    tensors: dict[str, Tensor] = {}
+    sources: dict[str, list[str]] = {}
+    structure: Any = None
+    for label, entry in classes.items():
+        structure = _structure(entry.latents.latent)
+        sources[str(label)] = list(entry.sources)
+        for i, tensor in enumerate(leaves(entry.latents.latent)):
+            tensors[f"{label}/latent/{i}"] = tensor.contiguous()
+        if entry.latents.scale is not None:
+            for i, tensor in enumerate(leaves(entry.latents.scale)):
+                tensors[f"{label}/scale/{i}"] = tensor.contiguous()
+    metadata = {"structure": json.dumps(structure), "sources": json.dumps(sources, ensure_ascii=False)}
+    save_file(tensors, path, metadata)
+
+
+def load_latents(path: Path, label: int) -> ClassLatents:
+    """Read the latents of one class.
+
+    Raises:
+        InputError: the file is missing, damaged, or has no such class.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            names = sorted(
+                (name for name in file.keys() if name.startswith(f"{label}/")),  # noqa: SIM118 (no mapping)
+                key=lambda name: int(name.rsplit("/", 1)[1]),
+            )
+            metadata = file.metadata()
+            structure = json.loads(metadata["structure"])
+            latent = [file.get_tensor(name) for name in names if "/latent/" in name]
+            scale = [file.get_tensor(name) for name in names if "/scale/" in name]
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise InputError(f"{path} cannot be read ({error}); train the model again") from None
+    if not latent:
+        raise InputError(f"{path} holds no latents of class number {label}; train the model again")
+    return ClassLatents(
+        Latents(
+            latent=_build(structure, iter(latent)),
+            labels_N=torch.full((len(latent[0]),), label),
+            scale=_build(structure, iter(scale)) if scale else None,
+        ),
+        tuple(json.loads(metadata["sources"])[str(label)]),
+    )
+
+
+def _structure(latent: Latent) -> Any:
+    """Describe a tree in JSON: null for a tensor, a list for a tuple or list, an object for a dict."""
+    if isinstance(latent, Tensor):
+        return None
+    if isinstance(latent, dict):
+        return {key: _structure(value) for key, value in latent.items()}
+    return [_structure(value) for value in latent]
+
+
+def _build(structure: Any, tensors: Any) -> Latent:
+    """Build the tree back; sequences come back as tuples."""
+    if structure is None:
+        tensor: Tensor = next(tensors)
+        return tensor
+    if isinstance(structure, dict):
+        return {key: _build(value, tensors) for key, value in structure.items()}
+    return tuple(_build(value, tensors) for value in structure)

@@ -1,0 +1,133 @@
+"""`model.json`: everything about a model but its numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vaeaug.errors import InputError, nearest
+
+FORMAT = 1
+FILE = "model.json"
+
+
+@dataclass(frozen=True, slots=True)
+class PluginRecord:
+    """Which plugin a variant or loss came from, and with which options it was built.
+
+    Attributes:
+        name: of the variant or loss.
+        options: the fields of its `Config`.
+        distribution: the package to install for it, or None for a plugin file.
+        version: of that package, when the model was trained.
+    """
+
+    name: str
+    options: dict[str, Any]
+    distribution: str | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClassRecord:
+    """A class of the model.
+
+    Attributes:
+        name: the class.
+        images: training images it had.
+        weights: the file with its weights, relative to the model.
+        height: median height of its real images, in pixels: what synthetic ones are written at.
+        width: median width.
+        mode: their colour mode, "L" or "RGB".
+        metrics: how its training went (scope `per-class`).
+    """
+
+    name: str
+    images: int
+    weights: str
+    height: int
+    width: int
+    mode: str
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecord:
+    """The contents of `model.json`.
+
+    Attributes:
+        variant: which variant, and its options.
+        loss: which loss, and its options.
+        scope: "per-class" or "shared".
+        channels: C of the model's images.
+        height: H of the model's images.
+        width: W of the model's images.
+        classes: the classes, in the order of their labels.
+        seed: the training's seed.
+        fingerprint: hash of its weights.
+        data_fingerprint: of the images it was trained on.
+        training: the knobs of the loop that were given.
+        metrics: how the (shared) training went.
+        versions: of vaeaug and torch.
+        format: the version of this file's format.
+    """
+
+    variant: PluginRecord
+    loss: PluginRecord
+    scope: str
+    channels: int
+    height: int
+    width: int
+    classes: tuple[ClassRecord, ...]
+    seed: int
+    fingerprint: str
+    data_fingerprint: str
+    training: dict[str, Any]
+    metrics: dict[str, Any]
+    versions: dict[str, str]
+    format: int = FORMAT
+
+    def label(self, name: str) -> int:
+        """Return the index of a class.
+
+        Raises:
+            InputError: the model has no such class.
+        """
+        names = [record.name for record in self.classes]
+        if name not in names:
+            raise InputError(f"the model has no class {name!r}; {nearest(name, names)}")
+        return names.index(name)
+
+    def to_json(self) -> str:
+        """Return the text of `model.json`."""
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+
+def read_record(directory: Path) -> ModelRecord:
+    """Read `model.json`.
+
+    Raises:
+        InputError: `directory` is no model, or one of a newer vaeaug.
+    """
+    path = directory / FILE
+    if not path.is_file():
+        raise InputError(
+            f"{directory} is not a model: it has no {FILE} (train one with: vaeaug train DATA {directory})"
+        )
+    try:
+        values: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if values["format"] > FORMAT:
+            raise InputError(f"{path} was written by a newer vaeaug (format {values['format']}); pip install -U vaeaug")
+        return ModelRecord(
+            **{
+                **values,
+                "variant": PluginRecord(**values["variant"]),
+                "loss": PluginRecord(**values["loss"]),
+                "classes": tuple(ClassRecord(**record) for record in values["classes"]),
+            }
+        )
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{path} is damaged ({type(error).__name__}: {error}); train the model again") from None

@@ -1,0 +1,62 @@
+"""A trained model in a directory: `model.json`, weights and latents. Read without pickle, a class at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from vaeaug.contracts import ImageSpec, ReconstructionLoss, Variant
+from vaeaug.models.latents import FILE as LATENTS
+from vaeaug.models.latents import ClassLatents, load_latents
+from vaeaug.models.network import Network, build_network
+from vaeaug.models.record import ModelRecord
+
+
+class StoredModel:
+    """A trained model on disk. Weights are read when they are asked for, so a model of many classes opens at once.
+
+    Attributes:
+        directory: where it lies.
+        record: the contents of `model.json`.
+        device: where its networks are put.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        record: ModelRecord,
+        variant: type[Variant],
+        loss: type[ReconstructionLoss],
+        device: torch.device,
+    ) -> None:
+        self.directory, self.record, self.device = directory, record, device
+        self._variant, self._loss = variant, loss
+        self._open: tuple[str, Network] | None = None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, in the order of their labels."""
+        return tuple(record.name for record in self.record.classes)
+
+    @property
+    def spec(self) -> ImageSpec:
+        """The images the model works on."""
+        record = self.record
+        return ImageSpec(record.channels, record.height, record.width, len(record.classes))
+
+    def network(self, label: int) -> Network:
+        """Return the network of a class, in eval mode; the one asked for last is kept in memory."""
+        weights = self.record.classes[label].weights
+        if self._open is None or self._open[0] != weights:
+            record = self.record
+            network = build_network(
+                self._variant, record.variant.options, self._loss, record.loss.options, self.spec, seed=0
+            )
+            network.load(self.directory / weights)
+            self._open = (weights, network.to(self.device).eval())
+        return self._open[1]
+
+    def latents(self, label: int) -> ClassLatents:
+        """Return the latents of a class's training images."""
+        return load_latents(self.directory / LATENTS, label)

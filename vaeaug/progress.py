@@ -1,0 +1,40 @@
+"""How long work tells of itself: the command line draws a `Progress`, and the Python API keeps silent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Where a stage stands.
+
+    Attributes:
+        done: the share that is done, in [0, 1].
+        rate: images a second, or None where it means nothing yet.
+        numbers: what to show besides (loss terms by name).
+    """
+
+    done: float
+    rate: float | None = None
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+
+class Progress:
+    """Hears of stages and remarks and shows nothing. Subclass it to show them."""
+
+    def stage(self, name: str) -> None:
+        """A stage of the work begins; the one before it is over."""
+
+    def tick(self, tick: Tick) -> None:
+        """The present stage got on."""
+
+    def say(self, line: str) -> None:
+        """A remark worth a line of its own."""
+
+    def close(self) -> None:
+        """No more will come."""
+
+
+SILENT = Progress()

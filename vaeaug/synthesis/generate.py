@@ -1,0 +1,87 @@
+"""Samples of a class, in chunks of one fixed size.
+
+Sample i of a class depends on (seed, class, i) alone: its chunk has a generator of its own, and is always drawn and
+decoded whole, because floating-point products differ in the last bit between batch sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vaeaug.contracts import Latent, leaves, tree_map
+from vaeaug.errors import InputError, nearest
+from vaeaug.models.store import StoredModel
+from vaeaug.seeds import seed_of
+from vaeaug.synthesis.chunk import SampleChunk
+from vaeaug.synthesis.samplers import SAMPLERS, Sampler
+
+CHUNK = 64
+AUTO = "auto"
+
+
+def chunks_of(count: int) -> range:
+    """Return the numbers of the chunks that hold samples 0 ... count - 1 of a class."""
+    return range(-(-count // CHUNK))
+
+
+def sampler_name(name: str, model: StoredModel) -> str:
+    """Settle which sampler is meant: for `auto`, the mixture for continuous latents and the prior for discrete ones.
+
+    Raises:
+        InputError: there is no such sampler, or it cannot tell the classes of this model apart.
+    """
+    if name == AUTO:
+        continuous = all(leaf.is_floating_point() for leaf in leaves(model.latents(0).latents.latent))
+        return "mixture" if continuous else "prior"
+    if name not in SAMPLERS:
+        raise InputError(f"there is no sampler {name!r}; {nearest(name, [*SAMPLERS, AUTO])}")
+    unlabelled = model.record.scope == "shared" and not model.network(0).variant.conditional
+    if name == "prior" and unlabelled and len(model.classes) > 1:
+        raise InputError(
+            f"the variant '{model.record.variant.name}' knows no classes, so draws from its prior have none under "
+            "--scope shared; use --sampler mixture, --scope per-class or --variant cvae"
+        )
+    return name
+
+
+@torch.inference_mode()
+def generate(
+    model: StoredModel, label: str, chunks: Iterable[int], *, sampler: str, seed: int, count: int
+) -> Iterator[SampleChunk]:
+    """Yield the samples of a class, a chunk at a time.
+
+    Args:
+        model: the trained model.
+        label: the class.
+        chunks: the numbers of the chunks wanted.
+        sampler: the name of a sampler (not `auto`).
+        seed: of the samples.
+        count: how many samples the class is to have; the last chunk is cut to it.
+
+    Raises:
+        InputError: the class or the sampler does not go with the model.
+    """
+    index = model.record.label(label)
+    network = model.network(index)
+    latents = model.latents(index)
+    drawer: Sampler = SAMPLERS[sampler](network.variant, latents, index, seed, model.device)
+    y_B = torch.full((CHUNK,), index, device=model.device)
+    for chunk in chunks:
+        start = chunk * CHUNK
+        generator = torch.Generator(device=model.device).manual_seed(seed_of(seed, sampler, label, chunk))
+        draw = drawer.draw(start, CHUNK, generator)
+        latent: Latent = tree_map(lambda leaf: leaf.to(model.device), draw.latent)
+        images_BCHW = network.loss.image(network.variant.decode(latent, y_B))
+        keep = min(CHUNK, count - start)
+        sources = (None if source is None else latents.sources[source] for source in draw.sources[:keep])
+        yield SampleChunk(label, start, as_pixels(images_BCHW)[:keep], tuple(sources), sampler)
+
+
+def as_pixels(images_BCHW: torch.Tensor) -> NDArray[np.uint8]:
+    """Turn images in [0, 1] into uint8 (B, H, W, C), rounded to the nearest level."""
+    scaled = (images_BCHW.clamp(0, 1) * 255).round().to(torch.uint8)
+    return scaled.permute(0, 2, 3, 1).contiguous().cpu().numpy()

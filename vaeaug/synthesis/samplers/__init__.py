@@ -1,0 +1,12 @@
+"""Samplers: where the latents of new images come from, one file each."""
+
+from vaeaug.synthesis.samplers.base import Sampler
+from vaeaug.synthesis.samplers.mixture import MixtureSampler
+from vaeaug.synthesis.samplers.posterior import PosteriorSampler
+from vaeaug.synthesis.samplers.prior import PriorSampler
+
+SAMPLERS: dict[str, type[Sampler]] = {
+    sampler.name: sampler for sampler in (PriorSampler, MixtureSampler, PosteriorSampler)
+}
+
+__all__ = ["SAMPLERS", "MixtureSampler", "PosteriorSampler", "PriorSampler", "Sampler"]

@@ -1,0 +1,53 @@
+"""What every sampler is given and gives."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from vaeaug.contracts import Latent, Variant
+from vaeaug.models.latents import ClassLatents
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Latents of new images.
+
+    Attributes:
+        latent: what `Variant.decode` takes, on the CPU or the model's device.
+        sources: for each, which training image of the class it was drawn around (an index), or None.
+    """
+
+    latent: Latent
+    sources: tuple[int | None, ...]
+
+
+class Sampler(ABC):
+    """Draws latents of one class. Fitting happens in `__init__`, once a class.
+
+    Args:
+        variant: the class's trained network.
+        latents: its training images as that network encodes them.
+        label: the class's index.
+        seed: for fitting.
+        device: of the network.
+
+    Raises:
+        InputError: the sampler cannot go with this variant; the message names one that can.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, variant: Variant, latents: ClassLatents, label: int, seed: int, device: torch.device) -> None:
+        self.variant, self.latents, self.label, self.device = variant, latents, label, device
+        self.fit(seed)
+
+    def fit(self, seed: int) -> None:  # noqa: B027 (most samplers fit nothing)
+        """Fit what there is to fit."""
+
+    @abstractmethod
+    def draw(self, start: int, count: int, generator: torch.Generator) -> Draw:
+        """Draw the latents of samples `start` ... `start + count - 1`, with all randomness from `generator`."""

@@ -1,0 +1,99 @@
+"""Draw from a Gaussian mixture fitted to the class's latents after training.
+
+A VAE's posteriors do not fill N(0, I) evenly, and less so class by class; a density fitted to them afterwards does
+better almost everywhere (Ghosh et al. 2020, arXiv:1903.12436, sec. 5: ex-post density estimation).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.mixture import GaussianMixture
+from threadpoolctl import threadpool_limits
+
+from vaeaug.contracts import Latent, leaves
+from vaeaug.contracts.latent import tree_like
+from vaeaug.errors import InputError
+from vaeaug.nn import standard_normal
+from vaeaug.seeds import seed_of
+from vaeaug.synthesis.samplers.base import Draw, Sampler
+
+MOST_COMPONENTS = 10
+IMAGES_A_COMPONENT = 50
+MOST_POINTS = 10_000  # bounds the time of a fit to seconds
+MOST_FULL_DIMENSIONS = 512  # beyond, covariances are diagonal
+
+
+class MixtureSampler(Sampler):
+    """A mixture fitted by expectation maximization to draws from the posteriors of the class's training images.
+
+    Draws, not means: so the mixture covers what the decoder was trained on, and few images do not make its
+    covariances singular. One component for every 50 images, ten at most.
+    """
+
+    name = "mixture"
+
+    def fit(self, seed: int) -> None:
+        """Fit the mixture."""
+        flat_ND = _flatten(self.latents.latents.latent, self.variant.name)
+        scale = self.latents.latents.scale
+        scale_ND = None if scale is None else _flatten(scale, self.variant.name)
+        self._structure = self.latents.latents.latent
+        points_PD = _points(flat_ND, scale_ND, seed_of(seed, "mixture points", self.label))
+        components = int(np.clip(len(flat_ND) // IMAGES_A_COMPONENT, 1, MOST_COMPONENTS))
+        full = points_PD.shape[1] <= MOST_FULL_DIMENSIONS
+        with threadpool_limits(1):  # one thread: the same sums, bit for bit, on any number of cores
+            mixture = GaussianMixture(
+                n_components=components,
+                covariance_type="full" if full else "diag",
+                reg_covar=1e-4 * float(points_PD.var(axis=0).mean()) + 1e-6,
+                max_iter=100,
+                random_state=seed_of(seed, "mixture", self.label) % 2**32,
+            ).fit(points_PD)
+            factor = np.linalg.cholesky(mixture.covariances_) if full else np.sqrt(mixture.covariances_)
+        self._weights_K = torch.from_numpy(mixture.weights_).double()
+        self._means_KD = torch.from_numpy(mixture.means_).float()
+        self._factor = torch.from_numpy(factor).float()
+
+    def draw(self, start: int, count: int, generator: torch.Generator) -> Draw:  # noqa: ARG002
+        """Draw from the mixture."""
+        component_B = torch.multinomial(
+            self._weights_K.to(generator.device), count, replacement=True, generator=generator
+        ).cpu()
+        noise_BD = standard_normal((count, self._means_KD.shape[1]), generator).cpu()
+        factor = self._factor[component_B]
+        offset_BD = torch.einsum("bij,bj->bi", factor, noise_BD) if factor.ndim == 3 else factor * noise_BD
+        flat_BD = self._means_KD[component_B] + offset_BD
+        parts = torch.split(flat_BD, [leaf[0].numel() for leaf in leaves(self._structure)], dim=1)
+        shaped = [
+            part.reshape(count, *leaf.shape[1:]) for part, leaf in zip(parts, leaves(self._structure), strict=True)
+        ]
+        return Draw(tree_like(self._structure, shaped), (None,) * count)
+
+
+def _flatten(latent: Latent, variant: str) -> NDArray[np.float64]:
+    """Return a latent as one matrix (N, D).
+
+    Raises:
+        InputError: a leaf is not continuous.
+    """
+    tensors = leaves(latent)
+    if not all(tensor.is_floating_point() for tensor in tensors):
+        raise InputError(
+            f"the sampler 'mixture' needs continuous latents, and those of the variant '{variant}' are discrete; "
+            "use --sampler prior"
+        )
+    return np.asarray(torch.cat([tensor.flatten(1) for tensor in tensors], dim=1).numpy(), np.float64)
+
+
+def _points(flat_ND: NDArray[np.float64], scale_ND: NDArray[np.float64] | None, seed: int) -> NDArray[np.float64]:
+    """Return draws from the posteriors: as many an image as makes ten a dimension, within bounds."""
+    count, dimensions = flat_ND.shape
+    if scale_ND is None:
+        return flat_ND if count > 1 else np.repeat(flat_ND, 2, axis=0)
+    rng = np.random.default_rng(seed)
+    repeats = int(np.clip(20 * dimensions // count, 1, max(1, MOST_POINTS // count))) + 1
+    chosen = np.tile(rng.permutation(count)[:MOST_POINTS], repeats)
+    noise: NDArray[np.float64] = rng.standard_normal((len(chosen), dimensions))
+    return flat_ND[chosen] + scale_ND[chosen] * noise

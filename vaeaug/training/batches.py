@@ -1,0 +1,76 @@
+"""Batches sliced from the image cache. Which images stand in a batch depends on (seed, step) alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vaeaug.seeds import seed_of
+
+Augment = Callable[[NDArray[np.uint8], Sequence[int]], NDArray[np.uint8]]
+
+
+@dataclass
+class Batches:
+    """Training images in a new order each epoch, without worker processes.
+
+    Attributes:
+        pixels_NHWC: all images, uint8; usually a memory map.
+        labels_N: class indices.
+        indices: which images to train on.
+        size: images a batch; every batch is full, and each image comes once an epoch but for the remainder.
+        seed: of the order and of the augmentation.
+        device: where batches go.
+        augment: applied to a batch of uint8 images with one seed an image, or None.
+    """
+
+    pixels_NHWC: NDArray[np.uint8]
+    labels_N: NDArray[np.int64]
+    indices: NDArray[np.int64]
+    size: int
+    seed: int
+    device: torch.device
+    augment: Augment | None = None
+    _order: tuple[int, NDArray[np.int64]] = field(default=(-1, np.empty(0, np.int64)), repr=False)
+
+    @property
+    def per_epoch(self) -> int:
+        """Batches an epoch."""
+        return max(1, len(self.indices) // self.size)
+
+    def get(self, step: int) -> tuple[Tensor, Tensor]:
+        """Return the images (B, C, H, W) in [0, 1] and labels (B,) of a step."""
+        epoch, position = divmod(step, self.per_epoch)
+        if self._order[0] != epoch:
+            order = np.random.default_rng(seed_of(self.seed, "order", epoch)).permutation(self.indices)
+            self._order = (epoch, order)
+        chosen = self._order[1][position * self.size : (position + 1) * self.size]
+        pixels_BHWC = self.pixels_NHWC[chosen]
+        if self.augment is not None:
+            seeds = [seed_of(self.seed, "augment", epoch, index) % 2**32 for index in chosen]
+            pixels_BHWC = self.augment(pixels_BHWC, seeds)
+        return as_images(pixels_BHWC, self.device), torch.from_numpy(self.labels_N[chosen]).to(self.device)
+
+
+def as_images(pixels_BHWC: NDArray[np.uint8], device: torch.device) -> Tensor:
+    """Turn uint8 images (B, H, W, C) into floats (B, C, H, W) in [0, 1] on a device."""
+    x_BCHW = torch.from_numpy(np.ascontiguousarray(pixels_BHWC)).to(device).permute(0, 3, 1, 2).contiguous()
+    return x_BCHW.float().div_(255)
+
+
+def in_chunks(
+    pixels_NHWC: NDArray[np.uint8],
+    labels_N: NDArray[np.int64],
+    indices: NDArray[np.int64],
+    device: torch.device,
+    size: int = 256,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield images and labels of `indices` in order, `size` at a time, as `Batches.get` gives them."""
+    for start in range(0, len(indices), size):
+        chosen = indices[start : start + size]
+        yield as_images(pixels_NHWC[chosen], device), torch.from_numpy(labels_N[chosen]).to(device)

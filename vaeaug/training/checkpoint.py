@@ -1,0 +1,153 @@
+"""The whole state of a training, as tensors and JSON: to roll back to in memory, and to go on from on disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from vaeaug.contracts import ReconstructionLoss, Variant
+from vaeaug.disk import write_atomic
+
+
+@dataclass
+class Course:
+    """The numbers of a training's state: everything that is not a tensor.
+
+    Attributes:
+        step: steps taken.
+        elapsed: seconds spent, over all sittings.
+        rate_factor: what the learning rate is multiplied by; halved at each rollback.
+        rollbacks: how often a NaN has sent the training back.
+        gradient_norms: running average of the gradient norm, by parameter group.
+        best_loss: least validation loss so far, or None.
+        best_step: the step it was reached at.
+        bad_checks: validations since then.
+        history: a row a validation.
+        done: why the training is over, or None while it is not.
+    """
+
+    step: int = 0
+    elapsed: float = 0.0
+    rate_factor: float = 1.0
+    rollbacks: int = 0
+    gradient_norms: dict[str, float] = field(default_factory=dict)
+    best_loss: float | None = None
+    best_step: int = 0
+    bad_checks: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    done: str | None = None
+
+
+@dataclass
+class TrainingState:
+    """The live objects of a training; `snapshot` copies them and `restore` puts a copy back, bit for bit.
+
+    Attributes:
+        variant: what is trained.
+        loss: what it is trained by, which may have state of its own.
+        optimizers: an optimizer a parameter group.
+        average: the moving average of the variant's parameters.
+        best: the weights to keep: name -> tensor, as in `weights`.
+        course: the numbers.
+    """
+
+    variant: Variant
+    loss: ReconstructionLoss
+    optimizers: Mapping[str, torch.optim.Optimizer]
+    average: list[Tensor]
+    best: dict[str, Tensor]
+    course: Course
+
+    @property
+    def modules(self) -> dict[str, nn.Module]:
+        """The variant and the loss by name."""
+        return {"variant": self.variant, "loss": self.loss}
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return the present parameters and buffers of both, by dotted name (not copied)."""
+        return {
+            f"{prefix}.{name}": tensor
+            for prefix, module in self.modules.items()
+            for name, tensor in module.state_dict().items()
+        }
+
+    def load_weights(self, weights: Mapping[str, Tensor]) -> None:
+        """Put weights, named as `weights` names them, into both."""
+        for prefix, module in self.modules.items():
+            module.load_state_dict(_below(weights, f"{prefix}."))
+
+    def load_average(self) -> None:
+        """Put the moving average into the variant's parameters."""
+        copy_into(self.variant.parameters(), self.average)
+
+    def _tensors(self) -> dict[str, Tensor]:
+        tensors = {f"now/{name}": tensor for name, tensor in self.weights().items()}
+        tensors |= {f"average/{i}": tensor for i, tensor in enumerate(self.average)}
+        tensors |= {f"best/{name}": tensor for name, tensor in self.best.items()}
+        for group, optimizer in self.optimizers.items():
+            for i, values in optimizer.state_dict()["state"].items():
+                tensors |= {f"optimizer/{group}/{i}/{key}": value for key, value in values.items()}
+        return tensors
+
+    def snapshot(self) -> Snapshot:
+        """Return a copy of the state."""
+        tensors = {name: tensor.detach().clone() for name, tensor in self._tensors().items()}
+        return Snapshot(tensors, json.dumps(asdict(self.course)))
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Return to a snapshot. The course becomes a new object."""
+        tensors = snapshot.tensors
+        self.load_weights(_below(tensors, "now/"))
+        copy_into(self.average, [tensors[f"average/{i}"] for i in range(len(self.average))])
+        self.best = {name: tensor.clone() for name, tensor in _below(tensors, "best/").items()}
+        for group, optimizer in self.optimizers.items():
+            state: dict[int, dict[str, Tensor]] = {}
+            for name, tensor in _below(tensors, f"optimizer/{group}/").items():
+                index, key = name.split("/")
+                state.setdefault(int(index), {})[key] = tensor.clone()
+            optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+        self.course = Course(**json.loads(snapshot.course))
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A copy of a training's state: tensors by name, and the course as JSON."""
+
+    tensors: dict[str, Tensor]
+    course: str
+
+    def save(self, path: Path) -> None:
+        """Write it to one safetensors file, all or nothing."""
+        write_atomic(path, save({name: t.contiguous() for name, t in self.tensors.items()}, {"course": self.course}))
+
+    @staticmethod
+    def load(path: Path) -> Snapshot:
+        """Read what `save` wrote."""
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+            return Snapshot(tensors, file.metadata()["course"])
+
+
+def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the entries whose name starts with `prefix`, without it."""
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def copies(tensors: Iterable[Tensor]) -> list[Tensor]:
+    """Return detached copies."""
+    return [tensor.detach().clone() for tensor in tensors]
+
+
+@torch.no_grad()
+def copy_into(targets: Iterable[Tensor], values: Iterable[Tensor]) -> None:
+    """Copy values into tensors, in order."""
+    for target, value in zip(targets, values, strict=True):
+        target.copy_(value)

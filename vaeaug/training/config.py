@@ -1,0 +1,37 @@
+"""How to train: every knob of the loop, with its default and range. The command line is made from this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vaeaug.options import option
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """The knobs of the training loop. Whichever of `epochs`, `steps` and `time_budget` ends first ends the training."""
+
+    epochs: int | None = option(None, "Passes over the training images.", minimum=1)
+    steps: int | None = option(
+        None, "Optimizer steps; chosen from the number of images if no length is given.", minimum=1
+    )
+    time_budget: float | None = option(None, "Seconds to train for, e.g. 60s or 10m.", minimum=0.1)
+    batch_size: int = option(128, "Images a step (at most half of the images there are).", minimum=1)
+    learning_rate: float = option(2e-3, "Peak learning rate of AdamW.", minimum=0)
+    weight_decay: float = option(0.01, "Decoupled weight decay of AdamW.", minimum=0)
+    warmup: float = option(0.05, "Share of the training in which the learning rate rises.", minimum=0, maximum=1)
+    clip: float = option(
+        4.0,
+        "Gradients longer than this many times their running average are scaled down to it; 0 for never.",
+        minimum=0,
+    )
+    ema: float = option(
+        0.998, "Decay of the moving average of the weights that is kept; 0 for none.", minimum=0, maximum=0.99999
+    )
+    kl_annealing: str = option("linear", "How the KL weight rises.", choices=("none", "linear", "cosine", "cyclical"))
+    kl_warmup: float = option(
+        0.2, "Share of the training (of a cycle) in which the KL weight rises.", minimum=0, maximum=1
+    )
+    kl_cycles: int = option(4, "Cycles of --kl-annealing cyclical.", minimum=1)
+    free_bits: float = option(0.0, "Nats of every KL term that cost nothing.", minimum=0)
+    patience: int = option(12, "Validations without improvement before training stops; 0 for never.", minimum=0)

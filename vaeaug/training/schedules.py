@@ -1,0 +1,58 @@
+"""Schedules over the course of a training, as functions of its progress in [0, 1].
+
+Progress, and not a step, so that a schedule means the same whether the length is given in epochs, steps or seconds.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from vaeaug.training.config import TrainingConfig
+
+
+def learning_rate(progress: float, config: TrainingConfig) -> float:
+    """Return the learning rate: a linear warm-up, then a cosine decay to 1 % of the peak."""
+    if progress < config.warmup:
+        return config.learning_rate * max(progress / config.warmup, 1e-3)
+    rest = (progress - config.warmup) / max(1 - config.warmup, 1e-9)
+    return config.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(rest, 1.0))))
+
+
+def kl_weight(progress: float, config: TrainingConfig) -> float:
+    """Return the weight of the KL terms, in [0, 1].
+
+    `linear` rises over the first share `kl_warmup` (Bowman et al. 2016), `cosine` does so smoothly, `cyclical` rises
+    in each of `kl_cycles` equal cycles (Fu et al. 2019, eq. 6), `none` is 1 throughout.
+    """
+    if config.kl_annealing == "none" or config.kl_warmup == 0:
+        return 1.0
+    if config.kl_annealing == "cyclical" and progress < 1:
+        progress = progress * config.kl_cycles % 1
+    ramp = min(progress / config.kl_warmup, 1.0)
+    return 0.5 * (1 - math.cos(math.pi * ramp)) if config.kl_annealing == "cosine" else ramp
+
+
+def is_kl(term: str) -> bool:
+    """Tell whether a loss term is a KL divergence: `kl` or `kl/<group>` (see `Encoded.penalties`)."""
+    return term == "kl" or term.startswith("kl/")
+
+
+def objective(terms: dict[str, Tensor], weight: float, free_bits: float) -> Tensor:
+    """Return the scalar to minimize: the batch mean of every term, KL terms with free bits and weighted.
+
+    Args:
+        terms: name -> (B,).
+        weight: of the KL terms, in [0, 1].
+        free_bits: nats of each KL term, averaged over the batch, that cost nothing (Kingma et al. 2016, eq. 15, with
+            every KL term a group).
+    """
+    parts = []
+    for name, value_B in terms.items():
+        mean = value_B.mean()
+        if is_kl(name):
+            mean = weight * (mean.clamp(min=free_bits) if free_bits else mean)
+        parts.append(mean)
+    return torch.stack(parts).sum() if len(parts) > 1 else parts[0]

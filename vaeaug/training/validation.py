@@ -1,0 +1,143 @@
+"""Validation while training: what is written to the history, which weights are kept, and when it is enough."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vaeaug.contracts import Variant
+from vaeaug.seeds import seed_of
+from vaeaug.training.batches import Batches, in_chunks
+from vaeaug.training.checkpoint import Course, TrainingState, copies, copy_into
+from vaeaug.training.collapse import ActiveUnits, active_units
+from vaeaug.training.config import TrainingConfig
+from vaeaug.training.schedules import kl_weight, learning_rate
+
+LEAST_DRAWS = 256  # posterior draws a validation averages over at least: few images are drawn for more than once
+MOST_DRAWS = 4096  # and at most
+MOST_COUNTED = 10_000  # images that active units are counted on after training
+VALIDATIONS = 25  # in a training
+LEAST_STEPS = 20  # between two
+COST = 0.05  # greatest share of the images seen that may be validation images
+
+
+def validation_draws(count: int) -> int:
+    """Return how many posterior draws a validation on `count` images makes; the images are taken in turn."""
+    return 0 if count == 0 else min(max(count, LEAST_DRAWS), MOST_DRAWS)
+
+
+def steps_between(steps: int, batch_size: int, validated: int) -> int:
+    """Return how many steps lie between validations, so that they cost little."""
+    bound = math.ceil(validation_draws(validated) / COST / batch_size)
+    return min(max(steps // VALIDATIONS, LEAST_STEPS, bound), steps)
+
+
+def validate(
+    state: TrainingState,
+    batches: Batches,
+    validation: NDArray[np.int64],
+    config: TrainingConfig,
+    *,
+    seed: int,
+    train: dict[str, float],
+    progress: float,
+) -> None:
+    """Add a row to the history; keep the (averaged) weights if they are the best so far.
+
+    Args:
+        state: the training; its weights are as before afterwards.
+        batches: the training images, for what goes with them.
+        validation: indices of the validation images; without any, the present weights count as the best.
+        config: the knobs.
+        seed: of the posterior draws.
+        train: means of the training terms since the last validation.
+        progress: of the training, in [0, 1].
+    """
+    course = state.course
+    variant = state.variant
+    present = copies(variant.parameters())
+    if config.ema:
+        state.load_average()
+    row: dict[str, Any] = {
+        "step": course.step,
+        "epoch": round(course.step / batches.per_epoch, 2),
+        "learning_rate": learning_rate(progress, config) * course.rate_factor,
+        "kl_weight": kl_weight(progress, config),
+        "train": train,
+    }
+    total = None
+    if len(validation):
+        terms, units = _evaluate(state, batches, validation, seed)
+        total = sum(terms.values())
+        row |= {"validation": terms, "active_units": units.active}
+    course.history.append(row)
+    if total is None or (math.isfinite(total) and (course.best_loss is None or total < course.best_loss - 1e-4)):
+        state.best = {name: tensor.detach().clone() for name, tensor in state.weights().items()}
+        course.best_loss, course.best_step, course.bad_checks = total, course.step, 0
+    elif kl_weight(progress, config) == 1:
+        course.bad_checks += 1  # while the KL weight still rises, getting worse is no sign
+    copy_into(variant.parameters(), present)
+
+
+@torch.no_grad()
+def _evaluate(
+    state: TrainingState, batches: Batches, indices: NDArray[np.int64], seed: int
+) -> tuple[dict[str, float], ActiveUnits]:
+    """Return the mean of every term of the first group on the validation images, and the active units there."""
+    variant, loss = state.variant, state.loss
+    variant.eval()
+    loss.eval()
+    generator = torch.Generator(device=batches.device).manual_seed(seed_of(seed, "validation"))
+    sums: dict[str, float] = {}
+    features_BD = None
+    count = validation_draws(len(indices))
+    for x_BCHW, y_B in in_chunks(batches.pixels_NHWC, batches.labels_N, np.resize(indices, count), batches.device):
+        terms = next(iter(variant.losses(x_BCHW, y_B, loss, generator).values()))
+        for name, value_B in terms.items():
+            sums[name] = sums.get(name, 0.0) + float(value_B.sum())
+        if features_BD is None:  # the first few hundred images tell how many units are active
+            features_BD = variant.encode(x_BCHW, y_B).features_BD
+    assert features_BD is not None
+    return {name: value / count for name, value in sums.items()}, active_units(features_BD)
+
+
+def reason_to_stop(course: Course, steps: int, config: TrainingConfig, *, out_of_time: bool) -> str | None:
+    """Return why the training is over, or None."""
+    if course.step >= steps:
+        return f"all {steps:,} steps done"
+    if out_of_time:
+        return f"the time budget of {config.time_budget:g} s is used up"
+    if config.patience and course.bad_checks >= config.patience:
+        return f"no improvement on the validation images since step {course.best_step:,}"
+    return None
+
+
+@torch.no_grad()
+def units_in_use(variant: Variant, batches: Batches) -> ActiveUnits:
+    """Count the active units on (at most 10,000 of) the training images."""
+    variant.eval()
+    chosen = batches.indices[:: max(1, len(batches.indices) // MOST_COUNTED)]
+    chunks = in_chunks(batches.pixels_NHWC, batches.labels_N, chosen, batches.device)
+    return active_units(torch.cat([variant.encode(x_BCHW, y_B).features_BD for x_BCHW, y_B in chunks]))
+
+
+class Meter:
+    """Means of the loss terms since it was made."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, float] = {}
+        self.count = 0
+
+    def add(self, terms: dict[str, float]) -> None:
+        """Take the terms of a step."""
+        for name, value in terms.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+        self.count += 1
+
+    def means(self) -> dict[str, float]:
+        """Return the mean of every term; nothing before the first step."""
+        return {name: value / self.count for name, value in self.sums.items()}

@@ -1,0 +1,24 @@
+"""Which device to compute on."""
+
+from __future__ import annotations
+
+import torch
+
+from vaeaug.errors import InputError
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device a user means; `auto` is a GPU if there is one.
+
+    Raises:
+        InputError: no such device on this machine.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).strip().splitlines()[0].rstrip(".")
+        raise InputError(f"the device {name!r} cannot be used here ({reason}); use --device cpu or auto") from None
+    return device

@@ -1,0 +1,92 @@
+"""A trained model, as the Python API hands it out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaeaug import plugins
+from vaeaug.contracts import ReconstructionLoss, Variant
+from vaeaug.errors import InputError
+from vaeaug.models.record import ModelRecord, PluginRecord, read_record
+from vaeaug.models.store import StoredModel
+from vaeaug.synthesis.generate import AUTO, chunks_of, generate, sampler_name
+from vaeaug.workflows.device import choose_device
+from vaeaug.workflows.settings import real_path
+
+
+class Model:
+    """A trained model. Get one from `vaeaug.load` or `vaeaug.train`.
+
+    Attributes:
+        path: the directory it lies in.
+        classes: the names of its classes.
+        record: all that `model.json` says.
+    """
+
+    def __init__(self, stored: StoredModel) -> None:
+        self.stored = stored
+        self.path: Path = stored.directory
+        self.classes: tuple[str, ...] = stored.classes
+        self.record: ModelRecord = stored.record
+
+    def sample(self, label: str | None = None, n: int = 16, *, seed: int = 0, sampler: str = AUTO) -> NDArray[np.uint8]:
+        """Draw new images of a class.
+
+        Args:
+            label: the class; may be left out where there is only one.
+            n: how many. The first n of more are the same images.
+            seed: image i depends on (seed, label, i) alone.
+            sampler: `mixture`, `posterior`, `prior`, or `auto`.
+
+        Returns:
+            uint8 images, shape (n, H, W, C), at the model's size, C = 1 (gray) or 3 (RGB).
+
+        Raises:
+            InputError: no such class or sampler, or no class is named where there are several.
+        """
+        if label is None:
+            if len(self.classes) > 1:
+                raise InputError(f"name the class to sample: label=..., one of {', '.join(self.classes)}")
+            label = self.classes[0]
+        self.record.label(label)
+        chunks = generate(
+            self.stored, label, chunks_of(n), sampler=sampler_name(sampler, self.stored), seed=seed, count=n
+        )
+        parts = [chunk.pixels_BHWC for chunk in chunks]
+        record = self.record
+        return np.concatenate(parts) if parts else np.empty((0, record.height, record.width, record.channels), np.uint8)
+
+    def __repr__(self) -> str:
+        record = self.record
+        size = f"{record.height}x{record.width}x{record.channels}"
+        return f"<vaeaug model {self.path}: {record.variant.name}, {len(self.classes)} classes, {size}>"
+
+
+def load(path: str | Path, *, device: str = "auto", plugins_dirs: Iterable[str | Path] = ()) -> Model:
+    """Open a trained model.
+
+    Args:
+        path: its directory.
+        device: where to compute: `auto`, `cpu`, `cuda`, ...
+        plugins_dirs: directories of plugin files, where it needs one.
+
+    Raises:
+        InputError: there is no model, it is damaged, or its plugin is not installed (the message names it).
+        PluginError: its plugin is broken.
+    """
+    directory = real_path(path)
+    record = read_record(directory)
+    registry = plugins.load(plugins_dirs)
+
+    def variant(plugin: PluginRecord) -> type[Variant]:
+        return registry.variant(plugin.name, distribution=plugin.distribution).cls
+
+    def loss(plugin: PluginRecord) -> type[ReconstructionLoss]:
+        return registry.loss(plugin.name, distribution=plugin.distribution).cls
+
+    stored = StoredModel(directory, record, variant(record.variant), loss(record.loss), choose_device(device))
+    return Model(stored)

@@ -1,0 +1,142 @@
+"""What a user can set when a model is trained. The command line and the Python API are both made from this."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vaeaug.errors import InputError, nearest
+from vaeaug.options import option, parse_options
+from vaeaug.training.config import TrainingConfig
+
+SCOPES = ("per-class", "shared")
+_PATHS = ("train_augment",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """Where and how work runs; nothing here changes a result."""
+
+    device: str = option("auto", "Where to compute: auto, cpu, cuda, cuda:1, ...")
+    workers: int | None = option(None, "Processes to work with; one a core if not given.", minimum=1)
+    resume: bool = option(False, "Go on with an interrupted run.")
+    plugins_dirs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings(RunSettings, TrainingConfig):
+    """Everything about a training: the model, the data, and the knobs of the loop (`TrainingConfig`)."""
+
+    variant: str | None = option(None, "Kind of autoencoder; see: vaeaug plugins.")
+    variant_options: Mapping[str, Any] = field(default_factory=dict)
+    loss: str | None = option(None, "Reconstruction loss; see: vaeaug plugins.")
+    loss_options: Mapping[str, Any] = field(default_factory=dict)
+    scope: str = option(
+        "per-class", "A model for every class, or one shared model that knows the class.", choices=SCOPES
+    )
+    image_size: str | None = option(
+        None, "Size the model works at, N or HxW; chosen from the data, at most 64, if none."
+    )
+    train_augment: str | None = option(None, "Albumentations pipeline (YAML or JSON of A.save) applied while training.")
+    skip_invalid: bool = option(False, "Leave unreadable images out instead of stopping.")
+    seed: int = option(0, "Seed of everything random.", minimum=0)
+
+    def training(self) -> TrainingConfig:
+        """Return the knobs of the loop alone."""
+        return TrainingConfig(**{f.name: getattr(self, f.name) for f in dataclasses.fields(TrainingConfig)})
+
+    def request(self) -> dict[str, Any]:
+        """Return what decides the result, as JSON values: a resumed run must have the same."""
+        left_out = {f.name for f in dataclasses.fields(RunSettings)}
+        return {k: v for k, v in dataclasses.asdict(self).items() if k not in left_out}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleSettings:
+    """How many images of each class to make, and how."""
+
+    per_class: int | None = option(None, "Synthetic images of every class.", minimum=0)
+    balance: bool = option(False, "Fill every class up to the size of the largest.")
+    ratio: float | None = option(None, "Synthetic images for each real one of the class.", minimum=0)
+    sampler: str = option("auto", "Where latents come from: auto, mixture, posterior or prior.")
+
+    def counts(self, real: Mapping[str, int]) -> dict[str, int]:
+        """Return how many synthetic images each class gets; as many as it has real ones if nothing is set.
+
+        Args:
+            real: class -> number of real training images.
+
+        Raises:
+            InputError: more than one of the three is set.
+        """
+        given = [name for name in ("per_class", "ratio", "balance") if getattr(self, name) not in (None, False)]
+        if len(given) > 1:
+            names = " and ".join(f"--{name.replace('_', '-')}" for name in given)
+            raise InputError(f"{names} contradict each other; give one of them")
+        if self.balance:
+            most = max(real.values())
+            return {label: most - count for label, count in real.items()}
+        if self.per_class is not None:
+            return dict.fromkeys(real, self.per_class)
+        ratio = 1.0 if self.ratio is None else self.ratio
+        return {label: round(ratio * count) for label, count in real.items()}
+
+
+def build(settings: type[Any], values: Mapping[str, Any], call: str) -> Any:
+    """Build a settings dataclass from keyword arguments, checked and converted.
+
+    Raises:
+        InputError: an unknown name, or a value of the wrong type or out of range.
+    """
+    names = {f.name for f in dataclasses.fields(settings)}
+    unknown = sorted(set(values) - names)
+    if unknown:
+        raise InputError(f"{call} takes no {unknown[0]!r}; {nearest(unknown[0], names)}")
+    declared = {f.name for f in dataclasses.fields(settings) if f.metadata}
+    plain = {name: value for name, value in values.items() if name not in declared}
+    checked = {n: str(v) if n in _PATHS and v is not None else v for n, v in values.items() if n in declared}
+    return dataclasses.replace(parse_options(settings, checked, call), **plain)
+
+
+def parse_size(text: str | None) -> tuple[int, int] | None:
+    """Turn `N` or `HxW` into (height, width) in pixels.
+
+    Raises:
+        InputError: it is neither, or out of the range 8 to 256.
+    """
+    if text is None:
+        return None
+    parts = str(text).lower().split("x")
+    try:
+        sides = [int(part) for part in parts]
+    except ValueError:
+        sides = []
+    if len(sides) not in (1, 2) or not all(8 <= side <= 256 for side in sides):
+        raise InputError(f"--image-size is N or HxW with sides from 8 to 256, not {text!r}")
+    return sides[0], sides[-1]
+
+
+def parse_seconds(text: str | float) -> float:
+    """Turn `90`, `90s`, `1.5m` or `2h` into seconds.
+
+    Raises:
+        InputError: it is none of these.
+    """
+    units = {"s": 1, "m": 60, "h": 3600}
+    body = str(text).strip().lower()
+    unit = units.get(body[-1:], 1)
+    try:
+        seconds = float(body.rstrip("smh")) * unit
+    except ValueError:
+        seconds = -1
+    if not seconds > 0:
+        raise InputError(f"--time-budget is a time like 60s, 10m or 1.5h, not {text!r}")
+    return seconds
+
+
+def real_path(path: str | Path) -> Path:
+    """Return a path with `~` filled in."""
+    return Path(path).expanduser()

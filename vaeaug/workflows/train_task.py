@@ -1,0 +1,180 @@
+"""One training, as a task that any worker process can take: small values in, files out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from vaeaug import plugins
+from vaeaug.contracts import ImageSpec, Latents, tree_map
+from vaeaug.dataset.augment import load_pipeline
+from vaeaug.dataset.cache import ImageCache, open_cache
+from vaeaug.dataset.split import validation_split
+from vaeaug.models.latents import ClassLatents, save_latents
+from vaeaug.models.network import Network, build_network
+from vaeaug.progress import Tick
+from vaeaug.seeds import seed_of
+from vaeaug.staging import write_atomic
+from vaeaug.training.batches import Batches
+from vaeaug.training.config import TrainingConfig
+from vaeaug.training.encode import encode_images
+from vaeaug.training.loop import fit
+from vaeaug.training.plan import plan
+
+RESULT = "result.json"
+WEIGHTS = "weights.safetensors"
+LATENTS = "latents.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainTask:
+    """What one training needs to know.
+
+    Attributes:
+        name: of the training: a class, or "all classes".
+        label: the class to train on, or None for all of them.
+        cache: directory of the image cache.
+        variant: name of the variant.
+        variant_options: its options.
+        loss: name of the loss.
+        loss_options: its options.
+        plugins_dirs: where else plugins are.
+        config: the knobs of the loop.
+        seed: of this training.
+        device: where to compute.
+        train_augment: an Albumentations pipeline, or None.
+        directory: where the results go, and the checkpoint.
+        start: weights to start from, or None.
+        encode: whether to encode the training images when it is done.
+    """
+
+    name: str
+    label: int | None
+    cache: Path
+    variant: str
+    variant_options: dict[str, Any]
+    loss: str
+    loss_options: dict[str, Any]
+    plugins_dirs: tuple[str, ...]
+    config: TrainingConfig
+    seed: int
+    device: str
+    train_augment: str | None
+    directory: Path
+    start: Path | None = None
+    encode: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TrainOutcome:
+    """What came of a task.
+
+    Attributes:
+        metrics: for `model.json`; they depend on the request alone.
+        history: rows of `history.jsonl`.
+        seconds: time spent, which depends on the machine.
+        images: training images seen.
+        advice: what the user should know, or None.
+    """
+
+    metrics: dict[str, Any]
+    history: list[dict[str, Any]]
+    seconds: float
+    images: int
+    advice: str | None
+
+
+def run_train_task(task: TrainTask, tell: Callable[[Tick], None]) -> TrainOutcome:
+    """Train one network; go on from its checkpoint; return at once if it was finished before."""
+    result = task.directory / RESULT
+    if result.exists():
+        return TrainOutcome(**json.loads(result.read_text(encoding="utf-8")))
+    task.directory.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    cache = open_cache(task.cache)
+    training, validation = (_of_class(cache.labels_N, part, task.label) for part in validation_split(cache))
+    registry = plugins.load(task.plugins_dirs)
+    _, height, width, channels = cache.pixels_NHWC.shape
+    network = build_network(
+        registry.variant(task.variant).cls,
+        task.variant_options,
+        registry.loss(task.loss).cls,
+        task.loss_options,
+        ImageSpec(channels, height, width, len(cache.classes)),
+        task.seed,
+    )
+    if task.start is not None:
+        network.load(task.start)
+    device = torch.device(task.device)
+    network.to(device)
+    length = plan(task.config, len(training))
+    batches = Batches(
+        pixels_NHWC=cache.pixels_NHWC,
+        labels_N=cache.labels_N,
+        indices=training,
+        size=length.batch_size,
+        seed=seed_of(task.seed, "batches", task.name),
+        device=device,
+        augment=None if task.train_augment is None else load_pipeline(Path(task.train_augment)),
+    )
+    fitted = fit(
+        network.variant,
+        network.loss,
+        batches,
+        task.config,
+        steps=length.steps,
+        validation=validation,
+        seed=seed_of(task.seed, "fit", task.name),
+        checkpoint=task.directory / "checkpoint.safetensors",
+        report=tell,
+    )
+    if task.encode:
+        _fit_prior_and_save_latents(task, network, cache)
+    network.save(task.directory / WEIGHTS)
+    outcome = TrainOutcome(
+        metrics={
+            "stopped": fitted.stopped,
+            "steps": fitted.steps,
+            "best_step": fitted.best_step,
+            "validation_loss": fitted.validation_loss,
+            "active_units": fitted.units.active,
+            "latent_units": fitted.units.total,
+        },
+        history=fitted.history,
+        seconds=fitted.seconds,
+        images=fitted.images,
+        advice=fitted.units.advice(),
+    )
+    write_atomic(result, json.dumps(asdict(outcome)).encode())
+    return outcome
+
+
+def _of_class(labels_N: np.ndarray, indices: np.ndarray, label: int | None) -> np.ndarray:
+    """Return those of `indices` that are of a class (of any, for None)."""
+    return indices if label is None else indices[labels_N[indices] == label]
+
+
+def _fit_prior_and_save_latents(task: TrainTask, network: Network, cache: ImageCache) -> None:
+    """Encode the real training images (those held out for validation too), fit the prior, and keep the latents."""
+    chosen = cache.indices("train", None if task.label is None else cache.classes[task.label])
+    latents = encode_images(network.variant, cache.pixels_NHWC, cache.labels_N, chosen)
+    device = next(network.variant.parameters()).device
+    generator = torch.Generator(device=device).manual_seed(seed_of(task.seed, "fit_prior", task.name))
+    network.variant.fit_prior(latents, generator)
+    network.variant.eval()
+    classes = {}
+    for label in sorted(set(latents.labels_N.tolist())):
+        rows = (latents.labels_N == label).nonzero()[:, 0]
+        part = Latents(
+            latent=tree_map(lambda leaf, rows=rows: leaf[rows], latents.latent),
+            labels_N=latents.labels_N[rows],
+            scale=None if latents.scale is None else tree_map(lambda leaf, rows=rows: leaf[rows], latents.scale),
+        )
+        classes[label] = ClassLatents(part, tuple(cache.files[chosen[row]].file_name for row in rows.tolist()))
+    save_latents(task.directory / LATENTS, classes)
