@@ -15,8 +15,13 @@ if TYPE_CHECKING:
     from vaeaug.contracts import Latents as Latents
     from vaeaug.contracts import ReconstructionLoss as ReconstructionLoss
     from vaeaug.contracts import Variant as Variant
-    from vaeaug.options import option as option
     from vaeaug.hookspecs import hookimpl as hookimpl
+    from vaeaug.options import option as option
+    from vaeaug.workflows.augment import augment as augment
+    from vaeaug.workflows.model import Model as Model
+    from vaeaug.workflows.model import load as load
+    from vaeaug.workflows.sample import sample as sample
+    from vaeaug.workflows.train import train as train
 
 __version__ = "0.1.0"
 
@@ -25,10 +30,15 @@ _HOME = {
     "GaussianVariant": "vaeaug.contracts",
     "ImageSpec": "vaeaug.contracts",
     "Latents": "vaeaug.contracts",
+    "Model": "vaeaug.workflows.model",
     "ReconstructionLoss": "vaeaug.contracts",
     "Variant": "vaeaug.contracts",
     "option": "vaeaug.options",
+    "augment": "vaeaug.workflows.augment",
     "hookimpl": "vaeaug.hookspecs",
+    "load": "vaeaug.workflows.model",
+    "sample": "vaeaug.workflows.sample",
+    "train": "vaeaug.workflows.train",
 }
 
 __all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604

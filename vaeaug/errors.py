@@ -24,12 +24,6 @@ class PluginError(VaeaugError):
     exit_code = 3
 
 
-class Interrupted(VaeaugError):
-    """The user stopped the work; it can be taken up again with `--resume` (exit code 130)."""
-
-    exit_code = 130
-
-
 def nearest(name: str, valid: Iterable[str]) -> str:
     """Return the sentence that helps after an unknown name: the nearest valid one, and all of them.
 

@@ -93,16 +93,15 @@ def _evaluate(
     loss.eval()
     generator = torch.Generator(device=batches.device).manual_seed(seed_of(seed, "validation"))
     sums: dict[str, float] = {}
-    features_BD = None
+    features = []
     count = validation_draws(len(indices))
     for x_BCHW, y_B in in_chunks(batches.pixels_NHWC, batches.labels_N, np.resize(indices, count), batches.device):
         terms = next(iter(variant.losses(x_BCHW, y_B, loss, generator).values()))
         for name, value_B in terms.items():
             sums[name] = sums.get(name, 0.0) + float(value_B.sum())
-        if features_BD is None:  # the first few hundred images tell how many units are active
-            features_BD = variant.encode(x_BCHW, y_B).features_BD
-    assert features_BD is not None
-    return {name: value / count for name, value in sums.items()}, active_units(features_BD)
+        if not features:  # the first few hundred images tell how many units are active
+            features.append(variant.encode(x_BCHW, y_B).features_BD)
+    return {name: value / count for name, value in sums.items()}, active_units(features[0])
 
 
 def reason_to_stop(course: Course, steps: int, config: TrainingConfig, *, out_of_time: bool) -> str | None:

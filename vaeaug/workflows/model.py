@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from vaeaug import plugins
-from vaeaug.contracts import ReconstructionLoss, Variant
 from vaeaug.errors import InputError
-from vaeaug.models.record import ModelRecord, PluginRecord, read_record
+from vaeaug.models.record import ModelRecord, read_record
 from vaeaug.models.store import StoredModel
 from vaeaug.synthesis.generate import AUTO, chunks_of, generate, sampler_name
 from vaeaug.workflows.device import choose_device
@@ -78,15 +78,13 @@ def load(path: str | Path, *, device: str = "auto", plugins_dirs: Iterable[str |
         InputError: there is no model, it is damaged, or its plugin is not installed (the message names it).
         PluginError: its plugin is broken.
     """
-    directory = real_path(path)
+    return Model(open_stored(real_path(path), choose_device(device), plugins_dirs))
+
+
+def open_stored(directory: Path, device: torch.device, plugins_dirs: Iterable[str | Path]) -> StoredModel:
+    """Read `model.json` and find the plugins it names; see `load` for what is raised."""
     record = read_record(directory)
     registry = plugins.load(plugins_dirs)
-
-    def variant(plugin: PluginRecord) -> type[Variant]:
-        return registry.variant(plugin.name, distribution=plugin.distribution).cls
-
-    def loss(plugin: PluginRecord) -> type[ReconstructionLoss]:
-        return registry.loss(plugin.name, distribution=plugin.distribution).cls
-
-    stored = StoredModel(directory, record, variant(record.variant), loss(record.loss), choose_device(device))
-    return Model(stored)
+    variant = registry.variant(record.variant.name, distribution=record.variant.distribution)
+    loss = registry.loss(record.loss.name, distribution=record.loss.distribution)
+    return StoredModel(directory, record, variant.cls, loss.cls, device)

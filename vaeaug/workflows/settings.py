@@ -13,6 +13,7 @@ from vaeaug.options import option, parse_options
 from vaeaug.training.config import TrainingConfig
 
 SCOPES = ("per-class", "shared")
+LINKS = ("copy", "hard")
 _PATHS = ("train_augment",)
 
 
@@ -83,6 +84,23 @@ class SampleSettings:
             return dict.fromkeys(real, self.per_class)
         ratio = 1.0 if self.ratio is None else self.ratio
         return {label: round(ratio * count) for label, count in real.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AugmentSettings(SampleSettings, TrainSettings):
+    """Everything about an extended dataset: how many images, how they are made, and how the model is trained."""
+
+    model: str | None = option(None, "A trained model to use; trained and kept there if there is none yet.")
+    synthetic_only: bool = option(False, "Leave the real training images out.")
+    link: str = option("copy", "How real images get into OUT: copies, or hard links.", choices=LINKS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleModelSettings(SampleSettings, RunSettings):
+    """Which images to make from a trained model."""
+
+    seed: int = option(0, "Seed of the images.", minimum=0)
+    classes: tuple[str, ...] = ()
 
 
 def build(settings: type[Any], values: Mapping[str, Any], call: str) -> Any:

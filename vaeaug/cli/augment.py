@@ -1,0 +1,58 @@
+"""`vaeaug augment DATA OUT`."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from vaeaug.cli.common import config_option, given, output_options, plugin_options, result, settings_options
+from vaeaug.workflows.settings import AugmentSettings
+
+if TYPE_CHECKING:
+    from vaeaug.workflows.augment import AugmentResult
+
+
+@click.command(short_help="Extend a dataset: train if needed, sample, export, report.")
+@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@settings_options(AugmentSettings)
+@plugin_options
+@config_option
+@output_options
+def command(data: Path, out: Path, as_json: bool, quiet: bool, **options: Any) -> None:
+    """Write OUT: the images of DATA and synthetic ones of every class, as a dataset that training tools read.
+
+    DATA holds a folder a class (or train/, val/ and test/ with a folder a class, or a Hugging Face imagefolder).
+    It is never written to. Without --per-class, --ratio or --balance a class gets as many synthetic images as it has
+    real ones.
+    """
+    from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
+    from vaeaug.workflows.augment import augment  # noqa: PLC0415 (imports torch)
+
+    progress = make_progress(quiet=quiet)
+    try:
+        made = augment(data, out, progress=progress, **given(options))
+    finally:
+        progress.close()
+    report(made, out, as_json=as_json, quiet=quiet)
+
+
+def report(made: AugmentResult, out: Path, *, as_json: bool, quiet: bool) -> None:
+    """Print what was made."""
+    rows = [dataclasses.asdict(count) for count in made.counts]
+    values = {"out": str(made.out), "sampler": made.sampler, "classes": rows, "remarks": list(made.remarks)}
+    real, synthetic = (sum(row[kind] for row in rows) for kind in ("real", "synthetic"))
+    held_out = sum(row["val"] + row["test"] for row in rows)
+    passed = f", {held_out:,} for validation and test passed through" if held_out else ""
+    text = "\n".join(
+        [
+            *made.remarks,
+            f"Wrote {out}: {real:,} real and {synthetic:,} synthetic images of {len(rows)} classes"
+            f" (sampler {made.sampler}){passed}.",
+            f"Look at {out / 'report.html'}; train on {out / 'train'}.",
+        ]
+    )
+    result(values, text, as_json=as_json, quiet=quiet)

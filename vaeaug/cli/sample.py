@@ -1,0 +1,36 @@
+"""`vaeaug sample MODEL OUT`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vaeaug.cli.augment import report
+from vaeaug.cli.common import config_option, given, output_options, plugins_dir_option, settings_options
+from vaeaug.workflows.settings import SampleModelSettings
+
+
+@click.command(short_help="Write synthetic images from a trained model.")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@settings_options(SampleModelSettings)
+@click.option("--class", "classes", multiple=True, metavar="NAME", help="Only this class; may repeat.")
+@plugins_dir_option
+@config_option
+@output_options
+def command(model: Path, out: Path, as_json: bool, quiet: bool, **options: Any) -> None:
+    """Write OUT: synthetic images of the trained MODEL, a folder a class.
+
+    Without --per-class, --ratio or --balance a class gets as many images as the model was trained on.
+    """
+    from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
+    from vaeaug.workflows.sample import sample  # noqa: PLC0415 (imports torch)
+
+    progress = make_progress(quiet=quiet)
+    try:
+        made = sample(model, out, progress=progress, **given(options))
+    finally:
+        progress.close()
+    report(made, out, as_json=as_json, quiet=quiet)

@@ -1,0 +1,178 @@
+"""Extend a dataset: train if needed, sample, export, report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vaeaug.dataset.cache import ImageCache
+from vaeaug.dataset.index import DatasetIndex
+from vaeaug.dataset.scan import scan
+from vaeaug.engine.local import cores
+from vaeaug.errors import InputError
+from vaeaug.export.card import ClassCount
+from vaeaug.export.real import RealImage, copy_real, place_real
+from vaeaug.models.record import FILE
+from vaeaug.models.store import StoredModel
+from vaeaug.progress import SILENT, Progress, Tick
+from vaeaug.staging import Staging, refuse_overlap
+from vaeaug.synthesis.generate import sampler_name
+from vaeaug.workflows.device import choose_device
+from vaeaug.workflows.model import open_stored
+from vaeaug.workflows.prepare import Plugins, decode, look_up
+from vaeaug.workflows.publish import Made, class_counts, remarks_on, write_root
+from vaeaug.workflows.settings import AugmentSettings, TrainSettings, build, real_path
+from vaeaug.workflows.train import refuse_changed_data, train, train_into
+from vaeaug.workflows.write import write_synthetic
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentResult:
+    """What `augment` made.
+
+    Attributes:
+        out: the dataset directory.
+        counts: images by class and kind.
+        sampler: the sampler that drew the synthetic ones.
+        remarks: what the user should know (posterior collapse, images left out).
+    """
+
+    out: Path
+    counts: tuple[ClassCount, ...]
+    sampler: str
+    remarks: tuple[str, ...]
+
+
+def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, **settings: Any) -> AugmentResult:
+    """Extend a dataset with synthetic images of every class.
+
+    Args:
+        data: the dataset: class folders, split folders, or a Hugging Face imagefolder. It is never written to.
+        out: the dataset directory to make; nothing, or an empty directory, must be there.
+        progress: hears how it goes.
+        **settings: the fields of `AugmentSettings`: `per_class`, `balance`, `ratio`, `sampler`, `model`,
+            `synthetic_only`, `link`, and those of `vaeaug.train`.
+
+    Returns:
+        What was made.
+
+    Raises:
+        InputError: the data, an option or the place is not usable; nothing was changed.
+        PluginError: the plugin of the variant or the loss is broken.
+        VaeaugError: the work failed; with `resume=True` it goes on where it was.
+    """
+    chosen: AugmentSettings = build(AugmentSettings, settings, "vaeaug.augment")
+    chosen.counts({"": 0})  # refuses contradictions before any work
+    data, out = real_path(data), real_path(out)
+    index = scan(data)
+    refuse_overlap(data, out)
+    used = look_up(chosen)
+    if chosen.model is not None:
+        refuse_overlap(real_path(chosen.model), out)
+        if not (real_path(chosen.model) / FILE).exists():
+            train(data, chosen.model, progress=progress, **_training_settings(chosen))
+    device = choose_device(chosen.device)
+    with Staging(out, {"data": str(data.resolve()), **chosen.request()}, resume=chosen.resume) as staging:
+        cache = decode(index, chosen, progress)
+        refuse_changed_data(staging, cache)
+        model = _model(chosen, used, staging, cache, device, progress)
+        real = _place(index, cache, synthetic_only=chosen.synthetic_only)
+        counts = _counts(chosen, cache, model)
+        sampler = sampler_name(chosen.sampler, model)
+        progress.stage("Copying real images")
+        copy_real(
+            real,
+            staging.content,
+            link="hard" if chosen.link == "hard" else "copy",
+            progress=lambda done, total: progress.tick(Tick(done / max(total, 1))),
+        )
+        write_synthetic(
+            model,
+            counts,
+            staging.content,
+            staging.scratch,
+            sampler=sampler,
+            seed=chosen.seed,
+            workers=chosen.workers or cores(),
+            progress=progress,
+        )
+        made = Made(
+            out=staging.content,
+            name=staging.final.name,
+            scratch=staging.scratch,
+            model=model,
+            counts=counts,
+            real=real,
+            settings=_public(chosen),
+            sampler=sampler,
+            seed=chosen.seed,
+            remarks=[*remarks_on(model), *_left_out(cache)],
+        )
+        write_root(made)
+        staging.publish()
+        return AugmentResult(staging.final, tuple(class_counts(made)), sampler, tuple(made.remarks))
+
+
+def _training_settings(chosen: AugmentSettings) -> dict[str, Any]:
+    """Return the part of the settings that `train` takes."""
+    return {name: getattr(chosen, name) for name in TrainSettings.__dataclass_fields__}
+
+
+def _model(
+    chosen: AugmentSettings,
+    used: Plugins,
+    staging: Staging,
+    cache: ImageCache,
+    device: torch.device,
+    progress: Progress,
+) -> StoredModel:
+    """Return the model: the one that was named, or one trained here."""
+    if chosen.model is not None:
+        return open_stored(real_path(chosen.model), device, chosen.plugins_dirs)
+    directory = staging.scratch / "model"
+    if not (directory / FILE).exists():
+        train_into(directory, staging.scratch / "training", cache, chosen, used, device, progress)
+    return open_stored(directory, device, chosen.plugins_dirs)
+
+
+def _place(index: DatasetIndex, cache: ImageCache, *, synthetic_only: bool) -> tuple[RealImage, ...]:
+    """Return the real images that go into the output: the splits that were not trained on are passed through."""
+    invalid = {image.file_name for image in cache.invalid}
+    files = (file for file in index.files if file.file_name not in invalid)
+    placed = place_real(files, index.layout)
+    return tuple(image for image in placed if image.split != "train" or not synthetic_only)
+
+
+def _counts(chosen: AugmentSettings, cache: ImageCache, model: StoredModel) -> dict[str, int]:
+    """Return how many synthetic images each class of the data gets.
+
+    Raises:
+        InputError: the model does not know a class of the data.
+    """
+    unknown = sorted(set(cache.classes) - set(model.classes))
+    if unknown:
+        raise InputError(
+            f"the model {chosen.model} was not trained on the class {unknown[0]!r} of the data; it knows "
+            f"{', '.join(model.classes)}; give --model another place to train a new one"
+        )
+    return chosen.counts({label: len(cache.indices("train", label)) for label in cache.classes})
+
+
+def _left_out(cache: ImageCache) -> Sequence[str]:
+    """Return a remark on the images that could not be read."""
+    names = ", ".join(image.file_name for image in cache.invalid[:3])
+    more = " and others" if len(cache.invalid) > 3 else ""
+    return [f"{len(cache.invalid)} unreadable images were left out: {names}{more}"] if cache.invalid else []
+
+
+def _public(chosen: AugmentSettings) -> dict[str, Any]:
+    """Return what decided the result, without places on this machine."""
+    request = chosen.request()
+    return {
+        name: Path(value).name if name in ("model", "train_augment") and value else value
+        for name, value in request.items()
+    }

@@ -1,0 +1,78 @@
+"""Write synthetic images from a trained model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from vaeaug.engine.local import cores
+from vaeaug.errors import InputError
+from vaeaug.progress import SILENT, Progress
+from vaeaug.staging import Staging, refuse_overlap
+from vaeaug.synthesis.generate import sampler_name
+from vaeaug.workflows.augment import AugmentResult
+from vaeaug.workflows.device import choose_device
+from vaeaug.workflows.model import open_stored
+from vaeaug.workflows.publish import Made, class_counts, remarks_on, write_root
+from vaeaug.workflows.settings import SampleModelSettings, build, real_path
+from vaeaug.workflows.write import write_synthetic
+
+
+def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, **settings: Any) -> AugmentResult:
+    """Write synthetic images of a trained model as a dataset directory.
+
+    Args:
+        model: the directory of the model.
+        out: the dataset directory to make; nothing, or an empty directory, must be there.
+        progress: hears how it goes.
+        **settings: the fields of `SampleModelSettings`: `per_class`, `balance`, `ratio`, `sampler`, `seed`, `classes`,
+            `device`, `workers`, `resume`, `plugins_dirs`. `balance` and `ratio` count the images it was trained on.
+
+    Returns:
+        What was made.
+
+    Raises:
+        InputError: the model, an option or the place is not usable; nothing was changed.
+        VaeaugError: the work failed; with `resume=True` it goes on where it was.
+    """
+    chosen: SampleModelSettings = build(SampleModelSettings, settings, "vaeaug.sample")
+    model, out = real_path(model), real_path(out)
+    chosen.counts({"": 0})  # refuses contradictions before any work
+    stored = open_stored(model, choose_device(chosen.device), chosen.plugins_dirs)
+    for name in chosen.classes:
+        stored.record.label(name)
+    sampler = sampler_name(chosen.sampler, stored)
+    refuse_overlap(model, out)
+    counts = chosen.counts({entry.name: entry.images for entry in stored.record.classes})
+    if chosen.classes:
+        counts = {name: count for name, count in counts.items() if name in chosen.classes}
+    if not any(counts.values()):
+        raise InputError("this makes no images at all; ask for some with --per-class N or --ratio R")
+    wanted = {"counts": counts, "sampler": sampler, "seed": chosen.seed}
+    request = {"model": stored.record.fingerprint, **wanted}
+    with Staging(out, request, resume=chosen.resume) as staging:
+        write_synthetic(
+            stored,
+            counts,
+            staging.content,
+            staging.scratch,
+            sampler=sampler,
+            seed=chosen.seed,
+            workers=chosen.workers or cores(),
+            progress=progress,
+        )
+        made = Made(
+            out=staging.content,
+            name=staging.final.name,
+            scratch=staging.scratch,
+            model=stored,
+            counts=counts,
+            real=(),
+            settings=wanted,
+            sampler=sampler,
+            seed=chosen.seed,
+            remarks=remarks_on(stored),
+        )
+        write_root(made)
+        staging.publish()
+        return AugmentResult(staging.final, tuple(class_counts(made)), sampler, tuple(made.remarks))
