@@ -13,7 +13,6 @@ from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from vaeaug.dataset.decode import Header, UnreadableImageError, decode, read_file, read_header
 from vaeaug.dataset.image_cache import PIXELS_NAME, CachedImage, InvalidImage
@@ -82,7 +81,7 @@ def build_pixels(
     Raises:
         InputError: unreadable images, all of them named; too few readable ones in a class; a file that changed.
     """
-    with _no_bomb_warnings():
+    with _pillow_silenced():
         headers = [header for window in windows(pool, _header, files) for header in window]
         any_colour = any(header is not None and not header.gray for header in headers)
         sizes = [
@@ -179,8 +178,8 @@ def _training_counts(files: Sequence[CachedImage], classes: Sequence[str]) -> di
 
 
 @contextmanager
-def _no_bomb_warnings() -> Iterator[None]:
-    """Keep Pillow from warning of a large image: it is refused, with a reason, in our own words."""
+def _pillow_silenced() -> Iterator[None]:
+    """Keep Pillow's warnings from the terminal: what cannot be read is refused, with a reason, in our own words."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        warnings.filterwarnings("ignore", module=r"PIL\.")
         yield

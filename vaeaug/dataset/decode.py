@@ -40,7 +40,7 @@ DECODE_RULE = 1
 
 Mode = Literal["L", "RGB"]
 
-_FORMATS = ("PNG", "JPEG", "MPO", "BMP", "WEBP", "TIFF")  # MPO: the JPEG of many phones
+_FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "TIFF")  # MPO, the JPEG of many phones, is opened as JPEG
 _GRAY = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16L", "I;16B", "I;16N"})
 _TRANSPOSED = frozenset({5, 6, 7, 8})  # EXIF orientations that swap height and width
 _TURNS = {  # EXIF orientation -> what sets the image upright

@@ -6,8 +6,9 @@ On disk an entry is a folder with `pixels.bin` (uint8, N x H x W x C, no header)
 from __future__ import annotations
 
 import json
+import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -75,7 +76,7 @@ class NativeShape:
     mode: Mode
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class ImageCache:
     """All images of a dataset at one size, memory-mapped.
 
@@ -100,7 +101,6 @@ class ImageCache:
     fingerprint: str
     invalid: tuple[InvalidImage, ...]
     temporary: bool = False
-    _lock: IO[bytes] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         """Return N, the number of images."""
@@ -215,4 +215,6 @@ def _from_meta(directory: Path, meta: dict[str, Any], lock: IO[bytes], temporary
     splits = np.array([file.split for file in files], dtype="<U5")
     labels.flags.writeable = splits.flags.writeable = False
     invalid = tuple(InvalidImage(*row) for row in meta["invalid"])
-    return ImageCache(directory, pixels, labels, splits, files, classes, meta["fingerprint"], invalid, temporary, lock)
+    cache = ImageCache(directory, pixels, labels, splits, files, classes, meta["fingerprint"], invalid, temporary)
+    weakref.finalize(cache, lock.close)  # until then no other process removes the entry
+    return cache

@@ -105,7 +105,7 @@ def _jsonl_rows(table: Path) -> Iterator[tuple[int, Row]]:
                 continue
             try:
                 row = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise InputError(
                     f"{table} line {number} is not JSON ({error}); write one JSON object a line"
                 ) from error

@@ -1,0 +1,31 @@
+"""Small datasets on disk, made with Pillow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+
+def gray(seed: int, height: int = 12, width: int = 10) -> Image.Image:
+    """A gray image of noise."""
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (height, width), dtype=np.uint8))
+
+
+def colour(seed: int, height: int = 12, width: int = 10) -> Image.Image:
+    """An RGB image of noise."""
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8))
+
+
+def save(path: Path, image: Image.Image | None = None, **options: object) -> Path:
+    """Save an image, making the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    (image or gray(len(str(path)))).save(path, **options)
+    return path
+
+
+def class_folder(folder: Path, count: int = 3, *, start: int = 0, make: object = gray, **shape: int) -> None:
+    """Write `count` different images `000.png` ... into a folder."""
+    for i in range(count):
+        save(folder / f"{i:03}.png", make(start + i, **shape))  # type: ignore[operator]
