@@ -1,0 +1,224 @@
+"""`report.html`: one self-contained page that shows what was added, what it looks like, and how training went."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from PIL import features
+
+from vaeaug import __version__
+from vaeaug.disk import write_atomic
+from vaeaug.evaluation.chart import Line, line_chart, number, sparkline
+from vaeaug.evaluation.strip import ContactRow, common_cell, strip
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from markupsafe import Markup
+    from numpy.typing import NDArray
+
+    from vaeaug.export.card import ClassCount
+
+IMAGE_BYTES = 600_000
+"""Most bytes of all images on the page together; a third more as text. With more classes each shows fewer images."""
+
+_OPTIONS: dict[str, dict[str, Any]] = {"PNG": {"optimize": True}, "WEBP": {"quality": 80, "method": 4}}
+
+_SHOWN_AT = 56
+"""CSS pixels at which an image is shown at the least."""
+
+_POINTS = 240
+"""Most points of a curve; of a longer history every n-th row is drawn, and the last."""
+
+_MANY = 16
+"""From so many classes on, each shows half the images, and the table of counts is folded away."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """How one training went.
+
+    Attributes:
+        name: what was trained: `shared`, or a class.
+        rows: those of `history.jsonl`: `step`, `train` and, where images were set aside, `validation`, each of the two
+            term -> mean in nats an image.
+    """
+
+    name: str
+    rows: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportData:
+    """What the page says.
+
+    Attributes:
+        title: the name of the output.
+        summary: the result in one sentence.
+        counts: one a class.
+        contact: images of each class; a class may be missing.
+        histories: one a training; several with one network a class.
+        units: name of a training -> (active, all) latent dimensions.
+        facts: short figures for the top of the page: name -> value.
+        settings: how it was made: name -> value.
+        command: the command that made it.
+        warnings: what the user should look at, each a sentence.
+    """
+
+    title: str
+    summary: str
+    counts: Sequence[ClassCount]
+    contact: Sequence[ContactRow] = ()
+    histories: Sequence[History] = ()
+    units: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
+    settings: Mapping[str, object] = field(default_factory=dict)
+    command: str | None = None
+    warnings: Sequence[str] = ()
+
+
+def write_report(path: Path, data: ReportData) -> None:
+    """Write the page; it loads nothing, runs no script, and the same data give the same bytes.
+
+    Args:
+        path: the file.
+        data: what it says. Any class name is shown as it is: nothing in it becomes markup.
+    """
+    environment = Environment(
+        loader=PackageLoader("vaeaug.evaluation", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    page = environment.get_template("report.html.jinja").render(
+        data=data,
+        real=sum(count.real for count in data.counts),
+        synthetic=sum(count.synthetic for count in data.counts),
+        held_out=[split for split in ("val", "test") if any(getattr(count, split) for count in data.counts)],
+        largest=max((count.real + count.synthetic for count in data.counts), default=1) or 1,
+        contact=list(_contact(data.contact)),
+        charts=list(_charts(data.histories[0])) if len(data.histories) == 1 else [],
+        sparks=list(_sparks(data)) if len(data.histories) > 1 else [],
+        many=len(data.counts) >= _MANY,
+        version=__version__,
+    )
+    write_atomic(path, page.encode(errors="backslashreplace"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """A strip of images as it stands in the page."""
+
+    source: str
+    width: int
+    height: int
+    enlarged: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _ContactEntry:
+    """One class on the contact sheet."""
+
+    label: str
+    real: _Picture | None
+    synthetic: _Picture | None
+
+
+def _contact(rows: Sequence[ContactRow]) -> Iterator[_ContactEntry]:
+    """Yield the classes with as many images as the page has room for."""
+    if not rows:
+        return
+    cell, count, kind = _manner(rows)
+    for row in rows:
+        yield _ContactEntry(
+            row.label,
+            *(
+                _picture(_encoded(images, cell, count, kind), cell, min(count, len(images)), name, row.label)
+                for name, images in (("real", row.real), ("synthetic", row.synthetic))
+            ),
+        )
+
+
+def _manner(rows: Sequence[ContactRow]) -> tuple[tuple[int, int], int, str]:
+    """Return the cell, the images a strip and the kind of file with which the images take no more than their room.
+
+    Judged by a few rows: encoding hundreds of classes over and over takes longer than the rest of the page.
+    """
+    lossy = "WEBP" if features.check("webp") else "PNG"
+    probe = rows[:: -(-len(rows) // 8)]
+    for most, side, kind in ((8, 64, "PNG"), (8, 64, lossy), (4, 64, lossy), (4, 48, lossy), (2, 32, lossy)):
+        count = min(most, 8 if len(rows) < _MANY else 4)
+        cell = common_cell(rows, side)
+        size = sum(len(_encoded(images, cell, count, kind)) for row in probe for images in (row.real, row.synthetic))
+        if size * len(rows) / len(probe) <= IMAGE_BYTES:
+            break
+    return cell, count, kind
+
+
+def _encoded(images: Sequence[NDArray[np.uint8]], cell: tuple[int, int], count: int, kind: str) -> bytes:
+    """Return a strip of images as a file ("PNG" is exact, "WEBP" smaller), or nothing where there are no images."""
+    if len(images) == 0:  # it may be an array
+        return b""
+    buffer = io.BytesIO()
+    strip(images, cell, min(count, len(images))).save(buffer, kind, **_OPTIONS[kind])
+    return buffer.getvalue()
+
+
+def _picture(data: bytes, cell: tuple[int, int], count: int, kind: str, label: str) -> _Picture | None:
+    if not data:
+        return None
+    scale = max(1, round(_SHOWN_AT / max(cell)))
+    width = (count * (cell[0] + 2) - 2) * scale
+    text = f"{count} {kind} image{'s' if count > 1 else ''} of {label}"
+    media = "png" if data.startswith(b"\x89PNG") else "webp"
+    source = f"data:image/{media};base64,{base64.b64encode(data).decode()}"
+    return _Picture(source, width, cell[1] * scale, scale > 1, text)
+
+
+def _charts(history: History) -> Iterator[tuple[str, Markup]]:
+    """Yield (title, drawing): the objective first, then its terms where there are several."""
+    terms = _terms(history)
+    if not terms:
+        return
+    wanted = [("Objective", terms), *((_titled(term), [term]) for term in terms if len(terms) > 1)]
+    for title, summed in wanted:
+        yield title, line_chart(f"{title}, nats an image", _lines(history, summed, _POINTS), x_label="steps")
+
+
+def _sparks(data: ReportData) -> Iterator[tuple[str, str, Markup]]:
+    """Yield (name, last value and units in use, drawing) of the objective of every training."""
+    for history in data.histories:
+        lines = _lines(history, _terms(history), _POINTS // 4)
+        finite = [value for line in lines[-1:] for value in line.y if math.isfinite(value)]
+        facts = [number(finite[-1])] if finite else []
+        if history.name in data.units:
+            facts.append("{} of {} units".format(*data.units[history.name]))
+        yield history.name, ", ".join(facts), sparkline(f"Objective of {history.name}", lines)
+
+
+def _terms(history: History) -> list[str]:
+    """Return the terms of the objective: those that are validated, or all."""
+    last = history.rows[-1] if history.rows else {}
+    return list(last.get("validation") or last.get("train") or {})
+
+
+def _lines(history: History, terms: Sequence[str], most: int) -> list[Line]:
+    """Return the curves of the sum of some terms: training, and validation where there is one (last)."""
+    lines = []
+    stride = -(-len(history.rows) // most) or 1
+    rows = history.rows[::-1][::stride][::-1]  # with the last one
+    for part, name, style in (("train", "training", "train"), ("validation", "validation", "val")):
+        values = [sum(float(row.get(part, {}).get(term, math.nan)) for term in terms) for row in rows]
+        if terms and any(math.isfinite(value) for value in values):
+            lines.append(Line(name, [float(row["step"]) for row in rows], values, style))
+    return lines
+
+
+def _titled(term: str) -> str:
+    names = {"kl": "KL divergence"}
+    return names.get(term, term[:1].upper() + term[1:])
