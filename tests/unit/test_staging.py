@@ -135,11 +135,10 @@ from pathlib import Path
 from vaeaug.staging import Staging
 staging = Staging(Path({str(tmp_path / "out")!r}), {REQUEST!r}, resume=False)
 (staging.content / "half").touch()
-worker = os.fork()
-if worker == 0:
+if os.fork() == 0:
+    print(os.getpid(), flush=True)
     time.sleep(60)
     os._exit(0)
-print(worker, flush=True)
 time.sleep(60)
 """
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:

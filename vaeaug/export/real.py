@@ -1,8 +1,9 @@
 """The real images in an output directory: copied under their own names, never opened for writing.
 
-Readers disagree about folders below a class folder (torchvision takes the class from the uppermost folder, timm from the
-innermost one, Hugging Face `datasets` then drops all labels), so there are none: an image lies at `OUT/<split>/<class>/<name>`, where
-`<name>` is its own name, or its path below the class folder joined by hyphens (`cat/a/1.png` is `cat/a-1.png`).
+Readers disagree about folders below a class folder (torchvision takes the class from the uppermost folder, timm from
+the innermost one, Hugging Face `datasets` then drops all labels), so there are none: an image lies at
+`OUT/<split>/<class>/<name>`, where `<name>` is its own name, or its path below the class folder joined by hyphens
+(`cat/a/1.png` is `cat/a-1.png`).
 Where two images would get one name, or where a name is of the form that synthetic images have, the later one by
 `file_name` gets a suffix: `1-2.png`, or `synthetic-cat-00000-real.png`. `manifest.csv` says where each comes from.
 """
