@@ -89,7 +89,7 @@ class Staging:
         Raises:
             InputError: something was put at the final place meanwhile; what was built is kept.
         """
-        _flush(self.content)
+        _flush(self.content, whole=True)
         with plain_disk_errors(self.final):
             try:
                 if sys.platform == "win32" and self.final.is_dir():
@@ -100,7 +100,7 @@ class Staging:
                     message = f"{self.final} was filled meanwhile; move it away and run again with --resume"
                     raise InputError(message) from error
                 raise
-        _flush(self.final.parent)
+        _flush(self.final.parent, whole=False)
         self.discard()
         return self.final
 
@@ -239,13 +239,13 @@ def _release_in_child(reference: weakref.ref[Staging]) -> None:
         staging._release()
 
 
-def _flush(directory: Path) -> None:
-    """Wait until the file system of `directory` has everything, so that a power cut after the move loses nothing."""
+def _flush(directory: Path, *, whole: bool) -> None:
+    """Wait until the disk has a directory (or the whole file system it is on), so that a power cut loses nothing."""
     if sys.platform == "win32":
         return
     handle = os.open(directory, os.O_RDONLY)
     try:
-        syncfs = getattr(ctypes.CDLL(None), "syncfs", None)  # Linux; Python does not wrap it
+        syncfs = getattr(ctypes.CDLL(None), "syncfs", None) if whole else None  # Linux; Python does not wrap it
         if syncfs is None or syncfs(handle) != 0:
             os.fsync(handle)
     except OSError:
