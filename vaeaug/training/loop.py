@@ -23,7 +23,15 @@ from vaeaug.training.checkpoint import Course, Snapshot, TrainingState, copies
 from vaeaug.training.collapse import ActiveUnits
 from vaeaug.training.config import TrainingConfig
 from vaeaug.training.schedules import kl_weight, learning_rate, objective
-from vaeaug.training.validation import Meter, reason_to_stop, steps_between, units_in_use, validate
+from vaeaug.training.validation import (
+    VALIDATIONS,
+    Meter,
+    least_between,
+    reason_to_stop,
+    steps_between,
+    units_in_use,
+    validate,
+)
 
 MOST_ROLLBACKS = 3
 CHECKPOINT_SECONDS = 5.0
@@ -90,7 +98,7 @@ def fit(
     if checkpoint is not None and checkpoint.exists():
         state.restore(Snapshot.load(checkpoint))
 
-    every = steps_between(steps, batches.size, len(validation))
+    every, least = steps_between(steps, batches.size, len(validation)), least_between(batches.size, len(validation))
     generator = torch.Generator(device=batches.device)
     clock = _Clock(state.course.elapsed)
     meter = Meter()
@@ -99,6 +107,7 @@ def fit(
         if not state.course.history:  # what a training starts from may be hard to beat
             validate(state, batches, validation, config, seed=seed, train={}, progress=0.0)
         good = state.snapshot()
+        checked = (state.course.step, 0.0)  # step and progress of the last validation
         while state.course.done is None:
             course = state.course
             progress = course.step / steps
@@ -114,7 +123,10 @@ def fit(
             meter.add(terms)
             course.step += 1
             out_of_time = config.time_budget is not None and clock.elapsed() >= config.time_budget
-            if course.step % every == 0 or course.step >= steps or out_of_time:
+            # A time budget says nothing of the number of steps, so its validations go by progress.
+            due = course.step - checked[0] >= least and progress - checked[1] >= 1 / VALIDATIONS
+            if course.step % every == 0 or course.step >= steps or out_of_time or (config.time_budget and due):
+                checked = (course.step, progress)
                 course.elapsed = clock.elapsed()
                 validate(
                     state, batches, validation, config, seed=seed, train=meter.means(), progress=min(progress, 1.0)
@@ -172,7 +184,11 @@ def _step(
     variant.train()
     loss.train()
     losses = variant.losses(x_BCHW, y_B, loss, generator)
-    means = {name: value_B.detach().mean().item() for terms in losses.values() for name, value_B in terms.items()}
+    means = {
+        name if number == 0 else f"{group}/{name}": value_B.detach().mean().item()  # the first group is validated too
+        for number, (group, terms) in enumerate(losses.items())
+        for name, value_B in terms.items()
+    }
     for name, mean in means.items():
         if not math.isfinite(mean):
             return means, name

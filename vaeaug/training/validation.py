@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from vaeaug.contracts import Variant
 from vaeaug.seeds import seed_of
@@ -31,9 +32,13 @@ def validation_draws(count: int) -> int:
 
 
 def steps_between(steps: int, batch_size: int, validated: int) -> int:
-    """Return how many steps lie between validations, so that they cost little."""
-    bound = math.ceil(validation_draws(validated) / COST / batch_size)
-    return min(max(steps // VALIDATIONS, LEAST_STEPS, bound), steps)
+    """Return how many steps lie between validations in a training of `steps` steps."""
+    return min(max(steps // VALIDATIONS, least_between(batch_size, validated)), steps)
+
+
+def least_between(batch_size: int, validated: int) -> int:
+    """Return the least number of steps between validations on `validated` images, so that they cost little."""
+    return max(LEAST_STEPS, math.ceil(validation_draws(validated) / COST / batch_size))
 
 
 def validate(
@@ -93,7 +98,7 @@ def _evaluate(
     loss.eval()
     generator = torch.Generator(device=batches.device).manual_seed(seed_of(seed, "validation"))
     sums: dict[str, float] = {}
-    features = []
+    features: list[Tensor] = []
     count = validation_draws(len(indices))
     for x_BCHW, y_B in in_chunks(batches.pixels_NHWC, batches.labels_N, np.resize(indices, count), batches.device):
         terms = next(iter(variant.losses(x_BCHW, y_B, loss, generator).values()))
