@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from pathlib import Path
 
 import pytest
 from dataset_files import class_folder, save
@@ -93,11 +94,24 @@ def test_a_class_without_a_format_that_is_read_is_not_lost_in_silence(tmp_path):
     refused(tmp_path, "'dog' has 0")
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may list everything")
-def test_a_folder_that_may_not_be_listed(tmp_path):
+def test_an_empty_class_folder_in_train_is_not_lost_in_silence(tmp_path):
+    class_folder(tmp_path / "train" / "cat", 2)
+    (tmp_path / "train" / "dog").mkdir()
+    refused(tmp_path, "'dog' has 0")
+
+
+def test_a_folder_that_may_not_be_listed(tmp_path, monkeypatch):
     class_folder(tmp_path / "cat")
-    (tmp_path / "cat" / "closed").mkdir(mode=0)
-    refused(tmp_path, "cannot list .*closed: Permission denied")
+    (tmp_path / "cat" / "closed").mkdir()
+    real = os.scandir
+
+    def closed(folder):  # root may list everything, so the refusal is played
+        if Path(folder).name == "closed":
+            raise PermissionError(13, "Permission denied")
+        return real(folder)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    refused(tmp_path, r"cannot list .*closed: Permission denied; mend its permissions")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows names are Unicode")

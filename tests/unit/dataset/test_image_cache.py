@@ -105,7 +105,7 @@ def test_what_a_cache_depends_on_is_built_again(data, tmp_path, change):
     if change == "content":
         save(data / "train/cat/000.png", gray(99))
     elif change == "name":
-        (data / "train/cat/000.png").rename(data / "train/cat/zzz.png")
+        (data / "train/cat/000.png").rename(data / "train/cat/000a.png")  # in the same place of the order
     elif change == "label":
         (data / "train/cat/000.png").rename(data / "train/dog/zzz.png")
     elif change == "split":
@@ -210,6 +210,12 @@ def test_native_is_the_median_of_the_training_images(tmp_path):
     cache = build(root, tmp_path)
     assert cache.native("cat") == NativeShape(30, 21, "L")
     assert cache.native("new") == NativeShape(50, 40, "L")
+
+
+def test_native_is_rgb_if_any_training_image_of_the_class_is(tmp_path):
+    class_folder(tmp_path / "data" / "cat", 3)
+    save(tmp_path / "data" / "cat" / "x.png", colour(1))
+    assert build(tmp_path / "data", tmp_path).native("cat").mode == "RGB"
 
 
 @pytest.mark.parametrize(
@@ -317,6 +323,18 @@ def test_threads_that_build_the_same_at_once_all_get_it(data, tmp_path):
     assert len({cache.directory for cache in caches}) == 1
     assert all((cache.pixels_NHWC == caches[0].pixels_NHWC).all() for cache in caches)
     assert [path.name for path in (tmp_path / "cache").iterdir()] == [caches[0].directory.name]
+
+
+def test_processes_that_build_the_same_at_once_all_get_it(data, tmp_path):
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        results = pool.map(_build_in_a_process, [(data, tmp_path / "cache")] * 6, chunksize=1)
+    assert len(set(results)) == 1
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+def _build_in_a_process(job):
+    cache = build_cache(scan(job[0]), cache_dir=job[1], workers=1)
+    return cache.directory.name, int(cache.pixels_NHWC.sum())
 
 
 def test_the_description_holds_no_path_of_this_machine(data, tmp_path):
