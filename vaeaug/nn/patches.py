@@ -63,7 +63,8 @@ class ToPatches(nn.Module):
         self.codes = math.prod(grid(channels, height, width))
         self.project: nn.Module = nn.Identity()  # patches of one pixel are coefficients already
         if size > 1:
-            convolution = started_at_cosines(nn.Conv2d(channels, CODES, size, stride=size))
+            gain = size**-0.5  # keeps the coefficients of a white image, and with them the first KL, small
+            convolution = started_at_cosines(nn.Conv2d(channels, CODES, size, stride=size), gain)
             self.project = nn.Sequential(nn.ReplicationPad2d((0, -width % size, 0, -height % size)), convolution)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
@@ -91,11 +92,11 @@ class FromPatches(nn.Module):
         return out_BCHW[:, :, : self.height, : self.width]
 
 
-def started_at_cosines(layer: Convolution) -> Convolution:
-    """Set a convolution from pixels to codes, or a transposed one back, to the cosine transform, and return it."""
+def started_at_cosines(layer: Convolution, gain: float = 1.0) -> Convolution:
+    """Set a convolution from pixels to codes, or a transposed one back, to `gain` cosine transforms, and return it."""
     with torch.no_grad():
         codes, channels, size, _ = layer.weight.shape
-        layer.weight.copy_(lowest_frequencies(channels, size, codes))
+        layer.weight.copy_(gain * lowest_frequencies(channels, size, codes))
         if layer.bias is not None:
             layer.bias.zero_()
     return layer

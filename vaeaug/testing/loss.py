@@ -173,10 +173,10 @@ def _check_saved(case: _Case) -> None:
 
 CHECKS: tuple[Callable[[_Case], None], ...] = (
     _check_shapes,
+    _check_deterministic,
     _check_sums,
     _check_alone,
     _check_extremes,
     _check_descent,
-    _check_deterministic,
     _check_saved,
 )

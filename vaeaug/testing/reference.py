@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class SquaredError(ReconstructionLoss):
+class SquaredDistance(ReconstructionLoss):
     """Sum of squared errors: as many raw channels as the image has."""
 
-    name = "squared-error"
+    name = "squared-distance"
 
     def forward(self, raw_BRHW: Tensor, x_BCHW: Tensor) -> Tensor:
         """Return the squared error of each image, shape (B,)."""

@@ -20,7 +20,7 @@ from vaeaug.testing.cases import (
     seeded,
     shaken,
 )
-from vaeaug.testing.reference import PixelwiseGaussian, SquaredError
+from vaeaug.testing.reference import PixelwiseGaussian, SquaredDistance
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +56,7 @@ def check_variant(cls: type[Variant], loss: type[ReconstructionLoss] | None = No
         AssertionError: what is wrong and how to mend it.
     """
     check_declaration(cls, Variant)
-    for loss_class in (loss,) if loss else (SquaredError, PixelwiseGaussian):
+    for loss_class in (loss,) if loss else (SquaredDistance, PixelwiseGaussian):
         for spec in SPECS:
             case = _Case(cls, spec, options, loss_class)
             for check in CHECKS:
@@ -295,11 +295,11 @@ def _check_saved(case: _Case) -> None:
 
 CHECKS: tuple[Callable[[_Case], None], ...] = (
     _check_shapes,
+    _check_losses,
     _check_deterministic,
     _check_alone,
     _check_labels,
     _check_divergence,
-    _check_losses,
     _check_gradients,
     _check_saved,
 )
