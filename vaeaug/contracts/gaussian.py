@@ -11,7 +11,7 @@ from torch import Tensor
 from vaeaug.contracts.latent import Latent
 from vaeaug.contracts.spec import Encoded, ImageSpec
 from vaeaug.contracts.variant import Variant
-from vaeaug.nn import Decoder, Encoder, kl_standard_normal, reparameterize, standard_normal
+from vaeaug.nn import Decoder, Encoder, kl_gaussians, reparameterize
 from vaeaug.options import option
 
 
@@ -47,11 +47,16 @@ class GaussianVariant(Variant):
         mean_BD, logvar_BD = self.encoder(x_BCHW, y_B).chunk(2, dim=1)
         return mean_BD, logvar_BD.clamp(-12, 8)  # a standard deviation of 0.0025 to 55: exp never overflows
 
+    def prior_moments(self, y_B: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the mean and the log-variance of p(z|y), each (B, D): those of N(0, I) unless a variant overrides it."""
+        zeros_BD = torch.zeros(len(y_B), self.config.latent_dim, device=y_B.device)
+        return zeros_BD, zeros_BD
+
     def encode(self, x_BCHW: Tensor, y_B: Tensor, generator: torch.Generator | None = None) -> Encoded:
-        """Encode images; see `Variant.encode`. The one penalty is `kl`, against N(0, I)."""
+        """Encode images; see `Variant.encode`. The one penalty is `kl`, of the posterior against the prior."""
         mean_BD, logvar_BD = self.posterior(x_BCHW, y_B)
         z_BD = mean_BD if generator is None else reparameterize(mean_BD, logvar_BD, generator)
-        kl_B = kl_standard_normal(mean_BD, logvar_BD)
+        kl_B = kl_gaussians(mean_BD, logvar_BD, *self.prior_moments(y_B))
         return Encoded(latent=z_BD, features_BD=mean_BD, penalties={"kl": kl_B}, scale=(0.5 * logvar_BD).exp())
 
     def decode(self, latent: Latent, y_B: Tensor) -> Tensor:
@@ -60,5 +65,5 @@ class GaussianVariant(Variant):
         return raw_BRHW
 
     def prior(self, y_B: Tensor, generator: torch.Generator) -> Latent:
-        """Draw from N(0, I), shape (B, D)."""
-        return standard_normal((len(y_B), self.config.latent_dim), generator).to(y_B.device)
+        """Draw from p(z|y), shape (B, D)."""
+        return reparameterize(*self.prior_moments(y_B), generator)

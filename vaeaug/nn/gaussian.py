@@ -20,3 +20,11 @@ def reparameterize(mean_BD: Tensor, logvar_BD: Tensor, generator: torch.Generato
 def kl_standard_normal(mean_BD: Tensor, logvar_BD: Tensor) -> Tensor:
     """Return KL(N(mean, diag exp logvar) || N(0, I)) in nats, shape (B,) (Kingma & Welling 2014, appendix B)."""
     return 0.5 * (mean_BD.square() + logvar_BD.exp() - 1 - logvar_BD).sum(dim=1)
+
+
+def kl_gaussians(mean_BD: Tensor, logvar_BD: Tensor, prior_mean_BD: Tensor, prior_logvar_BD: Tensor) -> Tensor:
+    """Return KL(N(mean, diag exp logvar) || N(prior_mean, diag exp prior_logvar)) in nats, shape (B,)."""
+    offset_BD = mean_BD - prior_mean_BD
+    return kl_standard_normal(
+        offset_BD * (-0.5 * prior_logvar_BD).exp(), logvar_BD - prior_logvar_BD
+    )  # the KL does not change when both are shifted and scaled alike
