@@ -61,22 +61,25 @@ def load_latents(path: Path, label: int) -> ClassLatents:
                 (name for name in file.keys() if name.startswith(f"{label}/")),  # noqa: SIM118 (no mapping)
                 key=lambda name: int(name.rsplit("/", 1)[1]),
             )
-            metadata = file.metadata()
-            structure = json.loads(metadata["structure"])
+            metadata: dict[str, str] = file.metadata() or {}
             latent = [file.get_tensor(name) for name in names if "/latent/" in name]
             scale = [file.get_tensor(name) for name in names if "/scale/" in name]
-    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        if not latent:
+            raise InputError(f"{path} holds no latents of class number {label}; train the model again")
+        structure = json.loads(metadata["structure"])
+        sources = tuple(json.loads(metadata["sources"])[str(label)])
+        if {len(tensor) for tensor in (*latent, *scale)} != {len(sources)}:
+            raise ValueError("its parts are of different lengths")
+        return ClassLatents(
+            Latents(
+                latent=_build(structure, latent[::-1]),
+                labels_N=torch.full((len(sources),), label),
+                scale=_build(structure, scale[::-1]) if scale else None,
+            ),
+            sources,
+        )
+    except (OSError, SafetensorError, LookupError, TypeError, ValueError) as error:
         raise InputError(f"{path} cannot be read ({error}); train the model again") from None
-    if not latent:
-        raise InputError(f"{path} holds no latents of class number {label}; train the model again")
-    return ClassLatents(
-        Latents(
-            latent=_build(structure, iter(latent)),
-            labels_N=torch.full((len(latent[0]),), label),
-            scale=_build(structure, iter(scale)) if scale else None,
-        ),
-        tuple(json.loads(metadata["sources"])[str(label)]),
-    )
 
 
 def _structure(latent: Latent) -> Any:
@@ -88,11 +91,10 @@ def _structure(latent: Latent) -> Any:
     return [_structure(value) for value in latent]
 
 
-def _build(structure: Any, tensors: Any) -> Latent:
-    """Build the tree back; sequences come back as tuples."""
+def _build(structure: Any, tensors: list[Tensor]) -> Latent:
+    """Build the tree back from its leaves, last one first; sequences come back as tuples."""
     if structure is None:
-        tensor: Tensor = next(tensors)
-        return tensor
+        return tensors.pop()
     if isinstance(structure, dict):
         return {key: _build(value, tensors) for key, value in structure.items()}
     return tuple(_build(value, tensors) for value in structure)

@@ -37,7 +37,8 @@ class Network:
         """Write the weights of both to a safetensors file."""
         tensors = {f"variant.{name}": t for name, t in self.variant.state_dict().items()}
         tensors |= {f"loss.{name}": t for name, t in self.loss.state_dict().items()}
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, path)
+        # Cloned, because safetensors refuses tensors that share memory, as tied weights do.
+        save_file({name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}, path)
 
     def load(self, path: Path) -> None:
         """Read weights that `save` wrote.

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import types
+import typing
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from vaeaug.errors import InputError, nearest
+
+R = TypeVar("R")
 
 FORMAT = 1
 FILE = "model.json"
@@ -121,13 +125,29 @@ def read_record(directory: Path) -> ModelRecord:
         values: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if values["format"] > FORMAT:
             raise InputError(f"{path} was written by a newer vaeaug (format {values['format']}); pip install -U vaeaug")
-        return ModelRecord(
-            **{
+        return _build(
+            ModelRecord,
+            {
                 **values,
-                "variant": PluginRecord(**values["variant"]),
-                "loss": PluginRecord(**values["loss"]),
-                "classes": tuple(ClassRecord(**record) for record in values["classes"]),
-            }
+                "variant": _build(PluginRecord, values["variant"]),
+                "loss": _build(PluginRecord, values["loss"]),
+                "classes": tuple(_build(ClassRecord, record) for record in values["classes"]),
+            },
         )
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}; allow it") from None
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"{path} is damaged ({type(error).__name__}: {error}); train the model again") from None
+
+
+def _build(cls: type[R], values: Mapping[str, Any]) -> R:
+    """Build a record.
+
+    Raises:
+        TypeError: a field is missing or unknown, or its value is not of the declared type.
+    """
+    for name, hint in typing.get_type_hints(cls).items():
+        kind = hint if isinstance(hint, types.UnionType) else typing.get_origin(hint) or hint
+        if name in values and not isinstance(values[name], kind):
+            raise TypeError(f"{name} is {values[name]!r}")
+    return cls(**values)

@@ -1,0 +1,105 @@
+"""Samples: sample i of a class depends on (seed, class, i) alone."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_data
+import torch
+from torch import Tensor
+
+import vaeaug
+from vaeaug.synthesis.generate import CHUNK, as_pixels, chunks_of, generate
+from vaeaug.synthesis.samplers import SAMPLERS
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_data.model(tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def model(path: Path) -> vaeaug.Model:
+    return vaeaug.load(path)
+
+
+@pytest.mark.parametrize("sampler", sorted(SAMPLERS))
+def test_the_first_of_more_samples_are_the_same(model: vaeaug.Model, sampler: str) -> None:
+    many = model.sample("ant", 150, sampler=sampler)
+    assert many.shape == (150, 8, 8, 1)
+    assert many.dtype == np.uint8
+    for n in (0, 1, 10, CHUNK, CHUNK + 1):
+        assert np.array_equal(model.sample("ant", n, sampler=sampler), many[:n])
+    assert len(np.unique(many.reshape(150, -1), axis=0)) > 100
+
+
+@pytest.mark.parametrize("sampler", sorted(SAMPLERS))
+def test_chunks_come_out_the_same_in_any_order_and_company(model: vaeaug.Model, sampler: str) -> None:
+    def chunks(numbers: list[int], count: int = 200):  # type: ignore[no-untyped-def]
+        drawn = generate(model.stored, "bee", numbers, sampler=sampler, seed=5, count=count)
+        return {chunk.start: chunk for chunk in drawn}
+
+    straight = chunks([0, 1, 2, 3])
+    assert [len(chunk.pixels_BHWC) for chunk in straight.values()] == [64, 64, 64, 8]
+    assert list(straight) == [0, 64, 128, 192]
+    for numbers in ([3, 1], [2], [1, 0, 3, 2]):
+        for start, chunk in chunks(numbers).items():
+            assert np.array_equal(chunk.pixels_BHWC, straight[start].pixels_BHWC)
+            assert chunk.sources == straight[start].sources
+    assert np.array_equal(chunks([0], count=7)[0].pixels_BHWC, straight[0].pixels_BHWC[:7])
+
+
+def test_a_fresh_process_state_changes_nothing(model: vaeaug.Model, path: Path) -> None:
+    before = model.sample("ant", 20)
+    torch.manual_seed(123)
+    np.random.seed(123)
+    again = vaeaug.load(path)
+    again.sample("bee", 3)  # another class in between
+    assert np.array_equal(again.sample("ant", 20), before)
+
+
+def test_seeds_classes_and_samplers_have_streams_of_their_own(path: Path) -> None:
+    """Draws of one network from one prior: equal pictures would mean equal random numbers."""
+    stored = vaeaug.load(path).stored
+    latents = []
+    for sampler, label, seed, chunk in [
+        ("prior", "ant", 0, 0),
+        ("prior", "ant", 0, 1),
+        ("prior", "ant", 1, 0),
+        ("prior", "bee", 0, 0),
+    ]:
+        network = stored.network(stored.record.label(label))
+        seen: list[Tensor] = []
+        original = network.variant.decode
+        network.variant.decode = lambda z, y, seen=seen, original=original: seen.append(z) or original(z, y)  # type: ignore[method-assign]
+        list(generate(stored, label, [chunk], sampler=sampler, seed=seed, count=CHUNK * (chunk + 1)))
+        network.variant.decode = original  # type: ignore[method-assign]
+        latents.append(seen[0])
+    values = torch.cat([latent.flatten() for latent in latents])
+    assert len(values.unique()) > 0.99 * len(values)
+
+
+def test_posterior_samples_name_the_images_they_were_drawn_around(model: vaeaug.Model, path: Path) -> None:
+    (chunk,) = generate(model.stored, "bee", [0], sampler="posterior", seed=0, count=20)
+    assert chunk.sources == tuple(f"bee/{number % 9:03}.png" for number in range(20))
+    (chunk,) = generate(model.stored, "bee", [0], sampler="mixture", seed=0, count=5)
+    assert chunk.sources == (None,) * 5
+
+
+def test_pixels_are_rounded_and_not_cut() -> None:
+    levels = torch.tensor([0.999, 0.001, 0.5, 254.49 / 255, 254.51 / 255, -0.2, 1.3]).reshape(1, 1, 1, 7)
+    assert as_pixels(levels).flatten().tolist() == [255, 0, 128, 254, 255, 0, 255]
+
+
+def test_every_gray_level_survives() -> None:
+    levels_L = torch.arange(256)
+    assert as_pixels((levels_L / 255).reshape(1, 1, 16, 16)).flatten().tolist() == levels_L.tolist()
+
+
+def test_colours_keep_their_channel() -> None:
+    x_BCHW = torch.tensor([1.0, 0.0, 0.2]).reshape(1, 3, 1, 1)
+    assert as_pixels(x_BCHW).reshape(3).tolist() == [255, 0, 51]
+
+
+def test_how_many_chunks_a_class_needs() -> None:
+    assert [len(chunks_of(count)) for count in (0, 1, CHUNK, CHUNK + 1)] == [0, 1, 1, 2]

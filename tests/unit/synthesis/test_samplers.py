@@ -1,0 +1,129 @@
+"""Samplers on latents whose distribution is known."""
+
+import time
+
+import pytest
+import torch
+
+from vaeaug.contracts import Latents
+from vaeaug.errors import InputError
+from vaeaug.models.latents import ClassLatents
+from vaeaug.synthesis.samplers import MixtureSampler, PosteriorSampler, PriorSampler
+
+CPU = torch.device("cpu")
+
+
+class Named:
+    """All that these samplers ask of a variant."""
+
+    name = "toy"
+    conditional = False
+
+    def prior(self, y_B: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        return torch.randn(len(y_B), 3, generator=generator) + 10 * y_B[:, None]
+
+
+def _latents(latent, scale=None):  # type: ignore[no-untyped-def]
+    first = latent if isinstance(latent, torch.Tensor) else latent[0]
+    count = len(first)
+    return ClassLatents(
+        Latents(latent, torch.zeros(count, dtype=torch.int64), scale), tuple(f"a/{i}.png" for i in range(count))
+    )
+
+
+def _draw(sampler, count: int, seed: int = 0):  # type: ignore[no-untyped-def]
+    return sampler.draw(0, count, torch.Generator().manual_seed(seed))
+
+
+def _gauss(shape: tuple[int, ...], seed: int = 0) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def test_a_mixture_has_the_moments_of_the_aggregated_posterior() -> None:
+    """Modes ~ N(m, S) with posteriors of scale s give latents of mean m and covariance S + s^2 I."""
+    mean_D = torch.tensor([3.0, -2.0])
+    factor = torch.tensor([[1.0, 0.0], [0.8, 0.3]])
+    modes_ND = _gauss((2000, 2)) @ factor.T + mean_D
+    sampler = MixtureSampler(Named(), _latents(modes_ND, torch.full((2000, 2), 0.5)), 0, 0, CPU)  # type: ignore[arg-type]
+    drawn_BD = _draw(sampler, 40_000).latent
+    torch.testing.assert_close(drawn_BD.mean(0), mean_D, atol=0.08, rtol=0)
+    torch.testing.assert_close(drawn_BD.T.cov(), factor @ factor.T + 0.25 * torch.eye(2), atol=0.1, rtol=0)
+
+
+def test_a_mixture_finds_two_separate_groups() -> None:
+    modes_ND = torch.cat([_gauss((150, 2)) * 0.1 - 5, _gauss((50, 2), 1) * 0.1 + 5])
+    sampler = MixtureSampler(Named(), _latents(modes_ND), 0, 0, CPU)  # type: ignore[arg-type]
+    drawn_BD = _draw(sampler, 8000).latent
+    upper = drawn_BD.mean(1) > 0
+    assert upper.float().mean().item() == pytest.approx(0.25, abs=0.03)
+    assert (drawn_BD.abs().mean(1) > 4).all()  # nothing between the two
+
+
+@pytest.mark.parametrize(("count", "dimensions"), [(2, 4), (2, 256), (3, 600), (60, 256)])
+@pytest.mark.parametrize("scaled", [True, False])
+def test_few_images_and_many_dimensions(count: int, dimensions: int, scaled: bool) -> None:
+    modes_ND = _gauss((count, dimensions))
+    scale = torch.full_like(modes_ND, 0.1) if scaled else None
+    sampler = MixtureSampler(Named(), _latents(modes_ND, scale), 0, 0, CPU)  # type: ignore[arg-type]
+    drawn_BD = _draw(sampler, 64).latent
+    assert drawn_BD.shape == (64, dimensions)
+    assert torch.isfinite(drawn_BD).all()
+    assert drawn_BD.abs().max() < 20
+
+
+def test_one_image_repeated_is_no_trouble() -> None:
+    modes_ND = torch.ones(5, 3)
+    drawn_BD = _draw(MixtureSampler(Named(), _latents(modes_ND), 0, 0, CPU), 100).latent  # type: ignore[arg-type]
+    torch.testing.assert_close(drawn_BD, torch.ones(100, 3), atol=0.05, rtol=0)
+
+
+def test_a_mixture_keeps_the_shape_of_a_tree_of_latents() -> None:
+    tree = (_gauss((40, 2)), _gauss((40, 1, 2, 2), 1) + 9)
+    first, second = _draw(MixtureSampler(Named(), _latents(tree), 0, 0, CPU), 500).latent  # type: ignore[arg-type]
+    assert (first.shape, second.shape) == ((500, 2), (500, 1, 2, 2))
+    assert abs(first.mean().item()) < 0.5
+    assert second.mean().item() == pytest.approx(9, abs=0.5)
+
+
+def test_a_mixture_depends_on_its_seed_alone() -> None:
+    latents = _latents(_gauss((120, 4)), torch.full((120, 4), 0.3))
+    draws = [_draw(MixtureSampler(Named(), latents, 0, seed, CPU), 10).latent for seed in (0, 0, 1)]  # type: ignore[arg-type]
+    assert torch.equal(draws[0], draws[1])
+    assert not torch.equal(draws[0], draws[2])
+
+
+def test_discrete_latents_have_no_mixture() -> None:
+    with pytest.raises(InputError, match="'toy' are discrete; use --sampler prior"):
+        MixtureSampler(Named(), _latents(torch.zeros(4, 2, dtype=torch.int64)), 0, 0, CPU)  # type: ignore[arg-type]
+
+
+def test_a_fit_takes_seconds_whatever_the_number_of_images() -> None:
+    latents = _latents(_gauss((60_000, 16)), torch.full((60_000, 16), 0.3))
+    began = time.process_time()
+    MixtureSampler(Named(), latents, 0, 0, CPU)  # type: ignore[arg-type]
+    assert time.process_time() - began < 20
+
+
+def test_posterior_draws_have_the_moments_of_each_posterior() -> None:
+    modes_ND, scales_ND = torch.tensor([[0.0, 5.0], [100.0, -5.0]]), torch.tensor([[1.0, 0.1], [2.0, 0.5]])
+    draw = _draw(PosteriorSampler(Named(), _latents(modes_ND, scales_ND), 0, 0, CPU), 10_000)  # type: ignore[arg-type]
+    assert draw.sources[:5] == (0, 1, 0, 1, 0)
+    for image in (0, 1):
+        mine = draw.latent[image::2]
+        torch.testing.assert_close(mine.mean(0), modes_ND[image], atol=0.1, rtol=0)
+        torch.testing.assert_close(mine.std(0), scales_ND[image], atol=0, rtol=0.05)
+
+
+def test_posterior_draws_go_on_where_the_last_ones_stopped() -> None:
+    sampler = PosteriorSampler(Named(), _latents(torch.zeros(5, 1), torch.ones(5, 1)), 0, 0, CPU)  # type: ignore[arg-type]
+    assert sampler.draw(64, 3, torch.Generator()).sources == (4, 0, 1)
+
+
+def test_without_a_gaussian_posterior_there_is_nothing_to_draw_around() -> None:
+    with pytest.raises(InputError, match="use --sampler prior or mixture"):
+        PosteriorSampler(Named(), _latents(torch.zeros(5, 1)), 0, 0, CPU)  # type: ignore[arg-type]
+
+
+def test_the_prior_is_the_variants_own_for_the_label() -> None:
+    drawn_BD = _draw(PriorSampler(Named(), _latents(torch.zeros(5, 1)), 2, 0, CPU), 1000).latent  # type: ignore[arg-type]
+    assert drawn_BD.mean().item() == pytest.approx(20, abs=0.2)
