@@ -5,11 +5,14 @@ Processes and not threads, because small networks gain nothing from more threads
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
-from collections.abc import Callable, Sequence
+import types
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
@@ -56,7 +59,8 @@ def run_tasks(
     os.environ.update(dict.fromkeys(_THREADS, "1"))
     executor = ProcessPoolExecutor(min(workers, len(tasks)), context, _start_worker, (mailbox,))
     try:
-        futures = [executor.submit(_work, function, task, i) for i, task in enumerate(tasks)]
+        with _clean_start():
+            futures = [executor.submit(_work, function, task, i) for i, task in enumerate(tasks)]
         _listen(futures, mailbox, hear)
         return [future.result() for future in futures]
     except BrokenProcessPool:
@@ -71,6 +75,24 @@ def run_tasks(
             os.environ.pop(name, None)
             if value is not None:
                 os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _clean_start() -> Iterator[None]:
+    """Start worker processes that know nothing of the user's script and are deaf to Ctrl-C from the beginning.
+
+    A spawned process imports the main module anew: a script without `if __name__ == "__main__"` would run again in
+    every worker, and a notebook's or a script's own imports would be done again for nothing.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if hasattr(signal, "pthread_sigmask") else None
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+        if blocked is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 def _listen(futures: Sequence[Future[Any]], mailbox: Any, hear: Hear) -> None:
