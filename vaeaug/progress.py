@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,14 @@ class Progress:
     def say(self, line: str) -> None:
         """A remark worth a line of its own."""
 
-    def close(self) -> None:
-        """No more will come."""
+    def close(self, *, finished: bool = True) -> None:
+        """No more will come; `finished` tells whether the present stage came to its end."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.close(finished=kind is None)
 
 
 SILENT = Progress()

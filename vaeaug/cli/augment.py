@@ -32,11 +32,8 @@ def command(data: Path, out: Path, as_json: bool, quiet: bool, **options: Any) -
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
     from vaeaug.workflows.augment import augment  # noqa: PLC0415 (imports torch)
 
-    progress = make_progress(quiet=quiet)
-    try:
+    with make_progress(quiet=quiet) as progress:
         made = augment(data, out, progress=progress, **given(options))
-    finally:
-        progress.close()
     report(made, out, as_json=as_json, quiet=quiet)
 
 

@@ -63,9 +63,9 @@ class Lines(Progress):
         """Write a remark."""
         click.echo(line, err=True)
 
-    def close(self) -> None:
+    def close(self, *, finished: bool = True) -> None:
         """End the stage."""
-        if self.name is not None:
+        if self.name is not None and finished:
             click.echo(f"{self.name}: done in {time.monotonic() - self.began:.1f} s", err=True)
         self.name = None
 
@@ -102,9 +102,10 @@ class Bars(Progress):
         """Write a remark above the bars."""
         self.rich.console.print(line, markup=False, highlight=False)
 
-    def close(self) -> None:
-        """Fill the last bar and leave the terminal as it was."""
-        self._fill()
+    def close(self, *, finished: bool = True) -> None:
+        """Fill the last bar if its stage came to its end, and leave the terminal as it was."""
+        if finished:
+            self._fill()
         self.rich.stop()
 
     def _fill(self) -> None:

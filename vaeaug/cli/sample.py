@@ -28,9 +28,6 @@ def command(model: Path, out: Path, as_json: bool, quiet: bool, **options: Any) 
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
     from vaeaug.workflows.sample import sample  # noqa: PLC0415 (imports torch)
 
-    progress = make_progress(quiet=quiet)
-    try:
+    with make_progress(quiet=quiet) as progress:
         made = sample(model, out, progress=progress, **given(options))
-    finally:
-        progress.close()
     report(made, out, as_json=as_json, quiet=quiet)

@@ -27,11 +27,8 @@ def command(data: Path, model: Path, as_json: bool, quiet: bool, **options: Any)
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
     from vaeaug.workflows.train import train  # noqa: PLC0415 (imports torch)
 
-    progress = make_progress(quiet=quiet)
-    try:
+    with make_progress(quiet=quiet) as progress:
         trained = train(data, model, progress=progress, **given(options))
-    finally:
-        progress.close()
     record = trained.record
     metrics = record.metrics
     text = (
