@@ -45,6 +45,11 @@ class StoredModel:
         record = self.record
         return ImageSpec(record.channels, record.height, record.width, len(record.classes))
 
+    @property
+    def conditional(self) -> bool:
+        """Whether class labels matter to its networks."""
+        return self._variant.conditional
+
     def network(self, label: int) -> Network:
         """Return the network of a class, in eval mode; the one asked for last is kept in memory."""
         weights = self.record.classes[label].weights

@@ -28,23 +28,45 @@ def chunks_of(count: int) -> range:
     return range(-(-count // CHUNK))
 
 
+def check_sampler(name: str, *, variant: str, conditional: bool, scope: str, classes: int) -> None:
+    """Refuse a sampler that does not go with a model, which need not be trained yet.
+
+    Args:
+        name: of the sampler, or `auto`.
+        variant: name of the model's variant.
+        conditional: whether class labels matter to the variant.
+        scope: "per-class" or "shared".
+        classes: how many classes the model has.
+
+    Raises:
+        InputError: there is no such sampler, or it cannot tell the classes of the model apart.
+    """
+    if name not in (*SAMPLERS, AUTO):
+        raise InputError(f"there is no sampler {name!r}; {nearest(name, [*SAMPLERS, AUTO])}")
+    if name == "prior" and scope == "shared" and not conditional and classes > 1:
+        raise InputError(
+            f"the variant '{variant}' knows no classes, so draws from its prior have none under --scope shared; "
+            "use --sampler mixture, --scope per-class or --variant cvae"
+        )
+
+
 def sampler_name(name: str, model: StoredModel) -> str:
     """Settle which sampler is meant: for `auto`, the mixture for continuous latents and the prior for discrete ones.
 
     Raises:
-        InputError: there is no such sampler, or it cannot tell the classes of this model apart.
+        InputError: as `check_sampler`.
     """
     if name == AUTO:
         continuous = all(leaf.is_floating_point() for leaf in leaves(model.latents(0).latents.latent))
-        return "mixture" if continuous else "prior"
-    if name not in SAMPLERS:
-        raise InputError(f"there is no sampler {name!r}; {nearest(name, [*SAMPLERS, AUTO])}")
-    unlabelled = model.record.scope == "shared" and not model.network(0).variant.conditional
-    if name == "prior" and unlabelled and len(model.classes) > 1:
-        raise InputError(
-            f"the variant '{model.record.variant.name}' knows no classes, so draws from its prior have none under "
-            "--scope shared; use --sampler mixture, --scope per-class or --variant cvae"
-        )
+        name = "mixture" if continuous else "prior"
+    record = model.record
+    check_sampler(
+        name,
+        variant=record.variant.name,
+        conditional=model.conditional,
+        scope=record.scope,
+        classes=len(record.classes),
+    )
     return name
 
 

@@ -20,13 +20,13 @@ from vaeaug.models.record import FILE
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap
-from vaeaug.synthesis.generate import sampler_name
+from vaeaug.synthesis.generate import check_sampler, sampler_name
 from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.prepare import Plugins, decode, look_up
 from vaeaug.workflows.publish import Made, class_counts, remarks_on, write_root
 from vaeaug.workflows.settings import AugmentSettings, TrainSettings, build, real_path
-from vaeaug.workflows.train import refuse_changed_data, train, train_into
+from vaeaug.workflows.train import refuse_changed, train, train_into
 from vaeaug.workflows.write import write_synthetic
 
 
@@ -73,16 +73,25 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     used = look_up(chosen)
     if chosen.model is not None:
         refuse_overlap(real_path(chosen.model), out)
-        if not (real_path(chosen.model) / FILE).exists():
-            train(data, chosen.model, progress=progress, **_training_settings(chosen))
+    check_sampler(
+        chosen.sampler,
+        variant=used.variant.name,
+        conditional=used.variant.cls.conditional,
+        scope=chosen.scope,
+        classes=len(index.classes),
+    )
     device = choose_device(chosen.device)
     with Staging(out, {"data": str(data.resolve()), **chosen.request()}, resume=chosen.resume) as staging:
         cache = decode(index, chosen, progress)
-        refuse_changed_data(staging, cache)
-        model = _model(chosen, used, staging, cache, device, progress)
+        if chosen.model is None:
+            refuse_changed(staging, dataset=cache.fingerprint)
+            model = _model_of_its_own(chosen, used, staging, cache, device, progress)
+        else:
+            model = _named_model(data, chosen, device, progress)
         real = _place(index, cache, synthetic_only=chosen.synthetic_only)
         counts = _counts(chosen, cache, model)
         sampler = sampler_name(chosen.sampler, model)
+        refuse_changed(staging, dataset=cache.fingerprint, model=model.record.fingerprint)
         progress.stage("Copying real images")
         copy_real(
             real,
@@ -122,7 +131,27 @@ def _training_settings(chosen: AugmentSettings) -> dict[str, Any]:
     return {name: getattr(chosen, name) for name in TrainSettings.__dataclass_fields__}
 
 
-def _model(
+def _named_model(data: Path, chosen: AugmentSettings, device: torch.device, progress: Progress) -> StoredModel:
+    """Return the model of `--model`, trained first where there is none yet.
+
+    Raises:
+        InputError: it is of another variant or loss than asked for.
+    """
+    place = real_path(str(chosen.model))
+    if not (place / FILE).exists():
+        train(data, place, progress=progress, **_training_settings(chosen))
+    model = open_stored(place, device, chosen.plugins_dirs)
+    record = model.record
+    for flag, asked, found in (("variant", chosen.variant, record.variant), ("loss", chosen.loss, record.loss)):
+        if asked not in (None, found.name):
+            raise InputError(
+                f"the model {place} was trained with --{flag} {found.name}, not {asked}; "
+                f"leave out --{flag}, or give --model another place to train a new one"
+            )
+    return model
+
+
+def _model_of_its_own(
     chosen: AugmentSettings,
     used: Plugins,
     staging: Staging,
@@ -130,9 +159,7 @@ def _model(
     device: torch.device,
     progress: Progress,
 ) -> StoredModel:
-    """Return the model: the one that was named, or one trained here."""
-    if chosen.model is not None:
-        return open_stored(real_path(chosen.model), device, chosen.plugins_dirs)
+    """Return a model trained for this output alone."""
     directory = staging.scratch / "model"
     if not (directory / FILE).exists():
         train_into(directory, staging.scratch / "training", cache, chosen, used, device, progress)

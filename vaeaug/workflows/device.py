@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from vaeaug.errors import InputError
@@ -22,3 +25,14 @@ def choose_device(name: str) -> torch.device:
         reason = str(error).strip().splitlines()[0].rstrip(".")
         raise InputError(f"the device {name!r} cannot be used here ({reason}); use --device cpu or auto") from None
     return device
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread meanwhile: another number gives other last bits, and small networks gain nothing by it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -14,7 +14,7 @@ from vaeaug.errors import InputError
 from vaeaug.models.record import ModelRecord, read_record
 from vaeaug.models.store import StoredModel
 from vaeaug.synthesis.generate import AUTO, chunks_of, generate, sampler_name
-from vaeaug.workflows.device import choose_device
+from vaeaug.workflows.device import choose_device, one_thread
 from vaeaug.workflows.settings import real_path
 
 
@@ -33,6 +33,7 @@ class Model:
         self.classes: tuple[str, ...] = stored.classes
         self.record: ModelRecord = stored.record
 
+    @one_thread()
     def sample(self, label: str | None = None, n: int = 16, *, seed: int = 0, sampler: str = AUTO) -> NDArray[np.uint8]:
         """Draw new images of a class.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,7 +62,7 @@ class SampleSettings:
 
     per_class: int | None = option(None, "Synthetic images of every class.", minimum=0)
     balance: bool = option(False, "Fill every class up to the size of the largest.")
-    ratio: float | None = option(None, "Synthetic images for each real one of the class.", minimum=0)
+    ratio: float | None = option(None, "Synthetic images for each real one of the class.", minimum=0, maximum=1e6)
     sampler: str = option("auto", "Where latents come from: auto, mixture, posterior or prior.")
 
     def counts(self, real: Mapping[str, int]) -> dict[str, int]:
@@ -145,12 +146,12 @@ def parse_seconds(text: str | float) -> float:
     """
     units = {"s": 1, "m": 60, "h": 3600}
     body = str(text).strip().lower()
-    unit = units.get(body[-1:], 1)
+    unit = units.get(body[-1:])
     try:
-        seconds = float(body.rstrip("smh")) * unit
+        seconds = float(body if unit is None else body[:-1]) * (unit or 1)
     except ValueError:
         seconds = -1
-    if not seconds > 0:
+    if not 0 < seconds < math.inf:
         raise InputError(f"--time-budget is a time like 60s, 10m or 1.5h, not {text!r}")
     return seconds
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -57,24 +58,30 @@ def train(data: str | Path, model: str | Path, *, progress: Progress = SILENT, *
     refuse_overlap(data, model)
     with Staging(model, {"data": str(data.resolve()), **chosen.request()}, resume=chosen.resume) as staging:
         cache = decode(index, chosen, progress)
-        refuse_changed_data(staging, cache)
+        refuse_changed(staging, dataset=cache.fingerprint)
         train_into(staging.content, staging.scratch, cache, chosen, used, device, progress)
         staging.publish()
     return load(model, device=chosen.device, plugins_dirs=chosen.plugins_dirs)
 
 
-def refuse_changed_data(staging: Staging, cache: ImageCache) -> None:
-    """Refuse to go on with a run whose dataset has changed since.
+def refuse_changed(staging: Staging, **fingerprints: str) -> None:
+    """Refuse to go on with a run whose input has changed since.
+
+    Args:
+        staging: where the run's work lies.
+        fingerprints: what is read (`dataset`, `model`) -> what identifies its content.
 
     Raises:
-        InputError: it has.
+        InputError: it has changed.
     """
-    mark = staging.scratch / "data.json"
-    if mark.exists() and json.loads(mark.read_text()) != cache.fingerprint:
-        raise InputError(
-            f"the dataset has changed since the run was interrupted; remove {staging.partial} to start again"
-        )
-    write_atomic(mark, json.dumps(cache.fingerprint).encode())
+    mark = staging.scratch / "input.json"
+    before: dict[str, str] = json.loads(mark.read_text()) if mark.exists() else {}
+    for name, fingerprint in fingerprints.items():
+        if before.get(name, fingerprint) != fingerprint:
+            raise InputError(
+                f"the {name} has changed since the run was interrupted; remove {staging.partial} to start again"
+            )
+    write_atomic(mark, json.dumps(before | fingerprints).encode())
 
 
 def train_into(
@@ -132,7 +139,8 @@ def _class_tasks(
     rest = 1 - SHARED_SHARE
     part = share(config, rest / classes, epochs_part=rest)
     if part.time_budget is not None:
-        part = dataclasses.replace(part, time_budget=part.time_budget * workers)
+        rounds = math.ceil(classes / workers)  # of trainings side by side
+        part = dataclasses.replace(part, time_budget=part.time_budget * classes / rounds)
     part = dataclasses.replace(part, kl_annealing="none")
     return [
         TrainTask(

@@ -26,6 +26,7 @@ from vaeaug.training.config import TrainingConfig
 from vaeaug.training.encode import encode_images
 from vaeaug.training.loop import fit
 from vaeaug.training.plan import plan
+from vaeaug.workflows.device import one_thread
 
 RESULT = "result.json"
 WEIGHTS = "weights.safetensors"
@@ -90,13 +91,13 @@ class TrainOutcome:
     advice: str | None
 
 
+@one_thread()
 def run_train_task(task: TrainTask, tell: Callable[[Tick], None]) -> TrainOutcome:
     """Train one network; go on from its checkpoint; return at once if it was finished before."""
     result = task.directory / RESULT
     if result.exists():
         return TrainOutcome(**json.loads(result.read_text(encoding="utf-8")))
     task.directory.mkdir(parents=True, exist_ok=True)
-    torch.set_num_threads(1)
     cache = open_cache(task.cache)
     training, validation = (_of_class(cache.labels_N, part, task.label) for part in validation_split(cache))
     registry = plugins.load(task.plugins_dirs)

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 
-import torch
-
 import vaeaug
 from vaeaug.dataset.image_cache import NativeShape
 from vaeaug.export.writer import SampleSpan, missing_spans, spans, write_samples
@@ -15,10 +13,12 @@ from vaeaug.models.store import StoredModel
 from vaeaug.progress import Progress, Tick
 from vaeaug.synthesis.chunk import SampleChunk
 from vaeaug.synthesis.generate import CHUNK, generate
+from vaeaug.workflows.device import one_thread
 
 JOURNAL = "synthetic.jsonl"
 
 
+@one_thread()
 def write_synthetic(
     model: StoredModel,
     counts: Mapping[str, int],
@@ -42,7 +42,6 @@ def write_synthetic(
         workers: threads that encode.
         progress: hears of every image.
     """
-    torch.set_num_threads(1)  # another number of threads gives other last bits
     progress.stage("Writing synthetic images")
     train = out / "train"
     missing = missing_spans(spans(counts, CHUNK), train, scratch / JOURNAL)
@@ -61,7 +60,7 @@ def write_synthetic(
         shapes={
             entry.name: NativeShape(entry.height, entry.width, "RGB" if entry.mode == "RGB" else "L")
             for entry in model.record.classes
-            if entry.name in counts
+            if counts.get(entry.name)  # no folder for a class that gets nothing: torchvision refuses empty ones
         },
         provenance={
             "Software": f"vaeaug {vaeaug.__version__}",
