@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 import vaeaug
+from vaeaug.cli import main
 
 QUICK: dict[str, Any] = {
     "steps": 12,
@@ -63,6 +64,13 @@ def state(directory: Path) -> dict[str, Any]:
         )
         for path in [directory, *sorted(directory.rglob("*"))]
     }
+
+
+def run(*words: object) -> int:
+    """Run the command line in this process and return its exit code."""
+    with pytest.raises(SystemExit) as end:
+        main([str(word) for word in words])
+    return int(end.value.code or 0)
 
 
 def options(settings: Mapping[str, Any]) -> list[str]:
