@@ -74,7 +74,8 @@ class SampleSettings:
         Raises:
             InputError: more than one of the three is set.
         """
-        given = [name for name in ("per_class", "ratio", "balance") if getattr(self, name) not in (None, False)]
+        asked = {"per_class": self.per_class, "ratio": self.ratio, "balance": self.balance or None}
+        given = [name for name, value in asked.items() if value is not None]
         if len(given) > 1:
             names = " and ".join(f"--{name.replace('_', '-')}" for name in given)
             raise InputError(f"{names} contradict each other; give one of them")
