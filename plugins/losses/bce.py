@@ -6,7 +6,7 @@ Loss, per image:  -sum [x log p + (1 - x) log(1 - p)],  p = sigmoid(raw).
 from collections.abc import Iterable
 
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn.functional import binary_cross_entropy_with_logits
 
 from vaeaug import ReconstructionLoss, hookimpl
 
@@ -19,7 +19,7 @@ class BCE(ReconstructionLoss):
 
     def forward(self, raw_BRHW: Tensor, x_BCHW: Tensor) -> Tensor:
         """Return the cross-entropy of each image, shape (B,)."""
-        return F.binary_cross_entropy_with_logits(raw_BRHW, x_BCHW, reduction="none").sum(dim=(1, 2, 3))
+        return binary_cross_entropy_with_logits(raw_BRHW, x_BCHW, reduction="none").sum(dim=(1, 2, 3))
 
     def image(self, raw_BRHW: Tensor) -> Tensor:
         """Return the probabilities."""

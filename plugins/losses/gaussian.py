@@ -1,4 +1,4 @@
-"""A Gaussian likelihood with one variance for all pixels, at its optimum in closed form (Rybkin et al. 2021, sigma-VAE).
+"""A Gaussian likelihood with one variance for all pixels, at its optimum (sigma-VAE, Rybkin et al. 2021).
 
 Loss, per image of P values:  P/2 log(2 pi v) + sum (x - raw)^2 / (2 v),  v* = mean (x - raw)^2.
 
@@ -17,7 +17,7 @@ from torch import Tensor
 from vaeaug import ImageSpec, ReconstructionLoss, hookimpl
 
 LEAST_VARIANCE = (1 / 255) ** 2 / 12  # that of rounding to 8 bits: no image is known better
-MOMENTUM = 0.02
+MOMENTUM = 0.05  # short trainings take a few hundred steps: the start must be forgotten by then
 
 
 class Gaussian(ReconstructionLoss):
@@ -25,9 +25,7 @@ class Gaussian(ReconstructionLoss):
 
     name = "gaussian"
     default = True
-    reference = (
-        "Rybkin, Daniilidis & Levine, Simple and Effective VAE Training with Calibrated Decoders, ICML 2021, eq. 6"
-    )
+    reference = "Rybkin, Daniilidis & Levine, Simple and Effective VAE Training with Calibrated Decoders, ICML 2021"
     variance: Tensor
 
     def __init__(self, spec: ImageSpec, config: Any) -> None:

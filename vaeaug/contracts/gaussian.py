@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -37,10 +37,15 @@ class GaussianVariant(Variant):
 
     def __init__(self, spec: ImageSpec, config: Config) -> None:
         super().__init__(spec, config)
-        shape = {"height": spec.height, "width": spec.width, "num_classes": spec.num_classes if self.conditional else 0}
-        size = {"hidden": config.width, "depth": config.depth}
-        self.encoder = Encoder(channels=spec.channels, features=2 * config.latent_dim, **shape, **size)
-        self.decoder = Decoder(features=config.latent_dim, channels=spec.raw_channels, **shape, **size)
+        shared: dict[str, Any] = {
+            "height": spec.height,
+            "width": spec.width,
+            "num_classes": spec.num_classes if self.conditional else 0,
+            "hidden": config.width,
+            "depth": config.depth,
+        }
+        self.encoder = Encoder(channels=spec.channels, features=2 * config.latent_dim, **shared)
+        self.decoder = Decoder(features=config.latent_dim, channels=spec.raw_channels, **shared)
 
     def posterior(self, x_BCHW: Tensor, y_B: Tensor) -> tuple[Tensor, Tensor]:
         """Return the mean and the log-variance of q(z|x), each (B, D)."""

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.distributions import Independent, Normal, kl_divergence
 
-from vaeaug.nn import kl_standard_normal, reparameterize, standard_normal
+from vaeaug.nn import kl_gaussians, kl_standard_normal, reparameterize, standard_normal
 
 numbers = st.lists(st.floats(-5, 5, width=32), min_size=1, max_size=12)
 
@@ -59,3 +59,13 @@ def test_the_pathwise_gradient_of_the_second_moment() -> None:
     by_mean, by_logvar = torch.autograd.grad(z.square().mean(), (mean, logvar))
     torch.testing.assert_close(by_mean, 2 * mean.detach(), rtol=0.01, atol=0)
     torch.testing.assert_close(by_logvar, logvar.exp().detach(), rtol=0.02, atol=0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(values=st.lists(st.tuples(*[st.floats(-4, 4, width=32)] * 4), min_size=1, max_size=8))
+def test_kl_between_two_gaussians_is_that_of_torch_distributions(values: list[tuple[float, ...]]) -> None:
+    mean, logvar, prior_mean, prior_logvar = torch.tensor(values).double().T[:, None]
+    expected = kl_divergence(Normal(mean, (0.5 * logvar).exp()), Normal(prior_mean, (0.5 * prior_logvar).exp())).sum(
+        dim=1
+    )
+    torch.testing.assert_close(kl_gaussians(mean, logvar, prior_mean, prior_logvar), expected)
