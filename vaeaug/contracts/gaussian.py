@@ -53,7 +53,7 @@ class GaussianVariant(Variant):
         return mean_BD, logvar_BD.clamp(-12, 8)  # a standard deviation of 0.0025 to 55: exp never overflows
 
     def prior_moments(self, y_B: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the mean and the log-variance of p(z|y), each (B, D): those of N(0, I) unless a variant overrides it."""
+        """Return the mean and log-variance of p(z|y), each (B, D): those of N(0, I) unless a variant overrides it."""
         zeros_BD = torch.zeros(len(y_B), self.config.latent_dim, device=y_B.device)
         return zeros_BD, zeros_BD
 
