@@ -8,9 +8,14 @@ from dataclasses import dataclass
 
 from vaeaug.training.config import TrainingConfig
 
-DEFAULT_IMAGES_SEEN = 250_000  # enough for the validation loss of a few hundred to a few thousand images to flatten
-SHARED_SHARE = 0.5
+SHARED_SHARE = 0.4
+"""The part of a per-class training that goes to the shared run; the classes divide the rest."""
+
 MOST_STEPS = 10_000_000  # a time budget ends long before
+
+_SEEN_AN_IMAGE = 100
+_LEAST_SEEN, _MOST_SEEN = 250_000, 1_000_000
+_LEAST_EPOCHS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +38,23 @@ def plan(config: TrainingConfig, images: int) -> Plan:
     batch_size = max(1, min(config.batch_size, images // 2))
     per_epoch = max(1, images // batch_size)
     limits = [config.steps, config.epochs and config.epochs * per_epoch]
-    given = [limit for limit in limits if limit is not None]
-    if not given:
-        default = MOST_STEPS if config.time_budget else math.ceil(DEFAULT_IMAGES_SEEN / config.batch_size)
-        given = [max(default, per_epoch)]
-    return Plan(batch_size, min(given), config)
+    return Plan(batch_size, min((limit for limit in limits if limit is not None), default=MOST_STEPS), config)
+
+
+def with_length(config: TrainingConfig, images: int) -> TrainingConfig:
+    """Return `config` with a number of steps, if no length is given: each image is seen about a hundred times.
+
+    For a few images that is too short and for very many too long, so between 250,000 and 1,000,000 images are seen, and
+    each image ten times at the least. Training that no longer helps is stopped earlier in any case.
+
+    Args:
+        config: the knobs.
+        images: how many training images there are.
+    """
+    if config.steps is not None or config.epochs is not None or config.time_budget is not None:
+        return config
+    seen = max(min(max(_SEEN_AN_IMAGE * images, _LEAST_SEEN), _MOST_SEEN), _LEAST_EPOCHS * images)
+    return dataclasses.replace(config, steps=math.ceil(seen / config.batch_size))
 
 
 def share(config: TrainingConfig, part: float, epochs_part: float | None = None) -> TrainingConfig:

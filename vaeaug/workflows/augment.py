@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.index import DatasetIndex
@@ -24,7 +26,7 @@ from vaeaug.synthesis.generate import check_sampler, sampler_name
 from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.prepare import Plugins, decode, look_up
-from vaeaug.workflows.publish import Made, class_counts, remarks_on, write_root
+from vaeaug.workflows.publish import EXAMPLES, Made, class_counts, remarks_on, write_root
 from vaeaug.workflows.settings import AugmentSettings, TrainSettings, build, real_path
 from vaeaug.workflows.train import refuse_changed, train, train_into
 from vaeaug.workflows.write import write_synthetic
@@ -116,6 +118,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             model=model,
             counts=counts,
             real=real,
+            examples={label: _examples(cache, label) for label in counts},
             settings=_public(chosen),
             sampler=sampler,
             seed=chosen.seed,
@@ -187,6 +190,13 @@ def _counts(chosen: AugmentSettings, cache: ImageCache, model: StoredModel) -> d
             f"{', '.join(model.classes)}; give --model another place to train a new one"
         )
     return chosen.counts({label: len(cache.indices("train", label)) for label in cache.classes})
+
+
+def _examples(cache: ImageCache, label: str) -> list[NDArray[np.uint8]]:
+    """Return some training images of a class, spread evenly, as the model sees them."""
+    indices = cache.indices("train", label)
+    chosen = indices[np.linspace(0, len(indices) - 1, min(EXAMPLES, len(indices))).round().astype(int)]
+    return [np.asarray(cache.pixels_NHWC[index]) for index in chosen]
 
 
 def _left_out(cache: ImageCache) -> Sequence[str]:

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
 import vaeaug
+from vaeaug.evaluation.report import History, ReportData, write_report
+from vaeaug.evaluation.strip import ContactRow
 from vaeaug.export.card import CardData, ClassCount, write_card
+from vaeaug.export.layout import make_class_folders, synthetic_name
 from vaeaug.export.manifest import manifest_rows, write_manifest
 from vaeaug.export.real import RealImage
 from vaeaug.export.record import write_record
 from vaeaug.models.store import StoredModel
 from vaeaug.training.collapse import ActiveUnits
 from vaeaug.workflows.write import JOURNAL
+
+EXAMPLES = 8  # images of a class in the report, of each kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +40,7 @@ class Made:
         model: the model they were drawn from.
         counts: class -> number of synthetic images.
         real: the real images that were copied.
+        examples: class -> some real training images, uint8 (H, W, C), to show beside the synthetic ones.
         settings: what decided the result, for the record and the card.
         sampler: the sampler that drew them.
         seed: of the samples.
@@ -42,6 +53,7 @@ class Made:
     model: StoredModel
     counts: Mapping[str, int]
     real: Sequence[RealImage]
+    examples: Mapping[str, Sequence[NDArray[np.uint8]]]
     settings: Mapping[str, Any]
     sampler: str
     seed: int
@@ -94,6 +106,49 @@ def write_root(made: Made) -> None:
         },
     )
     write_card(made.out / "README.md", CardData(made.name, counts, summary(made), warnings=tuple(made.remarks)))
+    write_report(made.out / "report.html", _report(made, counts))
+
+
+def _report(made: Made, counts: Sequence[ClassCount]) -> ReportData:
+    """Gather what the report shows."""
+    record = made.model.record
+    real, synthetic = sum(count.real for count in counts), sum(count.synthetic for count in counts)
+    folders = make_class_folders(made.out / "train", made.counts)
+    contact = [
+        ContactRow(label, made.examples.get(label, ()), _synthetic_examples(folders[label], label, count))
+        for label, count in made.counts.items()
+    ]
+    units = {entry.name: entry.metrics for entry in record.classes if entry.metrics} or {"all classes": record.metrics}
+    return ReportData(
+        title=made.name,
+        summary=f"{synthetic:,} synthetic images of {len(made.counts)} classes, "
+        + (f"beside {real:,} real ones." if real else "without the real ones."),
+        counts=counts,
+        contact=contact,
+        histories=_histories(made.model.directory / "history.jsonl"),
+        units={name: (metrics["active_units"], metrics["latent_units"]) for name, metrics in units.items()},
+        settings=summary(made),
+        warnings=tuple(made.remarks),
+    )
+
+
+def _synthetic_examples(folder: Path, label: str, count: int) -> list[NDArray[np.uint8]]:
+    """Return the first synthetic images of a class, uint8 (H, W, C): the first, so that nobody chose them."""
+    examples = []
+    for index in range(min(count, EXAMPLES)):
+        with Image.open(folder / synthetic_name(label, index)) as image:
+            pixels = np.asarray(image)
+        examples.append(pixels if pixels.ndim == 3 else pixels[:, :, None])
+    return examples
+
+
+def _histories(path: Path) -> list[History]:
+    """Return the trainings of `history.jsonl`, in order."""
+    trainings: dict[str, list[dict[str, Any]]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        trainings.setdefault(row["training"], []).append(row)
+    return [History(name, rows) for name, rows in trainings.items()]
 
 
 def summary(made: Made) -> dict[str, object]:

@@ -68,6 +68,7 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             model=stored,
             counts=counts,
             real=(),
+            examples={},
             settings=wanted,
             sampler=sampler,
             seed=chosen.seed,

@@ -25,7 +25,7 @@ from vaeaug.plugins import Provided
 from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap, write_atomic
 from vaeaug.training.config import TrainingConfig
-from vaeaug.training.plan import SHARED_SHARE, share
+from vaeaug.training.plan import SHARED_SHARE, share, with_length
 from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.model import Model, load
 from vaeaug.workflows.prepare import Plugins, decode, look_up
@@ -95,7 +95,7 @@ def train_into(
 ) -> None:
     """Train the networks of a model and write it to `directory`; checkpoints and results so far go to `scratch`."""
     directory.mkdir(parents=True, exist_ok=True)
-    config = settings.training()
+    config = with_length(settings.training(), len(cache.indices("train")))
     common: dict[str, Any] = {
         "cache": cache.directory,
         "variant": used.variant.name,
