@@ -109,15 +109,16 @@ def test_latents_with_parts_missing(path: Path) -> None:
     file = path / "latents.safetensors"
     with safe_open(file, framework="pt") as opened:
         tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (no mapping)
-        metadata = dict(opened.metadata())
+        index = json.loads(opened.metadata()["index"])
     for broken in (
-        {**metadata, "sources": "{}"},
-        {**metadata, "sources": '{"0": ["one"]}'},
-        {**metadata, "structure": "[null, null]"},
-        {"structure": metadata["structure"]},
-        {**metadata, "structure": "{"},
+        {**index, "sources": {}},
+        {**index, "sources": {"0": ["one"]}},
+        {**index, "sources": None},
+        {**index, "structure": [None, None]},
+        {"structure": index["structure"]},
+        [],
     ):
-        save_file(tensors, file, broken)
+        save_file(tensors, file, {"index": json.dumps(broken)})
         assert "latents.safetensors" in _use(path)
 
 

@@ -45,8 +45,9 @@ def save_latents(path: Path, classes: Mapping[int, ClassLatents]) -> None:
         if entry.latents.scale is not None:
             for i, tensor in enumerate(leaves(entry.latents.scale)):
                 tensors[f"{label}/scale/{i}"] = tensor.contiguous()
-    metadata = {"structure": json.dumps(structure), "sources": json.dumps(sources, ensure_ascii=False)}
-    save_file(tensors, path, metadata)
+    # One entry, because safetensors writes several in an order that changes from run to run.
+    index = json.dumps({"structure": structure, "sources": sources}, ensure_ascii=False)
+    save_file(tensors, path, {"index": index})
 
 
 def load_latents(path: Path, label: int) -> ClassLatents:
@@ -61,13 +62,12 @@ def load_latents(path: Path, label: int) -> ClassLatents:
                 (name for name in file.keys() if name.startswith(f"{label}/")),  # noqa: SIM118 (no mapping)
                 key=lambda name: int(name.rsplit("/", 1)[1]),
             )
-            metadata: dict[str, str] = file.metadata() or {}
+            index = json.loads((file.metadata() or {})["index"])
             latent = [file.get_tensor(name) for name in names if "/latent/" in name]
             scale = [file.get_tensor(name) for name in names if "/scale/" in name]
         if not latent:
             raise InputError(f"{path} holds no latents of class number {label}; train the model again")
-        structure = json.loads(metadata["structure"])
-        sources = tuple(json.loads(metadata["sources"])[str(label)])
+        structure, sources = index["structure"], tuple(index["sources"][str(label)])
         if {len(tensor) for tensor in (*latent, *scale)} != {len(sources)}:
             raise ValueError("its parts are of different lengths")
         return ClassLatents(

@@ -119,6 +119,16 @@ def test_trees_of_latents_are_read_back(tmp_path: Path) -> None:
     assert torch.equal(loaded.latents.scale["top"], torch.full((3, 2), 11.5))
 
 
+def test_latents_are_written_with_the_same_bytes_every_time(tmp_path: Path) -> None:
+    for number in range(16):
+        entries = {
+            label: ClassLatents(Latents((torch.ones(2, 1), torch.ones(2, 3)), torch.full((2,), label)), ("a", "b"))
+            for label in (0, 1)
+        }
+        save_latents(tmp_path / str(number), entries)
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
+
+
 def test_more_than_ten_leaves_keep_their_order(tmp_path: Path) -> None:
     tree = tuple(torch.full((2, 1), float(number)) for number in range(12))
     save_latents(tmp_path / "l", {0: ClassLatents(Latents(tree, torch.zeros(2, dtype=torch.int64)), ("a", "b"))})
