@@ -18,12 +18,12 @@ from vaeaug.training.collapse import ActiveUnits, active_units
 from vaeaug.training.config import TrainingConfig
 from vaeaug.training.schedules import kl_weight, learning_rate
 
-LEAST_DRAWS = 256  # posterior draws a validation averages over at least: few images are drawn for more than once
+LEAST_DRAWS = 128  # posterior draws a validation averages over at least: few images are drawn for more than once
 MOST_DRAWS = 4096  # and at most
 MOST_COUNTED = 10_000  # images that active units are counted on after training
 VALIDATIONS = 25  # in a training
-LEAST_STEPS = 20  # between two
-COST = 0.05  # greatest share of the images seen that may be validation images
+LEAST_STEPS = 10  # between two
+COST = 0.1  # greatest share of the images seen that may be validation images
 
 
 def validation_draws(count: int) -> int:
@@ -92,7 +92,7 @@ def validate(
 def _evaluate(
     state: TrainingState, batches: Batches, indices: NDArray[np.int64], seed: int
 ) -> tuple[dict[str, float], ActiveUnits]:
-    """Return the mean of every term of the first group on the validation images, and the active units there."""
+    """Calibrate the loss, and return the means of the first group's terms and the active units on held-out images."""
     variant, loss = state.variant, state.loss
     variant.eval()
     loss.eval()
@@ -104,8 +104,10 @@ def _evaluate(
         terms = next(iter(variant.losses(x_BCHW, y_B, loss, generator).values()))
         for name, value_B in terms.items():
             sums[name] = sums.get(name, 0.0) + float(value_B.sum())
-        if not features:  # the first few hundred images tell how many units are active
-            features.append(variant.encode(x_BCHW, y_B).features_BD)
+        if not features:  # the first few hundred images are enough for these
+            encoded = variant.encode(x_BCHW, y_B, generator)
+            loss.calibrate(variant.decode(encoded.latent, y_B), x_BCHW)
+            features.append(encoded.features_BD)
     return {name: value / count for name, value in sums.items()}, active_units(features[0])
 
 
