@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ class Child:
                 if dies_at is not None:
                     _die_at(dies_at)
                 code = function() or 0
+            except BaseException:
+                traceback.print_exc()
             finally:
                 os._exit(code)
 

@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def _count(work: Any, tmp_path: Path) -> int:
     low, high = 1, 4096
     while low < high:
         middle = (low + high) // 2
-        code = Child(lambda: work(tmp_path / f"count-{middle}"), tmp_path / "errors", dies_at=middle).wait()
+        code = Child(partial(work, tmp_path / f"count-{middle}"), tmp_path / "errors", dies_at=middle).wait()
         low, high = (middle + 1, high) if code == KILLED else (low, middle)
     return low - 1
 
@@ -65,19 +66,20 @@ def test_augment_killed_at_any_change_on_disk(data: Path, tmp_path: Path, whole:
     stages = set()
     early = list(range(2, 70, 5))  # training
     late = [changes - k for k in range(12)]  # manifest, record, card, publishing
-    for dies_at in [*early, *range(80, changes, 90), *late]:
+    for dies_at in sorted({*early, *range(80, changes, 90), *late}):
         place = tmp_path / f"killed-{dies_at}"
-        assert Child(lambda place=place: work(place), tmp_path / "errors", dies_at).wait() == KILLED
-        out, partial = place / "out", place / ".out.partial"
+        child = Child(partial(work, place), tmp_path / "errors", dies_at)
+        assert child.wait() == KILLED, child.errors.read_text()
+        out, unfinished = place / "out", place / ".out.partial"
         if out.exists():  # published: nothing is missing
             assert tiny_data.files(out) == whole
             stages.add("published")
             continue
-        if (partial / "request.json").exists():
+        if (unfinished / "request.json").exists():
             with pytest.raises(InputError, match=r"add --resume to go on with it, or remove .*\.out\.partial"):
                 vaeaug.augment(data, out, **SETTINGS)
-        made = len(list(partial.rglob("synthetic-*.png")))
-        checkpoints = list(partial.rglob("checkpoint.safetensors"))
+        made = len(list(unfinished.rglob("synthetic-*.png")))
+        checkpoints = list(unfinished.rglob("checkpoint.safetensors"))
         stages.add("writing" if made else "training" if checkpoints else "beginning")
         vaeaug.augment(data, out, resume=True, **SETTINGS)
         assert tiny_data.files(out) == whole, f"killed at {dies_at}"
