@@ -15,7 +15,7 @@ COMMANDS = {
     "augment": "Extend a dataset: train if needed, sample, export, report.",
     "train": "Train a model on a dataset.",
     "sample": "Write synthetic images from a trained model.",
-    "plugins": "List, check, show and start plugins.",
+    "plugins": "List the plugins; or check, show or start one.",
 }
 """Command -> its one-line help; its module is `vaeaug.cli.<command>`, which holds it as `command`."""
 

@@ -117,11 +117,12 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> Callable[[F], F]:
     members = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     kind = next(member for member in members if member is not type(None))
     flag = f"--{field.name.replace('_', '-')}"
-    text = field.metadata["help"]
+    text = field.metadata["help"] + (
+        "" if field.default is None or field.default is False else f"  [default: {field.default}]"
+    )
     if kind is bool:
         return click.option(flag, is_flag=True, default=None, help=text)
     choices = field.metadata["choices"]
-    shown: Any = str(field.default) if field.default is not None else False
     if field.name == "time_budget":
         return click.option(flag, metavar="TIME", callback=_seconds, help=text)
     return click.option(
@@ -129,7 +130,6 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> Callable[[F], F]:
         *([_SHORT[field.name]] if field.name in _SHORT else []),
         type=click.Choice(choices) if choices else kind,
         metavar=None if choices else {int: "N", float: "X"}.get(kind, "TEXT"),
-        show_default=shown,
         help=text,
     )
 

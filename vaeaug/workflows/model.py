@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -11,11 +12,13 @@ from numpy.typing import NDArray
 
 from vaeaug import plugins
 from vaeaug.errors import InputError
-from vaeaug.models.record import ModelRecord, read_record
+from vaeaug.models.record import ModelRecord, PluginRecord, read_record
 from vaeaug.models.store import StoredModel
 from vaeaug.synthesis.generate import AUTO, chunks_of, generate, sampler_name
 from vaeaug.workflows.device import choose_device, one_thread
 from vaeaug.workflows.settings import real_path
+
+P = TypeVar("P")
 
 
 class Model:
@@ -86,6 +89,21 @@ def open_stored(directory: Path, device: torch.device, plugins_dirs: Iterable[st
     """Read `model.json` and find the plugins it names; see `load` for what is raised."""
     record = read_record(directory)
     registry = plugins.load(plugins_dirs)
-    variant = registry.variant(record.variant.name, distribution=record.variant.distribution)
-    loss = registry.loss(record.loss.name, distribution=record.loss.distribution)
+    variant = _find(registry.variant, record.variant)
+    loss = _find(registry.loss, record.loss)
     return StoredModel(directory, record, variant.cls, loss.cls, device)
+
+
+def _find(look_up: Callable[..., P], used: PluginRecord) -> P:
+    """Return what a model was trained with.
+
+    Raises:
+        InputError: it is not here; the message says what to install, or which option finds its file.
+        PluginError: its plugin is broken.
+    """
+    try:
+        return look_up(used.name, distribution=used.distribution)
+    except InputError as error:
+        if used.distribution is not None:
+            raise
+        raise InputError(f"{error}; the model was trained with a plugin file: add its --plugins-dir DIR") from None
