@@ -29,7 +29,7 @@ class GaussianVariant(Variant):
     class Config:
         """Options that every Gaussian variant has."""
 
-        latent_dim: int = option(32, "Number of latent dimensions, D.", minimum=1, maximum=4096)
+        latent_dim: int = option(64, "Number of latent dimensions, D.", minimum=1, maximum=4096)
         width: int | None = option(None, "Hidden units of the networks; chosen from the image size if none.", minimum=8)
         depth: int = option(2, "Hidden layers of each network.", minimum=1, maximum=16)
 
