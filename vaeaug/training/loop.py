@@ -140,6 +140,7 @@ def fit(
                 told_at = time.monotonic()
                 rate = (course.step - clock.first_step(course.step - 1)) * batches.size / max(clock.sitting(), 1e-9)
                 report(Tick(min(progress, 1.0), rate, meter.means()))
+    report(Tick(1.0))
     state.load_weights(state.best or state.weights())
     variant.eval()
     loss.eval()
