@@ -56,7 +56,7 @@ class ReconstructionLoss(nn.Module, ABC):
     def image(self, raw_BRHW: Tensor) -> Tensor:
         """Return the image that raw output stands for, shape (B, C, H, W), in [0, 1]."""
 
-    def calibrate(self, raw_BRHW: Tensor, x_BCHW: Tensor) -> None:  # noqa: B027 (learning nothing is the default)
+    def calibrate(self, raw_BRHW: Tensor, x_BCHW: Tensor) -> None:
         """Learn from held-out images: called without gradient at each validation, with what is decoded for them.
 
         The default learns nothing. A likelihood with a variance of its own can keep it from being overconfident where

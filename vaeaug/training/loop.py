@@ -100,7 +100,7 @@ def fit(
 
     every, least = steps_between(steps, batches.size, len(validation)), least_between(batches.size, len(validation))
     generator = torch.Generator(device=batches.device)
-    clock = _Clock(state.course.elapsed)
+    clock = _Clock(state.course)
     meter = Meter()
     saved_at, told_at = time.monotonic(), 0.0
     with torch.random.fork_rng(devices=[batches.device] if batches.device.type == "cuda" else []):
@@ -138,8 +138,7 @@ def fit(
                     saved_at = time.monotonic()
             if time.monotonic() - told_at > 0.1:
                 told_at = time.monotonic()
-                rate = (course.step - clock.first_step(course.step - 1)) * batches.size / max(clock.sitting(), 1e-9)
-                report(Tick(min(progress, 1.0), rate, meter.means()))
+                report(Tick(min(progress, 1.0), clock.rate(course.step) * batches.size, meter.means()))
     report(Tick(1.0))
     state.load_weights(state.best or state.weights())
     variant.eval()
@@ -247,19 +246,14 @@ def _roll_back(state: TrainingState, good: Snapshot, broken: str, config: Traini
 
 
 class _Clock:
-    """Seconds spent training, over all sittings."""
+    """Seconds spent training, over all sittings, and the pace of this one."""
 
-    def __init__(self, before: float) -> None:
-        self.before, self.start, self.step = before, time.monotonic(), -1
-
-    def sitting(self) -> float:
-        return time.monotonic() - self.start
+    def __init__(self, course: Course) -> None:
+        self.before, self.first_step, self.start = course.elapsed, course.step, time.monotonic()
 
     def elapsed(self) -> float:
-        return self.before + self.sitting()
+        return self.before + time.monotonic() - self.start
 
-    def first_step(self, step: int) -> int:
-        """Return the step this sitting began at."""
-        if self.step < 0:
-            self.step = step
-        return self.step
+    def rate(self, step: int) -> float:
+        """Return the steps a second of this sitting."""
+        return (step - self.first_step) / max(time.monotonic() - self.start, 1e-9)

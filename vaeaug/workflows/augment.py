@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.index import DatasetIndex
 from vaeaug.dataset.scan import scan
-from vaeaug.engine.local import cores
 from vaeaug.errors import InputError
 from vaeaug.export.card import ClassCount
 from vaeaug.export.real import RealImage, copy_real, place_real
@@ -108,7 +107,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             staging.scratch,
             sampler=sampler,
             seed=chosen.seed,
-            workers=chosen.workers or cores(),
+            threads=chosen.workers,
             progress=progress,
         )
         made = Made(

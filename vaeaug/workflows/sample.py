@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from vaeaug.engine.local import cores
 from vaeaug.errors import InputError
 from vaeaug.progress import SILENT, Progress
 from vaeaug.staging import Staging, refuse_overlap
@@ -58,7 +57,7 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             staging.scratch,
             sampler=sampler,
             seed=chosen.seed,
-            workers=chosen.workers or cores(),
+            threads=chosen.workers,
             progress=progress,
         )
         made = Made(

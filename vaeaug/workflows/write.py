@@ -27,7 +27,7 @@ def write_synthetic(
     *,
     sampler: str,
     seed: int,
-    workers: int,
+    threads: int | None,
     progress: Progress,
 ) -> None:
     """Draw, decode and write the synthetic images that are not there yet, encoding in threads while decoding.
@@ -39,7 +39,7 @@ def write_synthetic(
         scratch: where the journal of what is done lies.
         sampler: name of the sampler (not `auto`).
         seed: of the samples.
-        workers: threads that encode.
+        threads: how many encode; chosen from the size of the images if None.
         progress: hears of every image.
     """
     progress.stage("Writing synthetic images")
@@ -67,7 +67,7 @@ def write_synthetic(
             "vaeaug:model": model.record.fingerprint,
             "vaeaug:seed": str(seed),
         },
-        threads=workers,
+        threads=threads,
         progress=count,
     )
 
