@@ -237,3 +237,37 @@ def test_progress_is_told_with_rate_and_losses() -> None:
     assert ticks[0].numbers.keys() == {"reconstruction", "kl"}
     assert np.all([0 <= tick.done <= 1 for tick in ticks])
     assert ticks[0].rate > 0
+
+
+def test_every_step_draws_noise_of_its_own_and_a_seed_settles_it() -> None:
+    class Listening(Linear):
+        """Keeps the noise it is given."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.heard: list[Tensor] = []
+
+        def encode(self, x_BCHW: Tensor, y_B: Tensor, generator: Any = None) -> Encoded:
+            if self.training:
+                self.heard.append(torch.randn(4, generator=generator))
+                self.heard.append(torch.rand(4))  # as dropout draws it
+            return super().encode(x_BCHW, y_B, generator)
+
+    one, other = Listening(), Listening()
+    train(one, steps=10)
+    train(other, steps=10)
+    values = torch.cat(one.heard)
+    assert len(values.unique()) == len(values) == 80
+    assert torch.equal(values, torch.cat(other.heard))
+
+
+def test_validating_more_often_leaves_the_training_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    def seen(every: int) -> list[dict[str, Tensor]]:
+        monkeypatch.setattr(loop, "steps_between", lambda *_: every)
+        torch.manual_seed(0)
+        variant = Linear()
+        loss = Recorder(variant)
+        train(variant, loss, steps=12, ema=0.9)
+        return loss.seen
+
+    assert all(same(often, rarely) for often, rarely in zip(seen(2), seen(100), strict=True))
