@@ -79,7 +79,16 @@ def test_missing_arguments_and_commands(capsys: pytest.CaptureFixture[str]) -> N
     assert tiny_data.run("augment", "data") == 2
     assert "Missing argument 'OUT'" in capsys.readouterr().err
     assert tiny_data.run("augmnt") == 2
-    assert "No such command 'augmnt'" in capsys.readouterr().err
+    assert "No such command 'augmnt'; did you mean 'augment'?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["augment", "sample"])
+def test_help_begins_with_how_many_images_and_ends_with_the_knobs(
+    told: tuple[dict[str, str], list[str]], command: str
+) -> None:
+    options = [word for word in told[0][command].split("Options:")[1].split() if word.startswith("--")]
+    assert options[0] == "--per-class"
+    assert command == "sample" or options.index("--variant") < options.index("--epochs")
 
 
 def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:

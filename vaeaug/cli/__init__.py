@@ -8,7 +8,7 @@ from importlib import import_module
 import click
 
 from vaeaug import __version__
-from vaeaug.errors import VaeaugError
+from vaeaug.errors import VaeaugError, nearest
 
 COMMANDS = {
     "demo": "Write the bundled sample dataset, a real one.",
@@ -27,9 +27,11 @@ class LazyGroup(click.Group):
         """Return the names, in the order in which a user meets them."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import one command."""
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command; offer the nearest for a name that is none."""
         if cmd_name not in COMMANDS:
+            if not ctx.resilient_parsing and not cmd_name.startswith("-"):
+                ctx.fail(f"No such command {cmd_name!r}; {nearest(cmd_name, COMMANDS)}")
             return None
         command: click.Command = import_module(f"vaeaug.cli.{cmd_name}").command
         return command
@@ -45,7 +47,7 @@ class LazyGroup(click.Group):
 def cli() -> None:
     """Extend a small image dataset with what variational autoencoders learn from it.
 
-    Start with:  vaeaug demo shop && vaeaug augment shop shop-extended
+    Start with:  vaeaug demo fashion && vaeaug augment fashion fashion-extended
     """
 
 

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vaeaug.cli.common import config_option, given, output_options, plugin_options, result, settings_options
-from vaeaug.workflows.settings import AugmentSettings
+from vaeaug.workflows.settings import AugmentSettings, SampleSettings
 
 if TYPE_CHECKING:
-    from vaeaug.workflows.augment import AugmentResult
+    from vaeaug.workflows.made import AugmentResult
 
 
 @click.command(short_help="Extend a dataset: train if needed, sample, export, report.")
 @click.argument("data", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
-@settings_options(AugmentSettings)
+@settings_options(SampleSettings, AugmentSettings)
 @plugin_options
 @config_option
 @output_options
@@ -44,10 +44,11 @@ def report(made: AugmentResult, out: Path, *, as_json: bool, quiet: bool) -> Non
     real, synthetic = (sum(row[kind] for row in rows) for kind in ("real", "synthetic"))
     held_out = sum(row["val"] + row["test"] for row in rows)
     passed = f", {held_out:,} for validation and test passed through" if held_out else ""
+    kinds = f"{real:,} real and {synthetic:,} synthetic" if real else f"{synthetic:,} synthetic"
     text = "\n".join(
         [
             *made.remarks,
-            f"Wrote {out}: {real:,} real and {synthetic:,} synthetic images of {len(rows)} classes"
+            f"Wrote {out}: {kinds} images of {len(rows)} {'class' if len(rows) == 1 else 'classes'}"
             f" (sampler {made.sampler}){passed}.",
             f"Look at {out / 'report.html'}; train on {out / 'train'}.",
         ]

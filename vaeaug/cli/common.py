@@ -8,6 +8,7 @@ import tomllib
 import types
 import typing
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -45,14 +46,17 @@ def config_option(function: F) -> F:
 
 
 def settings_options(*settings: type[Any], leave_out: Iterable[str] = ()) -> Callable[[F], F]:
-    """Make command-line options from the declared fields of settings dataclasses."""
+    """Make command-line options from the declared fields of settings dataclasses.
+
+    What a class adds stands before what it inherits, so that help begins with what the command is about.
+    """
 
     def decorate(function: F) -> F:
         seen: set[str] = set(leave_out)
         options = []
         for cls in settings:
             hints = typing.get_type_hints(cls)
-            for field in dataclasses.fields(cls):
+            for field in sorted(dataclasses.fields(cls), key=partial(_depth, cls)):
                 if field.metadata and field.name not in seen:
                     seen.add(field.name)
                     options.append(_option(field, hints[field.name]))
@@ -61,6 +65,12 @@ def settings_options(*settings: type[Any], leave_out: Iterable[str] = ()) -> Cal
         return function
 
     return decorate
+
+
+def _depth(cls: type[Any], field: dataclasses.Field[Any]) -> int:
+    """Return how far up among the bases of `cls` the field is declared; 0 is `cls` itself."""
+    bases = enumerate(cls.__mro__)
+    return max(depth for depth, base in bases if field.name in getattr(base, "__dataclass_fields__", {}))
 
 
 def plugin_options(function: F) -> F:

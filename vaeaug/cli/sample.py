@@ -9,13 +9,13 @@ import click
 
 from vaeaug.cli.augment import report
 from vaeaug.cli.common import config_option, given, output_options, plugins_dir_option, settings_options
-from vaeaug.workflows.settings import SampleModelSettings
+from vaeaug.workflows.settings import SampleModelSettings, SampleSettings
 
 
 @click.command(short_help="Write synthetic images from a trained model.")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
-@settings_options(SampleModelSettings)
+@settings_options(SampleSettings, SampleModelSettings)
 @click.option("--class", "classes", multiple=True, metavar="NAME", help="Only this class; may repeat.")
 @plugins_dir_option
 @config_option

@@ -99,7 +99,7 @@ def _summary(data: CardData) -> str:
     return f"""# {plain(data.name)}
 
 {real:,} real and {synthetic:,} synthetic training images in {len(data.counts):,} \
-{"class" if len(data.counts) == 1 else "classes"}, made by [vaeaug](https://pypi.org/project/vaeaug/).
+{"class" if len(data.counts) == 1 else "classes"}, made by vaeaug.
 
 > **Some of these images are not photographs of anything.** Files named `synthetic-*.png` were drawn by a variational
 > autoencoder that learned from the real ones. They repeat its errors and the biases of its training data, and may
