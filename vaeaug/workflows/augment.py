@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.index import DatasetIndex
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
-from vaeaug.export.card import ClassCount
 from vaeaug.export.real import RealImage, copy_real, place_real
 from vaeaug.models.record import FILE
 from vaeaug.models.store import StoredModel
@@ -23,29 +21,12 @@ from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.synthesis.generate import check_sampler, sampler_name
 from vaeaug.workflows.device import choose_device
+from vaeaug.workflows.made import AugmentResult, Made
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.prepare import Plugins, decode, look_up
-from vaeaug.workflows.publish import EXAMPLES, Made, class_counts, remarks_on, write_root
+from vaeaug.workflows.publish import EXAMPLES, finish, remarks_on
 from vaeaug.workflows.settings import AugmentSettings, TrainSettings, build, real_path
 from vaeaug.workflows.train import refuse_changed, train, train_into
-from vaeaug.workflows.write import write_synthetic
-
-
-@dataclass(frozen=True, slots=True)
-class AugmentResult:
-    """What `augment` made.
-
-    Attributes:
-        out: the dataset directory.
-        counts: images by class and kind.
-        sampler: the sampler that drew the synthetic ones.
-        remarks: what the user should know (posterior collapse, images left out).
-    """
-
-    out: Path
-    counts: tuple[ClassCount, ...]
-    sampler: str
-    remarks: tuple[str, ...]
 
 
 def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, **settings: Any) -> AugmentResult:
@@ -100,20 +81,8 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             link="hard" if chosen.link == "hard" else "copy",
             progress=lambda done, total: progress.tick(Tick(done / max(total, 1))),
         )
-        write_synthetic(
-            model,
-            counts,
-            staging.content,
-            staging.scratch,
-            sampler=sampler,
-            seed=chosen.seed,
-            threads=chosen.workers,
-            progress=progress,
-        )
         made = Made(
-            out=staging.content,
-            name=staging.final.name,
-            scratch=staging.scratch,
+            staging=staging,
             model=model,
             counts=counts,
             real=real,
@@ -123,9 +92,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             seed=chosen.seed,
             remarks=[*remarks_on(model), *_left_out(cache)],
         )
-        write_root(made)
-        staging.publish()
-        return AugmentResult(staging.final, tuple(class_counts(made)), sampler, tuple(made.remarks))
+        return finish(made, threads=chosen.workers, progress=progress)
 
 
 def _training_settings(chosen: AugmentSettings) -> dict[str, Any]:

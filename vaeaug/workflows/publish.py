@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,46 +17,30 @@ import vaeaug
 from vaeaug.evaluation.report import History, ReportData, write_report
 from vaeaug.evaluation.strip import ContactRow
 from vaeaug.export.card import CardData, ClassCount, write_card
-from vaeaug.export.layout import make_class_folders, synthetic_name
+from vaeaug.export.layout import folder_name, synthetic_name
 from vaeaug.export.manifest import manifest_rows, write_manifest
-from vaeaug.export.real import RealImage
 from vaeaug.export.record import write_record
 from vaeaug.models.store import StoredModel
+from vaeaug.progress import Progress
 from vaeaug.training.collapse import ActiveUnits
-from vaeaug.workflows.write import JOURNAL
+from vaeaug.workflows.made import AugmentResult, Made
+from vaeaug.workflows.write import write_synthetic
 
 EXAMPLES = 8  # images of a class in the report, of each kind
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What was made, and how.
+def finish(made: Made, *, threads: int | None, progress: Progress) -> AugmentResult:
+    """Write the synthetic images and all that stands at the root, and move everything to its place.
 
-    Attributes:
-        out: the dataset directory while it is being built.
-        name: its final name.
-        scratch: where the journal of the synthetic images lies.
-        model: the model they were drawn from.
-        counts: class -> number of synthetic images.
-        real: the real images that were copied.
-        examples: class -> some real training images, uint8 (H, W, C), to show beside the synthetic ones.
-        settings: what decided the result, for the record and the card.
-        sampler: the sampler that drew them.
-        seed: of the samples.
-        remarks: what the user should know.
+    Args:
+        made: what to make; its real images are there already.
+        threads: how many encode images; chosen from their size if None.
+        progress: hears how it goes.
     """
-
-    out: Path
-    name: str
-    scratch: Path
-    model: StoredModel
-    counts: Mapping[str, int]
-    real: Sequence[RealImage]
-    examples: Mapping[str, Sequence[NDArray[np.uint8]]]
-    settings: Mapping[str, Any]
-    sampler: str
-    seed: int
-    remarks: Sequence[str]
+    write_synthetic(made, threads=threads, progress=progress)
+    write_root(made)
+    made.staging.publish()
+    return AugmentResult(made.staging.final, tuple(class_counts(made)), made.sampler, tuple(made.remarks))
 
 
 def class_counts(made: Made) -> list[ClassCount]:
@@ -80,7 +63,7 @@ def write_root(made: Made) -> None:
     """Write everything at the root. The same work gives the same bytes: no times and no places of this machine."""
     counts = class_counts(made)
     record = made.model.record
-    write_manifest(made.out / "manifest.csv", manifest_rows(made.real, made.scratch / JOURNAL, made.seed))
+    write_manifest(made.out / "manifest.csv", manifest_rows(made.real, made.journal, made.seed))
     write_record(
         made.out / "vaeaug.json",
         {
@@ -105,7 +88,8 @@ def write_root(made: Made) -> None:
             "remarks": list(made.remarks),
         },
     )
-    write_card(made.out / "README.md", CardData(made.name, counts, summary(made), warnings=tuple(made.remarks)))
+    card = CardData(made.staging.final.name, counts, summary(made), warnings=tuple(made.remarks))
+    write_card(made.out / "README.md", card)
     write_report(made.out / "report.html", _report(made, counts))
 
 
@@ -113,14 +97,14 @@ def _report(made: Made, counts: Sequence[ClassCount]) -> ReportData:
     """Gather what the report shows."""
     record = made.model.record
     real, synthetic = sum(count.real for count in counts), sum(count.synthetic for count in counts)
-    folders = make_class_folders(made.out / "train", made.counts)
+    train = made.out / "train"
     contact = [
-        ContactRow(label, made.examples.get(label, ()), _synthetic_examples(folders[label], label, count))
+        ContactRow(label, made.examples.get(label, ()), _synthetic_examples(train / folder_name(label), label, count))
         for label, count in made.counts.items()
     ]
     units = {entry.name: entry.metrics for entry in record.classes if entry.metrics} or {"all classes": record.metrics}
     return ReportData(
-        title=made.name,
+        title=made.staging.final.name,
         summary=f"{synthetic:,} synthetic images of {len(made.counts)} classes, "
         + (f"beside {real:,} real ones." if real else "without the real ones."),
         counts=counts,

@@ -9,12 +9,11 @@ from vaeaug.errors import InputError
 from vaeaug.progress import SILENT, Progress
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.synthesis.generate import sampler_name
-from vaeaug.workflows.augment import AugmentResult
 from vaeaug.workflows.device import choose_device
+from vaeaug.workflows.made import AugmentResult, Made
 from vaeaug.workflows.model import open_stored
-from vaeaug.workflows.publish import Made, class_counts, remarks_on, write_root
+from vaeaug.workflows.publish import finish, remarks_on
 from vaeaug.workflows.settings import SampleModelSettings, build, real_path
-from vaeaug.workflows.write import write_synthetic
 
 
 def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, **settings: Any) -> AugmentResult:
@@ -50,20 +49,8 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     wanted = {"counts": counts, "sampler": sampler, "seed": chosen.seed}
     request = {"model": stored.record.fingerprint, **wanted}
     with Staging(out, request, resume=chosen.resume) as staging:
-        write_synthetic(
-            stored,
-            counts,
-            staging.content,
-            staging.scratch,
-            sampler=sampler,
-            seed=chosen.seed,
-            threads=chosen.workers,
-            progress=progress,
-        )
         made = Made(
-            out=staging.content,
-            name=staging.final.name,
-            scratch=staging.scratch,
+            staging=staging,
             model=stored,
             counts=counts,
             real=(),
@@ -73,6 +60,4 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             seed=chosen.seed,
             remarks=remarks_on(stored),
         )
-        write_root(made)
-        staging.publish()
-        return AugmentResult(staging.final, tuple(class_counts(made)), sampler, tuple(made.remarks))
+        return finish(made, threads=chosen.workers, progress=progress)

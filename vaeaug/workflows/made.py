@@ -1,0 +1,70 @@
+"""What `augment` and `sample` make: while it is being built, and when it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaeaug.export.card import ClassCount
+from vaeaug.export.real import RealImage
+from vaeaug.models.store import StoredModel
+from vaeaug.staging import Staging
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What was made, and how.
+
+    Attributes:
+        staging: where it is being built.
+        model: the model they were drawn from.
+        counts: class -> number of synthetic images.
+        real: the real images that were copied.
+        examples: class -> some real training images, uint8 (H, W, C), to show beside the synthetic ones.
+        settings: what decided the result, for the record and the card.
+        sampler: the sampler that drew them.
+        seed: of the samples.
+        remarks: what the user should know.
+    """
+
+    staging: Staging
+    model: StoredModel
+    counts: Mapping[str, int]
+    real: Sequence[RealImage]
+    examples: Mapping[str, Sequence[NDArray[np.uint8]]]
+    settings: Mapping[str, Any]
+    sampler: str
+    seed: int
+    remarks: Sequence[str]
+
+    @property
+    def out(self) -> Path:
+        """The dataset directory while it is being built."""
+        return self.staging.content
+
+    @property
+    def journal(self) -> Path:
+        """The journal of the synthetic images that are written."""
+        return self.staging.scratch / "synthetic.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentResult:
+    """What `augment` made.
+
+    Attributes:
+        out: the dataset directory.
+        counts: images by class and kind.
+        sampler: the sampler that drew the synthetic ones.
+        remarks: what the user should know (posterior collapse, images left out).
+    """
+
+    out: Path
+    counts: tuple[ClassCount, ...]
+    sampler: str
+    remarks: tuple[str, ...]
