@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
-from torch.nn import functional as F
+from torch.nn.functional import cross_entropy
 
 DEFAULT = Path("/usr/share/datasets/fashion-mnist")  # where Debian's package dataset-fashion-mnist puts it
 CLASSES = (
@@ -24,7 +24,7 @@ def load(split: str, directory: Path = DEFAULT) -> tuple[np.ndarray, np.ndarray]
         images = np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 28, 28, 1)
     with gzip.open(directory / f"{split}-labels-idx1-ubyte.gz") as file:
         labels = np.frombuffer(file.read(), np.uint8, offset=8).astype(np.int64)
-    return images, labels
+    return images.copy(), labels
 
 
 def as_input(images_NHWC: np.ndarray) -> torch.Tensor:
@@ -59,7 +59,7 @@ def classifier(cache: Path, directory: Path = DEFAULT, epochs: int = 8, seed: in
             batch = x[chosen]
             flip = torch.rand(len(batch)) < 0.5
             batch[flip] = batch[flip].flip(3)
-            loss = F.cross_entropy(model(batch), y[chosen], label_smoothing=0.05)
+            loss = cross_entropy(model(batch), y[chosen], label_smoothing=0.05)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

@@ -9,7 +9,7 @@ Trains on the first N images a class, draws 200 images a class with each sampler
   (a metric of its own: not comparable with published FIDs);
 - coverage: the share of real test images with a sample among their 5 nearest real neighbours (Naeem et al. 2020).
 
-Beside them stand the same figures for as many real images that were not trained on.
+Beside them stand the same figures for as many real images that the VAE was not trained on (the classifier was).
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ def main() -> None:
     """Print a line for every number of images, seed and sampler, then means and spreads."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=fashion.DEFAULT)
-    parser.add_argument("--classifier", type=Path, default=Path(tempfile.gettempdir()) / "fashion-classifier.safetensors")
+    parser.add_argument(
+        "--classifier", type=Path, default=Path(tempfile.gettempdir(), "fashion-classifier.safetensors")
+    )
     parser.add_argument("--per-class", type=int, nargs="+", default=[60])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--samplers", nargs="+", default=["prior", "mixture"])
@@ -91,17 +93,18 @@ def main() -> None:
     real = features(model, test_images)
     held_out = np.concatenate([np.flatnonzero(labels == c)[-SAMPLES:] for c in range(10)])
     print("settings:", json.dumps(settings))
-    print(f"real test images: {100 * float((fashion.predict(model, test_images) == test_labels).mean()):.1f} % recognized")
+    accuracy = float((fashion.predict(model, test_images) == test_labels).mean())
+    print(f"real test images: {100 * accuracy:.1f} % recognized")
     print("real, not trained on:", _line(judge(model, real, images[held_out], labels[held_out])))
     wanted = np.repeat(np.arange(10), SAMPLES)
     for count in arguments.per_class:
         rows: dict[str, list[dict[str, float]]] = {}
         for seed in arguments.seeds:
             with tempfile.TemporaryDirectory() as temporary:
-                write_dataset(Path(temporary) / "data", images, labels, count)
+                write_dataset(Path(temporary, "data"), images, labels, count)
                 began = time.perf_counter()
                 trained = vaeaug.train(
-                    Path(temporary) / "data", Path(temporary) / "model", seed=seed, workers=arguments.workers, **settings
+                    Path(temporary, "data"), Path(temporary, "model"), seed=seed, workers=arguments.workers, **settings
                 )
                 seconds = time.perf_counter() - began
                 sheet = []
@@ -111,11 +114,14 @@ def main() -> None:
                     )
                     figures = judge(model, real, made, wanted)
                     rows.setdefault(sampler, []).append(figures)
-                    print(f"{count} a class, seed {seed}, {sampler}: {_line(figures)}  trained in {seconds:.0f} s", flush=True)
+                    line = f"{count} a class, seed {seed}, {sampler}: {_line(figures)}  trained in {seconds:.0f} s"
+                    print(line, flush=True)
                     sheet.append(made.reshape(10, SAMPLES, 28, 28)[:, :14])
                 if arguments.sheet is not None:
                     grid = np.stack(sheet, axis=1).transpose(0, 3, 1, 2, 4).reshape(280, -1)
-                    Image.fromarray(grid).resize((grid.shape[1] * 2, 560), Image.Resampling.NEAREST).save(arguments.sheet)
+                    Image.fromarray(grid).resize((2 * grid.shape[1], 560), Image.Resampling.NEAREST).save(
+                        arguments.sheet
+                    )
         for sampler, figures in rows.items():
             mean = {name: statistics.mean(row[name] for row in figures) for name in figures[0]}
             spread = {name: statistics.pstdev(row[name] for row in figures) for name in figures[0]}

@@ -138,7 +138,7 @@ def fit(
                     saved_at = time.monotonic()
             if time.monotonic() - told_at > 0.1:
                 told_at = time.monotonic()
-                report(Tick(min(progress, 1.0), clock.rate(course.step) * batches.size, meter.means()))
+                report(Tick(min(progress, 1.0), clock.rate(course.step) * batches.size, meter.means() or terms))
     report(Tick(1.0))
     state.load_weights(state.best or state.weights())
     variant.eval()
@@ -167,7 +167,9 @@ def _seed(generator: torch.Generator, seed: int, step: int) -> None:
     """Seed every source of randomness of a step by its number, so that a resumed training draws what it would have."""
     number = seed_of(seed, "step", step)
     generator.manual_seed(number)
-    torch.manual_seed(number)  # for dropout, which knows no generator
+    torch.default_generator.manual_seed(number)  # for dropout, which knows no generator
+    if generator.device.type == "cuda":
+        torch.cuda.manual_seed(number)
 
 
 def _step(

@@ -18,12 +18,12 @@ from vaeaug.training.collapse import ActiveUnits, active_units
 from vaeaug.training.config import TrainingConfig
 from vaeaug.training.schedules import kl_weight, learning_rate
 
-LEAST_DRAWS = 128  # posterior draws a validation averages over at least: few images are drawn for more than once
+LEAST_DRAWS = 64  # posterior draws a validation averages over at least: few images are drawn for more than once
 MOST_DRAWS = 4096  # and at most
 MOST_COUNTED = 10_000  # images that active units are counted on after training
 VALIDATIONS = 25  # in a training
 LEAST_STEPS = 10  # between two
-COST = 0.1  # greatest share of the images seen that may be validation images
+COST = 0.05  # greatest share of the images seen that may be validation images
 
 
 def validation_draws(count: int) -> int:

@@ -8,6 +8,7 @@ import json
 import math
 import shutil
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -163,11 +164,13 @@ class _Board:
         self.count, self.progress = count, progress
 
     def hear(self, number: int, tick: Tick) -> None:
-        """Take one training's tick and pass the sum on."""
+        """Take one training's tick and pass on how far all are, and the rate and mean losses of those that run."""
         self.ticks[number] = tick
         done = sum(tick.done for tick in self.ticks.values()) / self.count
-        rate = sum(tick.rate or 0 for tick in self.ticks.values() if tick.done < 1) or None
-        self.progress.tick(Tick(done, rate, tick.numbers))
+        running = [tick for tick in self.ticks.values() if tick.done < 1]
+        terms = dict.fromkeys(name for tick in running for name in tick.numbers)
+        numbers = {name: fmean(t.numbers[name] for t in running if name in t.numbers) for name in terms}
+        self.progress.tick(Tick(done, sum(tick.rate or 0 for tick in running) or None, numbers))
 
 
 def _write_model(
