@@ -64,20 +64,23 @@ def parse_options(config: type[C], values: Mapping[str, Any], owner: str) -> C:
     return config(**parsed)
 
 
+def members(hint: Any) -> tuple[Any, ...]:
+    """Return the types of a union (`int | None` and `Optional[int]` alike), or the one type that `hint` is."""
+    return typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+
+
 def type_name(hint: Any) -> str:
     """Return how a user reads an option's type: `int`, `float or none`."""
-    members = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     return " or ".join(
-        "none" if member is type(None) else getattr(member, "__name__", str(member)) for member in members
+        "none" if member is type(None) else getattr(member, "__name__", str(member)) for member in members(hint)
     )
 
 
 def _convert(value: Any, hint: Any, where: str) -> Any:
     """Turn `value` into the type `hint` (a scalar type or a union of one with None)."""
-    members = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    if type(None) in members and (value is None or str(value).lower() == "none"):
+    if type(None) in members(hint) and (value is None or str(value).lower() == "none"):
         return None
-    target = next(member for member in members if member is not type(None))
+    target = next(member for member in members(hint) if member is not type(None))
     try:
         if target is bool:
             return value if isinstance(value, bool) else _BOOLEANS[str(value).lower()]

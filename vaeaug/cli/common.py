@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import tomllib
-import types
 import typing
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -15,10 +14,20 @@ from typing import Any, TypeVar
 import click
 
 from vaeaug.errors import InputError, nearest
+from vaeaug.options import members
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _SHORT = {"device": "-d", "seed": "-s"}
+_METAVARS = {
+    "device": "NAME",
+    "image_size": "SIZE",
+    "loss": "NAME",
+    "model": "DIR",
+    "sampler": "NAME",
+    "train_augment": "FILE",
+    "variant": "NAME",
+}
 
 
 def output_options(function: F) -> F:
@@ -124,8 +133,7 @@ def result(values: dict[str, Any], text: str, *, as_json: bool, quiet: bool = Fa
 
 def _option(field: dataclasses.Field[Any], hint: Any) -> Callable[[F], F]:
     """Return the click option of a field."""
-    members = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    kind = next(member for member in members if member is not type(None))
+    kind = next(member for member in members(hint) if member is not type(None))
     flag = f"--{field.name.replace('_', '-')}"
     text = field.metadata["help"] + (
         "" if field.default is None or field.default is False else f"  [default: {field.default}]"
@@ -139,7 +147,7 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> Callable[[F], F]:
         flag,
         *([_SHORT[field.name]] if field.name in _SHORT else []),
         type=click.Choice(choices) if choices else kind,
-        metavar=None if choices else {int: "N", float: "X"}.get(kind, "TEXT"),
+        metavar=None if choices else _METAVARS.get(field.name) or {int: "N", float: "X"}.get(kind, "TEXT"),
         help=text,
     )
 

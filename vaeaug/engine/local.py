@@ -15,6 +15,7 @@ import types
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import connection
 from typing import Any, TypeVar
 
 from vaeaug.errors import VaeaugError
@@ -61,7 +62,8 @@ def run_tasks(
     try:
         with _clean_start():
             futures = [executor.submit(_work, function, task, i) for i, task in enumerate(tasks)]
-        _listen(futures, mailbox, hear)
+        processes = set(multiprocessing.active_children()) - others
+        _listen(futures, [process.sentinel for process in processes], mailbox, hear)
         return [future.result() for future in futures]
     except BrokenProcessPool:
         raise VaeaugError(
@@ -95,8 +97,13 @@ def _clean_start() -> Iterator[None]:
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
-def _listen(futures: Sequence[Future[Any]], mailbox: Any, hear: Hear) -> None:
-    """Pass messages on until all futures are done or one has failed."""
+def _listen(futures: Sequence[Future[Any]], sentinels: Sequence[int], mailbox: Any, hear: Hear) -> None:
+    """Pass messages on until all futures are done or one has failed.
+
+    Raises:
+        BrokenProcessPool: a worker process has died. The executor may not notice before another one is done with its
+            task: it looks at the processes it had when it was last woken, and wakes before it starts one.
+    """
     pending = set(futures)
     while pending:
         done, pending = wait(pending, timeout=0.1, return_when=FIRST_COMPLETED)
@@ -104,6 +111,8 @@ def _listen(futures: Sequence[Future[Any]], mailbox: Any, hear: Hear) -> None:
             hear(*mailbox.get())
         for future in done:
             future.result()
+        if pending and connection.wait(sentinels, timeout=0):
+            raise BrokenProcessPool
 
 
 def _start_worker(mailbox: Any) -> None:

@@ -46,7 +46,7 @@ def check_sampler(name: str, *, variant: str, conditional: bool, scope: str, cla
     if name == "prior" and scope == "shared" and not conditional and classes > 1:
         raise InputError(
             f"the variant '{variant}' knows no classes, so draws from its prior have none under --scope shared; "
-            "use --sampler mixture, --scope per-class or --variant cvae"
+            "use --sampler mixture, --scope per-class, or a variant that knows them (leave out --variant)"
         )
 
 

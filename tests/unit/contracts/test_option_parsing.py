@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Optional
 
 import pytest
 
@@ -69,3 +70,15 @@ def test_text_and_values_are_converted(given: dict[str, object], field: str, val
 def test_bad_options_are_named(given: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         parse_options(Config, given, "variant 'x'")
+
+
+@dataclass(frozen=True)
+class OldStyle:
+    width: Optional[int] = option(None, "Hidden units.", minimum=1)  # noqa: UP045 (what a stranger may write)
+
+
+def test_optional_means_the_same_as_a_union_with_none() -> None:
+    assert parse_options(OldStyle, {"width": "8"}, "variant 'x'").width == 8
+    assert parse_options(OldStyle, {"width": "none"}, "variant 'x'").width is None
+    with pytest.raises(InputError, match="takes int or none, not 'wide'"):
+        parse_options(OldStyle, {"width": "wide"}, "variant 'x'")
