@@ -1,0 +1,83 @@
+"""README.md: its commands are where CI takes them from, and it names what there is and nothing else."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from vaeaug import plugins
+from vaeaug.synthesis.samplers import SAMPLERS
+from vaeaug.workflows.settings import SCOPES
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = sorted({ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md")})
+
+
+def test_ci_runs_the_two_commands_of_the_readme() -> None:
+    commands = re.findall(r"^<!-- (first|second) command -->\n```sh\n(.+)\n```$", README, flags=re.MULTILINE)
+    assert [name for name, _ in commands] == ["first", "second"]
+    first, second = (command for _, command in commands)
+    assert first.startswith("python3 -m venv .venv && .venv/bin/pip install . && ")
+    assert "vaeaug demo" in first
+    assert "vaeaug augment" in first
+    assert second.endswith(".venv/bin/pytest")
+    script = (ROOT / ".ci/run").read_text(encoding="utf-8")
+    assert "run_readme first" in script
+    assert "run_readme second" in script
+
+
+def test_the_table_names_what_is_installed_and_nothing_else() -> None:
+    rows = re.findall(r"^\| (\w+) \| (.+?) \|", README, flags=re.MULTILINE)
+    named = {row: re.findall(r"`([\w-]+)`", names) for row, names in rows}
+    ours = [source for source in plugins.load().variants.values() if source.distribution == "vaeaug"]
+    losses = [source for source in plugins.load().losses.values() if source.distribution == "vaeaug"]
+    assert sorted(named["variants"]) == sorted(variant.name for variant in ours)
+    assert sorted(named["losses"]) == sorted(loss.name for loss in losses)
+    assert sorted(named["samplers"]) == sorted(SAMPLERS)
+    assert sorted(named["scopes"]) == sorted(SCOPES)
+    assert named["variants"][0] == next(variant.name for variant in ours if variant.cls.default)
+    assert named["losses"][0] == next(loss.name for loss in losses if loss.cls.default)
+
+
+def test_its_python_runs(tmp_path: Path) -> None:
+    (code,) = re.findall(r"^```python\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
+    quick = code.replace("per_class=500", "per_class=2, steps=5").replace("time_budget=60", "steps=5, scope='shared'")
+    assert quick.count("steps=5") == 2
+    program = (
+        "from pathlib import Path\n"
+        "from vaeaug.dataset.demo import write_demo\n"
+        f"write_demo(Path('fashion'))\n{quick}\n"
+        "assert images.shape == (16, 28, 28, 1), images.shape\n"
+        "assert images.dtype == 'uint8'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "fashion-extended/train/bag").iterdir())) == 62
+
+
+def test_the_picture_is_small() -> None:
+    (picture,) = re.findall(r"!\[.+?\]\((.+?)\)", README)
+    assert (ROOT / picture).stat().st_size < 200_000
+
+
+def test_every_extra_it_installs_exists() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert set(re.findall(r'"\.\[(\w+)\]"', README)) <= set(extras)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for link, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([\w-]+))?\)", text):
+        target = (page.parent / link) if link else page
+        assert target.exists(), link
+        if anchor:
+            titles = re.findall(r"^#+ (.+)$", target.read_text(encoding="utf-8"), flags=re.MULTILINE)
+            slugs = [re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles]
+            assert anchor in slugs, (link, anchor)

@@ -1,0 +1,101 @@
+"""`docs/tutorial.md`: its blocks run one after the other, as a reader would run them, and do what the text says."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TUTORIAL = (Path(__file__).parents[2] / "docs" / "tutorial.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", TUTORIAL, flags=re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def read(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """Run the whole tutorial once; return the folder it ran in, and block -> what it printed."""
+    place = tmp_path_factory.mktemp("tutorial")
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "HF_HOME": str(place / ".hf"),
+        "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    }
+    said = {}
+    for language, block in BLOCKS:
+        command = {"sh": ["bash", "-euo", "pipefail", "-c", block], "python": [sys.executable, "-c", block]}[language]
+        done = subprocess.run(
+            command,
+            cwd=place,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{block}\n{done.stdout}"
+        said[block] = done.stdout
+    return place, said
+
+
+def output_of(said: dict[str, str], words: str) -> str:
+    (found,) = (text for block, text in said.items() if words in block)
+    return found
+
+
+def test_only_shell_and_python_are_marked_as_code() -> None:
+    assert {language for language, _ in BLOCKS} == {"sh", "python"}
+
+
+def test_it_writes_what_it_promises(read: tuple[Path, dict[str, str]]) -> None:
+    place, _ = read
+    assert len(list((place / "shop-extended/train/bag").iterdir())) == 260
+    assert len({len(list(folder.iterdir())) for folder in (place / "shop-balanced/train").iterdir()}) == 1
+    with (place / "shop-bags/manifest.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 50
+    assert {row["sampler"] for row in rows} == {"posterior"}
+    assert all(row["source"].startswith("train/bag/") for row in rows)
+    record = json.loads((place / "shop-beta/model.json").read_text())
+    assert record["variant"]["options"]["beta"] == 2.0
+    assert record["training"]["steps"] == 20
+
+
+def test_the_classifier_tells_its_two_figures(read: tuple[Path, dict[str, str]]) -> None:
+    figures = re.findall(r"(\d+) \D+: (\d\.\d\d)", output_of(read[1], "def accuracy"))
+    assert [int(images) for images, _ in figures] == [600, 2600]
+    assert all(float(share) > 0.5 for _, share in figures)
+
+
+def test_hugging_face_finds_the_labels(read: tuple[Path, dict[str, str]]) -> None:
+    assert "'ankle-boot', 'bag'" in output_of(read[1], "load_dataset")
+    assert output_of(read[1], "load_dataset").rstrip().endswith("2600 100")
+
+
+def test_an_interrupted_run_is_taken_up(read: tuple[Path, dict[str, str]]) -> None:
+    place, said = read
+    assert "Interrupted; add --resume" in output_of(said, "timeout --signal=INT")
+    assert (place / "shop-long/model.json").exists()
+    assert not list(place.glob(".*.partial"))
+
+
+def test_bad_input_stops_with_the_code_of_the_table(read: tuple[Path, dict[str, str]]) -> None:
+    text = output_of(read[1], "broken.png")
+    assert "train/bag/broken.png" in text
+    assert "exit code 2" in text
+    assert not (read[0] / "shop-broken").exists()
+
+
+def test_python_returns_what_the_comments_say(read: tuple[Path, dict[str, str]]) -> None:
+    assert "(16, 28, 28, 1) uint8" in output_of(read[1], "vaeaug.load")
+
+
+@pytest.mark.parametrize("link", re.findall(r"\]\(([^)#:]+)\)", TUTORIAL))
+def test_links_lead_somewhere(link: str) -> None:
+    assert (Path(__file__).parents[2] / "docs" / link).exists()
