@@ -37,7 +37,9 @@ def main() -> None:
         ]
     IMAGES.mkdir(exist_ok=True)
     # 64 colours are enough for gray images and two words, and halve the file.
-    contact_sheet(rows, columns=COLUMNS).quantize(64, Image.Quantize.MAXCOVERAGE).save(IMAGES / "fashion.png", optimize=True)
+    contact_sheet(rows, columns=COLUMNS).quantize(64, Image.Quantize.MAXCOVERAGE).save(
+        IMAGES / "fashion.png", optimize=True
+    )
 
 
 if __name__ == "__main__":
