@@ -108,7 +108,9 @@ def show(given: Given, name: str, kind: str | None) -> None:
 @command.command(short_help="Write a package with passing tests.")
 @click.argument("name")
 @click.argument("directory", required=False, type=click.Path(path_type=Path))
-@click.option("--kind", type=click.Choice(["variant", "loss"]), default="variant", show_default=True)
+@click.option(
+    "--kind", type=click.Choice(["variant", "loss"]), default="variant", show_default=True, help="What it is to bring."
+)
 @common
 def new(given: Given, name: str, directory: Path | None, kind: str) -> None:
     """Write a package for a new variant or loss called NAME, with tests that pass, into DIRECTORY (vaeaug-NAME)."""
