@@ -12,6 +12,10 @@ class VaeaugError(Exception):
     exit_code = 1
 
 
+class DivergedError(VaeaugError):
+    """Training cannot go on with these options: what it left is of no use and is removed (exit code 1)."""
+
+
 class InputError(VaeaugError):
     """The data, an option or an existing file is not usable; nothing was changed (exit code 2)."""
 

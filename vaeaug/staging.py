@@ -23,7 +23,7 @@ import weakref
 from typing import TYPE_CHECKING, Any, Self
 
 from vaeaug.disk import plain_disk_errors, raise_plainly, refuse_overlap, write_atomic
-from vaeaug.errors import InputError, VaeaugError
+from vaeaug.errors import DivergedError, InputError, VaeaugError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,6 +69,7 @@ class Staging:
         self.scratch = self.partial / "scratch"
         self.resumed = False
         self._lock: int | None = None
+        self._clear_after_publishing()
         _refuse_taken(self.final)
         try:
             self.partial.mkdir(parents=True, exist_ok=True)
@@ -127,9 +128,24 @@ class Staging:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if isinstance(error, DivergedError):
+            self.discard()
         self.close()
         if isinstance(error, Exception) and not isinstance(error, VaeaugError):
             raise_plainly(error, self.final)
+
+    def _clear_after_publishing(self) -> None:
+        """Remove what a run left that was killed between publishing and tidying up; then OUT is complete.
+
+        Raises:
+            InputError: it is so: there is nothing left to do.
+        """
+        over = (self.partial / "request.json").exists() and not self.content.exists() and self.scratch.exists()
+        if not over or not self.final.is_dir() or not any(self.final.iterdir()):
+            return
+        self._acquire()
+        self.discard()
+        raise InputError(f"{self.final} is complete: its run was over but for tidying up, which is done now")
 
     def _begin(self, request: dict[str, Any], resume: bool) -> None:
         """Take up the unfinished run, or start one."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from vaeaug.errors import InputError, VaeaugError
+from vaeaug.errors import DivergedError, InputError, VaeaugError
 from vaeaug.staging import Staging, refuse_overlap, write_atomic
 
 REQUEST = {"seed": 0, "per_class": 500, "size": (28, 28)}
@@ -188,3 +188,27 @@ def test_other_errors_pass_through_unchanged(tmp_path: Path) -> None:
         raise ValueError("bug")
     with pytest.raises(VaeaugError, match="said"), Staging(tmp_path / "out", REQUEST, resume=False):
         raise VaeaugError("said")
+
+
+def test_a_run_killed_between_publishing_and_tidying_up_is_complete(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    staging = Staging(out, {"seed": 0}, resume=False)
+    (staging.content / "image").write_text("x")
+    staging.content.replace(out)  # publish, and then the power goes
+    staging.close()
+    with pytest.raises(InputError, match="is complete"):
+        Staging(out, {"seed": 0}, resume=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert (out / "image").read_text() == "x"
+
+
+def test_what_a_diverged_training_left_is_removed_and_other_failures_keep_theirs(tmp_path: Path) -> None:
+    def fail(error: VaeaugError) -> None:
+        with Staging(tmp_path / "out", {"seed": 0}, resume=False) as staging:
+            (staging.scratch / "checkpoint").write_text("x")
+            raise error
+
+    for error, left in ((DivergedError("nan"), []), (VaeaugError("disk full"), [".out.partial"])):
+        with pytest.raises(type(error)):
+            fail(error)
+        assert [path.name for path in tmp_path.iterdir()] == left

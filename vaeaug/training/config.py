@@ -17,7 +17,7 @@ class TrainingConfig:
     )
     time_budget: float | None = option(None, "Seconds to train for, e.g. 60s or 10m.", minimum=0.1)
     batch_size: int = option(128, "Images a step (at most half of the images there are).", minimum=1)
-    learning_rate: float = option(3e-3, "Peak learning rate of AdamW.", minimum=0)
+    learning_rate: float = option(3e-3, "Peak learning rate of AdamW.", minimum=0, maximum=1)
     weight_decay: float = option(0.01, "Decoupled weight decay of AdamW.", minimum=0)
     warmup: float = option(0.05, "Share of the training in which the learning rate rises.", minimum=0, maximum=1)
     clip: float = option(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vaeaug.contracts import ReconstructionLoss, Variant
-from vaeaug.errors import VaeaugError
+from vaeaug.errors import DivergedError
 from vaeaug.progress import Tick
 from vaeaug.seeds import seed_of
 from vaeaug.training.batches import Batches
@@ -89,7 +89,7 @@ def fit(
         report: hears of every step, at most ten times a second.
 
     Raises:
-        VaeaugError: a loss term became NaN or infinite again and again.
+        DivergedError: a loss term became NaN or infinite again and again.
     """
     groups = {name: list(parameters) for name, parameters in variant.parameter_groups().items()}
     groups[next(iter(groups))] += [p for p in loss.parameters() if p.requires_grad]
@@ -232,12 +232,12 @@ def _roll_back(state: TrainingState, good: Snapshot, broken: str, config: Traini
     """Return to the last good state with half the learning rate, or give up.
 
     Raises:
-        VaeaugError: it was the fourth time.
+        DivergedError: it was the fourth time.
     """
     step, rollbacks, factor = state.course.step, state.course.rollbacks, state.course.rate_factor
     rate = config.learning_rate * factor
     if rollbacks >= MOST_ROLLBACKS:
-        raise VaeaugError(
+        raise DivergedError(
             f"training stopped at step {step}: the loss term '{broken}' is not finite, also after {rollbacks} returns "
             f"to the last good state and at a learning rate of {rate:.2g}; try --learning-rate {rate / 10:.1g}, "
             "or another --loss if the term is its own"

@@ -78,7 +78,8 @@ def validate(
     if len(validation):
         terms, units = _evaluate(state, batches, validation, seed)
         total = sum(terms.values())
-        row |= {"validation": terms, "active_units": units.active}
+        if math.isfinite(total):  # else the training will find it not finite itself; history.jsonl stays JSON
+            row |= {"validation": terms, "active_units": units.active}
     course.history.append(row)
     if total is None or (math.isfinite(total) and (course.best_loss is None or total < course.best_loss - 1e-4)):
         state.best = {name: tensor.detach().clone() for name, tensor in state.weights().items()}

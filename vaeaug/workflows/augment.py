@@ -109,6 +109,9 @@ def _named_model(data: Path, chosen: AugmentSettings, device: torch.device, prog
     place = real_path(str(chosen.model))
     if not (place / FILE).exists():
         train(data, place, progress=progress, **_training_settings(chosen))
+    elif chosen.ignored_by_a_model():
+        flags = ", ".join(chosen.ignored_by_a_model())
+        progress.say(f"the model {place} is used as it was trained, so this changes nothing: {flags}")
     model = open_stored(place, device, chosen.plugins_dirs)
     record = model.record
     for flag, asked, found in (("variant", chosen.variant, record.variant), ("loss", chosen.loss, record.loss)):

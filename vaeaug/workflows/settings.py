@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -53,7 +54,20 @@ class TrainSettings(RunSettings, TrainingConfig):
     def request(self) -> dict[str, Any]:
         """Return what decides the result, as JSON values: a resumed run must have the same."""
         left_out = {f.name for f in dataclasses.fields(RunSettings)}
-        return {k: v for k, v in dataclasses.asdict(self).items() if k not in left_out}
+        request = {k: v for k, v in dataclasses.asdict(self).items() if k not in left_out}
+        if self.train_augment is not None:  # the pipeline counts, not only where it lies
+            request["train_augment_digest"] = hashlib.blake2b(
+                Path(self.train_augment).read_bytes(), digest_size=8
+            ).hexdigest()
+        return request
+
+    def ignored_by_a_model(self) -> list[str]:
+        """Return the flags of the settings that differ from their defaults and mean nothing to a trained model."""
+        own = {f.name for f in dataclasses.fields(TrainSettings)} - {f.name for f in dataclasses.fields(RunSettings)}
+        own -= {"variant", "loss", "seed", "skip_invalid"}
+        default = TrainSettings()
+        changed = sorted(name for name in own if getattr(self, name) != getattr(default, name))
+        return [f"--{name.replace('_', '-')}" for name in changed]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,8 +131,19 @@ def build(settings: type[Any], values: Mapping[str, Any], call: str) -> Any:
         raise InputError(f"{call} takes no {unknown[0]!r}; {nearest(unknown[0], names)}")
     declared = {f.name for f in dataclasses.fields(settings) if f.metadata}
     plain = {name: value for name, value in values.items() if name not in declared}
-    checked = {n: str(v) if n in _PATHS and v is not None else v for n, v in values.items() if n in declared}
+    checked = {
+        name: _as_checked(name, value) for name, value in values.items() if name in declared and value is not None
+    }
     return dataclasses.replace(parse_options(settings, checked, call), **plain)
+
+
+def _as_checked(name: str, value: Any) -> Any:
+    """Return a value in the form that options are checked in: a path as text, `60s` as seconds."""
+    if value is None:
+        return None
+    if name in _PATHS:
+        return str(real_path(value))
+    return parse_seconds(value) if name == "time_budget" else value
 
 
 def parse_size(text: str | None) -> tuple[int, int] | None:

@@ -1,6 +1,7 @@
 """What a user sets, as numbers: how many images, sizes, times, and what a resumed run must have in common."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -134,3 +135,24 @@ def test_every_setting_has_a_line_of_help_and_a_default_in_its_range(cls: type) 
     assert declared
     assert all(field.metadata["help"].endswith(".") for field in declared)
     parse_options(cls, {field.name: field.default for field in declared}, "x")
+
+
+def test_a_time_budget_is_the_same_in_words_and_in_seconds() -> None:
+    assert build(TrainSettings, {"time_budget": "1.5m"}, "train").time_budget == 90
+    assert build(TrainSettings, {"time_budget": 90}, "train").time_budget == 90
+
+
+def test_a_changed_pipeline_file_is_another_request(tmp_path: Path) -> None:
+    pipeline = tmp_path / "pipeline.json"
+    pipeline.write_text("{}")
+    settings = build(TrainSettings, {"train_augment": pipeline}, "train")
+    before = settings.request()
+    assert settings.request() == before
+    pipeline.write_text("{ }")
+    assert settings.request() != before
+
+
+def test_what_a_trained_model_ignores_is_named() -> None:
+    assert build(TrainSettings, {"seed": 3, "workers": 2, "loss": "x"}, "train").ignored_by_a_model() == []
+    changed = build(TrainSettings, {"steps": 3, "scope": "shared"}, "train")
+    assert changed.ignored_by_a_model() == ["--scope", "--steps"]
