@@ -131,9 +131,7 @@ def build(settings: type[Any], values: Mapping[str, Any], call: str) -> Any:
         raise InputError(f"{call} takes no {unknown[0]!r}; {nearest(unknown[0], names)}")
     declared = {f.name for f in dataclasses.fields(settings) if f.metadata}
     plain = {name: value for name, value in values.items() if name not in declared}
-    checked = {
-        name: _as_checked(name, value) for name, value in values.items() if name in declared and value is not None
-    }
+    checked = {name: _as_checked(name, value) for name, value in values.items() if name in declared}
     return dataclasses.replace(parse_options(settings, checked, call), **plain)
 
 
