@@ -10,7 +10,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 ARCHITECTURE = (DOCS / "architecture.md").read_text(encoding="utf-8")
 HOST = DOCS.parent / "vaeaug"
 ROOMS = sorted(path.name for path in HOST.iterdir() if path.is_dir() and not path.name.startswith("__"))
-FILES = sorted(path.name for path in HOST.glob("*.py") if path.name != "__init__.py")
+FILES = sorted(path.name for path in HOST.glob("*.py") if not path.name.startswith("__"))
 
 
 def test_there_are_rooms() -> None:
