@@ -11,10 +11,9 @@ import os
 import signal
 import sys
 import threading
+import traceback
 import types
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection
 from typing import Any, TypeVar
 
@@ -25,7 +24,7 @@ Result = TypeVar("Result")
 Hear = Callable[[int, Any], None]
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-_mailbox: Any = None  # in a worker process: where messages to the parent go
+_MESSAGE, _RESULT, _ERROR = "message", "result", "error"  # what a worker's pipe brings
 
 
 def cores() -> int:
@@ -53,26 +52,112 @@ def run_tasks(
     """
     if workers <= 1 or len(tasks) <= 1:
         return [function(task, lambda message, number=i: hear(number, message)) for i, task in enumerate(tasks)]  # type: ignore[misc]
-    context = multiprocessing.get_context("spawn")
-    mailbox = context.SimpleQueue()
-    before = {name: os.environ.get(name) for name in _THREADS}
-    others = set(multiprocessing.active_children())
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    executor = ProcessPoolExecutor(min(workers, len(tasks)), context, _start_worker, (mailbox,))
+    staff: list[_Worker] = []
     try:
-        with _clean_start():
-            futures = [executor.submit(_work, function, task, i) for i, task in enumerate(tasks)]
-        processes = set(multiprocessing.active_children()) - others
-        _listen(futures, [process.sentinel for process in processes], mailbox, hear)
-        return [future.result() for future in futures]
-    except BrokenProcessPool:
+        with _one_thread(), _clean_start():
+            for _ in range(min(workers, len(tasks))):
+                staff.append(_Worker(function))
+        return _supervise(staff, tasks, hear)
+    except (EOFError, BrokenPipeError, ConnectionResetError):
         raise VaeaugError(
             "a worker process was killed, most likely for want of memory; add --workers 1 --resume to go on"
         ) from None
     finally:
-        for child in set(multiprocessing.active_children()) - others:
-            child.terminate()  # harmless: what workers write, they write all or nothing
-        executor.shutdown(wait=False, cancel_futures=True)
+        for worker in staff:
+            worker.stop()
+
+
+class _Worker:
+    """A process that does one task after the other. It shares a pipe with us, and no lock or queue with anyone.
+
+    So a worker that is killed at any moment leaves nobody waiting: its pipe just ends.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=_serve, args=(function, theirs), daemon=True)
+        self.process.start()
+        theirs.close()
+        self.number: int | None = None
+
+    def give(self, number: int, task: Any) -> None:
+        """Hand over a task."""
+        self.number = number
+        self.pipe.send(task)
+
+    def stop(self) -> None:
+        """End the process at once; that is harmless, for what workers write they write all or nothing."""
+        self.process.kill()
+        self.process.join()
+        self.pipe.close()
+
+
+def _supervise(staff: Sequence[_Worker], tasks: Sequence[Any], hear: Hear) -> list[Any]:
+    """Hand out the tasks in order, pass messages on, and return the results.
+
+    Raises:
+        EOFError: a worker died.
+        Exception: what a task raised.
+    """
+    results: dict[int, Any] = {}
+    waiting = enumerate(tasks)
+    for worker in staff:
+        worker.give(*next(waiting))
+    while len(results) < len(tasks):
+        ready = connection.wait([worker.pipe for worker in staff if worker.number is not None])
+        for worker in staff:
+            if worker.pipe not in ready or worker.number is None:
+                continue
+            kind, value = worker.pipe.recv()
+            if kind == _MESSAGE:
+                hear(worker.number, value)
+            elif kind == _ERROR:
+                raise value
+            else:
+                results[worker.number] = value
+                worker.number = None
+                following = next(waiting, None)
+                if following is not None:
+                    worker.give(*following)
+    return [results[number] for number in range(len(tasks))]
+
+
+def _serve(function: Callable[..., Any], pipe: connection.Connection[Any, Any]) -> None:
+    """Work in a worker process: deaf to Ctrl-C (its parent stops it), and never outliving its parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+
+    def follow() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+    while True:
+        task = pipe.recv()
+        try:
+            answer = (_RESULT, function(task, lambda message: pipe.send((_MESSAGE, message))))
+        except Exception as error:
+            answer = (_ERROR, _travelling(error))
+        pipe.send(answer)
+
+
+def _travelling(error: Exception) -> Exception:
+    """Return an exception that survives a pipe, with its traceback as a note for `--debug`."""
+    safe = error if isinstance(error, VaeaugError | OSError) else RuntimeError(f"{type(error).__name__}: {error}")
+    safe.add_note("".join(traceback.format_exception(error)))
+    return safe
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let processes that are started meanwhile compute with one thread."""
+    before = {name: os.environ.get(name) for name in _THREADS}
+    os.environ.update(dict.fromkeys(_THREADS, "1"))
+    try:
+        yield
+    finally:
         for name, value in before.items():
             os.environ.pop(name, None)
             if value is not None:
@@ -95,41 +180,3 @@ def _clean_start() -> Iterator[None]:
         sys.modules["__main__"] = main
         if blocked is not None:
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-
-
-def _listen(futures: Sequence[Future[Any]], sentinels: Sequence[int], mailbox: Any, hear: Hear) -> None:
-    """Pass messages on until all futures are done or one has failed.
-
-    Raises:
-        BrokenProcessPool: a worker process has died. The executor may not notice before another one is done with its
-            task: it looks at the processes it had when it was last woken, and wakes before it starts one.
-    """
-    pending = set(futures)
-    while pending:
-        done, pending = wait(pending, timeout=0.1, return_when=FIRST_COMPLETED)
-        while not mailbox.empty():
-            hear(*mailbox.get())
-        for future in done:
-            future.result()
-        if pending and connection.wait(sentinels, timeout=0):
-            raise BrokenProcessPool
-
-
-def _start_worker(mailbox: Any) -> None:
-    """Set a worker process up: one thread, deaf to Ctrl-C (its parent stops it), and never outliving its parent."""
-    global _mailbox  # noqa: PLW0603 (a worker process has one parent)
-    _mailbox = mailbox
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-
-    def follow() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
-
-
-def _work(function: Callable[[Any, Callable[[Any], None]], Any], task: Any, number: int) -> Any:
-    """Run one task in a worker process."""
-    return function(task, lambda message: _mailbox.put((number, message)))
