@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from vaeaug.dataset.cache import open_cache
+
 
 def gray(seed: int, height: int = 12, width: int = 10) -> Image.Image:
     """A gray image of noise."""
@@ -29,3 +31,8 @@ def class_folder(folder: Path, count: int = 3, *, start: int = 0, make: object =
     """Write `count` different images `000.png` ... into a folder."""
     for i in range(count):
         save(folder / f"{i:03}.png", make(start + i, **shape))  # type: ignore[operator]
+
+
+def pixel_sum(directory: Path) -> int:
+    """The sum of a cache's pixels. It stands here because a worker process can import this file, and not a test's."""
+    return int(open_cache(directory).pixels_NHWC.sum())

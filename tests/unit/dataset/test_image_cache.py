@@ -4,11 +4,11 @@ import json
 import multiprocessing
 import shutil
 import tracemalloc
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from dataset_files import class_folder, colour, gray, save
+from dataset_files import class_folder, colour, gray, pixel_sum, save
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -122,12 +122,9 @@ def test_what_a_cache_depends_on_is_built_again(data, tmp_path, change):
 
 def test_a_worker_process_opens_it_by_path(data, tmp_path):
     cache = build(data, tmp_path)
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        assert pool.apply(_sum_of, (cache.directory,)) == int(cache.pixels_NHWC.sum())
-
-
-def _sum_of(directory):
-    return int(open_cache(directory).pixels_NHWC.sum())
+    # An executor, not a Pool: it tells when a worker dies where a Pool waits for ever.
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as workers:
+        assert workers.submit(pixel_sum, cache.directory).result() == int(cache.pixels_NHWC.sum())
 
 
 def test_opening_nothing_says_so(tmp_path):
