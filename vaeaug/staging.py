@@ -128,8 +128,8 @@ class Staging:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(error, DivergedError):
-            self.discard()
+        if isinstance(error, DivergedError) or (isinstance(error, InputError) and not self.resumed):
+            self.discard()  # with what mends it the request is another, so nobody could go on from here
         self.close()
         if isinstance(error, Exception) and not isinstance(error, VaeaugError):
             raise_plainly(error, self.final)

@@ -209,7 +209,8 @@ def test_a_taken_output_is_refused_before_a_model_is_trained(data: Path, tmp_pat
         ({"variant_options": {"latent": 3}}, "no option 'latent'; did you mean 'latent_dim'"),
         ({"image_size": "5"}, "sides from 8 to 256"),
         ({"train_augment": "nowhere.yaml"}, "nowhere.yaml"),
-        ({"device": "abacus"}, "use --device cpu or auto"),
+        ({"device": "abacus"}, "use --device auto, cpu"),
+        ({"device": "meta"}, "use --device auto, cpu"),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_done(
@@ -308,3 +309,33 @@ def test_torch_keeps_its_number_of_threads(data: Path, model: Path, tmp_path: Pa
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_model_of_gray_images_is_not_taken_for_colour_ones(model: Path, tmp_path: Path) -> None:
+    own = tiny_data.write_dataset(tmp_path / "data", {"ant": 3, "bee": 3}, channels=3)
+    with pytest.raises(InputError, match=r"makes gray images, and the data are in colour; give --model another place"):
+        vaeaug.augment(own, tmp_path / "out", model=model, workers=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+def test_a_model_of_other_data_writes_at_their_size_and_says_so(model: Path, tmp_path: Path) -> None:
+    own = tiny_data.write_dataset(tmp_path / "data", {"ant": 3, "bee": 3}, height=21, width=17)
+    made = vaeaug.augment(own, tmp_path / "out", model=model, per_class=1, workers=1)
+    with Image.open(tmp_path / "out/train/ant/synthetic-ant-00000.png") as image:
+        assert (image.size, image.mode) == ((17, 21), "L")
+    assert any("trained on other images" in remark for remark in made.remarks)
+
+
+def test_a_class_too_small_to_be_validated_keeps_the_shared_network(tmp_path: Path) -> None:
+    own = tiny_data.write_dataset(tmp_path / "data", {"ant": 30, "bee": 3})
+    made = vaeaug.augment(own, tmp_path / "out", per_class=2, **QUICK)
+    assert any(remark.endswith("keep the shared one: bee") for remark in made.remarks)
+
+
+def test_bad_input_found_late_does_not_block_the_mended_command(data: Path, tmp_path: Path) -> None:
+    pipeline = tmp_path / "crop.json"
+    A = pytest.importorskip("albumentations")
+    A.save(A.Compose([A.CenterCrop(4, 4)]), pipeline, data_format="json")
+    with pytest.raises(InputError, match=r"crop\.json"):
+        vaeaug.augment(data, tmp_path / "out", train_augment=pipeline, **QUICK)
+    vaeaug.augment(data, tmp_path / "out", **QUICK)

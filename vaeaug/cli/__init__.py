@@ -66,7 +66,8 @@ def _run(arguments: list[str]) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted; add --resume to the same command to go on.", err=True)
+        resumable = arguments[:1] in (["augment"], ["train"], ["sample"])
+        click.echo(f"Interrupted{'; add --resume to the same command to go on' if resumable else ''}.", err=True)
         return 130
     except Exception as error:
         if "--debug" in arguments:

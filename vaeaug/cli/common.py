@@ -189,7 +189,7 @@ def _read_config(ctx: click.Context, param: click.Parameter, value: Path | None)
     defaults: dict[str, Any] = {}
     for key, setting in values.items():
         parameter = by_flag.get(key.replace("_", "-"))
-        if parameter is None or parameter.name is None or key == "config":
+        if parameter is None or parameter.name is None or key in ("config", "debug"):
             raise InputError(f"the config file {value} has an unknown option {key!r}; {nearest(key, by_flag)}")
         defaults[parameter.name] = _as_typed(setting, multiple=getattr(parameter, "multiple", False))
     ctx.default_map = {**(ctx.default_map or {}), **defaults}
@@ -197,8 +197,10 @@ def _read_config(ctx: click.Context, param: click.Parameter, value: Path | None)
 
 def _as_typed(setting: Any, *, multiple: bool) -> Any:
     """Return a TOML value as it would stand on the command line: a table of options becomes NAME=VALUE pairs."""
-    if isinstance(setting, dict):
+    if multiple and isinstance(setting, dict):
         return tuple(f"{name}={value}" for name, value in setting.items())
     if multiple:
-        return tuple(setting) if isinstance(setting, list) else (setting,)
-    return setting
+        return tuple(map(str, setting)) if isinstance(setting, list) else (str(setting),)
+    if isinstance(setting, dict | list):
+        raise InputError(f"an option in the config file takes one value, not {setting!r}")
+    return setting if isinstance(setting, bool) else str(setting)  # as text: 2.9 is no number of epochs

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichProgress
+from rich.table import Column
 
 from vaeaug.progress import SILENT, Progress, Tick
 
@@ -75,13 +76,13 @@ class Bars(Progress):
 
     def __init__(self) -> None:
         self.rich = RichProgress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TaskProgressColumn(),
-            TextColumn("[cyan]{task.fields[rate]}"),
-            TextColumn("[dim]{task.fields[numbers]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+            BarColumn(bar_width=12),
+            TaskProgressColumn(table_column=Column(no_wrap=True, min_width=4)),
+            TextColumn("[cyan]{task.fields[rate]}", table_column=Column(no_wrap=True)),
+            TimeRemainingColumn(table_column=Column(no_wrap=True, min_width=7)),
+            # On a narrow terminal the losses are cut, not the time left.
+            TextColumn("[dim]{task.fields[numbers]}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
             console=Console(stderr=True),
         )
         self.task: TaskID | None = None

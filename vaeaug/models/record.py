@@ -71,7 +71,7 @@ class ModelRecord:
         width: W of the model's images.
         classes: the classes, in the order of their labels.
         seed: the training's seed.
-        fingerprint: hash of its weights.
+        fingerprint: hash of its weights and latents.
         data_fingerprint: of the images it was trained on.
         training: the knobs of the loop that were given.
         metrics: how the (shared) training went.

@@ -32,7 +32,7 @@ class ActiveUnits:
             return None
         return (
             f"posterior collapse: {self.active} of {self.total} latent dimensions are active, so samples hardly vary; "
-            "try --free-bits 4, a longer --kl-warmup or a smaller latent_dim"
+            "try a longer --kl-warmup, --kl-annealing cyclical or a smaller --latent-dim"
         )
 
 

@@ -33,5 +33,7 @@ class TrainingConfig:
         0.2, "Share of the training (of a cycle) in which the KL weight rises.", minimum=0, maximum=1
     )
     kl_cycles: int = option(4, "Cycles of --kl-annealing cyclical.", minimum=1)
-    free_bits: float = option(0.0, "Nats of every KL term that cost nothing.", minimum=0)
+    free_bits: float = option(
+        0.0, "Nats of every KL term (not of every dimension) that cost nothing.", minimum=0, maximum=1e6
+    )
     patience: int = option(12, "Validations without improvement before training stops; 0 for never.", minimum=0)

@@ -62,6 +62,12 @@ class FitResult:
     seconds: float
     images: int
 
+    @property
+    def still_improving(self) -> bool:
+        """Whether the last validation was the best by far: by more than 2 % of all that was gained."""
+        losses = [sum(row["validation"].values()) for row in self.history if "validation" in row]
+        return len(losses) > 1 and min(losses[:-1]) - losses[-1] > 0.02 * (losses[0] - losses[-1]) > 0
+
 
 def fit(
     variant: Variant,
@@ -85,7 +91,7 @@ def fit(
         steps: how many steps the training has (with a time budget: at most).
         validation: indices of the validation images; without any, the last weights are kept.
         seed: of the posterior draws. With `batches` it settles the result, bit for bit on the same machine.
-        checkpoint: file to go on from if it is there, and to write every few seconds.
+        checkpoint: file to go on from if it is there; written at validations, if the last time is some seconds ago.
         report: hears of every step, at most ten times a second.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.index import DatasetIndex
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
+from vaeaug.export.layout import folder_name
 from vaeaug.export.real import RealImage, copy_real, place_real
 from vaeaug.models.record import FILE
 from vaeaug.models.store import StoredModel
@@ -85,12 +86,19 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             staging=staging,
             model=model,
             counts=counts,
+            shapes={label: cache.native(label) for label in counts},
             real=real,
             examples={label: _examples(cache, label) for label in counts},
             settings=_public(chosen),
             sampler=sampler,
             seed=chosen.seed,
-            remarks=[*remarks_on(model), *_left_out(cache)],
+            remarks=[
+                *remarks_on(model),
+                *_other_data(cache, model),
+                *_left_out(cache),
+                *_strays(index),
+                *_renamed(counts),
+            ],
         )
         return finish(made, threads=chosen.workers, progress=progress)
 
@@ -152,6 +160,13 @@ def _counts(chosen: AugmentSettings, cache: ImageCache, model: StoredModel) -> d
     Raises:
         InputError: the model does not know a class of the data.
     """
+    channels = cache.pixels_NHWC.shape[3]
+    if channels != model.record.channels:
+        makes, has = ("gray" if count == 1 else "colour" for count in (model.record.channels, channels))
+        raise InputError(
+            f"the model {chosen.model} makes {makes} images, and the data are in {has}; "
+            "give --model another place to train a new one"
+        )
     unknown = sorted(set(cache.classes) - set(model.classes))
     if unknown:
         raise InputError(
@@ -166,6 +181,24 @@ def _examples(cache: ImageCache, label: str) -> list[NDArray[np.uint8]]:
     indices = cache.indices("train", label)
     chosen = indices[np.linspace(0, len(indices) - 1, min(EXAMPLES, len(indices))).round().astype(int)]
     return [np.asarray(cache.pixels_NHWC[index]) for index in chosen]
+
+
+def _other_data(cache: ImageCache, model: StoredModel) -> Sequence[str]:
+    """Return a remark on a model that was trained on another dataset."""
+    same = cache.fingerprint == model.record.data_fingerprint
+    return [] if same else ["the model was trained on other images than those of this dataset"]
+
+
+def _strays(index: DatasetIndex) -> Sequence[str]:
+    """Return a remark on images that belong to no class."""
+    names = ", ".join(index.stray[:3])
+    return [f"{len(index.stray)} images lie outside class folders and were left out: {names}"] if index.stray else []
+
+
+def _renamed(labels: Iterable[str]) -> Sequence[str]:
+    """Return a remark on classes whose folder has another name, because not every file system takes theirs."""
+    renamed = [f"{label!r} is in {folder_name(label)}" for label in labels if folder_name(label) != label]
+    return [f"folders are named so that every system takes them: {', '.join(renamed)}"] if renamed else []
 
 
 def _left_out(cache: ImageCache) -> Sequence[str]:

@@ -18,6 +18,8 @@ def choose_device(name: str) -> torch.device:
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name.partition(":")[0] not in ("cpu", "cuda", "mps"):
+        raise InputError(f"there is no device {name!r}; use --device auto, cpu, cuda, cuda:1, ... or mps")
     try:
         device = torch.device(name)
         torch.zeros(1, device=device)

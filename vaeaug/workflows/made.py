@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vaeaug.dataset.image_cache import NativeShape
 from vaeaug.export.card import ClassCount
 from vaeaug.export.real import RealImage
 from vaeaug.models.store import StoredModel
@@ -24,6 +25,7 @@ class Made:
         staging: where it is being built.
         model: the model they were drawn from.
         counts: class -> number of synthetic images.
+        shapes: class -> height, width and colour mode that synthetic images are written in.
         real: the real images that were copied.
         examples: class -> some real training images, uint8 (H, W, C), to show beside the synthetic ones.
         settings: what decided the result, for the record and the card.
@@ -35,6 +37,7 @@ class Made:
     staging: Staging
     model: StoredModel
     counts: Mapping[str, int]
+    shapes: Mapping[str, NativeShape]
     real: Sequence[RealImage]
     examples: Mapping[str, Sequence[NDArray[np.uint8]]]
     settings: Mapping[str, Any]

@@ -57,6 +57,8 @@ class Model:
                 raise InputError(f"name the class to sample: label=..., one of {', '.join(self.classes)}")
             label = self.classes[0]
         self.record.label(label)
+        if n < 0:
+            raise InputError(f"the number of images is 0 or more, not {n}")
         chunks = generate(
             self.stored, label, chunks_of(n), sampler=sampler_name(sampler, self.stored), seed=seed, count=n
         )

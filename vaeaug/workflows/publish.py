@@ -144,7 +144,7 @@ def summary(made: Made) -> dict[str, object]:
         "scope": record.scope,
         "latent dimensions in use": f"{record.metrics['active_units']} of {record.metrics['latent_units']}",
         "model size": f"{record.height} x {record.width} x {record.channels}",
-        "training": record.metrics["stopped"],
+        "training" if record.scope == "shared" else "training of the shared network": record.metrics["stopped"],
         "sampler": made.sampler,
         "seed": made.seed,
         "model": record.fingerprint,
@@ -154,10 +154,26 @@ def summary(made: Made) -> dict[str, object]:
 
 
 def remarks_on(model: StoredModel) -> list[str]:
-    """Return what a user should know of a model: posterior collapse, class by class."""
+    """Return what a user should know of a model: posterior collapse, training cut short, classes that are too small."""
     record = model.record
     named = {entry.name: entry.metrics for entry in record.classes if entry.metrics} or {"all classes": record.metrics}
-    advice = {
-        name: ActiveUnits(metrics["active_units"], metrics["latent_units"]).advice() for name, metrics in named.items()
-    }
-    return [f"{name}: {text}" for name, text in advice.items() if text is not None]
+    remarks = []
+    for name, metrics in named.items():
+        advice = ActiveUnits(metrics["active_units"], metrics["latent_units"]).advice()
+        remarks += [] if advice is None else [f"{name}: {advice}"]
+    if record.metrics["still_improving"]:
+        remarks.append(
+            f"training ended ({record.metrics['stopped']}) while it still improved fast, so images may be poor; "
+            "give it more with --steps, --epochs or --time-budget"
+        )
+    small = [entry.name for entry in record.classes if entry.metrics and entry.metrics["steps"] == 0]
+    if small:
+        remarks.append(
+            f"too few images for a network of their own, so these classes keep the shared one: {', '.join(small)}"
+        )
+    if record.metrics["validation_loss"] is None:
+        remarks.append(
+            "no class has enough images to hold some out, so the model may know its few images by heart: look for "
+            "copies among the synthetic ones"
+        )
+    return remarks

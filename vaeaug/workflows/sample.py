@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from vaeaug.dataset.image_cache import NativeShape
 from vaeaug.errors import InputError
 from vaeaug.progress import SILENT, Progress
 from vaeaug.staging import Staging, refuse_overlap
@@ -53,6 +54,10 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             staging=staging,
             model=stored,
             counts=counts,
+            shapes={
+                entry.name: NativeShape(entry.height, entry.width, "RGB" if entry.mode == "RGB" else "L")
+                for entry in stored.record.classes
+            },
             real=(),
             examples={},
             settings=wanted,

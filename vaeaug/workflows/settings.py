@@ -67,7 +67,8 @@ class TrainSettings(RunSettings, TrainingConfig):
         own -= {"variant", "loss", "seed", "skip_invalid"}
         default = TrainSettings()
         changed = sorted(name for name in own if getattr(self, name) != getattr(default, name))
-        return [f"--{name.replace('_', '-')}" for name in changed]
+        flags = {"variant_options": "--set", "loss_options": "--set-loss"}
+        return [flags.get(name, f"--{name.replace('_', '-')}") for name in changed]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +127,11 @@ def build(settings: type[Any], values: Mapping[str, Any], call: str) -> Any:
         InputError: an unknown name, or a value of the wrong type or out of range.
     """
     names = {f.name for f in dataclasses.fields(settings)}
+    values = dict(values)
+    if "variant_options" in names and "latent_dim" in values:
+        values["variant_options"] = {**values.get("variant_options", {}), "latent_dim": values.pop("latent_dim")}
+    if isinstance(values.get("plugins_dirs"), str | Path):
+        values["plugins_dirs"] = (str(values["plugins_dirs"]),)
     unknown = sorted(set(values) - names)
     if unknown:
         raise InputError(f"{call} takes no {unknown[0]!r}; {nearest(unknown[0], names)}")
@@ -141,6 +147,8 @@ def _as_checked(name: str, value: Any) -> Any:
         return None
     if name in _PATHS:
         return str(real_path(value))
+    if name == "image_size" and isinstance(value, tuple | list):
+        return "x".join(map(str, value))
     return parse_seconds(value) if name == "time_budget" else value
 
 

@@ -225,7 +225,7 @@ def _write_model(
         width=width,
         classes=tuple(classes),
         seed=settings.seed,
-        fingerprint=_fingerprint([directory / name for name in dict.fromkeys(weights.values())]),
+        fingerprint=_fingerprint([directory / name for name in (*dict.fromkeys(weights.values()), LATENTS)]),
         data_fingerprint=cache.fingerprint,
         training=dataclasses.asdict(settings.training()),
         metrics=outcomes[0].metrics,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -24,8 +25,9 @@ from vaeaug.staging import write_atomic
 from vaeaug.training.batches import Batches
 from vaeaug.training.config import TrainingConfig
 from vaeaug.training.encode import encode_images
-from vaeaug.training.loop import fit
+from vaeaug.training.loop import FitResult, fit
 from vaeaug.training.plan import plan
+from vaeaug.training.validation import units_in_use
 from vaeaug.workflows.device import one_thread
 
 RESULT = "result.json"
@@ -124,6 +126,8 @@ def run_train_task(task: TrainTask, tell: Callable[[Tick], None]) -> TrainOutcom
         device=device,
         augment=None if task.train_augment is None else load_pipeline(Path(task.train_augment)),
     )
+    if task.start is not None and not len(validation):
+        return _finish(task, network, cache, _kept(network, batches))
     fitted = fit(
         network.variant,
         network.loss,
@@ -135,6 +139,20 @@ def run_train_task(task: TrainTask, tell: Callable[[Tick], None]) -> TrainOutcom
         checkpoint=task.directory / "checkpoint.safetensors",
         report=tell,
     )
+    if task.start is not None and fitted.best_step == 0:
+        stopped = f"{fitted.stopped}; it keeps the shared network, which was better"
+        fitted = dataclasses.replace(fitted, stopped=stopped)
+    return _finish(task, network, cache, fitted)
+
+
+def _kept(network: Network, batches: Batches) -> FitResult:
+    """Return the result of not training a class's network further: nothing could tell whether it helps."""
+    units = units_in_use(network.variant, batches)
+    return FitResult("too few images for a network of its own: it keeps the shared one", 0, 0, None, units, [], 0.0, 0)
+
+
+def _finish(task: TrainTask, network: Network, cache: ImageCache, fitted: FitResult) -> TrainOutcome:
+    """Write what a training leaves; the file with the outcome comes last."""
     if task.encode:
         _fit_prior_and_save_latents(task, network, cache)
     network.save(task.directory / WEIGHTS)
@@ -146,13 +164,14 @@ def run_train_task(task: TrainTask, tell: Callable[[Tick], None]) -> TrainOutcom
             "validation_loss": fitted.validation_loss,
             "active_units": fitted.units.active,
             "latent_units": fitted.units.total,
+            "still_improving": fitted.still_improving,
         },
         history=fitted.history,
         seconds=fitted.seconds,
         images=fitted.images,
         advice=fitted.units.advice(),
     )
-    write_atomic(result, json.dumps(asdict(outcome)).encode())
+    write_atomic(task.directory / RESULT, json.dumps(asdict(outcome)).encode())
     return outcome
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import groupby
 
 import vaeaug
-from vaeaug.dataset.image_cache import NativeShape
 from vaeaug.export.writer import SampleSpan, missing_spans, spans, write_samples
 from vaeaug.progress import Progress, Tick
 from vaeaug.synthesis.chunk import SampleChunk
@@ -30,7 +29,7 @@ def write_synthetic(made: Made, *, threads: int | None, progress: Progress) -> N
     total, left = sum(made.counts.values()), sum(span.count for span in missing)
     done = total - left
 
-    def count(images: int) -> None:
+    def add(images: int) -> None:
         nonlocal done
         done += images
         progress.tick(Tick(done / total))
@@ -39,18 +38,15 @@ def write_synthetic(made: Made, *, threads: int | None, progress: Progress) -> N
         _chunks(made, missing),
         train,
         made.journal,
-        shapes={
-            entry.name: NativeShape(entry.height, entry.width, "RGB" if entry.mode == "RGB" else "L")
-            for entry in made.model.record.classes
-            if made.counts.get(entry.name)  # no folder for a class that gets nothing: torchvision refuses empty ones
-        },
+        # No folder for a class that gets nothing: torchvision refuses empty ones.
+        shapes={label: made.shapes[label] for label, count in made.counts.items() if count},
         provenance={
             "Software": f"vaeaug {vaeaug.__version__}",
             "vaeaug:model": made.model.record.fingerprint,
             "vaeaug:seed": str(made.seed),
         },
         threads=threads,
-        progress=count,
+        progress=add,
     )
 
 

@@ -30,4 +30,4 @@ def test_the_advice_names_the_numbers_and_a_remedy() -> None:
     advice = ActiveUnits(1, 32).advice()
     assert advice is not None
     assert "1 of 32" in advice
-    assert "--free-bits" in advice
+    assert "--kl-warmup" in advice

@@ -94,6 +94,6 @@ def _points(flat_ND: NDArray[np.float64], scale_ND: NDArray[np.float64] | None, 
         return flat_ND if count > 1 else np.repeat(flat_ND, 2, axis=0)
     rng = np.random.default_rng(seed)
     repeats = int(np.clip(20 * dimensions // count, 1, max(1, MOST_POINTS // count))) + 1
-    chosen = np.tile(rng.permutation(count)[:MOST_POINTS], repeats)
+    chosen = np.tile(rng.permutation(count), repeats)[:MOST_POINTS]
     noise: NDArray[np.float64] = rng.standard_normal((len(chosen), dimensions))
     return flat_ND[chosen] + scale_ND[chosen] * noise
