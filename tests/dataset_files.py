@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from vaeaug.dataset.cache import open_cache
+from vaeaug.dataset.cache import build_cache, open_cache
+from vaeaug.dataset.scan import scan
 
 
 def gray(seed: int, height: int = 12, width: int = 10) -> Image.Image:
@@ -36,3 +37,9 @@ def class_folder(folder: Path, count: int = 3, *, start: int = 0, make: object =
 def pixel_sum(directory: Path) -> int:
     """The sum of a cache's pixels. It stands here because a worker process can import this file, and not a test's."""
     return int(open_cache(directory).pixels_NHWC.sum())
+
+
+def build_in_a_process(job: tuple[Path, Path]) -> tuple[str, int]:
+    """Build the cache of (data, cache directory); its name and the sum of its pixels. In this file as `pixel_sum` is."""
+    cache = build_cache(scan(job[0]), cache_dir=job[1], workers=1)
+    return cache.directory.name, int(cache.pixels_NHWC.sum())

@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from dataset_files import class_folder, colour, gray, pixel_sum, save
+from dataset_files import build_in_a_process, class_folder, colour, gray, pixel_sum, save
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -323,15 +323,10 @@ def test_threads_that_build_the_same_at_once_all_get_it(data, tmp_path):
 
 
 def test_processes_that_build_the_same_at_once_all_get_it(data, tmp_path):
-    with multiprocessing.get_context("spawn").Pool(2) as pool:
-        results = pool.map(_build_in_a_process, [(data, tmp_path / "cache")] * 6, chunksize=1)
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as workers:
+        results = list(workers.map(build_in_a_process, [(data, tmp_path / "cache")] * 6))
     assert len(set(results)) == 1
     assert len(list((tmp_path / "cache").iterdir())) == 1
-
-
-def _build_in_a_process(job):
-    cache = build_cache(scan(job[0]), cache_dir=job[1], workers=1)
-    return cache.directory.name, int(cache.pixels_NHWC.sum())
 
 
 def test_the_description_holds_no_path_of_this_machine(data, tmp_path):
