@@ -40,6 +40,6 @@ def pixel_sum(directory: Path) -> int:
 
 
 def build_in_a_process(job: tuple[Path, Path]) -> tuple[str, int]:
-    """Build the cache of (data, cache directory); its name and the sum of its pixels. In this file as `pixel_sum` is."""
+    """Build the cache of (data, cache directory) and return its name and the sum of its pixels."""
     cache = build_cache(scan(job[0]), cache_dir=job[1], workers=1)
     return cache.directory.name, int(cache.pixels_NHWC.sum())
