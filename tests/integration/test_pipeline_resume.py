@@ -107,7 +107,7 @@ def test_augment_killed_again_and_again(data: Path, tmp_path: Path, whole: dict[
 def test_train_and_sample_killed_and_resumed(data: Path, tmp_path: Path) -> None:
     vaeaug.train(data, tmp_path / "whole", **QUICK)
     vaeaug.sample(tmp_path / "whole", tmp_path / "images", per_class=70, workers=1)
-    for dies_at in (20, 30, 40):
+    for dies_at in (15, 22, 30):
         model, out = tmp_path / f"model-{dies_at}", tmp_path / f"images-{dies_at}"
 
         def train(model: Path = model) -> None:

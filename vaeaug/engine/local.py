@@ -14,7 +14,7 @@ import threading
 import traceback
 import types
 from collections.abc import Callable, Iterator, Sequence
-from multiprocessing import connection
+from multiprocessing import connection, resource_tracker
 from typing import Any, TypeVar
 
 from vaeaug.errors import VaeaugError
@@ -173,10 +173,13 @@ def _clean_start() -> Iterator[None]:
     """
     main = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")
-    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if hasattr(signal, "pthread_sigmask") else None
+    blocked = None
+    if sys.platform != "win32":
+        resource_tracker.ensure_running()  # else the first process starts it, and that unblocks the signal
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         sys.modules["__main__"] = main
-        if blocked is not None:
+        if sys.platform != "win32" and blocked is not None:
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
