@@ -47,7 +47,6 @@ def report(made: AugmentResult, out: Path, *, as_json: bool, quiet: bool) -> Non
     kinds = f"{real:,} real and {synthetic:,} synthetic" if real else f"{synthetic:,} synthetic"
     text = "\n".join(
         [
-            *made.remarks,
             f"Wrote {out}: {kinds} images of {len(rows)} {'class' if len(rows) == 1 else 'classes'}"
             f" (sampler {made.sampler}){passed}.",
             f"Look at {out / 'report.html'}; train on {out / 'train'}.",

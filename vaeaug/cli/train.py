@@ -25,15 +25,17 @@ def command(data: Path, model: Path, as_json: bool, quiet: bool, **options: Any)
     It is never written to.
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
+    from vaeaug.workflows.remarks import remarks_on  # noqa: PLC0415 (imports torch)
     from vaeaug.workflows.train import train  # noqa: PLC0415 (imports torch)
 
     with make_progress(quiet=quiet) as progress:
         trained = train(data, model, progress=progress, **given(options))
     record = trained.record
     metrics = record.metrics
+    whose = "" if record.scope == "shared" else "the shared network: "
     text = (
         f"Trained {record.variant.name} with {record.loss.name} ({record.scope}) on {len(record.classes)} classes, "
-        f"{sum(entry.images for entry in record.classes):,} images: {metrics['stopped']}; "
+        f"{sum(entry.images for entry in record.classes):,} images: {whose}{metrics['stopped']}; "
         f"{metrics['active_units']} of {metrics['latent_units']} latent dimensions are active.\n"
         f"Next:  vaeaug sample {model} OUT"
     )
@@ -44,5 +46,6 @@ def command(data: Path, model: Path, as_json: bool, quiet: bool, **options: Any)
         "scope": record.scope,
         "classes": {entry.name: {"images": entry.images, **entry.metrics} for entry in record.classes},
         "metrics": metrics,
+        "remarks": remarks_on(trained.stored),
     }
     result(values, text, as_json=as_json, quiet=quiet)

@@ -133,6 +133,14 @@ def _how(data: CardData) -> str:
 """
 
 
+_REAL_ALONE = """
+# The real training images alone
+import pandas
+rows = pandas.read_csv("OUT/manifest.csv", keep_default_na=False)
+real = rows[(rows["split"] == "train") & ~rows["synthetic"]]
+"""
+
+
 def _loading(data: CardData) -> str:
     renamed = [count.label for count in data.counts if folder_name(count.label) != count.label]
     note = (
@@ -141,6 +149,7 @@ def _loading(data: CardData) -> str:
         if renamed
         else ""
     )
+    real = _REAL_ALONE if any(count.real for count in data.counts) else ""
     validation = next((s for s in ("val", "test") if _in_split(data.counts, s)), "train")
     return f"""## Loading it
 {note}
@@ -164,12 +173,7 @@ train = create_dataset("folder", "OUT/train")
 # Ultralytics
 from ultralytics import YOLO
 YOLO("yolo11n-cls.pt").train(data="OUT")
-
-# The real training images alone
-import pandas
-rows = pandas.read_csv("OUT/manifest.csv")
-real = rows[(rows.split == "train") & ~rows.synthetic]
-```
+{real}```
 
 `OUT` is this directory. Validate on real images only: `OUT/{validation}`\
 {" holds them." if validation != "train" else " mixes both kinds; set real images aside before training."}

@@ -25,7 +25,8 @@ from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.made import AugmentResult, Made
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.prepare import Plugins, decode, look_up
-from vaeaug.workflows.publish import EXAMPLES, finish, remarks_on
+from vaeaug.workflows.publish import EXAMPLES, finish
+from vaeaug.workflows.remarks import remarks_on
 from vaeaug.workflows.settings import AugmentSettings, TrainSettings, build, real_path
 from vaeaug.workflows.train import refuse_changed, train, train_into
 

@@ -20,9 +20,7 @@ from vaeaug.export.card import CardData, ClassCount, write_card
 from vaeaug.export.layout import folder_name, synthetic_name
 from vaeaug.export.manifest import manifest_rows, write_manifest
 from vaeaug.export.record import write_record
-from vaeaug.models.store import StoredModel
 from vaeaug.progress import Progress
-from vaeaug.training.collapse import ActiveUnits
 from vaeaug.workflows.made import AugmentResult, Made
 from vaeaug.workflows.write import write_synthetic
 
@@ -40,6 +38,8 @@ def finish(made: Made, *, threads: int | None, progress: Progress) -> AugmentRes
     write_synthetic(made, threads=threads, progress=progress)
     write_root(made)
     made.staging.publish()
+    for remark in made.remarks:
+        progress.say(remark)
     return AugmentResult(made.staging.final, tuple(class_counts(made)), made.sampler, tuple(made.remarks))
 
 
@@ -151,29 +151,3 @@ def summary(made: Made) -> dict[str, object]:
         "vaeaug": vaeaug.__version__,
         "torch": record.versions["torch"],
     }
-
-
-def remarks_on(model: StoredModel) -> list[str]:
-    """Return what a user should know of a model: posterior collapse, training cut short, classes that are too small."""
-    record = model.record
-    named = {entry.name: entry.metrics for entry in record.classes if entry.metrics} or {"all classes": record.metrics}
-    remarks = []
-    for name, metrics in named.items():
-        advice = ActiveUnits(metrics["active_units"], metrics["latent_units"]).advice()
-        remarks += [] if advice is None else [f"{name}: {advice}"]
-    if record.metrics["still_improving"]:
-        remarks.append(
-            f"training ended ({record.metrics['stopped']}) while it still improved fast, so images may be poor; "
-            "give it more with --steps, --epochs or --time-budget"
-        )
-    small = [entry.name for entry in record.classes if entry.metrics and entry.metrics["steps"] == 0]
-    if small:
-        remarks.append(
-            f"too few images for a network of their own, so these classes keep the shared one: {', '.join(small)}"
-        )
-    if record.metrics["validation_loss"] is None:
-        remarks.append(
-            "no class has enough images to hold some out, so the model may know its few images by heart: look for "
-            "copies among the synthetic ones"
-        )
-    return remarks

@@ -13,7 +13,8 @@ from vaeaug.synthesis.generate import sampler_name
 from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.made import AugmentResult, Made
 from vaeaug.workflows.model import open_stored
-from vaeaug.workflows.publish import finish, remarks_on
+from vaeaug.workflows.publish import finish
+from vaeaug.workflows.remarks import remarks_on
 from vaeaug.workflows.settings import SampleModelSettings, build, real_path
 
 

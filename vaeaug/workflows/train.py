@@ -30,6 +30,7 @@ from vaeaug.training.plan import SHARED_SHARE, share, with_length
 from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.model import Model, load
 from vaeaug.workflows.prepare import Plugins, decode, look_up
+from vaeaug.workflows.remarks import remarks_on
 from vaeaug.workflows.settings import TrainSettings, build, real_path
 from vaeaug.workflows.train_task import WEIGHTS, TrainOutcome, TrainTask, run_train_task
 
@@ -62,7 +63,10 @@ def train(data: str | Path, model: str | Path, *, progress: Progress = SILENT, *
         refuse_changed(staging, dataset=cache.fingerprint)
         train_into(staging.content, staging.scratch, cache, chosen, used, device, progress)
         staging.publish()
-    return load(model, device=chosen.device, plugins_dirs=chosen.plugins_dirs)
+    trained = load(model, device=chosen.device, plugins_dirs=chosen.plugins_dirs)
+    for remark in remarks_on(trained.stored):
+        progress.say(remark)
+    return trained
 
 
 def refuse_changed(staging: Staging, **fingerprints: str) -> None:
@@ -126,9 +130,6 @@ def train_into(
         progress.stage(f"Training {len(cache.classes)} classes, one by one")
         board = _Board(len(cache.classes), progress)
         outcomes += run_tasks(run_train_task, tasks[1:], workers=workers, hear=board.hear)
-    for task, outcome in zip(tasks, outcomes, strict=True):
-        if outcome.advice is not None and (task.encode or not separate):
-            progress.say(f"{task.name}: {outcome.advice}")
     _write_model(directory, cache, settings, used, tasks, outcomes)
 
 

@@ -83,14 +83,12 @@ class TrainOutcome:
         history: rows of `history.jsonl`.
         seconds: time spent, which depends on the machine.
         images: training images seen.
-        advice: what the user should know, or None.
     """
 
     metrics: dict[str, Any]
     history: list[dict[str, Any]]
     seconds: float
     images: int
-    advice: str | None
 
 
 @one_thread()
@@ -169,7 +167,6 @@ def _finish(task: TrainTask, network: Network, cache: ImageCache, fitted: FitRes
         history=fitted.history,
         seconds=fitted.seconds,
         images=fitted.images,
-        advice=fitted.units.advice(),
     )
     write_atomic(task.directory / RESULT, json.dumps(asdict(outcome)).encode())
     return outcome
