@@ -21,7 +21,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import fashion
+import fashion_mnist as fashion
 import numpy as np
 import torch
 from PIL import Image
