@@ -12,9 +12,12 @@ if TYPE_CHECKING:
     from vaeaug.contracts import Encoded as Encoded
     from vaeaug.contracts import GaussianVariant as GaussianVariant
     from vaeaug.contracts import ImageSpec as ImageSpec
+    from vaeaug.contracts import ImageStatistics as ImageStatistics
+    from vaeaug.contracts import Latent as Latent
     from vaeaug.contracts import Latents as Latents
     from vaeaug.contracts import ReconstructionLoss as ReconstructionLoss
     from vaeaug.contracts import Variant as Variant
+    from vaeaug.errors import InputError as InputError
     from vaeaug.hookspecs import hookimpl as hookimpl
     from vaeaug.options import option as option
     from vaeaug.workflows.augment import augment as augment
@@ -29,6 +32,9 @@ _HOME = {
     "Encoded": "vaeaug.contracts",
     "GaussianVariant": "vaeaug.contracts",
     "ImageSpec": "vaeaug.contracts",
+    "ImageStatistics": "vaeaug.contracts",
+    "InputError": "vaeaug.errors",
+    "Latent": "vaeaug.contracts",
     "Latents": "vaeaug.contracts",
     "Model": "vaeaug.workflows.model",
     "ReconstructionLoss": "vaeaug.contracts",

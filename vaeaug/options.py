@@ -23,6 +23,7 @@ def option(
     minimum: float | None = None,
     maximum: float | None = None,
     choices: tuple[Any, ...] | None = None,
+    sampling: bool = False,
 ) -> Any:
     """Declare an option of a plugin, as a field of its `Config` dataclass.
 
@@ -37,8 +38,10 @@ def option(
         minimum: least allowed value.
         maximum: greatest allowed value.
         choices: the allowed values, where they are few.
+        sampling: whether a trained model may be opened with another value (`vaeaug sample --set`): it does not change
+            what is learned, only what is drawn.
     """
-    metadata = {"help": help, "minimum": minimum, "maximum": maximum, "choices": choices}
+    metadata = {"help": help, "minimum": minimum, "maximum": maximum, "choices": choices, "sampling": sampling}
     return dataclasses.field(default=default, metadata=metadata)
 
 
@@ -97,7 +100,7 @@ _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, 
 def _check(value: Any, field: dataclasses.Field[Any], where: str) -> Any:
     """Return `value` if it lies in the field's range."""
     choices, minimum, maximum = (field.metadata.get(key) for key in ("choices", "minimum", "maximum"))
-    if choices is not None and value not in choices:
+    if choices is not None and value is not None and value not in choices:
         raise InputError(f"{where} is one of {', '.join(map(str, choices))}, not {value!r}")
     if value is not None and minimum is not None and not value >= minimum:
         raise InputError(f"{where} is at least {minimum:g}, not {value!r}")

@@ -108,7 +108,7 @@ def test_the_gaussian_is_no_surer_of_training_images_than_of_held_out_ones() -> 
 def test_the_cvae_pays_for_leaving_the_prior_of_its_class() -> None:
     x, y = torch.rand(4, 3, 6, 5), torch.tensor([0, 1, 0, 1])
     model = CVAE(SPEC, CVAE.Config()).eval()
-    torch.nn.init.normal_(model.prior_KD, std=0.05, generator=torch.Generator().manual_seed(0))
+    torch.nn.init.normal_(model.class_prior.table_KD, std=0.05, generator=torch.Generator().manual_seed(0))
     (mean, logvar), (prior_mean, prior_logvar) = model.posterior(x, y), model.prior_moments(y)
     posterior, prior = Normal(mean, (0.5 * logvar).exp()), Normal(prior_mean, (0.5 * prior_logvar).exp())
     torch.testing.assert_close(model.encode(x, y).penalties["kl"], kl_divergence(posterior, prior).sum(dim=1))
@@ -125,7 +125,8 @@ def test_the_fitted_prior_of_a_class_is_the_one_with_the_least_kl() -> None:
         moved = CVAE(SPEC, CVAE.Config()).eval()
         moved.load_state_dict(model.state_dict())
         with torch.no_grad():
-            moved.prior_KD += 0.02 * torch.randn(moved.prior_KD.shape, generator=torch.Generator().manual_seed(seed))
+            table_KD = moved.class_prior.table_KD
+            table_KD += 0.02 * torch.randn(table_KD.shape, generator=torch.Generator().manual_seed(seed))
         assert moved.encode(x, y).penalties["kl"].mean() > best
 
 

@@ -82,6 +82,18 @@ def _depth(cls: type[Any], field: dataclasses.Field[Any]) -> int:
     return max(depth for depth, base in bases if field.name in getattr(base, "__dataclass_fields__", {}))
 
 
+def drawing_options(function: F) -> F:
+    """Add `--set`, for the options of a trained variant that only change what is drawn."""
+    return click.option(
+        "--set",
+        "variant_options",
+        multiple=True,
+        metavar="NAME=VALUE",
+        callback=_pairs,
+        help="Option of the variant that only changes what is drawn, e.g. a temperature; may repeat.",
+    )(function)
+
+
 def plugin_options(function: F) -> F:
     """Add `--set`, `--set-loss`, `--latent-dim` and `--plugins-dir`."""
     for decorate in (

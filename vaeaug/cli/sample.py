@@ -8,7 +8,14 @@ from typing import Any
 import click
 
 from vaeaug.cli.augment import report
-from vaeaug.cli.common import config_option, given, output_options, plugins_dir_option, settings_options
+from vaeaug.cli.common import (
+    config_option,
+    drawing_options,
+    given,
+    output_options,
+    plugins_dir_option,
+    settings_options,
+)
 from vaeaug.workflows.settings import SampleModelSettings, SampleSettings
 
 
@@ -17,6 +24,7 @@ from vaeaug.workflows.settings import SampleModelSettings, SampleSettings
 @click.argument("out", type=click.Path(path_type=Path))
 @settings_options(SampleSettings, SampleModelSettings)
 @click.option("--class", "classes", multiple=True, metavar="NAME", help="Only this class; may repeat.")
+@drawing_options
 @plugins_dir_option
 @config_option
 @output_options

@@ -3,7 +3,7 @@
 from vaeaug.contracts.gaussian import GaussianVariant
 from vaeaug.contracts.latent import Latent, leaves, tree_map
 from vaeaug.contracts.loss import ReconstructionLoss
-from vaeaug.contracts.spec import Encoded, ImageSpec, Latents
+from vaeaug.contracts.spec import Encoded, ImageSpec, ImageStatistics, Latents
 from vaeaug.contracts.variant import Variant
 from vaeaug.options import option, parse_options
 
@@ -11,6 +11,7 @@ __all__ = [
     "Encoded",
     "GaussianVariant",
     "ImageSpec",
+    "ImageStatistics",
     "Latent",
     "Latents",
     "ReconstructionLoss",

@@ -11,7 +11,7 @@ from torch import Tensor
 from vaeaug.contracts.latent import Latent
 from vaeaug.contracts.spec import Encoded, ImageSpec
 from vaeaug.contracts.variant import Variant
-from vaeaug.nn import Decoder, Encoder, kl_gaussians, reparameterize
+from vaeaug.nn import Decoder, Encoder, kl_gaussians, log_normal, reparameterize
 from vaeaug.options import option
 
 
@@ -61,8 +61,14 @@ class GaussianVariant(Variant):
         """Encode images; see `Variant.encode`. The one penalty is `kl`, of the posterior against the prior."""
         mean_BD, logvar_BD = self.posterior(x_BCHW, y_B)
         z_BD = mean_BD if generator is None else reparameterize(mean_BD, logvar_BD, generator)
-        kl_B = kl_gaussians(mean_BD, logvar_BD, *self.prior_moments(y_B))
-        return Encoded(latent=z_BD, features_BD=mean_BD, penalties={"kl": kl_B}, scale=(0.5 * logvar_BD).exp())
+        prior = self.prior_moments(y_B)
+        return Encoded(
+            latent=z_BD,
+            features_BD=mean_BD,
+            penalties={"kl": kl_gaussians(mean_BD, logvar_BD, *prior)},
+            scale=(0.5 * logvar_BD).exp(),
+            log_ratio=log_normal(z_BD, mean_BD, logvar_BD) - log_normal(z_BD, *prior),
+        )
 
     def decode(self, latent: Latent, y_B: Tensor) -> Tensor:
         """Decode latents; see `Variant.decode`."""

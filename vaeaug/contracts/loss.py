@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from vaeaug.contracts.spec import ImageSpec
+from vaeaug.contracts.spec import ImageSpec, ImageStatistics
 
 
 class ReconstructionLoss(nn.Module, ABC):
@@ -20,7 +20,8 @@ class ReconstructionLoss(nn.Module, ABC):
     Attributes:
         name: how users call it (`--loss NAME`): lower case, words joined by hyphens.
         reference: the paper it comes from, for `vaeaug plugins show`.
-        default: whether it is used when the user names no loss; of several, the first in order of precedence is.
+        default: whether it is used when the user names no loss and none says that it suits the data (`suits`); of
+            several, the first in order of precedence is.
         Config: a frozen dataclass whose fields are the options; declare them with `vaeaug.option`.
     """
 
@@ -36,6 +37,18 @@ class ReconstructionLoss(nn.Module, ABC):
         super().__init__()
         self.spec = spec
         self.config = config
+
+    @classmethod
+    def suits(cls, images: ImageStatistics) -> str | None:  # noqa: ARG003
+        """Return why this loss is made for such images, in a few words, or None where it is not.
+
+        `--loss auto` takes the first loss, in order of precedence, that gives a reason; else the default one. So give
+        one only for a kind of data that no general loss is as good for. Default: None.
+
+        Args:
+            images: of the training images.
+        """
+        return None
 
     def raw_channels(self, channels: int) -> int:
         """Return R, how many channels the decoder puts out for images of `channels` channels. Default: as many."""
@@ -54,7 +67,10 @@ class ReconstructionLoss(nn.Module, ABC):
 
     @abstractmethod
     def image(self, raw_BRHW: Tensor) -> Tensor:
-        """Return the image that raw output stands for, shape (B, C, H, W), in [0, 1]."""
+        """Return the image that raw output stands for, shape (B, C, H, W), in [0, 1].
+
+        Gradients reach the raw output through it (straight through where it is a choice), for what scores images.
+        """
 
     def calibrate(self, raw_BRHW: Tensor, x_BCHW: Tensor) -> None:
         """Learn from held-out images: called without gradient at each validation, with what is decoded for them.

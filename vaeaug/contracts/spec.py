@@ -23,6 +23,8 @@ class ImageSpec:
         width: W in pixels, 8 to 256.
         num_classes: how many classes labels run over; labels are 0 ... num_classes - 1.
         raw_channels: R, the channels a decoder must put out; the loss decides (`ReconstructionLoss.raw_channels`).
+        palette: the colours of indexed images, each of C values from 0 to 255, or None where images are not indexed.
+            Every pixel of an image is one of them, divided by 255.
     """
 
     channels: int
@@ -30,6 +32,7 @@ class ImageSpec:
     width: int
     num_classes: int = 1
     raw_channels: int = 1
+    palette: tuple[tuple[int, ...], ...] | None = None
 
     @property
     def pixels(self) -> int:
@@ -50,12 +53,31 @@ class Encoded:
             and given free bits by the training loop, and summed they give the KL part of the ELBO. In nats.
         scale: the posterior's standard deviation, of the same structure as `latent`, where the posterior is a diagonal
             Gaussian around the mode; None where it is not. The `posterior` sampler needs it.
+        log_ratio: log q(z|x) - log p(z) of the latent that was drawn, (B,), in nats: its mean over draws is the KL, and
+            exp(-reconstruction - log_ratio) is an importance weight (Burda et al. 2016). None where it is not known.
     """
 
     latent: Latent
     features_BD: Tensor
     penalties: dict[str, Tensor] = field(default_factory=dict)
     scale: Latent | None = None
+    log_ratio: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageStatistics:
+    """What a loss is told of the training images, to say whether it suits them (`ReconstructionLoss.suits`).
+
+    Attributes:
+        channels: C, 1 (gray) or 3 (RGB).
+        palette: as `ImageSpec.palette`.
+        binarity: the variance of all values over mean (1 - mean), in [0, 1]: 1 where every value is 0 or 1. It is 0.84
+            for MNIST, 0.6 for Fashion-MNIST, 0.25 for CIFAR-10.
+    """
+
+    channels: int
+    palette: tuple[tuple[int, ...], ...] | None
+    binarity: float
 
 
 @dataclass(frozen=True, slots=True)

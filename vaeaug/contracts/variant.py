@@ -28,6 +28,10 @@ class Variant(nn.Module, ABC):
         conditional: whether class labels matter to `decode` or `prior`. It is checked.
         reference: the paper it comes from, for `vaeaug plugins show`.
         default: whether it is used when the user names no variant; of several, the first in order of precedence is.
+        preferred_scope: the scope it is trained in when the user names none: `per-class`, or `shared` where a few
+            images of one class are too few for it.
+        adversarial: whether its losses are a game, so that the validation loss says nothing of progress. The last
+            weights are then kept, and training is not stopped early.
         Config: a frozen dataclass whose fields are the options; declare them with `vaeaug.option`.
     """
 
@@ -35,6 +39,8 @@ class Variant(nn.Module, ABC):
     conditional: ClassVar[bool] = False
     reference: ClassVar[str] = ""
     default: ClassVar[bool] = False
+    preferred_scope: ClassVar[str] = "per-class"
+    adversarial: ClassVar[bool] = False
 
     @dataclass(frozen=True)
     class Config:

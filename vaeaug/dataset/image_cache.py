@@ -90,6 +90,7 @@ class ImageCache:
         fingerprint: hash of contents, labels and splits, whatever the names and the size; 32 hexadecimal digits.
         invalid: the unreadable images that were left out, sorted by `file_name`.
         temporary: no cache directory could be written; this one is removed when the process that built it ends.
+        palette: the colours of indexed images, each of C values from 0 to 255, or None; every pixel is one of them.
     """
 
     directory: Path
@@ -101,6 +102,7 @@ class ImageCache:
     fingerprint: str
     invalid: tuple[InvalidImage, ...]
     temporary: bool = False
+    palette: tuple[tuple[int, ...], ...] | None = None
 
     def __len__(self) -> int:
         """Return N, the number of images."""

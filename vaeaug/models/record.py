@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import types
 import typing
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from vaeaug.errors import InputError, nearest
+from vaeaug.options import members
 
 R = TypeVar("R")
 
@@ -76,6 +76,8 @@ class ModelRecord:
         training: the knobs of the loop that were given.
         metrics: how the (shared) training went.
         versions: of vaeaug and torch.
+        loss_reason: why the loss was chosen, where the data chose it; else empty.
+        palette: the colours of indexed images, each of C values from 0 to 255, or None.
         format: the version of this file's format.
     """
 
@@ -92,6 +94,8 @@ class ModelRecord:
     training: dict[str, Any]
     metrics: dict[str, Any]
     versions: dict[str, str]
+    loss_reason: str
+    palette: tuple[tuple[int, ...], ...] | None
     format: int = FORMAT
 
     def label(self, name: str) -> int:
@@ -132,12 +136,18 @@ def read_record(directory: Path) -> ModelRecord:
                 "variant": _build(PluginRecord, values["variant"]),
                 "loss": _build(PluginRecord, values["loss"]),
                 "classes": tuple(_build(ClassRecord, record) for record in values["classes"]),
+                "palette": _palette(values["palette"]),
             },
         )
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}; allow it") from None
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"{path} is damaged ({type(error).__name__}: {error}); train the model again") from None
+
+
+def _palette(colours: Any) -> tuple[tuple[int, ...], ...] | None:
+    """Return a palette as tuples."""
+    return None if colours is None else tuple(tuple(int(value) for value in colour) for colour in colours)
 
 
 def _build(cls: type[R], values: Mapping[str, Any]) -> R:
@@ -147,7 +157,7 @@ def _build(cls: type[R], values: Mapping[str, Any]) -> R:
         TypeError: a field is missing or unknown, or its value is not of the declared type.
     """
     for name, hint in typing.get_type_hints(cls).items():
-        kind = hint if isinstance(hint, types.UnionType) else typing.get_origin(hint) or hint
-        if name in values and not isinstance(values[name], kind):
+        kinds = tuple(typing.get_origin(member) or member for member in members(hint))
+        if name in values and not isinstance(values[name], kinds):
             raise TypeError(f"{name} is {values[name]!r}")
     return cls(**values)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -20,6 +22,7 @@ class StoredModel:
         directory: where it lies.
         record: the contents of `model.json`.
         device: where its networks are put.
+        options: of its variant: those it was trained with, but for what was asked for instead.
     """
 
     def __init__(
@@ -29,8 +32,10 @@ class StoredModel:
         variant: type[Variant],
         loss: type[ReconstructionLoss],
         device: torch.device,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         self.directory, self.record, self.device = directory, record, device
+        self.options = {**record.variant.options, **(options or {})}
         self._variant, self._loss = variant, loss
         self._open: tuple[str, Network] | None = None
 
@@ -43,7 +48,7 @@ class StoredModel:
     def spec(self) -> ImageSpec:
         """The images the model works on."""
         record = self.record
-        return ImageSpec(record.channels, record.height, record.width, len(record.classes))
+        return ImageSpec(record.channels, record.height, record.width, len(record.classes), palette=record.palette)
 
     @property
     def conditional(self) -> bool:
@@ -55,9 +60,7 @@ class StoredModel:
         weights = self.record.classes[label].weights
         if self._open is None or self._open[0] != weights:
             record = self.record
-            network = build_network(
-                self._variant, record.variant.options, self._loss, record.loss.options, self.spec, seed=0
-            )
+            network = build_network(self._variant, self.options, self._loss, record.loss.options, self.spec, seed=0)
             network.load(self.directory / weights)
             self._open = (weights, network.to(self.device).eval())
         return self._open[1]

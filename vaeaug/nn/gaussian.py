@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -15,6 +17,12 @@ def reparameterize(mean_BD: Tensor, logvar_BD: Tensor, generator: torch.Generato
     """Draw z = mean + std * eps with eps ~ N(0, I), so that gradients reach both (Kingma & Welling 2014, sec. 2.4)."""
     eps_BD = standard_normal(tuple(mean_BD.shape), generator).to(mean_BD)
     return mean_BD + (0.5 * logvar_BD).exp() * eps_BD
+
+
+def log_normal(z_BD: Tensor, mean_BD: Tensor, logvar_BD: Tensor) -> Tensor:
+    """Return log N(z; mean, diag exp logvar) in nats, shape (B,)."""
+    squares_BD = (z_BD - mean_BD).square() * (-logvar_BD).exp()
+    return -0.5 * (math.log(2 * math.pi) + logvar_BD + squares_BD).sum(dim=1)
 
 
 def kl_standard_normal(mean_BD: Tensor, logvar_BD: Tensor) -> Tensor:

@@ -12,6 +12,9 @@ from torch import Tensor, nn
 from vaeaug.nn.mlp import ResidualMLP
 from vaeaug.nn.patches import FromPatches, ToPatches
 
+MOST_DIRECT = 12
+"""Raw channels that patches give directly; of more, every pixel's are a linear map of so many."""
+
 HIDDEN = 256
 """Hidden units where none are asked for: 0.6 to 0.9 million parameters up to 64x64 pixels, 2.4 million above."""
 
@@ -55,6 +58,8 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     """Features (B, F) and labels (B,) to raw output (B, R, H, W), without an activation at the end.
 
+    A categorical loss asks for hundreds of raw channels. The last layer then is a linear map a pixel, from 12 features.
+
     Args:
         features: F, the number of inputs.
         channels: R, the channels put out.
@@ -77,12 +82,15 @@ class Decoder(nn.Module):
         depth: int = 2,
     ) -> None:
         super().__init__()
-        self.patches = FromPatches(channels, height, width)
+        self.patches = FromPatches(min(channels, MOST_DIRECT), height, width)
+        self.pixels: nn.Module = nn.Identity()
+        if channels > MOST_DIRECT:
+            self.pixels = nn.Conv2d(MOST_DIRECT, channels, 1)
         self.body = ResidualMLP(
             features, self.patches.codes, hidden=hidden or HIDDEN, depth=depth, num_classes=num_classes
         )
 
     def forward(self, z_BF: Tensor, y_B: Tensor) -> Tensor:
         """Return the raw output."""
-        raw_BRHW: Tensor = self.patches(self.body(z_BF, y_B))
+        raw_BRHW: Tensor = self.pixels(self.patches(self.body(z_BF, y_B)))
         return raw_BRHW

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 CODES = 16
-"""Coefficients a patch. Twice as many cost time and were no better."""
+"""Coefficients a patch of up to three channels. Twice as many cost time and were no better."""
 
 Convolution = TypeVar("Convolution", nn.Conv2d, nn.ConvTranspose2d)
 
@@ -31,7 +31,8 @@ def patch_size(channels: int, height: int, width: int) -> int:
 def grid(channels: int, height: int, width: int) -> tuple[int, int, int]:
     """Return the shape of an image's coefficients: (a patch's, rows of patches, columns of patches)."""
     size = patch_size(channels, height, width)
-    return (CODES if size > 1 else channels), math.ceil(height / size), math.ceil(width / size)
+    codes = CODES * math.ceil(channels / 3) if size > 1 else channels
+    return codes, math.ceil(height / size), math.ceil(width / size)
 
 
 def cosine_transform(size: int) -> Tensor:
@@ -64,7 +65,9 @@ class ToPatches(nn.Module):
         self.project: nn.Module = nn.Identity()  # patches of one pixel are coefficients already
         if size > 1:
             gain = size**-0.5  # keeps the coefficients of a white image, and with them the first KL, small
-            convolution = started_at_cosines(nn.Conv2d(channels, CODES, size, stride=size), gain)
+            convolution = started_at_cosines(
+                nn.Conv2d(channels, grid(channels, height, width)[0], size, stride=size), gain
+            )
             self.project = nn.Sequential(nn.ReplicationPad2d((0, -width % size, 0, -height % size)), convolution)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
@@ -84,7 +87,7 @@ class FromPatches(nn.Module):
         self.codes = math.prod(self.grid)
         self.project: nn.Module = nn.Identity()
         if size > 1:
-            self.project = started_at_cosines(nn.ConvTranspose2d(CODES, channels, size, stride=size))
+            self.project = started_at_cosines(nn.ConvTranspose2d(self.grid[0], channels, size, stride=size))
 
     def forward(self, codes_BK: Tensor) -> Tensor:
         """Return the images, with the padding of the last patches cut off."""

@@ -62,7 +62,7 @@ class _Case:
     def who(self) -> str:
         return f"{self.cls.name} on {self.spec.channels}x{self.spec.height}x{self.spec.width}"
 
-    def build(self, **changes: int) -> ReconstructionLoss:
+    def build(self, **changes: Any) -> ReconstructionLoss:
         return build(self.cls, replace(self.spec, **changes), self.options).eval()
 
     def batch(self, count: int = 4, seed: int = 1) -> tuple[Tensor, Tensor]:

@@ -40,6 +40,7 @@ def check_variant(cls: type[Variant], loss: type[ReconstructionLoss] | None = No
     - **alone**: in eval mode an image's latent, raw output and losses do not depend on the other images of its batch.
     - **labels**: they change `decode` or `prior` where `conditional` is true, and neither where it is false.
     - **divergence**: penalties named `kl` or `kl/...` are not negative (on average over draws, if they are estimated).
+    - **log_ratio**: where it is given it is (B,), and over draws it averages to the sum of the penalties named so.
     - **losses**: the groups are those of `parameter_groups`, and each term is (B,) and finite.
     - **gradients**: the groups share no parameter and cover all trainable ones, and a group's losses reach every
       parameter of the group (after every parameter was moved a little, so layers may start at zero).
@@ -219,7 +220,7 @@ def _check_divergence(case: _Case) -> None:
     with torch.no_grad():
         draws = [model.encode(x, y, seeded(seed)).penalties for seed in range(16)]
     for name in draws[0]:
-        if name == "kl" or name.startswith("kl/"):
+        if _is_kl(name):
             values = torch.stack([draw[name] for draw in draws])
             estimated = bool((values.std(dim=0) > 0).any())
             least = values.mean(dim=0).min().item()
@@ -227,6 +228,30 @@ def _check_divergence(case: _Case) -> None:
                 f"{case.who}: penalty {name!r} is {least:.4g}; a Kullback-Leibler divergence is never negative: look "
                 f"for a sign or a missing term (vaeaug.nn.kl_standard_normal has the closed form)"
             )
+
+
+def _check_log_ratio(case: _Case) -> None:
+    model, (x, y) = case.shaken(), case.batch()
+    with torch.no_grad():
+        draws = [model.encode(x, y, seeded(seed)) for seed in range(64)]
+    if draws[0].log_ratio is None:
+        return
+    ratios = torch.stack([draw.log_ratio for draw in draws if draw.log_ratio is not None])
+    assert tuple(ratios.shape[1:]) == (BATCH,), (
+        f"{case.who}: log_ratio has shape {tuple(ratios.shape[1:])}; give one value an image, ({BATCH},)"
+    )
+    kl = torch.stack(
+        [torch.stack([v for name, v in draw.penalties.items() if _is_kl(name)]).sum(dim=0) for draw in draws]
+    )
+    error, noise = (ratios - kl).mean(dim=0).abs(), (ratios - kl).std(dim=0) / len(draws) ** 0.5
+    assert (error <= 5 * noise + 1e-2).all(), (
+        f"{case.who}: log_ratio averages to {ratios.mean(dim=0)[0]:.4g} over draws and the KL penalties to "
+        f"{kl.mean(dim=0)[0]:.4g}; it is log q(z|x) - log p(z) of the draw, whose mean is the KL"
+    )
+
+
+def _is_kl(name: str) -> bool:
+    return name == "kl" or name.startswith("kl/")
 
 
 def _check_losses(case: _Case) -> None:
@@ -300,6 +325,7 @@ CHECKS: tuple[Callable[[_Case], None], ...] = (
     _check_alone,
     _check_labels,
     _check_divergence,
+    _check_log_ratio,
     _check_gradients,
     _check_saved,
 )

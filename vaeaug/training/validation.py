@@ -81,12 +81,20 @@ def validate(
         if math.isfinite(total):  # else the training will find it not finite itself; history.jsonl stays JSON
             row |= {"validation": terms, "active_units": units.active}
     course.history.append(row)
-    if total is None or (math.isfinite(total) and (course.best_loss is None or total < course.best_loss - 1e-4)):
+    if _is_to_be_kept(total, course, variant):
         state.best = {name: tensor.detach().clone() for name, tensor in state.weights().items()}
         course.best_loss, course.best_step, course.bad_checks = total, course.step, 0
     elif kl_weight(progress, config) == 1:
         course.bad_checks += 1  # while the KL weight still rises, getting worse is no sign
     copy_into(variant.parameters(), present)
+
+
+def _is_to_be_kept(total: float | None, course: Course, variant: Variant) -> bool:
+    """Tell whether weights with this validation loss are to be kept, instead of the best so far."""
+    if total is None:
+        return True
+    better = variant.adversarial or course.best_loss is None or total < course.best_loss - 1e-4
+    return math.isfinite(total) and better
 
 
 @torch.no_grad()

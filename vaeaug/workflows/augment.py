@@ -24,10 +24,10 @@ from vaeaug.synthesis.generate import check_sampler, sampler_name
 from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.made import AugmentResult, Made
 from vaeaug.workflows.model import open_stored
-from vaeaug.workflows.prepare import Plugins, decode, look_up
+from vaeaug.workflows.prepare import Named, choose_loss, decode, look_up
 from vaeaug.workflows.publish import EXAMPLES, finish
 from vaeaug.workflows.remarks import remarks_on
-from vaeaug.workflows.settings import AugmentSettings, TrainSettings, build, real_path
+from vaeaug.workflows.settings import AUTO, AugmentSettings, TrainSettings, build, real_path
 from vaeaug.workflows.train import refuse_changed, train, train_into
 
 
@@ -54,14 +54,14 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     data, out = real_path(data), real_path(out)
     index = scan(data)
     refuse_overlap(data, out)
-    used = look_up(chosen)
+    named = look_up(chosen)
     if chosen.model is not None:
         refuse_overlap(real_path(chosen.model), out)
     check_sampler(
         chosen.sampler,
-        variant=used.variant.name,
-        conditional=used.variant.cls.conditional,
-        scope=chosen.scope,
+        variant=named.variant.name,
+        conditional=named.variant.cls.conditional,
+        scope=named.scope,
         classes=len(index.classes),
     )
     device = choose_device(chosen.device)
@@ -69,7 +69,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
         cache = decode(index, chosen, progress)
         if chosen.model is None:
             refuse_changed(staging, dataset=cache.fingerprint)
-            model = _model_of_its_own(chosen, used, staging, cache, device, progress)
+            model = _model_of_its_own(chosen, named, staging, cache, device, progress)
         else:
             model = _named_model(data, chosen, device, progress)
         real = _place(index, cache, synthetic_only=chosen.synthetic_only)
@@ -124,7 +124,7 @@ def _named_model(data: Path, chosen: AugmentSettings, device: torch.device, prog
     model = open_stored(place, device, chosen.plugins_dirs)
     record = model.record
     for flag, asked, found in (("variant", chosen.variant, record.variant), ("loss", chosen.loss, record.loss)):
-        if asked not in (None, found.name):
+        if asked not in (None, AUTO, found.name):
             raise InputError(
                 f"the model {place} was trained with --{flag} {found.name}, not {asked}; "
                 f"leave out --{flag}, or give --model another place to train a new one"
@@ -134,7 +134,7 @@ def _named_model(data: Path, chosen: AugmentSettings, device: torch.device, prog
 
 def _model_of_its_own(
     chosen: AugmentSettings,
-    used: Plugins,
+    named: Named,
     staging: Staging,
     cache: ImageCache,
     device: torch.device,
@@ -143,6 +143,7 @@ def _model_of_its_own(
     """Return a model trained for this output alone."""
     directory = staging.scratch / "model"
     if not (directory / FILE).exists():
+        used = choose_loss(named, chosen, cache, progress)
         train_into(directory, staging.scratch / "training", cache, chosen, used, device, progress)
     return open_stored(directory, device, chosen.plugins_dirs)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from vaeaug import plugins
+from vaeaug.contracts import Variant, parse_options
 from vaeaug.errors import InputError
 from vaeaug.models.record import ModelRecord, PluginRecord, read_record
 from vaeaug.models.store import StoredModel
@@ -72,28 +74,55 @@ class Model:
         return f"<vaeaug model {self.path}: {record.variant.name}, {len(self.classes)} classes, {size}>"
 
 
-def load(path: str | Path, *, device: str = "auto", plugins_dirs: Iterable[str | Path] = ()) -> Model:
+def load(
+    path: str | Path,
+    *,
+    device: str = "auto",
+    plugins_dirs: Iterable[str | Path] = (),
+    variant_options: Mapping[str, Any] | None = None,
+) -> Model:
     """Open a trained model.
 
     Args:
         path: its directory.
         device: where to compute: `auto`, `cpu`, `cuda`, ...
         plugins_dirs: directories of plugin files, where it needs one.
+        variant_options: options of its variant that only change what is drawn, such as a temperature.
 
     Raises:
-        InputError: there is no model, it is damaged, or its plugin is not installed (the message names it).
+        InputError: there is no model, it is damaged, its plugin is not installed (the message names it), or an option
+            was settled when it was trained.
         PluginError: its plugin is broken.
     """
-    return Model(open_stored(real_path(path), choose_device(device), plugins_dirs))
+    return Model(open_stored(real_path(path), choose_device(device), plugins_dirs, variant_options or {}))
 
 
-def open_stored(directory: Path, device: torch.device, plugins_dirs: Iterable[str | Path]) -> StoredModel:
+def open_stored(
+    directory: Path, device: torch.device, plugins_dirs: Iterable[str | Path], options: Mapping[str, Any] | None = None
+) -> StoredModel:
     """Read `model.json` and find the plugins it names; see `load` for what is raised."""
     record = read_record(directory)
     registry = plugins.load(plugins_dirs)
     variant = _find(registry.variant, record.variant)
     loss = _find(registry.loss, record.loss)
-    return StoredModel(directory, record, variant.cls, loss.cls, device)
+    return StoredModel(directory, record, variant.cls, loss.cls, device, _for_drawing(variant.cls, options or {}))
+
+
+def _for_drawing(variant: type[Variant], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options of a trained variant, checked: only those that change nothing but what is drawn may be given.
+
+    Raises:
+        InputError: there is no such option, or it was settled when the model was trained.
+    """
+    owner = f"variant '{variant.name}'"
+    parsed = parse_options(variant.Config, options, owner)
+    free = [field.name for field in dataclasses.fields(variant.Config) if field.metadata.get("sampling")]
+    names = [name.replace("-", "_") for name in options]
+    for name in names:
+        if name not in free:
+            may = f"what may be changed is {', '.join(free)}" if free else "none of its options can be changed"
+            raise InputError(f"{owner}: {name} was settled when the model was trained; {may}")
+    return {name: getattr(parsed, name) for name in names}
 
 
 def _find(look_up: Callable[..., P], used: PluginRecord) -> P:

@@ -1,4 +1,4 @@
-"""From a user's words to what a training needs: plugins looked up, options checked, images decoded."""
+"""From a user's words to what a training needs: plugins looked up, options checked, images decoded, a loss chosen."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from vaeaug import plugins
-from vaeaug.contracts import ReconstructionLoss, Variant, parse_options
+from vaeaug.contracts import ImageStatistics, ReconstructionLoss, Variant, parse_options
 from vaeaug.dataset.augment import load_pipeline
 from vaeaug.dataset.cache import ImageCache, build_cache
 from vaeaug.dataset.scan import DatasetIndex
@@ -15,18 +17,44 @@ from vaeaug.engine.local import cores
 from vaeaug.errors import InputError
 from vaeaug.plugins import Provided
 from vaeaug.progress import Progress, Tick
-from vaeaug.workflows.settings import TrainSettings, parse_size
+from vaeaug.workflows.settings import AUTO, TrainSettings, parse_size
+
+MOST_LOOKED_AT = 2000  # training images that tell what kind they are
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a user's words mean, before any image is opened.
+
+    Attributes:
+        variant: the variant.
+        loss: the loss, or None where the images are to choose it.
+        scope: `per-class` or `shared`.
+    """
+
+    variant: Provided[Variant]
+    loss: Provided[ReconstructionLoss] | None
+    scope: str
 
 
 @dataclass(frozen=True, slots=True)
 class Plugins:
-    """The variant and the loss of a training."""
+    """The variant and the loss of a training.
+
+    Attributes:
+        variant: the variant.
+        loss: the loss.
+        scope: `per-class` or `shared`.
+        reason: why the images chose the loss; empty where the user did.
+    """
 
     variant: Provided[Variant]
     loss: Provided[ReconstructionLoss]
+    scope: str
+    reason: str = ""
 
 
-def look_up(settings: TrainSettings) -> Plugins:
+def look_up(settings: TrainSettings) -> Named:
     """Find the variant and the loss and check their options, before any image is opened.
 
     Raises:
@@ -37,13 +65,42 @@ def look_up(settings: TrainSettings) -> Plugins:
     if settings.train_augment is not None:
         load_pipeline(Path(settings.train_augment))
     registry = plugins.load(settings.plugins_dirs)
-    chosen = Plugins(
-        registry.variant(settings.variant or _default(registry.variants, "variant")),
-        registry.loss(settings.loss or _default(registry.losses, "loss")),
+    variant = registry.variant(settings.variant or _default(registry.variants, "variant"))
+    loss = None if settings.loss == AUTO else registry.loss(settings.loss)
+    parse_options(variant.cls.Config, settings.variant_options, f"variant '{variant.name}'")
+    if loss is not None:
+        parse_options(loss.cls.Config, settings.loss_options, f"loss '{loss.name}'")
+    return Named(variant, loss, settings.scope or variant.cls.preferred_scope)
+
+
+def choose_loss(named: Named, settings: TrainSettings, cache: ImageCache, progress: Progress) -> Plugins:
+    """Choose the loss by the images, where the user named none, and say which and why.
+
+    Raises:
+        InputError: the loss that suits them has no such option.
+    """
+    if named.loss is not None:
+        return Plugins(named.variant, named.loss, named.scope)
+    losses = plugins.load(settings.plugins_dirs).losses
+    images = statistics(cache)
+    suited = ((name, provided.cls.suits(images)) for name, provided in losses.items())
+    name, reason = next(
+        ((name, reason) for name, reason in suited if reason), (_default(losses, "loss"), "what suits most images")
     )
-    parse_options(chosen.variant.cls.Config, settings.variant_options, f"variant '{chosen.variant.name}'")
-    parse_options(chosen.loss.cls.Config, settings.loss_options, f"loss '{chosen.loss.name}'")
-    return chosen
+    progress.say(f"loss: {name} ({reason})")
+    parse_options(losses[name].cls.Config, settings.loss_options, f"loss '{name}', which suits these images,")
+    return Plugins(named.variant, losses[name], named.scope, reason)
+
+
+def statistics(cache: ImageCache) -> ImageStatistics:
+    """Return what a loss is told of (at most 2,000 of) the training images."""
+    indices = cache.indices("train")
+    chosen = indices[:: max(1, len(indices) // MOST_LOOKED_AT)]
+    values = cache.pixels_NHWC[chosen].astype(np.float32) / 255
+    mean = float(values.mean(dtype=np.float64))
+    most = mean * (1 - mean)  # the variance of values that are all 0 or 1
+    binarity = float(values.var(dtype=np.float64)) / most if most > 0 else 0.0
+    return ImageStatistics(cache.pixels_NHWC.shape[3], cache.palette, binarity)
 
 
 def _default(names: Any, kind: str) -> str:

@@ -26,7 +26,8 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
         out: the dataset directory to make; nothing, or an empty directory, must be there.
         progress: hears how it goes.
         **settings: the fields of `SampleModelSettings`: `per_class`, `balance`, `ratio`, `sampler`, `seed`, `classes`,
-            `device`, `workers`, `resume`, `plugins_dirs`. `balance` and `ratio` count the images it was trained on.
+            `variant_options` (those that only change what is drawn), `device`, `workers`, `resume`, `plugins_dirs`.
+            `balance` and `ratio` count the images it was trained on.
 
     Returns:
         What was made.
@@ -38,7 +39,7 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     chosen: SampleModelSettings = build(SampleModelSettings, settings, "vaeaug.sample")
     model, out = real_path(model), real_path(out)
     chosen.counts({"": 0})  # refuses contradictions before any work
-    stored = open_stored(model, choose_device(chosen.device), chosen.plugins_dirs)
+    stored = open_stored(model, choose_device(chosen.device), chosen.plugins_dirs, chosen.variant_options)
     for name in chosen.classes:
         stored.record.label(name)
     sampler = sampler_name(chosen.sampler, stored)
@@ -48,7 +49,9 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
         counts = {name: count for name, count in counts.items() if name in chosen.classes}
     if not any(counts.values()):
         raise InputError("this makes no images at all; ask for some with --per-class N or --ratio R")
-    wanted = {"counts": counts, "sampler": sampler, "seed": chosen.seed}
+    wanted: dict[str, Any] = {"counts": counts, "sampler": sampler, "seed": chosen.seed}
+    if chosen.variant_options:
+        wanted["variant_options"] = stored.options
     request = {"model": stored.record.fingerprint, **wanted}
     with Staging(out, request, resume=chosen.resume) as staging:
         made = Made(

@@ -16,6 +16,7 @@ from vaeaug.training.config import TrainingConfig
 
 SCOPES = ("per-class", "shared")
 LINKS = ("copy", "hard")
+AUTO = "auto"
 _PATHS = ("train_augment",)
 
 
@@ -35,10 +36,12 @@ class TrainSettings(RunSettings, TrainingConfig):
 
     variant: str | None = option(None, "Kind of autoencoder; see: vaeaug plugins.")
     variant_options: Mapping[str, Any] = field(default_factory=dict)
-    loss: str | None = option(None, "Reconstruction loss; see: vaeaug plugins.")
+    loss: str = option(AUTO, "Reconstruction loss, or auto: what suits the data; see: vaeaug plugins.")
     loss_options: Mapping[str, Any] = field(default_factory=dict)
-    scope: str = option(
-        "per-class", "A model for every class, or one shared model that knows the class.", choices=SCOPES
+    scope: str | None = option(
+        None,
+        "A model for every class, or one shared model that knows the class; the variant chooses if none.",
+        choices=SCOPES,
     )
     image_size: str | None = option(
         None, "Size the model works at, N or HxW; chosen from the data, at most 64, if none."
@@ -117,6 +120,7 @@ class SampleModelSettings(SampleSettings, RunSettings):
     """Which images to make from a trained model."""
 
     seed: int = option(0, "Seed of the images.", minimum=0)
+    variant_options: Mapping[str, Any] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
 
 

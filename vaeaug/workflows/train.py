@@ -29,7 +29,7 @@ from vaeaug.training.config import TrainingConfig
 from vaeaug.training.plan import SHARED_SHARE, share, with_length
 from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.model import Model, load
-from vaeaug.workflows.prepare import Plugins, decode, look_up
+from vaeaug.workflows.prepare import Plugins, choose_loss, decode, look_up
 from vaeaug.workflows.remarks import remarks_on
 from vaeaug.workflows.settings import TrainSettings, build, real_path
 from vaeaug.workflows.train_task import WEIGHTS, TrainOutcome, TrainTask, run_train_task
@@ -54,13 +54,14 @@ def train(data: str | Path, model: str | Path, *, progress: Progress = SILENT, *
     """
     chosen: TrainSettings = build(TrainSettings, settings, "vaeaug.train")
     data, model = real_path(data), real_path(model)
-    used = look_up(chosen)
+    named = look_up(chosen)
     device = choose_device(chosen.device)
     index = scan(data)
     refuse_overlap(data, model)
     with Staging(model, {"data": str(data.resolve()), **chosen.request()}, resume=chosen.resume) as staging:
         cache = decode(index, chosen, progress)
         refuse_changed(staging, dataset=cache.fingerprint)
+        used = choose_loss(named, chosen, cache, progress)
         train_into(staging.content, staging.scratch, cache, chosen, used, device, progress)
         staging.publish()
     trained = load(model, device=chosen.device, plugins_dirs=chosen.plugins_dirs)
@@ -112,7 +113,7 @@ def train_into(
         "device": str(device),
         "train_augment": settings.train_augment,
     }
-    separate = settings.scope == "per-class" and len(cache.classes) > 1
+    separate = used.scope == "per-class" and len(cache.classes) > 1
     first = TrainTask(
         name="all classes",
         label=None,
@@ -220,7 +221,7 @@ def _write_model(
     record = ModelRecord(
         variant=_plugin(used.variant, settings.variant_options, "variant"),
         loss=_plugin(used.loss, settings.loss_options, "loss"),
-        scope=settings.scope,
+        scope=used.scope,
         channels=channels,
         height=height,
         width=width,
@@ -231,6 +232,8 @@ def _write_model(
         training=dataclasses.asdict(settings.training()),
         metrics=outcomes[0].metrics,
         versions={"vaeaug": vaeaug.__version__, "torch": torch.__version__},
+        loss_reason=used.reason,
+        palette=cache.palette,
     )
     write_atomic(directory / FILE, record.to_json().encode())
 

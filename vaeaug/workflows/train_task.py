@@ -107,7 +107,7 @@ def run_train_task(task: TrainTask, tell: Callable[[Tick], None]) -> TrainOutcom
         task.variant_options,
         registry.loss(task.loss).cls,
         task.loss_options,
-        ImageSpec(channels, height, width, len(cache.classes)),
+        ImageSpec(channels, height, width, len(cache.classes), palette=cache.palette),
         task.seed,
     )
     if task.start is not None:

@@ -1,0 +1,42 @@
+"""How likely images are under a model: bounds in nats."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from vaeaug.errors import InputError
+from vaeaug.models.network import Network
+
+DRAWS_AT_ONCE = 50
+
+
+@torch.no_grad()
+def iwae_bound(network: Network, x_BCHW: Tensor, y_B: Tensor, generator: torch.Generator, draws: int) -> Tensor:
+    """Return the importance-weighted bound -log 1/K sum_k p(x, z_k) / q(z_k|x) of each image, shape (B,), in nats.
+
+    With one draw it is the negative ELBO; with more it falls towards -log p(x) (Burda et al. 2016, eq. 8). It is a
+    likelihood where the loss is one.
+
+    Args:
+        network: in eval mode.
+        x_BCHW: images in [0, 1].
+        y_B: their classes.
+        generator: of the draws.
+        draws: K.
+
+    Raises:
+        InputError: the variant does not tell its importance weights (`Encoded.log_ratio`).
+    """
+    parts = []
+    for start in range(0, draws, DRAWS_AT_ONCE):
+        count = min(DRAWS_AT_ONCE, draws - start)
+        x_KCHW, y_K = x_BCHW.repeat_interleave(count, dim=0), y_B.repeat_interleave(count)
+        encoded = network.variant.encode(x_KCHW, y_K, generator)
+        if encoded.log_ratio is None:
+            raise InputError(f"the variant '{network.variant.name}' has no importance weights, so no such bound")
+        reconstruction = network.loss(network.variant.decode(encoded.latent, y_K), x_KCHW)
+        parts.append((-reconstruction - encoded.log_ratio).view(len(x_BCHW), count))
+    return math.log(draws) - torch.cat(parts, dim=1).logsumexp(dim=1)
