@@ -240,9 +240,10 @@ def _check_log_ratio(case: _Case) -> None:
     assert tuple(ratios.shape[1:]) == (BATCH,), (
         f"{case.who}: log_ratio has shape {tuple(ratios.shape[1:])}; give one value an image, ({BATCH},)"
     )
-    kl = torch.stack(
-        [torch.stack([v for name, v in draw.penalties.items() if _is_kl(name)]).sum(dim=0) for draw in draws]
-    )
+    divergences = [[value for name, value in draw.penalties.items() if _is_kl(name)] for draw in draws]
+    if not divergences[0]:
+        return
+    kl = torch.stack([torch.stack(values).sum(dim=0) for values in divergences])
     error, noise = (ratios - kl).mean(dim=0).abs(), (ratios - kl).std(dim=0) / len(draws) ** 0.5
     assert (error <= 5 * noise + 1e-2).all(), (
         f"{case.who}: log_ratio averages to {ratios.mean(dim=0)[0]:.4g} over draws and the KL penalties to "
