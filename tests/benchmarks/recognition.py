@@ -24,33 +24,13 @@ from pathlib import Path
 import fashion_mnist as fashion
 import numpy as np
 import torch
+from metrics import features, frechet, prdc
 from PIL import Image
-from scipy import linalg
 from torch import nn
 
 import vaeaug
 
 SAMPLES = 200
-
-
-@torch.inference_mode()
-def features(model: nn.Sequential, images_NHWC: np.ndarray) -> np.ndarray:
-    """Return the classifier's last hidden features (N, 864), pooled to (N, 96)."""
-    parts = [model[:-3](fashion.as_input(images_NHWC[i : i + 1000])) for i in range(0, len(images_NHWC), 1000)]
-    return torch.cat(parts).mean(dim=(2, 3)).double().numpy()
-
-
-def frechet(a_ND: np.ndarray, b_ND: np.ndarray) -> float:
-    """Return the Frechet distance between Gaussians fitted to two sets of features (Heusel et al. 2017, eq. 6)."""
-    root = linalg.sqrtm(np.cov(a_ND.T) @ np.cov(b_ND.T)).real
-    return float(((a_ND.mean(0) - b_ND.mean(0)) ** 2).sum() + np.trace(np.cov(a_ND.T) + np.cov(b_ND.T) - 2 * root))
-
-
-def coverage(real_ND: np.ndarray, fake_ND: np.ndarray, k: int = 5) -> float:
-    """Return the share of real points whose k-nearest-neighbour ball holds a fake point."""
-    real, fake = torch.from_numpy(real_ND), torch.from_numpy(fake_ND)
-    radius = torch.cdist(real, real).kthvalue(k + 1, dim=1).values
-    return float((torch.cdist(real, fake).min(dim=1).values < radius).double().mean())
 
 
 def write_dataset(directory: Path, images: np.ndarray, labels: np.ndarray, count: int) -> None:
@@ -67,7 +47,7 @@ def judge(model: nn.Sequential, real: np.ndarray, images: np.ndarray, labels: np
     return {
         "recognized": 100 * float((fashion.predict(model, images) == labels).mean()),
         "distance": frechet(mine, real),
-        "coverage": 100 * coverage(real[:2000], mine),
+        "coverage": 100 * prdc(real[:2000], mine)["coverage"],
     }
 
 
