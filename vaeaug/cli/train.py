@@ -43,6 +43,7 @@ def command(data: Path, model: Path, as_json: bool, quiet: bool, **options: Any)
         "model": str(model),
         "variant": record.variant.name,
         "loss": record.loss.name,
+        "loss_reason": record.loss_reason,
         "scope": record.scope,
         "classes": {entry.name: {"images": entry.images, **entry.metrics} for entry in record.classes},
         "metrics": metrics,

@@ -140,7 +140,7 @@ def summary(made: Made) -> dict[str, object]:
     record = made.model.record
     return {
         "variant": record.variant.name,
-        "reconstruction loss": record.loss.name,
+        "reconstruction loss": record.loss.name + (f" ({record.loss_reason})" if record.loss_reason else ""),
         "scope": record.scope,
         "latent dimensions in use": f"{record.metrics['active_units']} of {record.metrics['latent_units']}",
         "model size": f"{record.height} x {record.width} x {record.channels}",
