@@ -8,15 +8,24 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.dataset.decode import Header, UnreadableImageError, decode, read_file, read_header
+from vaeaug.dataset.decode import (
+    Header,
+    UnreadableImageError,
+    decode,
+    read_colour_table,
+    read_file,
+    read_header,
+)
 from vaeaug.dataset.image_cache import PIXELS_NAME, CachedImage, InvalidImage
 from vaeaug.dataset.index import ImageFile, check_enough
+from vaeaug.dataset.palette import ColourFinder, ColourTable, IndexedColours, Palette, nearest_colours
 from vaeaug.dataset.parallel import WINDOW, windows
 from vaeaug.dataset.size import model_size
 from vaeaug.errors import InputError
@@ -32,11 +41,13 @@ class Built:
         shape_HWC: of every image.
         files: the readable images, in the order of their pixels.
         invalid: the unreadable ones.
+        colours: of an indexed dataset, else None.
     """
 
     shape_HWC: tuple[int, int, int]
     files: list[CachedImage]
     invalid: list[InvalidImage]
+    colours: IndexedColours | None
 
 
 Decoded = tuple[CachedImage, NDArray[np.uint8]] | InvalidImage
@@ -64,6 +75,9 @@ def build_pixels(
     The size is that of the readable training images. Their headers tell it nearly always; where a file turns out to
     be unreadable or rotated only while it is decoded and the size is thereby another, all is decoded once more.
 
+    Where the training images are indexed ones (`palette.py`), all images are resized without mixing colours, and a
+    pixel of val or test whose colour the palette lacks takes the nearest one.
+
     Args:
         folder: where to write.
         files: the images, of all splits.
@@ -83,7 +97,10 @@ def build_pixels(
     """
     with _pillow_silenced():
         headers = [header for window in windows(pool, _header, files) for header in window]
+        colours = _find_colours(files, headers, pool)
         any_colour = any(header is not None and not header.gray for header in headers)
+        palette = None if colours is None else colours.palette
+        channels = len(palette[0]) if palette else 3 if any_colour else 1
         sizes = [
             (header.height, header.width)
             for file, header in zip(files, headers, strict=True)
@@ -92,7 +109,7 @@ def build_pixels(
         while True:
             size = image_size or (model_size(sizes, max_side) if sizes else (max_side, max_side))
             with (folder / PIXELS_NAME).open("wb") as stream:
-                records, grayscale = _decode_all(stream, files, digests, pool, size, 3 if any_colour else 1, progress)
+                records, grayscale = _decode_all(stream, files, digests, pool, size, channels, palette, progress)
             kept = [record for record in records if isinstance(record, CachedImage)]
             invalid = [record for record in records if isinstance(record, InvalidImage)]
             if invalid and not skip_invalid:
@@ -101,9 +118,10 @@ def build_pixels(
             sizes = [(file.height, file.width) for file in kept if file.split == "train"]
             if image_size or model_size(sizes, max_side) == size:
                 break
-    if any_colour and grayscale:
+    if channels == 3 and grayscale and palette is None:
         _keep_one_channel(folder / PIXELS_NAME, len(kept), size)
-    return Built((*size, 3 if any_colour and not grayscale else 1), kept, invalid)
+        channels = 1
+    return Built((*size, channels), kept, invalid, colours)
 
 
 def unreadable(invalid: Sequence[InvalidImage]) -> str:
@@ -120,6 +138,31 @@ def _header(file: ImageFile) -> Header | None:
         return None
 
 
+def _find_colours(
+    files: Sequence[ImageFile], headers: Sequence[Header | None], pool: Executor
+) -> IndexedColours | None:
+    """Return the colours of the readable training images, or None where they are not indexed ones."""
+    training = [(file, header) for file, header in zip(files, headers, strict=True) if file.split == "train" and header]
+    # The first file of another kind settles it, unless it cannot be decoded and is therefore no training image.
+    if any(_tables(file) for file, header in training if not header.indexed):
+        return None
+    finder = ColourFinder()
+    for window in windows(pool, _tables, [file for file, header in training if header.indexed]):
+        for table in chain.from_iterable(window):
+            finder.add(table)
+        if not finder.fits:
+            return None
+    return finder.colours()
+
+
+def _tables(file: ImageFile) -> list[ColourTable | None]:
+    """Return the colour table of a file (None if it has none), or nothing where the file cannot be decoded."""
+    try:
+        return [read_colour_table(read_file(file.path))]
+    except UnreadableImageError:
+        return []
+
+
 def _decode_all(
     stream: BinaryIO,
     files: Sequence[ImageFile],
@@ -127,12 +170,14 @@ def _decode_all(
     pool: Executor,
     size: tuple[int, int],
     channels: int,
+    palette: Palette | None,
     progress: Progress | None,
 ) -> tuple[list[CachedImage | InvalidImage], bool]:
     """Write the pixels of all readable images; return what each file is, and whether all pixels are gray."""
     records: list[CachedImage | InvalidImage] = []
     grayscale = True
-    for window in windows(pool, lambda job: _decode_one(*job, size, channels), list(zip(files, digests, strict=True))):
+    jobs = list(zip(files, digests, strict=True))
+    for window in windows(pool, lambda job: _decode_one(*job, size, channels, palette), jobs):
         for result in window:
             if isinstance(result, InvalidImage):
                 records.append(result)
@@ -146,15 +191,18 @@ def _decode_all(
     return records, grayscale
 
 
-def _decode_one(file: ImageFile, digest: str, size: tuple[int, int], channels: int) -> Decoded:
+def _decode_one(file: ImageFile, digest: str, size: tuple[int, int], channels: int, palette: Palette | None) -> Decoded:
     try:
         data = read_file(file.path)
-        image = decode(data, *size)
+        image = decode(data, *size, indexed=palette is not None)
     except UnreadableImageError as error:
         return InvalidImage(file.file_name, str(error))
     if content_digest(data) != digest:
         raise InputError(f"{file.path} changed while it was being read; run the command again when it is finished")
-    pixels = np.broadcast_to(image.pixels_HWC, (*size, channels))
+    if palette is None:
+        pixels = np.broadcast_to(image.pixels_HWC, (*size, channels))
+    else:
+        pixels = nearest_colours(image.pixels_HWC, palette)
     record = CachedImage(file.file_name, file.split, file.label, image.height, image.width, image.mode, digest)
     return record, pixels
 

@@ -117,7 +117,7 @@ def _build(
                 progress=progress,
             )
             fingerprint = _fingerprint(built.files)
-            write_meta(folder, built.shape_HWC, built.files, index.classes, fingerprint, built.invalid)
+            write_meta(folder, built.shape_HWC, built.files, index.classes, fingerprint, built.invalid, built.colours)
             publish(folder, directory / key)
             cache = try_open(directory / key, temporary=temporary)
     except OSError as error:

@@ -18,7 +18,8 @@ The rules, by the file's mode:
 - **Decompression bombs**: more pixels than Pillow's `Image.MAX_IMAGE_PIXELS` are refused before they are decoded.
 
 Resizing is to exactly (height, width), whatever the image's own proportions, with an antialiased Lanczos filter. A JPEG
-of more than twice that size is decoded at a reduced size first (its own scaling by powers of two).
+of more than twice that size is decoded at a reduced size first (its own scaling by powers of two). Images of an indexed
+dataset (`palette.py`) are resized by taking the nearest pixel instead, so that no colours are mixed.
 """
 
 from __future__ import annotations
@@ -35,8 +36,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-DECODE_RULE = 1
-"""Raised whenever a change above changes pixels, so that caches made by another rule are not used."""
+from vaeaug.dataset.palette import MOST_COLOURS, ColourTable
+
+DECODE_RULE = 2
+"""Raised whenever a change above or in `palette.py` changes pixels, so that caches by another rule are not used."""
 
 Mode = Literal["L", "RGB"]
 
@@ -66,11 +69,13 @@ class Header:
         height: in pixels, after the rotation that EXIF asks for as far as the first bytes tell it.
         width: likewise.
         gray: the file's mode is a gray one.
+        indexed: the file has a colour table.
     """
 
     height: int
     width: int
     gray: bool
+    indexed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,23 +126,24 @@ def read_header(data: bytes) -> Header:
             early = image.format != "TIFF" and ("exif" in image.info or image.format in ("JPEG", "MPO"))
             if early and _orientation(image) in _TRANSPOSED:
                 height, width = width, height
-            return Header(height, width, image.mode in _GRAY)
+            return Header(height, width, image.mode in _GRAY, image.mode == "P")
     except UnreadableImageError:
         raise
     except Exception as error:
         raise UnreadableImageError(_reason(error)) from error
 
 
-def decode(data: bytes, height: int, width: int) -> DecodedImage:
+def decode(data: bytes, height: int, width: int, *, indexed: bool = False) -> DecodedImage:
     """Decode an image file and resize it.
 
     Args:
         data: the file's content.
         height: of the result, in pixels.
         width: of the result, in pixels.
+        indexed: resize as images of an indexed dataset are, so that every pixel has a colour of the file.
 
     Returns:
-        The pixels by the rules above, a function of `data`, `height` and `width` alone.
+        The pixels by the rules above, a function of the arguments alone.
 
     Raises:
         UnreadableImageError: the content cannot be decoded; says why.
@@ -146,7 +152,8 @@ def decode(data: bytes, height: int, width: int) -> DecodedImage:
         with _opened(data) as image:
             file_width, file_height = image.size
             side = 2 * max(height, width)
-            image.draft(None, (side, side))
+            if not indexed:
+                image.draft(None, (side, side))
             image.load()
             if image.format == "TIFF":  # Pillow turns it while it loads it
                 file_width, file_height = image.size
@@ -161,9 +168,37 @@ def decode(data: bytes, height: int, width: int) -> DecodedImage:
         raise UnreadableImageError(_reason(error)) from error
     mode: Mode = "L" if plain.mode == "L" else "RGB"
     if plain.size != (width, height):
-        plain = plain.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+        if indexed:
+            plain = plain.resize((width, height), Image.Resampling.NEAREST)
+        else:
+            plain = plain.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
     pixels = np.asarray(plain, dtype=np.uint8).reshape(height, width, -1)
     return DecodedImage(pixels, file_height, file_width, mode)
+
+
+def read_colour_table(data: bytes) -> ColourTable | None:
+    """Return the colours of a palette file as `decode` gives them, and which of them it uses; None for other files.
+
+    Raises:
+        UnreadableImageError: as `decode`.
+    """
+    try:
+        with _opened(data) as image:
+            image.load()
+            if image.mode != "P":
+                return None
+            used_K = np.bincount(np.asarray(image).reshape(-1), minlength=MOST_COLOURS) > 0
+            listed = image.getpalette() or []
+            every = Image.frombytes("P", (MOST_COLOURS, 1), bytes(range(MOST_COLOURS)))
+            every.putpalette(listed)
+            every.info |= image.info  # its transparency
+            colours_K3 = np.asarray(_eight_bit(every, "").convert("RGB"))[0]
+    except UnreadableImageError:
+        raise
+    except Exception as error:
+        raise UnreadableImageError(_reason(error)) from error
+    length = max(len(listed) // 3, 1 + int(np.flatnonzero(used_K)[-1]))  # a pixel may lie beyond a damaged table
+    return ColourTable(colours_K3[:length], used_K[:length])
 
 
 def _open_without_waiting(path: str, flags: int) -> int:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaeaug.dataset.decode import Mode
+from vaeaug.dataset.palette import IndexedColours, Palette
 from vaeaug.dataset.size import median_size
 from vaeaug.dataset.store import hold
 from vaeaug.errors import InputError, nearest
@@ -35,7 +36,8 @@ class CachedImage:
         label: the name of its class.
         height: of the file's image in pixels, after EXIF rotation.
         width: likewise.
-        mode: `L` or `RGB`, by the file's mode: the mode in which synthetic images like it are written.
+        mode: `L` or `RGB`, by the file's mode: the mode in which synthetic images like it are written, but for those of
+            an indexed dataset.
         digest: BLAKE2b of the file's content, 32 hexadecimal digits.
     """
 
@@ -68,12 +70,14 @@ class NativeShape:
     Attributes:
         height: in pixels.
         width: in pixels.
-        mode: `L` or `RGB`.
+        mode: `L`, `RGB`, or `P` for palette files.
+        colours: of palette files, else None.
     """
 
     height: int
     width: int
-    mode: Mode
+    mode: Literal["L", "RGB", "P"]
+    colours: IndexedColours | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -82,7 +86,8 @@ class ImageCache:
 
     Attributes:
         directory: where it lies; a worker process opens it again with `open_cache(directory)`.
-        pixels_NHWC: uint8, read-only; C = 1 if every image is gray in every pixel, else 3.
+        pixels_NHWC: uint8, read-only; C = 1 if every image (where there is a palette, every colour of it) is gray,
+            else 3.
         labels_N: int64, index into `classes`; -1 (`UNSEEN`) for an image of val or test whose class train lacks.
         split_N: `train`, `val` or `test`.
         files: what each image was, in the order of the pixels: sorted by `file_name`.
@@ -90,7 +95,9 @@ class ImageCache:
         fingerprint: hash of contents, labels and splits, whatever the names and the size; 32 hexadecimal digits.
         invalid: the unreadable images that were left out, sorted by `file_name`.
         temporary: no cache directory could be written; this one is removed when the process that built it ends.
-        palette: the colours of indexed images, each of C values from 0 to 255, or None; every pixel is one of them.
+        palette: the colours of an indexed dataset (`palette.py`), each of C values from 0 to 255, or None. Every pixel
+            is one of them; those of val and test that were not have become the nearest one.
+        table: the colour table of an indexed dataset's files, RGB, or None.
     """
 
     directory: Path
@@ -102,7 +109,8 @@ class ImageCache:
     fingerprint: str
     invalid: tuple[InvalidImage, ...]
     temporary: bool = False
-    palette: tuple[tuple[int, ...], ...] | None = None
+    palette: Palette | None = None
+    table: Palette | None = None
 
     def __len__(self) -> int:
         """Return N, the number of images."""
@@ -126,8 +134,8 @@ class ImageCache:
     def native(self, label: str) -> NativeShape:
         """Return what synthetic images of a class are written as.
 
-        The median height and the median width of its training images (of all its images, where train has none), and
-        `RGB` if any of them is RGB.
+        The median height and the median width of its training images (of all its images, where train has none). In an
+        indexed dataset the mode is `P`, else `RGB` if any of the images is RGB.
 
         Args:
             label: the name of a class.
@@ -140,6 +148,8 @@ class ImageCache:
             chosen = np.flatnonzero(self._has_label(label))
         files = [self.files[i] for i in chosen]
         height, width = median_size([(file.height, file.width) for file in files])
+        if self.palette is not None and self.table is not None:
+            return NativeShape(height, width, "P", IndexedColours(self.palette, self.table))
         return NativeShape(height, width, "RGB" if any(file.mode == "RGB" for file in files) else "L")
 
     def _has_label(self, label: str) -> NDArray[np.bool_]:
@@ -187,6 +197,7 @@ def write_meta(
     classes: Sequence[str],
     fingerprint: str,
     invalid: Sequence[InvalidImage],
+    colours: IndexedColours | None,
 ) -> None:
     """Write the description of a cache beside its pixels; columns take less room than rows."""
     names = CachedImage.__dataclass_fields__
@@ -194,6 +205,7 @@ def write_meta(
         "shape_HWC": list(shape_HWC),
         "classes": list(classes),
         "fingerprint": fingerprint,
+        "colours": None if colours is None else [colours.palette, colours.table],
         "invalid": [[image.file_name, image.reason] for image in invalid],
         "files": {name: [getattr(file, name) for file in files] for name in names},
     }
@@ -217,6 +229,9 @@ def _from_meta(directory: Path, meta: dict[str, Any], lock: IO[bytes], temporary
     splits = np.array([file.split for file in files], dtype="<U5")
     labels.flags.writeable = splits.flags.writeable = False
     invalid = tuple(InvalidImage(*row) for row in meta["invalid"])
-    cache = ImageCache(directory, pixels, labels, splits, files, classes, meta["fingerprint"], invalid, temporary)
+    palette, table = (tuple(map(tuple, colours)) for colours in meta["colours"]) if meta["colours"] else (None, None)
+    cache = ImageCache(
+        directory, pixels, labels, splits, files, classes, meta["fingerprint"], invalid, temporary, palette, table
+    )
     weakref.finalize(cache, lock.close)  # until then no other process removes the entry
     return cache

@@ -102,7 +102,7 @@ def write_samples(
         chunks: the samples; a generator is advanced in the calling thread while others encode.
         train: `OUT/train`, or where it is built.
         journal: where finished chunks are noted; appended to.
-        shapes: label -> height, width and mode of the files.
+        shapes: label -> height, width, mode and colours of the files.
         provenance: text chunks that all images share (`Software`, `vaeaug:model`, `vaeaug:seed`).
         threads: how many encode; by default one a CPU core for images of 128x128 pixels and more, one for smaller ones
             (they take more time in the interpreter, which threads share, than in zlib: two were no faster than one).
@@ -127,7 +127,7 @@ def write_samples(
                 "vaeaug:sampler": chunk.sampler,
                 **({} if source is None else {"vaeaug:source": source}),
             }
-            data = encode_png(pixels_HWC, shape.height, shape.width, shape.mode, text)
+            data = encode_png(pixels_HWC, shape.height, shape.width, shape.mode, text, shape.colours)
             write_atomic(folder / synthetic_name(chunk.label, index), data, durable=False)
         return chunk
 

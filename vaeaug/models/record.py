@@ -45,7 +45,7 @@ class ClassRecord:
         weights: the file with its weights, relative to the model.
         height: median height of its real images, in pixels: what synthetic ones are written at.
         width: median width.
-        mode: their colour mode, "L" or "RGB".
+        mode: their colour mode: "L", "RGB", or "P" where images are indexed.
         metrics: how its training went (scope `per-class`).
     """
 
@@ -78,6 +78,7 @@ class ModelRecord:
         versions: of vaeaug and torch.
         loss_reason: why the loss was chosen, where the data chose it; else empty.
         palette: the colours of indexed images, each of C values from 0 to 255, or None.
+        table: the colour table of the files of indexed images, RGB, or None: it may hold more than the palette.
         format: the version of this file's format.
     """
 
@@ -96,6 +97,7 @@ class ModelRecord:
     versions: dict[str, str]
     loss_reason: str
     palette: tuple[tuple[int, ...], ...] | None
+    table: tuple[tuple[int, ...], ...] | None
     format: int = FORMAT
 
     def label(self, name: str) -> int:
@@ -136,7 +138,8 @@ def read_record(directory: Path) -> ModelRecord:
                 "variant": _build(PluginRecord, values["variant"]),
                 "loss": _build(PluginRecord, values["loss"]),
                 "classes": tuple(_build(ClassRecord, record) for record in values["classes"]),
-                "palette": _palette(values["palette"]),
+                "palette": _colours(values["palette"]),
+                "table": _colours(values["table"]),
             },
         )
     except OSError as error:
@@ -145,8 +148,8 @@ def read_record(directory: Path) -> ModelRecord:
         raise InputError(f"{path} is damaged ({type(error).__name__}: {error}); train the model again") from None
 
 
-def _palette(colours: Any) -> tuple[tuple[int, ...], ...] | None:
-    """Return a palette as tuples."""
+def _colours(colours: Any) -> tuple[tuple[int, ...], ...] | None:
+    """Return colours as tuples."""
     return None if colours is None else tuple(tuple(int(value) for value in colour) for colour in colours)
 
 

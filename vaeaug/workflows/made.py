@@ -25,7 +25,7 @@ class Made:
         staging: where it is being built.
         model: the model they were drawn from.
         counts: class -> number of synthetic images.
-        shapes: class -> height, width and colour mode that synthetic images are written in.
+        shapes: class -> height, width, colour mode and colours that synthetic images are written in.
         real: the real images that were copied.
         examples: class -> some real training images, uint8 (H, W, C), to show beside the synthetic ones.
         settings: what decided the result, for the record and the card.

@@ -121,7 +121,7 @@ def _synthetic_examples(folder: Path, label: str, count: int) -> list[NDArray[np
     examples = []
     for index in range(min(count, EXAMPLES)):
         with Image.open(folder / synthetic_name(label, index)) as image:
-            pixels = np.asarray(image)
+            pixels = np.asarray(image.convert("RGB") if image.mode == "P" else image)
         examples.append(pixels if pixels.ndim == 3 else pixels[:, :, None])
     return examples
 

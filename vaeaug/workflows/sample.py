@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from vaeaug.dataset.image_cache import NativeShape
+from vaeaug.dataset.palette import IndexedColours
 from vaeaug.errors import InputError
+from vaeaug.models.record import ClassRecord, ModelRecord
 from vaeaug.progress import SILENT, Progress
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.synthesis.generate import sampler_name
@@ -58,10 +60,7 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             staging=staging,
             model=stored,
             counts=counts,
-            shapes={
-                entry.name: NativeShape(entry.height, entry.width, "RGB" if entry.mode == "RGB" else "L")
-                for entry in stored.record.classes
-            },
+            shapes={entry.name: _shape(stored.record, entry) for entry in stored.record.classes},
             real=(),
             examples={},
             settings=wanted,
@@ -70,3 +69,10 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             remarks=remarks_on(stored),
         )
         return finish(made, threads=chosen.workers, progress=progress)
+
+
+def _shape(record: ModelRecord, entry: ClassRecord) -> NativeShape:
+    """Return what images of a class of the model are written as."""
+    if record.palette is not None and record.table is not None:
+        return NativeShape(entry.height, entry.width, "P", IndexedColours(record.palette, record.table))
+    return NativeShape(entry.height, entry.width, "RGB" if entry.mode == "RGB" else "L")

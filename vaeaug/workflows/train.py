@@ -234,6 +234,7 @@ def _write_model(
         versions={"vaeaug": vaeaug.__version__, "torch": torch.__version__},
         loss_reason=used.reason,
         palette=cache.palette,
+        table=cache.table,
     )
     write_atomic(directory / FILE, record.to_json().encode())
 

@@ -16,13 +16,14 @@ from vaeaug import plugins
 from vaeaug.contracts import ImageSpec, Latents, tree_map
 from vaeaug.dataset.augment import load_pipeline
 from vaeaug.dataset.cache import ImageCache, open_cache
+from vaeaug.dataset.palette import nearest_colours
 from vaeaug.dataset.split import validation_split
 from vaeaug.models.latents import ClassLatents, save_latents
 from vaeaug.models.network import Network, build_network
 from vaeaug.progress import Tick
 from vaeaug.seeds import seed_of
 from vaeaug.staging import write_atomic
-from vaeaug.training.batches import Batches
+from vaeaug.training.batches import Augment, Batches
 from vaeaug.training.config import TrainingConfig
 from vaeaug.training.encode import encode_images
 from vaeaug.training.loop import FitResult, fit
@@ -122,7 +123,7 @@ def run_train_task(task: TrainTask, tell: Callable[[Tick], None]) -> TrainOutcom
         size=length.batch_size,
         seed=seed_of(task.seed, "batches", task.name),
         device=device,
-        augment=None if task.train_augment is None else load_pipeline(Path(task.train_augment)),
+        augment=_augmentation(task, cache),
     )
     if task.start is not None and not len(validation):
         return _finish(task, network, cache, _kept(network, batches))
@@ -141,6 +142,16 @@ def run_train_task(task: TrainTask, tell: Callable[[Tick], None]) -> TrainOutcom
         stopped = f"{fitted.stopped}; it keeps the shared network, which was better"
         fitted = dataclasses.replace(fitted, stopped=stopped)
     return _finish(task, network, cache, fitted)
+
+
+def _augmentation(task: TrainTask, cache: ImageCache) -> Augment | None:
+    """Return what transforms training images. Interpolation mixes colours, so indexed ones get their palette back."""
+    if task.train_augment is None:
+        return None
+    pipeline, palette = load_pipeline(Path(task.train_augment)), cache.palette
+    if palette is None:
+        return pipeline
+    return lambda pixels_BHWC, seeds: nearest_colours(pipeline(pixels_BHWC, seeds), palette)
 
 
 def _kept(network: Network, batches: Batches) -> FitResult:
