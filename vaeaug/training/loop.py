@@ -51,6 +51,7 @@ class FitResult:
         history: a row a validation, as in `history.jsonl`.
         seconds: time spent training, over all sittings.
         images: training images seen, with repetition.
+        adversarial: whether the losses were a game (`Variant.adversarial`), so that they tell nothing of progress.
     """
 
     stopped: str
@@ -61,10 +62,13 @@ class FitResult:
     history: list[dict[str, Any]]
     seconds: float
     images: int
+    adversarial: bool = False
 
     @property
     def still_improving(self) -> bool:
         """Whether the last validation was the best by far: by more than 2 % of all that was gained."""
+        if self.adversarial:
+            return False
         losses = [sum(row["validation"].values()) for row in self.history if "validation" in row]
         return len(losses) > 1 and min(losses[:-1]) - losses[-1] > 0.02 * (losses[0] - losses[-1]) > 0
 
@@ -159,6 +163,7 @@ def fit(
         history=course.history,
         seconds=course.elapsed,
         images=course.step * batches.size,
+        adversarial=variant.adversarial,
     )
 
 
