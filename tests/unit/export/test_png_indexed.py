@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RED, BLACK, GREEN, BLUE = (200, 10, 20), (0, 0, 0), (10, 180, 30), (0, 0, 250)
-COLOURS = IndexedColours(palette=(RED, GREEN, BLUE), table=(RED, BLACK, GREEN, BLACK, BLUE))
+COLOURS = IndexedColours(palette=(RED, GREEN, BLUE), table=(RED, BLACK, GREEN, BLACK, BLUE, RED))
 
 
 def opened(data: bytes) -> Image.Image:
