@@ -41,14 +41,22 @@ def network() -> nn.Sequential:
     return nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.3), nn.Linear(96 * 9, 10))
 
 
-def classifier(cache: Path, directory: Path = DEFAULT, epochs: int = 8, seed: int = 0) -> nn.Sequential:
-    """Return a classifier trained on all 60,000 real images, from `cache` if it is there."""
+def classifier(
+    cache: Path,
+    directory: Path = DEFAULT,
+    epochs: int = 8,
+    seed: int = 0,
+    *,
+    flip: bool = True,
+    data: tuple[np.ndarray, np.ndarray] | None = None,
+) -> nn.Sequential:
+    """Return a classifier trained on all 60,000 real images (or on `data`), from `cache` if it is there."""
     torch.manual_seed(seed)
     model = network()
     if cache.exists():
         model.load_state_dict(load_file(cache))
         return model.eval()
-    images, labels = load("train", directory)
+    images, labels = load("train", directory) if data is None else data
     x, y = as_input(images), torch.from_numpy(labels)
     steps = epochs * (len(x) // 128)
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.05)
@@ -57,8 +65,9 @@ def classifier(cache: Path, directory: Path = DEFAULT, epochs: int = 8, seed: in
     for _ in range(epochs):
         for chosen in torch.randperm(len(x)).split(128)[: len(x) // 128]:
             batch = x[chosen]
-            flip = torch.rand(len(batch)) < 0.5
-            batch[flip] = batch[flip].flip(3)
+            if flip:  # clothes look alike from both sides, digits do not
+                turned = torch.rand(len(batch)) < 0.5
+                batch[turned] = batch[turned].flip(3)
             loss = cross_entropy(model(batch), y[chosen], label_smoothing=0.05)
             optimizer.zero_grad()
             loss.backward()
