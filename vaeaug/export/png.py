@@ -78,7 +78,7 @@ def encode_png(
         rows, level, strategy, table = _paeth(image_HWC), 1, zlib.Z_RLE, b""
     else:
         rows, level, strategy = _unfiltered(_indices(pixels_HWC, height, width, colours)), 6, zlib.Z_DEFAULT_STRATEGY
-        table = _chunk(b"PLTE", b"".join(bytes(colour) for colour in colours.table))
+        table = _chunk(b"PLTE", b"".join(map(bytes, colours.table)))
     compressor = zlib.compressobj(level, zlib.DEFLATED, zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL, strategy)
     compressed = compressor.compress(rows) + compressor.flush()
     return b"".join(
@@ -112,13 +112,18 @@ def _converted(pixels_HWC: NDArray[np.uint8], height: int, width: int, mode: Mod
 
 def _indices(pixels_HWC: NDArray[np.uint8], height: int, width: int, colours: IndexedColours) -> NDArray[np.uint8]:
     """Return each pixel's index in the colour table, in the size of the file."""
-    image = Image.fromarray(colours.places()[nearest_entries(pixels_HWC, colours.palette)])
-    return np.asarray(image.resize((width, height), Image.Resampling.NEAREST))
+    indices_HW = colours.places()[nearest_entries(pixels_HWC, colours.palette)]
+    if indices_HW.shape == (height, width):
+        return indices_HW
+    return np.asarray(Image.fromarray(indices_HW).resize((width, height), Image.Resampling.NEAREST))
 
 
 def _unfiltered(indices_HW: NDArray[np.uint8]) -> bytes:
     """Return the rows as they are, each after its filter type."""
-    return np.pad(indices_HW, ((0, 0), (1, 0))).tobytes()
+    height, width = indices_HW.shape
+    rows = np.zeros((height, 1 + width), np.uint8)
+    rows[:, 1:] = indices_HW
+    return rows.tobytes()
 
 
 def _paeth(image_HWC: NDArray[np.uint8]) -> bytes:
