@@ -3,14 +3,19 @@
 from vaeaug.nn.class_prior import ClassPrior
 from vaeaug.nn.gaussian import kl_gaussians, kl_standard_normal, log_normal, reparameterize, standard_normal
 from vaeaug.nn.networks import Decoder, Encoder
+from vaeaug.nn.pretrained import PretrainedFeatures, pretrained_features
+from vaeaug.nn.running_error import RunningError
 
 __all__ = [
     "ClassPrior",
     "Decoder",
     "Encoder",
+    "PretrainedFeatures",
+    "RunningError",
     "kl_gaussians",
     "kl_standard_normal",
     "log_normal",
+    "pretrained_features",
     "reparameterize",
     "standard_normal",
 ]

@@ -23,12 +23,19 @@ from vaeaug.testing.cases import (
 from vaeaug.testing.reference import PixelwiseGaussian, SquaredDistance
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 BATCH = 6
 
 
-def check_variant(cls: type[Variant], loss: type[ReconstructionLoss] | None = None, /, **options: Any) -> None:
+def check_variant(
+    cls: type[Variant],
+    loss: type[ReconstructionLoss] | None = None,
+    /,
+    *,
+    loss_options: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> None:
     """Check that a variant keeps the contract, on gray and RGB images of several sizes and numbers of classes.
 
     - **declaration**: `name` is set, `Config` is a frozen dataclass whose options have a default and a line of help.
@@ -51,6 +58,7 @@ def check_variant(cls: type[Variant], loss: type[ReconstructionLoss] | None = No
         cls: the class the hook `vaeaug_variants` returns.
         loss: the reconstruction loss to check it with. By default a squared error with R = C, and a Gaussian with a
             variance a pixel and R = 2 C.
+        loss_options: options of the loss's `Config`; the defaults where not given.
         **options: options of the variant's `Config`; the defaults where not given.
 
     Raises:
@@ -59,7 +67,7 @@ def check_variant(cls: type[Variant], loss: type[ReconstructionLoss] | None = No
     check_declaration(cls, Variant)
     for loss_class in (loss,) if loss else (SquaredDistance, PixelwiseGaussian):
         for spec in SPECS:
-            case = _Case(cls, spec, options, loss_class)
+            case = _Case(cls, spec, options, loss_class, loss_options or {})
             for check in CHECKS:
                 check(case)
 
@@ -70,6 +78,7 @@ class _Case:
     image: ImageSpec
     options: dict[str, Any]
     loss: type[ReconstructionLoss]
+    loss_options: Mapping[str, Any]
 
     @property
     def who(self) -> str:
@@ -80,7 +89,7 @@ class _Case:
         return replace(self.image, raw_channels=self.reconstruction().raw_channels(self.image.channels))
 
     def reconstruction(self) -> ReconstructionLoss:
-        return build(self.loss, self.image, {}).eval()
+        return build(self.loss, self.image, self.loss_options).eval()
 
     def build(self, seed: int = 0) -> Variant:
         return build(self.cls, self.spec, self.options, seed).eval()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from vaeaug import plugins
-from vaeaug.contracts import ImageStatistics, ReconstructionLoss, Variant, parse_options
+from vaeaug.contracts import ImageSpec, ImageStatistics, ReconstructionLoss, Variant, parse_options
 from vaeaug.dataset.augment import load_pipeline
 from vaeaug.dataset.cache import ImageCache, build_cache
 from vaeaug.dataset.scan import DatasetIndex
@@ -74,11 +76,18 @@ def look_up(settings: TrainSettings) -> Named:
 
 
 def choose_loss(named: Named, settings: TrainSettings, cache: ImageCache, progress: Progress) -> Plugins:
-    """Choose the loss by the images, where the user named none, and say which and why.
+    """Choose the loss by the images, where the user named none, and say which and why; and try it on one of them.
 
     Raises:
-        InputError: the loss that suits them has no such option.
+        InputError: the loss that suits them has no such option, or what the loss needs is not at hand.
     """
+    used = _suited(named, settings, cache, progress)
+    _try(used.loss, settings.loss_options, cache)
+    return used
+
+
+def _suited(named: Named, settings: TrainSettings, cache: ImageCache, progress: Progress) -> Plugins:
+    """Return what the user named, with the loss that suits the images where that is none."""
     if named.loss is not None:
         return Plugins(named.variant, named.loss, named.scope)
     losses = plugins.load(settings.plugins_dirs).losses
@@ -90,6 +99,17 @@ def choose_loss(named: Named, settings: TrainSettings, cache: ImageCache, progre
     progress.say(f"loss: {name} ({reason})")
     parse_options(losses[name].cls.Config, settings.loss_options, f"loss '{name}', which suits these images,")
     return Plugins(named.variant, losses[name], named.scope, reason)
+
+
+@torch.no_grad()
+def _try(loss: Provided[ReconstructionLoss], options: Mapping[str, Any], cache: ImageCache) -> None:
+    """Score one image, so that what a loss lacks is told before the training, and fetched before there are workers."""
+    image = cache.pixels_NHWC[cache.indices("train")[:1]]
+    x_BCHW = torch.from_numpy(image).permute(0, 3, 1, 2) / 255
+    _, channels, height, width = x_BCHW.shape
+    spec = ImageSpec(channels, height, width, len(cache.classes), palette=cache.palette)
+    scorer = loss.cls(spec, parse_options(loss.cls.Config, options, f"loss '{loss.name}'")).eval()
+    scorer(torch.zeros(1, scorer.raw_channels(channels), height, width), x_BCHW)
 
 
 def statistics(cache: ImageCache) -> ImageStatistics:
