@@ -37,6 +37,9 @@ _SHOWN_AT = 56
 _POINTS = 240
 """Most points of a curve; of a longer history every n-th row is drawn, and the last."""
 
+_GROUP = "kl/"
+"""What the KL term of one of several groups of latents begins with (`Encoded.penalties`)."""
+
 _MANY = 16
 """From so many classes on, each shows half the images, and the table of counts is folded away."""
 
@@ -103,6 +106,8 @@ def write_report(path: Path, data: ReportData) -> None:
         contact=list(_contact(data.contact)),
         charts=list(_charts(data.histories[0])) if len(data.histories) == 1 else [],
         sparks=list(_sparks(data)) if len(data.histories) > 1 else [],
+        groups=_groups(data.histories),
+        divergences=list(_divergences(data.histories)),
         many=len(data.counts) >= _MANY,
         version=__version__,
     )
@@ -201,6 +206,51 @@ def _sparks(data: ReportData) -> Iterator[tuple[str, str, Markup]]:
         yield history.name, ", ".join(facts), sparkline(f"Objective of {history.name}", lines)
 
 
+@dataclass(frozen=True, slots=True)
+class _Divergence:
+    """How much of an image each group of latents holds, in one training.
+
+    Attributes:
+        name: what was trained.
+        values: the KL divergence of each group in nats, as text; empty where it has none.
+        shares: each of all together, in percent.
+    """
+
+    name: str
+    values: Sequence[str]
+    shares: Sequence[float]
+
+
+def _groups(histories: Sequence[History]) -> list[str]:
+    """Return the names of the groups of latents that have a KL term of their own (`kl/<group>`), in their order."""
+    terms = (term for history in histories for term in _terms(history) if term.startswith(_GROUP))
+    return [term.removeprefix(_GROUP) for term in dict.fromkeys(terms)]
+
+
+def _divergences(histories: Sequence[History]) -> Iterator[_Divergence]:
+    """Yield the KL divergence of each group in every training that has any."""
+    groups = _groups(histories)
+    for history in histories:
+        kept = _kept(history)
+        nats = [float(kept.get(_GROUP + group, math.nan)) for group in groups]
+        if any(math.isfinite(value) for value in nats):
+            shown = [max(0.0, value) if math.isfinite(value) else 0.0 for value in nats]
+            yield _Divergence(
+                history.name,
+                [f"{value:,.1f}" if math.isfinite(value) else "" for value in nats],
+                [100 * value / (sum(shown) or 1.0) for value in shown],
+            )
+
+
+def _kept(history: History) -> Mapping[str, float]:
+    """Return the validation terms where they are best together, as of the weights that are kept, or the last terms."""
+    validated = [row["validation"] for row in history.rows if row.get("validation")]
+    if validated:
+        kept: Mapping[str, float] = min(validated, key=lambda terms: sum(terms.values()))
+        return kept
+    return history.rows[-1].get("train") or {} if history.rows else {}
+
+
 def _terms(history: History) -> list[str]:
     """Return the terms of the objective: those that are validated, or all."""
     last = history.rows[-1] if history.rows else {}
@@ -220,5 +270,7 @@ def _lines(history: History, terms: Sequence[str], most: int) -> list[Line]:
 
 
 def _titled(term: str) -> str:
+    if term.startswith(_GROUP):
+        return f"KL divergence of group {term.removeprefix(_GROUP)}"
     names = {"kl": "KL divergence"}
     return names.get(term, term[:1].upper() + term[1:])

@@ -186,6 +186,38 @@ def test_one_training_is_drawn_term_by_term(tmp_path: Path) -> None:
     assert len(parsed.all("svg")) == 3
 
 
+def ladder(name: str, tops: list[float]) -> History:
+    return History(
+        name,
+        [
+            {"step": step, "train": {}, "validation": {"reconstruction": 50.0 - top, "kl/<i>": top, "kl/2": 3.0}}
+            for step, top in enumerate(tops)
+        ],
+    )
+
+
+def test_groups_of_latents_show_their_kl_where_the_weights_were_kept(tmp_path: Path) -> None:
+    worse = {"step": 9, "train": {}, "validation": {"reconstruction": 90.0, "kl/<i>": 77.0, "kl/2": 3.0}}
+    cat = History("cat", [*ladder("cat", [9.0]).rows, worse])
+    data = ReportData("out", "Done.", [], histories=[cat, ladder(EVIL[0], [1.0]), history("dog")])
+    parsed, _ = page(tmp_path, data)
+    cells = [word.strip() for word in parsed.words if word.strip()]
+    place = cells.index("Training")
+    assert cells[place : place + 9] == ["Training", "Group <i>", "Group 2", "cat", "9.0", "3.0", EVIL[0], "1.0", "3.0"]
+    widths = [re.findall(r"[\d.]+", tag["style"] or "") for tag in parsed.all("i")]
+    assert widths == [["75.00"], ["25.00"], ["25.00"], ["75.00"]]  # of all the KL, for whoever sees the bars
+
+
+def test_groups_without_validation_show_the_last_step_and_one_kl_needs_no_table(tmp_path: Path) -> None:
+    rows = [{"step": step, "train": {"kl/1": 2.0 * step, "kl/2": math.nan}} for step in range(3)]
+    parsed, _ = page(tmp_path, ReportData("out", "Done.", [], histories=[History("shared", rows)]))
+    words = [word.strip() for word in parsed.words if word.strip()]
+    assert words[words.index("Group 2") + 1 :][:2] == ["shared", "4.0"]
+    assert "KL divergence of group 1" in words
+    parsed, _ = page(tmp_path, ReportData("out", "Done.", [], histories=[history("shared"), history("cat")]))
+    assert not any("Group" in word for word in parsed.words)
+
+
 def test_values_that_are_not_finite_are_gaps() -> None:
     line = Line("training", [0, 1, 2, 3, 4], [1.0, 2.0, math.nan, math.inf, 3.0], "train")
     path = re.search(r' d="([^"]*)"', line_chart("Loss", [line], x_label="steps"))
