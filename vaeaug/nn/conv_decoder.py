@@ -1,0 +1,71 @@
+"""A convolutional decoder, for what is to look right rather than to train fast.
+
+A residual MLP makes a small grid of features; convolutions, the same at all places, make the image from it. `Decoder`
+gives every pixel weights of its own, which come out as stripes and specks where a discriminator is to be pleased.
+The layers mirror those of `Discriminator`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from vaeaug.nn.discriminator import block_size
+from vaeaug.nn.mlp import ResidualMLP
+from vaeaug.nn.networks import HIDDEN, MOST_DIRECT
+
+LARGEST_GRID = 8  # rows and columns of the MLP's grid at most
+
+
+class ConvDecoder(nn.Module):
+    """Features (B, F) and labels (B,) to raw output (B, R, H, W), without an activation at the end.
+
+    Args:
+        features: F, the number of inputs.
+        channels: R, the channels put out; of more than 12, every pixel's are a linear map of so many.
+        height: H in pixels.
+        width: W in pixels.
+        num_classes: how many classes to condition on; 0 ignores the labels.
+        hidden: hidden units of the MLP; `HIDDEN` if None.
+        depth: its residual layers.
+        maps: channels that go into the last convolution; they double with each layer before, up to four times as many.
+    """
+
+    def __init__(
+        self,
+        *,
+        features: int,
+        channels: int,
+        height: int,
+        width: int,
+        num_classes: int = 0,
+        hidden: int | None = None,
+        depth: int = 2,
+        maps: int = 16,
+    ) -> None:
+        super().__init__()
+        self.height, self.width = height, width
+        block = block_size(height, width)
+        rows, columns = math.ceil(height / block), math.ceil(width / block)
+        direct = min(channels, MOST_DIRECT)
+        layers: list[nn.Module] = [nn.SiLU(), nn.Conv2d(maps, direct * block**2, 3, padding=1), nn.PixelShuffle(block)]
+        inputs = maps
+        while inputs == maps or max(rows, columns) > LARGEST_GRID:
+            rows, columns = math.ceil(rows / 2), math.ceil(columns / 2)
+            inputs, outputs = min(2 * inputs, 4 * maps), inputs
+            layers = [nn.SiLU(), nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1), *layers]
+        if channels > direct:
+            layers.append(nn.Conv2d(direct, channels, 1))
+        self.grid = (inputs, rows, columns)
+        self.body = ResidualMLP(
+            features, math.prod(self.grid), hidden=hidden or HIDDEN, depth=depth, num_classes=num_classes
+        )
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, z_BF: Tensor, y_B: Tensor) -> Tensor:
+        """Return the raw output, without what the last blocks have past the image's edges."""
+        grid_BLHW = self.body(z_BF, y_B).view(-1, *self.grid).contiguous(memory_format=torch.channels_last)
+        raw_BRHW: Tensor = self.layers(grid_BLHW)  # channels last are faster on a CPU
+        return raw_BRHW[:, :, : self.height, : self.width].contiguous()
