@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import math
 import sys
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -20,14 +19,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from vaeaug.errors import InputError, nearest
-
-PROBE = 64  # pixels a side of the image that tells the shapes of a network's layers
-DEEPEST = 4  # halvings of the image that automatic layers go down to: as far as those of Zhang et al. 2018
-IDLE = (
-    "torch.nn.modules.dropout",
-    "torch.nn.modules.padding",
-    "torch.nn.modules.pooling",
-)  # learn nothing of their own
+from vaeaug.nn.layer_trace import tensors_of, trace
 
 
 class PretrainedFeatures:
@@ -92,17 +84,17 @@ def pretrained_features(
     with torch.random.fork_rng(devices=[]), contextlib.redirect_stdout(sys.stderr):
         built = _imported(network) if ":" in network else _of_torchvision(network)
         built.eval()
-        if not any(tensor.is_meta for tensor in _tensors(built).values()):
+        if not any(tensor.is_meta for tensor in tensors_of(built).values()):
             built.to(device)
         for module in built.modules():
             if getattr(module, "inplace", False):
                 module.inplace = False  # type: ignore[assignment] # else the next layer overwrites a layer's output
-        course = _trace(built, network)
-        chosen = course.named(layers, network) if layers else course.automatic(network)
+        traced = trace(built, network)
+        chosen = traced.named(layers, network) if layers else traced.automatic(network)
         if weights is not None:
-            _load(built, _read(Path(weights).expanduser()), course.needed(chosen), weights, network, device)
+            _load(built, _read(Path(weights).expanduser()), traced.needed(chosen), weights, network, device)
         elif ":" not in network:
-            _load(built, _download(network), course.needed(chosen), "the published file", network, device)
+            _load(built, _download(network), traced.needed(chosen), "the published file", network, device)
     built.requires_grad_(False)
     return PretrainedFeatures(built, chosen)
 
@@ -140,99 +132,6 @@ def _imported(path: str) -> nn.Module:
     if not isinstance(network, nn.Module):
         raise InputError(f"network {path} gives a {type(network).__name__}; it must return a torch.nn.Module")
     return network
-
-
-class _Course:
-    """What a network did with the probe: which of its modules began, and which ended, in which order and shape."""
-
-    def __init__(self, network: nn.Module) -> None:
-        self.network = network
-        self.begun: list[str] = []
-        self.ended: list[tuple[str, tuple[int, ...]]] = []  # the shape is empty where the output is no tensor
-        self.begun_before: list[int] = []  # for each that ended, how many had begun
-
-    def once(self, name: str) -> bool:
-        """Tell whether a module ran once, so that its name says which output is meant."""
-        return self.begun.count(name) == 1
-
-    def automatic(self, who: str) -> list[str]:
-        """Return the last layer at each resolution, which never grows again, down to a sixteenth of the image."""
-        outputs = self.ended[-1][1]
-        classes = outputs[1] if len(outputs) == 2 else None
-        best: dict[int, str] = {}
-        deepest = 0
-        for name, shape in self.ended[:-1]:  # without the network itself
-            if len(shape) != 4 or shape[2] != shape[3] or shape[2] == 1:
-                continue
-            halvings = round(math.log2(PROBE / shape[2]))
-            if halvings < deepest:
-                continue
-            deepest = halvings
-            module = self.network.get_submodule(name)
-            own = not isinstance(module, nn.Sequential) and type(module).__module__ not in IDLE
-            if own and halvings <= DEEPEST and self.once(name) and shape[1] != classes:
-                best[halvings] = name
-        if not best:
-            raise InputError(f"network {who} has no layers that give feature maps (B, F, h, w); name some: layers=...")
-        return [name for name, _ in self.ended if name in best.values()]
-
-    def named(self, layers: str, who: str) -> list[str]:
-        """Return the layers a user names, in the order they are computed in."""
-        names = [name.strip() for name in layers.split(",") if name.strip()]
-        shapes = dict(self.ended[:-1])
-        for name in names:
-            if name not in shapes:
-                raise InputError(f"network {who} runs no layer {name!r}; {nearest(name, shapes)}")
-            if len(shapes[name]) != 4:
-                raise InputError(f"layer {name} of network {who} gives no feature maps (B, F, h, w); name another")
-            if not self.once(name):
-                raise InputError(f"layer {name} of network {who} is run more than once; name one that runs once")
-        return [name for name, _ in self.ended if name in names]
-
-    def needed(self, layers: Sequence[str]) -> set[str]:
-        """Return the names of the tensors that are needed up to the last of `layers`."""
-        ended = [name for name, _ in self.ended]
-        last = ended.index(layers[-1])
-        names = {f"{each}." for each in ended[: last + 1]}
-        direct = set(self.begun[: self.begun_before[last]])
-        return {
-            key
-            for key in _tensors(self.network)
-            if key.rpartition(".")[0] in direct or any(key.startswith(name) for name in names)
-        }
-
-
-def _trace(network: nn.Module, who: str) -> _Course:
-    """Run a network on a small black image, or only on its shape where it has no weights yet."""
-    course = _Course(network)
-    hooks = []
-    for name, module in network.named_modules():
-
-        def begin(module: nn.Module, inputs: Any, name: str = name) -> None:  # noqa: ARG001 (a hook's signature)
-            course.begun.append(name)
-
-        def end(module: nn.Module, inputs: Any, output: Any, name: str = name) -> None:  # noqa: ARG001
-            course.ended.append((name, tuple(output.shape) if isinstance(output, Tensor) else ()))
-            course.begun_before.append(len(course.begun))
-
-        hooks += [module.register_forward_pre_hook(begin), module.register_forward_hook(end)]
-    device = next(iter(_tensors(network).values()), torch.zeros(0)).device
-    try:
-        with torch.no_grad():
-            network(torch.zeros(1, 3, PROBE, PROBE, device=device))
-    except Exception as error:
-        reason = " ".join(str(error).split())[:200]
-        raise InputError(f"network {who} does not run on {PROBE}x{PROBE} images ({reason}); name another") from error
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return course
-
-
-def _tensors(network: nn.Module) -> dict[str, Tensor]:
-    """Return the parameters and buffers by name, but for counters, which old files lack and nothing needs."""
-    state: Mapping[str, Tensor] = network.state_dict(keep_vars=True)
-    return {name: tensor for name, tensor in state.items() if not name.endswith("num_batches_tracked")}
 
 
 def _read(path: Path) -> dict[str, Tensor]:
@@ -279,7 +178,7 @@ def _load(
     Raises:
         InputError: one is missing, or has another shape.
     """
-    shapes = {name: tensor.shape for name, tensor in _tensors(network).items() if name in needed}
+    shapes = {name: tensor.shape for name, tensor in tensors_of(network).items() if name in needed}
     unfit = [name for name, shape in shapes.items() if name not in state or state[name].shape != shape]
     if unfit:
         has = f"it has {', '.join(list(state)[:3])}, ..." if state else "it is empty"
