@@ -1,23 +1,35 @@
 """Building blocks shared by plugins, fast on a CPU. They know tensors and numbers, nothing of the host."""
 
 from vaeaug.nn.class_prior import ClassPrior
+from vaeaug.nn.code_fitting import fit_code_prior
+from vaeaug.nn.code_prior import CodePrior
 from vaeaug.nn.conv_decoder import ConvDecoder
 from vaeaug.nn.diff_augment import Augmentation
 from vaeaug.nn.discriminator import Discriminator
 from vaeaug.nn.gaussian import kl_gaussians, kl_standard_normal, log_normal, reparameterize, standard_normal
+from vaeaug.nn.grids import GridDecoder, GridEncoder, grid_patch
 from vaeaug.nn.networks import Decoder, Encoder
 from vaeaug.nn.pretrained import PretrainedFeatures, pretrained_features
+from vaeaug.nn.quantizers import CosineCodebook, FiniteScalarQuantizer, Quantizer
 from vaeaug.nn.running_error import RunningError
 
 __all__ = [
     "Augmentation",
     "ClassPrior",
+    "CodePrior",
     "ConvDecoder",
+    "CosineCodebook",
     "Decoder",
     "Discriminator",
     "Encoder",
+    "FiniteScalarQuantizer",
+    "GridDecoder",
+    "GridEncoder",
     "PretrainedFeatures",
+    "Quantizer",
     "RunningError",
+    "fit_code_prior",
+    "grid_patch",
     "kl_gaussians",
     "kl_standard_normal",
     "log_normal",

@@ -1,0 +1,142 @@
+"""An autoregressive prior over a grid of codes that knows the class: a small causal transformer.
+
+p(codes|y) = prod_t p(code_t | code_1 ... code_{t-1}, y), row by row (van den Oord et al., Neural Discrete
+Representation Learning, 2017, sec. 3.3, with the transformer of Vaswani et al. 2017 in place of a PixelCNN).
+
+Shapes: B batch, T codes of an image (rows times columns), K different codes, F features.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import pad, scaled_dot_product_attention, silu
+
+
+class KeyValueCache:
+    """The keys and values of the codes so far, a layer: so that drawing the next code costs one code, not all."""
+
+    def __init__(self) -> None:
+        self.keys: Tensor | None = None
+        self.values: Tensor | None = None
+
+    def extend(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Append those of one code, (B, heads, 1, F / heads), and return all of them."""
+        if self.keys is not None and self.values is not None:
+            keys, values = torch.cat([self.keys, keys], dim=2), torch.cat([self.values, values], dim=2)
+        self.keys, self.values = keys, values
+        return keys, values
+
+
+class CausalBlock(nn.Module):
+    """Attention to the codes so far, then a hidden layer; both are added to what comes in, after a layer norm."""
+
+    def __init__(self, features: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.attention_norm, self.hidden_norm = nn.LayerNorm(features), nn.LayerNorm(features)
+        self.queries_keys_values = nn.Linear(features, 3 * features)
+        self.attended = nn.Linear(features, features)
+        self.hidden, self.outputs = nn.Linear(features, 2 * features), nn.Linear(2 * features, features)
+        for last in (self.attended, self.outputs):
+            nn.init.zeros_(last.weight)  # a block starts as the identity
+
+    def forward(self, h_BTF: Tensor, cache: KeyValueCache | None = None) -> Tensor:
+        """Return the features; with a cache, of the one next code (T = 1), and keep its keys and values there."""
+        heads = self.queries_keys_values(self.attention_norm(h_BTF)).unflatten(2, (3, self.heads, -1))
+        queries, keys, values = heads.permute(2, 0, 3, 1, 4)
+        if cache is not None:
+            keys, values = cache.extend(keys, values)
+        mixed = scaled_dot_product_attention(queries, keys, values, is_causal=cache is None)
+        h_BTF = h_BTF + self.attended(mixed.transpose(1, 2).flatten(2))
+        hidden: Tensor = self.outputs(silu(self.hidden(self.hidden_norm(h_BTF))))
+        return h_BTF + hidden
+
+
+class CodePrior(nn.Module):
+    """p(codes|y) of a grid of codes.
+
+    A position starts from its place, the class, and the codes to its left, above and above right: what a transformer
+    would have to learn to look for first, and cannot from a few hundred images.
+
+    Args:
+        codes: K.
+        grid: rows and columns.
+        num_classes: how many classes labels run over.
+        features: F, a multiple of `heads`.
+        depth: blocks.
+        heads: of the attention.
+    """
+
+    def __init__(
+        self, *, codes: int, grid: tuple[int, int], num_classes: int, features: int = 96, depth: int = 2, heads: int = 4
+    ) -> None:
+        super().__init__()
+        rows, columns = grid
+        self.codes, self.columns, self.length = codes, columns, rows * columns
+        self.offsets = (1, columns, columns - 1) if columns > 2 else (1, columns)
+        self.neighbours = nn.ModuleList(nn.Embedding(codes + 1, features) for _ in self.offsets)
+        self.classes = nn.Embedding(num_classes, features)
+        self.places = nn.Embedding(self.length, features)
+        self.blocks = nn.ModuleList(CausalBlock(features, heads) for _ in range(depth))
+        self.norm, self.logits = nn.LayerNorm(features), nn.Linear(features, codes)
+        for table in (*self.neighbours, self.classes, self.places):
+            nn.init.normal_(table.weight, std=features**-0.5)
+
+    def forward(self, codes_BT: Tensor, y_B: Tensor) -> Tensor:
+        """Return the logits of every code given those before it, (B, T, K)."""
+        none = self.codes  # stands for a neighbour outside the grid
+        before = [pad(codes_BT, (offset, 0), value=none)[:, : self.length] for offset in self.offsets]
+        h_BTF = self._starts(before, y_B, slice(None))
+        for block in self.blocks:
+            h_BTF = block(h_BTF)
+        return self._ends(h_BTF)
+
+    @torch.no_grad()
+    def draw(self, y_B: Tensor, generator: torch.Generator, *, temperature: float = 1.0, top_p: float = 1.0) -> Tensor:
+        """Draw codes, (B, T).
+
+        Args:
+            y_B: class indices.
+            generator: of all draws.
+            temperature: what logits are divided by; 0 takes the likeliest code each time.
+            top_p: draw from the fewest likeliest codes that have this much probability (Holtzman et al. 2020).
+        """
+        codes_BT = torch.full((len(y_B), self.length), self.codes, device=y_B.device)
+        caches = [KeyValueCache() for _ in self.blocks]
+        for t in range(self.length):
+            before = [
+                codes_BT[:, t - offset, None] if t >= offset else torch.full_like(codes_BT[:, :1], self.codes)
+                for offset in self.offsets
+            ]
+            h_B1F = self._starts(before, y_B, slice(t, t + 1))
+            for block, cache in zip(self.blocks, caches, strict=True):
+                h_B1F = block(h_B1F, cache)
+            codes_BT[:, t] = choose(self._ends(h_B1F)[:, 0], generator, temperature=temperature, top_p=top_p)
+        return codes_BT
+
+    def _starts(self, before: list[Tensor], y_B: Tensor, places: slice) -> Tensor:
+        """Return what the blocks start from at some places, whose neighbours are `before`, each (B, T)."""
+        h_BTF: Tensor = self.classes(y_B)[:, None] + self.places.weight[places]
+        for table, codes_BT in zip(self.neighbours, before, strict=True):
+            h_BTF = h_BTF + table(codes_BT)
+        return h_BTF
+
+    def _ends(self, h_BTF: Tensor) -> Tensor:
+        """Return the logits."""
+        logits_BTK: Tensor = self.logits(self.norm(h_BTF))
+        return logits_BTK
+
+
+def choose(logits_BK: Tensor, generator: torch.Generator, *, temperature: float, top_p: float) -> Tensor:
+    """Draw an index a row by its logits, (B,); see `CodePrior.draw`."""
+    if temperature == 0:
+        return logits_BK.argmax(dim=1)
+    probabilities_BK = (logits_BK / temperature).softmax(dim=1)
+    if top_p < 1:
+        sorted_BK, order_BK = probabilities_BK.sort(dim=1, descending=True)
+        likelier_BK = sorted_BK.cumsum(dim=1) - sorted_BK  # the probability of all that is likelier
+        left_out_BK = likelier_BK >= top_p
+        left_out_BK[:, 0] = False  # also for a top_p of zero
+        probabilities_BK = probabilities_BK.masked_fill(left_out_BK.gather(1, order_BK.argsort(dim=1)), 0)
+    return torch.multinomial(probabilities_BK, 1, generator=generator)[:, 0]
