@@ -28,10 +28,17 @@ def patch_size(channels: int, height: int, width: int) -> int:
     return 4 if side <= 48 else 8 if side <= 128 else 16
 
 
-def grid(channels: int, height: int, width: int) -> tuple[int, int, int]:
-    """Return the shape of an image's coefficients: (a patch's, rows of patches, columns of patches)."""
-    size = patch_size(channels, height, width)
-    codes = CODES * math.ceil(channels / 3) if size > 1 else channels
+def grid(channels: int, height: int, width: int, size: int | None = None) -> tuple[int, int, int]:
+    """Return the shape of an image's coefficients: (a patch's, rows of patches, columns of patches).
+
+    Args:
+        channels: C.
+        height: H in pixels.
+        width: W in pixels.
+        size: side of a patch in pixels; `patch_size` if None.
+    """
+    size = size or patch_size(channels, height, width)
+    codes = min(CODES * math.ceil(channels / 3), channels * size**2)
     return codes, math.ceil(height / size), math.ceil(width / size)
 
 
@@ -56,18 +63,17 @@ def lowest_frequencies(channels: int, size: int, count: int) -> Tensor:
 
 
 class ToPatches(nn.Module):
-    """Images (B, C, H, W) to the coefficients of their patches, (B, codes)."""
+    """Images (B, C, H, W) to the coefficients of their patches (of `size` pixels a side), (B, codes)."""
 
-    def __init__(self, channels: int, height: int, width: int) -> None:
+    def __init__(self, channels: int, height: int, width: int, size: int | None = None) -> None:
         super().__init__()
-        size = patch_size(channels, height, width)
-        self.codes = math.prod(grid(channels, height, width))
+        size = size or patch_size(channels, height, width)
+        self.grid = grid(channels, height, width, size)
+        self.codes = math.prod(self.grid)
         self.project: nn.Module = nn.Identity()  # patches of one pixel are coefficients already
         if size > 1:
             gain = size**-0.5  # keeps the coefficients of a white image, and with them the first KL, small
-            convolution = started_at_cosines(
-                nn.Conv2d(channels, grid(channels, height, width)[0], size, stride=size), gain
-            )
+            convolution = started_at_cosines(nn.Conv2d(channels, self.grid[0], size, stride=size), gain)
             self.project = nn.Sequential(nn.ReplicationPad2d((0, -width % size, 0, -height % size)), convolution)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
@@ -79,11 +85,11 @@ class ToPatches(nn.Module):
 class FromPatches(nn.Module):
     """Coefficients of patches (B, codes) to images (B, C, H, W): the transpose of `ToPatches`."""
 
-    def __init__(self, channels: int, height: int, width: int) -> None:
+    def __init__(self, channels: int, height: int, width: int, size: int | None = None) -> None:
         super().__init__()
-        size = patch_size(channels, height, width)
+        size = size or patch_size(channels, height, width)
         self.height, self.width = height, width
-        self.grid = grid(channels, height, width)
+        self.grid = grid(channels, height, width, size)
         self.codes = math.prod(self.grid)
         self.project: nn.Module = nn.Identity()
         if size > 1:

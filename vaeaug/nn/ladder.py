@@ -1,0 +1,155 @@
+"""The deterministic paths of a ladder of latent grids, fast on one CPU thread: up from an image, and down to one.
+
+The finest grid is that of an image's patches, the coarsest one cell, and each step refines by a like factor. Layers see
+all cells of a grid at once, as those of `ResidualMLP` do: at up to 16 cells a side such a product is several times as
+fast as convolutions of a like width, and images are small enough to learn where things are. Only what belongs to a
+cell, its patch and its latents, goes in and out cell by cell.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+from torch import Tensor, nn
+from torch.nn.functional import silu
+
+from vaeaug.nn.networks import MOST_DIRECT
+from vaeaug.nn.patches import FromPatches, ToPatches
+
+Shape = tuple[int, int, int]
+"""Channels, rows and columns of a grid."""
+
+
+def ladder_patch(height: int, width: int) -> int:
+    """Return the side of a patch in pixels: for about 4 to 16 patches a side."""
+    side = math.sqrt(height * width)
+    return 2 if side < 16 else 4 if side <= 48 else 8 if side <= 128 else 16
+
+
+def ladder_grids(height: int, width: int, groups: int) -> list[tuple[int, int]]:
+    """Return (rows, columns) of the grid of each group, coarsest first: 1x1, 3x3 and 7x7 for three at 28x28 pixels.
+
+    Args:
+        height: H in pixels.
+        width: W in pixels.
+        groups: how many groups there are, at least 2.
+    """
+    patch = ladder_patch(height, width)
+    finest = math.ceil(height / patch), math.ceil(width / patch)
+    powers = [step / (groups - 1) for step in range(groups)]
+    return [(round(finest[0] ** power), round(finest[1] ** power)) for power in powers]
+
+
+def ladder_shapes(channels: int, height: int, width: int, groups: int, hidden: int) -> list[Shape]:
+    """Return the shape of the features of each group, coarsest first.
+
+    Every grid has about `hidden` units in all, and the finest the coefficients of its patches.
+    """
+    grids = ladder_grids(height, width, groups)
+    shapes = [(max(1, round(hidden / (rows * columns))), rows, columns) for rows, columns in grids[:-1]]
+    return [*shapes, ToPatches(channels, height, width, ladder_patch(height, width)).grid]
+
+
+class Between(nn.Module):
+    """A linear map from all of one grid to all of another: (B, *source) to (B, *target)."""
+
+    def __init__(self, source: Shape, target: Shape) -> None:
+        super().__init__()
+        self.target = target
+        self.linear = nn.Linear(math.prod(source), math.prod(target))
+
+    def forward(self, h_BKhw: Tensor) -> Tensor:
+        """Return the features on the other grid."""
+        out_BN: Tensor = self.linear(h_BKhw.flatten(1))
+        return out_BN.view(-1, *self.target)
+
+
+class GridBlock(nn.Module):
+    """A residual layer on a grid:  h <- h + B silu(A h), where A and B see all cells and `hidden` units lie between."""
+
+    def __init__(self, shape: Shape, hidden: int) -> None:
+        super().__init__()
+        self.inward, self.outward = Between(shape, (hidden, 1, 1)), Between((hidden, 1, 1), shape)
+
+    def forward(self, h_BKhw: Tensor) -> Tensor:
+        """Return the features, shaped as they came."""
+        out_BKhw: Tensor = h_BKhw + self.outward(silu(self.inward(h_BKhw)))
+        return out_BKhw
+
+
+class LadderEncoder(nn.Module):
+    """Images (B, C, H, W) in [0, 1] and labels (B,) to the features of each group, coarsest first.
+
+    Args:
+        channels: C.
+        height: H in pixels.
+        width: W in pixels.
+        groups: how many groups there are.
+        num_classes: how many classes to condition on.
+        hidden: units of a grid.
+    """
+
+    def __init__(self, *, channels: int, height: int, width: int, groups: int, num_classes: int, hidden: int) -> None:
+        super().__init__()
+        self.shapes = ladder_shapes(channels, height, width, groups, hidden)
+        self.patches = ToPatches(channels, height, width, ladder_patch(height, width))
+        upward = self.shapes[::-1]
+        self.steps = nn.ModuleList(Between(finer, coarser) for finer, coarser in pairwise(upward))
+        self.blocks = nn.ModuleList(GridBlock(shape, hidden // 2) for shape in upward[1:])
+        self.classes = nn.Embedding(num_classes, math.prod(self.shapes[-2]))
+        nn.init.zeros_(self.classes.weight)  # classes start alike and part where the data asks for it
+
+    def forward(self, x_BCHW: Tensor, y_B: Tensor) -> list[Tensor]:
+        """Return the features of each group, (B, K, h, w)."""
+        h_BKhw = self.patches(2 * x_BCHW - 1).view(-1, *self.shapes[-1])
+        features = [h_BKhw]
+        for number, (step, block) in enumerate(zip(self.steps, self.blocks, strict=True)):
+            h_BKhw = step(h_BKhw)
+            if number == 0:
+                h_BKhw = h_BKhw + self.classes(y_B).view_as(h_BKhw)
+            h_BKhw = block(h_BKhw)
+            features.append(h_BKhw)
+        return features[::-1]
+
+
+class LadderDecoder(nn.Module):
+    """The way down: a state on each group's grid, and raw output (B, R, H, W) from the last one.
+
+    It is walked by whoever draws the latents: `start`, then for each group add them to the state and call `refine`,
+    and `image` at the end.
+
+    Args:
+        channels: R.
+        height: H in pixels.
+        width: W in pixels.
+        groups: how many groups there are.
+        num_classes: how many classes to condition on.
+        hidden: units of a grid.
+    """
+
+    def __init__(self, *, channels: int, height: int, width: int, groups: int, num_classes: int, hidden: int) -> None:
+        super().__init__()
+        direct = min(channels, MOST_DIRECT)
+        self.shapes = ladder_shapes(direct, height, width, groups, hidden)
+        self.classes = nn.Embedding(num_classes, math.prod(self.shapes[0]))
+        nn.init.zeros_(self.classes.weight)
+        self.blocks = nn.ModuleList(GridBlock(shape, hidden // 2) for shape in self.shapes)
+        self.steps = nn.ModuleList(Between(coarser, finer) for coarser, finer in pairwise(self.shapes))
+        self.patches = FromPatches(direct, height, width, ladder_patch(height, width))
+        self.pixels: nn.Module = nn.Conv2d(direct, channels, 1) if channels > direct else nn.Identity()
+
+    def start(self, y_B: Tensor) -> Tensor:
+        """Return the state before any latent, (B, K, 1, 1)."""
+        h_BK: Tensor = self.classes(y_B)
+        return h_BK.view(-1, *self.shapes[0])
+
+    def refine(self, group: int, h_BKhw: Tensor) -> Tensor:
+        """Return the state of the next group, given that of `group` with its latents; of the last, its own."""
+        h_BKhw = self.blocks[group](h_BKhw)
+        return self.steps[group](h_BKhw) if group < len(self.steps) else h_BKhw
+
+    def image(self, h_BKhw: Tensor) -> Tensor:
+        """Return the raw output of the last state."""
+        raw_BRHW: Tensor = self.pixels(self.patches(h_BKhw.flatten(1)))
+        return raw_BRHW
