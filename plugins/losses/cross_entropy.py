@@ -6,7 +6,9 @@ Loss, per image:  -sum log softmax(raw)_t.
 image has the most probable colour of each pixel, so it is made of the very palette.
 
 **Other images**: t is the nearest of L evenly spaced intensities, and raw has L logits a channel (van den Oord et al.
-2016, with L = 256). The likelihood is that of the rounded image.
+2016, with L = 256). The likelihood is that of the rounded image. The image has each pixel's median level: the mean
+wraps edges in halos, and the most probable level loses thin parts to a black background. 32 levels are the default,
+for a step costs nearly in proportion to them.
 """
 
 from collections.abc import Iterable
