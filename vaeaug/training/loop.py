@@ -212,7 +212,7 @@ def _step(
         total = objective(terms, weight, config.free_bits)
         gradients = torch.autograd.grad(total, groups[group], retain_graph=remaining > 0, allow_unused=True)
         for parameter, gradient in zip(groups[group], gradients, strict=True):
-            parameter.grad = gradient
+            parameter.grad = _laid_out_as(parameter, gradient)
     for group in losses:
         norm = _clip(groups[group], state.course, group, config.clip)
         if not math.isfinite(norm):
@@ -227,6 +227,17 @@ def _step(
         with torch.no_grad():
             torch._foreach_lerp_(state.average, list(variant.parameters()), 1 - decay**EMA_EVERY)
     return means, None
+
+
+def _laid_out_as(parameter: nn.Parameter, gradient: Tensor | None) -> Tensor | None:
+    """Return the gradient in the parameter's memory layout, which `backward` would see to and `autograd.grad` does not.
+
+    A convolution of channels-last images gives its weight's gradient channels last. The fused AdamW takes both for one
+    layout (torch 2.14, CPU) and would move the wrong weights.
+    """
+    if gradient is None or gradient.stride() == parameter.stride():
+        return gradient
+    return torch.empty_like(parameter).copy_(gradient)
 
 
 def _clip(parameters: list[nn.Parameter], course: Course, group: str, factor: float) -> float:
