@@ -13,13 +13,13 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from vaeaug import ImageSpec, ReconstructionLoss, hookimpl
+from vaeaug.nn import RunningError
 
+START = 0.1  # about the variance of natural images around their mean
 LEAST_VARIANCE = (1 / 255) ** 2 / 12  # that of rounding to 8 bits: no image is known better
-MOMENTUM = 0.05  # short trainings take a few hundred steps: the start must be forgotten by then
 
 
 class Gaussian(ReconstructionLoss):
@@ -28,23 +28,16 @@ class Gaussian(ReconstructionLoss):
     name = "gaussian"
     default = True
     reference = "Rybkin, Daniilidis & Levine, Simple and Effective VAE Training with Calibrated Decoders, ICML 2021"
-    variance: Tensor
-    held_out: Tensor
 
     def __init__(self, spec: ImageSpec, config: Any) -> None:
         super().__init__(spec, config)
-        self.register_buffer("variance", torch.tensor(0.1))  # about that of natural images around their mean
-        self.register_buffer("held_out", torch.tensor(LEAST_VARIANCE))
+        self.variance = RunningError(START, LEAST_VARIANCE)
 
     def forward(self, raw_BRHW: Tensor, x_BCHW: Tensor) -> Tensor:
         """Return the negative log-likelihood of each image, shape (B,)."""
-        error_B = (self.image(raw_BRHW) - x_BCHW).square().sum(dim=(1, 2, 3))
-        pixels = x_BCHW[0].numel()
-        variance = self.variance
-        if self.training:
-            variance = torch.maximum(error_B.detach().mean() / pixels, self.held_out)
-            self.variance.lerp_(variance, MOMENTUM)
-        return error_B / (2 * variance) + 0.5 * pixels * (math.log(2 * math.pi) + variance.log())
+        error_B = self.error(raw_BRHW, x_BCHW)
+        variance = self.variance(error_B)
+        return 0.5 * x_BCHW[0].numel() * (math.log(2 * math.pi) + variance.log() + error_B / variance)
 
     def image(self, raw_BRHW: Tensor) -> Tensor:
         """Return the mean m."""
@@ -52,7 +45,11 @@ class Gaussian(ReconstructionLoss):
 
     def calibrate(self, raw_BRHW: Tensor, x_BCHW: Tensor) -> None:
         """Take the mean squared error on held-out images as the least variance."""
-        self.held_out.copy_((self.image(raw_BRHW) - x_BCHW).square().mean().clamp(min=LEAST_VARIANCE))
+        self.variance.calibrate(self.error(raw_BRHW, x_BCHW))
+
+    def error(self, raw_BRHW: Tensor, x_BCHW: Tensor) -> Tensor:
+        """Return the mean squared error of each image, shape (B,)."""
+        return (self.image(raw_BRHW) - x_BCHW).square().mean(dim=(1, 2, 3))
 
 
 @hookimpl

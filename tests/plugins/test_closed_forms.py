@@ -59,7 +59,7 @@ def test_mse_is_the_gaussian_of_variance_one_half_without_its_constant(seed: int
 def test_gaussian_in_eval_mode_is_the_normal_of_the_kept_variance(seed: int, variance: float) -> None:
     raw, x = batch(seed)
     module = loss(Gaussian)
-    module.variance.fill_(variance)
+    module.variance.kept.fill_(variance)
     nll = -Normal(raw.sigmoid(), math.sqrt(variance)).log_prob(x).sum(dim=(1, 2, 3))
     torch.testing.assert_close(module(raw, x), nll, rtol=1e-4, atol=1e-2)
 
@@ -90,7 +90,7 @@ def test_the_gaussian_variance_has_a_floor_and_follows_the_error() -> None:
     assert module(x.logit(eps=1e-4), x).isfinite().all()  # a perfect batch is not infinitely likely
     for _ in range(500):
         module(raw, x)
-    torch.testing.assert_close(module.variance, (raw.sigmoid() - x).square().mean(), rtol=1e-3, atol=0)
+    torch.testing.assert_close(module.variance.kept, (raw.sigmoid() - x).square().mean(), rtol=1e-3, atol=0)
 
 
 def test_the_gaussian_is_no_surer_of_training_images_than_of_held_out_ones() -> None:
