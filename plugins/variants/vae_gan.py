@@ -46,7 +46,7 @@ class VAEGAN(GaussianVariant):
     class Config(GaussianVariant.Config):
         """Options of the objective and of the discriminator."""
 
-        gamma: float = option(0.01, "Weight of the likelihood against the game, for the decoder.", minimum=0)
+        gamma: float = option(0.03, "Weight of the likelihood against the game, for the decoder.", minimum=0)
         feature_weight: float = option(1.0, "Weight u of the distance of features.", minimum=0)
         pixel_weight: float = option(0.1, "Weight v of the reconstruction loss.", minimum=0)
         augmentation: float = option(
