@@ -64,7 +64,7 @@ class VQVAE(Variant):
             1.0, "Of the prior's draws: below 1 likelier codes, 0 the likeliest.", minimum=0, maximum=10, sampling=True
         )
         top_p: float = option(
-            1.0, "Draw from the likeliest codes that have this probability together.", minimum=0, maximum=1,
+            0.9, "Draw from the likeliest codes that have this probability together.", minimum=0, maximum=1,
             sampling=True,
         )  # fmt: skip
 
@@ -79,7 +79,7 @@ class VQVAE(Variant):
         self.encoder = GridEncoder(channels=spec.channels, **size)
         self.decoder = GridDecoder(channels=spec.raw_channels, num_classes=spec.num_classes, **size)
         self.code_prior = CodePrior(
-            codes=self.quantizer.size,
+            description_KM=self.quantizer.description(),
             grid=self.encoder.grid,
             num_classes=spec.num_classes,
             features=config.prior_width,
@@ -122,6 +122,7 @@ class VQVAE(Variant):
 
     def fit_prior(self, latents: Latents, generator: torch.Generator) -> None:
         """Train p(c|y) on the training images' codes, and stop where held-out ones are no longer better explained."""
+        self.code_prior.description_KM.copy_(self.quantizer.description())  # an ema codebook has moved since
         fit_code_prior(
             self.code_prior, latents.latent.flatten(1), latents.labels_N, generator, steps=self.config.prior_steps
         )

@@ -16,7 +16,7 @@ MOST_JUDGED = 512  # of the images held out, at a check
 CHECKS = 20
 PATIENCE = 4  # checks without improvement
 RATE, WARMUP, WEIGHT_DECAY = 4e-3, 20, 0.1
-UNSEEN = 0.2  # part of the codes that the prior is not shown
+UNSEEN = 0.4  # part of the codes that the prior is not shown
 PASSES = 30  # over the images: of few images, all there is to learn is learned by then
 
 

@@ -3,7 +3,7 @@
 p(codes|y) = prod_t p(code_t | code_1 ... code_{t-1}, y), row by row (van den Oord et al., Neural Discrete
 Representation Learning, 2017, sec. 3.3, with the transformer of Vaswani et al. 2017 in place of a PixelCNN).
 
-Shapes: B batch, T codes of an image (rows times columns), K different codes, F features.
+Shapes: B batch, T codes of an image (rows times columns), K different codes, M values that describe a code, F features.
 """
 
 from __future__ import annotations
@@ -57,10 +57,11 @@ class CodePrior(nn.Module):
     """p(codes|y) of a grid of codes.
 
     A position starts from its place, the class, and the codes to its left, above and above right: what a transformer
-    would have to learn to look for first, and cannot from a few hundred images.
+    would have to learn to look for first, and cannot from a few hundred images. Nor are codes known one by one: what is
+    learned of one holds, by their descriptions, for those like it.
 
     Args:
-        codes: K.
+        description_KM: what is known of each code. It is kept, as a buffer.
         grid: rows and columns.
         num_classes: how many classes labels run over.
         features: F, a multiple of `heads`.
@@ -68,20 +69,36 @@ class CodePrior(nn.Module):
         heads: of the attention.
     """
 
+    description_KM: Tensor
+
     def __init__(
-        self, *, codes: int, grid: tuple[int, int], num_classes: int, features: int = 96, depth: int = 2, heads: int = 4
+        self,
+        *,
+        description_KM: Tensor,
+        grid: tuple[int, int],
+        num_classes: int,
+        features: int = 96,
+        depth: int = 2,
+        heads: int = 4,
     ) -> None:
         super().__init__()
         rows, columns = grid
-        self.codes, self.columns, self.length = codes, columns, rows * columns
+        self.codes, parts = description_KM.shape
+        self.length = rows * columns
         self.offsets = (1, columns, columns - 1) if columns > 2 else (1, columns)
-        self.neighbours = nn.ModuleList(nn.Embedding(codes + 1, features) for _ in self.offsets)
+        self.register_buffer("description_KM", description_KM.clone())
+        self.neighbours = nn.ModuleList(nn.Embedding(self.codes + 1, features) for _ in self.offsets)
+        self.neighbour_parts = nn.ModuleList(nn.Linear(parts, features, bias=False) for _ in self.offsets)
         self.classes = nn.Embedding(num_classes, features)
         self.places = nn.Embedding(self.length, features)
         self.blocks = nn.ModuleList(CausalBlock(features, heads) for _ in range(depth))
-        self.norm, self.logits = nn.LayerNorm(features), nn.Linear(features, codes)
-        for table in (*self.neighbours, self.classes, self.places):
-            nn.init.normal_(table.weight, std=features**-0.5)
+        self.norm = nn.LayerNorm(features)
+        self.logits, self.part_logits = nn.Linear(features, self.codes), nn.Linear(features, parts, bias=False)
+        for table in (*self.neighbours, self.logits):
+            nn.init.zeros_(table.weight)  # codes start as what describes them
+        nn.init.zeros_(self.logits.bias)
+        for table in (*self.neighbour_parts, self.classes, self.places):
+            nn.init.normal_(table.weight, std=0.2)
 
     def forward(self, codes_BT: Tensor, y_B: Tensor) -> Tensor:
         """Return the logits of every code given those before it, (B, T, K)."""
@@ -118,13 +135,15 @@ class CodePrior(nn.Module):
     def _starts(self, before: list[Tensor], y_B: Tensor, places: slice) -> Tensor:
         """Return what the blocks start from at some places, whose neighbours are `before`, each (B, T)."""
         h_BTF: Tensor = self.classes(y_B)[:, None] + self.places.weight[places]
-        for table, codes_BT in zip(self.neighbours, before, strict=True):
-            h_BTF = h_BTF + table(codes_BT)
+        described_KM = pad(self.description_KM, (0, 0, 0, 1))  # of no neighbour nothing is known
+        for table, parts, codes_BT in zip(self.neighbours, self.neighbour_parts, before, strict=True):
+            h_BTF = h_BTF + table(codes_BT) + parts(described_KM[codes_BT])
         return h_BTF
 
     def _ends(self, h_BTF: Tensor) -> Tensor:
         """Return the logits."""
-        logits_BTK: Tensor = self.logits(self.norm(h_BTF))
+        h_BTF = self.norm(h_BTF)
+        logits_BTK: Tensor = self.logits(h_BTF) + self.part_logits(h_BTF) @ self.description_KM.T
         return logits_BTK
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import normalize
+from torch.nn.functional import normalize, one_hot
 
 STEP = 2.0**-10  # keeps the bound a little outside the outermost levels, so that the shift is finite
 
@@ -38,6 +38,10 @@ class Quantizer(nn.Module, ABC):
     @abstractmethod
     def codebook(self) -> Tensor:
         """Return the vectors of all codes, (K, D)."""
+
+    @abstractmethod
+    def description(self) -> Tensor:
+        """Return what codes have in common, as a learner is best told it, (K, M)."""
 
     def embed(self, codes_N: Tensor) -> Tensor:
         """Return the vectors of codes, (..., D)."""
@@ -102,6 +106,12 @@ class FiniteScalarQuantizer(Quantizer):
         """Return the vectors of all codes, (K, D)."""
         return self.vectors_KD
 
+    def description(self) -> Tensor:
+        """Return which level a code has in each dimension: ones and zeros, (K, sum of all levels)."""
+        steps_KD = (self.vectors_KD * (self.levels_D // 2)).round().long() + self.levels_D // 2
+        levels = zip(steps_KD.unbind(1), self.levels_D.tolist(), strict=True)
+        return torch.cat([one_hot(steps_K, count) for steps_K, count in levels], dim=1).float()
+
 
 class CosineCodebook(Quantizer):
     """A learned codebook of directions: van den Oord et al. 2017, with what keeps all of its codes in use.
@@ -146,6 +156,10 @@ class CosineCodebook(Quantizer):
     def codebook(self) -> Tensor:
         """Return the vectors of all codes, (K, D), of length one (their average over training steps is shorter)."""
         return normalize(self.vectors_KD, dim=1)
+
+    def description(self) -> Tensor:
+        """Return the vectors of all codes, (K, D)."""
+        return self.codebook()
 
     @torch.no_grad()
     def learn(self, bounded_ND: Tensor, codes_N: Tensor, generator: torch.Generator) -> None:

@@ -53,6 +53,13 @@ def test_the_fsq_gradient_is_that_of_the_bound_as_if_nothing_were_rounded() -> N
     assert (through != 0).all()
 
 
+def test_fsq_describes_a_code_by_its_levels() -> None:
+    quantizer = FiniteScalarQuantizer([4, 3])
+    assert quantizer.description().shape == (12, 7)
+    for code, row in enumerate(quantizer.description()):
+        assert row.nonzero()[:, 0].tolist() == [code // 3, 4 + code % 3]
+
+
 def test_fsq_refuses_two_levels() -> None:
     with pytest.raises(ValueError, match="3 levels"):
         FiniteScalarQuantizer([8, 2])
