@@ -22,6 +22,7 @@ from vaeaug.nn import (
     ClassPrior,
     LadderDecoder,
     LadderEncoder,
+    PerCell,
     kl_gaussians,
     log_normal,
     reparameterize,
@@ -46,8 +47,8 @@ class Group(nn.Module):
 
     def __init__(self, latents: int, state: int, features: int) -> None:
         super().__init__()
-        self.posterior = nn.Conv2d(state + features, 2 * latents, 1)
-        self.into_state = nn.Conv2d(latents, state, 1)
+        self.posterior = PerCell(state + features, 2 * latents)
+        self.into_state = PerCell(latents, state)
 
     def moments(self, state_BKhw: Tensor, features_BFhw: Tensor) -> tuple[Tensor, Tensor]:
         """Return the mean and log-variance of the posterior, each (B, c, h, w)."""
@@ -104,7 +105,7 @@ class HVAE(Variant):
         ]
         self.groups = nn.ModuleList(Group(*each) for each in channels)
         self.class_prior = ClassPrior(spec.num_classes, math.prod(self.shapes[0]))
-        self.priors = nn.ModuleList(nn.Conv2d(state, 2 * latents, 1) for latents, state, _ in channels[1:])
+        self.priors = nn.ModuleList(PerCell(state, 2 * latents) for latents, state, _ in channels[1:])
         for prior in self.priors:
             nn.init.zeros_(prior.weight)  # at first the coordinates are those of N(0, I)
             nn.init.zeros_(prior.bias)

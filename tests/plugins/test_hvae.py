@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 import torch
+import toy_training
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
@@ -125,7 +126,8 @@ def test_the_fitted_prior_of_a_class_has_the_moments_of_its_draws_and_other_clas
     encoded = hvae.encode(x[mine], y[mine])
     hvae.fit_prior(Latents(encoded.latent, y[mine], encoded.scale), seeded(0))
     torch.testing.assert_close(hvae.class_prior.table_KD[0], before[0])
-    draws = torch.cat([hvae.encode(x[mine], y[mine], seeded(seed)).latent[0].flatten(1) for seed in range(500)])
+    many = (each[mine].repeat_interleave(500, dim=0) for each in (x, y))
+    draws = hvae.encode(*many, seeded(0)).latent[0].flatten(1)
     mean, logvar = (each[0] for each in hvae.class_prior(torch.tensor([1])))
     torch.testing.assert_close(mean, draws.mean(dim=0), atol=0.1, rtol=0)
     torch.testing.assert_close((0.5 * logvar).exp(), draws.std(dim=0), atol=0.05, rtol=0.05)
@@ -185,3 +187,16 @@ def test_free_bits_count_for_each_group() -> None:
         alone = objective({"kl": terms[f"kl/{number + 1}"]}, 1.0, bits)
         (gradient,) = torch.autograd.grad(alone, posterior, retain_graph=True)
         assert gradient.any() == (kl > bits)  # what is free is not pushed towards its prior
+
+
+def test_every_group_is_used_more_where_its_first_nats_are_free() -> None:
+    # Noise is hardly worth its nats under a squared error, so groups all but collapse where every nat costs.
+    used = {}
+    for bits in (0.0, 2.0):
+        torch.manual_seed(0)
+        _, result = toy_training.train(
+            HVAE(toy_training.SPEC, HVAE.Config(latent_dim=8, width=32)), steps=120, free_bits=bits, patience=0, ema=0.0
+        )
+        used[bits] = [result.history[-1]["train"][f"kl/{number}"] for number in (1, 2, 3)]
+    assert all(free > paid for free, paid in zip(used[2.0], used[0.0], strict=True))
+    assert min(used[2.0]) > 2 * min(used[0.0])

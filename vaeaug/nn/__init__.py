@@ -8,7 +8,7 @@ from vaeaug.nn.diff_augment import Augmentation
 from vaeaug.nn.discriminator import Discriminator
 from vaeaug.nn.gaussian import kl_gaussians, kl_standard_normal, log_normal, reparameterize, standard_normal
 from vaeaug.nn.grids import GridDecoder, GridEncoder, grid_patch
-from vaeaug.nn.ladder import LadderDecoder, LadderEncoder
+from vaeaug.nn.ladder import LadderDecoder, LadderEncoder, PerCell
 from vaeaug.nn.networks import Decoder, Encoder
 from vaeaug.nn.pretrained import PretrainedFeatures, pretrained_features
 from vaeaug.nn.quantizers import CosineCodebook, FiniteScalarQuantizer, Quantizer
@@ -28,6 +28,7 @@ __all__ = [
     "GridEncoder",
     "LadderDecoder",
     "LadderEncoder",
+    "PerCell",
     "PretrainedFeatures",
     "Quantizer",
     "RunningError",
