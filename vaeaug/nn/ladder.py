@@ -60,7 +60,7 @@ class PerCell(nn.Linear):
     def forward(self, h_BKhw: Tensor) -> Tensor:
         """Return the mapped features."""
         out_BNO = super().forward(h_BKhw.flatten(2).transpose(1, 2))
-        return out_BNO.transpose(1, 2).unflatten(2, h_BKhw.shape[2:])
+        return out_BNO.transpose(1, 2).reshape(len(h_BKhw), -1, *h_BKhw.shape[2:])
 
 
 class Between(nn.Module):
