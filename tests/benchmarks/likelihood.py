@@ -40,17 +40,16 @@ from vaeaug.training.config import TrainingConfig
 from vaeaug.training.loop import fit
 
 LATENT = 32
+WIDE = {"width": 320}  # as many parameters as the ladder has by default
 MODELS: dict[str, dict[str, Any]] = {  # name here -> variant and its options
-    "vae": {"variant": "vae"},
-    "beta-vae": {"variant": "beta-vae"},
-    "iwae": {"variant": "iwae"},
+    "vae": {"variant": "vae", **WIDE},
+    "beta-vae": {"variant": "beta-vae", **WIDE},
+    "iwae": {"variant": "iwae", **WIDE},
     "hvae": {"variant": "hvae"},
-    "vamp-vae": {"variant": "vamp-vae", "pseudo_inputs": 100},
-    "cvae|y": {"variant": "cvae"},
-    "hvae|y": {"variant": "hvae"},
-    "vamp-vae|y": {"variant": "vamp-vae"},
+    "vamp-vae": {"variant": "vamp-vae", "pseudo_inputs": 100, **WIDE},
+    "cvae|y": {"variant": "cvae", **WIDE},
 }
-STEPS = {"mnist": 3000, "fashion": 6000}
+STEPS = {"mnist": 2000, "fashion": 4000}
 WEIGHED = 800
 
 
@@ -139,7 +138,7 @@ def main() -> None:
     parser.add_argument("--data", nargs="+", default=["mnist", "fashion"], choices=["mnist", "fashion"])
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--steps", type=int, help="in place of 3,000 and 6,000")
+    parser.add_argument("--steps", type=int, help="in place of 2,000 and 4,000")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="an option of the variants")
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()

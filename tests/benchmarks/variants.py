@@ -111,7 +111,7 @@ def share_of_codes(model: vaeaug.Model) -> float | None:
     codes = [leaf for label in range(10) for leaf in leaves(model.stored.latents(label).latents.latent)]
     if codes[0].is_floating_point():
         return None
-    total = model.stored.network(0).variant.num_codes
+    total = model.stored.network(0).variant.quantizer.size
     return 100 * len(torch.cat([code.flatten() for code in codes]).unique()) / total
 
 
