@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from vaeaug.nn.discriminator import block_size
 from vaeaug.nn.mlp import ResidualMLP
-from vaeaug.nn.networks import HIDDEN, MOST_DIRECT
+from vaeaug.nn.networks import HIDDEN
+from vaeaug.nn.pixel_head import direct_channels, pixel_head
 
 LARGEST_GRID = 8  # rows and columns of the MLP's grid at most
 
@@ -24,7 +25,7 @@ class ConvDecoder(nn.Module):
 
     Args:
         features: F, the number of inputs.
-        channels: R, the channels put out; of more than 12, every pixel's are a linear map of so many.
+        channels: R, the channels put out.
         height: H in pixels.
         width: W in pixels.
         num_classes: how many classes to condition on; 0 ignores the labels.
@@ -49,15 +50,14 @@ class ConvDecoder(nn.Module):
         self.height, self.width = height, width
         block = block_size(height, width)
         rows, columns = math.ceil(height / block), math.ceil(width / block)
-        direct = min(channels, MOST_DIRECT)
+        direct = direct_channels(channels)
         layers: list[nn.Module] = [nn.SiLU(), nn.Conv2d(maps, direct * block**2, 3, padding=1), nn.PixelShuffle(block)]
         inputs = maps
         while inputs == maps or max(rows, columns) > LARGEST_GRID:
             rows, columns = math.ceil(rows / 2), math.ceil(columns / 2)
             inputs, outputs = min(2 * inputs, 4 * maps), inputs
             layers = [nn.SiLU(), nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1), *layers]
-        if channels > direct:
-            layers.append(nn.Conv2d(direct, channels, 1))
+        layers.append(pixel_head(channels))
         self.grid = (inputs, rows, columns)
         self.body = ResidualMLP(
             features, math.prod(self.grid), hidden=hidden or HIDDEN, depth=depth, num_classes=num_classes

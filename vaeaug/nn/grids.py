@@ -13,12 +13,10 @@ from torch import Tensor, nn
 from torch.nn.functional import pad, pixel_shuffle, pixel_unshuffle, silu
 
 from vaeaug.nn.patches import lowest_frequencies
+from vaeaug.nn.pixel_head import direct_channels, pixel_head
 
 MOST_FREQUENCIES = 64
 """Frequencies of a patch that the networks start from."""
-
-MOST_DIRECT = 12
-"""Raw channels that patches give directly; of more, every pixel's are a linear map of so many."""
 
 
 def grid_patch(height: int, width: int, most: int) -> int:
@@ -113,12 +111,12 @@ class GridDecoder(nn.Module):
     ) -> None:
         super().__init__()
         self.patch, self.grid, self.height, self.width = patch, grid_shape(height, width, patch), height, width
-        direct = min(channels, MOST_DIRECT)
+        direct = direct_channels(channels)
         self.inputs = nn.Linear(features, hidden)
         self.classes = nn.Embedding(num_classes, hidden) if num_classes else None
         self.body = GridMixer(math.prod(self.grid), hidden, depth)
         self.outputs = nn.Linear(hidden, direct * patch**2)
-        self.pixels: nn.Module = nn.Conv2d(direct, channels, 1) if channels > direct else nn.Identity()
+        self.pixels = pixel_head(channels)
         frequencies_KP = _frequencies(direct, patch)
         with torch.no_grad():
             self.outputs.weight.copy_(frequencies_KP.T @ nn.Linear(hidden, len(frequencies_KP)).weight)

@@ -14,8 +14,8 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
-from vaeaug.nn.networks import MOST_DIRECT
 from vaeaug.nn.patches import FromPatches, ToPatches
+from vaeaug.nn.pixel_head import direct_channels, pixel_head
 
 Shape = tuple[int, int, int]
 """Channels, rows and columns of a grid."""
@@ -142,14 +142,14 @@ class LadderDecoder(nn.Module):
 
     def __init__(self, *, channels: int, height: int, width: int, groups: int, num_classes: int, hidden: int) -> None:
         super().__init__()
-        direct = min(channels, MOST_DIRECT)
+        direct = direct_channels(channels)
         self.shapes = ladder_shapes(direct, height, width, groups, hidden)
         self.classes = nn.Embedding(num_classes, math.prod(self.shapes[0]))
         nn.init.zeros_(self.classes.weight)
         self.blocks = nn.ModuleList(GridBlock(shape, hidden // 2) for shape in self.shapes)
         self.steps = nn.ModuleList(Between(coarser, finer) for coarser, finer in pairwise(self.shapes))
         self.patches = FromPatches(direct, height, width, ladder_patch(height, width))
-        self.pixels: nn.Module = nn.Conv2d(direct, channels, 1) if channels > direct else nn.Identity()
+        self.pixels = pixel_head(channels)
 
     def start(self, y_B: Tensor) -> Tensor:
         """Return the state before any latent, (B, K, 1, 1)."""

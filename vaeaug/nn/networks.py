@@ -11,9 +11,7 @@ from torch import Tensor, nn
 
 from vaeaug.nn.mlp import ResidualMLP
 from vaeaug.nn.patches import FromPatches, ToPatches
-
-MOST_DIRECT = 12
-"""Raw channels that patches give directly; of more, every pixel's are a linear map of so many."""
+from vaeaug.nn.pixel_head import direct_channels, pixel_head
 
 HIDDEN = 256
 """Hidden units where none are asked for: 0.6 to 0.9 million parameters up to 64x64 pixels, 2.4 million above."""
@@ -58,8 +56,6 @@ class Encoder(nn.Module):
 class Decoder(nn.Module):
     """Features (B, F) and labels (B,) to raw output (B, R, H, W), without an activation at the end.
 
-    A categorical loss asks for hundreds of raw channels. The last layer then is a linear map a pixel, from 12 features.
-
     Args:
         features: F, the number of inputs.
         channels: R, the channels put out.
@@ -82,10 +78,8 @@ class Decoder(nn.Module):
         depth: int = 2,
     ) -> None:
         super().__init__()
-        self.patches = FromPatches(min(channels, MOST_DIRECT), height, width)
-        self.pixels: nn.Module = nn.Identity()
-        if channels > MOST_DIRECT:
-            self.pixels = nn.Conv2d(MOST_DIRECT, channels, 1)
+        self.patches = FromPatches(direct_channels(channels), height, width)
+        self.pixels = pixel_head(channels)
         self.body = ResidualMLP(
             features, self.patches.codes, hidden=hidden or HIDDEN, depth=depth, num_classes=num_classes
         )
