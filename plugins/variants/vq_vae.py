@@ -55,11 +55,11 @@ class VQVAE(Variant):
         code_dim: int = option(8, "Dimensions of an ema code's vector.", minimum=2, maximum=256)
         commitment: float = option(1.0, "Weight of the commitment to ema codes, beta.", minimum=0)
         grid: int = option(64, "Most codes of an image; patches are as small as it allows.", minimum=4, maximum=1024)
-        width: int = option(64, "Features a patch in the networks.", minimum=8)
-        depth: int = option(1, "Residual layers of each network.", minimum=0, maximum=16)
+        width: int = option(96, "Features a patch in the networks.", minimum=8)
+        depth: int = option(2, "Residual layers of each network.", minimum=0, maximum=16)
         prior_width: int = option(96, "Features a code in the prior, a multiple of 4.", minimum=8)
         prior_depth: int = option(2, "Blocks of the prior.", minimum=1, maximum=16)
-        prior_steps: int = option(600, "Most optimizer steps of the prior.", minimum=1)
+        prior_steps: int = option(2000, "Most optimizer steps of the prior.", minimum=1)
         temperature: float = option(
             1.0, "Of the prior's draws: below 1 likelier codes, 0 the likeliest.", minimum=0, maximum=10, sampling=True
         )
