@@ -7,6 +7,7 @@ What is learned so far cannot draw: codes drawn one by one at random are noise. 
 given its class, is fitted afterwards (`CodePrior`, as in the paper's section 3.3), and samples are drawn from that.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ from vaeaug.nn import (
 )
 
 MOST_CODES = 4096
+HEADS = 4  # of the prior's attention
 
 
 class VQVAE(Variant):
@@ -57,7 +59,7 @@ class VQVAE(Variant):
         grid: int = option(64, "Most codes of an image; patches are as small as it allows.", minimum=4, maximum=1024)
         width: int = option(96, "Features a patch in the networks.", minimum=8)
         depth: int = option(2, "Residual layers of each network.", minimum=0, maximum=16)
-        prior_width: int = option(96, "Features a code in the prior, a multiple of 4.", minimum=8)
+        prior_width: int = option(96, f"Features a code in the prior, a multiple of {HEADS}.", minimum=8)
         prior_depth: int = option(2, "Blocks of the prior.", minimum=1, maximum=16)
         prior_steps: int = option(2000, "Most optimizer steps of the prior.", minimum=1)
         temperature: float = option(
@@ -71,7 +73,11 @@ class VQVAE(Variant):
     config: Config
 
     def __init__(self, spec: ImageSpec, config: Config) -> None:
+        if config.prior_width % 4:
+            raise InputError(f"variant 'vq-vae': prior_width is a multiple of 4, not {config.prior_width}")
         super().__init__(spec, config)
+        if config.prior_width % HEADS:
+            raise InputError(f"variant 'vq-vae': prior_width is a multiple of {HEADS}, not {config.prior_width}")
         self.quantizer = _quantizer(config)
         patch = grid_patch(spec.height, spec.width, config.grid)
         size = {"height": spec.height, "width": spec.width, "patch": patch}
@@ -84,6 +90,7 @@ class VQVAE(Variant):
             num_classes=spec.num_classes,
             features=config.prior_width,
             depth=config.prior_depth,
+            heads=HEADS,
         ).requires_grad_(False)  # `fit_prior` trains it, not the training loop
 
     def parameter_groups(self) -> dict[str, Iterable[nn.Parameter]]:
@@ -150,7 +157,7 @@ def _quantizer(config: VQVAE.Config) -> Quantizer:
         levels = [int(part) for part in config.levels.split(",")]
     except ValueError:
         levels = []
-    if not levels or min(levels) < 3 or torch.tensor(levels).prod() > MOST_CODES:
+    if not levels or min(levels) < 3 or math.prod(levels) > MOST_CODES:
         raise InputError(
             f"variant 'vq-vae': levels is a list of numbers from 3 such as 4,4,4,4, with a product of at most "
             f"{MOST_CODES:,}, not {config.levels!r}"

@@ -121,10 +121,15 @@ def test_temperature_and_top_p_reach_the_prior() -> None:
     assert torch.equal(cold.prior(y, seeded()), few.prior(y, seeded()))
 
 
-@pytest.mark.parametrize("levels", ["", "8,x", "8,2", "64,64,64", "1"])
+@pytest.mark.parametrize("levels", ["", "8,x", "8,2", "64,64,64", "1", "65536,65536,65536,65536", "9" * 30])
 def test_levels_that_are_none_are_refused(levels: str) -> None:
     with pytest.raises(InputError, match="such as 4,4,4,4"):
         build(levels=levels)
+
+
+def test_a_prior_that_its_heads_cannot_divide_is_refused_before_any_training() -> None:
+    with pytest.raises(InputError, match="prior_width is a multiple of 4, not 10"):
+        build(prior_width=10)
 
 
 def test_a_model_draws_at_another_temperature(tmp_path: Path) -> None:

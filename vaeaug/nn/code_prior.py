@@ -67,6 +67,9 @@ class CodePrior(nn.Module):
         features: F, a multiple of `heads`.
         depth: blocks.
         heads: of the attention.
+
+    Raises:
+        ValueError: the features cannot be divided among the heads.
     """
 
     description_KM: Tensor
@@ -82,6 +85,8 @@ class CodePrior(nn.Module):
         heads: int = 4,
     ) -> None:
         super().__init__()
+        if features % heads:
+            raise ValueError(f"{features} features cannot be divided among {heads} heads")
         rows, columns = grid
         self.codes, parts = description_KM.shape
         self.length = rows * columns

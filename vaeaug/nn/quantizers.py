@@ -94,9 +94,9 @@ class FiniteScalarQuantizer(Quantizer):
         return (torch.tanh(z_ND + torch.atanh(offset_D / reach_D)) * reach_D - offset_D) / (self.levels_D // 2)
 
     def nearest(self, bounded_ND: Tensor) -> Tensor:
-        """Round every dimension to its nearest level."""
+        """Round every dimension to its nearest level; of a thousand levels and more, the bound lies beyond the last."""
         half_D = self.levels_D // 2
-        steps_ND = (bounded_ND * half_D).round().long() + half_D
+        steps_ND = ((bounded_ND * half_D).round().long() + half_D).clamp(min=0).minimum(self.levels_D - 1)
         codes_N = torch.zeros_like(steps_ND[..., 0])
         for steps_N, count in zip(steps_ND.unbind(-1), self.levels_D.tolist(), strict=True):
             codes_N = codes_N * count + steps_N

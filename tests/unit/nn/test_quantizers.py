@@ -37,6 +37,14 @@ def test_fsq_reaches_every_level_and_no_other(count: int) -> None:
     torch.testing.assert_close(vectors.unique(), expected)
 
 
+@pytest.mark.parametrize("levels", [[4096], [1300, 3]])
+def test_fsq_has_no_code_beyond_the_last_of_many_levels(levels: list[int]) -> None:
+    quantizer = FiniteScalarQuantizer(levels)
+    far = torch.tensor([[-30.0], [30.0]]).expand(2, len(levels))
+    _, codes, _ = quantizer(far)
+    assert codes.tolist() == [0, quantizer.size - 1]
+
+
 @pytest.mark.parametrize("count", range(3, 10))
 def test_fsq_leaves_zero_at_zero_for_even_and_odd_levels(count: int) -> None:
     bounded = FiniteScalarQuantizer([count]).bound(torch.zeros(1, 1))
