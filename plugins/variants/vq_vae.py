@@ -73,8 +73,6 @@ class VQVAE(Variant):
     config: Config
 
     def __init__(self, spec: ImageSpec, config: Config) -> None:
-        if config.prior_width % 4:
-            raise InputError(f"variant 'vq-vae': prior_width is a multiple of 4, not {config.prior_width}")
         super().__init__(spec, config)
         if config.prior_width % HEADS:
             raise InputError(f"variant 'vq-vae': prior_width is a multiple of {HEADS}, not {config.prior_width}")
