@@ -1,0 +1,69 @@
+"""Every shipped variant, killed while it trains and taken up again, ends with the same bits: none has hidden state."""
+
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from toy_training import SPEC, batches, same, weights
+from vaeaug_plugins.losses.gaussian import Gaussian
+
+from vaeaug.models.network import build_network
+from vaeaug.training import loop
+from vaeaug.training.batches import Batches
+from vaeaug.training.config import TrainingConfig
+
+MODULES = [point.load() for point in sorted(entry_points(group="vaeaug")) if point.value.startswith("vaeaug_plugins.")]
+VARIANTS = {
+    cls.name: cls for module in MODULES if hasattr(module, "vaeaug_variants") for cls in module.vaeaug_variants()
+}
+CASES: list[tuple[str, dict[str, Any]]] = [*((name, {}) for name in VARIANTS), ("vq-vae", {"quantizer": "ema"})]
+
+
+class KilledError(Exception):
+    """Stands for a killed process."""
+
+
+class Mortal(Batches):
+    """Batches that kill the training at step 17, between two checkpoints."""
+
+    def get(self, step: int) -> Any:
+        if step == 17:
+            raise KilledError
+        return super().get(step)
+
+
+def trained(name: str, options: dict[str, Any], path: Path | None, *, mortal: bool = False) -> Any:
+    network = build_network(VARIANTS[name], options, Gaussian, {}, SPEC, 0)
+    used = batches()
+    if mortal:
+        used = Mortal(used.pixels_NHWC, used.labels_N, used.indices, used.size, used.seed, used.device)
+    used.indices = used.indices[16:]
+    result = loop.fit(
+        network.variant,
+        network.loss,
+        used,
+        TrainingConfig(patience=0),
+        steps=25,
+        validation=np.arange(16),
+        seed=3,
+        checkpoint=path,
+    )
+    kept = weights(network.variant) | {f"loss.{name}": value for name, value in weights(network.loss).items()}
+    return kept, result.history
+
+
+@pytest.mark.parametrize(("name", "options"), CASES)
+def test_a_killed_training_goes_on_as_if_nothing_had_been(
+    name: str, options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "steps_between", lambda *_: 5)
+    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+    (kept, history), path = trained(name, options, None), tmp_path / "checkpoint.safetensors"
+    with pytest.raises(KilledError):
+        trained(name, options, path, mortal=True)
+    assert path.exists()
+    kept_again, history_again = trained(name, options, path)
+    assert same(kept_again, kept)
+    assert history_again == history  # also where the weights that are kept are earlier ones
