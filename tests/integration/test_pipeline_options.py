@@ -227,6 +227,25 @@ def test_what_cannot_work_is_refused_before_anything_is_done(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"variant": "vq-vae", "sampler": "mixture"}, "are discrete; use --sampler prior"),
+        ({"variant": "vq-vae", "sampler": "posterior"}, "does not have; use --sampler prior$"),
+        ({"variant": "ae", "sampler": "posterior"}, "does not have; use --sampler prior or mixture"),
+        ({"variant": "vq-vae", "variant_options": {"levels": "2,a"}}, "levels is a list of numbers"),
+        ({"variant": "vq-vae", "variant_options": {"prior_width": 97}}, "prior_width is a multiple of 4, not 97"),
+    ],
+)
+def test_what_only_the_network_can_tell_is_refused_before_the_training(
+    data: Path, tmp_path: Path, settings: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vaeaug.workflows.augment.train_into", lambda *_: pytest.fail("a training was begun"))
+    with pytest.raises(InputError, match=message):
+        vaeaug.augment(data, tmp_path / "out", per_class=1, workers=1, **settings)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("sampler", ["prior", "mixture", "posterior"])
 def test_samplers(data: Path, model: Path, tmp_path: Path, sampler: str) -> None:
     made = vaeaug.augment(data, tmp_path / "out", model=model, sampler=sampler, per_class=15, workers=1)

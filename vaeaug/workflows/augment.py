@@ -143,7 +143,7 @@ def _model_of_its_own(
     """Return a model trained for this output alone."""
     directory = staging.scratch / "model"
     if not (directory / FILE).exists():
-        used = choose_loss(named, chosen, cache, progress)
+        used = choose_loss(named, chosen, cache, progress, sampler=chosen.sampler)
         train_into(directory, staging.scratch / "training", cache, chosen, used, device, progress)
     return open_stored(directory, device, chosen.plugins_dirs)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,10 @@ from vaeaug.dataset.cache import ImageCache, build_cache
 from vaeaug.dataset.scan import DatasetIndex
 from vaeaug.engine.local import cores
 from vaeaug.errors import InputError
+from vaeaug.models.network import build_network
 from vaeaug.plugins import Provided
 from vaeaug.progress import Progress, Tick
+from vaeaug.synthesis.samplers import SAMPLERS
 from vaeaug.workflows.settings import AUTO, TrainSettings, parse_size
 
 MOST_LOOKED_AT = 2000  # training images that tell what kind they are
@@ -75,14 +76,17 @@ def look_up(settings: TrainSettings) -> Named:
     return Named(variant, loss, settings.scope or variant.cls.preferred_scope)
 
 
-def choose_loss(named: Named, settings: TrainSettings, cache: ImageCache, progress: Progress) -> Plugins:
-    """Choose the loss by the images, where the user named none, and say which and why; and try it on one of them.
+def choose_loss(
+    named: Named, settings: TrainSettings, cache: ImageCache, progress: Progress, *, sampler: str = AUTO
+) -> Plugins:
+    """Choose the loss by the images, where the user named none, and say which and why; and try all on one of them.
 
     Raises:
-        InputError: the loss that suits them has no such option, or what the loss needs is not at hand.
+        InputError: the loss that suits them has no such option, what the loss needs is not at hand, options of the
+            variant contradict each other, or `sampler` does not go with the variant.
     """
     used = _suited(named, settings, cache, progress)
-    _try(used.loss, settings.loss_options, cache)
+    _try(used, settings, cache, sampler)
     return used
 
 
@@ -102,14 +106,27 @@ def _suited(named: Named, settings: TrainSettings, cache: ImageCache, progress: 
 
 
 @torch.no_grad()
-def _try(loss: Provided[ReconstructionLoss], options: Mapping[str, Any], cache: ImageCache) -> None:
-    """Score one image, so that what a loss lacks is told before the training, and fetched before there are workers."""
-    image = cache.pixels_NHWC[cache.indices("train")[:1]]
-    x_BCHW = torch.from_numpy(image).permute(0, 3, 1, 2) / 255
+def _try(used: Plugins, settings: TrainSettings, cache: ImageCache, sampler: str) -> None:
+    """Score and encode one image: what does not go together, or is not at hand, is told before the training.
+
+    What a loss fetches is so fetched before there are workers.
+    """
+    chosen = cache.indices("train")[:1]
+    x_BCHW = torch.from_numpy(cache.pixels_NHWC[chosen]).permute(0, 3, 1, 2) / 255
     _, channels, height, width = x_BCHW.shape
     spec = ImageSpec(channels, height, width, len(cache.classes), palette=cache.palette)
-    scorer = loss.cls(spec, parse_options(loss.cls.Config, options, f"loss '{loss.name}'")).eval()
-    scorer(torch.zeros(1, scorer.raw_channels(channels), height, width), x_BCHW)
+    network = build_network(
+        used.variant.cls,
+        dict(settings.variant_options),
+        used.loss.cls,
+        dict(settings.loss_options),
+        spec,
+        settings.seed,
+    ).eval()
+    network.loss(torch.zeros(1, network.loss.raw_channels(channels), height, width), x_BCHW)
+    if sampler != AUTO:
+        encoded = network.variant.encode(x_BCHW, torch.from_numpy(cache.labels_N[chosen]).long())
+        SAMPLERS[sampler].check(used.variant.name, encoded.latent, encoded.scale)
 
 
 def statistics(cache: ImageCache) -> ImageStatistics:

@@ -43,7 +43,21 @@ class Sampler(ABC):
 
     def __init__(self, variant: Variant, latents: ClassLatents, label: int, seed: int, device: torch.device) -> None:
         self.variant, self.latents, self.label, self.device = variant, latents, label, device
+        self.check(variant.name, latents.latents.latent, latents.latents.scale)
         self.fit(seed)
+
+    @classmethod  # noqa: B027 (most samplers take any latents)
+    def check(cls, variant: str, latent: Latent, scale: Latent | None) -> None:
+        """Refuse latents that this sampler cannot draw; one image of an untrained network is enough to tell.
+
+        Args:
+            variant: name of the variant, for the message.
+            latent: as `Encoded.latent`.
+            scale: as `Encoded.scale`.
+
+        Raises:
+            InputError: the sampler cannot go with the variant; the message names one that can.
+        """
 
     def fit(self, seed: int) -> None:  # noqa: B027 (most samplers fit nothing)
         """Fit what there is to fit."""

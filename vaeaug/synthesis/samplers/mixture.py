@@ -34,11 +34,20 @@ class MixtureSampler(Sampler):
 
     name = "mixture"
 
+    @classmethod
+    def check(cls, variant: str, latent: Latent, scale: Latent | None) -> None:  # noqa: ARG003
+        """Refuse discrete latents."""
+        if not all(leaf.is_floating_point() for leaf in leaves(latent)):
+            raise InputError(
+                f"the sampler 'mixture' needs continuous latents, and those of the variant '{variant}' are discrete; "
+                "use --sampler prior"
+            )
+
     def fit(self, seed: int) -> None:
         """Fit the mixture."""
-        flat_ND = _flatten(self.latents.latents.latent, self.variant.name)
+        flat_ND = _flatten(self.latents.latents.latent)
         scale = self.latents.latents.scale
-        scale_ND = None if scale is None else _flatten(scale, self.variant.name)
+        scale_ND = None if scale is None else _flatten(scale)
         self._structure = self.latents.latents.latent
         points_PD = _points(flat_ND, scale_ND, seed_of(seed, "mixture points", self.label))
         components = int(np.clip(len(flat_ND) // IMAGES_A_COMPONENT, 1, MOST_COMPONENTS))
@@ -72,19 +81,9 @@ class MixtureSampler(Sampler):
         return Draw(tree_like(self._structure, shaped), (None,) * count)
 
 
-def _flatten(latent: Latent, variant: str) -> NDArray[np.float64]:
-    """Return a latent as one matrix (N, D).
-
-    Raises:
-        InputError: a leaf is not continuous.
-    """
-    tensors = leaves(latent)
-    if not all(tensor.is_floating_point() for tensor in tensors):
-        raise InputError(
-            f"the sampler 'mixture' needs continuous latents, and those of the variant '{variant}' are discrete; "
-            "use --sampler prior"
-        )
-    return np.asarray(torch.cat([tensor.flatten(1) for tensor in tensors], dim=1).numpy(), np.float64)
+def _flatten(latent: Latent) -> NDArray[np.float64]:
+    """Return a latent as one matrix (N, D)."""
+    return np.asarray(torch.cat([tensor.flatten(1) for tensor in leaves(latent)], dim=1).numpy(), np.float64)
 
 
 def _points(flat_ND: NDArray[np.float64], scale_ND: NDArray[np.float64] | None, seed: int) -> NDArray[np.float64]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 
 from vaeaug.contracts import Latent, leaves, tree_map
@@ -15,15 +17,19 @@ class PosteriorSampler(Sampler):
 
     name = "posterior"
 
-    def fit(self, seed: int) -> None:  # noqa: ARG002
-        """Check that the posterior is known."""
-        scale = self.latents.latents.scale
+    @classmethod
+    def check(cls, variant: str, latent: Latent, scale: Latent | None) -> None:
+        """Refuse latents whose posterior is not known."""
         if scale is None:
+            others = "prior or mixture" if all(leaf.is_floating_point() for leaf in leaves(latent)) else "prior"
             raise InputError(
-                f"the sampler 'posterior' needs a Gaussian posterior, which the variant '{self.variant.name}' does not "
-                "have; use --sampler prior or mixture"
+                f"the sampler 'posterior' needs a Gaussian posterior, which the variant '{variant}' does not have; "
+                f"use --sampler {others}"
             )
-        self._scale: Latent = scale
+
+    def fit(self, seed: int) -> None:  # noqa: ARG002
+        """Keep the width of the posterior, which is known: `check` has seen to it."""
+        self._scale = cast("Latent", self.latents.latents.scale)
 
     def draw(self, start: int, count: int, generator: torch.Generator) -> Draw:
         """Draw around the training images `start` ... modulo their number."""
