@@ -143,7 +143,7 @@ def _read(path: Path) -> dict[str, Tensor]:
     except FileNotFoundError:
         raise InputError(f"there are no weights {path}; name the file of a state dict: weights=FILE") from None
     except Exception as error:  # a file may hold anything, and each reader has errors of its own
-        reason = " ".join(str(error).split())[:120]
+        reason = str(error).split(". ")[0]  # what follows is advice to programmers
         raise InputError(
             f"{path} cannot be read as a state dict ({reason}); write one with safetensors.torch.save_file"
         ) from error
