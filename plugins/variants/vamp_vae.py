@@ -22,6 +22,7 @@ class VampVAE(GaussianVariant):
 
     name = "vamp-vae"
     conditional = True
+    preferred_scope = "shared"  # every network holds the pseudo-inputs of all classes
     reference = "Tomczak & Welling, VAE with a VampPrior, AISTATS 2018, arXiv:1705.07120"
     started_Y: Tensor
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from pathlib import Path
 from typing import Any, NoReturn
@@ -124,6 +125,16 @@ def test_automatic_layers_of_vgg_are_those_of_lpips(tmp_path: Path) -> None:
     assert [tuple(each.shape[1:]) for each in maps] == [
         (64, 32, 48), (128, 16, 24), (256, 8, 12), (512, 4, 6), (512, 2, 3),
     ]  # fmt: skip
+
+
+def test_weights_that_are_written_anew_are_read_anew(tmp_path: Path) -> None:
+    file, x = tmp_path / "squeezenet.safetensors", torch.rand(1, 3, 32, 32)
+    maps = []
+    for scale in (1.0, 0.5):
+        save_file({name: scale * t for name, t in squeezenet1_1().state_dict().items()}, file)
+        os.utime(file, (0, scale * 100))
+        maps.append(pretrained_features("squeezenet1_1", str(file), "features.1", CPU)(x)[0])
+    assert not torch.equal(*maps)
 
 
 def test_squeezenet_gives_what_its_own_layers_give(squeezenet: Path) -> None:

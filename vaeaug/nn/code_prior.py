@@ -156,7 +156,8 @@ def choose(logits_BK: Tensor, generator: torch.Generator, *, temperature: float,
     """Draw an index a row by its logits, (B,); see `CodePrior.draw`."""
     if temperature == 0:
         return logits_BK.argmax(dim=1)
-    probabilities_BK = (logits_BK / temperature).softmax(dim=1)
+    below_BK = logits_BK - logits_BK.amax(dim=1, keepdim=True)  # so that no temperature makes them infinite
+    probabilities_BK = (below_BK / temperature).softmax(dim=1)
     if top_p < 1:
         sorted_BK, order_BK = probabilities_BK.sort(dim=1, descending=True)
         likelier_BK = sorted_BK.cumsum(dim=1) - sorted_BK  # the probability of all that is likelier

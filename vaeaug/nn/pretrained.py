@@ -61,7 +61,6 @@ class _DeepestReached(Exception):  # noqa: N818 (no error: it ends a network's p
     """All layers that were asked for are computed."""
 
 
-@lru_cache(maxsize=2)  # a process trains many classes, one after the other, with the same network
 def pretrained_features(
     network: str, weights: str | None, layers: str | None, device: torch.device
 ) -> PretrainedFeatures:
@@ -80,6 +79,20 @@ def pretrained_features(
     Raises:
         InputError: there is no such network or layer, or no weights for it are at hand.
     """
+    file = None if weights is None else Path(weights).expanduser()
+    stat = file.stat() if file is not None and file.exists() else None
+    return _built(network, weights, layers, device, stat and (stat.st_mtime_ns, stat.st_size))
+
+
+@lru_cache(maxsize=2)  # a process trains many classes, one after the other, with the same network
+def _built(
+    network: str,
+    weights: str | None,
+    layers: str | None,
+    device: torch.device,
+    stamp: tuple[int, int] | None,  # noqa: ARG001 (a file that was written anew is read anew)
+) -> PretrainedFeatures:
+    """Return the features; see `pretrained_features`."""
     # Networks draw their first weights from the global state, and they and torch.hub print.
     with torch.random.fork_rng(devices=[]), contextlib.redirect_stdout(sys.stderr):
         built = _imported(network) if ":" in network else _of_torchvision(network)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vaeaug.seeds import seed_of
+
+CHUNK_VALUES = 2**23
+"""Values of the images of a chunk at most: 42 colour images of 256x256 pixels."""
 
 Augment = Callable[[NDArray[np.uint8], Sequence[int]], NDArray[np.uint8]]
 
@@ -68,9 +72,13 @@ def in_chunks(
     labels_N: NDArray[np.int64],
     indices: NDArray[np.int64],
     device: torch.device,
-    size: int = 256,
+    size: int | None = None,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield images and labels of `indices` in order, `size` at a time, as `Batches.get` gives them."""
+    """Yield images and labels of `indices` in order, `size` at a time, as `Batches.get` gives them.
+
+    Without a size, 256 at a time, and fewer of images so large that what is computed of them would fill the memory.
+    """
+    size = size or min(256, max(1, CHUNK_VALUES // math.prod(pixels_NHWC.shape[1:])))
     for start in range(0, len(indices), size):
         chosen = indices[start : start + size]
         yield as_images(pixels_NHWC[chosen], device), torch.from_numpy(labels_N[chosen]).to(device)

@@ -58,10 +58,10 @@ class TrainSettings(RunSettings, TrainingConfig):
         """Return what decides the result, as JSON values: a resumed run must have the same."""
         left_out = {f.name for f in dataclasses.fields(RunSettings)}
         request = {k: v for k, v in dataclasses.asdict(self).items() if k not in left_out}
-        if self.train_augment is not None:  # the pipeline counts, not only where it lies
-            request["train_augment_digest"] = hashlib.blake2b(
-                Path(self.train_augment).read_bytes(), digest_size=8
-            ).hexdigest()
+        named = [self.train_augment, *self.variant_options.values(), *self.loss_options.values()]
+        files = [real_path(name) for name in named if isinstance(name, str) and real_path(name).is_file()]
+        if files:  # what is in them counts, not only where they lie
+            request["files"] = [_digest(path) for path in files]
         return request
 
     def ignored_by_a_model(self) -> list[str]:
@@ -190,6 +190,12 @@ def parse_seconds(text: str | float) -> float:
     if not 0 < seconds < math.inf:
         raise InputError(f"--time-budget is a time like 60s, 10m or 1.5h, not {text!r}")
     return seconds
+
+
+def _digest(path: Path) -> str:
+    """Return the hash of a file's content, 16 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
 
 
 def real_path(path: str | Path) -> Path:

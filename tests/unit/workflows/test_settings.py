@@ -1,6 +1,7 @@
 """What a user sets, as numbers: how many images, sizes, times, and what a resumed run must have in common."""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -142,13 +143,16 @@ def test_a_time_budget_is_the_same_in_words_and_in_seconds() -> None:
     assert build(TrainSettings, {"time_budget": 90}, "train").time_budget == 90
 
 
-def test_a_changed_pipeline_file_is_another_request(tmp_path: Path) -> None:
-    pipeline = tmp_path / "pipeline.json"
-    pipeline.write_text("{}")
-    settings = build(TrainSettings, {"train_augment": pipeline}, "train")
+@pytest.mark.parametrize(
+    "option", [lambda file: {"train_augment": file}, lambda file: {"loss_options": {"weights": str(file)}}]
+)
+def test_a_changed_file_is_another_request(tmp_path: Path, option: Callable[[Path], dict[str, object]]) -> None:
+    file = tmp_path / "file"
+    file.write_text("{}")
+    settings = build(TrainSettings, option(file), "train")
     before = settings.request()
     assert settings.request() == before
-    pipeline.write_text("{ }")
+    file.write_text("{ }")
     assert settings.request() != before
 
 
