@@ -14,6 +14,7 @@ from tiny_data import QUICK
 
 import vaeaug
 from vaeaug.errors import InputError
+from vaeaug.progress import Progress
 
 
 @pytest.fixture(scope="module")
@@ -284,7 +285,7 @@ def test_the_record_says_how_it_was_made_and_names_no_place_of_this_machine(plai
 
 
 def test_a_collapsed_posterior_is_said(data: Path, tmp_path: Path) -> None:
-    class Heard(vaeaug.workflows.augment.Progress):  # type: ignore[name-defined,misc]
+    class Heard(Progress):
         lines: list[str] = []  # noqa: RUF012 (one instance)
 
         def say(self, line: str) -> None:

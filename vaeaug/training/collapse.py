@@ -26,10 +26,19 @@ class ActiveUnits:
         """Whether the decoder all but ignores the latent: fewer than one dimension in sixteen is active."""
         return self.active < max(1, self.total / 16)
 
-    def advice(self) -> str | None:
-        """Return what to tell the user, or None where all is well."""
+    def advice(self, *, kl: bool) -> str | None:
+        """Return what to tell the user, or None where all is well.
+
+        Args:
+            kl: whether the objective has a KL divergence, which is what makes a posterior collapse.
+        """
         if not self.collapsed:
             return None
+        if not kl:
+            return (
+                f"{self.active} of {self.total} latent dimensions are active, so samples hardly vary; "
+                "train longer (--steps), at a lower --learning-rate, or with another --loss"
+            )
         return (
             f"posterior collapse: {self.active} of {self.total} latent dimensions are active, so samples hardly vary; "
             "try a longer --kl-warmup, --kl-annealing cyclical or a smaller --latent-dim"

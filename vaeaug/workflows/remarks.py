@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 from vaeaug.models.store import StoredModel
 from vaeaug.training.collapse import ActiveUnits
+from vaeaug.training.schedules import is_kl
 
 
 def remarks_on(model: StoredModel) -> list[str]:
@@ -11,12 +15,14 @@ def remarks_on(model: StoredModel) -> list[str]:
     record = model.record
     named = {entry.name: entry.metrics for entry in record.classes if entry.metrics} or {"all classes": record.metrics}
     remarks = []
+    kl = _has_kl(model.directory / "history.jsonl")
     for name, metrics in named.items():
-        advice = ActiveUnits(metrics["active_units"], metrics["latent_units"]).advice()
+        advice = ActiveUnits(metrics["active_units"], metrics["latent_units"]).advice(kl=kl)
         remarks += [] if advice is None else [f"{name}: {advice}"]
     if record.metrics["still_improving"]:
+        whose = "training" if record.scope == "shared" else "training of the shared network"
         remarks.append(
-            f"training ended ({record.metrics['stopped']}) while it still improved fast, so images may be poor; "
+            f"{whose} ended ({record.metrics['stopped']}) while it still improved fast, so images may be poor; "
             "give it more with --steps, --epochs or --time-budget"
         )
     small = [entry.name for entry in record.classes if entry.metrics and entry.metrics["steps"] == 0]
@@ -30,3 +36,9 @@ def remarks_on(model: StoredModel) -> list[str]:
             "copies among the synthetic ones"
         )
     return remarks
+
+
+def _has_kl(history: Path) -> bool:
+    """Tell by the terms of its training whether a KL divergence was part of a model's objective."""
+    rows = map(json.loads, history.read_text(encoding="utf-8").splitlines())
+    return any(is_kl(term) for row in rows for term in row["train"])

@@ -23,11 +23,19 @@ def test_a_single_image_has_no_active_unit_and_no_nan() -> None:
 def test_collapse_is_fewer_than_one_active_dimension_in_sixteen(active: int, total: int, collapsed: bool) -> None:
     units = ActiveUnits(active, total)
     assert units.collapsed is collapsed
-    assert (units.advice() is not None) is collapsed
+    assert (units.advice(kl=True) is not None) is collapsed
 
 
 def test_the_advice_names_the_numbers_and_a_remedy() -> None:
-    advice = ActiveUnits(1, 32).advice()
+    advice = ActiveUnits(1, 32).advice(kl=True)
     assert advice is not None
     assert "1 of 32" in advice
     assert "--kl-warmup" in advice
+
+
+def test_the_advice_on_an_objective_without_a_kl_names_none_of_its_options() -> None:
+    advice = ActiveUnits(1, 32).advice(kl=False)
+    assert advice is not None
+    assert "1 of 32" in advice
+    assert "kl" not in advice
+    assert "posterior" not in advice
