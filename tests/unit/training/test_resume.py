@@ -164,5 +164,7 @@ def test_a_write_that_fails_leaves_the_checkpoint_before(tmp_path: Path, monkeyp
 def test_an_unused_loss_state_is_restored_too(often: None, tmp_path: Path) -> None:
     """The Gaussian loss keeps a running variance: it must be that of the kept weights."""
     final, _ = _train(tmp_path / "checkpoint")
-    assert torch.equal(Snapshot.load(tmp_path / "checkpoint").tensors["best/loss.variance.kept"], final["variance.kept"])
+    assert torch.equal(
+        Snapshot.load(tmp_path / "checkpoint").tensors["best/loss.variance.kept"], final["variance.kept"]
+    )
     assert Squared().state_dict() == {}
