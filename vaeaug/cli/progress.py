@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Mapping
+from itertools import islice
 
 import click
 from rich.console import Console
@@ -17,6 +18,9 @@ from vaeaug.progress import SILENT, Progress, Tick
 LINE_SECONDS = 5.0
 """Between two plain lines of a stage."""
 
+MOST_TERMS = 4
+"""Loss terms shown at most; a game has twice as many."""
+
 
 def make_progress(*, quiet: bool) -> Progress:
     """Return what suits where stderr goes."""
@@ -26,8 +30,8 @@ def make_progress(*, quiet: bool) -> Progress:
 
 
 def _numbers(numbers: Mapping[str, float]) -> str:
-    """Return loss terms in words: `reconstruction 231.4  kl 12.1`."""
-    return "  ".join(f"{name} {value:.1f}" for name, value in numbers.items())
+    """Return loss terms in words: `reconstruction 231.4  kl 12.1`. Of many, the first: those that are validated."""
+    return "  ".join(f"{name} {value:.1f}" for name, value in islice(numbers.items(), MOST_TERMS))
 
 
 class Lines(Progress):
