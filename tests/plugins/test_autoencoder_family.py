@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import tiny_data
 import torch
 from torch import Tensor
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
@@ -14,6 +17,7 @@ from vaeaug_plugins.variants.iwae import IWAE
 from vaeaug_plugins.variants.vae import VAE
 from vaeaug_plugins.variants.vamp_vae import VampVAE
 
+import vaeaug
 from vaeaug import ImageSpec, Latents
 from vaeaug.contracts import parse_options
 
@@ -119,6 +123,22 @@ def test_the_first_images_of_each_class_become_its_pseudo_inputs() -> None:
     torch.testing.assert_close(model.pseudo_YKCHW.detach()[1], torch.stack([x[1], x[4], later[1]]))
     model.losses(1 - x, y, BCE(SPEC, None), seeded(0))  # and no others after that
     torch.testing.assert_close(model.pseudo_YKCHW.detach()[1], torch.stack([x[1], x[4], later[1]]))
+
+
+def test_an_autoencoder_keeps_its_latents_short() -> None:
+    model, (x, y) = build(Autoencoder, latent_weight=3), batch(4)
+    encoded = model.encode(x, y)
+    torch.testing.assert_close(encoded.penalties["length"], 1.5 * encoded.latent.norm(dim=1).square())
+
+
+def test_short_latents_keep_an_autoencoder_alive_where_gradients_do_not_fade(tmp_path: Path) -> None:
+    # Unbounded, they grow until the sigmoid behind the decoder saturates: this very run then draws one image.
+    data = tiny_data.write_dataset(tmp_path / "data", {"ant": 30, "bee": 30, "cow": 30}, height=16, width=16)
+    settings = {"variant": "ae", "loss": "ms-ssim", "scope": "shared", "steps": 200, "seed": 1, "workers": 1}
+    model = vaeaug.train(data, tmp_path / "model", **settings)
+    samples = np.concatenate([model.sample(label, 8) for label in model.classes])
+    assert len(np.unique(samples, axis=0)) == 24
+    assert samples.std(axis=0).mean() > 15
 
 
 def test_an_autoencoder_draws_from_the_gaussian_of_its_latents() -> None:
