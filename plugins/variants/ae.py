@@ -6,9 +6,9 @@ Nothing asks the latents to have any distribution, so there is no prior to draw 
 density is fitted to them (Ghosh et al. 2020, arXiv:1903.12436): by the sampler `mixture`, class by class, or here, as
 one Gaussian with a full covariance.
 
-The second term (their eq. 11) only bounds the latents; the plain autoencoder, with lambda = 0, has none of it. Then they
-may grow until a sigmoid behind the decoder saturates, and all images are decoded alike: within a hundred steps under
-`l1` or `ms-ssim`, whose gradients do not fade with the error.
+The second term (their eq. 11) only bounds the latents; the plain autoencoder, with lambda = 0, has none of it. Its
+latents may grow until a sigmoid behind the decoder saturates, and all images are decoded alike: within a hundred steps
+under `l1` or `ms-ssim`, whose gradients do not fade with the error.
 """
 
 from collections.abc import Iterable
