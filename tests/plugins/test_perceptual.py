@@ -24,7 +24,7 @@ from vaeaug_plugins.losses.perceptual import Perceptual
 import vaeaug
 from vaeaug import ImageSpec, InputError
 from vaeaug.contracts import parse_options
-from vaeaug.nn import pretrained_features
+from vaeaug.nn import pretrained, pretrained_features
 
 CPU = torch.device("cpu")
 TINY = {"network": "feature_networks:tiny", "side": 8}
@@ -222,7 +222,7 @@ def test_a_network_is_built_once_for_all_classes(monkeypatch: pytest.MonkeyPatch
     built: list[nn.Module] = []
     tiny = feature_networks.tiny
     monkeypatch.setattr(feature_networks, "tiny", lambda: built.append(tiny()) or built[-1])
-    pretrained_features.cache_clear()
+    pretrained._built.cache_clear()
     for seed in range(3):
         loss()(*batch(seed))
     assert len(built) == 1
@@ -239,7 +239,7 @@ def test_a_model_draws_images_without_the_weights_it_was_trained_with(
             data, tmp_path / f"m{workers}", loss="perceptual", loss_options=asked, **{**QUICK, "workers": workers}
         )
     weights.unlink()
-    pretrained_features.cache_clear()
+    pretrained._built.cache_clear()
     one, two = (vaeaug.load(tmp_path / f"m{workers}") for workers in (1, 2))
     assert np.array_equal(one.sample("ant", 3), two.sample("ant", 3))  # in worker processes as in this one
     assert one.record.loss.options["layers"] == "features.1"
@@ -255,7 +255,7 @@ def test_missing_weights_stop_a_run_before_any_training(
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setattr(torch.hub, "download_url_to_file", no_connection)
     monkeypatch.setattr("vaeaug.workflows.train.run_tasks", no_connection)
-    pretrained_features.cache_clear()
+    pretrained._built.cache_clear()
     asked = [*options(QUICK), "--loss", "perceptual", "--json"]
     assert run("train", two_classes(tmp_path_factory), tmp_path / "model", *asked) == 2
     said = capsys.readouterr()
