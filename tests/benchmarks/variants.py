@@ -236,7 +236,7 @@ def main() -> None:
     parser.add_argument("--data", nargs="+", default=["fashion", "mnist"], choices=["fashion", "mnist"])
     parser.add_argument("--models", nargs="+", default=list(MODELS), choices=list(MODELS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--sheet", type=Path, help="write a PNG of each variant's images of the first seed and data")
     arguments = parser.parse_args()
