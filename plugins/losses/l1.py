@@ -7,8 +7,8 @@ latents collapse. The scale at its optimum balances both, as the variance of `ga
 While training, b is the optimum for the batch (the gradient is that of P log of the mean absolute error) but never
 below the mean absolute error on held-out images; in eval mode it is the running mean.
 
-The median of what a latent leaves open is decoded, not its mean: edges are crisper, and what few images show is
-left out. The head is a sigmoid: what is exactly black or white stays so whatever the latent's noise.
+The median of what a latent leaves open is decoded, not its mean, so a few odd pixels do not move it. The head is a
+sigmoid, as that of `gaussian`: what is exactly black or white stays so whatever the latent's noise.
 """
 
 import math
