@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 import vaeaug
 from vaeaug.dataset.demo import write_demo
-from vaeaug.synthesis.generate import as_pixels
+from vaeaug.training.batches import as_pixels
 from vaeaug.training.batches import as_images
 
 PICTURE = Path(__file__).parent / "images" / "hvae-levels.png"

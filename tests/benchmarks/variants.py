@@ -37,8 +37,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 import vaeaug
 from vaeaug.contracts import leaves
-from vaeaug.synthesis.generate import as_pixels
-from vaeaug.training.batches import as_images
+from vaeaug.training.batches import as_images, as_pixels
 
 MODELS: dict[str, dict[str, Any]] = {  # name here -> settings of vaeaug.train
     "ae": {"variant": "ae"},

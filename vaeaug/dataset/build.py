@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +29,9 @@ from vaeaug.dataset.palette import ColourFinder, ColourTable, IndexedColours, Pa
 from vaeaug.dataset.parallel import WINDOW, windows
 from vaeaug.dataset.size import model_size
 from vaeaug.errors import InputError
+
+if TYPE_CHECKING:
+    from vaeaug.contracts import ImageSpec  # not at run time: this room does without torch
 
 Progress = Callable[[int, int], None]
 
@@ -67,6 +70,7 @@ def build_pixels(
     *,
     image_size: tuple[int, int] | None,
     max_side: int,
+    spec: ImageSpec | None,
     skip_invalid: bool,
     progress: Progress | None,
 ) -> Built:
@@ -78,6 +82,9 @@ def build_pixels(
     Where the training images are indexed ones (`palette.py`), all images are resized without mixing colours, and a
     pixel of val or test whose colour the palette lacks takes the nearest one.
 
+    For a trained model its `spec` settles size, channels and palette: gray images are repeated for a model of colours,
+    and images in colour count as unreadable for a model of grays. A class may then have any number of images.
+
     Args:
         folder: where to write.
         files: the images, of all splits.
@@ -86,6 +93,7 @@ def build_pixels(
         pool: threads.
         image_size: (height, width), or None to derive it from the training images.
         max_side: bound of the longer side in pixels where it is derived.
+        spec: the images of the trained model they are for, or None for a training.
         skip_invalid: leave unreadable images out instead of refusing.
         progress: called with (images decoded, images in all).
 
@@ -95,6 +103,8 @@ def build_pixels(
     Raises:
         InputError: unreadable images, all of them named; too few readable ones in a class; a file that changed.
     """
+    if spec is not None:
+        return _build_for_a_model(folder, files, digests, pool, spec, skip_invalid, progress)
     with _pillow_silenced():
         headers = [header for window in windows(pool, _header, files) for header in window]
         colours = _find_colours(files, headers, pool)
@@ -122,6 +132,26 @@ def build_pixels(
         _keep_one_channel(folder / PIXELS_NAME, len(kept), size)
         channels = 1
     return Built((*size, channels), kept, invalid, colours)
+
+
+def _build_for_a_model(
+    folder: Path,
+    files: Sequence[ImageFile],
+    digests: Sequence[str],
+    pool: Executor,
+    spec: ImageSpec,
+    skip_invalid: bool,
+    progress: Progress | None,
+) -> Built:
+    """Decode all files as a trained model takes them; see `build_pixels`."""
+    size = (spec.height, spec.width)
+    with _pillow_silenced(), (folder / PIXELS_NAME).open("wb") as stream:
+        records, _ = _decode_all(stream, files, digests, pool, size, spec.channels, spec.palette, progress)
+    kept = [record for record in records if isinstance(record, CachedImage)]
+    invalid = [record for record in records if isinstance(record, InvalidImage)]
+    if invalid and not (skip_invalid and kept):
+        raise InputError(unreadable(invalid))
+    return Built((*size, spec.channels), kept, invalid, None)
 
 
 def unreadable(invalid: Sequence[InvalidImage]) -> str:
@@ -200,7 +230,10 @@ def _decode_one(file: ImageFile, digest: str, size: tuple[int, int], channels: i
     if content_digest(data) != digest:
         raise InputError(f"{file.path} changed while it was being read; run the command again when it is finished")
     if palette is None:
-        pixels = np.broadcast_to(image.pixels_HWC, (*size, channels))
+        pixels = image.pixels_HWC
+        if channels == 1 and not (pixels == pixels[..., :1]).all():
+            return InvalidImage(file.file_name, "it is in colour, and the model knows gray images only")
+        pixels = np.broadcast_to(pixels[..., :1] if channels == 1 else pixels, (*size, channels))
     else:
         pixels = nearest_colours(image.pixels_HWC, palette)
     record = CachedImage(file.file_name, file.split, file.label, image.height, image.width, image.mode, digest)

@@ -12,6 +12,7 @@ import json
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import PIL
 from PIL import Image
@@ -34,6 +35,9 @@ from vaeaug.dataset.size import check_image_size, model_size
 from vaeaug.dataset.store import building, chosen_directory, evict, publish, remove, size_limit, writable_directory
 from vaeaug.errors import InputError, VaeaugError
 
+if TYPE_CHECKING:
+    from vaeaug.contracts import ImageSpec  # not at run time: this room does without torch
+
 __all__ = ["UNSEEN", "CachedImage", "ImageCache", "InvalidImage", "NativeShape", "build_cache", "open_cache"]
 
 
@@ -42,6 +46,7 @@ def build_cache(
     *,
     image_size: tuple[int, int] | None = None,
     max_side: int = 64,
+    spec: ImageSpec | None = None,
     workers: int | None = None,
     skip_invalid: bool = False,
     progress: Progress | None = None,
@@ -57,6 +62,8 @@ def build_cache(
         index: what `scan` found.
         image_size: (height, width) in pixels, 8 to 256 each.
         max_side: bound of the longer side in pixels where `image_size` is not given, 8 to 256.
+        spec: the images of a trained model: its size, channels and palette are taken instead, and a class may have any
+            number of images.
         workers: threads; by default one a core, at most 8. The pixels do not depend on it.
         skip_invalid: leave unreadable images out (they are listed in `ImageCache.invalid`) instead of refusing.
         progress: called in this thread with (images done, images in all).
@@ -77,7 +84,7 @@ def build_cache(
     _check_outside(index.root, cache_dir)
     with thread_pool(workers) as pool:
         digests = [digest for window in windows(pool, _digest, index.files) for digest in window]
-        key = _key(index, digests, image_size, max_side)
+        key = _key(index, digests, image_size, max_side, spec)
         known = _known(key, cache_dir)
         if known is not None:
             if known.invalid and not skip_invalid:
@@ -85,7 +92,7 @@ def build_cache(
             if progress is not None:
                 progress(len(index.files), len(index.files))
             return known
-        cache = _build(index, digests, key, pool, image_size, max_side, skip_invalid, progress, cache_dir)
+        cache = _build(index, digests, key, pool, image_size, max_side, spec, skip_invalid, progress, cache_dir)
     evict(cache.directory.parent, limit)
     return cache
 
@@ -97,6 +104,7 @@ def _build(
     pool: Executor,
     image_size: tuple[int, int] | None,
     max_side: int,
+    spec: ImageSpec | None,
     skip_invalid: bool,
     progress: Progress | None,
     cache_dir: Path | None,
@@ -113,6 +121,7 @@ def _build(
                 pool,
                 image_size=image_size,
                 max_side=max_side,
+                spec=spec,
                 skip_invalid=skip_invalid,
                 progress=progress,
             )
@@ -137,11 +146,20 @@ def _digest(file: ImageFile) -> str:
         return ""
 
 
-def _key(index: DatasetIndex, digests: Sequence[str], image_size: tuple[int, int] | None, max_side: int) -> str:
+def _key(
+    index: DatasetIndex,
+    digests: Sequence[str],
+    image_size: tuple[int, int] | None,
+    max_side: int,
+    spec: ImageSpec | None,
+) -> str:
     """Return the name of the entry: a hash of all that the pixels and their description depend on."""
     asked: dict[str, object] = {"rule": DECODE_RULE, "pillow": PIL.__version__, "bomb": Image.MAX_IMAGE_PIXELS}
     asked |= {"classes": index.classes}
-    asked |= {"image_size": image_size} if image_size else {"max_side": max_side}
+    if spec is not None:
+        asked |= {"spec": [spec.channels, spec.height, spec.width, spec.palette]}
+    else:
+        asked |= {"image_size": image_size} if image_size else {"max_side": max_side}
     state = hashlib.blake2b(json.dumps(asked, sort_keys=True).encode(), digest_size=16)
     for file, digest in zip(index.files, digests, strict=True):
         state.update(json.dumps([file.file_name, file.split, file.label, digest]).encode() + b"\n")

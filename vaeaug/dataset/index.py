@@ -14,6 +14,9 @@ SPLITS = ("train", "val", "test")
 
 Layout = Literal["folders", "splits", "metadata"]
 
+NO_LABEL = ""
+"""The label of an image that belongs to no class; only images for a trained model may have it."""
+
 MINIMUM_PER_CLASS = 2
 """Training images a class needs at the least: with one there is nothing to vary between."""
 
@@ -26,7 +29,7 @@ class ImageFile:
         path: where it lies.
         file_name: the same relative to DATA, with forward slashes.
         split: `train`, `val` or `test`.
-        label: the name of its class.
+        label: the name of its class, or `NO_LABEL`.
     """
 
     path: Path
@@ -68,11 +71,17 @@ class DatasetIndex:
     @property
     def unseen(self) -> tuple[str, ...]:
         """Labels that occur in val or test only, sorted: kept and passed on, and nothing is trained on them."""
-        return tuple(sorted({file.label for file in self.files} - set(self.classes)))
+        return tuple(sorted({file.label for file in self.files} - {NO_LABEL, *self.classes}))
 
 
 def make_index(
-    root: Path, layout: Layout, files: Iterable[ImageFile], *, empty: Iterable[str] = (), stray: Iterable[str] = ()
+    root: Path,
+    layout: Layout,
+    files: Iterable[ImageFile],
+    *,
+    empty: Iterable[str] = (),
+    stray: Iterable[str] = (),
+    training: bool = True,
 ) -> DatasetIndex:
     """Sort the files and hold the rules that every layout obeys.
 
@@ -82,21 +91,24 @@ def make_index(
         files: what was found, in any order.
         empty: training classes whose folder holds no image.
         stray: images outside any class folder.
+        training: whether a model is to be trained on it.
 
     Returns:
         The index; its classes are those with training images.
 
     Raises:
-        InputError: no training image; a class with fewer than two; a name that is not valid Unicode.
+        InputError: a name that is not valid Unicode; for a training, no training image, or a class with fewer than two.
     """
     listed = tuple(sorted(files, key=lambda file: file.file_name))
     broken = [name for name in (*(file.file_name for file in listed), *empty) if not _is_unicode(name)]
     if broken:
         raise InputError(f"names in {root} are not valid UTF-8: {quoted(broken)}; rename them")
-    counts = dict.fromkeys(empty, 0)
+    counts = dict.fromkeys(empty if training else (), 0)
     for file in listed:
-        if file.split == "train":
+        if file.split == "train" and file.label != NO_LABEL:
             counts[file.label] = counts.get(file.label, 0) + 1
+    if not training:
+        return DatasetIndex(root, layout, tuple(sorted(counts)), listed, tuple(sorted(stray)))
     if not any(counts.values()):
         raise InputError(
             f"{root} has no training images; lay it out as {root.name}/<class>/*.png or {root.name}/train/<class>/*.png"

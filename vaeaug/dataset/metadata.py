@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from vaeaug.dataset.folders import images_below, is_image_name
-from vaeaug.dataset.index import ImageFile, quoted
+from vaeaug.dataset.index import NO_LABEL, ImageFile, quoted
 from vaeaug.dataset.splits import split_named
 from vaeaug.errors import InputError
 
@@ -51,12 +51,13 @@ def _metadata_in(folder: Path) -> Path | None:
     return tables[0] if tables else None
 
 
-def read_metadata(root: Path, tables: list[Path]) -> list[ImageFile]:
+def read_metadata(root: Path, tables: list[Path], *, labelled: bool = True) -> list[ImageFile]:
     """Return the files that metadata files list.
 
     Args:
         root: DATA.
         tables: what `find_metadata` returned.
+        labelled: whether every image must have a label; else a table, or a row, may lack it.
 
     Raises:
         InputError: a table that cannot be read or lacks a column; a path that leads out of DATA, is listed twice, is
@@ -65,8 +66,8 @@ def read_metadata(root: Path, tables: list[Path]) -> list[ImageFile]:
     files: dict[str, ImageFile] = {}
     missing = []
     for table in tables:
-        for where, row in _rows(table):
-            file = _image_file(root, table, where, row)
+        for where, row in _rows(table, labelled):
+            file = _image_file(root, table, where, row, labelled)
             if file.file_name in files:
                 raise InputError(f"{where} lists {file.file_name!r} a second time; remove one of the lines")
             files[file.file_name] = file
@@ -80,25 +81,25 @@ def read_metadata(root: Path, tables: list[Path]) -> list[ImageFile]:
     return list(files.values())
 
 
-def _rows(table: Path) -> Iterator[tuple[str, Row]]:
+def _rows(table: Path, labelled: bool) -> Iterator[tuple[str, Row]]:
     """Yield the rows of a table with words for where each stands."""
     reader = _csv_rows if table.suffix == ".csv" else _jsonl_rows
     try:
-        for line, row in reader(table):
+        for line, row in reader(table, labelled):
             yield f"{table} line {line}", row
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"cannot read {table}: {error}; save it again as UTF-8 text") from error
 
 
-def _csv_rows(table: Path) -> Iterator[tuple[int, Row]]:
+def _csv_rows(table: Path, labelled: bool) -> Iterator[tuple[int, Row]]:
     with table.open(encoding="utf-8-sig", newline="") as stream:
         reader = csv.DictReader(stream)
-        _check_columns(table, list(reader.fieldnames or ()))
+        _check_columns(table, list(reader.fieldnames or ()), labelled)
         for row in reader:
             yield reader.line_num, row
 
 
-def _jsonl_rows(table: Path) -> Iterator[tuple[int, Row]]:
+def _jsonl_rows(table: Path, labelled: bool) -> Iterator[tuple[int, Row]]:
     with table.open(encoding="utf-8-sig") as stream:
         for number, line in enumerate(stream, start=1):
             if not line.strip():
@@ -111,18 +112,18 @@ def _jsonl_rows(table: Path) -> Iterator[tuple[int, Row]]:
                 ) from error
             if not isinstance(row, dict):
                 raise InputError(f"{table} line {number} is not a JSON object; write one JSON object a line")
-            _check_columns(table, list(row))
+            _check_columns(table, list(row), labelled)
             yield number, row
 
 
-def _check_columns(table: Path, columns: list[str]) -> None:
-    """Refuse a table without a path or a label."""
+def _check_columns(table: Path, columns: list[str], labelled: bool) -> None:
+    """Refuse a table without a path, or without a label where there must be one."""
     if "file_name" not in columns:
         raise InputError(
             f"{table} has no column 'file_name' (it has {quoted(columns)}); "
             "add it: the path of each image, relative to the table"
         )
-    if _label_column(columns) is None:
+    if labelled and _label_column(columns) is None:
         raise InputError(
             f"{table} has no column 'label' (it has {quoted(columns)}); add it, "
             "or rename the table if the class folders say the labels"
@@ -137,7 +138,7 @@ def _label_column(columns: list[str]) -> str | None:
     return similar[0] if len(similar) == 1 else None
 
 
-def _image_file(root: Path, table: Path, where: str, row: Row) -> ImageFile:
+def _image_file(root: Path, table: Path, where: str, row: Row, labelled: bool) -> ImageFile:
     name = row["file_name"]
     if not isinstance(name, str) or not name.strip():
         raise InputError(f"{where} has no file_name; fill it in or remove the line")
@@ -148,11 +149,13 @@ def _image_file(root: Path, table: Path, where: str, row: Row) -> ImageFile:
         raise InputError(f"{where} lists {name!r}, which is not a PNG, JPEG, BMP, WebP or TIFF file; remove the line")
     path = table.parent / relative
     file_name = path.relative_to(root).as_posix()
-    return ImageFile(path, file_name, _split(where, file_name, row), _label(where, row))
+    return ImageFile(path, file_name, _split(where, file_name, row), _label(where, row, labelled))
 
 
-def _label(where: str, row: Row) -> str:
-    value = row[_label_column(list(row)) or "label"]
+def _label(where: str, row: Row, labelled: bool) -> str:
+    value = row.get(_label_column(list(row)) or "label")
+    if not labelled and (value is None or value == ""):
+        return NO_LABEL
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if isinstance(value, str) and value.strip():

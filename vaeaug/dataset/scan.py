@@ -11,6 +11,9 @@ Three layouts are read, and told apart by these rules, the first that fits:
 
 Folders below a class belong to the class. Images outside any class folder are left out and listed as `stray`.
 A label that occurs only in val or test is kept there, is not among the classes, and nothing is trained on it.
+
+For a model that is trained already (`training=False`) less is asked: a class may have one image, no split is needed,
+and images outside any class folder belong to the dataset, without a label. So a folder of images will do, or one image.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from vaeaug.dataset.folders import images_below, images_directly_in, is_image_name, subfolders
-from vaeaug.dataset.index import SPLITS, DatasetIndex, ImageFile, make_index, quoted
+from vaeaug.dataset.index import NO_LABEL, SPLITS, DatasetIndex, ImageFile, make_index, quoted
 from vaeaug.dataset.metadata import METADATA_NAMES, find_metadata, read_metadata
 from vaeaug.dataset.splits import split_named
 from vaeaug.errors import InputError
@@ -27,11 +30,12 @@ from vaeaug.errors import InputError
 __all__ = ["DatasetIndex", "ImageFile", "scan"]
 
 
-def scan(data: Path) -> DatasetIndex:
+def scan(data: Path, *, training: bool = True) -> DatasetIndex:
     """Find the images of a dataset.
 
     Args:
-        data: DATA, a folder in one of the three layouts.
+        data: DATA, a folder in one of the three layouts; with `training=False` also a folder of images, or one image.
+        training: whether a model is to be trained on it.
 
     Returns:
         The files with their classes and splits, in an order that depends on their names alone.
@@ -43,64 +47,71 @@ def scan(data: Path) -> DatasetIndex:
     root = Path(data)
     if not root.exists():
         raise InputError(f"{root} does not exist; give a folder of images, or write a sample with: vaeaug demo {root}")
+    if not training and is_image_name(root.name) and root.is_file():
+        return make_index(root.parent, "folders", _unlabelled(root.parent, [root], "train"), training=False)
     if not root.is_dir():
         what = "an image" if is_image_name(root.name) else "a file"
         raise InputError(f"{root} is {what}, not a folder; give the folder that holds the class folders")
     folders = subfolders(root)
     tables = find_metadata(root, [folder for folder in folders if split_named(folder.name)])
     if tables:
-        return make_index(root, "metadata", read_metadata(root, tables))
+        return make_index(root, "metadata", read_metadata(root, tables, labelled=training), training=training)
     stray = images_directly_in(root)
     holding = [folder for folder in folders if _holds_images(folder, root)]
-    if not holding:
+    if not holding and (training or not stray):
         raise InputError(_nothing_found(root, bool(stray)))
     named = _split_folders(holding)
-    if len(named) == len(holding):
-        return _scan_splits(root, named, stray)
+    if holding and len(named) == len(holding):
+        return _scan_splits(root, named, stray, training=training)
     _refuse_a_mixture(root, named, holding)
-    return _scan_folders(root, folders, stray)
+    return _scan_folders(root, folders, stray, training=training)
 
 
-def _scan_folders(root: Path, classes: list[Path], stray: list[Path]) -> DatasetIndex:
+def _scan_folders(root: Path, classes: list[Path], stray: list[Path], *, training: bool) -> DatasetIndex:
     """Read `DATA/<class>/**`: all images are training images."""
-    files: list[ImageFile] = []
+    files: list[ImageFile] = [] if training else _unlabelled(root, stray, "train")
     empty = []
     for folder in classes:
         found = _class_files(root, folder, "train", (root,))
         files += found
         if not found:
             empty.append(folder.name)
-    return make_index(root, "folders", files, empty=empty, stray=_names(root, stray))
+    return make_index(
+        root, "folders", files, empty=empty, stray=_names(root, stray) if training else (), training=training
+    )
 
 
-def _scan_splits(root: Path, named: dict[str, Path], stray: list[Path]) -> DatasetIndex:
+def _scan_splits(root: Path, named: dict[str, Path], stray: list[Path], *, training: bool) -> DatasetIndex:
     """Read `DATA/<split>/<class>/**`."""
-    if "train" not in named:
+    if training and "train" not in named:
         listing = quoted(folder.name for folder in named.values())
         raise InputError(
             f"{root} has no training split, only {listing}; name one folder 'train' "
             f"(if these are your classes, put them into {root.name}/train/)"
         )
-    files: list[ImageFile] = []
+    files: list[ImageFile] = [] if training else _unlabelled(root, stray, "train")
     empty = []
-    loose = list(stray)
+    loose = list(stray) if training else []
     for split, folder in named.items():
         classes = subfolders(folder)
         direct = images_directly_in(folder)
-        loose += direct
         split_files: list[ImageFile] = []
+        if training:
+            loose += direct
+        else:
+            split_files += _unlabelled(root, direct, split)
         for class_folder in classes:
             found = _class_files(root, class_folder, split, (root, folder))
             split_files += found
             if split == "train" and not found:
                 empty.append(class_folder.name)
-        if split == "train" and not split_files:
+        if training and split == "train" and not split_files:
             raise InputError(
                 f"{folder} holds images but no class folders; lay them out as {root.name}/{folder.name}/<class>/*.png "
                 f"(if {folder.name!r} is itself a class, put it into {root.name}/train/)"
             )
         files += split_files
-    return make_index(root, "splits", files, empty=empty, stray=_names(root, loose))
+    return make_index(root, "splits", files, empty=empty, stray=_names(root, loose), training=training)
 
 
 def _class_files(root: Path, folder: Path, split: str, inside: tuple[Path, ...]) -> list[ImageFile]:
@@ -109,6 +120,11 @@ def _class_files(root: Path, folder: Path, split: str, inside: tuple[Path, ...])
         ImageFile(path, path.relative_to(root).as_posix(), split, folder.name)
         for path in images_below(folder, inside=inside)
     ]
+
+
+def _unlabelled(root: Path, paths: Iterable[Path], split: str) -> list[ImageFile]:
+    """Return images that lie in no class folder."""
+    return [ImageFile(path, path.relative_to(root).as_posix(), split, NO_LABEL) for path in paths]
 
 
 def _holds_images(folder: Path, root: Path) -> bool:

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from vaeaug.contracts import Latent, leaves, tree_map
 from vaeaug.errors import InputError, nearest
@@ -18,6 +16,7 @@ from vaeaug.models.store import StoredModel
 from vaeaug.seeds import seed_of
 from vaeaug.synthesis.chunk import SampleChunk
 from vaeaug.synthesis.samplers import SAMPLERS, Sampler
+from vaeaug.training.batches import as_pixels
 
 CHUNK = 64
 AUTO = "auto"
@@ -101,9 +100,3 @@ def generate(
         keep = min(CHUNK, count - start)
         sources = (None if source is None else latents.sources[source] for source in draw.sources[:keep])
         yield SampleChunk(label, start, as_pixels(images_BCHW)[:keep], tuple(sources), sampler)
-
-
-def as_pixels(images_BCHW: torch.Tensor) -> NDArray[np.uint8]:
-    """Turn images in [0, 1] into uint8 (B, H, W, C), rounded to the nearest level."""
-    scaled = (images_BCHW.clamp(0, 1) * 255).round().to(torch.uint8)
-    return scaled.permute(0, 2, 3, 1).contiguous().cpu().numpy()

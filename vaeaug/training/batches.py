@@ -67,6 +67,13 @@ def as_images(pixels_BHWC: NDArray[np.uint8], device: torch.device) -> Tensor:
     return x_BCHW.float().div_(255)
 
 
+def as_pixels(images_BCHW: Tensor) -> NDArray[np.uint8]:
+    """Turn images (B, C, H, W) in [0, 1] into uint8 (B, H, W, C), rounded to the nearest level: `as_images` undone."""
+    scaled = (images_BCHW.clamp(0, 1) * 255).round().to(torch.uint8)
+    pixels_BHWC: NDArray[np.uint8] = scaled.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    return pixels_BHWC
+
+
 def in_chunks(
     pixels_NHWC: NDArray[np.uint8],
     labels_N: NDArray[np.int64],

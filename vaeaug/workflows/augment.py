@@ -24,8 +24,9 @@ from vaeaug.synthesis.generate import check_sampler, sampler_name
 from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.made import AugmentResult, Made
 from vaeaug.workflows.model import open_stored
-from vaeaug.workflows.prepare import Named, choose_loss, decode, look_up
+from vaeaug.workflows.prepare import Named, choose_loss, look_up
 from vaeaug.workflows.publish import EXAMPLES, finish
+from vaeaug.workflows.read import read_for_training
 from vaeaug.workflows.remarks import remarks_on
 from vaeaug.workflows.settings import AUTO, AugmentSettings, TrainSettings, build, real_path
 from vaeaug.workflows.train import refuse_changed, train, train_into
@@ -66,7 +67,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     )
     device = choose_device(chosen.device)
     with Staging(out, {"data": str(data.resolve()), **chosen.request()}, resume=chosen.resume) as staging:
-        cache = decode(index, chosen, progress)
+        cache = read_for_training(index, chosen, progress)
         if chosen.model is None:
             refuse_changed(staging, dataset=cache.fingerprint)
             model = _model_of_its_own(chosen, named, staging, cache, device, progress)

@@ -1,4 +1,4 @@
-"""From a user's words to what a training needs: plugins looked up, options checked, images decoded, a loss chosen."""
+"""From a user's words to what a training needs: plugins looked up, options checked, a loss chosen."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ import torch
 from vaeaug import plugins
 from vaeaug.contracts import ImageSpec, ImageStatistics, ReconstructionLoss, Variant, parse_options
 from vaeaug.dataset.augment import load_pipeline
-from vaeaug.dataset.cache import ImageCache, build_cache
-from vaeaug.dataset.scan import DatasetIndex
-from vaeaug.engine.local import cores
+from vaeaug.dataset.cache import ImageCache
 from vaeaug.errors import InputError
 from vaeaug.models.network import build_network
 from vaeaug.plugins import Provided
-from vaeaug.progress import Progress, Tick
+from vaeaug.progress import Progress
 from vaeaug.synthesis.samplers import SAMPLERS
 from vaeaug.workflows.settings import AUTO, TrainSettings, parse_size
 
@@ -146,24 +144,3 @@ def _default(names: Any, kind: str) -> str:
         if provided.cls.default:
             return str(name)
     raise InputError(f"no {kind} is the default; name one with --{kind} (see: vaeaug plugins)")
-
-
-def decode(index: DatasetIndex, settings: TrainSettings, progress: Progress) -> ImageCache:
-    """Decode every image of a dataset, or open the cache of an earlier time.
-
-    Raises:
-        InputError: some images cannot be read, and `skip_invalid` is not set.
-    """
-    progress.stage("Reading images")
-    cache = build_cache(
-        index,
-        image_size=parse_size(settings.image_size),
-        workers=settings.workers or cores(),
-        skip_invalid=settings.skip_invalid,
-        progress=lambda done, total: progress.tick(Tick(done / max(total, 1))),
-    )
-    for image in cache.invalid[:20]:
-        progress.say(f"left out: {image.file_name}: {image.reason}")
-    if len(cache.invalid) > 20:
-        progress.say(f"left out: {len(cache.invalid) - 20} more images that cannot be read")
-    return cache

@@ -29,7 +29,8 @@ from vaeaug.training.config import TrainingConfig
 from vaeaug.training.plan import SHARED_SHARE, share, with_length
 from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.model import Model, load
-from vaeaug.workflows.prepare import Plugins, choose_loss, decode, look_up
+from vaeaug.workflows.prepare import Plugins, choose_loss, look_up
+from vaeaug.workflows.read import read_for_training
 from vaeaug.workflows.remarks import remarks_on
 from vaeaug.workflows.settings import TrainSettings, build, real_path
 from vaeaug.workflows.train_task import WEIGHTS, TrainOutcome, TrainTask, run_train_task
@@ -59,7 +60,7 @@ def train(data: str | Path, model: str | Path, *, progress: Progress = SILENT, *
     index = scan(data)
     refuse_overlap(data, model)
     with Staging(model, {"data": str(data.resolve()), **chosen.request()}, resume=chosen.resume) as staging:
-        cache = decode(index, chosen, progress)
+        cache = read_for_training(index, chosen, progress)
         refuse_changed(staging, dataset=cache.fingerprint)
         used = choose_loss(named, chosen, cache, progress)
         train_into(staging.content, staging.scratch, cache, chosen, used, device, progress)

@@ -8,9 +8,10 @@ import tiny_data
 import torch
 
 import vaeaug
-from vaeaug.synthesis.generate import CHUNK, as_pixels, chunks_of, generate
+from vaeaug.synthesis.generate import CHUNK, chunks_of, generate
 from vaeaug.synthesis.samplers import SAMPLERS
 from vaeaug.synthesis.samplers.base import Draw
+from vaeaug.training.batches import as_pixels
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Latent features: what a trained encoder says of images, as tables and arrays."""

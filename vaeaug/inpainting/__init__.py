@@ -1,0 +1,1 @@
+"""Missing regions of images, completed by a trained model."""
