@@ -1,0 +1,157 @@
+"""Completing one image: latents are proposed, decoded, and weighted by how well they explain the visible pixels."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vaeaug.contracts import Latent, leaves, tree_map
+from vaeaug.errors import InputError, nearest
+from vaeaug.inpainting.gibbs import Gibbs
+from vaeaug.inpainting.partial_encoder import PartialEncoder, load_partial
+from vaeaug.inpainting.visible import visible_loss
+from vaeaug.inpainting.weights import Weighted, weigh
+from vaeaug.models.network import Network
+from vaeaug.models.store import StoredModel
+from vaeaug.seeds import seed_of
+
+METHODS = ("auto", "partial-encoder", "gibbs")
+"""`auto` is the partial encoder where there is one, and else `gibbs`."""
+
+GIBBS_STEPS = 50
+COMPARED = 256  # stored latents at most that chains may begin with
+OPEN_NETWORKS = 32  # kept in memory, of a model with a network a class
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What an image is completed to.
+
+    Attributes:
+        images_SCHW: the completions at the model's size, in [0, 1], visible pixels as they were.
+        label: the class it was completed as.
+        evidence_K: estimates of log p(visible pixels | class) in nats where the class was inferred, else None.
+    """
+
+    images_SCHW: Tensor
+    label: int
+    evidence_K: Tensor | None
+
+
+class Completer:
+    """Completes images with a trained model.
+
+    Args:
+        model: the trained model.
+        method: one of `METHODS`.
+        draws: latents tried for each completion.
+        partial: the model's partial encoder; if None, that in its directory.
+
+    Raises:
+        InputError: there is no such method, or no partial encoder where one is asked for.
+    """
+
+    def __init__(
+        self, model: StoredModel, *, method: str = "auto", draws: int = 16, partial: PartialEncoder | None = None
+    ) -> None:
+        if method not in METHODS:
+            raise InputError(f"there is no method {method!r}; {nearest(method, METHODS)}")
+        if method != "gibbs" and partial is None:
+            partial = load_partial(model)
+        if method == "partial-encoder" and partial is None:
+            raise InputError(
+                f"{model.directory} has no partial encoder; train it with: vaeaug train --inpainting, "
+                "or use --method gibbs, which needs none"
+            )
+        self.model, self.draws = model, draws
+        self.partial = None if method == "gibbs" else partial
+        self._networks: OrderedDict[int, Network] = OrderedDict()
+        self._stored: dict[int, Latent] = {}
+
+    @torch.no_grad()
+    def complete(self, x_CHW: Tensor, visible_1HW: Tensor, label: int | None, *, samples: int, seed: int) -> Completion:
+        """Complete one image.
+
+        With one sample the result is the best single guess; with more they are independent draws.
+
+        Args:
+            x_CHW: the image in [0, 1] at the model's size; what it holds in the hole has no influence.
+            visible_1HW: 1 where a pixel is visible, 0 where it is missing.
+            label: its class; if None, the class that explains the visible pixels best.
+            samples: S, how many completions.
+            seed: the same image with the same seed is completed the same.
+        """
+        x_CHW = x_CHW.to(self.model.device, torch.float32)
+        visible_1HW = (visible_1HW > 0).to(self.model.device, torch.float32)
+        labels = range(len(self.model.classes)) if label is None else [label]
+        tried = [self._try(x_CHW, visible_1HW, each, samples * self.draws, seed) for each in labels]
+        evidence_K = torch.stack([each.evidence for each in tried])
+        best = int(evidence_K.argmax())
+        chosen = tried[best]
+        if self.partial is None:
+            chosen = self._walk(x_CHW, visible_1HW, labels[best], samples * self.draws, seed)
+        return Completion(
+            _choose(chosen, samples, self._generator(seed, "choose", labels[best])).cpu(),
+            labels[best],
+            evidence_K.cpu() if label is None else None,
+        )
+
+    def _try(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, count: int, seed: int) -> Weighted:
+        """Propose latents of a class and weight them."""
+        generator = self._generator(seed, "propose", label)
+        if self.partial is None:
+            latent = self._nearest(x_CHW, visible_1HW, label, count)
+        else:
+            latent = self.partial.draw(x_CHW, visible_1HW, label, count, generator)
+        return weigh(self._network(label), x_CHW, visible_1HW, label, latent, generator)
+
+    def _walk(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, count: int, seed: int) -> Weighted:
+        """Run chains from the nearest training images and return where they end: draws, so of equal weight."""
+        generator = self._generator(seed, "walk", label)
+        chains = Gibbs(self._network(label), x_CHW, visible_1HW, label)
+        states = chains.begin(self._nearest(x_CHW, visible_1HW, label, count), generator)
+        for _ in range(GIBBS_STEPS):
+            states, _ = chains.step(states, generator)
+        weight_N = torch.zeros_like(states.visible_S) if states.log_prior_S is not None else -states.visible_S
+        return Weighted(states.filled_SCHW, weight_N)
+
+    def _nearest(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, count: int) -> Latent:
+        """Return the latents of those training images that explain the visible pixels best, in turn."""
+        network = self._network(label)
+        if label not in self._stored:
+            latent = self.model.latents(label).latents.latent
+            total = len(leaves(latent)[0])
+            picked = torch.linspace(0, total - 1, min(total, COMPARED)).round().long()
+            self._stored[label] = tree_map(lambda leaf: leaf[picked].to(self.model.device), latent)
+        stored = self._stored[label]
+        y_N = torch.full((len(leaves(stored)[0]),), label, device=x_CHW.device)
+        raw_NRHW = network.variant.decode(stored, y_N)
+        visible_N1HW = visible_1HW.expand(len(y_N), -1, -1, -1)
+        order_N = visible_loss(network.loss, raw_NRHW, x_CHW[None], visible_N1HW).argsort()
+        picked_S = order_N[torch.arange(count, device=order_N.device) % min(len(order_N), self.draws)]
+        return tree_map(lambda leaf: leaf[picked_S], stored)
+
+    def _network(self, label: int) -> Network:
+        """Return a class's network, kept open, for one image may be tried as every class."""
+        if label not in self._networks:
+            self._networks[label] = self.model.network(label)
+            if len(self._networks) > OPEN_NETWORKS:
+                self._networks.popitem(last=False)
+        return self._networks[label]
+
+    def _generator(self, seed: int, *use: object) -> torch.Generator:
+        return torch.Generator(device=self.model.device).manual_seed(seed_of(seed, "inpaint", *use))
+
+
+def _choose(tried: Weighted, samples: int, generator: torch.Generator) -> Tensor:
+    """Return the completions, (S, C, H, W): of one, the weighted mean; of several, one drawn from a group each."""
+    if samples == 1:
+        weight_N = tried.log_weight_N.softmax(dim=0)
+        return (weight_N[:, None, None, None] * tried.images_NCHW).sum(dim=0, keepdim=True)
+    weight_SK = tried.log_weight_N.view(samples, -1).softmax(dim=1)
+    chosen_S = torch.multinomial(weight_SK, 1, generator=generator)[:, 0]
+    first_S = torch.arange(samples, device=chosen_S.device) * weight_SK.shape[1]
+    return tried.images_NCHW[first_S + chosen_S]

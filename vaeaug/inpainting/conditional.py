@@ -1,0 +1,52 @@
+"""What a partial encoder is: a density over latents given a part of an image."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from vaeaug.contracts import Latent
+
+
+class PartialEncoder(nn.Module, ABC):
+    """c(z | visible pixels, mask, label), learned for a trained model whose networks stay as they are.
+
+    Training minimizes E[-log c(z | x visible, m, y)] over z ~ q(z|x, y), images x and random masks m, which is the
+    forward KL: c covers all latents that the visible pixels leave possible (Harvey et al., Conditional Image Generation
+    by Conditioning Variational Auto-Encoders, ICLR 2022, eq. 8).
+
+    Attributes:
+        kind: names the class in the file.
+    """
+
+    kind: ClassVar[str]
+
+    @abstractmethod
+    def settings(self) -> dict[str, Any]:
+        """Return what `build` needs besides the model, as JSON has it."""
+
+    @abstractmethod
+    def loss(
+        self, x_BCHW: Tensor, visible_B1HW: Tensor, y_B: Tensor, z_BD: Tensor, generator: torch.Generator
+    ) -> Tensor:
+        """Return -log c of each image's latent, (B,), in nats (in expectation over `generator`, if it is used).
+
+        Args:
+            x_BCHW: images in [0, 1]; what they hold in the hole has no influence.
+            visible_B1HW: 1 where a pixel is visible, 0 where it is missing.
+            y_B: class indices.
+            z_BD: the latents, all leaves flattened side by side.
+            generator: of what the loss draws.
+        """
+
+    @abstractmethod
+    def draw(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, count: int, generator: torch.Generator) -> Latent:
+        """Draw `count` latents for one image, structured as the variant's, with the draws as the first axis."""
+
+
+def masked_input(x_BCHW: Tensor, visible_B1HW: Tensor) -> Tensor:
+    """Return the network's input (B, C + 1, H, W) in [0, 1]: visible pixels, gray in the hole, and the mask."""
+    return torch.cat([torch.where(visible_B1HW > 0, x_BCHW, 0.5), visible_B1HW], dim=1)

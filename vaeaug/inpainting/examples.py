@@ -1,0 +1,115 @@
+"""What a partial encoder learns from: images and the latents that a trained model gives them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vaeaug.contracts import Latent, Latents, leaves, tree_map
+from vaeaug.models.store import StoredModel
+from vaeaug.nn import standard_normal
+from vaeaug.seeds import seed_of
+from vaeaug.training.batches import as_pixels
+from vaeaug.training.encode import encode_images
+
+MOST_IMAGES = 20_000
+MOST_VALUES = 2**28  # of all images together, a byte each
+AT_ONCE = 256
+SMEARED = 0.05  # the standard deviation given to a deterministic latent, in those of its class
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Images and their posteriors, all leaves of a latent side by side, on the CPU.
+
+    Attributes:
+        pixels_NHWC: uint8 images.
+        labels_N: their classes.
+        mode_ND: posterior modes; int64 codes where latents are discrete.
+        scale_ND: posterior standard deviations: zero where the mode is the very latent that was decoded, and for codes.
+    """
+
+    pixels_NHWC: NDArray[np.uint8]
+    labels_N: Tensor
+    mode_ND: Tensor
+    scale_ND: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels_N)
+
+
+def flat(latent: Latent) -> Tensor:
+    """Return all leaves of a latent side by side, (B, D)."""
+    return torch.cat([leaf.flatten(1) for leaf in leaves(latent)], dim=1)
+
+
+def flat_scale(latents: Latents) -> Tensor:
+    """Return the posterior's standard deviations side by side, (N, D): a small one where there is no posterior."""
+    if latents.scale is not None:
+        return flat(latents.scale)
+    mode_ND = flat(latents.latent)
+    if not mode_ND.is_floating_point():
+        return torch.zeros(mode_ND.shape)
+    return (SMEARED * mode_ND.std(dim=0, correction=0)).expand_as(mode_ND)
+
+
+def real_examples(model: StoredModel, pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64]) -> Examples:
+    """Return images of known class (at most as many as memory allows, evenly picked) as the model encodes them."""
+    known = np.flatnonzero(labels_N >= 0)
+    most = _most(model)
+    if len(known) > most:
+        known = known[np.linspace(0, len(known) - 1, most).round().astype(np.int64)]
+    chosen, parts = [], []
+    for label in np.unique(labels_N[known]):
+        indices = known[labels_N[known] == label]
+        chosen.append(indices)
+        parts.append(encode_images(model.network(int(label)).variant, pixels_NHWC, labels_N, indices))
+    order = np.concatenate(chosen)
+    return Examples(
+        pixels_NHWC[order],
+        torch.from_numpy(labels_N[order]),
+        torch.cat([flat(part.latent) for part in parts]),
+        torch.cat([flat_scale(part) for part in parts]),
+    )
+
+
+@torch.no_grad()
+def decoded_examples(model: StoredModel, seed: int) -> Examples:
+    """Return what the model decodes from draws around its stored latents, as many of each class."""
+    count = math.ceil(_most(model) / len(model.classes))
+    pixels, modes = [], []
+    for label in range(len(model.classes)):
+        network, stored = model.network(label), model.latents(label).latents
+        total = len(stored.labels_N)
+        generator = torch.Generator(device=model.device).manual_seed(seed_of(seed, "decoded-examples", label))
+        scale_ND = flat_scale(stored)
+        for start in range(0, count, AT_ONCE):
+            picked_B = torch.arange(start, min(count, start + AT_ONCE)) % total
+            mode_BD = flat(stored.latent)[picked_B].to(model.device)
+            if mode_BD.is_floating_point():
+                noise_BD = standard_normal(tuple(mode_BD.shape), generator)
+                mode_BD = mode_BD + scale_ND[picked_B].to(model.device) * noise_BD
+            y_B = torch.full((len(picked_B),), label, device=model.device)
+            raw_BRHW = network.variant.decode(unflat(mode_BD, stored.latent), y_B)
+            pixels.append(as_pixels(network.loss.image(raw_BRHW)))
+            modes.append(mode_BD.cpu())
+    mode_ND = torch.cat(modes)
+    labels_N = torch.arange(len(model.classes)).repeat_interleave(count)
+    return Examples(np.concatenate(pixels), labels_N, mode_ND, torch.zeros(mode_ND.shape))
+
+
+def unflat(z_BD: Tensor, like: Latent) -> Latent:
+    """Return latents of the structure of `like`, of all leaves side by side: `flat` undone."""
+    sizes = [math.prod(leaf.shape[1:]) for leaf in leaves(like)]
+    remaining = iter(torch.split(z_BD, sizes, dim=1))
+    return tree_map(lambda leaf: next(remaining).reshape(-1, *leaf.shape[1:]), like)
+
+
+def _most(model: StoredModel) -> int:
+    """Return how many images are kept at most."""
+    return max(len(model.classes), min(MOST_IMAGES, MOST_VALUES // model.spec.pixels))

@@ -1,0 +1,106 @@
+"""A partial encoder for continuous latents: a mixture of diagonal Gaussians.
+
+c(z | x, m, y) = sum_j w_j N(z; mean_j, diag std_j^2), with w, mean and std from one network of (x, m, y).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import log_softmax
+
+from vaeaug.contracts import ImageSpec, Latent, Latents
+from vaeaug.inpainting.conditional import PartialEncoder, masked_input
+from vaeaug.inpainting.examples import flat, flat_scale, unflat
+from vaeaug.nn import Encoder
+
+LOG_STD = (-4.0, 2.0)  # of latents standardized a class: no narrower than deterministic latents are smeared to
+FEW = 10  # images of all classes that count towards the standard deviations of each
+
+
+class MixtureEncoder(PartialEncoder):
+    """A mixture of Gaussians over all leaves of a latent side by side, D values, standardized class by class.
+
+    Args:
+        spec: the model's images.
+        like: a latent of the model's structure, with any first axis.
+        components: Gaussians of the mixture.
+        hidden: units of the network.
+    """
+
+    kind = "mixture"
+    mean_KD: Tensor
+    std_KD: Tensor
+
+    def __init__(self, spec: ImageSpec, like: Latent, *, components: int = 8, hidden: int = 256) -> None:
+        super().__init__()
+        self.like, self.components, self.hidden = like, components, hidden
+        self.dim = flat(like).shape[1]
+        self.network = Encoder(
+            channels=spec.channels + 1,
+            height=spec.height,
+            width=spec.width,
+            features=components * (2 * self.dim + 1),
+            num_classes=spec.num_classes,
+            hidden=hidden,
+        )
+        self.register_buffer("mean_KD", torch.zeros(spec.num_classes, self.dim))
+        self.register_buffer("std_KD", torch.ones(spec.num_classes, self.dim))
+
+    @torch.no_grad()
+    def standardize(self, classes: Sequence[Latents]) -> None:
+        """Take the means and standard deviations of latents from those of the training images, class by class.
+
+        A class of few images leans on all classes for the standard deviations.
+        """
+        moments = []
+        for latents in classes:
+            mode_ND, scale_ND = flat(latents.latent), flat_scale(latents)
+            variance_D = mode_ND.var(dim=0, correction=0) + scale_ND.square().mean(dim=0)
+            moments.append((mode_ND.mean(dim=0), variance_D, len(mode_ND)))
+        pooled_D = sum(variance * count for _, variance, count in moments) / sum(count for _, _, count in moments)
+        for label, (mean_D, variance_D, count) in enumerate(moments):
+            shrunk_D = (variance_D * count + pooled_D * FEW) / (count + FEW)
+            self.mean_KD[label] = mean_D
+            self.std_KD[label] = shrunk_D.clamp(min=1e-12).sqrt()
+
+    def settings(self) -> dict[str, Any]:
+        """See `PartialEncoder.settings`."""
+        return {"components": self.components, "hidden": self.hidden}
+
+    def moments(self, x_BCHW: Tensor, visible_B1HW: Tensor, y_B: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return log-weights (B, M), means (B, M, D) and log-stds (B, M, D) in standardized coordinates."""
+        out_BMF = self.network(masked_input(x_BCHW, visible_B1HW), y_B).unflatten(1, (self.components, -1))
+        logit_BM1, mean_BMD, log_std_BMD = out_BMF.split([1, self.dim, self.dim], dim=2)
+        return log_softmax(logit_BM1[..., 0], dim=1), mean_BMD, log_std_BMD.clamp(*LOG_STD)
+
+    def loss(  # noqa: D102 (see `PartialEncoder.loss`)
+        self,
+        x_BCHW: Tensor,
+        visible_B1HW: Tensor,
+        y_B: Tensor,
+        z_BD: Tensor,
+        generator: torch.Generator,  # noqa: ARG002
+    ) -> Tensor:
+        log_weight_BM, mean_BMD, log_std_BMD = self.moments(x_BCHW, visible_B1HW, y_B)
+        u_B1D = ((z_BD - self.mean_KD[y_B]) / self.std_KD[y_B])[:, None]
+        squares_BMD = ((u_B1D - mean_BMD) * (-log_std_BMD).exp()).square()
+        log_density_BM = -(0.5 * squares_BMD + log_std_BMD).sum(dim=2)
+        constant_B = 0.5 * self.dim * math.log(2 * math.pi) + self.std_KD[y_B].log().sum(dim=1)
+        return constant_B - (log_weight_BM + log_density_BM).logsumexp(dim=1)
+
+    @torch.no_grad()
+    def draw(  # noqa: D102 (see `PartialEncoder.draw`)
+        self, x_CHW: Tensor, visible_1HW: Tensor, label: int, count: int, generator: torch.Generator
+    ) -> Latent:
+        y_1 = torch.full((1,), label, device=x_CHW.device)
+        log_weight_1M, mean_1MD, log_std_1MD = self.moments(x_CHW[None], visible_1HW[None], y_1)
+        chosen_S = torch.multinomial(log_weight_1M[0].exp(), count, replacement=True, generator=generator)
+        noise_SD = torch.randn((count, self.dim), generator=generator, device=generator.device)
+        u_SD = mean_1MD[0, chosen_S] + log_std_1MD[0, chosen_S].exp() * noise_SD
+        z_SD = self.mean_KD[label] + self.std_KD[label] * u_SD
+        return unflat(z_SD, self.like)

@@ -1,0 +1,78 @@
+"""The partial encoder of a model: built for its latents, and kept in a file beside its weights."""
+
+from __future__ import annotations
+
+import json
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from vaeaug.contracts import leaves
+from vaeaug.disk import plain_disk_errors, write_atomic
+from vaeaug.errors import InputError
+from vaeaug.inpainting.conditional import PartialEncoder
+from vaeaug.inpainting.mixture_encoder import MixtureEncoder
+from vaeaug.models.store import StoredModel
+from vaeaug.seeds import seed_of
+
+__all__ = ["FILE", "PartialEncoder", "build_partial", "load_partial", "save_partial"]
+
+FILE = "inpainting.safetensors"
+KEY = "partial_encoder"  # of the metadata
+
+
+def build_partial(model: StoredModel, seed: int) -> PartialEncoder:
+    """Return an untrained partial encoder for the latents of a model, on its device.
+
+    Raises:
+        InputError: there is none for such latents.
+    """
+    like = model.latents(0).latents.latent
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_of(seed, "partial-encoder"))
+        if all(leaf.is_floating_point() for leaf in leaves(like)):
+            mixture = MixtureEncoder(model.spec, like)
+            mixture.standardize([model.latents(label).latents for label in range(len(model.classes))])
+            return mixture.to(model.device)
+    raise InputError(
+        f"there is no partial encoder for the latents of the variant '{model.record.variant.name}'; "
+        "use --method gibbs, which needs none"
+    )
+
+
+def save_partial(model: StoredModel, partial: PartialEncoder) -> None:
+    """Write a partial encoder into its model's directory, in full or not at all.
+
+    Raises:
+        VaeaugError: the disk is full, or the model may not be written to.
+    """
+    about = {"kind": partial.kind, "model": model.record.fingerprint, "settings": partial.settings()}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in partial.state_dict().items()}
+    path = model.directory / FILE
+    with plain_disk_errors(path):
+        write_atomic(path, save(tensors, {KEY: json.dumps(about, sort_keys=True)}))
+
+
+def load_partial(model: StoredModel) -> PartialEncoder | None:
+    """Return the partial encoder of a model, in eval mode, or None where none was trained for these weights.
+
+    Raises:
+        InputError: the file is damaged.
+    """
+    path = model.directory / FILE
+    if not path.is_file():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = json.loads((file.metadata() or {})[KEY])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        if about["model"] != model.record.fingerprint:
+            return None  # the model was trained again since
+        cls = {cls.kind: cls for cls in (MixtureEncoder,)}[about["kind"]]
+        partial = cls(model.spec, model.latents(0).latents.latent, **about["settings"])
+        partial.load_state_dict(tensors)
+    except (OSError, SafetensorError, LookupError, TypeError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{path} cannot be read ({reason}); delete it, and it is made again") from None
+    return partial.to(model.device).eval()

@@ -1,0 +1,105 @@
+"""Training a partial encoder for a model whose networks stay as they are."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vaeaug.inpainting.conditional import PartialEncoder
+from vaeaug.inpainting.examples import Examples, decoded_examples, real_examples
+from vaeaug.inpainting.holes import KINDS, random_hole
+from vaeaug.inpainting.partial_encoder import build_partial
+from vaeaug.models.store import StoredModel
+from vaeaug.nn import standard_normal
+from vaeaug.progress import Tick
+from vaeaug.seeds import seed_of
+from vaeaug.training.batches import as_images
+
+STEPS = 4000
+BATCH = 128
+RATE, WARMUP, WEIGHT_DECAY, CLIP = 2e-3, 50, 0.05, 5.0
+HOLES = 2048  # drawn once, and turned when used
+NOISE = 0.1  # the most added to decoded images, which lack what real ones have besides
+
+
+def train_partial(
+    model: StoredModel,
+    pixels_NHWC: NDArray[np.uint8] | None,
+    labels_N: NDArray[np.int64] | None,
+    *,
+    steps: int | None = None,
+    seed: int = 0,
+    report: Callable[[Tick], None] = lambda _: None,
+) -> PartialEncoder:
+    """Train a partial encoder on random holes, by maximum likelihood of the full images' latents.
+
+    The images are those that the model decodes from draws around its stored latents; real ones, where there are some,
+    are half of each batch.
+
+    Args:
+        model: the trained model.
+        pixels_NHWC: real images at the model's size, uint8 (the training images), or None.
+        labels_N: their classes, -1 where unknown; those are left out.
+        steps: optimizer steps; `STEPS` if None.
+        seed: of all that is random.
+        report: hears how it goes, at most ten times a second.
+
+    Returns:
+        The partial encoder, in eval mode.
+
+    Raises:
+        InputError: there is no partial encoder for such latents.
+    """
+    partial = build_partial(model, seed)
+    sources = [decoded_examples(model, seed)]
+    if pixels_NHWC is not None and labels_N is not None and (labels_N >= 0).any():
+        sources.append(real_examples(model, pixels_NHWC, labels_N))
+    rng = np.random.default_rng(seed_of(seed, "holes"))
+    spec = model.spec
+    kinds = rng.integers(len(KINDS), size=HOLES)
+    holes_MHW = torch.from_numpy(np.stack([random_hole(KINDS[k], spec.height, spec.width, rng) for k in kinds]))
+    steps = steps or STEPS
+    optimizer = torch.optim.AdamW(
+        partial.parameters(), lr=RATE, betas=(0.9, 0.99), weight_decay=WEIGHT_DECAY, fused=True
+    )
+    generator = torch.Generator(device=model.device).manual_seed(seed_of(seed, "partial-steps"))
+    began, told_at, shown = time.monotonic(), 0.0, math.nan
+    partial.train()
+    for step in range(steps):
+        for group in optimizer.param_groups:
+            group["lr"] = RATE * min(1, (step + 1) / WARMUP) * 0.5 * (1 + math.cos(math.pi * step / steps))
+        parts = [_batch(source, BATCH // len(sources), model.device, generator, rng) for source in sources]
+        x_BCHW, y_B, z_BD = (torch.cat(column) for column in zip(*parts, strict=True))
+        visible_B1HW = 1 - holes_MHW[rng.integers(HOLES, size=len(x_BCHW))][:, None].to(x_BCHW)
+        if rng.random() < 0.5:
+            visible_B1HW = visible_B1HW.flip(3)
+        optimizer.zero_grad()
+        loss = partial.loss(x_BCHW, visible_B1HW, y_B, z_BD, generator).mean()
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(partial.parameters(), CLIP * math.sqrt(z_BD.shape[1]))
+        optimizer.step()
+        if time.monotonic() - told_at > 0.1:
+            told_at, shown = time.monotonic(), loss.item()
+            report(Tick(step / steps, (step + 1) * BATCH / (told_at - began), {"nll": shown}))
+    report(Tick(1.0))
+    return partial.eval()
+
+
+def _batch(
+    source: Examples, size: int, device: torch.device, generator: torch.Generator, rng: np.random.Generator
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return images with a little noise, their classes, and draws from their posteriors."""
+    chosen = rng.integers(len(source), size=size)
+    x_BCHW = as_images(source.pixels_NHWC[chosen], device)
+    level_B111 = NOISE * torch.rand((size, 1, 1, 1), generator=generator, device=device)
+    x_BCHW = x_BCHW + level_B111 * standard_normal(tuple(x_BCHW.shape), generator)
+    z_BD = source.mode_ND[chosen].to(device)
+    if z_BD.is_floating_point():
+        z_BD = z_BD + source.scale_ND[chosen].to(device) * standard_normal(tuple(z_BD.shape), generator)
+    return x_BCHW.clamp(0, 1), source.labels_N[chosen].to(device), z_BD

@@ -1,0 +1,36 @@
+"""How well raw output explains the visible pixels alone, under any reconstruction loss."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from vaeaug.contracts import ReconstructionLoss
+
+
+def visible_loss(loss: ReconstructionLoss, raw_BRHW: Tensor, x_BCHW: Tensor, visible_B1HW: Tensor) -> Tensor:
+    """Return the loss of each image's visible pixels, shape (B,).
+
+    A loss gives one sum over all pixels. So in the hole the raw output is set to zero and the image to what zero stands
+    for, which costs each pixel the same known amount, and that is taken off again. This is exact for a loss that is a
+    sum over pixels, each scored alike (so it is -log p(visible pixels | z) where the loss is a likelihood); where
+    pixels are scored together (`ms-ssim`, `perceptual`) the hole counts as agreed on.
+
+    Args:
+        loss: in eval mode.
+        raw_BRHW: what a decoder put out.
+        x_BCHW: images in [0, 1]; what they hold in the hole has no influence.
+        visible_B1HW: 1 where a pixel is visible, 0 where it is missing.
+    """
+    nothing_1RHW = torch.zeros_like(raw_BRHW[:1])
+    neutral_1CHW = loss.image(nothing_1RHW)
+    seen_B1HW = visible_B1HW > 0
+    whole_B = loss(torch.where(seen_B1HW, raw_BRHW, 0.0), torch.where(seen_B1HW, x_BCHW, neutral_1CHW))
+    missing_B = 1 - visible_B1HW.mean(dim=(1, 2, 3))
+    visible_B: Tensor = whole_B - missing_B * loss(nothing_1RHW, neutral_1CHW)
+    return visible_B
+
+
+def composite(x_BCHW: Tensor, image_BCHW: Tensor, visible_B1HW: Tensor) -> Tensor:
+    """Return images with the visible pixels of `x_BCHW` and the hole of `image_BCHW`."""
+    return torch.where(visible_B1HW > 0, x_BCHW, image_BCHW)
