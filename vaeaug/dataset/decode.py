@@ -161,7 +161,7 @@ def decode(data: bytes, height: int, width: int, *, indexed: bool = False) -> De
             if orientation in _TRANSPOSED:
                 file_width, file_height = file_height, file_width
             turned = image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
-            plain = _eight_bit(turned, image.format or "")
+            plain = eight_bit(turned, image.format or "")
     except UnreadableImageError:
         raise
     except Exception as error:  # Pillow's decoders raise nearly everything on broken content
@@ -174,6 +174,27 @@ def decode(data: bytes, height: int, width: int, *, indexed: bool = False) -> De
             plain = plain.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
     pixels = np.asarray(plain, dtype=np.uint8).reshape(height, width, -1)
     return DecodedImage(pixels, file_height, file_width, mode)
+
+
+def decode_upright(data: bytes) -> Image.Image:
+    """Decode an image file at its own size and in its own mode, set upright as its EXIF asks.
+
+    Its `format` is the file's and its `info` holds the file's transparency. `eight_bit` makes it what `decode` resizes.
+
+    Raises:
+        UnreadableImageError: as `decode`.
+    """
+    try:
+        with _opened(data) as image:
+            image.load()
+            orientation = _orientation(image)
+            upright = image.transpose(_TURNS[orientation]) if orientation in _TURNS else image.copy()
+            upright.format = image.format
+            return upright
+    except UnreadableImageError:
+        raise
+    except Exception as error:
+        raise UnreadableImageError(_reason(error)) from error
 
 
 def read_colour_table(data: bytes) -> ColourTable | None:
@@ -192,7 +213,7 @@ def read_colour_table(data: bytes) -> ColourTable | None:
             every = Image.frombytes("P", (MOST_COLOURS, 1), bytes(range(MOST_COLOURS)))
             every.putpalette(listed)
             every.info |= image.info  # its transparency
-            colours_K3 = np.asarray(_eight_bit(every, "").convert("RGB"))[0]
+            colours_K3 = np.asarray(eight_bit(every, "").convert("RGB"))[0]
     except UnreadableImageError:
         raise
     except Exception as error:
@@ -229,8 +250,16 @@ def _orientation(image: Image.Image) -> int:
     return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
 
 
-def _eight_bit(image: Image.Image, file_format: str) -> Image.Image:
-    """Return the image in mode L or RGB, by the rules above."""
+def eight_bit(image: Image.Image, file_format: str) -> Image.Image:
+    """Return an image in mode L or RGB, by the rules above.
+
+    Args:
+        image: of any mode.
+        file_format: of its file, such as `PNG`.
+
+    Raises:
+        UnreadableImageError: its values are of no range that the rules know.
+    """
     mode = image.mode
     if mode in ("P", "PA"):
         return _gray_if_equal(_over_white(image) if _is_transparent(image) else image.convert("RGB"))

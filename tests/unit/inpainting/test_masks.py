@@ -1,0 +1,117 @@
+"""Mask files: which belongs to which image, what of it is missing, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from vaeaug.dataset.decode import UnreadableImageError
+from vaeaug.errors import InputError
+from vaeaug.inpainting.masks import MaskFiles, read_mask, resized
+from vaeaug.inpainting.picture import from_pixels
+from vaeaug.inpainting.sources import MissingColour, Transparent
+
+PICTURE = from_pixels(np.zeros((6, 4), dtype=np.uint8))
+
+
+def _save(path: Path, values: object, size: tuple[int, int] = (6, 4)) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.broadcast_to(np.asarray(values, dtype=np.uint8), size).copy()).save(path)
+    return path
+
+
+@pytest.mark.parametrize("name", ["a/1.png", "a/1_mask.png", "a/1_mask001.bmp", "a/1.jpg"])
+def test_a_mask_is_found_by_place_and_stem(tmp_path: Path, name: str) -> None:
+    _save(tmp_path / "masks" / name, 255)
+    _save(tmp_path / "images" / "a" / "1.png", 7)
+    masks = MaskFiles(tmp_path / "masks", tmp_path / "images")
+    holes = masks.holes("a/1.webp", PICTURE)
+    assert holes.missing_HW.all()
+    assert holes.origin == name
+    for other in ("b/1.png", "1.png", "a/11.png", "a/1_mask.png" if "_mask" not in name else "a/2.png"):
+        assert masks.holes(other, PICTURE).origin == "" or "_mask" in other
+
+
+def test_several_masks_of_an_image_are_united(tmp_path: Path) -> None:
+    left, right = np.array([255, 0, 0, 0]), np.array([0, 0, 0, 255])
+    _save(tmp_path / "masks/1_mask000.png", left)
+    _save(tmp_path / "masks/1_mask001.png", right)
+    holes = MaskFiles(tmp_path / "masks", tmp_path).holes("1.png", PICTURE)
+    assert holes.missing_HW[0].tolist() == [True, False, False, True]
+    assert holes.origin == "1_mask000.png 1_mask001.png"
+
+
+def test_masks_may_lie_beside_the_images(tmp_path: Path) -> None:
+    _save(tmp_path / "1.png", 255)
+    _save(tmp_path / "1_mask001.png", [255, 0, 0, 0])
+    masks = MaskFiles(tmp_path, tmp_path)
+    assert masks.is_mask("1_mask001.png")
+    assert not masks.is_mask("1.png")
+    assert masks.holes("1.png", PICTURE).missing_HW.sum() == 6  # the image is not its own mask
+
+
+def test_one_file_is_the_mask_of_every_image(tmp_path: Path) -> None:
+    masks = MaskFiles(_save(tmp_path / "mask.png", [255, 0, 0, 0]), tmp_path)
+    assert masks.holes("any/name.jpg", PICTURE).missing_HW.sum() == 6
+
+
+def test_soft_edges_are_missing_from_the_middle_on(tmp_path: Path) -> None:
+    assert read_mask(_save(tmp_path / "m.png", [0, 127, 128, 255]))[0].tolist() == [False, False, True, True]
+
+
+def test_zeros_and_ones_are_refused(tmp_path: Path) -> None:
+    _save(tmp_path / "masks/1.png", [0, 1, 0, 1])
+    with pytest.raises(UnreadableImageError, match=r"its mask 1\.png: its values are 0 and 1"):
+        MaskFiles(tmp_path / "masks", tmp_path).holes("1.png", PICTURE)
+
+
+def test_a_bilevel_mask_is_no_mask_of_zeros_and_ones(tmp_path: Path) -> None:
+    Image.fromarray(np.eye(4, dtype=bool)).save(tmp_path / "m.png")
+    assert np.array_equal(read_mask(tmp_path / "m.png"), np.eye(4, dtype=bool))
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.floats(0.2, 5))
+def test_a_scaled_mask_fits(height: int, width: int, scale: float) -> None:
+    mask = np.ones((max(1, round(height * scale)), max(1, round(width * scale))), dtype=bool)
+    assert resized(mask, height, width).shape == (height, width)
+
+
+@pytest.mark.parametrize("shape", [(6, 6), (4, 6), (3, 4), (60, 50)])
+def test_other_proportions_are_refused(shape: tuple[int, int]) -> None:
+    if shape == (3, 4):
+        shape = (30, 400)
+    with pytest.raises(UnreadableImageError, match="proportions differ"):
+        resized(np.ones(shape, dtype=bool), 60, 40)
+
+
+def test_nearest_pixel() -> None:
+    assert resized(np.eye(2, dtype=bool), 4, 4)[0].tolist() == [True, True, False, False]
+
+
+def test_no_folder_of_masks(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--masks"):
+        MaskFiles(tmp_path / "nothing", tmp_path)
+
+
+def test_a_colour_is_missing_exactly() -> None:
+    pixels = np.array([[[255, 0, 255], [255, 0, 254]]], dtype=np.uint8)
+    for text in ("#ff00ff", "FF00FF"):
+        assert MissingColour(text).holes("x", from_pixels(pixels)).missing_HW.tolist() == [[True, False]]
+    for text in ("magenta", "#ff00f", "#ff00ff00", ""):
+        with pytest.raises(InputError, match="takes a colour like"):
+            MissingColour(text)
+
+
+def test_a_gray_image_has_gray_missing_colours() -> None:
+    gray = from_pixels(np.array([[0, 16]], dtype=np.uint8))
+    assert MissingColour("#101010").holes("x", gray).missing_HW.tolist() == [[False, True]]
+    assert not MissingColour("#100000").holes("x", gray).missing_HW.any()
+
+
+def test_an_opaque_file_has_no_transparent_pixels() -> None:
+    assert not Transparent().holes("x", PICTURE).missing_HW.any()

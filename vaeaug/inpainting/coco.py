@@ -1,0 +1,175 @@
+"""Holes from a COCO annotation file: whatever is annotated is missing.
+
+`images` name files (`file_name`), `annotations` outline things in them (`segmentation`): polygons, or run lengths in
+either of COCO's forms, or a `bbox` where there is no outline. Everything annotated in an image is missing, whatever
+its category. A polygon's edge belongs to it. The file name is that of the image relative to the folder of images, or
+its last part where only one image ends so. The size that the file gives for an image may be another; then the rule of
+`masks` holds.
+
+Format: COCO data format (cocodataset.org); compressed run lengths as `rleFrString` in its `maskApi.c`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vaeaug.dataset.decode import UnreadableImageError
+from vaeaug.errors import InputError
+from vaeaug.inpainting.masks import resized
+from vaeaug.inpainting.picture import Picture
+from vaeaug.inpainting.sources import Holes
+
+_SUBPIXEL_BITS = 4
+
+
+class CocoFile:
+    """The annotations of a COCO file.
+
+    Args:
+        path: the JSON file.
+
+    Raises:
+        InputError: it cannot be read, or is no such file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            images, annotations = values["images"], values["annotations"]
+            self._by_name: dict[str, dict[str, Any]] = {str(image["file_name"]): image for image in images}
+            self._annotated: defaultdict[Any, list[dict[str, Any]]] = defaultdict(list)
+            for annotation in annotations:
+                self._annotated[annotation["image_id"]].append(annotation)
+            self._check()
+        except OSError as error:
+            raise InputError(f"the COCO file {path} cannot be read: {error.strerror}") from None
+        except (ValueError, KeyError, TypeError) as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise InputError(
+                f"{path} is no COCO annotation file ({reason}); it has `images` and `annotations`"
+            ) from None
+
+    def holes(self, file_name: str, picture: Picture) -> Holes:
+        """Return what is annotated in an image."""
+        image = self._by_name.get(file_name) or self._by_name.get(PurePosixPath(file_name).name)
+        if image is None or not self._annotated.get(image["id"]):
+            return Holes(np.zeros(picture.size, dtype=np.bool_), "")
+        height, width = int(image.get("height", picture.size[0])), int(image.get("width", picture.size[1]))
+        missing_HW = np.zeros((height, width), dtype=np.bool_)
+        try:
+            for annotation in self._annotated[image["id"]]:
+                missing_HW |= annotated(annotation, height, width)
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            raise UnreadableImageError(f"its annotation in {self.path.name} is damaged ({error})") from error
+        return Holes(resized(missing_HW, *picture.size), self.path.name)
+
+    def refuse_ambiguous(self, file_names: Sequence[str]) -> None:
+        """Refuse a name of the COCO file that several images end in.
+
+        Raises:
+            InputError: there is one.
+        """
+        ending: defaultdict[str, list[str]] = defaultdict(list)
+        for name in file_names:
+            if name not in self._by_name:
+                ending[PurePosixPath(name).name].append(name)
+        for name, found in ending.items():
+            if name in self._by_name and len(found) > 1:
+                raise InputError(
+                    f"{self.path.name} speaks of {name!r}, and both {found[0]} and {found[1]} end so; "
+                    "write their paths from the folder of images into its file_name"
+                )
+
+    def nothing_found(self) -> str:
+        """Return what to say where no image has a hole."""
+        first = next(iter(self._by_name), None)
+        names = "it names no images" if first is None else f"its first file_name is {first!r}"
+        return f"{self.path} annotates none of the images ({names}); file_name is relative to the folder of images"
+
+    def _check(self) -> None:
+        """Raise what `__init__` tells as damaged where a part is missing that is needed later."""
+        for image in self._by_name.values():
+            image["id"]
+
+
+def annotated(annotation: dict[str, Any], height: int, width: int) -> NDArray[np.bool_]:
+    """Return the pixels of one annotation, shape (height, width).
+
+    Raises:
+        ValueError, KeyError, TypeError, IndexError: it is damaged.
+    """
+    outline = annotation.get("segmentation")
+    if isinstance(outline, dict):
+        rows, columns = outline["size"]
+        counts = outline["counts"]
+        lengths = counts if isinstance(counts, list) else decode_counts(str(counts))
+        return run_lengths(lengths, int(rows), int(columns), (height, width))
+    if outline:
+        return _polygons(outline, height, width)
+    x, y, across, down = (float(value) for value in annotation["bbox"])
+    mask_HW = np.zeros((height, width), dtype=np.bool_)
+    mask_HW[max(math.floor(y), 0) : math.ceil(y + down), max(math.floor(x), 0) : math.ceil(x + across)] = True
+    return mask_HW
+
+
+def run_lengths(lengths: Sequence[int], rows: int, columns: int, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Return a mask from run lengths: zeros and ones by turns, zeros first, column by column.
+
+    Raises:
+        ValueError: they do not fill the mask, or it is of another size than its image.
+    """
+    if (rows, columns) != size:
+        raise ValueError(f"run lengths of {columns}x{rows} for an image of {size[1]}x{size[0]}")
+    if sum(lengths) != rows * columns or min(lengths) < 0:
+        raise ValueError(f"run lengths of {sum(lengths)} pixels for {rows * columns}")
+    flat = np.repeat(np.arange(len(lengths)) % 2 == 1, lengths)
+    return flat.reshape(columns, rows).T.copy()
+
+
+def decode_counts(text: str) -> list[int]:
+    """Return the run lengths of COCO's compressed form.
+
+    Five bits a character (its code less 48), low ones first, the sixth tells that more follow, and the last one's
+    fifth is the sign; from the fourth number on each is the difference to the one two places before.
+
+    Raises:
+        ValueError: it ends in the middle of a number, or has a character that is none of the code's.
+    """
+    lengths: list[int] = []
+    number, shift = 0, 0
+    for character in text:
+        bits = ord(character) - 48
+        if not 0 <= bits < 64:
+            raise ValueError(f"run lengths have the character {character!r}")
+        number |= (bits & 31) << shift
+        shift += 5
+        if bits & 32:
+            continue
+        if bits & 16:
+            number -= 1 << shift
+        lengths.append(number + lengths[-2] if len(lengths) > 2 else number)
+        number, shift = 0, 0
+    if shift:
+        raise ValueError("run lengths are cut off")
+    return lengths
+
+
+def _polygons(polygons: Sequence[Sequence[float]], height: int, width: int) -> NDArray[np.bool_]:
+    """Return the pixels in any of some polygons, each x, y, x, y, ... in pixels from the corner of the image."""
+    mask_HW = np.zeros((height, width), dtype=np.uint8)
+    for polygon in polygons:
+        corners = np.asarray(polygon, dtype=np.float64).reshape(-1, 2)
+        # OpenCV counts from the centre of the first pixel.
+        points = np.round((corners - 0.5) * (1 << _SUBPIXEL_BITS)).astype(np.int32)
+        cv2.fillPoly(mask_HW, [points], (1,), shift=_SUBPIXEL_BITS)
+    return mask_HW.astype(np.bool_)

@@ -1,0 +1,120 @@
+"""An image of any size completed by a model of one size: shown to it in windows, and only the holes taken from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from vaeaug.contracts import ImageSpec
+from vaeaug.inpainting.blend import Blend, blend
+from vaeaug.inpainting.complete import Completer
+from vaeaug.inpainting.nearest import extended
+from vaeaug.inpainting.window import windows
+from vaeaug.seeds import seed_of
+
+VISIBLE_SHARE = 0.5
+"""Of a pixel of the model that must be visible for it to count as visible."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Filled:
+    """An image, completed.
+
+    Attributes:
+        images_SHWC: S completions in the image's own size, float32 in [0, 1]. Outside the holes they are the image.
+        label: the class that it was completed as.
+        evidence_K: estimates of log p(visible pixels | class) in nats, of the window with the largest hole, where the
+            class was inferred; else None.
+    """
+
+    images_SHWC: NDArray[np.float32]
+    label: int
+    evidence_K: Tensor | None
+
+
+def fill(
+    seen_HWC: NDArray[np.uint8],
+    missing_HW: NDArray[np.bool_],
+    completer: Completer,
+    label: int | None,
+    *,
+    native: tuple[int, int],
+    samples: int,
+    seed: int,
+    how: Blend,
+) -> Filled:
+    """Complete an image.
+
+    Args:
+        seen_HWC: uint8, with the model's channels; what stands in the holes is not looked at.
+        missing_HW: the holes; at least one pixel.
+        completer: the model.
+        label: its class; if None it is inferred from the window with the largest hole, and holds for all.
+        native: height and width of the images that the model was trained on, in pixels.
+        samples: S.
+        seed: the completions depend on it, the image and the model alone.
+        how: the seam is treated; not for indexed images, whose colours cannot be mixed.
+    """
+    spec = completer.model.spec
+    visible_HWC = seen_HWC.astype(np.float32) / np.float32(255)
+    images_SHWC = np.repeat(visible_HWC[None], samples, axis=0)
+    evidence_K = None
+    for number, window in enumerate(windows(missing_HW, native)):
+        part_HWC, hidden_HW = visible_HWC[window.part], missing_HW[window.part]
+        x_CHW, visible_1HW = as_the_model_sees(part_HWC, hidden_HW, spec)
+        done = completer.complete(x_CHW, visible_1HW, label, samples=samples, seed=seed_of(seed, "window", number))
+        if label is None:
+            label, evidence_K = done.label, done.evidence_K
+        scale = max(hidden_HW.shape[0] / spec.height, hidden_HW.shape[1] / spec.width)
+        for sample, image_CHW in enumerate(done.images_SCHW):
+            whole_HWC = resize(image_CHW.permute(1, 2, 0).numpy(), hidden_HW.shape, indexed=spec.palette is not None)
+            treated = "none" if spec.palette is not None else how
+            blended_HWC = blend(part_HWC, whole_HWC, hidden_HW, treated, scale)
+            target_HWC = images_SHWC[sample][window.part]
+            target_HWC[window.fill_HW] = blended_HWC[window.fill_HW]
+    assert label is not None  # noqa: S101 (there is a hole, so there was a window)
+    return Filled(images_SHWC, label, evidence_K)
+
+
+def as_the_model_sees(
+    part_HWC: NDArray[np.float32], missing_HW: NDArray[np.bool_], spec: ImageSpec
+) -> tuple[Tensor, Tensor]:
+    """Return an image and its visible pixels at the model's size.
+
+    Holes take the nearest visible colour before the image is resized, so that nothing from a hole gets into a pixel
+    beside it. A pixel of the model counts as visible where half of what it covers is.
+
+    Args:
+        part_HWC: values in [0, 1].
+        missing_HW: the holes.
+        spec: the model's images.
+
+    Returns:
+        float32 (C, H, W) in [0, 1], and (1, H, W): 1 where visible, 0 where missing.
+    """
+    size = (spec.height, spec.width)
+    if missing_HW.shape == size:
+        pixels_HWC, share_HW = extended(part_HWC, missing_HW), 1 - missing_HW.astype(np.float32)
+    else:
+        pixels_HWC = resize(extended(part_HWC, missing_HW), size, indexed=spec.palette is not None)
+        visible = Image.fromarray(1 - missing_HW.astype(np.float32))
+        share_HW = np.asarray(visible.resize(size[::-1], Image.Resampling.BOX))
+    x_CHW = torch.from_numpy(np.ascontiguousarray(pixels_HWC)).permute(2, 0, 1)
+    return x_CHW, torch.from_numpy((share_HW >= VISIBLE_SHARE).astype(np.float32))[None]
+
+
+def resize(values_HWC: NDArray[np.float32], size: tuple[int, int], *, indexed: bool) -> NDArray[np.float32]:
+    """Return values in [0, 1] at another (height, width): Lanczos as `vaeaug.dataset.decode`, nearest where indexed."""
+    if values_HWC.shape[:2] == size:
+        return values_HWC
+    how = Image.Resampling.NEAREST if indexed else Image.Resampling.LANCZOS
+    planes = [
+        np.asarray(Image.fromarray(np.ascontiguousarray(values_HWC[..., c])).resize(size[::-1], how))
+        for c in range(values_HWC.shape[2])
+    ]
+    return np.stack(planes, axis=2).clip(0, 1)

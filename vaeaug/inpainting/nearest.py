@@ -1,0 +1,34 @@
+"""For every pixel the nearest visible one."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+
+def nearest_visible(missing_HW: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return for every pixel where the nearest visible pixel stands, and how far it is.
+
+    Args:
+        missing_HW: the holes; some pixel is visible.
+
+    Returns:
+        Its index into the flattened image, (H, W), and the distance in pixels, (H, W): 0 for a visible pixel itself.
+        Distances are Euclidean within 2 % (Borgefors 1986, a mask of 5x5).
+    """
+    distance_HW, label_HW = cv2.distanceTransformWithLabels(
+        missing_HW.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    visible = np.flatnonzero(~missing_HW.reshape(-1))
+    place = np.empty(label_HW.max() + 1, dtype=np.int64)
+    place[label_HW.reshape(-1)[visible]] = visible
+    return place[label_HW], np.asarray(distance_HW, dtype=np.float32)
+
+
+def extended(values_HWC: NDArray[np.float32], missing_HW: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """Return an image whose holes are filled with the nearest visible value; all 0 where nothing is visible."""
+    if missing_HW.all():
+        return np.zeros_like(values_HWC)
+    index_HW, _ = nearest_visible(missing_HW)
+    return values_HWC.reshape(-1, values_HWC.shape[2])[index_HW]

@@ -1,0 +1,90 @@
+"""Where the holes of an image are: transparent pixels, or pixels of one colour. Files: see `masks` and `coco`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaeaug.errors import InputError
+from vaeaug.inpainting.picture import OPAQUE, Picture
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Holes:
+    """The holes of one image.
+
+    Attributes:
+        missing_HW: True where a pixel is missing.
+        origin: what told: a mask's file name, or `alpha`, or a colour. Empty where nothing speaks of this image.
+    """
+
+    missing_HW: NDArray[np.bool_]
+    origin: str
+
+
+class HoleSource(Protocol):
+    """Tells where the holes of an image are."""
+
+    def holes(self, file_name: str, picture: Picture) -> Holes:
+        """Return the holes of an image.
+
+        Args:
+            file_name: of the image, relative to the folder of images, with forward slashes.
+            picture: the image.
+
+        Raises:
+            UnreadableImageError: its mask cannot be read or does not fit; says which and why.
+        """
+
+    def nothing_found(self) -> str:
+        """Return what to say where no image has a hole."""
+
+
+class Transparent:
+    """Missing is what is transparent: alpha below 128. A file without transparency has no holes."""
+
+    def holes(self, file_name: str, picture: Picture) -> Holes:  # noqa: ARG002 (as the protocol)
+        """Return where the image is transparent."""
+        alpha_HW = picture.alpha()
+        missing_HW = np.zeros(picture.size, dtype=np.bool_) if alpha_HW is None else alpha_HW < OPAQUE
+        return Holes(missing_HW, "" if alpha_HW is None else "alpha")
+
+    def nothing_found(self) -> str:
+        """Return what to say where no image has a hole."""
+        return "no image has transparent pixels (alpha below 128); name the holes with --masks DIR"
+
+
+class MissingColour:
+    """Missing is what has exactly one colour, whatever its opacity.
+
+    Args:
+        text: `#rrggbb`; the `#` may be left out.
+
+    Raises:
+        InputError: it is no such colour.
+    """
+
+    def __init__(self, text: str) -> None:
+        match = re.fullmatch(r"#?([0-9a-fA-F]{6})", text.strip())
+        if match is None:
+            raise InputError(f"--missing-color takes a colour like '#ff00ff', not {text!r}")
+        self.name = f"#{match[1].lower()}"
+        self._colour_3 = np.frombuffer(bytes.fromhex(match[1]), dtype=np.uint8)
+
+    def holes(self, file_name: str, picture: Picture) -> Holes:  # noqa: ARG002 (as the protocol)
+        """Return where the image has the colour."""
+        missing_HW = (picture.colours() == self._colour_3).all(axis=2)
+        if picture.mode == "I;16":  # 8 of 16 bits are not the exact colour
+            missing_HW = missing_HW & (picture.stored == np.uint16(self._colour_3[0]) * 257)
+        return Holes(missing_HW, self.name)
+
+    def nothing_found(self) -> str:
+        """Return what to say where no image has a hole."""
+        return (
+            f"no image has a pixel of exactly the colour {self.name}; "
+            "a JPEG does not keep colours exactly, so mark holes in PNG files, or use --masks DIR"
+        )

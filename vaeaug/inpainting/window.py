@@ -1,0 +1,86 @@
+"""Which parts of an image a model is shown: it knows images of about the size of those it was trained on.
+
+- An image of at most one and a half times that size (height and width) is shown whole, resized.
+- Of a larger one a window is cut out around each cluster of holes, of that size, or larger in the same proportions
+  where it must be to show some of the image around the hole; it is moved so that it lies in the image, and cut where
+  the image ends. Holes of at most a third of that size are put together in a grid of such pitch; a larger one is a
+  cluster by itself.
+
+Missing pixels of other clusters are missing in a window too, so no result depends on the order of the windows.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+WHOLE = 1.5
+"""Times the model's native size up to which an image is shown whole."""
+
+SHOWN = 1.5
+"""Times the cluster's size that a window has at the least: a quarter of the hole's size is seen on each side."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Window:
+    """A part of an image, and the holes in it that are filled from it.
+
+    Attributes:
+        top: of the part, in pixels.
+        left: likewise.
+        fill_HW: True where a missing pixel of this cluster is; its shape is the part's height and width.
+    """
+
+    top: int
+    left: int
+    fill_HW: NDArray[np.bool_]
+
+    @property
+    def part(self) -> tuple[slice, slice]:
+        """Where it lies, as an index into (H, W)."""
+        height, width = self.fill_HW.shape
+        return np.s_[self.top : self.top + height, self.left : self.left + width]
+
+
+def windows(missing_HW: NDArray[np.bool_], native: tuple[int, int]) -> list[Window]:
+    """Return the windows that together fill all holes of an image, the largest hole's first.
+
+    Args:
+        missing_HW: the holes; at least one pixel.
+        native: height and width of the images that the model was trained on, in pixels.
+    """
+    height, width = missing_HW.shape
+    if height <= WHOLE * native[0] and width <= WHOLE * native[1]:
+        return [Window(0, 0, missing_HW)]
+    count, component_HW, stats_CS, _ = cv2.connectedComponentsWithStats(missing_HW.astype(np.uint8), connectivity=8)
+    boxes_C4 = stats_CS[:, [cv2.CC_STAT_TOP, cv2.CC_STAT_LEFT, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_WIDTH]].tolist()
+    grid = max(1, native[0] // 3), max(1, native[1] // 3)
+    clusters: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
+    for number in range(1, count):  # 0 is what is visible
+        top, left, rows, columns = boxes_C4[number]
+        small = rows <= grid[0] and columns <= grid[1]
+        cell = ((top + rows // 2) // grid[0], (left + columns // 2) // grid[1])
+        clusters[cell if small else (number,)].append(number)
+    found = []
+    for numbers in clusters.values():
+        box = _around([boxes_C4[number] for number in numbers], native, (height, width))
+        window = np.s_[box[0] : box[0] + box[2], box[1] : box[1] + box[3]]
+        found.append(Window(box[0], box[1], np.isin(component_HW[window], numbers)))
+    return sorted(found, key=lambda window: (-int(window.fill_HW.sum()), window.top, window.left))
+
+
+def _around(boxes: list[list[int]], native: tuple[int, int], size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return top, left, height and width of the window around some boxes (each so)."""
+    tops, lefts, rows, columns = zip(*boxes, strict=True)
+    low = min(tops), min(lefts)
+    high = max(map(sum, zip(tops, rows, strict=True))), max(map(sum, zip(lefts, columns, strict=True)))
+    need = [SHOWN * (high[axis] - low[axis]) / native[axis] for axis in (0, 1)]
+    grown = max(1.0, *need)
+    sides = [min(round(native[axis] * grown), size[axis]) for axis in (0, 1)]
+    middles = [(low[axis] + high[axis]) // 2 for axis in (0, 1)]
+    starts = [min(max(middles[axis] - sides[axis] // 2, 0), size[axis] - sides[axis]) for axis in (0, 1)]
+    return starts[0], starts[1], sides[0], sides[1]
