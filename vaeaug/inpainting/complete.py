@@ -32,11 +32,13 @@ class Completion:
 
     Attributes:
         images_SCHW: the completions at the model's size, in [0, 1], visible pixels as they were.
+        decoded_SCHW: the same with visible pixels as they are decoded: what a seam is measured by.
         label: the class it was completed as.
         evidence_K: estimates of log p(visible pixels | class) in nats where the class was inferred, else None.
     """
 
     images_SCHW: Tensor
+    decoded_SCHW: Tensor
     label: int
     evidence_K: Tensor | None
 
@@ -93,8 +95,11 @@ class Completer:
         chosen = tried[best]
         if self.partial is None:
             chosen = self._walk(x_CHW, visible_1HW, labels[best], samples * self.draws, seed)
+        generator = self._generator(seed, "choose", labels[best])
+        images_SCHW, decoded_SCHW = _choose(chosen, samples, generator)
         return Completion(
-            _choose(chosen, samples, self._generator(seed, "choose", labels[best])).cpu(),
+            images_SCHW.cpu(),
+            decoded_SCHW.cpu(),
             labels[best],
             evidence_K.cpu() if label is None else None,
         )
@@ -116,7 +121,9 @@ class Completer:
         for _ in range(GIBBS_STEPS):
             states, _ = chains.step(states, generator)
         weight_N = torch.zeros_like(states.visible_S) if states.log_prior_S is not None else -states.visible_S
-        return Weighted(states.filled_SCHW, weight_N)
+        y_S = torch.full((len(weight_N),), label, device=x_CHW.device)
+        decoded_SCHW = chains.network.loss.image(chains.network.variant.decode(states.latent, y_S))
+        return Weighted(states.filled_SCHW, decoded_SCHW, weight_N)
 
     def _nearest(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, count: int) -> Latent:
         """Return the latents of those training images that explain the visible pixels best, in turn."""
@@ -146,12 +153,13 @@ class Completer:
         return torch.Generator(device=self.model.device).manual_seed(seed_of(seed, "inpaint", *use))
 
 
-def _choose(tried: Weighted, samples: int, generator: torch.Generator) -> Tensor:
-    """Return the completions, (S, C, H, W): of one, the weighted mean; of several, one drawn from a group each."""
+def _choose(tried: Weighted, samples: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Return completions and how they are decoded, (S, C, H, W): one is the mean, several are one of a group each."""
+    both = (tried.images_NCHW, tried.decoded_NCHW)
     if samples == 1:
-        weight_N = tried.log_weight_N.softmax(dim=0)
-        return (weight_N[:, None, None, None] * tried.images_NCHW).sum(dim=0, keepdim=True)
+        weight_N = tried.log_weight_N.softmax(dim=0)[:, None, None, None]
+        return (weight_N * both[0]).sum(dim=0, keepdim=True), (weight_N * both[1]).sum(dim=0, keepdim=True)
     weight_SK = tried.log_weight_N.view(samples, -1).softmax(dim=1)
     chosen_S = torch.multinomial(weight_SK, 1, generator=generator)[:, 0]
-    first_S = torch.arange(samples, device=chosen_S.device) * weight_SK.shape[1]
-    return tried.images_NCHW[first_S + chosen_S]
+    picked_S = torch.arange(samples, device=chosen_S.device) * weight_SK.shape[1] + chosen_S
+    return both[0][picked_S], both[1][picked_S]

@@ -67,11 +67,13 @@ def fill(
     for number, window in enumerate(windows(missing_HW, native)):
         part_HWC, hidden_HW = visible_HWC[window.part], missing_HW[window.part]
         x_CHW, visible_1HW = as_the_model_sees(part_HWC, hidden_HW, spec)
-        done = completer.complete(x_CHW, visible_1HW, label, samples=samples, seed=seed_of(seed, "window", number))
+        # Where nothing is visible a single completion would be the class's mean; of two each is a draw.
+        asked = samples if visible_1HW.any() else max(samples, 2)
+        done = completer.complete(x_CHW, visible_1HW, label, samples=asked, seed=seed_of(seed, "window", number))
         if label is None:
             label, evidence_K = done.label, done.evidence_K
         scale = max(hidden_HW.shape[0] / spec.height, hidden_HW.shape[1] / spec.width)
-        for sample, image_CHW in enumerate(done.images_SCHW):
+        for sample, image_CHW in enumerate(done.decoded_SCHW[:samples]):
             whole_HWC = resize(image_CHW.permute(1, 2, 0).numpy(), hidden_HW.shape, indexed=spec.palette is not None)
             treated = "none" if spec.palette is not None else how
             blended_HWC = blend(part_HWC, whole_HWC, hidden_HW, treated, scale)

@@ -19,10 +19,12 @@ class Weighted:
 
     Attributes:
         images_NCHW: completions, visible pixels as they were.
+        decoded_NCHW: the same with visible pixels as they are decoded.
         log_weight_N: log-weights in nats: their mean weight estimates p(visible pixels | class).
     """
 
     images_NCHW: Tensor
+    decoded_NCHW: Tensor
     log_weight_N: Tensor
 
     @property
@@ -50,18 +52,17 @@ def weigh(
         generator: of the draws z'.
     """
     y_N = torch.full((len(leaves(latent)[0]),), label, device=x_CHW.device)
-    raw_NRHW, images_NCHW = _decode(network, x_CHW, visible_1HW, latent, y_N)
+    raw_NRHW = network.variant.decode(latent, y_N)
+    decoded_NCHW = network.loss.image(raw_NRHW)
+    images_NCHW = composite(x_CHW[None], decoded_NCHW, visible_1HW[None])
     encoded = network.variant.encode(images_NCHW, y_N, generator)
     log_ratio_N = encoded.log_ratio
     if log_ratio_N is None:
         log_ratio_N = torch.zeros(len(y_N), device=x_CHW.device)
     else:
-        raw_NRHW, images_NCHW = _decode(network, x_CHW, visible_1HW, encoded.latent, y_N)
+        raw_NRHW = network.variant.decode(encoded.latent, y_N)
+        decoded_NCHW = network.loss.image(raw_NRHW)
+        images_NCHW = composite(x_CHW[None], decoded_NCHW, visible_1HW[None])
     visible_N1HW = visible_1HW.expand(len(y_N), -1, -1, -1)
-    return Weighted(images_NCHW, -visible_loss(network.loss, raw_NRHW, x_CHW[None], visible_N1HW) - log_ratio_N)
-
-
-def _decode(network: Network, x_CHW: Tensor, visible_1HW: Tensor, latent: Latent, y_N: Tensor) -> tuple[Tensor, Tensor]:
-    """Return raw output, and the image completed with it."""
-    raw_NRHW = network.variant.decode(latent, y_N)
-    return raw_NRHW, composite(x_CHW[None], network.loss.image(raw_NRHW), visible_1HW[None])
+    log_weight_N = -visible_loss(network.loss, raw_NRHW, x_CHW[None], visible_N1HW) - log_ratio_N
+    return Weighted(images_NCHW, decoded_NCHW, log_weight_N)
