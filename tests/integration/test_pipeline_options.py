@@ -204,6 +204,10 @@ def test_a_taken_output_is_refused_before_a_model_is_trained(data: Path, tmp_pat
             {"sampler": "prior", "scope": "shared", "variant": "vae"},
             "knows no classes.*use --sampler mixture, --scope per-class",
         ),
+        ({"sampler_options": {"reach": 0.1}}, "name it with --sampler"),
+        ({"sampler": "interpolate", "sampler_options": {"reech": 0.1}}, "did you mean 'reach'"),
+        ({"sampler": "interpolate", "sampler_options": {"neighbours": 0}}, "neighbours is at least 1"),
+        ({"sampler": "prior", "sampler_options": {"reach": 0.1}}, "sampler 'prior' has no option 'reach'"),
         ({"variant": "cvea"}, "did you mean 'cvae'"),
         ({"loss": "bec"}, "did you mean 'bce'"),
         ({"per_class": 1, "balance": True}, "contradict each other"),
@@ -233,6 +237,7 @@ def test_what_cannot_work_is_refused_before_anything_is_done(
     [
         ({"variant": "vq-vae", "sampler": "mixture"}, "are discrete; use --sampler prior"),
         ({"variant": "vq-vae", "sampler": "posterior"}, "does not have; use --sampler prior$"),
+        ({"variant": "vq-vae", "sampler": "interpolate"}, "are discrete; use --sampler prior"),
         ({"variant": "ae", "sampler": "posterior"}, "does not have; use --sampler prior or mixture"),
         ({"variant": "vq-vae", "variant_options": {"levels": "2,a"}}, "levels is a list of numbers"),
         ({"variant": "vq-vae", "variant_options": {"prior_width": 97}}, "prior_width is a multiple of 4, not 97"),
@@ -247,7 +252,7 @@ def test_what_only_the_network_can_tell_is_refused_before_the_training(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("sampler", ["prior", "mixture", "posterior"])
+@pytest.mark.parametrize("sampler", ["interpolate", "prior", "mixture", "posterior"])
 def test_samplers(data: Path, model: Path, tmp_path: Path, sampler: str) -> None:
     made = vaeaug.augment(data, tmp_path / "out", model=model, sampler=sampler, per_class=15, workers=1)
     assert made.sampler == sampler
@@ -255,7 +260,21 @@ def test_samplers(data: Path, model: Path, tmp_path: Path, sampler: str) -> None
     assert {row["sampler"] for row in rows} == {sampler}
     for row in rows:
         number = int(row["index"]) % {"ant": 12, "bee": 9}[row["label"]]
-        assert row["source"] == (f"{row['label']}/{number:03}.png" if sampler == "posterior" else "")
+        around = sampler in ("interpolate", "posterior")
+        assert row["source"] == (f"{row['label']}/{number:03}.png" if around else "")
+
+
+def test_options_of_a_sampler_reach_it_and_are_told(model: Path, tmp_path: Path) -> None:
+    plain = vaeaug.load(model).sample("ant", 12, sampler="interpolate")
+    far = vaeaug.load(model).sample("ant", 12, sampler="interpolate", sampler_options={"reach": 2})
+    assert not np.array_equal(plain, far)
+    words = ["--sampler", "interpolate", "--set-sampler", "reach=2", "--set-sampler", "neighbours=5"]
+    assert tiny_data.run("sample", model, tmp_path / "out", "--per-class", 12, *words, "--quiet") == 0
+    with Image.open(tmp_path / "out/train/ant/synthetic-ant-00007.png") as image:
+        assert np.array_equal(np.asarray(image), far[7, ..., 0])
+    record = json.loads((tmp_path / "out/vaeaug.json").read_text())
+    assert (record["sampler"], record["sampler_options"]) == ("interpolate", {"reach": 2.0})
+    assert "interpolate reach=2.0" in (tmp_path / "out/README.md").read_text()
 
 
 @pytest.mark.parametrize(

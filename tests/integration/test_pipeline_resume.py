@@ -144,6 +144,10 @@ def unfinished(data: Path, tmp_path: Path) -> Path:
         ({"seed": 1}, r"seed = 0, this one 1"),
         ({"steps": 13}, r"steps = 12, this one 13"),
         ({"variant_options": {"width": 16, "latent_dim": 5}}, r"variant_options = .*4.*, this one .*5"),
+        (
+            {"sampler": "interpolate", "sampler_options": {"reach": 1}},
+            r'sampler = "posterior", this one "interpolate"',
+        ),
         ({"sampler": "mixture"}, r'sampler = "posterior", this one "mixture"'),
     ],
 )

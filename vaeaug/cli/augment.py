@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vaeaug.cli.common import config_option, given, output_options, plugin_options, result, settings_options
+from vaeaug.cli.common import (
+    config_option,
+    given,
+    output_options,
+    plugin_options,
+    result,
+    sampler_options,
+    settings_options,
+)
 from vaeaug.workflows.settings import AugmentSettings, SampleSettings
 
 if TYPE_CHECKING:
@@ -19,6 +27,7 @@ if TYPE_CHECKING:
 @click.argument("data", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
 @settings_options(SampleSettings, AugmentSettings)
+@sampler_options
 @plugin_options
 @config_option
 @output_options

@@ -94,6 +94,18 @@ def drawing_options(function: F) -> F:
     )(function)
 
 
+def sampler_options(function: F) -> F:
+    """Add `--set-sampler`."""
+    return click.option(
+        "--set-sampler",
+        "sampler_options",
+        multiple=True,
+        metavar="NAME=VALUE",
+        callback=_pairs,
+        help="Option of the sampler, e.g. neighbours=10 of interpolate; may repeat.",
+    )(function)
+
+
 def plugin_options(function: F) -> F:
     """Add `--set`, `--set-loss`, `--latent-dim` and `--plugins-dir`."""
     for decorate in (

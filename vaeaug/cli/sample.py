@@ -14,6 +14,7 @@ from vaeaug.cli.common import (
     given,
     output_options,
     plugins_dir_option,
+    sampler_options,
     settings_options,
 )
 from vaeaug.workflows.settings import SampleModelSettings, SampleSettings
@@ -24,6 +25,7 @@ from vaeaug.workflows.settings import SampleModelSettings, SampleSettings
 @click.argument("out", type=click.Path(path_type=Path))
 @settings_options(SampleSettings, SampleModelSettings)
 @click.option("--class", "classes", multiple=True, metavar="NAME", help="Only this class; may repeat.")
+@sampler_options
 @drawing_options
 @plugins_dir_option
 @config_option

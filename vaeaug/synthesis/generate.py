@@ -6,11 +6,13 @@ decoded whole, because floating-point products differ in the last bit between ba
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import torch
 
-from vaeaug.contracts import Latent, leaves, tree_map
+from vaeaug.contracts import Latent, leaves, parse_options, tree_map
 from vaeaug.errors import InputError, nearest
 from vaeaug.models.store import StoredModel
 from vaeaug.seeds import seed_of
@@ -69,9 +71,36 @@ def sampler_name(name: str, model: StoredModel) -> str:
     return name
 
 
+def sampler_config(name: str, options: Mapping[str, Any]) -> Any:
+    """Return a sampler's options, checked.
+
+    Raises:
+        InputError: the sampler has no such option, its value is out of range, or there are options for `auto`.
+    """
+    if name == AUTO:
+        if options:
+            raise InputError("--set-sampler sets options of one sampler; name it with --sampler")
+        return Sampler.Config()
+    return parse_options(SAMPLERS[name].Config, options, f"sampler '{name}'")
+
+
+def changed_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a sampler that are not its defaults."""
+    config = sampler_config(name, options)
+    fields = dataclasses.fields(config)
+    return {f.name: getattr(config, f.name) for f in fields if getattr(config, f.name) != f.default}
+
+
 @torch.inference_mode()
 def generate(
-    model: StoredModel, label: str, chunks: Iterable[int], *, sampler: str, seed: int, count: int
+    model: StoredModel,
+    label: str,
+    chunks: Iterable[int],
+    *,
+    sampler: str,
+    seed: int,
+    count: int,
+    options: Mapping[str, Any] | None = None,
 ) -> Iterator[SampleChunk]:
     """Yield the samples of a class, a chunk at a time.
 
@@ -82,6 +111,7 @@ def generate(
         sampler: the name of a sampler (not `auto`).
         seed: of the samples.
         count: how many samples the class is to have; the last chunk is cut to it.
+        options: of the sampler; the defaults if None.
 
     Raises:
         InputError: the class or the sampler does not go with the model.
@@ -89,7 +119,9 @@ def generate(
     index = model.record.label(label)
     network = model.network(index)
     latents = model.latents(index)
-    drawer: Sampler = SAMPLERS[sampler](network.variant, latents, index, seed, model.device)
+    drawer: Sampler = SAMPLERS[sampler](
+        network.variant, latents, index, seed, model.device, sampler_config(sampler, options or {})
+    )
     y_B = torch.full((CHUNK,), index, device=model.device)
     for chunk in chunks:
         start = chunk * CHUNK

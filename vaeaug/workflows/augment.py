@@ -20,7 +20,7 @@ from vaeaug.models.record import FILE
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap
-from vaeaug.synthesis.generate import check_sampler, sampler_name
+from vaeaug.synthesis.generate import changed_options, check_sampler, sampler_config, sampler_name
 from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.made import AugmentResult, Made
 from vaeaug.workflows.model import open_stored
@@ -39,8 +39,8 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
         data: the dataset: class folders, split folders, or a Hugging Face imagefolder. It is never written to.
         out: the dataset directory to make; nothing, or an empty directory, must be there.
         progress: hears how it goes.
-        **settings: the fields of `AugmentSettings`: `per_class`, `balance`, `ratio`, `sampler`, `model`,
-            `synthetic_only`, `link`, and those of `vaeaug.train`.
+        **settings: the fields of `AugmentSettings`: `per_class`, `balance`, `ratio`, `sampler`, `sampler_options`,
+            `model`, `synthetic_only`, `link`, and those of `vaeaug.train`.
 
     Returns:
         What was made.
@@ -65,6 +65,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
         scope=named.scope,
         classes=len(index.classes),
     )
+    sampler_config(chosen.sampler, chosen.sampler_options)
     device = choose_device(chosen.device)
     with Staging(out, {"data": str(data.resolve()), **chosen.request()}, resume=chosen.resume) as staging:
         cache = read_for_training(index, chosen, progress)
@@ -93,6 +94,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             examples={label: _examples(cache, label) for label in counts},
             settings=_public(chosen),
             sampler=sampler,
+            sampler_options=changed_options(sampler, chosen.sampler_options),
             seed=chosen.seed,
             remarks=[
                 *remarks_on(model),

@@ -30,6 +30,7 @@ class Made:
         examples: class -> some real training images, uint8 (H, W, C), to show beside the synthetic ones.
         settings: what decided the result, for the record and the card.
         sampler: the sampler that drew them.
+        sampler_options: its options that are not the defaults.
         seed: of the samples.
         remarks: what the user should know.
     """
@@ -42,6 +43,7 @@ class Made:
     examples: Mapping[str, Sequence[NDArray[np.uint8]]]
     settings: Mapping[str, Any]
     sampler: str
+    sampler_options: Mapping[str, Any]
     seed: int
     remarks: Sequence[str]
 

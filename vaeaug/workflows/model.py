@@ -39,20 +39,29 @@ class Model:
         self.record: ModelRecord = stored.record
 
     @one_thread()
-    def sample(self, label: str | None = None, n: int = 16, *, seed: int = 0, sampler: str = AUTO) -> NDArray[np.uint8]:
+    def sample(
+        self,
+        label: str | None = None,
+        n: int = 16,
+        *,
+        seed: int = 0,
+        sampler: str = AUTO,
+        sampler_options: Mapping[str, Any] | None = None,
+    ) -> NDArray[np.uint8]:
         """Draw new images of a class.
 
         Args:
             label: the class; may be left out where there is only one.
             n: how many. The first n of more are the same images.
             seed: image i depends on (seed, label, i) alone.
-            sampler: `mixture`, `posterior`, `prior`, or `auto`.
+            sampler: `interpolate`, `mixture`, `posterior`, `prior`, or `auto`.
+            sampler_options: of the sampler, such as the number of neighbours.
 
         Returns:
             uint8 images, shape (n, H, W, C), at the model's size, C = 1 (gray) or 3 (RGB).
 
         Raises:
-            InputError: no such class or sampler, or no class is named where there are several.
+            InputError: no such class, sampler or option, or no class is named where there are several.
         """
         if label is None:
             if len(self.classes) > 1:
@@ -62,7 +71,13 @@ class Model:
         if n < 0:
             raise InputError(f"the number of images is 0 or more, not {n}")
         chunks = generate(
-            self.stored, label, chunks_of(n), sampler=sampler_name(sampler, self.stored), seed=seed, count=n
+            self.stored,
+            label,
+            chunks_of(n),
+            sampler=sampler_name(sampler, self.stored),
+            options=sampler_options or {},
+            seed=seed,
+            count=n,
         )
         parts = [chunk.pixels_BHWC for chunk in chunks]
         record = self.record

@@ -11,7 +11,7 @@ from vaeaug.errors import InputError
 from vaeaug.models.record import ClassRecord, ModelRecord
 from vaeaug.progress import SILENT, Progress
 from vaeaug.staging import Staging, refuse_overlap
-from vaeaug.synthesis.generate import sampler_name
+from vaeaug.synthesis.generate import changed_options, sampler_config, sampler_name
 from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.made import AugmentResult, Made
 from vaeaug.workflows.model import open_stored
@@ -27,9 +27,9 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
         model: the directory of the model.
         out: the dataset directory to make; nothing, or an empty directory, must be there.
         progress: hears how it goes.
-        **settings: the fields of `SampleModelSettings`: `per_class`, `balance`, `ratio`, `sampler`, `seed`, `classes`,
-            `variant_options` (those that only change what is drawn), `device`, `workers`, `resume`, `plugins_dirs`.
-            `balance` and `ratio` count the images it was trained on.
+        **settings: the fields of `SampleModelSettings`: `per_class`, `balance`, `ratio`, `sampler`, `sampler_options`,
+            `seed`, `classes`, `variant_options` (those that only change what is drawn), `device`, `workers`, `resume`,
+            `plugins_dirs`. `balance` and `ratio` count the images it was trained on.
 
     Returns:
         What was made.
@@ -44,14 +44,16 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     stored = open_stored(model, choose_device(chosen.device), chosen.plugins_dirs, chosen.variant_options)
     for name in chosen.classes:
         stored.record.label(name)
+    sampler_config(chosen.sampler, chosen.sampler_options)
     sampler = sampler_name(chosen.sampler, stored)
+    options = changed_options(sampler, chosen.sampler_options)
     refuse_overlap(model, out)
     counts = chosen.counts({entry.name: entry.images for entry in stored.record.classes})
     if chosen.classes:
         counts = {name: count for name, count in counts.items() if name in chosen.classes}
     if not any(counts.values()):
         raise InputError("this makes no images at all; ask for some with --per-class N or --ratio R")
-    wanted: dict[str, Any] = {"counts": counts, "sampler": sampler, "seed": chosen.seed}
+    wanted: dict[str, Any] = {"counts": counts, "sampler": sampler, "sampler_options": options, "seed": chosen.seed}
     if chosen.variant_options:
         wanted["variant_options"] = stored.options
     request = {"model": stored.record.fingerprint, **wanted}
@@ -65,6 +67,7 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             examples={},
             settings=wanted,
             sampler=sampler,
+            sampler_options=options,
             seed=chosen.seed,
             remarks=remarks_on(stored),
         )

@@ -54,4 +54,12 @@ def _chunks(made: Made, missing: list[SampleSpan]) -> Iterator[SampleChunk]:
     """Generate the missing spans, a class after the other."""
     for label, group in groupby(missing, key=lambda span: span.label):
         numbers = [span.start // CHUNK for span in group]
-        yield from generate(made.model, label, numbers, sampler=made.sampler, seed=made.seed, count=made.counts[label])
+        yield from generate(
+            made.model,
+            label,
+            numbers,
+            sampler=made.sampler,
+            options=made.sampler_options,
+            seed=made.seed,
+            count=made.counts[label],
+        )

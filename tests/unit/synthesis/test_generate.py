@@ -77,7 +77,7 @@ def test_seeds_classes_chunks_and_samplers_have_streams_of_their_own(
         for label in ("ant", "bee"):
             for seed in (0, 1):
                 list(generate(stored, label, [0, 1], sampler=name, seed=seed, count=128))
-    assert len(set(streams)) == len(streams) == 3 * 2 * 2 * 2
+    assert len(set(streams)) == len(streams) == len(SAMPLERS) * 2 * 2 * 2
 
 
 def test_posterior_samples_name_the_images_they_were_drawn_around(model: vaeaug.Model, path: Path) -> None:

@@ -8,7 +8,8 @@ import torch
 from vaeaug.contracts import Latents
 from vaeaug.errors import InputError
 from vaeaug.models.latents import ClassLatents
-from vaeaug.synthesis.samplers import MixtureSampler, PosteriorSampler, PriorSampler
+from vaeaug.synthesis.samplers import InterpolateSampler, MixtureSampler, PosteriorSampler, PriorSampler
+from vaeaug.synthesis.samplers.interpolate import nearest
 
 CPU = torch.device("cpu")
 
@@ -127,3 +128,51 @@ def test_without_a_gaussian_posterior_there_is_nothing_to_draw_around() -> None:
 def test_the_prior_is_the_variants_own_for_the_label() -> None:
     drawn_BD = _draw(PriorSampler(Named(), _latents(torch.zeros(5, 1)), 2, 0, CPU), 1000).latent  # type: ignore[arg-type]
     assert drawn_BD.mean().item() == pytest.approx(20, abs=0.2)
+
+
+def _between(latent, **options: float):  # type: ignore[no-untyped-def]
+    return InterpolateSampler(Named(), _latents(latent), 0, 0, CPU, InterpolateSampler.Config(**options))  # type: ignore[arg-type]
+
+
+def test_interpolation_stays_on_the_lines_to_the_nearest_neighbours() -> None:
+    """Two far pairs: with one neighbour nothing lies between the pairs, and all of t in [-reach, 1 + reach] occurs."""
+    modes_ND = torch.tensor([[0.0, 0.0], [1.0, 0.0], [100.0, 5.0], [100.0, 7.0]])
+    draw = _draw(_between(modes_ND, neighbours=1, reach=0.5), 20_000)
+    first, third = draw.latent[0::4], draw.latent[2::4]
+    assert draw.sources[:5] == (0, 1, 2, 3, 0)
+    assert first[:, 1].unique().tolist() == [0.0]
+    assert third[:, 0].unique().tolist() == [100.0]
+    for t_B in (first[:, 0], (third[:, 1] - 5) / 2):
+        assert t_B.min().item() == pytest.approx(-0.5, abs=0.01)
+        assert t_B.max().item() == pytest.approx(1.5, abs=0.01)
+        assert t_B.mean().item() == pytest.approx(0.5, abs=0.02)
+
+
+def test_every_one_of_the_neighbours_is_drawn_towards() -> None:
+    modes_ND = torch.tensor([[0.0, 0.0], [1.0, 0.0], [0.0, 2.0], [-3.0, 0.0], [50.0, 50.0]])
+    drawn_BD = _draw(_between(modes_ND, neighbours=3, reach=0.0), 5000).latent[0::5]
+    for towards in (drawn_BD[:, 0] > 0, drawn_BD[:, 1] > 0, drawn_BD[:, 0] < 0):
+        assert towards.float().mean().item() == pytest.approx(1 / 3, abs=0.05)
+
+
+def test_distances_are_taken_over_all_leaves_of_a_tree() -> None:
+    near, far = torch.tensor([[0.0], [0.1], [5.0]]), torch.tensor([[[0.0]], [[9.0]], [[0.0]]])
+    first, second = _draw(_between((near, far), neighbours=1, reach=0.0), 3000).latent
+    assert first[0::3].max() > 1  # the nearest of image 0 is image 2, by the second leaf
+    assert second[0::3].abs().max() == 0
+
+
+def test_one_image_has_no_neighbour_and_is_itself() -> None:
+    assert _draw(_between(torch.tensor([[3.0]])), 10).latent.unique().tolist() == [3.0]
+
+
+def test_neighbours_are_those_of_a_full_sort_however_the_distances_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    flat_ND = _gauss((50, 3))
+    expected = torch.cdist(flat_ND, flat_ND).fill_diagonal_(torch.inf).argsort(dim=1)[:, :4]
+    monkeypatch.setattr("vaeaug.synthesis.samplers.interpolate.MOST_DISTANCES", 350)
+    assert torch.equal(nearest(flat_ND, 4), expected)
+
+
+def test_discrete_latents_have_nothing_between_them() -> None:
+    with pytest.raises(InputError, match="'toy' are discrete; use --sampler prior"):
+        _between(torch.zeros(4, 2, dtype=torch.int64))

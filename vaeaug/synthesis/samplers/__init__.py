@@ -1,12 +1,13 @@
 """Samplers: where the latents of new images come from, one file each."""
 
 from vaeaug.synthesis.samplers.base import Sampler
+from vaeaug.synthesis.samplers.interpolate import InterpolateSampler
 from vaeaug.synthesis.samplers.mixture import MixtureSampler
 from vaeaug.synthesis.samplers.posterior import PosteriorSampler
 from vaeaug.synthesis.samplers.prior import PriorSampler
 
 SAMPLERS: dict[str, type[Sampler]] = {
-    sampler.name: sampler for sampler in (PriorSampler, MixtureSampler, PosteriorSampler)
+    sampler.name: sampler for sampler in (PriorSampler, MixtureSampler, PosteriorSampler, InterpolateSampler)
 }
 
-__all__ = ["SAMPLERS", "MixtureSampler", "PosteriorSampler", "PriorSampler", "Sampler"]
+__all__ = ["SAMPLERS", "InterpolateSampler", "MixtureSampler", "PosteriorSampler", "PriorSampler", "Sampler"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 
@@ -34,6 +34,11 @@ class Sampler(ABC):
         label: the class's index.
         seed: for fitting.
         device: of the network.
+        config: its options; the defaults if None.
+
+    Attributes:
+        name: how users call it (`--sampler NAME`).
+        Config: a frozen dataclass whose fields are its options; declared with `vaeaug.option`.
 
     Raises:
         InputError: the sampler cannot go with this variant; the message names one that can.
@@ -41,8 +46,21 @@ class Sampler(ABC):
 
     name: ClassVar[str]
 
-    def __init__(self, variant: Variant, latents: ClassLatents, label: int, seed: int, device: torch.device) -> None:
+    @dataclass(frozen=True)
+    class Config:
+        """No options."""
+
+    def __init__(
+        self,
+        variant: Variant,
+        latents: ClassLatents,
+        label: int,
+        seed: int,
+        device: torch.device,
+        config: Any = None,
+    ) -> None:
         self.variant, self.latents, self.label, self.device = variant, latents, label, device
+        self.config = self.Config() if config is None else config
         self.check(variant.name, latents.latents.latent, latents.latents.scale)
         self.fit(seed)
 
