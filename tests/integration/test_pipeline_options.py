@@ -237,6 +237,7 @@ def test_what_cannot_work_is_refused_before_anything_is_done(
     [
         ({"variant": "vq-vae", "sampler": "mixture"}, "are discrete; use --sampler prior"),
         ({"variant": "vq-vae", "sampler": "posterior"}, "does not have; use --sampler prior$"),
+        ({"variant": "vq-vae", "sampler": "residual"}, "are discrete; use --sampler prior"),
         ({"variant": "vq-vae", "sampler": "interpolate"}, "are discrete; use --sampler prior"),
         ({"variant": "ae", "sampler": "posterior"}, "does not have; use --sampler prior or mixture"),
         ({"variant": "vq-vae", "variant_options": {"levels": "2,a"}}, "levels is a list of numbers"),
@@ -252,7 +253,7 @@ def test_what_only_the_network_can_tell_is_refused_before_the_training(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("sampler", ["interpolate", "prior", "mixture", "posterior"])
+@pytest.mark.parametrize("sampler", ["interpolate", "prior", "mixture", "posterior", "residual"])
 def test_samplers(data: Path, model: Path, tmp_path: Path, sampler: str) -> None:
     made = vaeaug.augment(data, tmp_path / "out", model=model, sampler=sampler, per_class=15, workers=1)
     assert made.sampler == sampler
@@ -260,8 +261,33 @@ def test_samplers(data: Path, model: Path, tmp_path: Path, sampler: str) -> None
     assert {row["sampler"] for row in rows} == {sampler}
     for row in rows:
         number = int(row["index"]) % {"ant": 12, "bee": 9}[row["label"]]
-        around = sampler in ("interpolate", "posterior")
+        around = sampler in ("interpolate", "posterior", "residual")
         assert row["source"] == (f"{row['label']}/{number:03}.png" if around else "")
+
+
+def test_changed_images_keep_the_size_and_detail_of_their_own(tmp_path: Path) -> None:
+    """Without strength a changed image is the real one, at its own size, whatever the model's."""
+    data = tiny_data.write_dataset(tmp_path / "data", {"ant": 5, "bee": 4}, height=20, width=30, channels=3)
+    tiny_data.image("ant", 99, 50, 40).save(data / "ant/large.png")
+    words = ["--sampler", "residual", "--set-sampler", "strength=0", "--image-size", "8"]
+    assert tiny_data.run("augment", data, tmp_path / "out", *words, *tiny_data.options(QUICK), "--quiet") == 0
+    rows = [row for row in _rows(tmp_path / "out") if row["synthetic"] == "true"]
+    assert len(rows) == 10
+    for row in rows:
+        with Image.open(tmp_path / "out" / row["file_name"]) as made, Image.open(data / row["source"]) as real:
+            assert (made.size, made.mode) == (real.size, real.mode)
+            assert np.array_equal(np.asarray(made), np.asarray(real))
+
+
+def test_changing_images_that_are_not_at_hand_is_refused(model: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="a model keeps none; use: vaeaug augment DATA OUT --model"):
+        vaeaug.sample(model, tmp_path / "out", sampler="residual")
+    with pytest.raises(InputError, match="a model keeps none"):
+        vaeaug.load(model).sample("ant", sampler="residual")
+    other = tiny_data.write_dataset(tmp_path / "other", {"ant": 3, "bee": 3})
+    with pytest.raises(InputError, match="these are others"):
+        vaeaug.augment(other, tmp_path / "out", model=model, sampler="residual", workers=1)
+    assert not (tmp_path / "out").exists()
 
 
 def test_options_of_a_sampler_reach_it_and_are_told(model: Path, tmp_path: Path) -> None:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from vaeaug.dataset.cache import NativeShape
     from vaeaug.synthesis.chunk import SampleChunk
 
@@ -102,7 +105,8 @@ def write_samples(
         chunks: the samples; a generator is advanced in the calling thread while others encode.
         train: `OUT/train`, or where it is built.
         journal: where finished chunks are noted; appended to.
-        shapes: label -> height, width, mode and colours of the files.
+        shapes: label -> height, width, mode and colours of the files, but for those of changed real images, which have
+            their own.
         provenance: text chunks that all images share (`Software`, `vaeaug:model`, `vaeaug:seed`).
         threads: how many encode; by default one a CPU core for images of 128x128 pixels and more, one for smaller ones
             (they take more time in the interpreter, which threads share, than in zlib: two were no faster than one).
@@ -127,7 +131,10 @@ def write_samples(
                 "vaeaug:sampler": chunk.sampler,
                 **({} if source is None else {"vaeaug:source": source}),
             }
-            data = encode_png(pixels_HWC, shape.height, shape.width, shape.mode, text, shape.colours)
+            if chunk.edits is None:
+                data = encode_png(pixels_HWC, shape.height, shape.width, shape.mode, text, shape.colours)
+            else:
+                data = _encode_edited(chunk.edits[offset].pixels(), text)
             write_atomic(folder / synthetic_name(chunk.label, index), data, durable=False)
         return chunk
 
@@ -142,6 +149,12 @@ def write_samples(
             if progress is not None:
                 progress(len(chunk.pixels_BHWC))
     return total
+
+
+def _encode_edited(pixels_HWC: NDArray[np.uint8], text: Mapping[str, str]) -> bytes:
+    """Return the PNG file of a changed real image: at its own size, gray or in colour as it is."""
+    height, width, channels = pixels_HWC.shape
+    return encode_png(pixels_HWC, height, width, "L" if channels == 1 else "RGB", text)
 
 
 def read_journal(journal: Path) -> Iterator[WrittenSpan]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vaeaug.synthesis.edit import Edit
+
 
 @dataclass(frozen=True, slots=True)
 class SampleChunk:
@@ -18,6 +20,8 @@ class SampleChunk:
         pixels_BHWC: uint8 images at the model's size, C = 1 or 3.
         sources: for each sample the `file_name` of the real image it was drawn around, or None.
         sampler: the name of the sampler that drew them.
+        edits: for each sample how it changes its source, where the sampler changes real images; then the files are made
+            of these and not of `pixels_BHWC`. Else None.
     """
 
     label: str
@@ -25,3 +29,4 @@ class SampleChunk:
     pixels_BHWC: NDArray[np.uint8]
     sources: tuple[str | None, ...]
     sampler: str
+    edits: tuple[Edit, ...] | None = None

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from vaeaug.contracts import Latent, leaves, parse_options, tree_map
 from vaeaug.errors import InputError, nearest
+from vaeaug.models.network import Network
 from vaeaug.models.store import StoredModel
 from vaeaug.seeds import seed_of
 from vaeaug.synthesis.chunk import SampleChunk
+from vaeaug.synthesis.edit import Edit
 from vaeaug.synthesis.samplers import SAMPLERS, Sampler
 from vaeaug.training.batches import as_pixels
 
@@ -51,11 +56,16 @@ def check_sampler(name: str, *, variant: str, conditional: bool, scope: str, cla
         )
 
 
-def sampler_name(name: str, model: StoredModel) -> str:
+def sampler_name(name: str, model: StoredModel, *, originals: bool = False) -> str:
     """Settle which sampler is meant: for `auto`, the mixture for continuous latents and the prior for discrete ones.
 
+    Args:
+        name: of the sampler, or `auto`.
+        model: the trained model.
+        originals: whether the real images are at hand.
+
     Raises:
-        InputError: as `check_sampler`.
+        InputError: as `check_sampler`; or the sampler changes real images, and they are not at hand or not of the kind.
     """
     if name == AUTO:
         continuous = all(leaf.is_floating_point() for leaf in leaves(model.latents(0).latents.latent))
@@ -68,7 +78,26 @@ def sampler_name(name: str, model: StoredModel) -> str:
         scope=record.scope,
         classes=len(record.classes),
     )
+    if SAMPLERS[name].edits:
+        if not originals:
+            raise InputError(
+                f"the sampler '{name}' changes real images, and a model keeps none; "
+                f"use: vaeaug augment DATA OUT --model {model.directory} --sampler {name}"
+            )
+        check_colours(name, indexed=record.palette is not None)
     return name
+
+
+def check_colours(name: str, *, indexed: bool) -> None:
+    """Refuse a sampler that mixes colours where images are indexed.
+
+    Raises:
+        InputError: it is so.
+    """
+    if indexed and SAMPLERS[name].edits:
+        raise InputError(
+            f"the sampler '{name}' mixes colours, and indexed images have their own; use --sampler interpolate"
+        )
 
 
 def sampler_config(name: str, options: Mapping[str, Any]) -> Any:
@@ -101,6 +130,7 @@ def generate(
     seed: int,
     count: int,
     options: Mapping[str, Any] | None = None,
+    originals: Mapping[str, Path] | None = None,
 ) -> Iterator[SampleChunk]:
     """Yield the samples of a class, a chunk at a time.
 
@@ -112,6 +142,7 @@ def generate(
         seed: of the samples.
         count: how many samples the class is to have; the last chunk is cut to it.
         options: of the sampler; the defaults if None.
+        originals: the real images' files by `file_name`, for a sampler that changes them.
 
     Raises:
         InputError: the class or the sampler does not go with the model.
@@ -119,16 +150,32 @@ def generate(
     index = model.record.label(label)
     network = model.network(index)
     latents = model.latents(index)
-    drawer: Sampler = SAMPLERS[sampler](
-        network.variant, latents, index, seed, model.device, sampler_config(sampler, options or {})
-    )
+    config = sampler_config(sampler, options or {})
+    drawer: Sampler = SAMPLERS[sampler](network.variant, latents, index, seed, model.device, config)
     y_B = torch.full((CHUNK,), index, device=model.device)
     for chunk in chunks:
         start = chunk * CHUNK
         generator = torch.Generator(device=model.device).manual_seed(seed_of(seed, sampler, label, chunk))
         draw = drawer.draw(start, CHUNK, generator)
-        latent: Latent = tree_map(lambda leaf: leaf.to(model.device), draw.latent)
-        images_BCHW = network.loss.image(network.variant.decode(latent, y_B))
+        images_BCHW = _decoded(network, draw.latent, y_B)
         keep = min(CHUNK, count - start)
-        sources = (None if source is None else latents.sources[source] for source in draw.sources[:keep])
-        yield SampleChunk(label, start, as_pixels(images_BCHW)[:keep], tuple(sources), sampler)
+        sources = tuple(None if source is None else latents.sources[source] for source in draw.sources[:keep])
+        edits = None
+        if draw.origin is not None:
+            before_BCHW = _decoded(network, draw.origin, y_B)
+            edits = tuple(
+                Edit((originals or {})[str(source)], _floats(before_CHW), _floats(after_CHW), config.fade)
+                for source, before_CHW, after_CHW in zip(sources, before_BCHW, images_BCHW, strict=False)
+            )
+        yield SampleChunk(label, start, as_pixels(images_BCHW)[:keep], sources, sampler, edits)
+
+
+def _decoded(network: Network, latent: Latent, y_B: torch.Tensor) -> torch.Tensor:
+    """Return the images of latents, (B, C, H, W) in [0, 1]."""
+    there: Latent = tree_map(lambda leaf: leaf.to(y_B.device), latent)
+    return network.loss.image(network.variant.decode(there, y_B))
+
+
+def _floats(image_CHW: torch.Tensor) -> NDArray[np.float32]:
+    """Return an image as float32 (H, W, C)."""
+    return np.ascontiguousarray(image_CHW.float().permute(1, 2, 0).cpu().numpy())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from vaeaug.models.store import StoredModel
 from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.synthesis.generate import changed_options, check_sampler, sampler_config, sampler_name
+from vaeaug.synthesis.samplers import SAMPLERS
 from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.made import AugmentResult, Made
 from vaeaug.workflows.model import open_stored
@@ -76,7 +77,9 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             model = _named_model(data, chosen, device, progress)
         real = _place(index, cache, synthetic_only=chosen.synthetic_only)
         counts = _counts(chosen, cache, model)
-        sampler = sampler_name(chosen.sampler, model)
+        sampler = sampler_name(chosen.sampler, model, originals=True)
+        originals = {file.file_name: file.path for file in index.of("train")}
+        _refuse_other_originals(sampler, model, cache, originals)
         refuse_changed(staging, dataset=cache.fingerprint, model=model.record.fingerprint)
         progress.stage("Copying real images")
         copy_real(
@@ -91,6 +94,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             counts=counts,
             shapes={label: cache.native(label) for label in counts},
             real=real,
+            originals=originals,
             examples={label: _examples(cache, label) for label in counts},
             settings=_public(chosen),
             sampler=sampler,
@@ -179,6 +183,22 @@ def _counts(chosen: AugmentSettings, cache: ImageCache, model: StoredModel) -> d
             f"{', '.join(model.classes)}; give --model another place to train a new one"
         )
     return chosen.counts({label: len(cache.indices("train", label)) for label in cache.classes})
+
+
+def _refuse_other_originals(sampler: str, model: StoredModel, cache: ImageCache, originals: Mapping[str, Path]) -> None:
+    """Refuse a sampler that changes real images where the model was trained on others than those of the data.
+
+    Raises:
+        InputError: it is so.
+    """
+    if not SAMPLERS[sampler].edits:
+        return
+    sources = {source for label in range(len(model.classes)) for source in model.latents(label).sources}
+    if model.record.data_fingerprint != cache.fingerprint or not sources <= originals.keys():
+        raise InputError(
+            f"the sampler '{sampler}' changes the images that the model was trained on, and these are others; "
+            "give --model another place to train a new one, or use --sampler interpolate"
+        )
 
 
 def _examples(cache: ImageCache, label: str) -> list[NDArray[np.uint8]]:

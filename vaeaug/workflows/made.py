@@ -27,6 +27,7 @@ class Made:
         counts: class -> number of synthetic images.
         shapes: class -> height, width, colour mode and colours that synthetic images are written in.
         real: the real images that were copied.
+        originals: every real training image's file by its `file_name` in the data; empty where they are not at hand.
         examples: class -> some real training images, uint8 (H, W, C), to show beside the synthetic ones.
         settings: what decided the result, for the record and the card.
         sampler: the sampler that drew them.
@@ -40,6 +41,7 @@ class Made:
     counts: Mapping[str, int]
     shapes: Mapping[str, NativeShape]
     real: Sequence[RealImage]
+    originals: Mapping[str, Path]
     examples: Mapping[str, Sequence[NDArray[np.uint8]]]
     settings: Mapping[str, Any]
     sampler: str

@@ -17,6 +17,7 @@ from vaeaug.errors import InputError
 from vaeaug.models.network import build_network
 from vaeaug.plugins import Provided
 from vaeaug.progress import Progress
+from vaeaug.synthesis.generate import check_colours
 from vaeaug.synthesis.samplers import SAMPLERS
 from vaeaug.workflows.settings import AUTO, TrainSettings, parse_size
 
@@ -124,6 +125,7 @@ def _try(used: Plugins, settings: TrainSettings, cache: ImageCache, sampler: str
     network.loss(torch.zeros(1, network.loss.raw_channels(channels), height, width), x_BCHW)
     if sampler != AUTO:
         encoded = network.variant.encode(x_BCHW, torch.from_numpy(cache.labels_N[chosen]).long())
+        check_colours(sampler, indexed=cache.palette is not None)
         SAMPLERS[sampler].check(used.variant.name, encoded.latent, encoded.scale)
 
 

@@ -64,6 +64,7 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             counts=counts,
             shapes={entry.name: _shape(stored.record, entry) for entry in stored.record.classes},
             real=(),
+            originals={},
             examples={},
             settings=wanted,
             sampler=sampler,

@@ -60,6 +60,7 @@ def _chunks(made: Made, missing: list[SampleSpan]) -> Iterator[SampleChunk]:
             numbers,
             sampler=made.sampler,
             options=made.sampler_options,
+            originals=made.originals,
             seed=made.seed,
             count=made.counts[label],
         )

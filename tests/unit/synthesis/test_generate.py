@@ -24,7 +24,11 @@ def model(path: Path) -> vaeaug.Model:
     return vaeaug.load(path)
 
 
-@pytest.mark.parametrize("sampler", sorted(SAMPLERS))
+DRAWN = sorted(name for name, sampler in SAMPLERS.items() if not sampler.edits)
+FILES = {f"{label}/{number:03}.png": Path(f"{label}-{number}") for label in ("ant", "bee") for number in range(12)}
+
+
+@pytest.mark.parametrize("sampler", DRAWN)
 def test_the_first_of_more_samples_are_the_same(model: vaeaug.Model, sampler: str) -> None:
     many = model.sample("ant", 150, sampler=sampler)
     assert many.shape == (150, 8, 8, 1)
@@ -37,7 +41,7 @@ def test_the_first_of_more_samples_are_the_same(model: vaeaug.Model, sampler: st
 @pytest.mark.parametrize("sampler", sorted(SAMPLERS))
 def test_chunks_come_out_the_same_in_any_order_and_company(model: vaeaug.Model, sampler: str) -> None:
     def chunks(numbers: list[int], count: int = 200):  # type: ignore[no-untyped-def]
-        drawn = generate(model.stored, "bee", numbers, sampler=sampler, seed=5, count=count)
+        drawn = generate(model.stored, "bee", numbers, sampler=sampler, seed=5, count=count, originals=FILES)
         return {chunk.start: chunk for chunk in drawn}
 
     straight = chunks([0, 1, 2, 3])
@@ -47,6 +51,11 @@ def test_chunks_come_out_the_same_in_any_order_and_company(model: vaeaug.Model, 
         for start, chunk in chunks(numbers).items():
             assert np.array_equal(chunk.pixels_BHWC, straight[start].pixels_BHWC)
             assert chunk.sources == straight[start].sources
+            assert (chunk.edits is None) == (sampler in DRAWN)
+            for edit, same in zip(chunk.edits or (), straight[start].edits or (), strict=True):
+                assert (edit.path, edit.fade) == (same.path, same.fade)
+                assert np.array_equal(edit.before_HWC, same.before_HWC)
+                assert np.array_equal(edit.after_HWC, same.after_HWC)
     assert np.array_equal(chunks([0], count=7)[0].pixels_BHWC, straight[0].pixels_BHWC[:7])
 
 
@@ -76,7 +85,7 @@ def test_seeds_classes_chunks_and_samplers_have_streams_of_their_own(
         monkeypatch.setitem(SAMPLERS, name, Spy)
         for label in ("ant", "bee"):
             for seed in (0, 1):
-                list(generate(stored, label, [0, 1], sampler=name, seed=seed, count=128))
+                list(generate(stored, label, [0, 1], sampler=name, seed=seed, count=128, originals=FILES))
     assert len(set(streams)) == len(streams) == len(SAMPLERS) * 2 * 2 * 2
 
 

@@ -8,7 +8,13 @@ import torch
 from vaeaug.contracts import Latents
 from vaeaug.errors import InputError
 from vaeaug.models.latents import ClassLatents
-from vaeaug.synthesis.samplers import InterpolateSampler, MixtureSampler, PosteriorSampler, PriorSampler
+from vaeaug.synthesis.samplers import (
+    InterpolateSampler,
+    MixtureSampler,
+    PosteriorSampler,
+    PriorSampler,
+    ResidualSampler,
+)
 from vaeaug.synthesis.samplers.interpolate import nearest
 
 CPU = torch.device("cpu")
@@ -176,3 +182,31 @@ def test_neighbours_are_those_of_a_full_sort_however_the_distances_are_cut(monke
 def test_discrete_latents_have_nothing_between_them() -> None:
     with pytest.raises(InputError, match="'toy' are discrete; use --sampler prior"):
         _between(torch.zeros(4, 2, dtype=torch.int64))
+
+
+def _residual(latent, **options: object):  # type: ignore[no-untyped-def]
+    return ResidualSampler(Named(), _latents(latent), 0, 0, CPU, ResidualSampler.Config(**options))  # type: ignore[arg-type]
+
+
+def test_changes_start_at_the_image_and_end_at_most_at_its_neighbour() -> None:
+    modes_ND = torch.tensor([[0.0, 0.0], [1.0, 0.0], [100.0, 5.0], [100.0, 7.0]])
+    draw = _draw(_residual(modes_ND, neighbours=1, strength=1.0), 8000)
+    assert torch.equal(draw.origin, modes_ND.repeat(2000, 1))
+    assert draw.sources[:5] == (0, 1, 2, 3, 0)
+    share_B = (draw.latent - draw.origin)[0::4]
+    assert share_B[:, 1].abs().max() == 0
+    assert (share_B[:, 0].min().item(), share_B[:, 0].max().item()) == pytest.approx((0, 1), abs=0.01)
+
+
+def test_changes_along_the_covariance_have_it() -> None:
+    factor = torch.tensor([[1.0, 0.0], [0.8, 0.3]])
+    draw = _draw(_residual(_gauss((4000, 2)) @ factor.T, move="covariance", strength=0.5), 40_000)
+    torch.testing.assert_close((draw.latent - draw.origin).T.cov(), 0.25 * factor @ factor.T, atol=0.02, rtol=0)
+
+
+def test_no_strength_is_no_change_in_a_tree_of_latents_too() -> None:
+    tree = (_gauss((6, 2)), _gauss((6, 1, 2, 2), 1))
+    draw = _draw(_residual(tree, strength=0.0), 6)
+    for moved, origin, leaf in zip(draw.latent, draw.origin, tree, strict=True):
+        assert torch.equal(moved, leaf)
+        assert torch.equal(origin, leaf)

@@ -19,10 +19,12 @@ class Draw:
     Attributes:
         latent: what `Variant.decode` takes, on the CPU or the model's device.
         sources: for each, which training image of the class it was drawn around (an index), or None.
+        origin: the latents of the sources, where the sampler changes real images (`Sampler.edits`); else None.
     """
 
     latent: Latent
     sources: tuple[int | None, ...]
+    origin: Latent | None = None
 
 
 class Sampler(ABC):
@@ -38,6 +40,7 @@ class Sampler(ABC):
 
     Attributes:
         name: how users call it (`--sampler NAME`).
+        edits: whether it changes real images, which must then be at hand.
         Config: a frozen dataclass whose fields are its options; declared with `vaeaug.option`.
 
     Raises:
@@ -45,6 +48,7 @@ class Sampler(ABC):
     """
 
     name: ClassVar[str]
+    edits: ClassVar[bool] = False
 
     @dataclass(frozen=True)
     class Config:

@@ -1,0 +1,70 @@
+"""A real image changed by the difference of two decoded ones, at its own size and in its own colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vaeaug.dataset.decode import decode_upright, eight_bit, read_file
+
+BLUR = 1 / 56
+"""Standard deviation of the blur of the change, as a share of the image's longer side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What is to become of a real image.
+
+    Attributes:
+        path: the real image's file.
+        before_HWC: what the decoder makes of its latent, float32 in [0, 1], at the model's size, C = 1 or 3.
+        after_HWC: what it makes of the changed latent.
+        fade: the change of brightness, 0 to 1, at which the image's own detail is gone; 0 keeps it always.
+    """
+
+    path: Path
+    before_HWC: NDArray[np.float32]
+    after_HWC: NDArray[np.float32]
+    fade: float
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """Return the changed image, uint8 (H, W, 1 or 3), of the file's size and mode (`vaeaug.dataset.decode`).
+
+        With x the image and d = after - before, it is x + d where little changes. What a decoder cannot show of x (its
+        detail, x - before) belongs to a place in the image; where d is large, that is no longer there, and the detail
+        would stay as a ghost. So it fades: x' = x + d - m (x - before), m from 0 to 1 with the blurred |d|.
+
+        Raises:
+            UnreadableImageError: the file has changed since it was read.
+        """
+        upright = decode_upright(read_file(self.path))
+        levels = np.asarray(eight_bit(upright, upright.format or ""), np.float32)
+        x_HWC = (levels[..., None] if levels.ndim == 2 else levels) / np.float32(255)
+        before_HWC, after_HWC = (_fitted(part, x_HWC.shape) for part in (self.before_HWC, self.after_HWC))
+        changed_HWC = x_HWC + after_HWC - before_HWC
+        if self.fade:
+            change_HW = np.abs(after_HWC - before_HWC).mean(axis=2)
+            blurred_HW = cv2.GaussianBlur(change_HW, (0, 0), max(x_HWC.shape) * BLUR)
+            m_HW1 = _smoothstep(np.clip(blurred_HW / self.fade, 0, 1))[..., None]
+            changed_HWC -= m_HW1 * (x_HWC - before_HWC)
+        pixels_HWC: NDArray[np.uint8] = np.round(np.clip(changed_HWC, 0, 1) * 255).astype(np.uint8)
+        return pixels_HWC
+
+
+def _fitted(image_HWC: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return an image at the size (bicubic) and in the channels of another one."""
+    height, width, channels = shape
+    if image_HWC.shape[:2] != (height, width):
+        resized = cv2.resize(image_HWC, (width, height), interpolation=cv2.INTER_CUBIC)  # drops an axis of one channel
+        image_HWC = np.asarray(resized, np.float32).reshape(height, width, -1)
+    if channels == 1 and image_HWC.shape[2] == 3:
+        image_HWC = image_HWC @ np.array([[0.299], [0.587], [0.114]], np.float32)  # ITU-R 601, as Pillow
+    return np.broadcast_to(image_HWC, shape)
+
+
+def _smoothstep(t: NDArray[np.float32]) -> NDArray[np.float32]:
+    return t * t * (3 - 2 * t)
