@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 _SIZES = (10**3, 10**4, 10**5, 10**6, 10**7, 10**8, 10**9, 10**10, 10**11, 10**12)
 _SIZE_NAMES = ("1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T")
 
-_HUB_SPLITS = {"train": "train", "val": "validation", "test": "test"}
+HUB_SPLITS = {"train": "train", "val": "validation", "test": "test"}
+"""What Hugging Face calls the splits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,8 @@ def plain(text: object) -> str:
 
 def _header(data: CardData) -> str:
     """Return the YAML that Hugging Face reads: the splits by folder, so that a class called `test` misleads nobody."""
-    splits = [split for split in _HUB_SPLITS if _in_split(data.counts, split)]
-    files = "".join(f"  - split: {_HUB_SPLITS[split]}\n    path: {split}/**\n" for split in splits)
+    splits = [split for split in HUB_SPLITS if _in_split(data.counts, split)]
+    files = "".join(f"  - split: {HUB_SPLITS[split]}\n    path: {split}/**\n" for split in splits)
     return f"""---
 pretty_name: {json.dumps(data.name)}
 license: other
@@ -85,7 +86,7 @@ tags:
 - variational-autoencoder
 - vaeaug
 size_categories:
-- {_size(sum(_in_split(data.counts, split) for split in _HUB_SPLITS))}
+- {_size(sum(_in_split(data.counts, split) for split in HUB_SPLITS))}
 configs:
 - config_name: default
   data_files:
@@ -118,9 +119,9 @@ def _counts(data: CardData) -> str:
         [plain(count.label), *(f"{getattr(count, kind):,}" for kind in ("real", "synthetic", *held_out))]
         for count in data.counts
     ]
-    table = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    listed = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     passed = "\nValidation and test images are those of the original data; no model was trained on them.\n"
-    return "## Images\n\n" + _table(table) + (passed if held_out else "")
+    return "## Images\n\n" + table(listed) + (passed if held_out else "")
 
 
 def _how(data: CardData) -> str:
@@ -128,7 +129,7 @@ def _how(data: CardData) -> str:
     command = f"\n```console\n$ {data.command}\n```\n" if data.command and "```" not in data.command else ""
     return f"""## How it was made
 
-{_table(rows)}{command}
+{table(rows)}{command}
 `vaeaug.json` holds all of it for machines; `report.html` shows the images and how training went.
 """
 
@@ -180,7 +181,8 @@ YOLO("yolo11n-cls.pt").train(data="OUT")
 """
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows of cells as a Markdown table; the second row is its rule."""
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 

@@ -1,0 +1,44 @@
+"""`vaeaug encode MODEL DATA OUT`."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vaeaug.cli.common import config_option, given, output_options, plugins_dir_option, result, settings_options
+from vaeaug.workflows.encode_settings import EncodeSettings
+
+
+@click.command(short_help="Write the latent features of images.")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@settings_options(EncodeSettings)
+@plugins_dir_option
+@config_option
+@output_options
+def command(model: Path, data: Path, out: Path, as_json: bool, quiet: bool, **options: Any) -> None:
+    """Write OUT: what the encoder of the trained MODEL says of the images in DATA.
+
+    DATA is a dataset, a folder of images or one image. OUT/features holds Parquet files with the columns file_name,
+    split, label, class, mean and logvar (or what the latents of the variant are).
+    """
+    from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
+    from vaeaug.workflows.encode import encode  # noqa: PLC0415 (imports torch)
+
+    with make_progress(quiet=quiet) as progress:
+        made = encode(model, data, out, progress=progress, **given(options))
+    values = {
+        "out": str(out),
+        "images": made.images,
+        "columns": {column.name: dataclasses.asdict(column) for column in made.columns},
+        "encoded_as": made.encoded_as,
+        "label": made.label,
+        "remarks": list(made.remarks),
+    }
+    columns = ", ".join(f"{column.name} ({' x '.join(map(str, column.shape))})" for column in made.columns)
+    text = f"Wrote {out}: features of {sum(made.images.values()):,} images: {columns}"
+    result(values, text, as_json=as_json, quiet=quiet)

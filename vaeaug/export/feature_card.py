@@ -1,0 +1,109 @@
+"""The card (`README.md`) of a directory of features: what the columns are, how they were made, how to load them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vaeaug.disk import write_atomic
+from vaeaug.export.card import HUB_SPLITS, plain, table
+from vaeaug.features.columns import Column
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureCard:
+    """What the card says.
+
+    Attributes:
+        name: the name of the directory.
+        format: `parquet`, `npz` or `npy-tree`.
+        images: split -> number of images.
+        columns: the columns of numbers.
+        settings: how it was made: a name -> a value.
+        remarks: what a user of the features must know.
+    """
+
+    name: str
+    format: str
+    images: Mapping[str, int]
+    columns: Sequence[Column]
+    settings: Mapping[str, object]
+    remarks: Sequence[str]
+
+
+def write_feature_card(path: Path, card: FeatureCard) -> None:
+    """Write the card; the same data give the same bytes."""
+    sections = (_header(card), _summary(card), _columns(card), _how(card), _LOADING[card.format])
+    write_atomic(path, "\n".join(sections).encode(errors="backslashreplace"))
+
+
+def _header(card: FeatureCard) -> str:
+    """Return the YAML by which Hugging Face finds the splits."""
+    head = f"---\npretty_name: {json.dumps(card.name)}\nlicense: other\ntags:\n- features\n- vaeaug\n"
+    if card.format == "parquet":
+        files = "".join(
+            f"  - split: {HUB_SPLITS[split]}\n    path: features/{split}-*.parquet\n" for split in card.images
+        )
+        head += f"configs:\n- config_name: default\n  data_files:\n{files}"
+    return head + "---\n"
+
+
+def _summary(card: FeatureCard) -> str:
+    counts = ", ".join(f"{count:,} {split}" for split, count in card.images.items())
+    remarks = "".join(f"\n> - {plain(remark)}" for remark in card.remarks)
+    return f"# {plain(card.name)}\n\nLatent features of images ({counts}), made by vaeaug.\n{remarks}\n"
+
+
+def _columns(card: FeatureCard) -> str:
+    rows = [["Column", "Numbers an image", "Type"], ["---", "---", "---"]]
+    rows += [[f"`{column.name}`", " x ".join(map(str, column.shape)), column.dtype] for column in card.columns]
+    return f"""## What is in it
+
+{table(rows)}
+`mean` is the feature vector of an image, `logvar` the log-variance of its posterior. `file_name`, `split` and `label`
+say which image it is; `class` is the class that the encoder was told.
+"""
+
+
+def _how(card: FeatureCard) -> str:
+    rows = [["Setting", "Value"], ["---", "---"], *([plain(k), plain(v)] for k, v in card.settings.items())]
+    return f"## How it was made\n\n{table(rows)}\n`vaeaug.json` holds all of it for machines.\n"
+
+
+_LOADING = {
+    "parquet": """## Loading it
+
+```python
+import pandas
+rows = pandas.read_parquet("OUT/features")
+
+import numpy
+train = rows[rows["split"] == "train"]
+x, y = numpy.stack(train["mean"]), train["label"]
+```
+
+`OUT` is this directory.
+""",
+    "npz": """## Loading it
+
+```python
+import numpy
+train = numpy.load("OUT/features/train.npz")
+x, y = train["mean"], train["label"]
+```
+
+`OUT` is this directory. An image without a label has "".
+""",
+    "npy-tree": """## Loading it
+
+```python
+import numpy, pandas
+rows = pandas.read_csv("OUT/index.csv")
+x = numpy.stack([numpy.load(f"OUT/features/mean/{name}.npy") for name in rows["file_name"]])
+```
+
+`OUT` is this directory. Each column of numbers is a folder in `features`, with a "-" for a "/" in its name.
+""",
+}

@@ -1,0 +1,123 @@
+"""Features as NumPy reads them, put together from shards: one `.npz` a split, or a tree of one `.npy` an image.
+
+Nothing in them is pickled: `numpy.load` opens all of it as it stands.
+"""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from vaeaug.disk import temporary_name
+from vaeaug.features.columns import Column
+from vaeaug.features.shards import TEXTS, read_blocks
+
+EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The earliest time that a zip can hold: the same features are the same bytes at any time."""
+
+
+def write_npz(path: Path, shards: Sequence[Path], columns: Sequence[Column], rows: int) -> None:
+    """Write one `.npz`: a column after the other, each streamed from the shards; in full or not at all.
+
+    Its arrays have the names of the columns: those of numbers (N, *shape), those of texts (N,), "" for null.
+
+    Args:
+        path: the file.
+        shards: of one split, in order.
+        columns: of numbers.
+        rows: N, images in all the shards.
+    """
+    temporary = temporary_name(path)
+    try:
+        with zipfile.ZipFile(temporary, "w") as archive:
+            for name in TEXTS:
+                longest = max((len(text) for block in _texts(shards, name) for text in block), default=0)
+                dtype = np.dtype(f"<U{max(longest, 1)}")
+                parts = (np.array(block, dtype) for block in _texts(shards, name))
+                _write_member(archive, name, dtype, (rows,), parts)
+            for column in columns:
+                numbers = (block.features[column.name] for path in shards for block in read_blocks(path, [column.name]))
+                _write_member(archive, column.name, np.dtype(column.dtype), (rows, *column.shape), numbers)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_npy_tree(directory: Path, shards: Sequence[Path], columns: Sequence[Column]) -> Iterator[int]:
+    """Write one `.npy` an image and column, `<column>/<file_name>.npy`, and yield how many images after each block.
+
+    A "/" in the name of a column becomes "-". What is there already is kept, so that an interrupted run goes on.
+
+    Args:
+        directory: of the tree; it is made.
+        shards: of all splits.
+        columns: of numbers.
+    """
+    for shard in shards:
+        for block in read_blocks(shard):
+            for column in columns:
+                folder = directory / column.name.replace("/", "-")
+                for file_name, values in zip(block.texts["file_name"], block.features[column.name], strict=True):
+                    _write_npy(folder / f"{file_name}.npy", values.reshape(column.shape))
+            yield len(block)
+
+
+def write_index(path: Path, shards: Sequence[Path]) -> None:
+    """Write the columns of texts as CSV, a row an image, in the order of the shards."""
+    temporary = temporary_name(path)
+    try:
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            table = csv.writer(file, lineterminator="\n")
+            table.writerow(TEXTS)
+            for shard in shards:
+                for block in read_blocks(shard, []):
+                    table.writerows(zip(*(block.texts[name] for name in TEXTS), strict=True))
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _texts(shards: Sequence[Path], name: str) -> Iterator[list[str]]:
+    for path in shards:
+        for block in read_blocks(path, []):
+            yield [text or "" for text in block.texts[name]]
+
+
+def _write_member(
+    archive: zipfile.ZipFile, name: str, dtype: np.dtype[Any], shape: tuple[int, ...], parts: Iterator[NDArray[Any]]
+) -> None:
+    """Write one array into a zip without having all of it."""
+    member = zipfile.ZipInfo(f"{name}.npy", EPOCH)
+    member.external_attr = 0o644 << 16  # else the files that unzip makes belong to nobody
+    with archive.open(member, "w", force_zip64=True) as file:
+        _write_header(file, dtype, shape)
+        for part in parts:
+            file.write(np.ascontiguousarray(part, dtype).tobytes())
+
+
+def _write_header(file: IO[bytes], dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
+    header = {"descr": npy.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+    npy.write_array_header_1_0(file, header)
+
+
+def _write_npy(path: Path, values: NDArray[Any]) -> None:
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = temporary_name(path)
+    try:
+        with temporary.open("wb") as file:
+            npy.write_array(file, values, allow_pickle=False)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

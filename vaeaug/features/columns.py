@@ -1,0 +1,130 @@
+"""What the columns of a table of features are called, for latents of any structure.
+
+    mean            `Encoded.features_BD`: the one vector an image that a variant calls its features. Always there.
+    logvar          the log-variance of the posterior that `mean` is the mode of, where there is such a posterior.
+    mean/<group>    a group of a latent of several tensors, flattened. Groups are counted from 1, or named as the
+    logvar/<group>  variant names them, joined by "/" where they are nested. `mean` is often one of them.
+    codes           a discrete latent, flattened; `codes/<group>` where there are several.
+
+A latent of one tensor that `mean` is not made of (features that are pooled, say) is the group `latent`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vaeaug.contracts import Encoded, Latent, leaves
+from vaeaug.errors import VaeaugError
+
+LEAST_SCALE = 1e-18
+"""A standard deviation is not taken to be less: the logarithm of its square stays finite."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of numbers, a fixed number of them an image.
+
+    Attributes:
+        name: as listed above.
+        shape: what the numbers of an image form before they are flattened.
+        dtype: `float32` or `int32`.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+    @property
+    def width(self) -> int:
+        """Numbers an image."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How the tensors of what a variant encodes become columns; the same for all images of a model.
+
+    Attributes:
+        groups: a name for each tensor of the latent; the only one of a latent of one tensor has none.
+        features: which of them the features are, or None.
+        columns: what `arrays` returns, in order.
+    """
+
+    groups: tuple[str, ...]
+    features: int | None
+    columns: tuple[Column, ...]
+
+    @classmethod
+    def of(cls, encoded: Encoded) -> Layout:
+        """Return the layout for whatever encodes images like these."""
+        groups = tuple(_groups(encoded.latent))
+        tensors = [tensor.flatten(1) for tensor in leaves(encoded.latent)]
+        same = [i for i, tensor in enumerate(tensors) if torch.equal(tensor, encoded.features_BD)]
+        layout = cls(groups, same[0] if same else None, ())
+        columns = [
+            Column(name, tuple(tensor.shape[1:]), "float32" if tensor.is_floating_point() else "int32")
+            for name, tensor in layout._tensors(encoded)
+        ]
+        return cls(groups, layout.features, tuple(columns))
+
+    def arrays(self, encoded: Encoded) -> dict[str, NDArray[np.float32] | NDArray[np.int32]]:
+        """Return the columns of a batch: name -> (B, width), float32 or int32.
+
+        Raises:
+            VaeaugError: a code does not fit into 32 bits.
+        """
+        return {name: _array(name, tensor) for name, tensor in self._tensors(encoded)}
+
+    def _tensors(self, encoded: Encoded) -> Iterator[tuple[str, Tensor]]:
+        """Yield the columns as tensors (B, ...)."""
+        latents = leaves(encoded.latent)
+        scales = [None] * len(latents) if encoded.scale is None else leaves(encoded.scale)
+        yield "mean", encoded.features_BD
+        if self.features is not None:
+            scale = scales[self.features]
+            if scale is not None:
+                yield "logvar", _logvar(scale).flatten(1)
+        for i, (group, latent, scale) in enumerate(zip(self.groups, latents, scales, strict=True)):
+            if not latent.is_floating_point():
+                yield _joined("codes", group), latent
+            elif group or i != self.features:
+                name = group or "latent"
+                yield _joined("mean", name), latent
+                if scale is not None:
+                    yield _joined("logvar", name), _logvar(scale)
+
+
+def _groups(latent: Latent, path: str = "") -> Iterator[str]:
+    """Yield a name for each tensor of a latent, in the order of `leaves`."""
+    if isinstance(latent, Tensor):
+        yield path
+        return
+    items = latent.items() if isinstance(latent, dict) else enumerate(latent, start=1)
+    for key, value in items:
+        yield from _groups(value, _joined(path, str(key)))
+
+
+def _joined(path: str, name: str) -> str:
+    return "/".join(part for part in (path, name) if part)
+
+
+def _logvar(scale: Tensor) -> Tensor:
+    return 2 * scale.float().clamp(min=LEAST_SCALE).log()
+
+
+def _array(name: str, tensor: Tensor) -> NDArray[np.float32] | NDArray[np.int32]:
+    flat = tensor.flatten(1).cpu()
+    if flat.is_floating_point():
+        floats: NDArray[np.float32] = flat.float().numpy()
+        return floats
+    wide = flat.long().numpy()
+    codes = wide.astype(np.int32)
+    if not np.array_equal(codes, wide):
+        raise VaeaugError(f"the variant's {name} do not fit into 32 bits, so they cannot be written")
+    return codes

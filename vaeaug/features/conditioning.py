@@ -1,0 +1,68 @@
+"""Which class an encoder is told that an image is of: a feature must not know the label that it is to tell.
+
+A conditional encoder q(z|x, y) needs some class. Told the true one, its features carry the label into whatever is
+trained on them, and a classifier looks better, or worse, than it would on images whose class nobody knows. Three ways:
+
+    one         every image is encoded as the same class: no feature knows a label, and all lie in one space.
+    own         each as its own class; what the model knows no class of, as `inferred`. For work within classes.
+    inferred    each as the class that explains it best. No label is used, but a wrong guess puts an image elsewhere.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vaeaug.models.evidence import mode_evidence
+from vaeaug.models.store import StoredModel
+from vaeaug.training.batches import as_images, in_chunks
+
+WAYS = ("one", "own", "inferred")
+ONE, OWN, INFERRED = WAYS
+
+TOLERANCE = 1e-4
+"""Relative difference of features that rounding may make: rows of a batch are not always summed in one order."""
+
+
+def networks(model: StoredModel) -> int:
+    """Return how many networks a model has: one, or one a class."""
+    return len({entry.weights for entry in model.record.classes})
+
+
+@torch.no_grad()
+def told_a_class(model: StoredModel, image_HWC: NDArray[np.uint8]) -> bool:
+    """Tell whether the encoder of a model depends on the class, by encoding one image as every class.
+
+    Args:
+        model: the trained model.
+        image_HWC: any image of its size, uint8.
+    """
+    if networks(model) > 1:
+        return True
+    count = len(model.classes)
+    x_BCHW = as_images(np.array(image_HWC)[None], model.device).expand(count, -1, -1, -1)
+    features_BD = model.network(0).variant.encode(x_BCHW, torch.arange(count, device=model.device)).features_BD
+    spread = (features_BD - features_BD[:1]).abs().max()
+    return bool(spread > TOLERANCE * features_BD.abs().max())
+
+
+def largest_class(model: StoredModel) -> int:
+    """Return the class with the most training images, the first of several: its network has seen the most."""
+    return max(range(len(model.classes)), key=lambda label: model.record.classes[label].images)
+
+
+def inferred_labels(
+    model: StoredModel, pixels_NHWC: NDArray[np.uint8], indices: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the class that explains each image of `indices` best (`mode_evidence`); no randomness is in it.
+
+    Args:
+        model: the trained model.
+        pixels_NHWC: images of its size, uint8.
+        indices: which of them.
+    """
+    nobody = np.zeros(len(pixels_NHWC), np.int64)
+    chunks = in_chunks(pixels_NHWC, nobody, indices, model.device)
+    parts = [mode_evidence(model, x_BCHW).argmax(dim=1).cpu().numpy() for x_BCHW, _ in chunks]
+    return np.concatenate(parts) if parts else np.empty(0, np.int64)

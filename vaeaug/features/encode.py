@@ -1,0 +1,66 @@
+"""Images through a trained encoder, a block at a time, so that memory does not grow with their number."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vaeaug.features.columns import Layout
+from vaeaug.models.store import StoredModel
+from vaeaug.training.batches import as_images, in_chunks
+
+Arrays = dict[str, NDArray[np.float32] | NDArray[np.int32]]
+"""Columns by name, each (N, width)."""
+
+BLOCK_VALUES = 2**22
+"""Numbers of a block at most: 16 MB."""
+
+MOST_ROWS = 4096
+
+
+@torch.no_grad()
+def layout_of(model: StoredModel, image_HWC: NDArray[np.uint8], label: int) -> Layout:
+    """Return which columns a model's features have, by encoding one image (uint8) as a class."""
+    y_B = torch.tensor([label], device=model.device)
+    return Layout.of(model.network(label).variant.encode(as_images(np.array(image_HWC)[None], model.device), y_B))
+
+
+def rows_of_a_block(layout: Layout) -> int:
+    """Return how many images to encode before their features are written; it depends on their size alone."""
+    return max(1, min(MOST_ROWS, BLOCK_VALUES // sum(column.width for column in layout.columns)))
+
+
+@torch.no_grad()
+def encode_block(
+    model: StoredModel,
+    pixels_NHWC: NDArray[np.uint8],
+    labels_N: NDArray[np.int64],
+    indices: NDArray[np.int64],
+    layout: Layout,
+) -> Arrays:
+    """Return the features of the images of `indices`, in that order.
+
+    A network is opened once, however the classes are mixed.
+
+    Args:
+        model: the trained model.
+        pixels_NHWC: images of its size, uint8; usually a memory map.
+        labels_N: the class that each image is encoded as; only those of `indices` matter.
+        indices: which images.
+        layout: of `layout_of`.
+    """
+    features: Arrays = {
+        column.name: np.empty((len(indices), column.width), np.dtype(column.dtype)) for column in layout.columns
+    }
+    weights_B = np.array([model.record.classes[label].weights for label in labels_N[indices]])
+    for weights in np.unique(weights_B):
+        mine = np.flatnonzero(weights_B == weights)
+        network = model.network(int(labels_N[indices[mine[0]]]))
+        start = 0
+        for x_BCHW, y_B in in_chunks(pixels_NHWC, labels_N, indices[mine], model.device):
+            rows = mine[start : start + len(y_B)]
+            for name, values in layout.arrays(network.variant.encode(x_BCHW, y_B)).items():
+                features[name][rows] = values
+            start += len(y_B)
+    return features

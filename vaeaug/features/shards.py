@@ -1,0 +1,134 @@
+"""Parquet shards of features: `<split>-00000.parquet`, each of some row groups, written in full or not at all.
+
+All formats go through them: what is asked for as arrays is put together from finished shards, so that work is taken up
+again in one way, and a block of features is all that is ever in memory.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vaeaug.disk import temporary_name
+from vaeaug.features.columns import Column
+from vaeaug.features.encode import Arrays
+
+BLOCKS = 16
+"""Blocks of a shard; a block becomes a row group."""
+
+KEY = b"vaeaug"
+"""Where the schema's metadata says, in JSON, how the features were made."""
+
+TEXTS = ("file_name", "split", "label", "class")
+"""The columns that are texts. `label` is null for an image without one, `class` where encoders are told no class."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """A file of features.
+
+    Attributes:
+        split: `train`, `val` or `test`.
+        number: within the split, from 0.
+        start: its first image within the split.
+        stop: one past its last image.
+    """
+
+    split: str
+    number: int
+    start: int
+    stop: int
+
+    @property
+    def file_name(self) -> str:
+        """`<split>-00000.parquet`."""
+        return f"{self.split}-{self.number:05d}.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Features of some images.
+
+    Attributes:
+        texts: the columns of `TEXTS`, each of B texts or None.
+        features: the columns of numbers, each (B, width).
+    """
+
+    texts: Mapping[str, Sequence[str | None]]
+    features: Arrays
+
+    def __len__(self) -> int:
+        """Return B."""
+        return len(self.texts["file_name"])
+
+
+def shards_of(split: str, images: int, rows: int) -> list[Shard]:
+    """Return the shards of a split.
+
+    Args:
+        split: its name.
+        images: how many it has.
+        rows: of a block.
+    """
+    size = rows * BLOCKS
+    starts = range(0, images, size)
+    return [Shard(split, number, start, min(start + size, images)) for number, start in enumerate(starts)]
+
+
+def schema_of(columns: Sequence[Column], made: Mapping[str, Any]) -> pa.Schema:
+    """Return the schema of a shard: texts, then fixed-size lists; how they were made is its metadata.
+
+    Args:
+        columns: of the features.
+        made: JSON values.
+    """
+    kinds = {"float32": pa.float32(), "int32": pa.int32()}
+    fields = [pa.field(name, pa.string(), nullable=name in ("label", "class")) for name in TEXTS]
+    fields += [pa.field(column.name, pa.list_(kinds[column.dtype], column.width)) for column in columns]
+    return pa.schema(fields, metadata={KEY: json.dumps(made, ensure_ascii=False).encode()})
+
+
+def write_shard(path: Path, schema: pa.Schema, blocks: Iterator[Rows]) -> None:
+    """Write a shard, a row group a block; it is there in full or not at all."""
+    temporary = temporary_name(path)
+    try:
+        # Floats of a latent do not compress, and a dictionary of them is as long as they are many.
+        with pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=list(TEXTS)) as writer:
+            for rows in blocks:
+                writer.write_table(_table(schema, rows))
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def read_blocks(path: Path, columns: Sequence[str] | None = None) -> Iterator[Rows]:
+    """Yield the row groups of a shard.
+
+    Args:
+        path: the shard.
+        columns: names of those of numbers to read; all if None.
+    """
+    with pq.ParquetFile(path) as file:
+        numbers = [name for name in file.schema_arrow.names if name not in TEXTS] if columns is None else columns
+        for group in range(file.num_row_groups):
+            table = file.read_row_group(group, columns=[*TEXTS, *numbers])
+            texts = {name: table.column(name).to_pylist() for name in TEXTS}
+            yield Rows(texts, {name: _matrix(table.column(name).combine_chunks()) for name in numbers})
+
+
+def _table(schema: pa.Schema, rows: Rows) -> pa.Table:
+    arrays = [pa.array(rows.texts[name], pa.string()) for name in TEXTS]
+    for name, values in rows.features.items():
+        arrays.append(pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), type=schema.field(name).type))
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _matrix(lists: pa.FixedSizeListArray) -> Any:
+    return lists.flatten().to_numpy().reshape(len(lists), lists.type.list_size)
