@@ -6,7 +6,7 @@ import csv
 from collections import defaultdict
 from dataclasses import astuple, dataclass, fields
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vaeaug.disk import temporary_name
 from vaeaug.export.layout import folder_name, synthetic_name
@@ -67,19 +67,20 @@ def manifest_rows(real: Iterable[RealImage], journal: Path, seed: int) -> Iterat
             yield from _real_rows(groups[split, label])
 
 
-def write_manifest(path: Path, rows: Iterable[ManifestRow]) -> int:
+def write_manifest(path: Path, rows: Iterable[Any], columns: type[Any] = ManifestRow) -> int:
     """Write `manifest.csv` (UTF-8, commas), row by row, in full or not at all, and return the number of rows.
 
     Args:
         path: the file.
-        rows: may be a generator over any number of rows.
+        rows: may be a generator over any number of rows, which are of one dataclass.
+        columns: that dataclass; its fields are the columns.
     """
     temporary = temporary_name(path)
     number = 0
     try:
         with temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             table = csv.writer(file, lineterminator="\n")
-            table.writerow(field.name for field in fields(ManifestRow))
+            table.writerow(field.name for field in fields(columns))
             for row in rows:
                 table.writerow(astuple(row))
                 number += 1

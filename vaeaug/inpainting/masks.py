@@ -3,7 +3,7 @@
 - A mask has its image's place in the tree and its stem, with any image suffix; `_mask`, `_mask001` and the like may
   follow the stem. Of several masks of one image all count: missing is what any of them says. A mask that is one file
   and no folder is that of every image. Where masks lie in the folder of the images itself, only the suffixed names
-  are masks.
+  are masks; a folder of masks inside it holds no images.
 - It is read as gray, by the rules of `vaeaug.dataset.decode` (transparent is white), and 128 and more is missing: a
   soft edge counts as missing from its middle on. Values of 0 and 1 alone are refused, for they are surely meant
   otherwise.
@@ -49,17 +49,20 @@ class MaskFiles:
         if not place.exists():
             raise InputError(f"there is no {place}; --masks takes the folder of the masks")
         self.place = place
-        self.beside = place.is_dir() and place.resolve() == (images if images.is_dir() else images.parent).resolve()
+        folder, root = place.resolve(), (images if images.is_dir() else images.parent).resolve()
+        self._beside = place.is_dir() and folder == root
+        self._inside = folder if place.is_dir() and folder != root and folder.is_relative_to(root) else None
         self._one = None if place.is_dir() else place
         self._by_image: defaultdict[str, list[Path]] = defaultdict(list)
-        self._single = not images.is_dir()
         for path in sorted(images_below(place)) if self._one is None else ():
             for name in self._images_of(path):
                 self._by_image[name].append(path)
 
-    def is_mask(self, file_name: str) -> bool:
-        """Tell whether a file in the folder of the images is a mask and no image."""
-        return self.beside and _SUFFIX.search(PurePosixPath(file_name).stem) is not None
+    def is_mask(self, image: Path) -> bool:
+        """Tell whether a file among the images is a mask and no image."""
+        if self._inside is not None:
+            return image.resolve().is_relative_to(self._inside)
+        return self._beside and _SUFFIX.search(image.stem) is not None
 
     def of(self, file_name: str) -> list[Path]:
         """Return the masks of an image, sorted."""
@@ -94,8 +97,8 @@ class MaskFiles:
         """Return the images, without suffix, that a mask file may belong to."""
         relative = PurePosixPath(path.relative_to(self.place).as_posix())
         bare = _SUFFIX.sub("", relative.stem)
-        stems = [bare] if self.beside else list(dict.fromkeys((relative.stem, bare)))
-        if self.beside and bare == relative.stem:
+        stems = [bare] if self._beside else list(dict.fromkeys((relative.stem, bare)))
+        if self._beside and bare == relative.stem:
             return []  # an image
         return [str(relative.parent / stem) for stem in stems]
 

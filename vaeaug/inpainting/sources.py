@@ -1,4 +1,4 @@
-"""Where the holes of an image are: transparent pixels, or pixels of one colour. Files: see `masks` and `coco`."""
+"""Where the holes of an image are: transparent pixels, pixels of one colour, or at random. Files: `masks`, `coco`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from vaeaug.dataset.decode import UnreadableImageError
 from vaeaug.errors import InputError
+from vaeaug.inpainting.holes import KINDS, random_hole
 from vaeaug.inpainting.picture import OPAQUE, Picture
+from vaeaug.seeds import seed_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,3 +91,28 @@ class MissingColour:
             f"no image has a pixel of exactly the colour {self.name}; "
             "a JPEG does not keep colours exactly, so mark holes in PNG files, or use --masks DIR"
         )
+
+
+class RandomHoles:
+    """Missing is what a random hole takes away: a rectangle, strokes, a half, ...
+
+    Args:
+        seed: a hole depends on it, the image's name and size, and the variation alone.
+        variation: the holes of one variation have nothing to do with those of another.
+    """
+
+    def __init__(self, seed: int, variation: int) -> None:
+        self._seed, self._variation = seed, variation
+
+    def holes(self, file_name: str, picture: Picture) -> Holes:
+        """Return a hole of any of the kinds."""
+        rng = np.random.default_rng(seed_of(self._seed, "hole", file_name, self._variation))
+        kind = KINDS[rng.integers(len(KINDS))]
+        height, width = picture.size
+        if min(height, width) < 2:
+            raise UnreadableImageError(f"{width}x{height} pixels leave no room for a hole")
+        return Holes(random_hole(kind, height, width, rng), f"random {kind}")
+
+    def nothing_found(self) -> str:
+        """Return what to say where no image has a hole."""
+        return "there is no training image to cut a hole into"

@@ -50,9 +50,17 @@ def test_masks_may_lie_beside_the_images(tmp_path: Path) -> None:
     _save(tmp_path / "1.png", 255)
     _save(tmp_path / "1_mask001.png", [255, 0, 0, 0])
     masks = MaskFiles(tmp_path, tmp_path)
-    assert masks.is_mask("1_mask001.png")
-    assert not masks.is_mask("1.png")
+    assert masks.is_mask(tmp_path / "1_mask001.png")
+    assert not masks.is_mask(tmp_path / "1.png")
     assert masks.holes("1.png", PICTURE).missing_HW.sum() == 6  # the image is not its own mask
+
+
+def test_a_folder_of_masks_inside_holds_no_images(tmp_path: Path) -> None:
+    mask = _save(tmp_path / "masks/1.png", 255)
+    masks = MaskFiles(tmp_path / "masks", tmp_path)
+    assert masks.is_mask(mask)
+    assert not masks.is_mask(tmp_path / "1_mask.png")
+    assert masks.holes("1.png", PICTURE).missing_HW.all()
 
 
 def test_one_file_is_the_mask_of_every_image(tmp_path: Path) -> None:

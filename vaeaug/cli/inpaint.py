@@ -1,0 +1,49 @@
+"""`vaeaug inpaint MODEL IMAGES OUT`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vaeaug.cli.common import config_option, given, output_options, plugins_dir_option, result, settings_options
+from vaeaug.workflows.inpaint_settings import InpaintSettings
+
+
+@click.command(short_help="Fill holes in images, with the visible pixels left as they are.")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("images", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@settings_options(InpaintSettings)
+@plugins_dir_option
+@config_option
+@output_options
+def command(model: Path, images: Path, out: Path, as_json: bool, quiet: bool, **options: Any) -> None:
+    """Write OUT: the images of IMAGES with their holes filled by the trained MODEL, in the same tree.
+
+    IMAGES is a dataset, a folder of images, or one image. It is never written to. Say where the holes are with one of
+    --masks, --alpha, --missing-color, --coco and --random-holes. Visible pixels stay as they are, bit for bit; the
+    results are PNG files; an image without holes is passed through.
+
+    The first time, a partial encoder is trained and kept in MODEL (vaeaug train --inpainting does it beforehand).
+    """
+    from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
+    from vaeaug.workflows.inpaint import inpaint  # noqa: PLC0415 (imports torch)
+
+    with make_progress(quiet=quiet) as progress:
+        made = inpaint(model, images, out, progress=progress, **given(options))
+    values = {
+        "out": str(made.out),
+        "images": made.images,
+        "completions": made.files,
+        "passed_through": made.passed,
+        "method": made.method,
+        "invalid": made.invalid,
+        "remarks": list(made.remarks),
+    }
+    many = f"{made.images:,} {'image' if made.images == 1 else 'images'} completed"
+    ways = "" if made.files == made.images else f" in {made.files // made.images:,} ways each"
+    beside = f" beside {made.passed:,} others" if made.passed else ""
+    text = f"Wrote {out}: {many}{ways}{beside} ({made.method}).\nLook at {out / 'report.html'}."
+    result(values, text, as_json=as_json, quiet=quiet)

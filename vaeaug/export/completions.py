@@ -1,0 +1,154 @@
+"""What stands at the root of a directory of completed images: rows of the manifest, the card, an archive."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from vaeaug.disk import temporary_name, write_atomic
+from vaeaug.export.card import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+_HUB_SPLITS = {"train": "train", "val": "validation", "test": "test"}
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # a zip's earliest date: nothing written has times in it
+
+
+@dataclass(frozen=True, slots=True)
+class CompletedRow:
+    """One image of the output; the fields are the columns of `manifest.csv`.
+
+    Attributes:
+        file_name: relative to OUT, with forward slashes.
+        split: `train`, `val` or `test`; all is `train` where there are no splits.
+        label: the class it was completed as, or for an image that was passed through that of its folder.
+        label_given: whose word that is: `folder`, `--label`, or empty where it was inferred.
+        synthetic: `partly` of a completion, `false` of an image that was passed through.
+        source: the file in IMAGES.
+        mask: what told where the holes are: a mask's name, `alpha`, a colour.
+        missing: share of the pixels that were missing.
+        sample: number of the completion, from 0; empty for an image that was passed through.
+        seed: of the run.
+        evidence: log p(visible pixels | label) in nats, where the class was inferred.
+        margin: how much that exceeds the next best class's.
+        spread: mean standard deviation of the completions in the holes, where there are several; values in [0, 1].
+    """
+
+    file_name: str
+    split: str
+    label: str
+    label_given: str
+    synthetic: str
+    source: str
+    mask: str = ""
+    missing: str = "0"
+    sample: str = ""
+    seed: str = ""
+    evidence: str = ""
+    margin: str = ""
+    spread: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionsCard:
+    """What the card of completed images says.
+
+    Attributes:
+        name: of the output directory.
+        rows: of the manifest.
+        foldered: whether images lie in class folders.
+        settings: how it was done: name -> value.
+        warnings: what a user of the images must know besides.
+    """
+
+    name: str
+    rows: Sequence[CompletedRow]
+    foldered: bool
+    settings: Mapping[str, object]
+    warnings: Sequence[str] = ()
+
+
+def write_completions_card(path: Path, data: CompletionsCard) -> None:
+    """Write the card; the same data give the same bytes."""
+    completed = [row for row in data.rows if row.sample]
+    images = len({row.source for row in completed})
+    passed = len(data.rows) - len(completed)
+    several = len(completed) > images
+    settings = "".join(f"| {plain(name)} | {plain(value)} |\n" for name, value in data.settings.items())
+    warnings = "".join(f"\n> - {plain(warning)}" for warning in data.warnings)
+    where = "`uncertainty.zip`, outside the class folders," if data.foldered else "`uncertainty/`"
+    text = f"""{_header(data)}
+# {plain(data.name)}
+
+{images:,} {"image" if images == 1 else "images"} with holes, completed by vaeaug\
+{f" in {len(completed) // max(images, 1)} ways each" if several else ""}\
+{f"; {passed:,} without holes passed through, byte for byte" if passed else ""}.
+
+> **What stood in the holes was made up.** A variational autoencoder filled them with what is likely beside the visible
+> pixels. Visible pixels are those of the source files, bit for bit. `manifest.csv` tells for every file where it comes
+> from and how much of it was missing, and each completed PNG says so itself (IPTC digital source type
+> `compositeWithTrainedAlgorithmicMedia`). Do not measure anything in the holes.{warnings}
+"""
+    if several:
+        text += f"""
+## Uncertainty
+
+{where} has an image for each source: the standard deviation of every pixel over its completions, 8-bit gray, 0 where
+they agree and 255 where it is 0.5, the most there can be (of values from 0 to 1; of colours the root of the mean
+variance).
+"""
+    text += f"""
+## How it was made
+
+| Setting | Value |
+| --- | --- |
+{settings}
+`vaeaug.json` holds all of it for machines; `report.html` shows the first images.
+"""
+    write_atomic(path, text.encode(errors="backslashreplace"))
+
+
+def write_archive(path: Path, folder: Path) -> None:
+    """Write all PNG files below a folder to a zip, stored as they are; the same files give the same bytes."""
+    temporary = temporary_name(path)
+    try:
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+            for file in sorted(folder.rglob("*.png")):
+                entry = zipfile.ZipInfo(file.relative_to(folder).as_posix(), _EPOCH)
+                entry.external_attr = 0o644 << 16
+                archive.writestr(entry, file.read_bytes())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def _header(data: CompletionsCard) -> str:
+    """Return the YAML that Hugging Face reads: which files are the images."""
+    files = ""
+    for split in dict.fromkeys(row.split for row in data.rows):
+        names = [PurePosixPath(row.file_name) for row in data.rows if row.split == split]
+        if len({path.parts[0] for path in names}) == 1 and len(names[0].parts) > 1:
+            patterns = [f"{names[0].parts[0]}/**"]
+        else:  # class folders, or images, at the root
+            patterns = [f"{path.parts[0]}/**" if len(path.parts) > 1 else f"*{path.suffix}" for path in names]
+        listed = ", ".join(json.dumps(pattern, ensure_ascii=False) for pattern in dict.fromkeys(patterns))
+        files += f"  - split: {_HUB_SPLITS[split]}\n    path: [{listed}]\n"
+    return f"""---
+pretty_name: {json.dumps(data.name)}
+license: other
+tags:
+- synthetic
+- inpainting
+- variational-autoencoder
+- vaeaug
+configs:
+- config_name: default
+  data_files:
+{files}---
+"""

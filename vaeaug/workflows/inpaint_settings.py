@@ -1,0 +1,69 @@
+"""What a user can set when holes are filled. The command line and the Python API are both made from this."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vaeaug.errors import InputError
+from vaeaug.options import option
+from vaeaug.workflows.settings import RunSettings
+
+METHODS = ("auto", "partial-encoder", "gibbs")
+BLENDS = ("feather", "poisson", "none")
+_FILES = ("masks", "coco", "data")
+
+
+@dataclass(frozen=True, kw_only=True)
+class InpaintSettings(RunSettings):
+    """Where the holes are, and how they are filled."""
+
+    masks: str | None = option(
+        None, "Folder of masks named as the images (1.png or 1_mask.png), white where a pixel is missing; or one mask."
+    )
+    alpha: bool = option(False, "Missing is what is transparent (alpha below 128).")
+    missing_color: str | None = option(None, "Missing is what has exactly this colour, as '#ff00ff'.")
+    coco: str | None = option(None, "COCO annotation file: what it outlines is missing (polygons, run lengths).")
+    random_holes: bool = option(
+        False, "Cut a hole into each training image of a dataset, and add what it is completed to."
+    )
+    samples: int = option(1, "Completions of each image; one is the best guess, several are draws.", minimum=1)
+    label: str | None = option(None, "Class of all images; else that of their folder, or inferred where it has none.")
+    method: str = option(
+        "auto", "How latents are found that explain what is visible; gibbs needs no training.", choices=METHODS
+    )
+    draws: int = option(16, "Latents tried for each completion.", minimum=1, maximum=10_000)
+    blend: str = option("feather", "How the seam inside the hole is treated.", choices=BLENDS)
+    data: str | None = option(
+        None, "Real images to train the partial encoder on, where MODEL has none yet; else what the model decodes."
+    )
+    skip_invalid: bool = option(False, "Leave out images that, or whose masks, cannot be read instead of stopping.")
+    seed: int = option(0, "Seed of the completions and of random holes.", minimum=0)
+
+    def check(self) -> None:
+        """Refuse none or several of the options that tell where the holes are.
+
+        Raises:
+            InputError: it is so.
+        """
+        given = [name for name in ("masks", "alpha", "missing_color", "coco", "random_holes") if getattr(self, name)]
+        flags = [f"--{name.replace('_', '-')}" for name in given]
+        if not flags:
+            raise InputError(
+                "say where the holes are: --masks DIR, --alpha, --missing-color COLOR, --coco FILE or --random-holes"
+            )
+        if len(flags) > 1:
+            raise InputError(f"{' and '.join(flags)} contradict each other; give one of them")
+        if self.random_holes and self.label is not None:
+            raise InputError("--random-holes keeps the classes of the dataset; leave out --label")
+
+    def request(self) -> dict[str, Any]:
+        """Return what decides the result, as JSON values: a resumed run must have the same."""
+        left_out = {field.name for field in dataclasses.fields(RunSettings)}
+        return {name: value for name, value in dataclasses.asdict(self).items() if name not in left_out}
+
+    def public(self) -> dict[str, Any]:
+        """Return the same without places on this machine."""
+        return {name: Path(value).name if name in _FILES and value else value for name, value in self.request().items()}

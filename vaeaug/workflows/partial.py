@@ -1,0 +1,95 @@
+"""The partial encoder of a model: read, or trained on first use and kept with the model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaeaug.errors import InputError, VaeaugError
+from vaeaug.inpainting.partial_encoder import FILE, PartialEncoder, load_partial, save_partial
+from vaeaug.inpainting.train_partial import train_partial
+from vaeaug.models.store import StoredModel
+from vaeaug.progress import Progress
+from vaeaug.workflows.device import one_thread
+from vaeaug.workflows.read import read_for_model
+
+
+def partial_encoder(
+    model: StoredModel,
+    method: str,
+    data: Path | None,
+    *,
+    workers: int | None = None,
+    skip_invalid: bool = False,
+    progress: Progress,
+) -> PartialEncoder | None:
+    """Return the partial encoder of a model; where it has none yet, train it and keep it in the model's directory.
+
+    Its seed is that of the model, so it is the same whichever run needs it first. A model that cannot be written to
+    stays as it is, and the partial encoder serves this run alone.
+
+    Args:
+        model: the trained model.
+        method: `gibbs` needs none; `auto` does without where the variant's latents allow none.
+        data: real images to train on, or None for what the model decodes.
+        workers: threads that decode them.
+        skip_invalid: leave unreadable ones out.
+        progress: hears how it goes.
+
+    Returns:
+        It, or None where completions are to do without.
+
+    Raises:
+        InputError: the file of the model is damaged, the data cannot be read, or there is no partial encoder for such
+            latents and `method` asks for one.
+    """
+    if method == "gibbs":
+        return None
+    partial = load_partial(model)
+    if partial is not None:
+        if data is not None:
+            progress.say(f"{model.directory} has a partial encoder already, so --data changes nothing")
+        return partial
+    pixels_NHWC = labels_N = None
+    if data is not None:
+        read = read_for_model(model, data, workers=workers, skip_invalid=skip_invalid, progress=progress)
+        chosen = read.cache.indices("train")
+        pixels_NHWC, labels_N = read.cache.pixels_NHWC[chosen], read.labels_N[chosen]
+    try:
+        return train_and_keep(model, pixels_NHWC, labels_N, progress)
+    except InputError as error:
+        if method != "auto":
+            raise
+        progress.say(str(error).replace("use --method gibbs, which needs none", "so --method gibbs is used"))
+        return None
+
+
+@one_thread()
+def train_and_keep(
+    model: StoredModel,
+    pixels_NHWC: NDArray[np.uint8] | None,
+    labels_N: NDArray[np.int64] | None,
+    progress: Progress,
+) -> PartialEncoder:
+    """Train the partial encoder of a model and write it into the model's directory, if that can be written to.
+
+    Args:
+        model: the trained model.
+        pixels_NHWC: real images at the model's size, or None for what the model decodes.
+        labels_N: their classes, -1 where unknown.
+        progress: hears how it goes.
+
+    Raises:
+        InputError: there is no partial encoder for the model's latents.
+    """
+    progress.stage("Training the partial encoder")
+    partial = train_partial(model, pixels_NHWC, labels_N, seed=model.record.seed, report=progress.tick)
+    try:
+        save_partial(model, partial)
+    except VaeaugError as error:
+        progress.say(f"the partial encoder serves this run alone, for it cannot be kept in the model: {error}")
+    else:
+        progress.say(f"the partial encoder is kept in {model.directory / FILE}; the next run needs no training")
+    return partial
