@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import partial as bound
 
 import torch
 from torch import Tensor
@@ -12,8 +13,8 @@ from vaeaug.contracts import Latent, leaves, tree_map
 from vaeaug.errors import InputError, nearest
 from vaeaug.inpainting.gibbs import Gibbs
 from vaeaug.inpainting.partial_encoder import PartialEncoder, load_partial
-from vaeaug.inpainting.visible import visible_loss
-from vaeaug.inpainting.weights import Weighted, weigh
+from vaeaug.inpainting.visible import composite, visible_loss
+from vaeaug.inpainting.weights import Weighted, tempered, weigh
 from vaeaug.models.network import Network
 from vaeaug.models.store import StoredModel
 from vaeaug.seeds import seed_of
@@ -22,6 +23,7 @@ METHODS = ("auto", "partial-encoder", "gibbs")
 """`auto` is the partial encoder where there is one, and else `gibbs`."""
 
 GIBBS_STEPS = 50
+MEANT = 0.25  # of the draws count towards a mean
 COMPARED = 256  # stored latents at most that chains may begin with
 OPEN_NETWORKS = 32  # kept in memory, of a model with a network a class
 
@@ -96,9 +98,9 @@ class Completer:
         if self.partial is None:
             chosen = self._walk(x_CHW, visible_1HW, labels[best], samples * self.draws, seed)
         generator = self._generator(seed, "choose", labels[best])
-        images_SCHW, decoded_SCHW = _choose(chosen, samples, generator)
+        decoded_SCHW = _choose(chosen, samples, generator)
         return Completion(
-            images_SCHW.cpu(),
+            composite(x_CHW[None], decoded_SCHW, visible_1HW[None]).cpu(),
             decoded_SCHW.cpu(),
             labels[best],
             evidence_K.cpu() if label is None else None,
@@ -111,6 +113,8 @@ class Completer:
             latent = self._nearest(x_CHW, visible_1HW, label, count)
         else:
             latent = self.partial.draw(x_CHW, visible_1HW, label, count, generator)
+            explain = bound(self._visible_loss, x_CHW, visible_1HW, label)
+            latent = self.partial.refine(latent, x_CHW, visible_1HW, label, explain)
         return weigh(self._network(label), x_CHW, visible_1HW, label, latent, generator)
 
     def _walk(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, count: int, seed: int) -> Weighted:
@@ -123,23 +127,26 @@ class Completer:
         weight_N = torch.zeros_like(states.visible_S) if states.log_prior_S is not None else -states.visible_S
         y_S = torch.full((len(weight_N),), label, device=x_CHW.device)
         decoded_SCHW = chains.network.loss.image(chains.network.variant.decode(states.latent, y_S))
-        return Weighted(states.filled_SCHW, decoded_SCHW, weight_N)
+        return Weighted(decoded_SCHW, weight_N)
 
     def _nearest(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, count: int) -> Latent:
         """Return the latents of those training images that explain the visible pixels best, in turn."""
-        network = self._network(label)
         if label not in self._stored:
             latent = self.model.latents(label).latents.latent
             total = len(leaves(latent)[0])
             picked = torch.linspace(0, total - 1, min(total, COMPARED)).round().long()
             self._stored[label] = tree_map(lambda leaf: leaf[picked].to(self.model.device), latent)
         stored = self._stored[label]
-        y_N = torch.full((len(leaves(stored)[0]),), label, device=x_CHW.device)
-        raw_NRHW = network.variant.decode(stored, y_N)
-        visible_N1HW = visible_1HW.expand(len(y_N), -1, -1, -1)
-        order_N = visible_loss(network.loss, raw_NRHW, x_CHW[None], visible_N1HW).argsort()
+        order_N = self._visible_loss(x_CHW, visible_1HW, label, stored).argsort()
         picked_S = order_N[torch.arange(count, device=order_N.device) % min(len(order_N), self.draws)]
         return tree_map(lambda leaf: leaf[picked_S], stored)
+
+    def _visible_loss(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, latent: Latent) -> Tensor:
+        """Return -log p(visible pixels | z) of N latents, (N,)."""
+        network = self._network(label)
+        y_N = torch.full((len(leaves(latent)[0]),), label, device=x_CHW.device)
+        raw_NRHW = network.variant.decode(latent, y_N)
+        return visible_loss(network.loss, raw_NRHW, x_CHW[None], visible_1HW.expand(len(y_N), -1, -1, -1))
 
     def _network(self, label: int) -> Network:
         """Return a class's network, kept open, for one image may be tried as every class."""
@@ -153,13 +160,11 @@ class Completer:
         return torch.Generator(device=self.model.device).manual_seed(seed_of(seed, "inpaint", *use))
 
 
-def _choose(tried: Weighted, samples: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Return completions and how they are decoded, (S, C, H, W): one is the mean, several are one of a group each."""
-    both = (tried.images_NCHW, tried.decoded_NCHW)
+def _choose(tried: Weighted, samples: int, generator: torch.Generator) -> Tensor:
+    """Return what completions are decoded as, (S, C, H, W): one is the mean, several are one of a group each."""
     if samples == 1:
-        weight_N = tried.log_weight_N.softmax(dim=0)[:, None, None, None]
-        return (weight_N * both[0]).sum(dim=0, keepdim=True), (weight_N * both[1]).sum(dim=0, keepdim=True)
+        weight_N = tempered(tried.log_weight_N, MEANT * len(tried.log_weight_N))
+        return (weight_N[:, None, None, None] * tried.decoded_NCHW).sum(dim=0, keepdim=True)
     weight_SK = tried.log_weight_N.view(samples, -1).softmax(dim=1)
     chosen_S = torch.multinomial(weight_SK, 1, generator=generator)[:, 0]
-    picked_S = torch.arange(samples, device=chosen_S.device) * weight_SK.shape[1] + chosen_S
-    return both[0][picked_S], both[1][picked_S]
+    return tried.decoded_NCHW[torch.arange(samples, device=chosen_S.device) * weight_SK.shape[1] + chosen_S]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import torch
@@ -45,6 +46,25 @@ class PartialEncoder(nn.Module, ABC):
     @abstractmethod
     def draw(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, count: int, generator: torch.Generator) -> Latent:
         """Draw `count` latents for one image, structured as the variant's, with the draws as the first axis."""
+
+    def refine(
+        self,
+        latent: Latent,
+        x_CHW: Tensor,  # noqa: ARG002
+        visible_1HW: Tensor,  # noqa: ARG002
+        label: int,  # noqa: ARG002
+        visible_loss: Callable[[Latent], Tensor],  # noqa: ARG002
+    ) -> Latent:
+        """Return latents near those that were drawn which explain the visible pixels better; by default the same.
+
+        Args:
+            latent: what `draw` gave for this image, mask and class.
+            x_CHW: the image.
+            visible_1HW: the mask.
+            label: the class.
+            visible_loss: -log p(visible pixels | z) of each latent, (S,), with a gradient.
+        """
+        return latent
 
 
 def masked_input(x_BCHW: Tensor, visible_B1HW: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vaeaug.contracts import Latent, Latents, leaves, tree_map
+from vaeaug.inpainting.flatten import flat, flat_scale, unflat
 from vaeaug.models.store import StoredModel
 from vaeaug.nn import standard_normal
 from vaeaug.seeds import seed_of
@@ -20,7 +20,6 @@ from vaeaug.training.encode import encode_images
 MOST_IMAGES = 20_000
 MOST_VALUES = 2**28  # of all images together, a byte each
 AT_ONCE = 256
-SMEARED = 0.05  # the standard deviation given to a deterministic latent, in those of its class
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +40,6 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.labels_N)
-
-
-def flat(latent: Latent) -> Tensor:
-    """Return all leaves of a latent side by side, (B, D)."""
-    return torch.cat([leaf.flatten(1) for leaf in leaves(latent)], dim=1)
-
-
-def flat_scale(latents: Latents) -> Tensor:
-    """Return the posterior's standard deviations side by side, (N, D): a small one where there is no posterior."""
-    if latents.scale is not None:
-        return flat(latents.scale)
-    mode_ND = flat(latents.latent)
-    if not mode_ND.is_floating_point():
-        return torch.zeros(mode_ND.shape)
-    return (SMEARED * mode_ND.std(dim=0, correction=0)).expand_as(mode_ND)
 
 
 def real_examples(model: StoredModel, pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64]) -> Examples:
@@ -101,13 +85,6 @@ def decoded_examples(model: StoredModel, seed: int) -> Examples:
     mode_ND = torch.cat(modes)
     labels_N = torch.arange(len(model.classes)).repeat_interleave(count)
     return Examples(np.concatenate(pixels), labels_N, mode_ND, torch.zeros(mode_ND.shape))
-
-
-def unflat(z_BD: Tensor, like: Latent) -> Latent:
-    """Return latents of the structure of `like`, of all leaves side by side: `flat` undone."""
-    sizes = [math.prod(leaf.shape[1:]) for leaf in leaves(like)]
-    remaining = iter(torch.split(z_BD, sizes, dim=1))
-    return tree_map(lambda leaf: next(remaining).reshape(-1, *leaf.shape[1:]), like)
 
 
 def _most(model: StoredModel) -> int:

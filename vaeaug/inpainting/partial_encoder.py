@@ -11,6 +11,7 @@ from safetensors.torch import save
 from vaeaug.contracts import leaves
 from vaeaug.disk import plain_disk_errors, write_atomic
 from vaeaug.errors import InputError
+from vaeaug.inpainting.code_encoder import CodeEncoder
 from vaeaug.inpainting.conditional import PartialEncoder
 from vaeaug.inpainting.mixture_encoder import MixtureEncoder
 from vaeaug.models.store import StoredModel
@@ -22,19 +23,27 @@ FILE = "inpainting.safetensors"
 KEY = "partial_encoder"  # of the metadata
 
 
-def build_partial(model: StoredModel, seed: int) -> PartialEncoder:
+def build_partial(model: StoredModel, codes: int, seed: int) -> PartialEncoder:
     """Return an untrained partial encoder for the latents of a model, on its device.
+
+    Args:
+        model: the trained model.
+        codes: how many different codes there are, where its latents are discrete.
+        seed: of the first weights.
 
     Raises:
         InputError: there is none for such latents.
     """
-    like = model.latents(0).latents.latent
+    stored = [model.latents(label).latents for label in range(len(model.classes))]
+    like = stored[0].latent
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, "partial-encoder"))
         if all(leaf.is_floating_point() for leaf in leaves(like)):
             mixture = MixtureEncoder(model.spec, like)
-            mixture.standardize([model.latents(label).latents for label in range(len(model.classes))])
+            mixture.standardize(stored)
             return mixture.to(model.device)
+        if not any(leaf.is_floating_point() for leaf in leaves(like)):
+            return CodeEncoder(model.spec, like, codes=codes).to(model.device)
     raise InputError(
         f"there is no partial encoder for the latents of the variant '{model.record.variant.name}'; "
         "use --method gibbs, which needs none"
@@ -69,7 +78,7 @@ def load_partial(model: StoredModel) -> PartialEncoder | None:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
         if about["model"] != model.record.fingerprint:
             return None  # the model was trained again since
-        cls = {cls.kind: cls for cls in (MixtureEncoder,)}[about["kind"]]
+        cls = {cls.kind: cls for cls in (MixtureEncoder, CodeEncoder)}[about["kind"]]
         partial = cls(model.spec, model.latents(0).latents.latent, **about["settings"])
         partial.load_state_dict(tensors)
     except (OSError, SafetensorError, LookupError, TypeError, ValueError, RuntimeError) as error:

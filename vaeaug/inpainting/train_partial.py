@@ -56,10 +56,10 @@ def train_partial(
     Raises:
         InputError: there is no partial encoder for such latents.
     """
-    partial = build_partial(model, seed)
     sources = [decoded_examples(model, seed)]
     if pixels_NHWC is not None and labels_N is not None and (labels_N >= 0).any():
         sources.append(real_examples(model, pixels_NHWC, labels_N))
+    partial = build_partial(model, 1 + max(int(source.mode_ND.max()) for source in sources), seed)
     rng = np.random.default_rng(seed_of(seed, "holes"))
     spec = model.spec
     kinds = rng.integers(len(KINDS), size=HOLES)

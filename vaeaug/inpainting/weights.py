@@ -12,18 +12,18 @@ from vaeaug.contracts import Latent, leaves
 from vaeaug.inpainting.visible import composite, visible_loss
 from vaeaug.models.network import Network
 
+BISECTIONS = 30
+
 
 @dataclass(frozen=True, slots=True)
 class Weighted:
     """N completions of one image and what each weighs.
 
     Attributes:
-        images_NCHW: completions, visible pixels as they were.
-        decoded_NCHW: the same with visible pixels as they are decoded.
+        decoded_NCHW: what is decoded, in the hole and around it.
         log_weight_N: log-weights in nats: their mean weight estimates p(visible pixels | class).
     """
 
-    images_NCHW: Tensor
     decoded_NCHW: Tensor
     log_weight_N: Tensor
 
@@ -31,6 +31,23 @@ class Weighted:
     def evidence(self) -> Tensor:
         """The estimate of log p(visible pixels | class), shape ()."""
         return self.log_weight_N.logsumexp(dim=0) - math.log(len(self.log_weight_N))
+
+
+def tempered(log_weight_N: Tensor, least: float) -> Tensor:
+    """Return weights (N,) that sum to 1, flattened just so far that they count for at least `least` draws.
+
+    They are softmax(b * log-weights) with the greatest b <= 1 whose effective number of draws, 1 / sum w^2 (Kong 1992),
+    is not below `least`. A hundred visible pixels tell two draws apart by tens of nats, so with b = 1 one of a few
+    draws would have all the weight.
+    """
+    low, high = 0.0, 1.0
+    if float(1 / log_weight_N.softmax(dim=0).square().sum()) >= least:
+        return log_weight_N.softmax(dim=0)
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        enough = float(1 / (middle * log_weight_N).softmax(dim=0).square().sum()) >= least
+        low, high = (middle, high) if enough else (low, middle)
+    return (low * log_weight_N).softmax(dim=0)
 
 
 def weigh(
@@ -54,15 +71,13 @@ def weigh(
     y_N = torch.full((len(leaves(latent)[0]),), label, device=x_CHW.device)
     raw_NRHW = network.variant.decode(latent, y_N)
     decoded_NCHW = network.loss.image(raw_NRHW)
-    images_NCHW = composite(x_CHW[None], decoded_NCHW, visible_1HW[None])
-    encoded = network.variant.encode(images_NCHW, y_N, generator)
+    encoded = network.variant.encode(composite(x_CHW[None], decoded_NCHW, visible_1HW[None]), y_N, generator)
     log_ratio_N = encoded.log_ratio
     if log_ratio_N is None:
         log_ratio_N = torch.zeros(len(y_N), device=x_CHW.device)
     else:
         raw_NRHW = network.variant.decode(encoded.latent, y_N)
         decoded_NCHW = network.loss.image(raw_NRHW)
-        images_NCHW = composite(x_CHW[None], decoded_NCHW, visible_1HW[None])
     visible_N1HW = visible_1HW.expand(len(y_N), -1, -1, -1)
     log_weight_N = -visible_loss(network.loss, raw_NRHW, x_CHW[None], visible_N1HW) - log_ratio_N
-    return Weighted(images_NCHW, decoded_NCHW, log_weight_N)
+    return Weighted(decoded_NCHW, log_weight_N)
