@@ -64,3 +64,20 @@ def encode_block(
                 features[name][rows] = values
             start += len(y_B)
     return features
+
+
+def encode_array(
+    model: StoredModel, pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64]
+) -> dict[str, NDArray[np.float32]]:
+    """Return `mean` (N, D), and `logvar` (N, D) where there is one, of images in memory.
+
+    Args:
+        model: the trained model.
+        pixels_NHWC: images of its size, uint8.
+        labels_N: the class that each is encoded as.
+    """
+    # The columns do not depend on which image is asked for them.
+    blank_HWC = np.zeros((model.spec.height, model.spec.width, model.spec.channels), np.uint8)
+    layout = layout_of(model, blank_HWC, 0)
+    features = encode_block(model, pixels_NHWC, labels_N, np.arange(len(pixels_NHWC)), layout)
+    return {name: np.asarray(features[name], np.float32) for name in ("mean", "logvar") if name in features}

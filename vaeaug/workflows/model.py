@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from vaeaug import plugins
 from vaeaug.contracts import Variant, parse_options
 from vaeaug.errors import InputError
+from vaeaug.features.conditioning import largest_class
+from vaeaug.features.encode import encode_array
 from vaeaug.models.record import ModelRecord, PluginRecord, read_record
 from vaeaug.models.store import StoredModel
 from vaeaug.synthesis.generate import AUTO, chunks_of, generate, sampler_name
@@ -82,6 +84,35 @@ class Model:
         parts = [chunk.pixels_BHWC for chunk in chunks]
         record = self.record
         return np.concatenate(parts) if parts else np.empty((0, record.height, record.width, record.channels), np.uint8)
+
+    @one_thread()
+    def encode(
+        self, images: NDArray[np.uint8], labels: str | Sequence[str] | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """Encode images: the columns `mean` and `logvar` of `vaeaug encode`.
+
+        Args:
+            images: uint8, shape (N, H, W, C), at the model's size.
+            labels: the class to encode them as, one for all or one each; by default the largest class for all, so that
+                no feature knows the label of its image.
+
+        Returns:
+            The features (N, D), and the log-variance of their posterior, or None where the variant has none.
+
+        Raises:
+            InputError: images of another type or shape, or no such class.
+        """
+        record = self.record
+        if images.dtype != np.uint8 or images.shape[1:] != (record.height, record.width, record.channels):
+            wanted = f"uint8 images of shape (N, {record.height}, {record.width}, {record.channels})"
+            raise InputError(f"the model encodes {wanted}, not {images.dtype} {images.shape}")
+        if labels is None:
+            labels = self.classes[largest_class(self.stored)]
+        names = [labels] * len(images) if isinstance(labels, str) else list(labels)
+        if len(names) != len(images):
+            raise InputError(f"there are {len(images)} images and {len(names)} labels; give one label, or one an image")
+        features = encode_array(self.stored, images, np.array([record.label(name) for name in names], np.int64))
+        return features["mean"], features.get("logvar")
 
     def __repr__(self) -> str:
         record = self.record
