@@ -8,13 +8,13 @@ from typing import Any
 import click
 
 from vaeaug.cli.common import config_option, given, output_options, plugin_options, result, settings_options
-from vaeaug.workflows.settings import TrainSettings
+from vaeaug.workflows.settings import TrainModelSettings, TrainSettings
 
 
 @click.command(short_help="Train a model on a dataset.")
 @click.argument("data", type=click.Path(path_type=Path))
 @click.argument("model", type=click.Path(path_type=Path))
-@settings_options(TrainSettings)
+@settings_options(TrainSettings, TrainModelSettings)
 @plugin_options
 @config_option
 @output_options

@@ -58,34 +58,12 @@ def partial_encoder(
         chosen = read.cache.indices("train")
         pixels_NHWC, labels_N = read.cache.pixels_NHWC[chosen], read.labels_N[chosen]
     try:
-        return train_and_keep(model, pixels_NHWC, labels_N, progress)
+        partial = _train(model, pixels_NHWC, labels_N, progress)
     except InputError as error:
         if method != "auto":
             raise
-        progress.say(str(error).replace("use --method gibbs, which needs none", "so --method gibbs is used"))
+        progress.say(f"{str(error).partition(';')[0]}, so --method is gibbs")
         return None
-
-
-@one_thread()
-def train_and_keep(
-    model: StoredModel,
-    pixels_NHWC: NDArray[np.uint8] | None,
-    labels_N: NDArray[np.int64] | None,
-    progress: Progress,
-) -> PartialEncoder:
-    """Train the partial encoder of a model and write it into the model's directory, if that can be written to.
-
-    Args:
-        model: the trained model.
-        pixels_NHWC: real images at the model's size, or None for what the model decodes.
-        labels_N: their classes, -1 where unknown.
-        progress: hears how it goes.
-
-    Raises:
-        InputError: there is no partial encoder for the model's latents.
-    """
-    progress.stage("Training the partial encoder")
-    partial = train_partial(model, pixels_NHWC, labels_N, seed=model.record.seed, report=progress.tick)
     try:
         save_partial(model, partial)
     except VaeaugError as error:
@@ -93,3 +71,34 @@ def train_and_keep(
     else:
         progress.say(f"the partial encoder is kept in {model.directory / FILE}; the next run needs no training")
     return partial
+
+
+def add_partial_encoder(
+    model: StoredModel, pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64], progress: Progress
+) -> None:
+    """Train the partial encoder of a model that is being built, on its training images, and write it there.
+
+    Where the variant's latents allow none, that is said and nothing is written: the model itself is as good.
+
+    Args:
+        model: the trained model.
+        pixels_NHWC: its training images.
+        labels_N: their classes.
+        progress: hears how it goes.
+    """
+    try:
+        save_partial(model, _train(model, pixels_NHWC, labels_N, progress))
+    except InputError as error:
+        progress.say(f"--inpainting changes nothing: {str(error).partition(';')[0]}")
+
+
+@one_thread()
+def _train(
+    model: StoredModel,
+    pixels_NHWC: NDArray[np.uint8] | None,
+    labels_N: NDArray[np.int64] | None,
+    progress: Progress,
+) -> PartialEncoder:
+    """Train the partial encoder of a model, with the model's own seed."""
+    progress.stage("Training the partial encoder")
+    return train_partial(model, pixels_NHWC, labels_N, seed=model.record.seed, report=progress.tick)

@@ -75,6 +75,13 @@ class TrainSettings(RunSettings, TrainingConfig):
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrainModelSettings(TrainSettings):
+    """Everything about a training whose model is kept."""
+
+    inpainting: bool = option(False, "Also train what vaeaug inpaint needs, which else is trained on its first use.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class SampleSettings:
     """How many images of each class to make, and how."""
 

@@ -28,11 +28,12 @@ from vaeaug.staging import Staging, refuse_overlap, write_atomic
 from vaeaug.training.config import TrainingConfig
 from vaeaug.training.plan import SHARED_SHARE, share, with_length
 from vaeaug.workflows.device import choose_device
-from vaeaug.workflows.model import Model, load
+from vaeaug.workflows.model import Model, load, open_stored
+from vaeaug.workflows.partial import add_partial_encoder
 from vaeaug.workflows.prepare import Plugins, choose_loss, look_up
 from vaeaug.workflows.read import read_for_training
 from vaeaug.workflows.remarks import remarks_on
-from vaeaug.workflows.settings import TrainSettings, build, real_path
+from vaeaug.workflows.settings import TrainModelSettings, TrainSettings, build, real_path
 from vaeaug.workflows.train_task import WEIGHTS, TrainOutcome, TrainTask, run_train_task
 
 
@@ -43,7 +44,7 @@ def train(data: str | Path, model: str | Path, *, progress: Progress = SILENT, *
         data: the dataset: class folders, split folders, or a Hugging Face imagefolder. It is never written to.
         model: the directory to make; nothing, or an empty directory, must be there.
         progress: hears how it goes.
-        **settings: the fields of `TrainSettings`: `variant`, `loss`, `scope`, `epochs`, `seed`, ...
+        **settings: the fields of `TrainModelSettings`: `variant`, `loss`, `scope`, `epochs`, `seed`, `inpainting`, ...
 
     Returns:
         The trained model.
@@ -53,7 +54,7 @@ def train(data: str | Path, model: str | Path, *, progress: Progress = SILENT, *
         PluginError: the plugin of the variant or the loss is broken.
         VaeaugError: training failed; with `resume=True` it goes on where it was.
     """
-    chosen: TrainSettings = build(TrainSettings, settings, "vaeaug.train")
+    chosen: TrainModelSettings = build(TrainModelSettings, settings, "vaeaug.train")
     data, model = real_path(data), real_path(model)
     named = look_up(chosen)
     device = choose_device(chosen.device)
@@ -64,6 +65,10 @@ def train(data: str | Path, model: str | Path, *, progress: Progress = SILENT, *
         refuse_changed(staging, dataset=cache.fingerprint)
         used = choose_loss(named, chosen, cache, progress)
         train_into(staging.content, staging.scratch, cache, chosen, used, device, progress)
+        if chosen.inpainting:
+            stored = open_stored(staging.content, device, chosen.plugins_dirs)
+            train_indices = cache.indices("train")
+            add_partial_encoder(stored, cache.pixels_NHWC[train_indices], cache.labels_N[train_indices], progress)
         staging.publish()
     trained = load(model, device=chosen.device, plugins_dirs=chosen.plugins_dirs)
     for remark in remarks_on(trained.stored):
