@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from vaeaug.hookspecs import hookimpl as hookimpl
     from vaeaug.options import option as option
     from vaeaug.workflows.augment import augment as augment
+    from vaeaug.workflows.encode import encode as encode
+    from vaeaug.workflows.inpaint import inpaint as inpaint
     from vaeaug.workflows.model import Model as Model
     from vaeaug.workflows.model import load as load
     from vaeaug.workflows.sample import sample as sample
@@ -41,7 +43,9 @@ _HOME = {
     "Variant": "vaeaug.contracts",
     "option": "vaeaug.options",
     "augment": "vaeaug.workflows.augment",
+    "encode": "vaeaug.workflows.encode",
     "hookimpl": "vaeaug.hookspecs",
+    "inpaint": "vaeaug.workflows.inpaint",
     "load": "vaeaug.workflows.model",
     "sample": "vaeaug.workflows.sample",
     "train": "vaeaug.workflows.train",

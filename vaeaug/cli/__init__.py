@@ -15,9 +15,14 @@ COMMANDS = {
     "augment": "Extend a dataset: train if needed, sample, export, report.",
     "train": "Train a model on a dataset.",
     "sample": "Write synthetic images from a trained model.",
+    "inpaint": "Fill holes in images, with the visible pixels left as they are.",
+    "encode": "Write the latent features of images.",
     "plugins": "List the plugins; or check, show or start one.",
 }
 """Command -> its one-line help; its module is `vaeaug.cli.<command>`, which holds it as `command`."""
+
+RESUMABLE = frozenset({"augment", "train", "sample", "inpaint", "encode"})
+"""Commands that go on where they were with `--resume`."""
 
 
 class LazyGroup(click.Group):
@@ -66,7 +71,7 @@ def _run(arguments: list[str]) -> int:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        resumable = arguments[:1] in (["augment"], ["train"], ["sample"])
+        resumable = bool(RESUMABLE.intersection(arguments[:1]))
         click.echo(f"Interrupted{'; add --resume to the same command to go on' if resumable else ''}.", err=True)
         return 130
     except Exception as error:

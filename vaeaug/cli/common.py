@@ -20,9 +20,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _SHORT = {"device": "-d", "seed": "-s"}
 _METAVARS = {
+    "coco": "FILE",
+    "data": "DIR",
     "device": "NAME",
     "image_size": "SIZE",
+    "label": "NAME",
     "loss": "NAME",
+    "masks": "DIR",
+    "missing_color": "COLOR",
     "model": "DIR",
     "sampler": "NAME",
     "train_augment": "FILE",
