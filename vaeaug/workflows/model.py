@@ -20,6 +20,7 @@ from vaeaug.models.record import ModelRecord, PluginRecord, read_record
 from vaeaug.models.store import StoredModel
 from vaeaug.synthesis.generate import AUTO, chunks_of, generate, sampler_name
 from vaeaug.workflows.device import choose_device, one_thread
+from vaeaug.workflows.inpaint_arrays import inpaint_arrays
 from vaeaug.workflows.settings import real_path
 
 P = TypeVar("P")
@@ -113,6 +114,43 @@ class Model:
             raise InputError(f"there are {len(images)} images and {len(names)} labels; give one label, or one an image")
         features = encode_array(self.stored, images, np.array([record.label(name) for name in names], np.int64))
         return features["mean"], features.get("logvar")
+
+    def inpaint(
+        self,
+        images: NDArray[np.uint8],
+        masks: NDArray[np.bool_],
+        label: str | Sequence[str | None] | None = None,
+        *,
+        samples: int = 1,
+        seed: int = 0,
+        method: str = AUTO,
+        draws: int = 16,
+        blend: str = "feather",
+    ) -> NDArray[np.uint8]:
+        """Fill holes in images. What is visible stays as it is, bit for bit.
+
+        The first time, a partial encoder is trained, which takes about a minute, and kept in the model's directory.
+
+        Args:
+            images: uint8 (N, H, W), (N, H, W, 1) or (N, H, W, 3), of any size: of images much larger than the model's
+                the surroundings of the holes are shown to it.
+            masks: bool (N, H, W), True where a pixel is missing.
+            label: the class of all images, or one for each; None where it is to be inferred.
+            samples: completions of each image; one is the best guess, several are draws.
+            seed: the completions of image i depend on (seed, i), the image and its mask alone.
+            method: `auto`, `partial-encoder` or `gibbs`.
+            draws: latents tried for each completion.
+            blend: `feather`, `poisson` or `none`.
+
+        Returns:
+            uint8 (N, samples, H, W, C).
+
+        Raises:
+            InputError: shapes do not fit, there is no such class, or an option is out of range.
+        """
+        return inpaint_arrays(
+            self.stored, images, masks, label, samples=samples, seed=seed, method=method, draws=draws, blend=blend
+        )
 
     def __repr__(self) -> str:
         record = self.record
