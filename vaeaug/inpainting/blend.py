@@ -12,16 +12,13 @@ hole:
 
 from __future__ import annotations
 
-from typing import Literal
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from vaeaug.inpainting.nearest import nearest_visible
 
-Blend = Literal["feather", "poisson", "none"]
-BLENDS: tuple[Blend, ...] = ("feather", "poisson", "none")
+BLENDS = ("feather", "poisson", "none")
 
 FADE = 4.0
 """Pixels of the model over which `feather` fades."""
@@ -37,7 +34,7 @@ def blend(
     visible_HWC: NDArray[np.float32],
     completion_HWC: NDArray[np.float32],
     missing_HW: NDArray[np.bool_],
-    how: Blend,
+    how: str,
     scale: float = 1.0,
 ) -> NDArray[np.float32]:
     """Return the completion inside the holes, without a seam, and the visible pixels elsewhere.

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from vaeaug.contracts import ImageSpec
-from vaeaug.inpainting.blend import Blend, blend
+from vaeaug.inpainting.blend import blend
 from vaeaug.inpainting.complete import Completer
 from vaeaug.inpainting.nearest import extended
 from vaeaug.inpainting.window import windows
@@ -46,7 +46,8 @@ def fill(
     native: tuple[int, int],
     samples: int,
     seed: int,
-    how: Blend,
+    how: str,
+    region: str = "auto",
 ) -> Filled:
     """Complete an image.
 
@@ -58,13 +59,14 @@ def fill(
         native: height and width of the images that the model was trained on, in pixels.
         samples: S.
         seed: the completions depend on it, the image and the model alone.
-        how: the seam is treated; not for indexed images, whose colours cannot be mixed.
+        how: how the seam is treated; not for indexed images, whose colours cannot be mixed.
+        region: what of an image larger than `native` is shown to the model.
     """
     spec = completer.model.spec
     visible_HWC = seen_HWC.astype(np.float32) / np.float32(255)
     images_SHWC = np.repeat(visible_HWC[None], samples, axis=0)
     evidence_K = None
-    for number, window in enumerate(windows(missing_HW, native)):
+    for number, window in enumerate(windows(missing_HW, native, region)):
         part_HWC, hidden_HW = visible_HWC[window.part], missing_HW[window.part]
         x_CHW, visible_1HW = as_the_model_sees(part_HWC, hidden_HW, spec)
         # Where nothing is visible a single completion would be the class's mean; of two each is a draw.

@@ -7,6 +7,9 @@
   cluster by itself.
 
 Missing pixels of other clusters are missing in a window too, so no result depends on the order of the windows.
+
+That supposes that larger images show more of the world. Where they show the same in more pixels, `whole` is right:
+every image is shown whole.
 """
 
 from __future__ import annotations
@@ -17,6 +20,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+REGIONS = ("auto", "whole")
+"""`auto` is the rule above."""
 
 WHOLE = 1.5
 """Times the model's native size up to which an image is shown whole."""
@@ -46,15 +52,21 @@ class Window:
         return np.s_[self.top : self.top + height, self.left : self.left + width]
 
 
-def windows(missing_HW: NDArray[np.bool_], native: tuple[int, int]) -> list[Window]:
+def shown_whole(size: tuple[int, int], native: tuple[int, int], region: str = "auto") -> bool:
+    """Tell whether an image of some height and width is shown whole."""
+    return region == "whole" or (size[0] <= WHOLE * native[0] and size[1] <= WHOLE * native[1])
+
+
+def windows(missing_HW: NDArray[np.bool_], native: tuple[int, int], region: str = "auto") -> list[Window]:
     """Return the windows that together fill all holes of an image, the largest hole's first.
 
     Args:
         missing_HW: the holes; at least one pixel.
         native: height and width of the images that the model was trained on, in pixels.
+        region: one of `REGIONS`.
     """
     height, width = missing_HW.shape
-    if height <= WHOLE * native[0] and width <= WHOLE * native[1]:
+    if shown_whole((height, width), native, region):
         return [Window(0, 0, missing_HW)]
     count, component_HW, stats_CS, _ = cv2.connectedComponentsWithStats(missing_HW.astype(np.uint8), connectivity=8)
     boxes_C4 = stats_CS[:, [cv2.CC_STAT_TOP, cv2.CC_STAT_LEFT, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_WIDTH]].tolist()

@@ -9,13 +9,15 @@ from typing import Any
 from vaeaug.dataset.scan import scan
 from vaeaug.export.real import copy_real
 from vaeaug.inpainting.complete import Completer
+from vaeaug.inpainting.window import shown_whole
+from vaeaug.models.record import ModelRecord
 from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.inpaint_plan import Plan, make_plan
 from vaeaug.workflows.inpaint_publish import Completed, write_root
 from vaeaug.workflows.inpaint_settings import InpaintSettings
-from vaeaug.workflows.inpaint_write import copy_unchanged, read_journal, write_completions
+from vaeaug.workflows.inpaint_write import copy_unchanged, native_size, read_journal, write_completions
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.partial import partial_encoder
 from vaeaug.workflows.settings import build, real_path
@@ -96,7 +98,7 @@ def inpaint(
         journal = staging.scratch / "completed.jsonl"
         uncertainty = (staging.scratch if plan.foldered else staging.content) / "uncertainty"
         write_completions(plan.jobs, completer, chosen, staging.content, uncertainty, journal, progress)
-        remarks = _remarks(plan)
+        remarks = _remarks(plan, chosen, stored.record)
         done = Completed(staging, stored.record, chosen, plan, read_journal(journal), uncertainty, method, remarks)
         write_root(done)
         staging.publish()
@@ -123,9 +125,16 @@ def _copy(plan: Plan, content: Path, progress: Progress) -> None:
         copy_real(plan.real, content, progress=lambda done, total: progress.tick(Tick(done / max(total, 1))))
 
 
-def _remarks(plan: Plan) -> list[str]:
+def _remarks(plan: Plan, chosen: InpaintSettings, record: ModelRecord) -> list[str]:
     """Return what a user should know of the images."""
     remarks = []
+    native = native_size(record, None)
+    larger = {job.file.file_name: None for job in plan.jobs if not shown_whole(job.size, native, chosen.region)}
+    if larger:
+        remarks.append(
+            f"the model knows images of {native[1]}x{native[0]} pixels, and was shown the surroundings of the holes of "
+            f"larger ones ({_some(list(larger))}); --region whole shows it all of them"
+        )
     if plan.passed:
         many = len(plan.passed)
         what = "1 image has no hole and was" if many == 1 else f"{many:,} images have no holes and were"

@@ -69,7 +69,8 @@ def inpaint_arrays(
             native=native_size(stored.record, name),
             samples=chosen.samples,
             seed=seed_of(chosen.seed, "inpaint", number),
-            how=chosen.blend,  # type: ignore[arg-type]  # one of its choices
+            how=chosen.blend,
+            region=chosen.region,
         )
         for sample in range(chosen.samples):
             result[number, sample] = picture.filled(missing_HW, done.images_SHWC[sample]).reshape(image_HWC.shape)

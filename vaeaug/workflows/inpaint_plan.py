@@ -35,6 +35,7 @@ class Job:
         source: tells where its holes are.
         origin: what tells it: a mask's name, `alpha`, ...
         share: of its pixels that are missing, in (0, 1].
+        size: its height and width in pixels.
         label: the class it is given, or None where that is to be inferred.
         names: of the completions, relative to OUT; one a sample.
         uncertainty: where the uncertainty image goes, relative to the folder of these; None where there is one sample.
@@ -45,6 +46,7 @@ class Job:
     source: HoleSource
     origin: str
     share: float
+    size: tuple[int, int]
     label: str | None
     names: tuple[str, ...]
     uncertainty: str | None
@@ -74,10 +76,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Checked:
-    """What reading one image told: how much of it is missing, by whose word, and a hash of image and holes."""
+    """What reading one image told: what tells its holes, their share, its size, a hash of image and holes."""
 
     origin: str
     share: float
+    size: tuple[int, int]
     digest: str
 
 
@@ -116,7 +119,7 @@ def make_plan(
         label = settings.label or (file.label if file.label in known else None)
         names = _names(file.file_name, settings.samples)
         spread = None if settings.samples == 1 else _beside(file.file_name, "-uncertainty")
-        jobs.append(Job(file, source, entry.origin, entry.share, label, names, spread))
+        jobs.append(Job(file, source, entry.origin, entry.share, entry.size, label, names, spread))
     if not jobs:
         raise InputError(source.nothing_found())
     _refuse_one_name([name for job in jobs for name in job.names], [file.file_name for file in passed])
@@ -143,8 +146,8 @@ def _plan_random(index: DatasetIndex, settings: InpaintSettings, record: ModelRe
             name = f"train/{folder_name(file.label)}/{synthetic_name(file.label, made[file.label])}"
             made[file.label] += 1
             source = RandomHoles(settings.seed, variation)
-            share = checked[file.file_name].share
-            jobs.append(Job(file, source, "random", share, file.label, (name,), None, variation))
+            entry = checked[file.file_name]
+            jobs.append(Job(file, source, entry.origin, entry.share, entry.size, file.label, (name,), None, variation))
     left_out = {image.file_name for image in invalid}
     kept = [file for file in index.files if file.label != NO_LABEL and file.file_name not in left_out]
     real = place_real(kept, index.layout)
@@ -176,7 +179,7 @@ def _check_all(
         except UnreadableImageError as error:
             return InvalidImage(file.file_name, str(error))
         digest = content_digest(data) + content_digest(holes.missing_HW.tobytes())
-        return _Checked(holes.origin, float(holes.missing_HW.mean()), digest)
+        return _Checked(holes.origin, float(holes.missing_HW.mean()), picture.size, digest)
 
     found: dict[str, _Checked] = {}
     invalid = []

@@ -197,6 +197,7 @@ def _summary(done: Completed) -> dict[str, object]:
         "method": done.method,
         "latents tried for each completion": settings.draws,
         "seam": settings.blend,
+        "region": settings.region,
         "class": settings.label or "of the folder; inferred where there is none that the model knows",
         "seed": settings.seed,
         "variant": record.variant.name,

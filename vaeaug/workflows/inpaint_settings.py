@@ -13,6 +13,7 @@ from vaeaug.workflows.settings import RunSettings
 
 METHODS = ("auto", "partial-encoder", "gibbs")
 BLENDS = ("feather", "poisson", "none")
+REGIONS = ("auto", "whole")
 _FILES = ("masks", "coco", "data")
 
 
@@ -36,6 +37,12 @@ class InpaintSettings(RunSettings):
     )
     draws: int = option(16, "Latents tried for each completion.", minimum=1, maximum=10_000)
     blend: str = option("feather", "How the seam inside the hole is treated.", choices=BLENDS)
+    region: str = option(
+        "auto",
+        "What the model is shown: of images much larger than those it was trained on the surroundings of each hole; "
+        "or always the whole, for images that show the same in more pixels.",
+        choices=REGIONS,
+    )
     data: str | None = option(
         None, "Real images to train the partial encoder on, where MODEL has none yet; else what the model decodes."
     )

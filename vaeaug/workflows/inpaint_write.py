@@ -142,7 +142,8 @@ def _complete(job: Job, completer: Completer, settings: InpaintSettings, content
         native=native_size(record, job.label),
         samples=len(job.names),
         seed=seed_of(settings.seed, "inpaint", job.file.file_name, job.variation),
-        how=settings.blend,  # type: ignore[arg-type]  # one of its choices
+        how=settings.blend,
+        region=settings.region,
     )
     text = {
         "Software": f"vaeaug {vaeaug.__version__}",

@@ -126,14 +126,14 @@ class Model:
         method: str = AUTO,
         draws: int = 16,
         blend: str = "feather",
+        region: str = AUTO,
     ) -> NDArray[np.uint8]:
         """Fill holes in images. What is visible stays as it is, bit for bit.
 
         The first time, a partial encoder is trained, which takes about a minute, and kept in the model's directory.
 
         Args:
-            images: uint8 (N, H, W), (N, H, W, 1) or (N, H, W, 3), of any size: of images much larger than the model's
-                the surroundings of the holes are shown to it.
+            images: uint8 (N, H, W), (N, H, W, 1) or (N, H, W, 3), of any size.
             masks: bool (N, H, W), True where a pixel is missing.
             label: the class of all images, or one for each; None where it is to be inferred.
             samples: completions of each image; one is the best guess, several are draws.
@@ -141,6 +141,8 @@ class Model:
             method: `auto`, `partial-encoder` or `gibbs`.
             draws: latents tried for each completion.
             blend: `feather`, `poisson` or `none`.
+            region: `auto` shows the model the surroundings of the holes of images much larger than those it was trained
+                on; `whole` shows it all of them.
 
         Returns:
             uint8 (N, samples, H, W, C).
@@ -149,7 +151,16 @@ class Model:
             InputError: shapes do not fit, there is no such class, or an option is out of range.
         """
         return inpaint_arrays(
-            self.stored, images, masks, label, samples=samples, seed=seed, method=method, draws=draws, blend=blend
+            self.stored,
+            images,
+            masks,
+            label,
+            samples=samples,
+            seed=seed,
+            method=method,
+            draws=draws,
+            blend=blend,
+            region=region,
         )
 
     def __repr__(self) -> str:

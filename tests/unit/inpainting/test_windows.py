@@ -39,6 +39,7 @@ def test_an_image_of_the_models_size_is_shown_whole() -> None:
     (window,) = windows(missing, (28, 28))
     assert window.fill_HW.shape == (42, 42)
     assert len(windows(np.pad(missing, 1), (28, 28))) == 2
+    assert len(windows(np.pad(missing, 1), (28, 28), "whole")) == 1
 
 
 @pytest.mark.parametrize(("hole", "shape"), [(10, (32, 48)), (40, (60, 90))])
