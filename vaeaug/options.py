@@ -24,6 +24,7 @@ def option(
     maximum: float | None = None,
     choices: tuple[Any, ...] | None = None,
     sampling: bool = False,
+    imports: bool = False,
 ) -> Any:
     """Declare an option of a plugin, as a field of its `Config` dataclass.
 
@@ -40,8 +41,11 @@ def option(
         choices: the allowed values, where they are few.
         sampling: whether a trained model may be opened with another value (`vaeaug sample --set`): it does not change
             what is learned, only what is drawn.
+        imports: whether a value `module:callable` is imported and called. Of a trained model, which may have come from
+            elsewhere, that is done only with the user's consent (`vaeaug score --allow-imports`).
     """
-    metadata = {"help": help, "minimum": minimum, "maximum": maximum, "choices": choices, "sampling": sampling}
+    metadata: dict[str, Any] = {"help": help, "minimum": minimum, "maximum": maximum, "choices": choices}
+    metadata |= {"sampling": sampling, "imports": imports}
     return dataclasses.field(default=default, metadata=metadata)
 
 

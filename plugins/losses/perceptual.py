@@ -45,7 +45,7 @@ class Perceptual(ReconstructionLoss):
     class Config:
         """Options of the perceptual loss."""
 
-        network: str = option("squeezenet1_1", "Classifier of torchvision, or package.module:callable.")
+        network: str = option("squeezenet1_1", "Classifier of torchvision, or package.module:callable.", imports=True)
         weights: str | None = option(None, "File of its state dict; torchvision's weights, or the callable's, if none.")
         layers: str | None = option(None, "Names of its layers, commas between; the last of each resolution if none.")
         normalize: str = option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,16 @@ class StoredModel:
     def conditional(self) -> bool:
         """Whether class labels matter to its networks."""
         return self._variant.conditional
+
+    def imports(self) -> list[tuple[str, str]]:
+        """Return the options in `model.json` that name code to import, each with its value: `module:callable`."""
+        found = []
+        for plugin, record in ((self._variant, self.record.variant), (self._loss, self.record.loss)):
+            given = {name.replace("-", "_"): str(value) for name, value in record.options.items()}
+            for field in dataclasses.fields(plugin.Config):
+                if field.metadata.get("imports") and ":" in given.get(field.name, ""):
+                    found.append((field.name, given[field.name]))
+        return found
 
     def network(self, label: int) -> Network:
         """Return the network of a class, in eval mode; the one asked for last is kept in memory."""

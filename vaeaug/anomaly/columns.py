@@ -1,0 +1,69 @@
+"""The columns of a table of scores: what each is, said once for the table, the card and the command's help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A number that is told of each image.
+
+    Attributes:
+        name: in the table.
+        meaning: what it is, with its unit and what a null means.
+    """
+
+    name: str
+    meaning: str
+
+
+MEASURED = (
+    Column(
+        "scaled_error",
+        "squared error of the reconstruction, as a multiple of that of guessing each pixel by its neighbour: so images "
+        "with much detail or contrast do not count as strange for that alone",
+    ),
+    Column("absolute_error", "absolute error of the reconstruction a pixel, averaged over the image, from 0 to 1"),
+    Column(
+        "negative_elbo", "reconstruction_error + kl: an upper bound on -log p(image | class), in nats if the loss is"
+    ),
+    Column("reconstruction_error", "the loss of the reconstruction, in nats where the loss is a likelihood"),
+    Column(
+        "kl",
+        "KL divergence of the posterior from the prior, in nats: how far the image lies from what the model expects; "
+        "null if the variant has none",
+    ),
+    Column(
+        "iwae_bound",
+        "importance-weighted bound on -log p(image | class), in nats, closer than negative_elbo; null if the variant "
+        "has no importance weights",
+    ),
+)
+"""What a network says of an image as one of its class; in this order in the table."""
+
+SURPRISE = Column(
+    "label_surprise",
+    "log-evidence of the likeliest other class less that of the label, in nats: above 0 the model would have given "
+    "another label; null if the image has no label that can be judged",
+)
+
+SCORE = Column("score", "what the table is sorted by, higher for what is stranger; the README says which column it is")
+
+LIKELIEST = Column(
+    "likeliest_class",
+    "the class of the model that the image is likeliest of, whatever its label; null where nobody can tell",
+)
+
+SCORE_COLUMNS = tuple(column.name for column in (*MEASURED, SURPRISE))
+"""The columns that images can be ranked by."""
+
+SCORES = tuple(name.replace("_", "-") for name in SCORE_COLUMNS)
+"""The same, as users write them."""
+
+DEFAULT = "scaled-error"
+"""What images are ranked by unless the user says otherwise; why is in docs/benchmarks.md."""
+
+JUDGE_AUTO = "auto"
+JUDGES = (JUDGE_AUTO, "features", "evidence")
+"""Who can be asked to judge labels; see `vaeaug.anomaly.judgement`, which needs torch."""

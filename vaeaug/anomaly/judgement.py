@@ -1,0 +1,125 @@
+"""Which class each image is likeliest of, and how surprising its label is.
+
+Two can judge. **features**: class densities in the space of latent features, fitted to the labelled images themselves;
+they find wrong labels in what a model was trained on, which its networks know by heart. **evidence**: the networks; for
+images that the model has not seen, however few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaeaug.anomaly.label_densities import LabelDensities, fit_densities, judged_classes
+from vaeaug.anomaly.score_images import UNKNOWN, Scores, tells_classes_apart
+from vaeaug.models.store import StoredModel
+
+FEATURES, EVIDENCE, NOBODY = "features", "evidence", "nobody"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What is thought of the labels of N images.
+
+    Attributes:
+        label_surprise_N: float32, in nats; NaN where an image has no label that can be judged.
+        likeliest_N: int64, the likeliest class, as the model counts them; -1 where nobody can tell.
+    """
+
+    label_surprise_N: NDArray[np.float32]
+    likeliest_N: NDArray[np.int64]
+
+
+def choose_judge(asked: str, model: StoredModel, labels_N: NDArray[np.int64]) -> str:
+    """Return who judges labels: `features` where at least two classes have images enough, else `evidence`.
+
+    Args:
+        asked: one of `columns.JUDGES`.
+        model: the trained model.
+        labels_N: as the model counts classes; -1 where the class is not known.
+
+    Returns:
+        `features`, `evidence`, or `nobody`, where what was asked for is not possible.
+    """
+    if asked != EVIDENCE and len(judged_classes(labels_N)):
+        return FEATURES
+    return EVIDENCE if asked != FEATURES and tells_classes_apart(model) else NOBODY
+
+
+def judge(
+    parts: Callable[[], Iterable[Scores]], labels_N: NDArray[np.int64], model: StoredModel, who: str
+) -> Judgement:
+    """Judge the labels of images whose scores come part by part.
+
+    Args:
+        parts: calling it begins anew: the scores of all images, in order.
+        labels_N: of all images.
+        model: that scored them.
+        who: what `choose_judge` chose.
+    """
+    densities = None
+    if who == FEATURES:
+        densities = fit_densities(lambda: _labelled(parts, labels_N), judged_classes(labels_N))
+    found = [_judged(scores, mine_N, model, who, densities) for scores, mine_N in _with_labels(parts, labels_N)]
+    return Judgement(
+        np.concatenate([judgement.label_surprise_N for judgement in found]),
+        np.concatenate([judgement.likeliest_N for judgement in found]),
+    )
+
+
+def _judged(
+    scores: Scores, labels_N: NDArray[np.int64], model: StoredModel, who: str, densities: LabelDensities | None
+) -> Judgement:
+    """Judge the labels of one part."""
+    apart = tells_classes_apart(model)
+    likeliest_N = np.full(len(labels_N), UNKNOWN, np.int64)
+    surprise_N = np.full(len(labels_N), np.nan, np.float32)
+    unlabelled = labels_N == UNKNOWN
+    if apart:
+        likeliest_N[unlabelled] = scores.measured_as_N[unlabelled]
+    if densities is not None:
+        known = np.flatnonzero(np.isin(labels_N, densities.classes_K))
+        log_density_MK = densities.log_density(scores.features_ND[known])
+        likeliest_N[known] = densities.classes_K[log_density_MK.argmax(axis=1)]
+        surprise_N[known] = surprise(log_density_MK, np.searchsorted(densities.classes_K, labels_N[known]))
+    elif who == EVIDENCE:
+        known = np.flatnonzero(~unlabelled)
+        likeliest_N[known] = scores.evidence_NK[known].argmax(axis=1)
+        surprise_N[known] = surprise(scores.evidence_NK[known], labels_N[known])
+    return Judgement(surprise_N, likeliest_N)
+
+
+def surprise(evidence_NK: NDArray[np.floating], labels_N: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return the evidence of the best other class less that of the label, (N,), in nats.
+
+    Args:
+        evidence_NK: log-evidence of each class, of at least two.
+        labels_N: the column of each label.
+    """
+    rows = np.arange(len(labels_N))
+    others_NK = np.array(evidence_NK, dtype=np.float64)
+    given_N = others_NK[rows, labels_N]
+    others_NK[rows, labels_N] = -np.inf
+    surprise_N: NDArray[np.float32] = (others_NK.max(axis=1) - given_N).astype(np.float32)
+    return surprise_N
+
+
+def _with_labels(
+    parts: Callable[[], Iterable[Scores]], labels_N: NDArray[np.int64]
+) -> Iterator[tuple[Scores, NDArray[np.int64]]]:
+    """Yield the parts with their labels."""
+    start = 0
+    for scores in parts():
+        stop = start + len(scores.measured_as_N)
+        yield scores, labels_N[start:stop]
+        start = stop
+
+
+def _labelled(
+    parts: Callable[[], Iterable[Scores]], labels_N: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]:
+    for scores, mine_N in _with_labels(parts, labels_N):
+        yield scores.features_ND, mine_N

@@ -1,0 +1,116 @@
+"""How well a network explains images of one class: what every score is made of.
+
+The mode of the posterior gives the reconstruction that people see, and the errors in pixel values. Bounds on the
+likelihood are means over draws from the posterior. Each image is drawn for alone and with the same random numbers, so
+that what is said of it depends on no other image, and images differ by what they show and not by luck.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from vaeaug.models.likelihood import DRAWS_AT_ONCE
+from vaeaug.models.network import Network
+from vaeaug.seeds import seed_of
+from vaeaug.training.schedules import is_kl
+
+LEAST_CONTRAST = 5e-4
+"""Added to the squared difference of neighbouring pixels, that of 2 % noise: a flat image has nothing to explain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What a network says of B images, on the CPU.
+
+    Attributes:
+        reconstruction_error: the loss, in nats where it is a likelihood, (B,).
+        kl: the KL divergence in nats, (B,), or None where the variant reports none.
+        iwae_bound: the importance-weighted bound on -log p(x|y) in nats, (B,), or None without importance weights.
+        image_BCHW: the reconstruction from the posterior's mode, in [0, 1].
+        error_BHW: the absolute error of that reconstruction, averaged over channels, in [0, 1].
+        scaled_error: its squared error, as a multiple of that of guessing each pixel by its neighbour, (B,) (the idea
+            of Hyndman & Koehler 2006, for series). So an image does not count as strange merely because it has more
+            contrast or detail than others, as it does for likelihoods (Serra et al. 2020).
+    """
+
+    reconstruction_error: Tensor
+    kl: Tensor | None
+    iwae_bound: Tensor | None
+    image_BCHW: Tensor
+    error_BHW: Tensor
+    scaled_error: Tensor
+
+    @property
+    def negative_elbo(self) -> Tensor:
+        """The reconstruction error and the KL divergence, where there is one, (B,)."""
+        return self.reconstruction_error if self.kl is None else self.reconstruction_error + self.kl
+
+
+@torch.no_grad()
+def measure(network: Network, x_BCHW: Tensor, y_B: Tensor, *, seed: int, draws: int) -> Measures:
+    """Measure images under the network of their class.
+
+    Where the variant tells its importance weights, `reconstruction_error` and `kl` are means over the draws, so that
+    their sum is the negative ELBO; else they are those of the mode.
+
+    Args:
+        network: in eval mode.
+        x_BCHW: images in [0, 1], on the network's device.
+        y_B: the class that each is measured as.
+        seed: of the draws; the same numbers for every image.
+        draws: K of the bound.
+    """
+    encoded = network.variant.encode(x_BCHW, y_B)
+    raw_BRHW = network.variant.decode(encoded.latent, y_B)
+    image_BCHW = network.loss.image(raw_BRHW)
+    error_BCHW = image_BCHW - x_BCHW
+    scaled_B = error_BCHW.square().mean(dim=(1, 2, 3)) / (_contrast(x_BCHW) + LEAST_CONTRAST)
+    cost_B: Tensor
+    kl_B: Tensor | None
+    iwae_B: Tensor | None
+    if encoded.log_ratio is None:
+        cost_B, kl_B, iwae_B = network.loss(raw_BRHW, x_BCHW), _kl(encoded.penalties), None
+    else:
+        rows = [_drawn(network, x_BCHW[i : i + 1], y_B[i : i + 1], seed, draws) for i in range(len(x_BCHW))]
+        cost_B, kl_B, iwae_B = torch.stack(rows).unbind(dim=1)
+    return Measures(
+        reconstruction_error=cost_B.cpu(),
+        kl=None if kl_B is None else kl_B.cpu(),
+        iwae_bound=None if iwae_B is None else iwae_B.cpu(),
+        image_BCHW=image_BCHW.cpu(),
+        error_BHW=error_BCHW.abs().mean(dim=1).cpu(),
+        scaled_error=scaled_B.cpu(),
+    )
+
+
+def _drawn(network: Network, x_1CHW: Tensor, y_1: Tensor, seed: int, draws: int) -> Tensor:
+    """Return the mean loss, the mean KL and the bound of one image, (3,)."""
+    generator = torch.Generator(device=x_1CHW.device).manual_seed(seed_of(seed, "evidence"))
+    costs, divergences, weights = [], [], []
+    for start in range(0, draws, DRAWS_AT_ONCE):
+        count = min(DRAWS_AT_ONCE, draws - start)
+        x_KCHW, y_K = x_1CHW.expand(count, -1, -1, -1).contiguous(), y_1.expand(count).contiguous()
+        encoded = network.variant.encode(x_KCHW, y_K, generator)
+        cost_K, kl_K = network.loss(network.variant.decode(encoded.latent, y_K), x_KCHW), _kl(encoded.penalties)
+        ratio_K: Tensor = encoded.log_ratio  # type: ignore[assignment] # it was there without a generator
+        costs.append(cost_K)
+        divergences.append(ratio_K if kl_K is None else kl_K)  # its mean is the KL, with more noise
+        weights.append(-cost_K - ratio_K)
+    bound = math.log(draws) - torch.cat(weights).logsumexp(dim=0)
+    return torch.stack([torch.cat(costs).mean(), torch.cat(divergences).mean(), bound])
+
+
+def _kl(penalties: dict[str, Tensor]) -> Tensor | None:
+    """Return the KL divergence of each image, (B,), or None where there is none."""
+    terms = [value_B for name, value_B in penalties.items() if is_kl(name)]
+    return torch.stack(terms).sum(dim=0) if terms else None
+
+
+def _contrast(x_BCHW: Tensor) -> Tensor:
+    """Return the mean squared difference between neighbouring pixels, across and down, of each image, (B,)."""
+    steps = [x_BCHW.diff(dim=side).square().mean(dim=(1, 2, 3)) for side in (2, 3)]
+    return torch.stack(steps).mean(dim=0)

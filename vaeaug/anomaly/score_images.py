@@ -1,0 +1,125 @@
+"""Scores of images: each as one of its class, or as one of the likeliest class where the class is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vaeaug.anomaly.columns import MEASURED
+from vaeaug.anomaly.measure import Measures, measure
+from vaeaug.models.evidence import mode_evidence
+from vaeaug.models.store import StoredModel
+from vaeaug.training.batches import as_images, in_chunks
+
+UNKNOWN = -1
+"""The label of an image whose class the model does not know, or nobody told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What a model says of N images.
+
+    Attributes:
+        measured_NP: float32, a column for each of `MEASURED`; NaN where there is no such thing.
+        measured_as_N: int64, the class that each was measured as: its label if the model knows it, else the likeliest.
+        evidence_NK: float32, an estimate of log p(x|y) of each class in nats; NaN where it was not asked for.
+        features_ND: float32, the latent features of each, none of them told its label (`features_of`).
+        error_NHW: float32, the absolute error of the reconstruction, averaged over channels, in [0, 1].
+    """
+
+    measured_NP: NDArray[np.float32]
+    measured_as_N: NDArray[np.int64]
+    evidence_NK: NDArray[np.float32]
+    features_ND: NDArray[np.float32]
+    error_NHW: NDArray[np.float32]
+
+
+def tells_classes_apart(model: StoredModel) -> bool:
+    """Tell whether an image may be likelier under one class of a model than under another."""
+    return len(model.classes) > 1 and (model.conditional or model.record.scope == "per-class")
+
+
+def score_images(
+    model: StoredModel,
+    pixels_NHWC: NDArray[np.uint8],
+    labels_N: NDArray[np.int64],
+    *,
+    seed: int,
+    draws: int,
+    evidence: bool,
+) -> Scores:
+    """Score images that fit into memory several times over.
+
+    Args:
+        model: the trained model.
+        pixels_NHWC: uint8, as the model takes them.
+        labels_N: as the model counts classes; -1 where the class is not known.
+        seed: of the draws.
+        draws: K of the importance-weighted bound.
+        evidence: whether to ask for the evidence of each class for images whose class is known, too.
+    """
+    evidence_NK = np.full((len(pixels_NHWC), len(model.classes)), np.nan, np.float32)
+    if tells_classes_apart(model):
+        asked = np.arange(len(labels_N)) if evidence else np.flatnonzero(labels_N == UNKNOWN)
+        for places, x_BCHW in _chunks(pixels_NHWC, asked, model.device):
+            evidence_NK[places] = mode_evidence(model, x_BCHW).cpu()
+    likeliest_N = np.nan_to_num(evidence_NK, nan=-np.inf).argmax(axis=1)
+    measured_as_N = np.where(labels_N == UNKNOWN, likeliest_N, labels_N)
+    measured_NP = np.empty((len(pixels_NHWC), len(MEASURED)), np.float32)
+    error_NHW = np.empty(pixels_NHWC.shape[:3], np.float32)
+    for label in np.unique(measured_as_N):
+        network = model.network(label)
+        for places, x_BCHW in _chunks(pixels_NHWC, np.flatnonzero(measured_as_N == label), model.device):
+            y_B = torch.full((len(x_BCHW),), int(label), device=model.device)
+            measures = measure(network, x_BCHW, y_B, seed=seed, draws=draws)
+            measured_NP[places], error_NHW[places] = _row(measures), measures.error_BHW
+    return Scores(measured_NP, measured_as_N, evidence_NK, features_of(model, pixels_NHWC), error_NHW)
+
+
+@torch.no_grad()
+def features_of(model: StoredModel, pixels_NHWC: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the latent features of images, (N, D), all as the first class's network encodes its own.
+
+    One network, told one class: so features can be compared, and no image's label is in them.
+    """
+    variant, parts = model.network(0).variant, []
+    for _, x_BCHW in _chunks(pixels_NHWC, np.arange(len(pixels_NHWC)), model.device):
+        y_B = torch.zeros(len(x_BCHW), dtype=torch.int64, device=model.device)
+        parts.append(variant.encode(x_BCHW, y_B).features_BD.float().cpu().numpy())
+    return np.concatenate(parts)
+
+
+def reconstruct(model: StoredModel, pixels_HWC: NDArray[np.uint8], label: int) -> Measures:
+    """Measure one image as one of a class, for its picture: without draws, so it costs little."""
+    y_1 = torch.tensor([label], device=model.device)
+    return measure(model.network(label), as_images(pixels_HWC[None].copy(), model.device), y_1, seed=0, draws=1)
+
+
+def _chunks(
+    pixels_NHWC: NDArray[np.uint8], places_M: NDArray[np.int64], device: torch.device
+) -> Iterator[tuple[NDArray[np.int64], torch.Tensor]]:
+    """Yield some of the images, a few hundred at a time, with where they stand."""
+    done = 0
+    for x_BCHW, _ in in_chunks(pixels_NHWC, np.zeros(len(pixels_NHWC), np.int64), places_M, device):
+        yield places_M[done : done + len(x_BCHW)], x_BCHW
+        done += len(x_BCHW)
+
+
+def _row(measures: Measures) -> NDArray[np.float32]:
+    """Return the columns of `MEASURED`, (B, P)."""
+    values = {
+        "scaled_error": measures.scaled_error,
+        "absolute_error": measures.error_BHW.mean(dim=(1, 2)),
+        "negative_elbo": measures.negative_elbo,
+        "reconstruction_error": measures.reconstruction_error,
+        "kl": measures.kl,
+        "iwae_bound": measures.iwae_bound,
+    }
+    nothing_B = torch.full_like(measures.reconstruction_error, torch.nan)
+    columns = [nothing_B if values[column.name] is None else values[column.name] for column in MEASURED]
+    row_BP: NDArray[np.float32] = torch.stack(columns, dim=1).float().numpy()  # type: ignore[arg-type] # no None left
+    return row_BP

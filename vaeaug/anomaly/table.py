@@ -1,0 +1,85 @@
+"""`scores.parquet` and `scores.csv`: a row an image, strangest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+from numpy.typing import NDArray
+
+from vaeaug.anomaly.columns import LIKELIEST, MEASURED, SCORE, SURPRISE
+from vaeaug.anomaly.judgement import Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredImages:
+    """What was scored, in the order of the data.
+
+    Attributes:
+        file_names: relative to DATA.
+        splits: of the images.
+        labels: as the data names them; empty for none.
+        classes: of the model.
+        measured_NP: a column for each of `MEASURED`; NaN for null.
+        measured_as_N: the class of the model that each was measured as.
+        judgement: of the labels.
+    """
+
+    file_names: Sequence[str]
+    splits: Sequence[str]
+    labels: Sequence[str]
+    classes: Sequence[str]
+    measured_NP: NDArray[np.float32]
+    measured_as_N: NDArray[np.int64]
+    judgement: Judgement
+
+    def number(self, name: str) -> NDArray[np.float32]:
+        """Return a column of numbers by its name in the table."""
+        if name == SURPRISE.name:
+            return self.judgement.label_surprise_N
+        column: NDArray[np.float32] = self.measured_NP[:, [column.name for column in MEASURED].index(name)]
+        return column
+
+    def likeliest(self, place: int) -> str:
+        """Return the likeliest class of an image, or nothing where nobody can tell."""
+        label = int(self.judgement.likeliest_N[place])
+        return self.classes[label] if label >= 0 else ""
+
+    def ranked(self, name: str) -> NDArray[np.int64]:
+        """Return the places of the images, highest first; ties by file name, and those without a number last."""
+        return np.argsort(-self.number(name), kind="stable")
+
+
+def score_table(images: ScoredImages, by: str) -> pa.Table:
+    """Return the table; what each column means is written with it.
+
+    Args:
+        images: what was scored.
+        by: the name of the column that is the score.
+    """
+    order = images.ranked(by)
+    numbers = {SCORE.name: by, **{column.name: column.name for column in (*MEASURED, SURPRISE)}}
+    text = {"file_name": images.file_names, "split": images.splits, "label": images.labels}
+    columns: dict[str, pa.Array] = {
+        name: pa.array([values[place] or None for place in order], pa.string()) for name, values in text.items()
+    }
+    for name, source in numbers.items():
+        columns[name] = pa.array(images.number(source)[order], pa.float32(), from_pandas=True)  # NaN is null
+    columns[LIKELIEST.name] = pa.array([images.likeliest(place) or None for place in order], pa.string())
+    meanings = {column.name: column.meaning for column in (SCORE, *MEASURED, SURPRISE, LIKELIEST)}
+    fields = [
+        pa.field(name, column.type, metadata={"description": meanings[name]} if name in meanings else None)
+        for name, column in columns.items()
+    ]
+    return pa.table(list(columns.values()), schema=pa.schema(fields))
+
+
+def write_tables(directory: Path, table: pa.Table) -> None:
+    """Write `scores.parquet` and `scores.csv`; in the latter a null is empty."""
+    pa.parquet.write_table(table, directory / "scores.parquet", compression="zstd")
+    pa.csv.write_csv(table, directory / "scores.csv", pa.csv.WriteOptions(quoting_style="needed"))

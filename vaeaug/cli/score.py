@@ -1,0 +1,40 @@
+"""`vaeaug score MODEL DATA OUT`."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vaeaug.cli.common import config_option, given, output_options, plugins_dir_option, result, settings_options
+from vaeaug.workflows.score_settings import ScoreSettings
+
+
+@click.command(short_help="Tell how strange images are, and which labels are suspicious.")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("data", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@settings_options(ScoreSettings)
+@plugins_dir_option
+@config_option
+@output_options
+def command(model: Path, data: Path, out: Path, as_json: bool, quiet: bool, **options: Any) -> None:
+    """Write OUT: how strange each image of DATA is to the trained MODEL, as a table and a page.
+
+    DATA holds class folders, splits, images, or is one image; it is never written to. For labelled images it tells
+    which labels are suspicious, too.
+    """
+    from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
+    from vaeaug.workflows.score import score  # noqa: PLC0415 (imports torch)
+
+    with make_progress(quiet=quiet) as progress:
+        made = score(model, data, out, progress=progress, **given(options))
+    values = {**dataclasses.asdict(made), "out": str(made.out), "remarks": list(made.remarks)}
+    judged = "" if made.judge == "nobody" else f", {made.suspicious:,} with a suspicious label"
+    text = (
+        f"Wrote {out}: the scores of {made.images:,} {'image' if made.images == 1 else 'images'}{judged}.\n"
+        f"Look at {out / 'gallery.html'}; all scores are in {out / 'scores.csv'}."
+    )
+    result(values, text, as_json=as_json, quiet=quiet)

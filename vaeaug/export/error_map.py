@@ -1,0 +1,43 @@
+"""PNG files that show where an image differs from its reconstruction."""
+
+from __future__ import annotations
+
+import io
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from vaeaug.export.layout import cut_name
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def map_name(file_name: str) -> str:
+    """Return where the map of an image stands, relative to OUT: `maps/<file_name>.png`, the image's own ending kept.
+
+    Args:
+        file_name: of the image, relative to DATA, with forward slashes.
+    """
+    path = PurePosixPath("maps", file_name)
+    return path.with_name(cut_name(path.name, ".png")).as_posix()
+
+
+def encode_error_map(error_HW: NDArray[np.float32], height: int, width: int) -> bytes:
+    """Return a gray PNG of an error map, resized (bilinear) to the size of the image's file.
+
+    Args:
+        error_HW: absolute errors in [0, 1]. The gray level is 255 times the error, so that maps can be compared, and
+            a level is a step of an 8-bit image.
+        height: of the file, in pixels.
+        width: of the file, in pixels.
+    """
+    errors = Image.fromarray(np.ascontiguousarray(error_HW, dtype=np.float32))
+    if errors.size != (width, height):
+        errors = errors.resize((width, height), Image.Resampling.BILINEAR)
+    levels_HW = np.clip(np.round(255 * np.asarray(errors)), 0, 255).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(levels_HW).save(buffer, "PNG")
+    return buffer.getvalue()

@@ -1,0 +1,84 @@
+"""The card (`README.md`) of a directory of scores: what each column means, and how it was made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vaeaug.disk import write_atomic
+from vaeaug.export.card import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreCard:
+    """What the card says.
+
+    Attributes:
+        name: of the output directory.
+        images: how many were scored.
+        columns: name -> what it means, in the order of the table.
+        maps: whether maps were written.
+        settings: how it was made: name -> value.
+        warnings: what a user must know besides.
+    """
+
+    name: str
+    images: int
+    columns: Mapping[str, str]
+    maps: bool
+    settings: Mapping[str, object]
+    warnings: Sequence[str] = ()
+
+
+_MAPS = """
+`maps/<file_name>.png` shows where an image differs from its reconstruction, at the size of the image's file: the
+absolute error, averaged over channels, as a gray level from 0 to 255 on the scale of the image's own pixels.
+"""
+
+
+def write_score_card(path: Path, card: ScoreCard) -> None:
+    """Write the card; the same values give the same bytes."""
+    columns = "".join(f"| `{name}` | {plain(meaning)} |\n" for name, meaning in card.columns.items())
+    settings = "".join(f"| {plain(name)} | {plain(value)} |\n" for name, value in card.settings.items())
+    warnings = "".join(f"> - {plain(warning)}\n" for warning in card.warnings)
+    text = f"""# {plain(card.name)}
+
+How strange each of {card.images:,} images is to a trained model, made by vaeaug. `scores.parquet` and `scores.csv` hold
+a row an image, strangest first; `gallery.html` shows the first of them.
+
+{warnings}
+A score ranks; it is no probability. To set a threshold, score images that are known to be good and take a high
+percentile of theirs. Numbers of different models, or of different losses, cannot be compared.
+
+## Columns
+
+| Column | Meaning |
+| --- | --- |
+| `file_name` | the image, relative to the data |
+| `split` | its split in the data |
+| `label` | its class in the data; null if it has none |
+{columns}{_MAPS if card.maps else ""}
+## How it was made
+
+| Setting | Value |
+| --- | --- |
+{settings}
+`vaeaug.json` holds all of it for machines.
+
+## Loading it
+
+```python
+import pandas
+
+scores = pandas.read_parquet("OUT/scores.parquet")
+strangest = scores.head(20)
+wrong_labels = scores[scores["label_surprise"] > 0].sort_values("label_surprise", ascending=False)
+```
+
+`OUT` is this directory.
+"""
+    write_atomic(path, text.encode(errors="backslashreplace"))

@@ -1,0 +1,40 @@
+"""What a user can set when images are scored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from vaeaug.anomaly.columns import DEFAULT, JUDGE_AUTO, JUDGES, SCORES
+from vaeaug.options import option
+from vaeaug.workflows.settings import RunSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreSettings(RunSettings):
+    """What images are ranked by, and what is written besides the table."""
+
+    by: str = option(DEFAULT, "What the score is, higher for what is stranger.", choices=SCORES)
+    judge: str = option(
+        JUDGE_AUTO,
+        "What tells wrong labels: features (of the labelled images themselves, where there are enough), evidence (the "
+        "networks, for images that the model was not trained on), or auto.",
+        choices=JUDGES,
+    )
+    draws: int = option(16, "Draws an image and class for the bounds on the likelihood.", minimum=1, maximum=100_000)
+    maps: bool = option(False, "Write a PNG an image that shows where it differs from its reconstruction.")
+    gallery: int = option(48, "Images of each kind that the page shows.", minimum=0, maximum=1000)
+    seed: int = option(0, "Seed of the draws.", minimum=0)
+    skip_invalid: bool = option(False, "Leave unreadable images out instead of stopping.")
+    allow_imports: bool = option(False, "Let the model's loss import the code that its model.json names.")
+
+    def request(self) -> dict[str, Any]:
+        """Return what decides the result, as JSON values: a resumed run must have the same."""
+        return {
+            "by": self.by,
+            "judge": self.judge,
+            "draws": self.draws,
+            "maps": self.maps,
+            "gallery": self.gallery,
+            "seed": self.seed,
+        }

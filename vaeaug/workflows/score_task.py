@@ -1,0 +1,111 @@
+"""The scores of some images in a row, as a task that any worker process can take: small values in, files out."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from vaeaug.anomaly.score_images import Scores, score_images
+from vaeaug.dataset.cache import ImageCache, open_cache
+from vaeaug.export.error_map import encode_error_map, map_name
+from vaeaug.staging import write_atomic
+from vaeaug.workflows.device import one_thread
+from vaeaug.workflows.model import open_stored
+
+WINDOW = 512
+"""Images a task: a fixed number, so that the work is cut alike whatever the number of workers."""
+
+NO_ERRORS = np.empty((0, 0, 0), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreTask:
+    """What the scoring of some images needs to know.
+
+    Attributes:
+        model: directory of the model.
+        plugins_dirs: where else plugins are.
+        device: where to compute.
+        cache: directory of the image cache.
+        start: the first image.
+        labels: of the images, as the model counts classes; -1 where the class is not known.
+        seed: of the draws.
+        draws: K of the importance-weighted bound.
+        evidence: whether the evidence of each class is asked for where the class is known, too.
+        file: where the scores go.
+        maps: the directory that maps go below, or None for no maps.
+    """
+
+    model: Path
+    plugins_dirs: tuple[str, ...]
+    device: str
+    cache: Path
+    start: int
+    labels: tuple[int, ...]
+    seed: int
+    draws: int
+    evidence: bool
+    file: Path
+    maps: Path | None
+
+
+@one_thread()
+def run_score_task(task: ScoreTask, tell: Callable[[int], None]) -> None:
+    """Score the images of a task and write the file, last of all: where it stands, the maps are there too.
+
+    Args:
+        task: what to do.
+        tell: is told the number of images.
+    """
+    model = open_stored(task.model, torch.device(task.device), task.plugins_dirs)
+    cache = open_cache(task.cache)
+    stop = task.start + len(task.labels)
+    labels_N = np.array(task.labels, dtype=np.int64)
+    scores = score_images(
+        model,
+        cache.pixels_NHWC[task.start : stop],
+        labels_N,
+        seed=task.seed,
+        draws=task.draws,
+        evidence=task.evidence,
+    )
+    if task.maps is not None:
+        _write_maps(task.maps, cache, task.start, scores)
+    buffer = io.BytesIO()
+    kept = dataclasses.replace(scores, error_NHW=NO_ERRORS)
+    np.savez(buffer, **{field.name: getattr(kept, field.name) for field in dataclasses.fields(Scores)})
+    write_atomic(task.file, buffer.getvalue(), durable=False)
+    tell(len(task.labels))
+
+
+def read_scores(file: Path) -> Scores:
+    """Return what a task wrote; without the errors of pixels, which would take as much room as the images.
+
+    Raises:
+        OSError, ValueError, KeyError, EOFError: there is none, or it is cut off.
+    """
+    with np.load(file, allow_pickle=False) as kept:
+        return Scores(**{field.name: kept[field.name] for field in dataclasses.fields(Scores)})
+
+
+def is_done(task: ScoreTask) -> bool:
+    """Tell whether the file of a task is there, whole."""
+    try:
+        return len(read_scores(task.file).measured_as_N) == len(task.labels)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):  # after a power cut a file may be empty
+        return False
+
+
+def _write_maps(out: Path, cache: ImageCache, start: int, scores: Scores) -> None:
+    """Write the error map of every image of a task, at the size of its file."""
+    for file, error_HW in zip(cache.files[start:], scores.error_NHW, strict=False):
+        path = out / map_name(file.file_name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(path, encode_error_map(error_HW, file.height, file.width), durable=False)
