@@ -63,7 +63,7 @@ class CodeEncoder(PartialEncoder):
     kind = "codes"
 
     def __init__(self, spec: ImageSpec, like: Latent, *, codes: int, features: int = 96, depth: int = 2) -> None:
-        super().__init__()
+        super().__init__(spec)
         self.like, self.codes, self.features, self.depth = like, codes, features, depth
         self.length = flat(like).shape[1]
         self.seen = Encoder(

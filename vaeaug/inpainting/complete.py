@@ -36,7 +36,8 @@ class Completion:
         images_SCHW: the completions at the model's size, in [0, 1], visible pixels as they were.
         decoded_SCHW: the same with visible pixels as they are decoded: what a seam is measured by.
         label: the class it was completed as.
-        evidence_K: estimates of log p(visible pixels | class) in nats where the class was inferred, else None.
+        evidence_K: what the visible pixels say for each class where the class was inferred, else None: log p(visible
+            pixels | class) in nats, but for a constant that all classes share.
     """
 
     images_SCHW: Tensor
@@ -90,21 +91,33 @@ class Completer:
         """
         x_CHW = x_CHW.to(self.model.device, torch.float32)
         visible_1HW = (visible_1HW > 0).to(self.model.device, torch.float32)
-        labels = range(len(self.model.classes)) if label is None else [label]
-        tried = [self._try(x_CHW, visible_1HW, each, samples * self.draws, seed) for each in labels]
-        evidence_K = torch.stack([each.evidence for each in tried])
-        best = int(evidence_K.argmax())
-        chosen = tried[best]
-        if self.partial is None:
-            chosen = self._walk(x_CHW, visible_1HW, labels[best], samples * self.draws, seed)
-        generator = self._generator(seed, "choose", labels[best])
-        decoded_SCHW = _choose(chosen, samples, generator)
+        count = samples * self.draws
+        evidence_K = self._evidence(x_CHW, visible_1HW, seed) if label is None else None
+        if evidence_K is not None:
+            label = int(evidence_K.argmax())
+        assert label is not None  # noqa: S101 (told, or inferred)
+        propose = self._walk if self.partial is None else self._try
+        tried = propose(x_CHW, visible_1HW, label, count, seed)
+        decoded_SCHW = _choose(tried, samples, self._generator(seed, "choose", label))
         return Completion(
             composite(x_CHW[None], decoded_SCHW, visible_1HW[None]).cpu(),
             decoded_SCHW.cpu(),
-            labels[best],
-            evidence_K.cpu() if label is None else None,
+            label,
+            None if evidence_K is None else evidence_K.cpu(),
         )
+
+    def _evidence(self, x_CHW: Tensor, visible_1HW: Tensor, seed: int) -> Tensor:
+        """Return what the visible pixels say for each class, (K,).
+
+        The partial encoder's classifier says it, which was shown about as many images of each class, so that its
+        log-probabilities are log p(visible pixels | class) but for a constant. Without one, each class is tried.
+        The networks' own likelihoods are the poorer judges: they know their class from few images, and nothing of
+        the others.
+        """
+        if self.partial is not None:
+            return self.partial.class_logits(x_CHW[None], visible_1HW[None])[0].log_softmax(dim=0)
+        tried = [self._try(x_CHW, visible_1HW, each, self.draws, seed) for each in range(len(self.model.classes))]
+        return torch.stack([each.evidence for each in tried])
 
     def _try(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, count: int, seed: int) -> Weighted:
         """Propose latents of a class and weight them."""

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from vaeaug.contracts import Latent
+from vaeaug.contracts import ImageSpec, Latent
+from vaeaug.nn import Encoder
 
 
 class PartialEncoder(nn.Module, ABC):
@@ -19,11 +20,29 @@ class PartialEncoder(nn.Module, ABC):
     forward KL: c covers all latents that the visible pixels leave possible (Harvey et al., Conditional Image Generation
     by Conditioning Variational Auto-Encoders, ICLR 2022, eq. 8).
 
+    Beside c, a classifier of the visible pixels is learned, for images whose class is not known.
+
+    Args:
+        spec: the model's images.
+
     Attributes:
         kind: names the class in the file.
     """
 
     kind: ClassVar[str]
+
+    def __init__(self, spec: ImageSpec) -> None:
+        super().__init__()
+        self.classifier = Encoder(
+            channels=spec.channels + 1, height=spec.height, width=spec.width, features=spec.num_classes
+        )
+
+    def class_logits(self, x_BCHW: Tensor, visible_B1HW: Tensor) -> Tensor:
+        """Return the logit of each class given the visible pixels, (B, K)."""
+        masked_BCHW = masked_input(x_BCHW, visible_B1HW)
+        no_class_B = torch.zeros(len(x_BCHW), dtype=torch.int64, device=x_BCHW.device)
+        logits_BK: Tensor = self.classifier(masked_BCHW, no_class_B)
+        return logits_BK
 
     @abstractmethod
     def settings(self) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class MixtureEncoder(PartialEncoder):
     std_KD: Tensor
 
     def __init__(self, spec: ImageSpec, like: Latent, *, components: int = 8, hidden: int = 256) -> None:
-        super().__init__()
+        super().__init__(spec)
         self.like, self.components, self.hidden = like, components, hidden
         self.dim = flat(like).shape[1]
         self.network = Encoder(

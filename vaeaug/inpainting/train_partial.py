@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from vaeaug.inpainting.conditional import PartialEncoder
 from vaeaug.inpainting.examples import Examples, decoded_examples, real_examples
@@ -80,12 +81,13 @@ def train_partial(
         if rng.random() < 0.5:
             visible_B1HW = visible_B1HW.flip(3)
         optimizer.zero_grad()
-        loss = partial.loss(x_BCHW, visible_B1HW, y_B, z_BD, generator).mean()
-        torch.autograd.backward(loss)
+        nll = partial.loss(x_BCHW, visible_B1HW, y_B, z_BD, generator).mean()
+        label_nll = cross_entropy(partial.class_logits(x_BCHW, visible_B1HW), y_B)
+        torch.autograd.backward(nll + label_nll)
         torch.nn.utils.clip_grad_norm_(partial.parameters(), CLIP * math.sqrt(z_BD.shape[1]))
         optimizer.step()
         if time.monotonic() - told_at > 0.1:
-            told_at, shown = time.monotonic(), loss.item()
+            told_at, shown = time.monotonic(), nll.item()
             report(Tick(step / steps, (step + 1) * BATCH / (told_at - began), {"nll": shown}))
     report(Tick(1.0))
     return partial.eval()
