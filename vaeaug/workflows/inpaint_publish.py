@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +14,11 @@ from PIL import Image
 
 import vaeaug
 from vaeaug.dataset.decode import decode_upright, read_file
+from vaeaug.dataset.index import SPLITS
 from vaeaug.evaluation.completions import CompletionsPage, ShownCompletion, write_completions_page
 from vaeaug.export.card import CardData, ClassCount, write_card
 from vaeaug.export.completions import CompletedRow, CompletionsCard, write_archive, write_completions_card
-from vaeaug.export.manifest import manifest_rows, write_manifest
+from vaeaug.export.manifest import ManifestRow, write_manifest
 from vaeaug.export.record import write_record
 from vaeaug.inpainting.picture import read_picture
 from vaeaug.models.record import ModelRecord
@@ -121,15 +122,8 @@ def _rows(done: Completed, written: dict[str, Written]) -> Iterator[CompletedRow
 def _write_dataset(done: Completed) -> None:
     """Write manifest and card of a dataset that was added to, as `augment` does."""
     content, plan = done.staging.content, done.plan
-    journal = done.staging.scratch / "synthetic.jsonl"
-    numbers: Counter[str] = Counter()
-    lines = []
-    for job in plan.jobs:
-        label = job.file.label
-        lines.append(json.dumps([label, numbers[label], 1, SAMPLER, [job.file.file_name]]))
-        numbers[label] += 1
-    journal.write_text("".join(f"{line}\n" for line in lines))
-    write_manifest(content / "manifest.csv", manifest_rows(plan.real, journal, done.settings.seed))
+    write_manifest(content / "manifest.csv", _dataset_rows(done))
+    numbers = Counter(job.file.label for job in plan.jobs)
     by_split = Counter((image.split, image.label) for image in plan.real)
     counts = [
         ClassCount(label, by_split["train", label], numbers[label], by_split["val", label], by_split["test", label])
@@ -142,6 +136,20 @@ def _write_dataset(done: Completed) -> None:
     write_card(
         content / "README.md", CardData(done.staging.final.name, counts, _summary(done), warnings=(note, *done.remarks))
     )
+
+
+def _dataset_rows(done: Completed) -> Iterator[ManifestRow]:
+    """Yield the rows in the order of `augment`: by split, by label, real images by name, then the completed ones."""
+    completed: defaultdict[tuple[str, str], list[Job]] = defaultdict(list)
+    for job in done.plan.jobs:
+        completed["train", job.file.label].append(job)
+    real = sorted(done.plan.real, key=lambda image: (SPLITS.index(image.split), image.label, image.file_name))
+    for (split, label), images in groupby(real, key=lambda image: (image.split, image.label)):
+        for image in images:
+            yield ManifestRow(image.file_name, split, label, "false", image.source)
+        for index, job in enumerate(completed[split, label]):
+            seed = str(done.settings.seed)
+            yield ManifestRow(job.names[0], split, label, "true", job.file.file_name, SAMPLER, str(index), seed)
 
 
 def _write_record(done: Completed) -> None:
