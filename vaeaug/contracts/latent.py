@@ -30,6 +30,17 @@ def leaves(latent: Latent) -> list[Tensor]:
     raise TypeError(f"a latent is a tensor or a tuple, list or dict of latents, not {type(latent).__name__}")
 
 
+def leaf_names(latent: Latent) -> list[str]:
+    """Return a name for each tensor of a latent, in the order of `leaves`; a latent of one tensor has the name "".
+
+    Places in a tuple or list are counted from 1, those of a dict have their keys; both are joined by "/": `2/shape`.
+    """
+    if isinstance(latent, Tensor):
+        return [""]
+    items = latent.items() if isinstance(latent, dict) else enumerate(latent, start=1)
+    return [f"{key}/{name}".rstrip("/") for key, value in items for name in leaf_names(value)]
+
+
 def tree_map(function: Callable[..., Tensor], latent: Latent, *others: Latent) -> Latent:
     """Apply `function` to every tensor of `latent` (and the tensors in the same places of `others`).
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PIL import Image, ImageDraw, ImageFont, features
+from PIL import Image, ImageDraw
 
+from vaeaug.evaluation.lettering import ACCENT, INK, MUTED, PAPER, font_of, printable, shortened
 from vaeaug.evaluation.strip import GAP, ContactRow, common_cell, strip
 
 _MARGIN = 24
 _CELL = 56
 """Pixels at which an image is shown at the least; smaller ones are enlarged by a whole factor, pixel for pixel."""
-
-_PAPER, _INK, _MUTED, _ACCENT = (255, 255, 255), (15, 23, 42), (100, 116, 139), (79, 70, 229)
 
 
 def contact_sheet(rows: Sequence[ContactRow], *, columns: int = 8) -> Image.Image:
@@ -29,44 +28,23 @@ def contact_sheet(rows: Sequence[ContactRow], *, columns: int = 8) -> Image.Imag
     """
     cell = common_cell(rows)
     scale = max(1, round(_CELL / max(cell)))
-    font, bold = _font(15), _font(16)
+    font, bold = font_of(15), font_of(16)
     row_height = cell[1] * scale + GAP * scale + 6
     strip_width = (columns * (cell[0] + GAP) - GAP) * scale
-    label_width = min(180, max(round(font.getlength(_printable(row.label, font))) for row in rows))
+    label_width = min(180, max(round(font.getlength(printable(row.label, font))) for row in rows))
     left = _MARGIN + label_width + 20
     right = left + strip_width + 32
     top = _MARGIN + 30
-    sheet = Image.new("RGB", (right + strip_width + _MARGIN, top + len(rows) * row_height + _MARGIN - 6), _PAPER)
+    sheet = Image.new("RGB", (right + strip_width + _MARGIN, top + len(rows) * row_height + _MARGIN - 6), PAPER)
     draw = ImageDraw.Draw(sheet)
-    draw.text((left, _MARGIN), "real", _MUTED, bold)
-    draw.text((right, _MARGIN), "synthetic", _ACCENT, bold)
+    draw.text((left, _MARGIN), "real", MUTED, bold)
+    draw.text((right, _MARGIN), "synthetic", ACCENT, bold)
     for number, row in enumerate(rows):
         y = top + number * row_height
-        label = _shortened(_printable(row.label, font), label_width, font)
-        draw.text((left - 20, y + cell[1] * scale // 2), label, _INK, font, anchor="rm")
+        label = shortened(printable(row.label, font), label_width, font)
+        draw.text((left - 20, y + cell[1] * scale // 2), label, INK, font, anchor="rm")
         for x, images in ((left, row.real), (right, row.synthetic)):
             line = strip(images, cell, columns).convert("RGBA")
             line = line.resize((line.width * scale, line.height * scale), Image.Resampling.NEAREST)
             sheet.paste(line, (x, y), line)
     return sheet
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size) if features.check("freetype2") else ImageFont.load_default()
-
-
-def _printable(label: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
-    """Return the label on one line, in characters that the font has."""
-    line = " ".join(label.split())
-    if isinstance(font, ImageFont.FreeTypeFont):
-        return "".join(character if character.isprintable() else "?" for character in line)
-    return line.encode("latin-1", "replace").decode("latin-1")
-
-
-def _shortened(label: str, width: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
-    """Return the label, cut with an ellipsis where it is wider than `width` pixels."""
-    if font.getlength(label) <= width:
-        return label
-    while label and font.getlength(label + "...") > width:
-        label = label[:-1]
-    return label.rstrip() + "..."

@@ -19,7 +19,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vaeaug.contracts import Encoded, Latent, leaves
+from vaeaug.contracts import Encoded, leaves
+from vaeaug.contracts.latent import leaf_names
 from vaeaug.errors import VaeaugError
 
 LEAST_SCALE = 1e-18
@@ -63,7 +64,7 @@ class Layout:
     @classmethod
     def of(cls, encoded: Encoded) -> Layout:
         """Return the layout for whatever encodes images like these."""
-        groups = tuple(_groups(encoded.latent))
+        groups = tuple(leaf_names(encoded.latent))
         tensors = [tensor.flatten(1) for tensor in leaves(encoded.latent)]
         same = [i for i, tensor in enumerate(tensors) if torch.equal(tensor, encoded.features_BD)]
         layout = cls(groups, same[0] if same else None, ())
@@ -98,16 +99,6 @@ class Layout:
                 yield _joined("mean", name), latent
                 if scale is not None:
                     yield _joined("logvar", name), _logvar(scale)
-
-
-def _groups(latent: Latent, path: str = "") -> Iterator[str]:
-    """Yield a name for each tensor of a latent, in the order of `leaves`."""
-    if isinstance(latent, Tensor):
-        yield path
-        return
-    items = latent.items() if isinstance(latent, dict) else enumerate(latent, start=1)
-    for key, value in items:
-        yield from _groups(value, _joined(path, str(key)))
 
 
 def _joined(path: str, name: str) -> str:

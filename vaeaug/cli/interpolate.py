@@ -1,0 +1,35 @@
+"""`vaeaug interpolate MODEL A B OUT`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vaeaug.cli.common import config_option, given, output_options, plugins_dir_option, result, settings_options
+from vaeaug.workflows.interpolate_settings import InterpolateSettings
+
+
+@click.command(short_help="Draw the path between two images.")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("first", metavar="A", type=click.Path(path_type=Path))
+@click.argument("second", metavar="B", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@settings_options(InterpolateSettings, leave_out=("workers",))
+@plugins_dir_option
+@config_option
+@output_options
+def command(model: Path, first: Path, second: Path, out: Path, as_json: bool, quiet: bool, **options: Any) -> None:
+    """Write OUT: what the trained MODEL decodes on the way from the image A to the image B.
+
+    OUT has strip.png, path.gif (there and back) and a frame a step in frames/.
+    """
+    from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
+    from vaeaug.workflows.interpolate import interpolate  # noqa: PLC0415 (imports torch)
+
+    with make_progress(quiet=quiet) as progress:
+        made = interpolate(model, first, second, out, progress=progress, **given(options))
+    values = {"out": str(out), "labels": list(made.labels), "steps": made.steps, "remarks": list(made.remarks)}
+    text = f"Wrote {out}: {made.steps} images from {made.labels[0]!r} to {made.labels[1]!r}"
+    result(values, text, as_json=as_json, quiet=quiet)

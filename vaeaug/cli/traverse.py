@@ -1,0 +1,35 @@
+"""`vaeaug traverse MODEL OUT`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from vaeaug.cli.common import config_option, given, output_options, plugins_dir_option, result, settings_options
+from vaeaug.workflows.traverse_settings import TraverseSettings
+
+
+@click.command(short_help="Draw what each latent dimension does.")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("out", type=click.Path(path_type=Path))
+@settings_options(TraverseSettings, leave_out=("workers",))
+@click.option("--class", "classes", multiple=True, metavar="NAME", help="Only this class; may repeat.")
+@plugins_dir_option
+@config_option
+@output_options
+def command(model: Path, out: Path, as_json: bool, quiet: bool, **options: Any) -> None:
+    """Write OUT: a picture a class of what each latent dimension of the trained MODEL does.
+
+    A row is a dimension, those that say most of an image first; along it, that dimension alone is changed.
+    """
+    from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
+    from vaeaug.workflows.traverse import traverse  # noqa: PLC0415 (imports torch)
+
+    with make_progress(quiet=quiet) as progress:
+        made = traverse(model, out, progress=progress, **given(options))
+    values = {"out": str(out), "measure": made.measure, "latents": {k: list(v) for k, v in made.latents.items()}}
+    count = len(made.latents)
+    text = f"Wrote {out}: {count} {'picture' if count == 1 else 'pictures'}, dimensions by {made.measure}"
+    result(values, text, as_json=as_json, quiet=quiet)

@@ -1,0 +1,51 @@
+"""What a model decodes between two images."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vaeaug.models.store import StoredModel
+from vaeaug.synthesis.paths import along
+from vaeaug.training.batches import as_images, as_pixels
+
+
+@torch.no_grad()
+def images_between(
+    model: StoredModel,
+    first_HWC: NDArray[np.uint8],
+    second_HWC: NDArray[np.uint8],
+    labels: tuple[int, int],
+    steps: int,
+    path: str,
+) -> NDArray[np.uint8]:
+    """Return the images of a path, (steps, H, W, C): the first and the last are the reconstructions of the two.
+
+    Between two classes there is no one path: under each class an image has a latent of its own (and another network,
+    where there is one a class). So both images are encoded as the first class and as the second, both paths are gone
+    and decoded, and the pictures of the second path fade in over those of the first: (1 - t) x_1(t) + t x_2(t). Each
+    end is then what its own class makes of it. Where the class means nothing to a model, both paths are the same.
+
+    Args:
+        model: the trained model.
+        first_HWC: an image of its size, uint8.
+        second_HWC: another.
+        labels: the class of each.
+        steps: images of the path, at least 2.
+        path: one of `PATHS`.
+    """
+    x_2CHW = as_images(np.stack([first_HWC, second_HWC]), model.device)
+    t_T = torch.linspace(0, 1, steps, device=model.device)
+    decoded = []
+    for label in dict.fromkeys(labels):
+        network = model.network(label)
+        y_1 = _of(label, 1, model)
+        start, end = (network.variant.encode(x_2CHW[place], y_1).latent for place in (slice(0, 1), slice(1, 2)))
+        raw_TRHW = network.variant.decode(along(start, end, t_T, path), _of(label, steps, model))
+        decoded.append(network.loss.image(raw_TRHW))
+    return as_pixels(torch.lerp(decoded[0], decoded[-1], t_T.view(-1, 1, 1, 1)))
+
+
+def _of(label: int, count: int, model: StoredModel) -> torch.Tensor:
+    return torch.full((count,), label, device=model.device)

@@ -1,0 +1,127 @@
+"""What each dimension of a latent does: it is moved while all others stay, and what is decoded is looked at.
+
+Dimensions are ordered by what they say of an image: the KL divergence of the posterior from the prior, in nats,
+averaged over the training images. A dimension with none is not used. The prior of a variant is whatever it draws from,
+so it is taken as the Gaussian with the mean and the variance of many draws; for N(0, I) that is what it is. Where a
+posterior has no width, they are ordered by the variance of the latent instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vaeaug.contracts import Latent, leaves
+from vaeaug.contracts.latent import leaf_names, tree_like
+from vaeaug.models.store import StoredModel
+from vaeaug.seeds import seed_of
+from vaeaug.training.batches import as_pixels
+
+PRIOR_DRAWS = 4096
+LEAST_WORTH = 0.01
+"""Nats, or variance, from which on a dimension is said to be in use (as of active units, see training/collapse.py)."""
+
+LEAST_VARIANCE = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """The dimensions of a class's latents, flattened: D of them.
+
+    Attributes:
+        names: `12` is the number at place 12, counted from 0, in the column `mean` of `vaeaug encode`; `2/12` that in
+            `mean/2`, where there are several groups.
+        mean: the latent of the class's mean, a batch of 1.
+        spread_D: the standard deviation of its training images along each.
+        worth_D: what they are ordered by.
+        nats: whether that is a KL divergence, and not a variance.
+    """
+
+    names: tuple[str, ...]
+    mean: Latent
+    spread_D: Tensor
+    worth_D: Tensor
+    nats: bool
+
+    def order(self) -> list[int]:
+        """Return the dimensions that are in use, those that say most first; at least one."""
+        by_worth = self.worth_D.argsort(descending=True, stable=True)
+        return by_worth[: max(1, int((self.worth_D > LEAST_WORTH).sum()))].tolist()
+
+
+@torch.no_grad()
+def axes_of(model: StoredModel, label: int) -> Axes:
+    """Return the dimensions of a class's latents, from those of its training images, which lie in the model."""
+    stored = model.latents(label).latents
+    mean_ND = _flat(stored.latent)
+    variance_D = mean_ND.var(dim=0, correction=0)
+    widths_ND = None if stored.scale is None else _flat(stored.scale).square()
+    if widths_ND is not None:
+        worth_D = _divergence(mean_ND, widths_ND, *_prior_moments(model, label))
+        variance_D = variance_D + widths_ND.mean(dim=0)
+    else:
+        worth_D = variance_D
+    tensors = leaves(stored.latent)
+    groups = leaf_names(stored.latent)
+    return Axes(
+        names=tuple(
+            f"{group}/{i}".lstrip("/")
+            for group, leaf in zip(groups, tensors, strict=True)
+            for i in range(leaf[0].numel())
+        ),
+        mean=tree_like(stored.latent, [leaf.mean(dim=0, keepdim=True) for leaf in tensors]),
+        spread_D=variance_D.sqrt(),
+        worth_D=worth_D,
+        nats=widths_ND is not None,
+    )
+
+
+@torch.no_grad()
+def traverse_axes(
+    model: StoredModel, label: int, base: Latent, axes: Axes, chosen: list[int], moves_T: list[float]
+) -> Iterator[NDArray[np.uint8]]:
+    """Yield, for each dimension, the images (T, H, W, C) that are decoded as it is moved.
+
+    Args:
+        model: the trained model.
+        label: the class that latents are decoded as.
+        base: the latent that is moved, a batch of 1.
+        axes: of the class.
+        chosen: which dimensions.
+        moves_T: by how many of its standard deviations each is moved.
+    """
+    network = model.network(label)
+    y_T = torch.full((len(moves_T),), label, device=model.device)
+    by_T = torch.tensor(moves_T)
+    sizes = [leaf[0].numel() for leaf in leaves(base)]
+    for dimension in chosen:
+        flat_TD = _flat(base).cpu().repeat(len(moves_T), 1)
+        flat_TD[:, dimension] += by_T * axes.spread_D[dimension]
+        parts = zip(torch.split(flat_TD, sizes, dim=1), leaves(base), strict=True)
+        latent = tree_like(base, [part.view(-1, *leaf.shape[1:]).to(model.device) for part, leaf in parts])
+        yield as_pixels(network.loss.image(network.variant.decode(latent, y_T)))
+
+
+def _flat(latent: Latent) -> Tensor:
+    return torch.cat([leaf.flatten(1).float() for leaf in leaves(latent)], dim=1)
+
+
+def _prior_moments(model: StoredModel, label: int) -> tuple[Tensor, Tensor]:
+    """Return the mean and the variance of the prior of a class along each dimension, from many draws."""
+    generator = torch.Generator(device=model.device).manual_seed(seed_of("traverse", "prior"))
+    y_B = torch.full((PRIOR_DRAWS,), label, device=model.device)
+    drawn_BD = _flat(model.network(label).variant.prior(y_B, generator)).cpu()
+    return drawn_BD.mean(dim=0), drawn_BD.var(dim=0).clamp(min=LEAST_VARIANCE)
+
+
+def _divergence(mean_ND: Tensor, variance_ND: Tensor, prior_D: Tensor, prior_variance_D: Tensor) -> Tensor:
+    """Return the mean over N of KL(N(mean, variance) || N(prior, prior_variance)) of each dimension, in nats."""
+    variance_ND = variance_ND.clamp(min=LEAST_VARIANCE)
+    moved_ND = (mean_ND - prior_D).square()
+    ratio_ND = (variance_ND + moved_ND) / prior_variance_D - 1 + (prior_variance_D / variance_ND).log()
+    return 0.5 * ratio_ND.mean(dim=0)

@@ -1,0 +1,50 @@
+"""One image file, as a trained model takes it, and the class that it is of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vaeaug.errors import InputError
+from vaeaug.models.evidence import mode_evidence
+from vaeaug.models.store import StoredModel
+from vaeaug.progress import SILENT
+from vaeaug.training.batches import as_images
+from vaeaug.workflows.read import read_for_model
+
+
+def read_one(model: StoredModel, path: Path) -> NDArray[np.uint8]:
+    """Return an image at the model's size and in its channels, uint8 (H, W, C).
+
+    Raises:
+        InputError: there is no such file, it is a folder, or it cannot be read.
+    """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name one image in it")
+    data = read_for_model(model, path, workers=1, skip_invalid=False, progress=SILENT)
+    pixels_HWC: NDArray[np.uint8] = np.array(data.cache.pixels_NHWC[0])
+    return pixels_HWC
+
+
+@torch.no_grad()
+def class_of(model: StoredModel, path: Path, image_HWC: NDArray[np.uint8], label: str | None) -> int:
+    """Return the class of an image: the one that is named, that of its folder, or the one that explains it best.
+
+    Args:
+        model: the trained model.
+        path: of the file; the name of its folder is a class, or is not.
+        image_HWC: as `read_one` returns it.
+        label: the class that a user names, or None.
+
+    Raises:
+        InputError: the model has no class of the name.
+    """
+    if label is not None:
+        return model.record.label(label)
+    folder = path.resolve().parent.name
+    if folder in model.classes:
+        return model.record.label(folder)
+    return int(mode_evidence(model, as_images(image_HWC[None], model.device)).argmax())
