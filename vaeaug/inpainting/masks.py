@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 import cv2
@@ -53,6 +54,7 @@ class MaskFiles:
         self._beside = place.is_dir() and folder == root
         self._inside = folder if place.is_dir() and folder != root and folder.is_relative_to(root) else None
         self._one = None if place.is_dir() else place
+        self._matched = False
         self._by_image: defaultdict[str, list[Path]] = defaultdict(list)
         for path in sorted(images_below(place)) if self._one is None else ():
             for name in self._images_of(path):
@@ -82,11 +84,18 @@ class MaskFiles:
             except UnreadableImageError as error:
                 raise UnreadableImageError(f"its mask {name}: {error}") from error
             names.append(name)
+            self._matched = True
         return Holes(missing_HW, " ".join(names))
+
+    def unused(self, file_names: Iterable[str]) -> list[str]:
+        """Return the masks that belong to none of the images, sorted."""
+        used = {path for name in file_names for path in self.of(name)}
+        every = {path for paths in self._by_image.values() for path in paths}
+        return sorted(path.relative_to(self.place).as_posix() for path in every - used)
 
     def nothing_found(self) -> str:
         """Return what to say where no image has a hole."""
-        if self._by_image or self._one is not None:
+        if self._matched or self._one is not None:
             return f"the masks in {self.place} have no white pixel for any of the images; white (128 to 255) is missing"
         return (
             f"no image has a mask in {self.place}; a mask has the image's place in the tree and its name, "

@@ -83,7 +83,7 @@ def inpaint(
     request = {"model": stored.record.fingerprint, "images": str(images.resolve()), **chosen.request()}
     with Staging(out, request, resume=chosen.resume) as staging:
         plan = make_plan(index, images, chosen, stored.record, progress)
-        refuse_changed(staging, images=plan.digest)
+        refuse_changed(staging, **{"set of images and holes": plan.digest})
         partial = partial_encoder(
             stored,
             chosen.method,
@@ -139,6 +139,8 @@ def _remarks(plan: Plan, chosen: InpaintSettings, record: ModelRecord) -> list[s
         many = len(plan.passed)
         what = "1 image has no hole and was" if many == 1 else f"{many:,} images have no holes and were"
         remarks.append(f"{what} passed through: {_some([file.file_name for file in plan.passed])}")
+    if plan.unused:
+        remarks.append(f"{len(plan.unused):,} masks belong to no image: {_some(list(plan.unused))}")
     full = [job.file.file_name for job in plan.jobs if job.share == 1]
     if full:
         remarks.append(f"nothing is visible, so these are draws of their class: {_some(full)}")

@@ -64,6 +64,7 @@ class Plan:
         invalid: images that cannot be read, left out.
         digest: of all images and holes.
         foldered: whether images lie in class folders.
+        unused: masks that belong to no image.
     """
 
     jobs: tuple[Job, ...]
@@ -72,6 +73,7 @@ class Plan:
     invalid: tuple[InvalidImage, ...]
     digest: str
     foldered: bool
+    unused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,8 @@ def make_plan(
         raise InputError(source.nothing_found())
     _refuse_one_name([name for job in jobs for name in job.names], [file.file_name for file in passed])
     foldered = any(file.label != NO_LABEL for file in files)
-    return Plan(tuple(jobs), tuple(passed), (), invalid, _digest(checked.values()), foldered)
+    unused = source.unused(file.file_name for file in files) if isinstance(source, MaskFiles) else ()
+    return Plan(tuple(jobs), tuple(passed), (), invalid, _digest(checked.values()), foldered, tuple(unused))
 
 
 def _plan_random(index: DatasetIndex, settings: InpaintSettings, record: ModelRecord, progress: Progress) -> Plan:
