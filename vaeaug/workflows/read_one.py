@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vaeaug.dataset.folders import is_image_name
 from vaeaug.errors import InputError
 from vaeaug.models.evidence import mode_evidence
 from vaeaug.models.store import StoredModel
@@ -22,8 +23,12 @@ def read_one(model: StoredModel, path: Path) -> NDArray[np.uint8]:
     Raises:
         InputError: there is no such file, it is a folder, or it cannot be read.
     """
+    if not path.exists():
+        raise InputError(f"{path} does not exist; name an image file")
     if path.is_dir():
         raise InputError(f"{path} is a folder; name one image in it")
+    if not is_image_name(path.name):
+        raise InputError(f"{path} has no name of an image; name a PNG, JPEG, BMP, WebP or TIFF file")
     data = read_for_model(model, path, workers=1, skip_invalid=False, progress=SILENT)
     pixels_HWC: NDArray[np.uint8] = np.array(data.cache.pixels_NHWC[0])
     return pixels_HWC

