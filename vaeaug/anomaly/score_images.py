@@ -82,15 +82,16 @@ def score_images(
 
 @torch.no_grad()
 def features_of(model: StoredModel, pixels_NHWC: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the latent features of images, (N, D), all as the first class's network encodes its own.
+    """Return the latent features of images, (N, D), all as the network of the largest class encodes its own.
 
     One network, told one class: so features can be compared, and no image's label is in them.
     """
-    variant, parts = model.network(0).variant, []
+    told = max(range(len(model.classes)), key=lambda label: model.record.classes[label].images)
+    variant, parts = model.network(told).variant, []
     for _, x_BCHW in _chunks(pixels_NHWC, np.arange(len(pixels_NHWC)), model.device):
-        y_B = torch.zeros(len(x_BCHW), dtype=torch.int64, device=model.device)
+        y_B = torch.full((len(x_BCHW),), told, device=model.device)
         parts.append(variant.encode(x_BCHW, y_B).features_BD.float().cpu().numpy())
-    return np.concatenate(parts)
+    return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
 
 
 def reconstruct(model: StoredModel, pixels_HWC: NDArray[np.uint8], label: int) -> Measures:

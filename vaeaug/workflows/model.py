@@ -21,6 +21,7 @@ from vaeaug.models.store import StoredModel
 from vaeaug.synthesis.generate import AUTO, chunks_of, generate, sampler_name
 from vaeaug.workflows.device import choose_device, one_thread
 from vaeaug.workflows.inpaint_arrays import inpaint_arrays
+from vaeaug.workflows.score_arrays import score_arrays
 from vaeaug.workflows.settings import real_path
 
 P = TypeVar("P")
@@ -161,6 +162,38 @@ class Model:
             draws=draws,
             blend=blend,
             region=region,
+        )
+
+    def score(
+        self,
+        images: NDArray[np.uint8],
+        labels: Sequence[str | None] | None = None,
+        *,
+        judge: str = AUTO,
+        draws: int = 16,
+        seed: int = 0,
+        allow_imports: bool = False,
+    ) -> dict[str, NDArray[Any]]:
+        """Tell how strange images are: the columns of `vaeaug score`, in the order of the images.
+
+        Args:
+            images: uint8, shape (N, H, W, C), at the model's size.
+            labels: the class of each, None for one of unknown class; None if all are.
+            judge: who judges labels: `auto`, `features` or `evidence`.
+            draws: draws an image for the bounds on the likelihood.
+            seed: of the draws; what is drawn depends on (seed, the image) alone.
+            allow_imports: let the model's loss import the code that its `model.json` names.
+
+        Returns:
+            float32 arrays (N,): `scaled_error`, `absolute_error`, `negative_elbo`, `reconstruction_error`, `kl`,
+            `iwae_bound` and `label_surprise`, NaN where there is no such thing; `likeliest_class`, names, empty where
+            nobody can tell; and `error`, (N, H, W), the absolute error of each pixel in [0, 1].
+
+        Raises:
+            InputError: images of another type or shape, no such class, or the loss names code and there is no consent.
+        """
+        return score_arrays(
+            self.stored, images, labels, judge=judge, draws=draws, seed=seed, allow_imports=allow_imports
         )
 
     def __repr__(self) -> str:
