@@ -3,7 +3,7 @@
 - An image of at most one and a half times that size (height and width) is shown whole, resized.
 - Of a larger one a window is cut out around each cluster of holes, of that size, or larger in the same proportions
   where it must be to show some of the image around the hole; it is moved so that it lies in the image, and cut where
-  the image ends. Holes of at most a third of that size are put together in a grid of such pitch; a larger one is a
+  the image ends. Holes of at most a quarter of that size are put together in a grid of such pitch; a larger one is a
   cluster by itself.
 
 Missing pixels of other clusters are missing in a window too, so no result depends on the order of the windows.
@@ -27,8 +27,8 @@ REGIONS = ("auto", "whole")
 WHOLE = 1.5
 """Times the model's native size up to which an image is shown whole."""
 
-SHOWN = 1.5
-"""Times the cluster's size that a window has at the least: a quarter of the hole's size is seen on each side."""
+SHOWN = 2.0
+"""Times the cluster's size that a window has at the least: half the hole's size is seen on each side."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +70,7 @@ def windows(missing_HW: NDArray[np.bool_], native: tuple[int, int], region: str 
         return [Window(0, 0, missing_HW)]
     count, component_HW, stats_CS, _ = cv2.connectedComponentsWithStats(missing_HW.astype(np.uint8), connectivity=8)
     boxes_C4 = stats_CS[:, [cv2.CC_STAT_TOP, cv2.CC_STAT_LEFT, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_WIDTH]].tolist()
-    grid = max(1, native[0] // 3), max(1, native[1] // 3)
+    grid = max(1, native[0] // 4), max(1, native[1] // 4)
     clusters: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
     for number in range(1, count):  # 0 is what is visible
         top, left, rows, columns = boxes_C4[number]
