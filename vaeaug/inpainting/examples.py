@@ -63,9 +63,15 @@ def real_examples(model: StoredModel, pixels_NHWC: NDArray[np.uint8], labels_N: 
 
 
 @torch.no_grad()
-def decoded_examples(model: StoredModel, seed: int) -> Examples:
-    """Return what the model decodes from draws around its stored latents, as many of each class."""
-    count = math.ceil(_most(model) / len(model.classes))
+def decoded_examples(model: StoredModel, seed: int, wanted: int = MOST_IMAGES) -> Examples:
+    """Return what the model decodes from draws around its stored latents, as many of each class.
+
+    Args:
+        model: the trained model.
+        seed: of the draws.
+        wanted: images of all classes together, at most; every class has one.
+    """
+    count = math.ceil(min(wanted, _most(model)) / len(model.classes))
     pixels, modes = [], []
     for label in range(len(model.classes)):
         network, stored = model.network(label), model.latents(label).latents

@@ -57,7 +57,8 @@ def train_partial(
     Raises:
         InputError: there is no partial encoder for such latents.
     """
-    sources = [decoded_examples(model, seed)]
+    steps = steps or STEPS
+    sources = [decoded_examples(model, seed, steps * BATCH)]
     if pixels_NHWC is not None and labels_N is not None and (labels_N >= 0).any():
         sources.append(real_examples(model, pixels_NHWC, labels_N))
     partial = build_partial(model, 1 + max(int(source.mode_ND.max()) for source in sources), seed)
@@ -65,7 +66,6 @@ def train_partial(
     spec = model.spec
     kinds = rng.integers(len(KINDS), size=HOLES)
     holes_MHW = torch.from_numpy(np.stack([random_hole(KINDS[k], spec.height, spec.width, rng) for k in kinds]))
-    steps = steps or STEPS
     optimizer = torch.optim.AdamW(
         partial.parameters(), lr=RATE, betas=(0.9, 0.99), weight_decay=WEIGHT_DECAY, fused=True
     )
