@@ -45,6 +45,7 @@ from vaeaug.anomaly.label_densities import fit_densities
 COLUMNS = ("scaled_error", "absolute_error", "negative_elbo", "reconstruction_error", "kl", "iwae_bound")
 FLIPPED = 0.05
 COMPONENTS = 64
+LABELLERS = (("baseline", ""), ("cvae", "per-class"), ("vae", "shared"), ("network", ""))
 
 
 def write_images(folder: Path, images_NHWC: NDArray[np.uint8], names: list[str]) -> Path:
@@ -112,6 +113,8 @@ def labels(task: dict[str, Any]) -> dict[str, float]:
     found: dict[str, NDArray[np.floating]] = {}
     if task["variant"] == "baseline":
         found = _label_baselines(images, given, task["seed"])
+    elif task["variant"] == "network":
+        found = {"cleanlab, network": _label_network(images, given, task["seed"])}
     else:
         with tempfile.TemporaryDirectory() as temporary:
             place = Path(temporary)
@@ -143,8 +146,20 @@ def _label_baselines(images: NDArray[np.uint8], given: NDArray[np.int64], seed: 
     ties = 1e-6 * np.random.default_rng(seed).random(len(x))
     folds = StratifiedKFold(5, shuffle=True, random_state=seed)
     regression = cross_val_predict(LogisticRegression(C=0.01, max_iter=300), x, given, cv=folds, method="predict_proba")
-    network = np.empty((len(x), 10))
-    for fit, rest in folds.split(x, given):
+    reduced = PCA(COMPONENTS, random_state=0).fit_transform(x).astype(np.float32)
+    densities = fit_densities(lambda: [(reduced, given)], np.arange(10))
+    return {
+        "10 nearest": (given[near] != given[:, None]).mean(axis=1) + ties,
+        "cleanlab, regression": -get_label_quality_scores(given, regression, method="self_confidence"),
+        "densities on PCA": surprise(densities.log_density(reduced), given),
+    }
+
+
+def _label_network(images: NDArray[np.uint8], given: NDArray[np.int64], seed: int) -> NDArray[np.floating]:
+    from cleanlab.rank import get_label_quality_scores
+
+    network = np.empty((len(images), 10))
+    for fit, rest in StratifiedKFold(5, shuffle=True, random_state=seed).split(images, given):
         with tempfile.TemporaryDirectory() as temporary:
             epochs = max(4, 30_000 // len(fit))
             model = fashion.classifier(
@@ -152,14 +167,7 @@ def _label_baselines(images: NDArray[np.uint8], given: NDArray[np.int64], seed: 
             )
         with torch.inference_mode():
             network[rest] = model(fashion.as_input(images[rest])).softmax(dim=1).numpy()
-    reduced = PCA(COMPONENTS, random_state=0).fit_transform(x).astype(np.float32)
-    densities = fit_densities(lambda: [(reduced, given)], np.arange(10))
-    return {
-        "10 nearest": (given[near] != given[:, None]).mean(axis=1) + ties,
-        "cleanlab, regression": -get_label_quality_scores(given, regression, method="self_confidence"),
-        "cleanlab, network": -get_label_quality_scores(given, network, method="self_confidence"),
-        "densities on PCA": surprise(densities.log_density(reduced), given),
-    }
+    return -np.asarray(get_label_quality_scores(given, network, method="self_confidence"))
 
 
 def tasks(arguments: argparse.Namespace) -> list[dict[str, Any]]:
@@ -168,7 +176,7 @@ def tasks(arguments: argparse.Namespace) -> list[dict[str, Any]]:
     for data in arguments.data:
         if "labels" in arguments.parts:
             for seed in arguments.seeds:
-                for variant, scope in (("baseline", ""), ("cvae", "per-class"), ("vae", "shared")):
+                for variant, scope in LABELLERS[: 4 if arguments.network else 3]:
                     found.append(
                         {"part": "labels", "data": data, "variant": variant, "scope": scope, "seed": seed,
                          "per_class": arguments.per_class, "steps": arguments.steps}
@@ -209,6 +217,9 @@ def main() -> None:
     parser.add_argument("--per-class", type=int, default=200, help="images of each class whose labels are searched")
     parser.add_argument("--train", type=int, default=1000, help="most training images of the normal class")
     parser.add_argument("--test", type=int, default=2000, help="most test images")
+    parser.add_argument(
+        "--network", action="store_true", help="cleanlab with a network too, which takes minutes a seed"
+    )
     parser.add_argument("--steps", type=int, default=1000)
     arguments = parser.parse_args()
     torch.set_num_threads(1)

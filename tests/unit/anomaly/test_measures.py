@@ -1,0 +1,103 @@
+"""What images are measured by: closed forms, and that nothing depends on an image's neighbours."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_data
+import torch
+
+import vaeaug
+from vaeaug.anomaly.measure import LEAST_CONTRAST, measure
+from vaeaug.anomaly.score_images import features_of, score_images
+from vaeaug.models.likelihood import iwae_bound
+from vaeaug.seeds import seed_of
+from vaeaug.training.batches import as_images
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> vaeaug.Model:
+    return vaeaug.load(tiny_data.model(tmp_path_factory))
+
+
+@pytest.fixture(scope="module")
+def images() -> np.ndarray:
+    drawn = [tiny_data.image(label, number) for label in ("ant", "bee") for number in range(40)]
+    return np.stack([np.asarray(image)[..., None] for image in drawn])
+
+
+def _measured(model: vaeaug.Model, images: np.ndarray, draws: int = 5):
+    x_BCHW = as_images(images, torch.device("cpu"))
+    return measure(model.stored.network(1), x_BCHW, torch.ones(len(x_BCHW), dtype=torch.long), seed=3, draws=draws)
+
+
+def test_the_bound_is_that_of_the_image_alone(model: vaeaug.Model, images: np.ndarray) -> None:
+    measures = _measured(model, images[:3])
+    for place in range(3):
+        x_1CHW = as_images(images[place : place + 1], torch.device("cpu"))
+        generator = torch.Generator().manual_seed(seed_of(3, "evidence"))
+        bound_1 = iwae_bound(model.stored.network(1), x_1CHW, torch.ones(1, dtype=torch.long), generator, 5)
+        torch.testing.assert_close(measures.iwae_bound[place : place + 1], bound_1)
+
+
+def test_the_elbo_is_the_sum_of_its_parts_and_a_looser_bound(model: vaeaug.Model, images: np.ndarray) -> None:
+    measures = _measured(model, images[:8], draws=400)
+    torch.testing.assert_close(measures.negative_elbo, measures.reconstruction_error + measures.kl)
+    assert (measures.iwae_bound < measures.negative_elbo).all()
+
+
+def test_many_draws_are_made_in_parts(model: vaeaug.Model, images: np.ndarray) -> None:
+    few, many = (_measured(model, images[:2], draws=draws) for draws in (50, 120))
+    assert not torch.equal(few.iwae_bound, many.iwae_bound)
+    torch.testing.assert_close(few.reconstruction_error, many.reconstruction_error, rtol=0.05, atol=5)
+
+
+def test_pixel_errors_are_those_of_the_reconstruction_from_the_mode(model: vaeaug.Model, images: np.ndarray) -> None:
+    x_BCHW = as_images(images[:4], torch.device("cpu"))
+    measures = _measured(model, images[:4])
+    torch.testing.assert_close(measures.error_BHW, (measures.image_BCHW - x_BCHW).abs().mean(dim=1))
+    across = (x_BCHW[..., 1:] - x_BCHW[..., :-1]).square().mean(dim=(1, 2, 3))
+    down = (x_BCHW[..., 1:, :] - x_BCHW[..., :-1, :]).square().mean(dim=(1, 2, 3))
+    squared = (measures.image_BCHW - x_BCHW).square().mean(dim=(1, 2, 3))
+    torch.testing.assert_close(measures.scaled_error, squared / ((across + down) / 2 + LEAST_CONTRAST))
+
+
+def test_a_score_depends_on_no_other_image(model: vaeaug.Model, images: np.ndarray) -> None:
+    labels_N = np.array([0, 1, -1, 0] * 20)
+    together = score_images(model.stored, images, labels_N, seed=0, draws=3, evidence=True)
+    for place in (0, 2, 79):
+        one = slice(place, place + 1)
+        alone = score_images(model.stored, images[one], labels_N[one], seed=0, draws=3, evidence=True)
+        np.testing.assert_allclose(alone.measured_NP[0], together.measured_NP[place], rtol=1e-4)
+        np.testing.assert_allclose(alone.evidence_NK[0], together.evidence_NK[place], rtol=1e-4)
+        assert alone.measured_as_N[0] == together.measured_as_N[place]
+
+
+def test_what_has_no_class_is_measured_as_the_likeliest(model: vaeaug.Model, images: np.ndarray) -> None:
+    scores = score_images(model.stored, images, np.full(80, -1), seed=0, draws=1, evidence=False)
+    assert (scores.measured_as_N == scores.evidence_NK.argmax(axis=1)).all()
+
+
+def test_features_know_no_label(model: vaeaug.Model, images: np.ndarray) -> None:
+    both = [
+        score_images(model.stored, images[:9], np.full(9, label), seed=0, draws=1, evidence=False) for label in (0, 1)
+    ]
+    np.testing.assert_array_equal(both[0].features_ND, both[1].features_ND)
+    np.testing.assert_array_equal(both[0].features_ND, features_of(model.stored, images[:9]))
+
+
+@pytest.mark.parametrize("variant", ["ae", "vq-vae", "hvae", "vae-gan", "vae"])
+def test_every_kind_of_variant_is_scored(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, variant: str
+) -> None:
+    options = {"vq-vae": {"width": 16, "prior_steps": 1}}.get(variant, {"width": 16})
+    settings = {**tiny_data.QUICK, "variant": variant, "variant_options": options}
+    model = vaeaug.train(tiny_data.two_classes(tmp_path_factory), tmp_path / "model", **settings)
+    images = np.stack([np.asarray(tiny_data.image("ant", number))[..., None] for number in range(12)])
+    found = model.score(images, ["ant"] * 6 + ["bee"] * 6)
+    for name in ("scaled_error", "absolute_error", "negative_elbo", "reconstruction_error", "label_surprise"):
+        assert np.isfinite(found[name]).all(), name
+    assert np.isnan(found["kl"]).all() == (variant in ("ae", "vq-vae"))
+    assert np.isnan(found["iwae_bound"]).all() == (variant in ("ae", "vq-vae"))
+    assert math.isclose(found["error"][0].mean(), found["absolute_error"][0], rel_tol=1e-5)
