@@ -27,6 +27,7 @@ Figures go into the results folder as lines of JSON; what is there is not comput
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import statistics
 import tempfile
@@ -191,13 +192,20 @@ def fill(task: dict[str, Any], cifar: Path | None, sheet: Path | None) -> list[d
     x, y, test_x, test_y, classes = read(task, cifar)
     model, partial, seconds = trained(task, x, y.astype(np.int64), classes)
     print(json.dumps(seconds), flush=True)
-    completers = {
-        name: Completer(model, method="gibbs") if name == "gibbs" else Completer(model, partial=partial)
-        for name in OURS
-    }
+    completers = {name: Completer(model, partial=partial) for name in OURS if name != "gibbs"}
+    completers["gibbs"] = Completer(model, method="gibbs")
+    if task["ablate"]:
+        plain = copy.copy(partial)
+        plain.refine = lambda latent, *_: latent  # type: ignore[method-assign]
+        completers = {
+            OURS[0]: completers[OURS[0]],
+            "without refinement": Completer(model, partial=plain),
+            "one draw": Completer(model, partial=partial, draws=1),
+            "64 draws": Completer(model, partial=partial, draws=64),
+        }
     distance, rows, shown = Distance(), [], []
     for kind in HOLES:
-        found: dict[str, list[list[float]]] = {name: [] for name in (*CLASSIC, *OURS)}
+        found: dict[str, list[list[float]]] = {name: [] for name in (*CLASSIC, *completers)}
         several, right = [], 0
         for number, (pixels_HWC, label) in enumerate(zip(test_x, test_y, strict=True)):
             x_HWC = pixels_HWC.astype(np.float32) / 255
@@ -234,7 +242,7 @@ def fill(task: dict[str, Any], cifar: Path | None, sheet: Path | None) -> list[d
             rows.append(row)
             print(json.dumps(row), flush=True)
     if sheet is not None:
-        draw_sheet(sheet, shown, ["hole", "image", *CLASSIC, *OURS, "draw", "draw", "draw"])
+        draw_sheet(sheet, shown, ["hole", "image", *CLASSIC, *completers, "draw", "draw", "draw"])
     return rows
 
 
@@ -317,7 +325,7 @@ def tables(rows: list[dict[str, Any]]) -> None:
         print(f"\n| {data}, hole | method | PSNR | SSIM | distance | best of {SEVERAL} | spread | class right |")
         print("|---|---|---|---|---|---|---|---|")
         for kind in HOLES:
-            for method in (*OURS, *CLASSIC):
+            for method in dict.fromkeys(row["method"] for row in rows if row["part"] == "fill"):
                 mine = [
                     row for row in rows if (row["data"], row.get("hole"), row.get("method")) == (data, kind, method)
                 ]
@@ -354,6 +362,7 @@ def main() -> None:
     parser.add_argument("--per-class", type=int, default=600, help="training images a class, for fill")
     parser.add_argument("--images", type=int, default=100, help="test images")
     parser.add_argument("--real", action="store_true", help="show the partial encoder the training images too")
+    parser.add_argument("--ablate", action="store_true", help="compare parts of the method instead, for fill")
     parser.add_argument("--steps", type=int, help="of the partial encoder")
     parser.add_argument("--variant", default="vae", help="for quadrants")
     parser.add_argument("--epochs", type=int, default=40, help="for quadrants")
@@ -369,7 +378,7 @@ def main() -> None:
         task: dict[str, Any] = {"part": given.part, "seed": seed, "images": given.images, "real": given.real}
         task["steps"] = given.steps
         if given.part == "fill":
-            task |= {"data": given.data, "per_class": given.per_class}
+            task |= {"data": given.data, "per_class": given.per_class, "ablate": given.ablate}
         else:
             task |= {"data": "mnist", "variant": given.variant, "epochs": given.epochs, "copies": given.copies}
         if any(task.items() <= row.items() for row in rows):
@@ -378,7 +387,7 @@ def main() -> None:
         with file.open("a") as out:
             out.writelines(json.dumps(row) + "\n" for row in found)
         rows += found
-    tables(rows)
+    tables([row for row in rows if row["part"] == given.part and row.get("ablate", False) == given.ablate])
 
 
 if __name__ == "__main__":

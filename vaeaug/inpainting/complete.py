@@ -92,13 +92,16 @@ class Completer:
         x_CHW = x_CHW.to(self.model.device, torch.float32)
         visible_1HW = (visible_1HW > 0).to(self.model.device, torch.float32)
         count = samples * self.draws
-        evidence_K = self._evidence(x_CHW, visible_1HW, seed) if label is None else None
-        if evidence_K is not None:
+        evidence_K = None
+        if label is None:
+            evidence_K = self._evidence(x_CHW, visible_1HW, seed)
             label = int(evidence_K.argmax())
-        assert label is not None  # noqa: S101 (told, or inferred)
         propose = self._walk if self.partial is None else self._try
         tried = propose(x_CHW, visible_1HW, label, count, seed)
-        decoded_SCHW = _choose(tried, samples, self._generator(seed, "choose", label))
+        if samples == 1:
+            decoded_SCHW = _best(tried, indexed=self.model.spec.palette is not None)
+        else:
+            decoded_SCHW = _drawn(tried, samples, self._generator(seed, "choose", label))
         return Completion(
             composite(x_CHW[None], decoded_SCHW, visible_1HW[None]).cpu(),
             decoded_SCHW.cpu(),
@@ -173,11 +176,16 @@ class Completer:
         return torch.Generator(device=self.model.device).manual_seed(seed_of(seed, "inpaint", *use))
 
 
-def _choose(tried: Weighted, samples: int, generator: torch.Generator) -> Tensor:
-    """Return what completions are decoded as, (S, C, H, W): one is the mean, several are one of a group each."""
-    if samples == 1:
-        weight_N = tempered(tried.log_weight_N, MEANT * len(tried.log_weight_N))
-        return (weight_N[:, None, None, None] * tried.decoded_NCHW).sum(dim=0, keepdim=True)
+def _best(tried: Weighted, *, indexed: bool) -> Tensor:
+    """Return the best single guess, (1, C, H, W): the mean, and the likeliest where colours cannot be mixed."""
+    if indexed:
+        return tried.decoded_NCHW[tried.log_weight_N.argmax()][None]
+    weight_N = tempered(tried.log_weight_N, MEANT * len(tried.log_weight_N))
+    return (weight_N[:, None, None, None] * tried.decoded_NCHW).sum(dim=0, keepdim=True)
+
+
+def _drawn(tried: Weighted, samples: int, generator: torch.Generator) -> Tensor:
+    """Return independent draws, (S, C, H, W): of S groups of tries, one each, drawn by weight."""
     weight_SK = tried.log_weight_N.view(samples, -1).softmax(dim=1)
     chosen_S = torch.multinomial(weight_SK, 1, generator=generator)[:, 0]
     return tried.decoded_NCHW[torch.arange(samples, device=chosen_S.device) * weight_SK.shape[1] + chosen_S]

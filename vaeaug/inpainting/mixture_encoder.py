@@ -16,7 +16,7 @@ from torch.nn.functional import log_softmax
 from vaeaug.contracts import ImageSpec, Latent, Latents
 from vaeaug.inpainting.conditional import PartialEncoder, masked_input
 from vaeaug.inpainting.flatten import flat, flat_scale, unflat
-from vaeaug.nn import Encoder
+from vaeaug.nn import Encoder, standard_normal
 
 LOG_STD = (-4.0, 2.0)  # of latents standardized a class: no narrower than deterministic latents are smeared to
 REFINE_STEPS, REFINE_RATE = 16, 0.1
@@ -98,7 +98,7 @@ class MixtureEncoder(PartialEncoder):
         y_1 = torch.full((1,), label, device=x_CHW.device)
         log_weight_1M, mean_1MD, log_std_1MD = self.moments(x_CHW[None], visible_1HW[None], y_1)
         chosen_S = torch.multinomial(log_weight_1M[0].exp(), count, replacement=True, generator=generator)
-        noise_SD = torch.randn((count, self.dim), generator=generator, device=generator.device)
+        noise_SD = standard_normal((count, self.dim), generator)
         u_SD = mean_1MD[0, chosen_S] + log_std_1MD[0, chosen_S].exp() * noise_SD
         z_SD = self.mean_KD[label] + self.std_KD[label] * u_SD
         return unflat(z_SD, self.like)
@@ -113,14 +113,12 @@ class MixtureEncoder(PartialEncoder):
     ) -> Latent:
         """See `PartialEncoder.refine`: a few steps of Adam down the visible pixels' loss less log c.
 
-        One network for all images and masks is coarse (the amortization gap; Kim et al., Semi-Amortized Variational
-        Autoencoders, 2018): with a quarter of the pixels known, scattered, this is worth a decibel.
+        One network for all images and masks is coarse, and each image has gradients of its own (Kim et al.,
+        Semi-Amortized Variational Autoencoders, 2018).
         """
+        with torch.no_grad():
+            moments = self.moments(x_CHW[None], visible_1HW[None], torch.full((1,), label, device=x_CHW.device))
         with torch.enable_grad():
-            moments = [
-                t.detach()
-                for t in self.moments(x_CHW[None], visible_1HW[None], torch.full((1,), label).to(x_CHW.device))
-            ]
             u_SD = ((flat(latent) - self.mean_KD[label]) / self.std_KD[label]).detach().requires_grad_(True)
             optimizer = torch.optim.Adam([u_SD], lr=REFINE_RATE, betas=(0.8, 0.95))
             for _ in range(REFINE_STEPS):
