@@ -18,8 +18,8 @@ The others, on the same images and holes: Telea's and the Navier-Stokes method (
 equations (scikit-image). `cifar` reads class folders `train` and `test` of CIFAR-10.
 
 `quadrants`: -log p(missing quarters | visible quarters) of binary MNIST, nats an image, with one, two or three of the
-four visible. p is a mixture over 1,000 latents that are proposed and weighted by the visible quarters alone, so it is a
-distribution over the missing ones, and its likelihood no estimate.
+four visible. p is a mixture over latents that are proposed and weighted by the visible quarters alone, so it is a
+distribution over the missing ones, and its likelihood no estimate; more latents make it better.
 
 Figures go into the results folder as lines of JSON; what is there is not computed again, so the run can be stopped.
 """
@@ -65,7 +65,7 @@ HOLES = ("centre", "half", "strokes", "random")
 CLASSIC = ("telea", "navier-stokes", "biharmonic")
 OURS = ("partial encoder", "partial encoder, class unknown", "gibbs")
 SEVERAL = 8  # completions of which the best and the spread are told
-LATENTS, COUNTED = 1000, 0.05  # of the mixture that tells a conditional likelihood; tempered, so many of them count
+COUNTED = 0.05  # of the latents of the mixture that tells a conditional likelihood, where its weights are tempered
 SEEN = {1: (2,), 2: (0, 2), 3: (0, 1, 2)}  # visible quarters, row by row: lower left, left half, all but lower right
 CIFAR_SIZE = 32
 
@@ -288,7 +288,7 @@ def quadrants(task: dict[str, Any]) -> list[dict[str, Any]]:
         nll = []
         for number, pixels_HWC in enumerate(test_x):
             x_CHW = torch.from_numpy(pixels_HWC).permute(2, 0, 1).float()
-            nll.append(conditional_nll(network, partial, x_CHW, visible_1HW, number))
+            nll.append(conditional_nll(network, partial, x_CHW, visible_1HW, task["latents"], number))
         mean, tempered_mean = np.mean(nll, axis=0)
         rows.append({**task, "seen": count, "nll": mean, "nll_tempered": tempered_mean, **seconds})
         print(json.dumps(rows[-1]), flush=True)
@@ -297,22 +297,22 @@ def quadrants(task: dict[str, Any]) -> list[dict[str, Any]]:
 
 @torch.no_grad()
 def conditional_nll(
-    network: Network, partial: PartialEncoder, x_CHW: torch.Tensor, visible_1HW: torch.Tensor, number: int
+    network: Network, partial: PartialEncoder, x_CHW: torch.Tensor, visible_1HW: torch.Tensor, latents: int, number: int
 ) -> tuple[float, float]:
     """Return -log p(missing | visible) of an image in nats: with importance weights, and with tempered ones."""
     generator = torch.Generator().manual_seed(number)
-    y_N, visible_N1HW = torch.zeros(LATENTS, dtype=torch.int64), visible_1HW.expand(LATENTS, -1, -1, -1)
+    y_N, visible_N1HW = torch.zeros(latents, dtype=torch.int64), visible_1HW.expand(latents, -1, -1, -1)
     shown_CHW = x_CHW * visible_1HW  # nothing here may know the rest, but for the last line
 
     def explain(latent: Any) -> torch.Tensor:
         return visible_loss(network.loss, network.variant.decode(latent, y_N), shown_CHW[None], visible_N1HW)
 
-    latent = partial.draw(shown_CHW, visible_1HW, 0, LATENTS, generator)
+    latent = partial.draw(shown_CHW, visible_1HW, 0, latents, generator)
     latent = partial.refine(latent, shown_CHW, visible_1HW, 0, explain)
     image_NCHW = network.loss.image(network.variant.decode(latent, y_N))
     encoded = network.variant.encode(composite(shown_CHW[None], image_NCHW, visible_1HW[None]), y_N, generator)
     log_weight_N = -explain(encoded.latent) - encoded.log_ratio
-    weights = (log_weight_N.softmax(dim=0), tempered(log_weight_N, COUNTED * LATENTS))
+    weights = (log_weight_N.softmax(dim=0), tempered(log_weight_N, COUNTED * latents))
     raw_NRHW = network.variant.decode(encoded.latent, y_N)
     missing_N = visible_loss(network.loss, raw_NRHW, x_CHW[None], 1 - visible_N1HW)
     first, second = (-float((weight_N.log() - missing_N).logsumexp(dim=0)) for weight_N in weights)
@@ -366,6 +366,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="of the partial encoder")
     parser.add_argument("--variant", default="vae", help="for quadrants")
     parser.add_argument("--epochs", type=int, default=40, help="for quadrants")
+    parser.add_argument("--latents", type=int, default=1000, help="of the mixture, for quadrants")
     parser.add_argument("--copies", type=int, default=3, help="each image is binarized so many times, for quadrants")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--sheet", type=Path, help="draw some of the completions here")
@@ -381,6 +382,7 @@ def main() -> None:
             task |= {"data": given.data, "per_class": given.per_class, "ablate": given.ablate}
         else:
             task |= {"data": "mnist", "variant": given.variant, "epochs": given.epochs, "copies": given.copies}
+            task["latents"] = given.latents
         if any(task.items() <= row.items() for row in rows):
             continue
         found = fill(task, given.cifar, given.sheet) if given.part == "fill" else quadrants(task)
