@@ -41,7 +41,7 @@ def told_a_class(model: StoredModel, image_HWC: NDArray[np.uint8]) -> bool:
     if networks(model) > 1:
         return True
     count = len(model.classes)
-    x_BCHW = as_images(np.array(image_HWC)[None], model.device).expand(count, -1, -1, -1)
+    x_BCHW = as_images(np.array(image_HWC)[None], model.device).repeat(count, 1, 1, 1)
     features_BD = model.network(0).variant.encode(x_BCHW, torch.arange(count, device=model.device)).features_BD
     spread = (features_BD - features_BD[:1]).abs().max()
     return bool(spread > TOLERANCE * features_BD.abs().max())

@@ -64,3 +64,9 @@ def test_codes_are_exchanged_one_by_one_and_never_mixed() -> None:
     assert ((way[1:] == 9) >= (way[:-1] == 9)).all()  # what is exchanged stays so
     assert discrete(a)
     assert not discrete((normal(0, 3), normal(1, 3)))
+
+
+def test_the_command_line_offers_what_there_is() -> None:
+    from vaeaug.workflows import interpolate_settings
+
+    assert interpolate_settings.PATHS == PATHS
