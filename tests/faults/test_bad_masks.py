@@ -85,7 +85,7 @@ def test_skip_invalid_leaves_them_out(model: Path, images: Path, tmp_path: Path)
     (images / "ant/000.png").write_bytes(b"no image")
     made = vaeaug.inpaint(model, images, tmp_path / "out", masks=tmp_path / "masks", method="gibbs", skip_invalid=True)
     assert (made.images, list(made.invalid)) == (2, ["ant/000.png"])
-    assert "1 unreadable images were left out: ant/000.png" in made.remarks
+    assert "images that cannot be read were left out: ant/000.png (1 in all)" in made.remarks
 
 
 def test_masks_of_other_names_are_told_by_the_first_look(model: Path, images: Path, tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_masks_of_other_names_are_told_by_the_first_look(model: Path, images: Pa
 def test_masks_that_belong_to_no_image_are_named(model: Path, images: Path, tmp_path: Path) -> None:
     (tmp_path / "masks/ant/001.png").rename(tmp_path / "masks/ant/001-mask.png")
     made = vaeaug.inpaint(model, images, tmp_path / "out", masks=tmp_path / "masks", method="gibbs")
-    assert "1 masks belong to no image: ant/001-mask.png" in made.remarks
+    assert "masks that belong to no image: ant/001-mask.png (1 in all)" in made.remarks
 
 
 def test_two_images_of_one_name(model: Path, images: Path, tmp_path: Path) -> None:
@@ -194,6 +194,23 @@ def test_images_that_changed_meanwhile_are_refused(
     Image.fromarray(255 - HOLE).save(tmp_path / "masks/ant/002.png")
     with pytest.raises(InputError, match="the set of images and holes has changed since"):
         vaeaug.inpaint(model, images, tmp_path / "out", resume=True, **settings)
+
+
+def test_another_partial_encoder_is_refused(
+    images: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vaeaug.inpainting import train_partial as trainer
+
+    own = Path(shutil.copytree(model, tmp_path / "model"))
+    monkeypatch.setattr(trainer, "STEPS", 4)
+    restore = _interrupt_after(1, monkeypatch)
+    with pytest.raises(KeyboardInterrupt):
+        vaeaug.inpaint(own, images, tmp_path / "out", masks=tmp_path / "masks")
+    restore()
+    (own / FILE).unlink()
+    monkeypatch.setattr(trainer, "STEPS", 5)
+    with pytest.raises(InputError, match="the partial encoder of the model has changed"):
+        vaeaug.inpaint(own, images, tmp_path / "out", masks=tmp_path / "masks", resume=True)
 
 
 def test_a_coco_file_serves_as_masks(model: Path, images: Path, tmp_path: Path) -> None:

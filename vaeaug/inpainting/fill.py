@@ -17,6 +17,9 @@ from vaeaug.inpainting.nearest import extended
 from vaeaug.inpainting.window import windows
 from vaeaug.seeds import seed_of
 
+AT_ONCE = 32
+"""Completions asked for at a time, so that memory does not grow with their number."""
+
 VISIBLE_SHARE = 0.5
 """Of a pixel of the model that must be visible for it to count as visible."""
 
@@ -69,13 +72,18 @@ def fill(
     for number, window in enumerate(windows(missing_HW, native, region)):
         part_HWC, hidden_HW = visible_HWC[window.part], missing_HW[window.part]
         x_CHW, visible_1HW = as_the_model_sees(part_HWC, hidden_HW, spec)
-        # Where nothing is visible a single completion would be the class's mean; of two each is a draw.
-        asked = samples if visible_1HW.any() else max(samples, 2)
-        done = completer.complete(x_CHW, visible_1HW, label, samples=asked, seed=seed_of(seed, "window", number))
-        if label is None:
-            label, evidence_K = done.label, done.evidence_K
+        decoded = []
+        for start in range(0, samples, AT_ONCE):
+            count = min(AT_ONCE, samples - start)
+            # A single completion is a mean: wanted of one, unless nothing is visible, and else not of the last group.
+            asked = 1 if samples == 1 and bool(visible_1HW.any()) else max(count, 2)
+            own_seed = seed_of(seed, "window", number, start)
+            done = completer.complete(x_CHW, visible_1HW, label, samples=asked, seed=own_seed)
+            decoded.append(done.decoded_SCHW[:count])
+            if label is None:
+                label, evidence_K = done.label, done.evidence_K
         scale = max(hidden_HW.shape[0] / spec.height, hidden_HW.shape[1] / spec.width)
-        for sample, image_CHW in enumerate(done.decoded_SCHW[:samples]):
+        for sample, image_CHW in enumerate(torch.cat(decoded)):
             whole_HWC = resize(image_CHW.permute(1, 2, 0).numpy(), hidden_HW.shape, indexed=spec.palette is not None)
             treated = "none" if spec.palette is not None else how
             blended_HWC = blend(part_HWC, whole_HWC, hidden_HW, treated, scale)

@@ -19,7 +19,7 @@ from vaeaug.workflows.inpaint_publish import Completed, write_root
 from vaeaug.workflows.inpaint_settings import InpaintSettings
 from vaeaug.workflows.inpaint_write import copy_unchanged, native_size, read_journal, write_completions
 from vaeaug.workflows.model import open_stored
-from vaeaug.workflows.partial import partial_encoder
+from vaeaug.workflows.partial import fingerprint, partial_encoder
 from vaeaug.workflows.settings import build, real_path
 from vaeaug.workflows.train import refuse_changed
 
@@ -92,6 +92,7 @@ def inpaint(
             skip_invalid=chosen.skip_invalid,
             progress=progress,
         )
+        refuse_changed(staging, **{"partial encoder of the model": fingerprint(partial)})
         method = "gibbs" if partial is None else "partial-encoder"
         completer = Completer(stored, method=method, draws=chosen.draws, partial=partial)
         _copy(plan, staging.content, progress)
@@ -137,16 +138,16 @@ def _remarks(plan: Plan, chosen: InpaintSettings, record: ModelRecord) -> list[s
         )
     if plan.passed:
         many = len(plan.passed)
-        what = "1 image has no hole and was" if many == 1 else f"{many:,} images have no holes and were"
+        what = "1 image has no holes and was" if many == 1 else f"{many:,} images have no holes and were"
         remarks.append(f"{what} passed through: {_some([file.file_name for file in plan.passed])}")
     if plan.unused:
-        remarks.append(f"{len(plan.unused):,} masks belong to no image: {_some(list(plan.unused))}")
+        remarks.append(f"masks that belong to no image: {_some(list(plan.unused))} ({len(plan.unused):,} in all)")
     full = [job.file.file_name for job in plan.jobs if job.share == 1]
     if full:
         remarks.append(f"nothing is visible, so these are draws of their class: {_some(full)}")
     if plan.invalid:
         names = [image.file_name for image in plan.invalid]
-        remarks.append(f"{len(names):,} unreadable images were left out: {_some(names)}")
+        remarks.append(f"images that cannot be read were left out: {_some(names)} ({len(names):,} in all)")
     return remarks
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +91,16 @@ def add_partial_encoder(
         save_partial(model, _train(model, pixels_NHWC, labels_N, progress))
     except InputError as error:
         progress.say(f"--inpainting changes nothing: {str(error).partition(';')[0]}")
+
+
+def fingerprint(partial: PartialEncoder | None) -> str:
+    """Return what identifies a partial encoder, by its weights; empty of None."""
+    if partial is None:
+        return ""
+    state = hashlib.blake2b(digest_size=16)
+    for name, tensor in sorted(partial.state_dict().items()):
+        state.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
+    return state.hexdigest()
 
 
 @one_thread()

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from vaeaug import ImageSpec
 from vaeaug.inpainting.complete import Completion
-from vaeaug.inpainting.fill import Filled, as_the_model_sees, fill
+from vaeaug.inpainting.fill import AT_ONCE, Filled, as_the_model_sees, fill
 
 SPEC = ImageSpec(channels=3, height=8, width=8, num_classes=2)
 RNG = np.random.default_rng(0)
@@ -95,6 +95,14 @@ def test_without_anything_visible_a_single_completion_is_a_draw() -> None:
     done, recorder = _fill(_picture(8, 8), np.ones((8, 8), dtype=bool), samples=1)
     assert recorder.shown[0][3] == 2
     assert len(done.images_SHWC) == 1
+
+
+def test_many_completions_are_asked_for_in_groups_and_all_are_draws() -> None:
+    done, recorder = _fill(_picture(8, 8), np.eye(8, dtype=bool), samples=AT_ONCE + 1)
+    assert len(done.images_SHWC) == AT_ONCE + 1
+    assert [shown[3] for shown in recorder.shown] == [AT_ONCE, 2]
+    assert [shown[2] for shown in recorder.shown] == [None, 1]
+    assert recorder.shown[0][4] != recorder.shown[1][4]
 
 
 def test_whole_shows_all_of_a_large_image() -> None:
