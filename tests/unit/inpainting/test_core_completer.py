@@ -166,3 +166,21 @@ def test_colour_images_are_completed(tmp_path: Path) -> None:
     x = torch.from_numpy(np.asarray(Image.open(data / "ant" / "000.png"), np.float32) / 255).permute(2, 0, 1)
     done = Completer(stored, partial=quick(stored)).complete(x, image()[1], 0, samples=2, seed=0)
     assert done.images_SCHW.shape == (2, 3, 8, 8)
+
+
+def test_colours_of_indexed_images_are_not_mixed(tmp_path: Path) -> None:
+    table = [(0, 0, 0), (128, 0, 0), (0, 128, 0)]
+    for label in ("ant", "bee"):
+        (tmp_path / "data" / label).mkdir(parents=True)
+        for number in range(6):
+            mask = Image.new("P", (8, 8))
+            mask.putpalette([value for colour in table for value in colour])
+            mask.paste(1 if label == "ant" else 2, (1 + number % 3, 1, 7, 6))
+            mask.save(tmp_path / "data" / label / f"{number}.png")
+    stored = vaeaug.train(tmp_path / "data", tmp_path / "model", **{**tiny_data.QUICK, "steps": 4}).stored
+    assert stored.record.palette is not None
+    x, visible = torch.zeros(3, 8, 8), image()[1]
+    for completer in (Completer(stored, method="gibbs"), Completer(stored, partial=quick(stored))):
+        done = completer.complete(x, visible, 0, samples=1, seed=0).images_SCHW[0]
+        found = {tuple(colour) for colour in (done * 255).round().int().flatten(1).T.tolist()}
+        assert found <= set(table)
