@@ -18,8 +18,8 @@ from vaeaug.models.network import Network
 from vaeaug.seeds import seed_of
 from vaeaug.training.schedules import is_kl
 
-LEAST_CONTRAST = 5e-4
-"""Added to the squared difference of neighbouring pixels, that of 2 % noise: a flat image has nothing to explain."""
+LEAST_VARIANCE = 1e-3
+"""Added to the variance of an image's values in [0, 1], that of 3 % noise: a flat image has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class Measures:
         iwae_bound: the importance-weighted bound on -log p(x|y) in nats, (B,), or None without importance weights.
         image_BCHW: the reconstruction from the posterior's mode, in [0, 1].
         error_BHW: the absolute error of that reconstruction, averaged over channels, in [0, 1].
-        scaled_error: its squared error, as a multiple of that of guessing each pixel by its neighbour, (B,) (the idea
-            of Hyndman & Koehler 2006, for series). So an image does not count as strange merely because it has more
-            contrast or detail than others, as it does for likelihoods (Serra et al. 2020).
+        scaled_error: its mean squared error over the image's contrast, the standard deviation of its values, (B,). So
+            an image does not count as strange merely because it has more contrast or detail than others, as it does
+            for likelihoods (Serra et al. 2020); with the variance in its place plain images would, instead.
     """
 
     reconstruction_error: Tensor
@@ -68,7 +68,8 @@ def measure(network: Network, x_BCHW: Tensor, y_B: Tensor, *, seed: int, draws: 
     raw_BRHW = network.variant.decode(encoded.latent, y_B)
     image_BCHW = network.loss.image(raw_BRHW)
     error_BCHW = image_BCHW - x_BCHW
-    scaled_B = error_BCHW.square().mean(dim=(1, 2, 3)) / (_contrast(x_BCHW) + LEAST_CONTRAST)
+    contrast_B = (x_BCHW.var(dim=(2, 3), correction=0).mean(dim=1) + LEAST_VARIANCE).sqrt()
+    scaled_B = error_BCHW.square().mean(dim=(1, 2, 3)) / contrast_B
     cost_B: Tensor
     kl_B: Tensor | None
     iwae_B: Tensor | None
@@ -108,9 +109,3 @@ def _kl(penalties: dict[str, Tensor]) -> Tensor | None:
     """Return the KL divergence of each image, (B,), or None where there is none."""
     terms = [value_B for name, value_B in penalties.items() if is_kl(name)]
     return torch.stack(terms).sum(dim=0) if terms else None
-
-
-def _contrast(x_BCHW: Tensor) -> Tensor:
-    """Return the mean squared difference between neighbouring pixels, across and down, of each image, (B,)."""
-    steps = [x_BCHW.diff(dim=side).square().mean(dim=(1, 2, 3)) for side in (2, 3)]
-    return torch.stack(steps).mean(dim=0)
