@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import vaeaug
+from vaeaug.dataset.image_cache import UNSEEN
 from vaeaug.dataset.index import SPLITS
 from vaeaug.features.columns import Layout
 from vaeaug.features.conditioning import INFERRED, ONE, OWN, networks, told_a_class
@@ -73,7 +74,7 @@ def remarks_on_features(job: EncodeJob, settings: EncodeSettings) -> list[str]:
     one, apart = job.classes[job.label], networks(job.model) > 1
     if job.way == ONE and settings.label is None:
         remarks.append(f"every image was encoded as the class {one!r}, so that no feature knows a label")
-    if job.way == OWN:
+    if job.way == OWN and (job.images.labels_N != UNSEEN).any():
         remarks.append(
             "every image was encoded as its own class, so its features tell the label: train and judge no classifier "
             "on them (--encode-as one)"
