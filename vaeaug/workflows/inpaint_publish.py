@@ -130,8 +130,8 @@ def _write_dataset(done: Completed) -> None:
         for label in sorted({image.label for image in plan.real})
     ]
     note = (
-        "here a synthetic image is a real one into which a hole was cut that the model filled: the manifest names its "
-        "source, and it must not stand in another split than that"
+        "here a synthetic image is a real one into which a hole was cut that the model filled (its file says "
+        "compositeWithTrainedAlgorithmicMedia): the manifest names its source, and it must stay in the split of that"
     )
     write_card(
         content / "README.md", CardData(done.staging.final.name, counts, _summary(done), warnings=(note, *done.remarks))
@@ -225,7 +225,7 @@ def _shown(job: Job, entry: Written, done: Completed) -> ShownCompletion:
     completions = [_image(done.staging.content / name) for name in job.names[:COMPLETIONS]]
     inferred = f"{entry.label} (inferred)" if job.label is None else entry.label
     return ShownCompletion(
-        name=job.file.file_name,
+        name=job.file.file_name + (f", hole {job.variation}" if done.settings.random_holes else ""),
         caption=f"as {inferred}, {entry.share:.0%} missing",
         hidden=Image.fromarray(hidden_HW3.astype(np.uint8)),
         mask=Image.fromarray(missing_HW.astype(np.uint8) * np.uint8(255)),
