@@ -21,8 +21,8 @@ class Column:
 MEASURED = (
     Column(
         "scaled_error",
-        "squared error of the reconstruction, as a multiple of that of guessing each pixel by its neighbour: so images "
-        "with much detail or contrast do not count as strange for that alone",
+        "mean squared error of the reconstruction over the image's contrast (the standard deviation of its values): so "
+        "images with much contrast or detail do not count as strange for that alone",
     ),
     Column("absolute_error", "absolute error of the reconstruction a pixel, averaged over the image, from 0 to 1"),
     Column(

@@ -1,7 +1,7 @@
 """Class densities in the space of latent features, fitted to the labelled images: what tells which labels are wrong.
 
 A network that was trained on a wrong label explains the image by it: on Fashion-MNIST with flipped labels the evidence
-of the networks finds a fifth of the flips, these densities four fifths (docs/benchmarks.md). For features that were
+of the networks finds a third of the flips, these densities four fifths (docs/benchmarks.md). For features that were
 told no label (`features_of`) a class is a Gaussian with a mean of its own, and a covariance between its own and that
 of all classes (regularized discriminant analysis; Friedman 1989):
 
