@@ -20,7 +20,7 @@ from vaeaug.synthesis.between import images_between
 from vaeaug.workflows.device import choose_device, one_thread
 from vaeaug.workflows.interpolate_settings import InterpolateSettings
 from vaeaug.workflows.model import open_stored
-from vaeaug.workflows.read_one import class_of, read_one
+from vaeaug.workflows.read_one import class_of, in_class_folder, read_one
 from vaeaug.workflows.settings import build, real_path
 
 
@@ -81,7 +81,8 @@ def interpolate(
     digests = [hashlib.blake2b(image_HWC.tobytes(), digest_size=16).hexdigest() for image_HWC in real]
     factor = chosen.enlarge or viewing_factor(stored.spec.height, stored.spec.width)
     made = {"steps": chosen.steps, "path": chosen.path, "labels": list(names), "enlarge": factor}
-    remarks = _remarks(names)
+    guessed = [chosen.label is None and not in_class_folder(stored, path) for path in files]
+    remarks = _remarks(files, names, guessed)
     with Staging(out, {"model": stored.record.fingerprint, "images": digests, **made}, resume=chosen.resume) as staging:
         _draw(stored, real, labels, chosen, staging.content, factor)
         record = stored.record
@@ -131,10 +132,15 @@ def _draw(
         enlarged(image_HWC, factor).save(frames / f"{number:0{digits}d}.png")
 
 
-def _remarks(names: tuple[str, str]) -> tuple[str, ...]:
-    if names[0] == names[1]:
-        return ()
-    return (
-        f"the images are of two classes: the path under {names[0]!r} fades into that under {names[1]!r} "
-        "(--label NAME takes both as one class)",
-    )
+def _remarks(files: tuple[Path, Path], names: tuple[str, str], guessed: list[bool]) -> tuple[str, ...]:
+    remarks = [
+        f"{path.name} lies in no folder of a class and was taken for {name!r} (--label NAME says otherwise)"
+        for path, name, guess in zip(files, names, guessed, strict=True)
+        if guess
+    ]
+    if names[0] != names[1]:
+        remarks.append(
+            f"the images are of two classes: the path under {names[0]!r} fades into that under {names[1]!r} "
+            "(--label NAME takes both as one class)"
+        )
+    return tuple(remarks)

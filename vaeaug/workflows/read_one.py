@@ -34,6 +34,11 @@ def read_one(model: StoredModel, path: Path) -> NDArray[np.uint8]:
     return pixels_HWC
 
 
+def in_class_folder(model: StoredModel, path: Path) -> bool:
+    """Tell whether a file lies in a folder that has the name of one of the model's classes."""
+    return path.resolve().parent.name in model.classes
+
+
 @torch.no_grad()
 def class_of(model: StoredModel, path: Path, image_HWC: NDArray[np.uint8], label: str | None) -> int:
     """Return the class of an image: the one that is named, that of its folder, or the one that explains it best.
@@ -49,7 +54,6 @@ def class_of(model: StoredModel, path: Path, image_HWC: NDArray[np.uint8], label
     """
     if label is not None:
         return model.record.label(label)
-    folder = path.resolve().parent.name
-    if folder in model.classes:
-        return model.record.label(folder)
+    if in_class_folder(model, path):
+        return model.record.label(path.resolve().parent.name)
     return int(mode_evidence(model, as_images(image_HWC[None], model.device)).argmax())
