@@ -170,10 +170,10 @@ def _typical(images: ScoredImages) -> dict[str, int]:
 
     That of the median score, of those whose label surprises less than most: neither a wrong one nor a cartoon.
     """
-    surprise_N = images.judgement.label_surprise_N
+    surprise_N, labels_N = images.judgement.label_surprise_N, np.array(images.labels)
     typical = {}
     for name in images.classes:
-        mine = np.flatnonzero(np.array([label == name for label in images.labels]) & ~np.isnan(surprise_N))
+        mine = np.flatnonzero((labels_N == name) & ~np.isnan(surprise_N))
         if len(mine):
             sure = mine[surprise_N[mine] <= np.median(surprise_N[mine])]
             ranked = sure[np.argsort(images.number(TYPICAL_BY)[sure], kind="stable")]
