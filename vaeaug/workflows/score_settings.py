@@ -21,7 +21,7 @@ class ScoreSettings(RunSettings):
         "networks, for images that the model was not trained on), or auto.",
         choices=JUDGES,
     )
-    draws: int = option(16, "Draws an image and class for the bounds on the likelihood.", minimum=1, maximum=100_000)
+    draws: int = option(16, "Draws an image for the bounds on the likelihood.", minimum=1, maximum=100_000)
     maps: bool = option(False, "Write a PNG an image that shows where it differs from its reconstruction.")
     gallery: int = option(48, "Images of each kind that the page shows.", minimum=0, maximum=1000)
     seed: int = option(0, "Seed of the draws.", minimum=0)
