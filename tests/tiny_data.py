@@ -23,6 +23,9 @@ QUICK: dict[str, Any] = {
 }
 """Settings of a training that takes a moment."""
 
+UNFILTERED: dict[str, Any] = {**QUICK, "filter": False}
+"""The same for `augment`: what a moment of training draws, a filter would drop."""
+
 
 def image(label: str, number: int, height: int = 8, width: int = 8, channels: int = 1) -> Image.Image:
     """An image that looks like its class: a bright bar whose place is the class's, with some noise."""
@@ -79,6 +82,8 @@ def options(settings: Mapping[str, Any]) -> list[str]:
     for name, value in settings.items():
         if name == "variant_options":
             words += [word for pair in value.items() for word in ("--set", "{}={}".format(*pair))]
+        elif name == "filter" and value is False:
+            words.append("--no-filter")
         elif value is not False:
             words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
     return words

@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from vaeaug.workflows.augment import augment as augment
     from vaeaug.workflows.encode import encode as encode
     from vaeaug.workflows.inpaint import inpaint as inpaint
+    from vaeaug.workflows.interpolate import interpolate as interpolate
     from vaeaug.workflows.model import Model as Model
     from vaeaug.workflows.model import load as load
     from vaeaug.workflows.sample import sample as sample
+    from vaeaug.workflows.score import score as score
     from vaeaug.workflows.train import train as train
+    from vaeaug.workflows.traverse import traverse as traverse
 
 __version__ = "0.1.0"
 
@@ -46,9 +49,12 @@ _HOME = {
     "encode": "vaeaug.workflows.encode",
     "hookimpl": "vaeaug.hookspecs",
     "inpaint": "vaeaug.workflows.inpaint",
+    "interpolate": "vaeaug.workflows.interpolate",
     "load": "vaeaug.workflows.model",
     "sample": "vaeaug.workflows.sample",
+    "score": "vaeaug.workflows.score",
     "train": "vaeaug.workflows.train",
+    "traverse": "vaeaug.workflows.traverse",
 }
 
 __all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604

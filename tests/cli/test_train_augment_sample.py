@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import tiny_data
-from tiny_data import QUICK, options, run
+from tiny_data import QUICK, UNFILTERED, options, run
 
 from vaeaug import plugins
 from vaeaug.cli import main
@@ -35,7 +35,7 @@ def test_json_stands_alone_on_stdout(data: Path, tmp_path: Path, capsys: Capture
     assert values["classes"]["ant"]["images"] == 12
     assert "Training" in trained.err
 
-    assert run("augment", data, tmp_path / "out", "--json", "--per-class", 2, *options(QUICK)) == 0
+    assert run("augment", data, tmp_path / "out", "--json", "--per-class", 2, *options(UNFILTERED)) == 0
     values = json.loads(capsys.readouterr().out)
     assert values["sampler"] == "mixture"
     assert values["classes"][1] == {"label": "bee", "real": 9, "synthetic": 2, "val": 0, "test": 0}
@@ -46,7 +46,7 @@ def test_json_stands_alone_on_stdout(data: Path, tmp_path: Path, capsys: Capture
 
 
 def test_json_and_quiet_together_say_nothing_but_json(data: Path, tmp_path: Path, capsys: Capture) -> None:
-    assert run("augment", data, tmp_path / "out", "--json", "--quiet", "--per-class", 1, *options(QUICK)) == 0
+    assert run("augment", data, tmp_path / "out", "--json", "--quiet", "--per-class", 1, *options(UNFILTERED)) == 0
     output = capsys.readouterr()
     assert json.loads(output.out)
     assert output.err == ""
@@ -64,7 +64,7 @@ def test_in_a_pipe_progress_is_plain_lines_on_stderr(
     data: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shown, "LINE_SECONDS", 0.0)
-    assert run("augment", data, tmp_path / "out", "--per-class", 70, *options(QUICK)) == 0
+    assert run("augment", data, tmp_path / "out", "--per-class", 70, *options(UNFILTERED)) == 0
     output = capsys.readouterr()
     assert output.out == ""
     assert "\x1b" not in output.err
@@ -154,7 +154,7 @@ def test_a_failure_is_exit_code_1_and_a_traceback_comes_on_request_only(
         raise ZeroDivisionError("something is wrong\ninside")
 
     monkeypatch.setattr("vaeaug.workflows.augment.train_into", fail)
-    words = ("augment", data, tmp_path / "out", "--quiet", *options(QUICK))
+    words = ("augment", data, tmp_path / "out", "--quiet", *options(UNFILTERED))
     assert run(*words) == 1
     output = capsys.readouterr()
     assert "unexpected ZeroDivisionError" in output.err
@@ -212,7 +212,7 @@ def test_a_loss_that_is_never_finite_ends_with_exit_code_1_and_its_name(
     data: Path, tmp_path: Path, plugins_dir: Path, capsys: Capture
 ) -> None:
     (plugins_dir / "unstable.py").write_text(NEVER)
-    words = ("--plugins-dir", plugins_dir, "--loss", "unstable", "--quiet", *options(QUICK))
+    words = ("--plugins-dir", plugins_dir, "--loss", "unstable", "--quiet", *options(UNFILTERED))
     assert run("augment", data, tmp_path / "out", *words) == 1
     error = capsys.readouterr().err
     assert "the loss term 'reconstruction' is not finite" in error
@@ -246,7 +246,7 @@ def test_a_discrete_variant_is_drawn_from_its_prior(
         "--per-class",
         2,
         "-q",
-        *options({**QUICK, "variant_options": {}}),
+        *options({**UNFILTERED, "variant_options": {}}),
     )
     assert run("augment", data, tmp_path / "out", *words) == 0
     assert json.loads((tmp_path / "out/vaeaug.json").read_text())["sampler"] == "prior"

@@ -35,7 +35,8 @@ def _start(words: list[str], errors: Path) -> Child:
 
 
 def _words(command: str, *places: Path, steps: int = 12, workers: int = 1, **settings: object) -> list[str]:
-    values = {**tiny_data.QUICK, "steps": steps, "workers": workers, **settings}
+    quick = tiny_data.UNFILTERED if command == "augment" else tiny_data.QUICK
+    values = {**quick, "steps": steps, "workers": workers, **settings}
     return [command, *map(str, places), *tiny_data.options(values)]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tiny_data
 from PIL import Image
-from tiny_data import QUICK, run
+from tiny_data import QUICK, UNFILTERED, run
 
 import vaeaug
 from vaeaug.errors import InputError
@@ -95,7 +95,7 @@ def record(model: Path) -> dict[str, Any]:
 def test_black_and_white_images_get_the_bernoulli_likelihood(
     binary: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("augment", binary, tmp_path / "out", "--per-class", 2, *tiny_data.options(QUICK)) == 0
+    assert run("augment", binary, tmp_path / "out", "--per-class", 2, *tiny_data.options(UNFILTERED)) == 0
     assert "loss: bce (the images are all but black and white: 100%" in " ".join(capsys.readouterr().err.split())
     made = json.loads((tmp_path / "out" / "vaeaug.json").read_text())
     assert made["model"]["loss"]["name"] == "bce"
@@ -131,9 +131,9 @@ def test_an_option_that_the_chosen_loss_lacks_is_refused_and_nothing_is_left(bin
 
 def test_a_model_is_used_whatever_loss_it_chose(binary: Path, tmp_path: Path) -> None:
     for number in range(2):  # trained, then used again
-        vaeaug.augment(binary, tmp_path / f"out{number}", model=tmp_path / "model", per_class=1, **QUICK)
+        vaeaug.augment(binary, tmp_path / f"out{number}", model=tmp_path / "model", per_class=1, **UNFILTERED)
     with pytest.raises(InputError, match="was trained with --loss bce, not mse"):
-        vaeaug.augment(binary, tmp_path / "other", model=tmp_path / "model", loss="mse", **QUICK)
+        vaeaug.augment(binary, tmp_path / "other", model=tmp_path / "model", loss="mse", **UNFILTERED)
 
 
 @pytest.mark.parametrize(("asked", "scope"), [({}, "shared"), ({"scope": "per-class"}, "per-class")])

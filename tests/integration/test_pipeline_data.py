@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tiny_data
 from PIL import Image
-from tiny_data import QUICK, image, write_dataset
+from tiny_data import QUICK, UNFILTERED, image, write_dataset
 
 import vaeaug
 from vaeaug.errors import InputError
@@ -19,7 +19,7 @@ def _augment(data: Path, **settings: Any) -> Path:
     """Augment a dataset, hold that it is untouched, and return the output."""
     before = tiny_data.state(data)
     out = data.parent / "out"
-    vaeaug.augment(data, out, **{"per_class": 3, **QUICK, **settings})
+    vaeaug.augment(data, out, **{"per_class": 3, **UNFILTERED, **settings})
     assert tiny_data.state(data) == before
     return out
 
@@ -163,7 +163,7 @@ def test_an_augmentation_while_training(tmp_path: Path) -> None:
 
     data = write_dataset(tmp_path / "data", {"ant": 8})  # too few for validation images, which are not augmented
     plain, turned = tmp_path / "plain", tmp_path / "turned"
-    settings = {**QUICK, "steps": 300, "learning_rate": 0.02, "per_class": 20}
+    settings = {**UNFILTERED, "steps": 300, "learning_rate": 0.02, "per_class": 20}
     albumentations.save(albumentations.Compose([albumentations.InvertImg(p=1.0)]), tmp_path / "invert.json")
     vaeaug.augment(data, plain, **settings)
     vaeaug.augment(data, turned, train_augment=tmp_path / "invert.json", **settings)
@@ -191,9 +191,9 @@ def test_an_output_inside_the_data_is_refused(tmp_path: Path) -> None:
     data = write_dataset(tmp_path / "data", {"ant": 3})
     before = tiny_data.state(data)
     for call in (
-        lambda: vaeaug.augment(data, data / "out", **QUICK),
-        lambda: vaeaug.augment(data, tmp_path, **QUICK),
-        lambda: vaeaug.augment(data, tmp_path / "out", model=data / "model", **QUICK),
+        lambda: vaeaug.augment(data, data / "out", **UNFILTERED),
+        lambda: vaeaug.augment(data, tmp_path, **UNFILTERED),
+        lambda: vaeaug.augment(data, tmp_path / "out", model=data / "model", **UNFILTERED),
         lambda: vaeaug.train(data, data / "ant/model", **QUICK),
     ):
         with pytest.raises(InputError):
@@ -206,6 +206,6 @@ def test_an_output_extends_again(tmp_path: Path) -> None:
     """What augment writes is itself a dataset that augment reads."""
     data = write_dataset(tmp_path / "data", {"ant": 4, "bee": 4})
     out = _augment(data)
-    vaeaug.augment(out, tmp_path / "again", per_class=2, **QUICK)
+    vaeaug.augment(out, tmp_path / "again", per_class=2, **UNFILTERED)
     names = {path.name for path in (tmp_path / "again/train/ant").iterdir()}
     assert len(names) == 4 + 3 + 2

@@ -9,7 +9,7 @@ import albumentations
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_data import QUICK
+from tiny_data import QUICK, UNFILTERED
 
 import vaeaug
 from vaeaug.dataset.cache import build_cache
@@ -52,7 +52,7 @@ def _check(out: Path, size: tuple[int, int]) -> None:
 # `gaussian` knows no palette and `auto` takes a loss for indexed images where there is one: no matter for the files.
 @pytest.mark.parametrize("settings", [{"loss": "gaussian"}, {}, {"loss": "gaussian", "image_size": "8x9"}])
 def test_augment_and_sample_write_palette_files(data: Path, tmp_path: Path, settings: dict[str, Any]) -> None:
-    vaeaug.augment(data, tmp_path / "out", model=tmp_path / "model", per_class=3, **QUICK, **settings)
+    vaeaug.augment(data, tmp_path / "out", model=tmp_path / "model", per_class=3, **UNFILTERED, **settings)
     _check(tmp_path / "out", (16, 20))
     vaeaug.sample(tmp_path / "model", tmp_path / "drawn", per_class=3, workers=1)
     _check(tmp_path / "drawn", (16, 20))
@@ -65,7 +65,7 @@ def test_augment_and_sample_write_palette_files(data: Path, tmp_path: Path, sett
 
 
 def test_the_output_is_indexed_data_of_the_same_colours(data: Path, tmp_path: Path) -> None:
-    vaeaug.augment(data, tmp_path / "out", per_class=3, **QUICK)
+    vaeaug.augment(data, tmp_path / "out", per_class=3, **UNFILTERED)
     before, after = (build_cache(scan(root), cache_dir=tmp_path / "cache") for root in (data, tmp_path / "out"))
     assert (after.palette, after.table) == (before.palette, before.table)
 
@@ -73,7 +73,7 @@ def test_the_output_is_indexed_data_of_the_same_colours(data: Path, tmp_path: Pa
 def test_the_report_shows_colours_not_indices(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[Any] = []
     monkeypatch.setattr("vaeaug.workflows.publish.write_report", lambda _, report: shown.append(report))
-    vaeaug.augment(data, tmp_path / "out", per_class=3, **QUICK)
+    vaeaug.augment(data, tmp_path / "out", per_class=3, **UNFILTERED)
     for row in shown[0].contact:
         for image_HWC in (*row.real, *row.synthetic):
             assert {tuple(pixel) for pixel in image_HWC.reshape(-1, 3).tolist()} <= {TABLE[0], TABLE[1], TABLE[3]}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tiny_data
 from PIL import Image
-from tiny_data import QUICK
+from tiny_data import UNFILTERED
 
 import vaeaug
 from vaeaug.errors import InputError
@@ -54,7 +54,7 @@ def _made(out: Path) -> dict[tuple[str, str], int]:
 def plain(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Path:
     """An output made with nothing but a count."""
     out = tmp_path_factory.mktemp("plain") / "out"
-    vaeaug.augment(data, out, per_class=70, **QUICK)
+    vaeaug.augment(data, out, per_class=70, **UNFILTERED)
     return out
 
 
@@ -88,19 +88,19 @@ def test_every_image_stands_in_the_manifest_once(plain: Path) -> None:
 
 
 def test_the_same_run_gives_the_same_bytes(plain: Path, data: Path, tmp_path: Path) -> None:
-    vaeaug.augment(data, tmp_path / "out", per_class=70, **QUICK)
+    vaeaug.augment(data, tmp_path / "out", per_class=70, **UNFILTERED)
     assert tiny_data.files(tmp_path / "out") == tiny_data.files(plain)
 
 
 def test_another_seed_gives_other_images(plain: Path, data: Path, tmp_path: Path) -> None:
-    vaeaug.augment(data, tmp_path / "out", per_class=2, seed=1, **QUICK)
+    vaeaug.augment(data, tmp_path / "out", per_class=2, seed=1, **UNFILTERED)
     for label in ("ant", "bee"):
         name = f"train/{label}/synthetic-{label}-00000.png"
         assert (tmp_path / "out" / name).read_bytes() != (plain / name).read_bytes()
 
 
 def test_fewer_images_are_the_first_of_more(plain: Path, data: Path, tmp_path: Path) -> None:
-    vaeaug.augment(data, tmp_path / "out", per_class=5, **QUICK)
+    vaeaug.augment(data, tmp_path / "out", per_class=5, **UNFILTERED)
     few, many = (tiny_data.files(out / "train") for out in (tmp_path / "out", plain))
     assert len(few) == 12 + 9 + 5 + 5
     assert few.items() <= many.items()
@@ -108,7 +108,7 @@ def test_fewer_images_are_the_first_of_more(plain: Path, data: Path, tmp_path: P
 
 def test_images_look_like_their_class(data: Path, tmp_path: Path) -> None:
     """The bright bar of a class stands where it stands in the real images."""
-    vaeaug.augment(data, tmp_path / "out", per_class=30, **{**QUICK, "steps": 300, "learning_rate": 0.01})
+    vaeaug.augment(data, tmp_path / "out", per_class=30, **{**UNFILTERED, "steps": 300, "learning_rate": 0.01})
     for label in ("ant", "bee"):
         real, synthetic = (
             np.mean([np.asarray(Image.open(path)) for path in (tmp_path / "out/train" / label).glob(pattern)], axis=0)
@@ -125,20 +125,20 @@ def test_images_look_like_their_class(data: Path, tmp_path: Path) -> None:
 def test_how_many_images_are_made(
     data: Path, model: Path, tmp_path: Path, settings: dict[str, Any], ant: int, bee: int
 ) -> None:
-    made = vaeaug.augment(data, tmp_path / "out", model=model, workers=1, **settings)
+    made = vaeaug.augment(data, tmp_path / "out", model=model, workers=1, filter=False, **settings)
     found = _made(tmp_path / "out")
     assert [found.get((label, "synthetic"), 0) for label in ("ant", "bee")] == [ant, bee]
     assert [(count.label, count.real, count.synthetic) for count in made.counts] == [("ant", 12, ant), ("bee", 9, bee)]
 
 
 def test_synthetic_only_leaves_the_real_training_images_out(data: Path, model: Path, tmp_path: Path) -> None:
-    vaeaug.augment(data, tmp_path / "out", model=model, synthetic_only=True, per_class=3, workers=1)
+    vaeaug.augment(data, tmp_path / "out", model=model, synthetic_only=True, per_class=3, workers=1, filter=False)
     assert _made(tmp_path / "out") == {("ant", "synthetic"): 3, ("bee", "synthetic"): 3}
     assert {row["synthetic"] for row in _rows(tmp_path / "out")} == {"true"}
 
 
 def test_a_class_that_gets_nothing_has_no_empty_folder(data: Path, model: Path, tmp_path: Path) -> None:
-    vaeaug.augment(data, tmp_path / "out", model=model, synthetic_only=True, balance=True, workers=1)
+    vaeaug.augment(data, tmp_path / "out", model=model, synthetic_only=True, balance=True, workers=1, filter=False)
     assert [path.name for path in (tmp_path / "out/train").iterdir()] == ["bee"]
     vaeaug.sample(model, tmp_path / "sampled", balance=True, workers=1)
     assert [path.name for path in (tmp_path / "sampled/train").iterdir()] == ["bee"]
@@ -147,7 +147,7 @@ def test_a_class_that_gets_nothing_has_no_empty_folder(data: Path, model: Path, 
 def test_hard_links_share_the_file_and_leave_it_alone(model: Path, tmp_path: Path) -> None:
     own = tiny_data.write_dataset(tmp_path / "data", {"ant": 12, "bee": 9})
     before = {name: values[0] for name, values in tiny_data.state(own).items()}, tiny_data.files(own)
-    vaeaug.augment(own, tmp_path / "out", model=model, link="hard", per_class=1, workers=1)
+    vaeaug.augment(own, tmp_path / "out", model=model, link="hard", per_class=1, workers=1, filter=False)
     for path in own.rglob("*.png"):
         assert (tmp_path / "out/train" / path.relative_to(own)).samefile(path)
     assert ({name: values[0] for name, values in tiny_data.state(own).items()}, tiny_data.files(own)) == before
@@ -159,9 +159,9 @@ def test_copies_are_files_of_their_own(plain: Path, data: Path) -> None:
 
 
 def test_a_named_model_is_made_once_and_used_again(data: Path, tmp_path: Path, plain: Path) -> None:
-    vaeaug.augment(data, tmp_path / "one", model=tmp_path / "model", per_class=70, **QUICK)
+    vaeaug.augment(data, tmp_path / "one", model=tmp_path / "model", per_class=70, **UNFILTERED)
     trained = tiny_data.state(tmp_path / "model")
-    vaeaug.augment(data, tmp_path / "two", model=tmp_path / "model", per_class=70, **QUICK)
+    vaeaug.augment(data, tmp_path / "two", model=tmp_path / "model", per_class=70, **UNFILTERED)
     assert tiny_data.state(tmp_path / "model") == trained
     one, two = (tiny_data.files(tmp_path / name) for name in ("one", "two"))
     for name in ("README.md", "report.html"):  # their title is the name of the directory
@@ -174,7 +174,7 @@ def test_a_named_model_is_made_once_and_used_again(data: Path, tmp_path: Path, p
 def test_a_model_that_does_not_know_a_class_of_the_data(model: Path, tmp_path: Path) -> None:
     own = tiny_data.write_dataset(tmp_path / "data", {"ant": 3, "cat": 3})
     with pytest.raises(InputError, match=r"not trained on the class 'cat'.*knows ant, bee"):
-        vaeaug.augment(own, tmp_path / "out", model=model, workers=1)
+        vaeaug.augment(own, tmp_path / "out", model=model, workers=1, filter=False)
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 
@@ -183,7 +183,7 @@ def test_a_model_of_another_variant_or_loss_is_not_taken_for_the_one_asked_for(
 ) -> None:
     for wrong in ({"variant": "vae"}, {"loss": "bce"}):
         with pytest.raises(InputError, match=r"was trained with --(variant cvae|loss gaussian), not (vae|bce)"):
-            vaeaug.augment(data, tmp_path / "out", model=model, workers=1, **wrong)
+            vaeaug.augment(data, tmp_path / "out", model=model, workers=1, filter=False, **wrong)
     assert not list(tmp_path.iterdir())
 
 
@@ -191,7 +191,7 @@ def test_a_taken_output_is_refused_before_a_model_is_trained(data: Path, tmp_pat
     (tmp_path / "out").mkdir()
     (tmp_path / "out/mine.txt").write_text("precious")
     with pytest.raises(InputError, match="is not empty"):
-        vaeaug.augment(data, tmp_path / "out", model=tmp_path / "model", **QUICK)
+        vaeaug.augment(data, tmp_path / "out", model=tmp_path / "model", **UNFILTERED)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     assert (tmp_path / "out/mine.txt").read_text() == "precious"
 
@@ -228,7 +228,7 @@ def test_what_cannot_work_is_refused_before_anything_is_done(
     monkeypatch.setattr("vaeaug.workflows.train.train_into", no_work)
     for place in (None, tmp_path / "model"):
         with pytest.raises(InputError, match=message):
-            vaeaug.augment(data, tmp_path / "out", model=place, **{**QUICK, **settings})
+            vaeaug.augment(data, tmp_path / "out", model=place, **{**UNFILTERED, **settings})
     assert not list(tmp_path.iterdir())
 
 
@@ -249,13 +249,13 @@ def test_what_only_the_network_can_tell_is_refused_before_the_training(
 ) -> None:
     monkeypatch.setattr("vaeaug.workflows.augment.train_into", lambda *_: pytest.fail("a training was begun"))
     with pytest.raises(InputError, match=message):
-        vaeaug.augment(data, tmp_path / "out", per_class=1, workers=1, **settings)
+        vaeaug.augment(data, tmp_path / "out", per_class=1, workers=1, filter=False, **settings)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("sampler", ["interpolate", "prior", "mixture", "posterior", "residual"])
 def test_samplers(data: Path, model: Path, tmp_path: Path, sampler: str) -> None:
-    made = vaeaug.augment(data, tmp_path / "out", model=model, sampler=sampler, per_class=15, workers=1)
+    made = vaeaug.augment(data, tmp_path / "out", model=model, sampler=sampler, per_class=15, workers=1, filter=False)
     assert made.sampler == sampler
     rows = [row for row in _rows(tmp_path / "out") if row["synthetic"] == "true"]
     assert {row["sampler"] for row in rows} == {sampler}
@@ -270,7 +270,7 @@ def test_changed_images_keep_the_size_and_detail_of_their_own(tmp_path: Path) ->
     data = tiny_data.write_dataset(tmp_path / "data", {"ant": 5, "bee": 4}, height=20, width=30, channels=3)
     tiny_data.image("ant", 99, 50, 40).save(data / "ant/large.png")
     words = ["--sampler", "residual", "--set-sampler", "strength=0", "--image-size", "8"]
-    assert tiny_data.run("augment", data, tmp_path / "out", *words, *tiny_data.options(QUICK), "--quiet") == 0
+    assert tiny_data.run("augment", data, tmp_path / "out", *words, *tiny_data.options(UNFILTERED), "--quiet") == 0
     rows = [row for row in _rows(tmp_path / "out") if row["synthetic"] == "true"]
     assert len(rows) == 10
     for row in rows:
@@ -286,7 +286,7 @@ def test_changing_images_that_are_not_at_hand_is_refused(model: Path, tmp_path: 
         vaeaug.load(model).sample("ant", sampler="residual")
     other = tiny_data.write_dataset(tmp_path / "other", {"ant": 3, "bee": 3})
     with pytest.raises(InputError, match="these are others"):
-        vaeaug.augment(other, tmp_path / "out", model=model, sampler="residual", workers=1)
+        vaeaug.augment(other, tmp_path / "out", model=model, sampler="residual", workers=1, filter=False)
     assert not (tmp_path / "out").exists()
 
 
@@ -312,7 +312,7 @@ def test_options_of_a_sampler_reach_it_and_are_told(model: Path, tmp_path: Path)
     ],
 )
 def test_variants_losses_and_scopes(data: Path, tmp_path: Path, settings: dict[str, Any]) -> None:
-    vaeaug.augment(data, tmp_path / "out", per_class=3, **QUICK, **settings)
+    vaeaug.augment(data, tmp_path / "out", per_class=3, **UNFILTERED, **settings)
     record = json.loads((tmp_path / "out/vaeaug.json").read_text())
     assert record["model"]["variant"]["name"] == settings["variant"]
     assert record["model"]["loss"]["name"] == settings.get("loss", "gaussian")
@@ -337,7 +337,7 @@ def test_a_collapsed_posterior_is_said(data: Path, tmp_path: Path) -> None:
             self.lines.append(line)
 
     heard = Heard()
-    settings = {**QUICK, "steps": 400, "learning_rate": 0.02, "scope": "shared", "variant": "beta-vae"}
+    settings = {**UNFILTERED, "steps": 400, "learning_rate": 0.02, "scope": "shared", "variant": "beta-vae"}
     settings["variant_options"] = {"beta": 100_000, "latent_dim": 4, "width": 16}
     made = vaeaug.augment(data, tmp_path / "out", per_class=1, progress=heard, **settings)
     assert any("posterior collapse: 0 of 4 latent dimensions" in remark for remark in made.remarks)
@@ -347,7 +347,9 @@ def test_a_collapsed_posterior_is_said(data: Path, tmp_path: Path) -> None:
 
 
 def test_sample_writes_what_augment_writes(data: Path, model: Path, tmp_path: Path) -> None:
-    vaeaug.augment(data, tmp_path / "augmented", model=model, per_class=10, synthetic_only=True, workers=1)
+    vaeaug.augment(
+        data, tmp_path / "augmented", model=model, per_class=10, synthetic_only=True, workers=1, filter=False
+    )
     vaeaug.sample(model, tmp_path / "sampled", per_class=10, workers=1)
     assert tiny_data.files(tmp_path / "sampled/train") == tiny_data.files(tmp_path / "augmented/train")
     vaeaug.sample(model, tmp_path / "bees", per_class=10, classes=("bee",), workers=1)
@@ -369,7 +371,7 @@ def test_torch_keeps_its_number_of_threads(data: Path, model: Path, tmp_path: Pa
     before = torch.get_num_threads()
     torch.set_num_threads(3)
     try:
-        vaeaug.augment(data, tmp_path / "out", per_class=1, **QUICK)
+        vaeaug.augment(data, tmp_path / "out", per_class=1, **UNFILTERED)
         vaeaug.load(model).sample("ant", 1)
         assert torch.get_num_threads() == 3
     finally:
@@ -379,13 +381,13 @@ def test_torch_keeps_its_number_of_threads(data: Path, model: Path, tmp_path: Pa
 def test_a_model_of_gray_images_is_not_taken_for_colour_ones(model: Path, tmp_path: Path) -> None:
     own = tiny_data.write_dataset(tmp_path / "data", {"ant": 3, "bee": 3}, channels=3)
     with pytest.raises(InputError, match=r"makes gray images, and the data are in colour; give --model another place"):
-        vaeaug.augment(own, tmp_path / "out", model=model, workers=1)
+        vaeaug.augment(own, tmp_path / "out", model=model, workers=1, filter=False)
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 
 def test_a_model_of_other_data_writes_at_their_size_and_says_so(model: Path, tmp_path: Path) -> None:
     own = tiny_data.write_dataset(tmp_path / "data", {"ant": 3, "bee": 3}, height=21, width=17)
-    made = vaeaug.augment(own, tmp_path / "out", model=model, per_class=1, workers=1)
+    made = vaeaug.augment(own, tmp_path / "out", model=model, per_class=1, workers=1, filter=False)
     with Image.open(tmp_path / "out/train/ant/synthetic-ant-00000.png") as image:
         assert (image.size, image.mode) == ((17, 21), "L")
     assert any("trained on other images" in remark for remark in made.remarks)
@@ -393,7 +395,7 @@ def test_a_model_of_other_data_writes_at_their_size_and_says_so(model: Path, tmp
 
 def test_a_class_too_small_to_be_validated_keeps_the_shared_network(tmp_path: Path) -> None:
     own = tiny_data.write_dataset(tmp_path / "data", {"ant": 30, "bee": 3})
-    made = vaeaug.augment(own, tmp_path / "out", per_class=2, **QUICK)
+    made = vaeaug.augment(own, tmp_path / "out", per_class=2, **UNFILTERED)
     assert any(remark.endswith("keep the shared one: bee") for remark in made.remarks)
 
 
@@ -402,5 +404,5 @@ def test_bad_input_found_late_does_not_block_the_mended_command(data: Path, tmp_
     A = pytest.importorskip("albumentations")
     A.save(A.Compose([A.CenterCrop(4, 4)]), pipeline, data_format="json")
     with pytest.raises(InputError, match=r"crop\.json"):
-        vaeaug.augment(data, tmp_path / "out", train_augment=pipeline, **QUICK)
-    vaeaug.augment(data, tmp_path / "out", **QUICK)
+        vaeaug.augment(data, tmp_path / "out", train_augment=pipeline, **UNFILTERED)
+    vaeaug.augment(data, tmp_path / "out", **UNFILTERED)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import tiny_data
 from child_process import Child
-from tiny_data import QUICK
+from tiny_data import QUICK, UNFILTERED
 
 import vaeaug
 from vaeaug.errors import InputError
@@ -20,7 +20,7 @@ from vaeaug.training import loop
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks and kills")
 
 KILLED = -signal.SIGKILL
-SETTINGS: dict[str, Any] = {**QUICK, "per_class": 70, "sampler": "posterior"}
+SETTINGS: dict[str, Any] = {**UNFILTERED, "per_class": 70, "sampler": "posterior"}
 
 
 @pytest.fixture(scope="module")
@@ -187,14 +187,14 @@ def test_a_run_is_not_resumed_with_another_model(data: Path, tmp_path: Path) -> 
     vaeaug.train(data, model, **QUICK)
 
     def work() -> None:
-        vaeaug.augment(data, out, model=model, per_class=70, workers=1)
+        vaeaug.augment(data, out, model=model, per_class=70, workers=1, filter=False)
 
     assert Child(work, tmp_path / "errors", dies_at=100).wait() == KILLED
     assert list((tmp_path / ".out.partial").rglob("synthetic-*.png"))
     model.rename(tmp_path / "first")
     vaeaug.train(data, model, seed=1, **QUICK)
     with pytest.raises(InputError, match="the model has changed since"):
-        vaeaug.augment(data, out, model=model, per_class=70, workers=1, resume=True)
+        vaeaug.augment(data, out, model=model, per_class=70, workers=1, filter=False, resume=True)
 
 
 def test_nothing_to_resume_starts_afresh(data: Path, tmp_path: Path, whole: dict[str, str]) -> None:

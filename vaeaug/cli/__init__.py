@@ -16,12 +16,15 @@ COMMANDS = {
     "train": "Train a model on a dataset.",
     "sample": "Write synthetic images from a trained model.",
     "inpaint": "Fill holes in images, with the visible pixels left as they are.",
+    "score": "Tell how strange images are, and which labels are suspicious.",
     "encode": "Write the latent features of images.",
+    "interpolate": "Draw the path between two images.",
+    "traverse": "Draw what each latent dimension does.",
     "plugins": "List the plugins; or check, show or start one.",
 }
 """Command -> its one-line help; its module is `vaeaug.cli.<command>`, which holds it as `command`."""
 
-RESUMABLE = frozenset({"augment", "train", "sample", "inpaint", "encode"})
+RESUMABLE = frozenset({"augment", "train", "sample", "inpaint", "score", "encode"})
 """Commands that go on where they were with `--resume`."""
 
 

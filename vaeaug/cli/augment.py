@@ -49,7 +49,13 @@ def command(data: Path, out: Path, as_json: bool, quiet: bool, **options: Any) -
 def report(made: AugmentResult, out: Path, *, as_json: bool, quiet: bool) -> None:
     """Print what was made."""
     rows = [dataclasses.asdict(count) for count in made.counts]
-    values = {"out": str(made.out), "sampler": made.sampler, "classes": rows, "remarks": list(made.remarks)}
+    values = {
+        "out": str(made.out),
+        "sampler": made.sampler,
+        "classes": rows,
+        "dropped": {label: dict(causes) for label, causes in made.dropped.items()},
+        "remarks": list(made.remarks),
+    }
     real, synthetic = (sum(row[kind] for row in rows) for kind in ("real", "synthetic"))
     held_out = sum(row["val"] + row["test"] for row in rows)
     passed = f", {held_out:,} for validation and test passed through" if held_out else ""

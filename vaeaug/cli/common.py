@@ -167,6 +167,8 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> Callable[[F], F]:
     text = field.metadata["help"] + (
         "" if field.default is None or field.default is False else f"  [default: {field.default}]"
     )
+    if kind is bool and field.default is True:
+        return click.option(f"{flag}/--no-{flag[2:]}", default=None, help=field.metadata["help"] + "  [default: yes]")
     if kind is bool:
         return click.option(flag, is_flag=True, default=None, help=text)
     choices = field.metadata["choices"]

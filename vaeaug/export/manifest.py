@@ -98,7 +98,7 @@ def _real_rows(images: Iterable[RealImage]) -> Iterator[ManifestRow]:
 
 def _synthetic_rows(entry: WrittenSpan, seed: int) -> Iterator[ManifestRow]:
     label, folder = entry.span.label, folder_name(entry.span.label)
-    for offset in range(entry.span.count):
+    for offset in entry.kept:
         index = entry.span.start + offset
         file_name = f"train/{folder}/{synthetic_name(label, index)}"
         source = entry.source(offset) or ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from vaeaug.export.png import encode_png, is_complete_png
 from vaeaug.export.pool import run_bounded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -52,11 +53,15 @@ class WrittenSpan:
         span: which samples.
         sampler: the name of the sampler that drew them.
         sources: for each sample the real image it was drawn around; None if there is none for any.
+        kept: which of them are there, counted from the first of the span; the others were dropped.
+        dropped: why -> how many.
     """
 
     span: SampleSpan
     sampler: str
     sources: tuple[str | None, ...] | None
+    kept: Sequence[int]
+    dropped: Mapping[str, int]
 
     def source(self, offset: int) -> str | None:
         """Return the source of sample `span.start + offset`."""
@@ -83,10 +88,21 @@ def missing_spans(wanted: Iterable[SampleSpan], train: Path, journal: Path) -> l
         train: `OUT/train`.
         journal: what `write_samples` noted; it need not exist.
     """
-    written = {entry.span for entry in read_journal(journal)}
+    there = complete_spans(train, journal)
+    return [span for span in wanted if span not in there]
+
+
+def complete_spans(train: Path, journal: Path) -> dict[SampleSpan, WrittenSpan]:
+    """Return what `write_samples` noted of the spans whose files are all there.
+
+    Args:
+        train: `OUT/train`.
+        journal: what `write_samples` noted; it need not exist.
+    """
+    written = {entry.span: entry for entry in read_journal(journal)}
     folders = make_class_folders(train, {span.label for span in written})
     # After a power cut a file may be empty although it was written: look at the ends.
-    return [span for span in wanted if span not in written or not _is_there(span, folders[span.label])]
+    return {span: entry for span, entry in written.items() if _is_there(entry, folders[span.label])}
 
 
 def write_samples(
@@ -99,7 +115,7 @@ def write_samples(
     threads: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> int:
-    """Write every sample to `train/<class>/synthetic-<class>-<index>.png` and return how many were written.
+    """Write every sample that is kept to `train/<class>/synthetic-<class>-<index>.png`; return how many these are.
 
     Args:
         chunks: the samples; a generator is advanced in the calling thread while others encode.
@@ -121,8 +137,8 @@ def write_samples(
 
     def write(chunk: SampleChunk) -> SampleChunk:
         shape, folder = shapes[chunk.label], folders[chunk.label]
-        for offset, pixels_HWC in enumerate(chunk.pixels_BHWC):
-            index = chunk.start + offset
+        for offset in chunk.kept:
+            pixels_HWC, index = chunk.pixels_BHWC[offset], chunk.start + offset
             source = chunk.sources[offset]
             text = {
                 **provenance,
@@ -145,9 +161,9 @@ def write_samples(
         for chunk in finished:
             log.write(_entry(chunk))
             log.flush()
-            total += len(chunk.pixels_BHWC)
+            total += len(chunk.kept)
             if progress is not None:
-                progress(len(chunk.pixels_BHWC))
+                progress(len(chunk.kept))
     return total
 
 
@@ -170,7 +186,9 @@ def read_journal(journal: Path) -> Iterator[WrittenSpan]:
 
 def _entry(chunk: SampleChunk) -> bytes:
     sources = list(chunk.sources) if any(source is not None for source in chunk.sources) else None
-    values = [chunk.label, chunk.start, len(chunk.pixels_BHWC), chunk.sampler, sources]
+    dropped = Counter(verdict for verdict in chunk.verdicts or () if verdict is not None)
+    kept = None if chunk.verdicts is None else chunk.kept
+    values = [chunk.label, chunk.start, len(chunk.pixels_BHWC), chunk.sampler, sources, kept, dropped]
     return json.dumps(values).encode() + b"\n"
 
 
@@ -181,8 +199,14 @@ def _parsed(line: bytes) -> WrittenSpan | None:
         values: list[Any] = json.loads(line)
     except ValueError:
         return None
-    label, start, number, sampler, sources = values
-    return WrittenSpan(SampleSpan(label, start, number), sampler, None if sources is None else tuple(sources))
+    label, start, number, sampler, sources, kept, dropped = values
+    return WrittenSpan(
+        SampleSpan(label, start, number),
+        sampler,
+        None if sources is None else tuple(sources),
+        range(number) if kept is None else kept,
+        dropped,
+    )
 
 
 def _ends_with_newline(journal: Path) -> bool:
@@ -191,11 +215,11 @@ def _ends_with_newline(journal: Path) -> bool:
         return log.read(1) == b"\n"
 
 
-def _is_there(span: SampleSpan, folder: Path) -> bool:
+def _is_there(entry: WrittenSpan, folder: Path) -> bool:
     """Tell whether all files of a span are complete."""
-    for index in range(span.start, span.start + span.count):
+    for offset in entry.kept:
         try:
-            with (folder / synthetic_name(span.label, index)).open("rb") as file:
+            with (folder / synthetic_name(entry.span.label, entry.span.start + offset)).open("rb") as file:
                 file.seek(-_TAIL, os.SEEK_END)
                 if not is_complete_png(file.read(_TAIL)):
                     return False

@@ -22,6 +22,7 @@ class SampleChunk:
         sampler: the name of the sampler that drew them.
         edits: for each sample how it changes its source, where the sampler changes real images; then the files are made
             of these and not of `pixels_BHWC`. Else None.
+        verdicts: for each sample why it is dropped, or None where it is kept; None where nothing is.
     """
 
     label: str
@@ -30,3 +31,11 @@ class SampleChunk:
     sources: tuple[str | None, ...]
     sampler: str
     edits: tuple[Edit, ...] | None = None
+    verdicts: tuple[str | None, ...] | None = None
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """Which samples are kept, counted from `start`."""
+        if self.verdicts is None:
+            return tuple(range(len(self.pixels_BHWC)))
+        return tuple(offset for offset, verdict in enumerate(self.verdicts) if verdict is None)

@@ -23,14 +23,16 @@ from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.synthesis.generate import changed_options, check_sampler, sampler_config, sampler_name
 from vaeaug.synthesis.samplers import SAMPLERS
 from vaeaug.workflows.device import choose_device
+from vaeaug.workflows.filtering import SampleFilter, train_filter
 from vaeaug.workflows.made import AugmentResult, Made
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.prepare import Named, choose_loss, look_up
-from vaeaug.workflows.publish import EXAMPLES, finish
+from vaeaug.workflows.publish import finish
 from vaeaug.workflows.read import read_for_training
 from vaeaug.workflows.remarks import remarks_on
 from vaeaug.workflows.settings import AUTO, AugmentSettings, TrainSettings, build, real_path
 from vaeaug.workflows.train import refuse_changed, train, train_into
+from vaeaug.workflows.write import EXAMPLES
 
 
 def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, **settings: Any) -> AugmentResult:
@@ -81,6 +83,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
         originals = {file.file_name: file.path for file in index.of("train")}
         _refuse_other_originals(sampler, model, cache, originals)
         refuse_changed(staging, dataset=cache.fingerprint, model=model.record.fingerprint)
+        keep = _filter(chosen, staging, cache, device, progress)
         progress.stage("Copying real images")
         copy_real(
             real,
@@ -107,6 +110,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
                 *_strays(index),
                 *_renamed(counts),
             ],
+            keep=keep,
         )
         return finish(made, threads=chosen.workers, progress=progress)
 
@@ -153,6 +157,16 @@ def _model_of_its_own(
         used = choose_loss(named, chosen, cache, progress, sampler=chosen.sampler)
         train_into(directory, staging.scratch / "training", cache, chosen, used, device, progress)
     return open_stored(directory, device, chosen.plugins_dirs)
+
+
+def _filter(
+    chosen: AugmentSettings, staging: Staging, cache: ImageCache, device: torch.device, progress: Progress
+) -> SampleFilter | None:
+    """Return what decides which samples are kept, or None where all are."""
+    if not chosen.filter:
+        return None
+    directory = staging.scratch / "judges"
+    return train_filter(cache, directory, seed=chosen.seed, device=device, workers=chosen.workers, progress=progress)
 
 
 def _place(index: DatasetIndex, cache: ImageCache, *, synthetic_only: bool) -> tuple[RealImage, ...]:

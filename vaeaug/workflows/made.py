@@ -15,6 +15,7 @@ from vaeaug.export.card import ClassCount
 from vaeaug.export.real import RealImage
 from vaeaug.models.store import StoredModel
 from vaeaug.staging import Staging
+from vaeaug.workflows.filtering import SampleFilter
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Made:
         sampler_options: its options that are not the defaults.
         seed: of the samples.
         remarks: what the user should know.
+        keep: which samples are kept; all if None.
     """
 
     staging: Staging
@@ -48,6 +50,7 @@ class Made:
     sampler_options: Mapping[str, Any]
     seed: int
     remarks: Sequence[str]
+    keep: SampleFilter | None = None
 
     @property
     def out(self) -> Path:
@@ -61,6 +64,21 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """What synthetic images there are in the end.
+
+    Attributes:
+        counts: class -> how many.
+        dropped: class -> why samples were dropped -> how many; classes of which none was are missing.
+        examples: class -> names of its first ones, relative to `train`.
+    """
+
+    counts: Mapping[str, int]
+    dropped: Mapping[str, Mapping[str, int]]
+    examples: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
 class AugmentResult:
     """What `augment` made.
 
@@ -69,9 +87,11 @@ class AugmentResult:
         counts: images by class and kind.
         sampler: the sampler that drew the synthetic ones.
         remarks: what the user should know (posterior collapse, images left out).
+        dropped: class -> why samples were dropped -> how many.
     """
 
     out: Path
     counts: tuple[ClassCount, ...]
     sampler: str
     remarks: tuple[str, ...]
+    dropped: Mapping[str, Mapping[str, int]]

@@ -17,14 +17,11 @@ import vaeaug
 from vaeaug.evaluation.report import History, ReportData, write_report
 from vaeaug.evaluation.strip import ContactRow
 from vaeaug.export.card import CardData, ClassCount, write_card
-from vaeaug.export.layout import folder_name, synthetic_name
 from vaeaug.export.manifest import manifest_rows, write_manifest
 from vaeaug.export.record import write_record
 from vaeaug.progress import Progress
-from vaeaug.workflows.made import AugmentResult, Made
+from vaeaug.workflows.made import AugmentResult, Made, Written
 from vaeaug.workflows.write import write_synthetic
-
-EXAMPLES = 8  # images of a class in the report, of each kind
 
 
 def finish(made: Made, *, threads: int | None, progress: Progress) -> AugmentResult:
@@ -35,15 +32,17 @@ def finish(made: Made, *, threads: int | None, progress: Progress) -> AugmentRes
         threads: how many encode images; chosen from their size if None.
         progress: hears how it goes.
     """
-    write_synthetic(made, threads=threads, progress=progress)
-    write_root(made)
+    written = write_synthetic(made, threads=threads, progress=progress)
+    remarks = [*made.remarks, *_unfilled(made, written)]
+    counts = class_counts(made, written)
+    write_root(made, written, counts, remarks)
     made.staging.publish()
-    for remark in made.remarks:
+    for remark in remarks:
         progress.say(remark)
-    return AugmentResult(made.staging.final, tuple(class_counts(made)), made.sampler, tuple(made.remarks))
+    return AugmentResult(made.staging.final, tuple(counts), made.sampler, tuple(remarks), written.dropped)
 
 
-def class_counts(made: Made) -> list[ClassCount]:
+def class_counts(made: Made, written: Written) -> list[ClassCount]:
     """Return how many images of each class and kind the output has, by class."""
     by_split = Counter((image.split, image.label) for image in made.real)
     labels = sorted({*made.counts, *(image.label for image in made.real)})
@@ -51,7 +50,7 @@ def class_counts(made: Made) -> list[ClassCount]:
         ClassCount(
             label=label,
             real=by_split["train", label],
-            synthetic=made.counts.get(label, 0),
+            synthetic=written.counts.get(label, 0),
             val=by_split["val", label],
             test=by_split["test", label],
         )
@@ -59,9 +58,23 @@ def class_counts(made: Made) -> list[ClassCount]:
     ]
 
 
-def write_root(made: Made) -> None:
+def _unfilled(made: Made, written: Written) -> list[str]:
+    """Return a remark on classes that have fewer images than asked for, because too many samples were dropped."""
+    short = [
+        f"{label} has {written.counts[label]:,} of {wanted:,}"
+        for label, wanted in made.counts.items()
+        if written.counts[label] < wanted
+    ]
+    if not short:
+        return []
+    return [
+        f"most samples of some classes were dropped, so these are not full: {', '.join(short)}; "
+        "a longer training (--steps), another --sampler or --no-filter gives more"
+    ]
+
+
+def write_root(made: Made, written: Written, counts: Sequence[ClassCount], remarks: Sequence[str]) -> None:
     """Write everything at the root. The same work gives the same bytes: no times and no places of this machine."""
-    counts = class_counts(made)
     record = made.model.record
     write_manifest(made.out / "manifest.csv", manifest_rows(made.real, made.journal, made.seed))
     write_record(
@@ -86,22 +99,23 @@ def write_root(made: Made) -> None:
             "seed": made.seed,
             "settings": dict(made.settings),
             "counts": {entry.label: dataclasses.asdict(entry) for entry in counts},
-            "remarks": list(made.remarks),
+            "dropped": written.dropped,
+            "remarks": list(remarks),
         },
     )
-    card = CardData(made.staging.final.name, counts, summary(made), warnings=tuple(made.remarks))
+    card = CardData(made.staging.final.name, counts, _settings(made, written), warnings=tuple(remarks))
     write_card(made.out / "README.md", card)
-    write_report(made.out / "report.html", _report(made, counts))
+    write_report(made.out / "report.html", _report(made, written, counts, remarks))
 
 
-def _report(made: Made, counts: Sequence[ClassCount]) -> ReportData:
+def _report(made: Made, written: Written, counts: Sequence[ClassCount], remarks: Sequence[str]) -> ReportData:
     """Gather what the report shows."""
     record = made.model.record
     real, synthetic = sum(count.real for count in counts), sum(count.synthetic for count in counts)
     train = made.out / "train"
     contact = [
-        ContactRow(label, made.examples.get(label, ()), _synthetic_examples(train / folder_name(label), label, count))
-        for label, count in made.counts.items()
+        ContactRow(label, made.examples.get(label, ()), [_pixels(train / name) for name in synthetic])
+        for label, synthetic in written.examples.items()
     ]
     units = {entry.name: entry.metrics for entry in record.classes if entry.metrics} or {"all classes": record.metrics}
     return ReportData(
@@ -112,19 +126,16 @@ def _report(made: Made, counts: Sequence[ClassCount]) -> ReportData:
         contact=contact,
         histories=_histories(made.model.directory / "history.jsonl"),
         units={name: (metrics["active_units"], metrics["latent_units"]) for name, metrics in units.items()},
-        settings=summary(made),
-        warnings=tuple(made.remarks),
+        settings=_settings(made, written),
+        warnings=tuple(remarks),
     )
 
 
-def _synthetic_examples(folder: Path, label: str, count: int) -> list[NDArray[np.uint8]]:
-    """Return the first synthetic images of a class, uint8 (H, W, C): the first, so that nobody chose them."""
-    examples = []
-    for index in range(min(count, EXAMPLES)):
-        with Image.open(folder / synthetic_name(label, index)) as image:
-            pixels = np.asarray(image.convert("RGB") if image.mode == "P" else image)
-        examples.append(pixels if pixels.ndim == 3 else pixels[:, :, None])
-    return examples
+def _pixels(path: Path) -> NDArray[np.uint8]:
+    """Return an image, uint8 (H, W, C)."""
+    with Image.open(path) as image:
+        pixels = np.asarray(image.convert("RGB") if image.mode == "P" else image)
+    return pixels if pixels.ndim == 3 else pixels[:, :, None]
 
 
 def _histories(path: Path) -> list[History]:
@@ -134,6 +145,17 @@ def _histories(path: Path) -> list[History]:
         row = json.loads(line)
         trainings.setdefault(row["training"], []).append(row)
     return [History(name, rows) for name, rows in trainings.items()]
+
+
+def _settings(made: Made, written: Written) -> dict[str, object]:
+    """Return how the images were made and how many were dropped, in words for the card and the report."""
+    if made.keep is None:
+        return summary(made)
+    causes: Counter[str] = Counter()
+    for dropped in written.dropped.values():
+        causes.update(dropped)
+    listed = ", ".join(f"{count:,} {cause}" for cause, count in causes.most_common())
+    return {**summary(made), "dropped by the filter": listed or "none"}
 
 
 def summary(made: Made) -> dict[str, object]:

@@ -119,6 +119,7 @@ class AugmentSettings(SampleSettings, TrainSettings):
     """Everything about an extended dataset: how many images, how they are made, and how the model is trained."""
 
     model: str | None = option(None, "A trained model to use; trained and kept there if there is none yet.")
+    filter: bool = option(True, "Drop samples of another class, far from the data, or all but copies of real images.")
     synthetic_only: bool = option(False, "Leave the real training images out.")
     link: str = option("copy", "How real images get into OUT: copies, or hard links.", choices=LINKS)
 

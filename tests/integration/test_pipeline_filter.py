@@ -1,0 +1,131 @@
+"""`vaeaug.augment` with its filter: what is dropped is counted, what is kept does not depend on an interruption."""
+
+import csv
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tiny_data
+from PIL import Image
+
+import vaeaug
+from vaeaug.errors import InputError
+from vaeaug.synthesis.filters import CAUSES
+from vaeaug.synthesis.generate import CHUNK
+from vaeaug.workflows import write
+
+SETTINGS: dict[str, Any] = {**tiny_data.QUICK, "steps": 300, "learning_rate": 0.01, "per_class": 100}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_data.write_dataset(tmp_path_factory.mktemp("filter") / "data", {"ant": 40, "bee": 40})
+
+
+@pytest.fixture(scope="module")
+def model(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("filter") / "model"
+    vaeaug.train(data, place, **{name: value for name, value in SETTINGS.items() if name != "per_class"})
+    return place
+
+
+def _rows(out: Path) -> list[dict[str, str]]:
+    with (out / "manifest.csv").open(encoding="utf-8", newline="") as file:
+        return [row for row in csv.DictReader(file) if row["synthetic"] == "true"]
+
+
+def test_classes_are_filled_with_the_first_samples_that_are_kept(data: Path, model: Path, tmp_path: Path) -> None:
+    made = vaeaug.augment(data, tmp_path / "out", model=model, per_class=100, workers=1)
+    assert {count.label: count.synthetic for count in made.counts} == {"ant": 100, "bee": 100}
+    rows = _rows(tmp_path / "out")
+    drawn = {label: vaeaug.load(model).sample(label, 4 * 100) for label in ("ant", "bee")}
+    for label in ("ant", "bee"):
+        indices = [int(row["index"]) for row in rows if row["label"] == label]
+        dropped = sum(made.dropped.get(label, {}).values())
+        assert indices == sorted(indices)
+        assert indices[-1] + 1 == 100 + dropped  # whatever is not there up to the last one was dropped
+        for row in (row for row in rows if row["label"] == label):
+            with Image.open(
+                tmp_path / "out" / row["file_name"]
+            ) as image:  # an image is that of its index, filter or not
+                assert np.array_equal(np.asarray(image), drawn[label][int(row["index"]), ..., 0])
+    record = json.loads((tmp_path / "out/vaeaug.json").read_text())
+    assert record["dropped"] == made.dropped
+    assert record["settings"]["filter"] is True
+    assert {cause for causes in made.dropped.values() for cause in causes} <= set(CAUSES)
+
+
+def test_what_is_kept_does_not_depend_on_interruption_or_workers(
+    data: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    common: dict[str, Any] = {"model": model, "sampler": "residual", "per_class": 150}
+    whole = vaeaug.augment(data, tmp_path / "whole/out", workers=1, **common)
+    real, calls = write.generate, Counter[str]()
+
+    def stops(*args: Any, **options: Any) -> Any:
+        calls["chunks"] += 1
+        if calls["chunks"] == 4:
+            raise KeyboardInterrupt
+        return real(*args, **options)
+
+    monkeypatch.setattr(write, "generate", stops)
+    with pytest.raises(KeyboardInterrupt):
+        vaeaug.augment(data, tmp_path / "cut/out", workers=2, **common)
+    monkeypatch.setattr(write, "generate", real)
+    cut = vaeaug.augment(data, tmp_path / "cut/out", workers=1, resume=True, **common)
+    assert cut.dropped == whole.dropped
+    assert sum(sum(causes.values()) for causes in whole.dropped.values()) > 0
+    assert tiny_data.files(tmp_path / "cut/out") == tiny_data.files(tmp_path / "whole/out")
+
+
+def test_a_class_that_cannot_be_filled_says_so(
+    data: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dropping(self: Any, chunk: Any) -> list[str | None]:
+        return ["another class" if chunk.label == "bee" else None] * len(chunk.pixels_BHWC)
+
+    monkeypatch.setattr("vaeaug.workflows.filtering.SampleFilter.verdicts", dropping)
+    alone = vaeaug.augment(data, tmp_path / "alone", model=model, per_class=1, synthetic_only=True, workers=1)
+    assert [path.name for path in (alone.out / "train").iterdir()] == ["ant"]  # readers refuse empty class folders
+    made = vaeaug.augment(data, tmp_path / "out", model=model, per_class=70, workers=1)
+    assert {count.label: count.synthetic for count in made.counts} == {"ant": 70, "bee": 0}
+    assert made.dropped == {"bee": {"another class": CHUNK * -(-4 * 70 // CHUNK)}}
+    (remark,) = [remark for remark in made.remarks if "dropped" in remark]
+    assert "bee has 0 of 70" in remark
+    assert "--no-filter" in remark
+    for name in ("report.html", "README.md"):
+        assert "bee has 0 of 70" in (tmp_path / "out" / name).read_text()
+
+
+def test_without_the_filter_every_sample_is_kept(data: Path, model: Path, tmp_path: Path) -> None:
+    words = ["--model", model, "--per-class", 70, "--no-filter", "--quiet"]
+    assert tiny_data.run("augment", data, tmp_path / "out", *words) == 0
+    assert [int(row["index"]) for row in _rows(tmp_path / "out")] == [*range(70), *range(70)]
+
+
+def test_one_class_alone_has_no_other_to_be_told_from(tmp_path: Path) -> None:
+    data = tiny_data.write_dataset(tmp_path / "data", {"only": 6})
+    made = vaeaug.augment(data, tmp_path / "out", per_class=5, **tiny_data.QUICK)
+    assert made.counts[0].synthetic == 5
+
+
+def test_a_model_of_another_size_is_judged_at_the_size_of_the_data(tmp_path: Path, model: Path) -> None:
+    data = tiny_data.write_dataset(tmp_path / "data", {"ant": 12, "bee": 12}, height=20, width=16)
+    made = vaeaug.augment(data, tmp_path / "out", model=model, per_class=5, workers=1)
+    assert all(count.real == 12 for count in made.counts)
+
+
+def test_the_filter_is_part_of_what_is_resumed(
+    data: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stops(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(write, "generate", stops)
+    with pytest.raises(KeyboardInterrupt):
+        vaeaug.augment(data, tmp_path / "out", model=model, per_class=5, workers=1)
+    with pytest.raises(InputError, match="filter = true, this one false"):
+        vaeaug.augment(data, tmp_path / "out", model=model, per_class=5, workers=1, filter=False, resume=True)

@@ -1,0 +1,158 @@
+"""Training a classifier on images in memory: cross-entropy, AdamW, one cycle of the learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from vaeaug.classifier.network import ConvClassifier
+from vaeaug.seeds import seed_of
+from vaeaug.training.batches import Augment, as_images, in_chunks
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifierConfig:
+    """How a classifier is trained.
+
+    Attributes:
+        steps: optimizer steps.
+        batch_size: images a step.
+        learning_rate: at its peak, after 30 % of the steps.
+        weight_decay: decoupled.
+        label_smoothing: of the targets (Szegedy et al. 2016).
+        features: of the first convolution.
+        dropout: before the last layer.
+    """
+
+    steps: int = 1200
+    batch_size: int = 64
+    learning_rate: float = 4e-3
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.1
+    features: int = 32
+    dropout: float = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Images that a part of every batch is drawn from, each image as likely as any other.
+
+    Attributes:
+        pixels_NHWC: uint8.
+        labels_N: class indices.
+        share: of the batch, in (0, 1]; the shares of all sources add up to 1.
+    """
+
+    pixels_NHWC: NDArray[np.uint8]
+    labels_N: NDArray[np.int64]
+    share: float = 1.0
+
+
+class Classifier:
+    """A trained classifier.
+
+    Args:
+        network: in eval mode, on its device.
+    """
+
+    def __init__(self, network: ConvClassifier) -> None:
+        self.network = network
+        self.device = next(network.parameters()).device
+
+    def probabilities(self, pixels_NHWC: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return p(class | image), (N, K)."""
+        parts = [self.network(x_BCHW).softmax(dim=1) for x_BCHW in self._chunks(pixels_NHWC)]
+        return _stacked(parts, self.network.head.out_features)
+
+    def embeddings(self, pixels_NHWC: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the last features, (N, F)."""
+        parts = [self.network.embed(x_BCHW) for x_BCHW in self._chunks(pixels_NHWC)]
+        return _stacked(parts, self.network.head.in_features)
+
+    def _chunks(self, pixels_NHWC: NDArray[np.uint8]) -> Iterator[Tensor]:
+        nobody = np.zeros(len(pixels_NHWC), np.int64)
+        with torch.inference_mode():
+            for x_BCHW, _ in in_chunks(pixels_NHWC, nobody, np.arange(len(pixels_NHWC)), self.device):
+                yield x_BCHW
+
+
+def _stacked(parts: list[Tensor], width: int) -> NDArray[np.float32]:
+    if not parts:
+        return np.empty((0, width), np.float32)
+    stacked: NDArray[np.float32] = torch.cat(parts).float().cpu().numpy()
+    return stacked
+
+
+def fit_classifier(
+    sources: Sequence[Source],
+    classes: int,
+    *,
+    seed: int,
+    config: ClassifierConfig = ClassifierConfig(),
+    augment: Augment | None = None,
+    device: torch.device | None = None,
+    report: Callable[[float], None] = lambda _: None,
+) -> Classifier:
+    """Train a classifier; the same arguments give the same one, bit for bit on one machine and one thread.
+
+    Args:
+        sources: where images come from; all of one size and number of channels.
+        classes: K.
+        seed: of the weights, the batches, the dropout and the augmentation.
+        config: how.
+        augment: applied to every batch, with one seed an image.
+        device: where; the CPU if None.
+        report: hears the share of the steps that is done, at every step.
+    """
+    device = device or torch.device("cpu")
+    _, height, width, channels = sources[0].pixels_NHWC.shape
+    rng = np.random.default_rng(seed_of(seed, "classifier batches"))
+    counts = _counts([source.share for source in sources], config.batch_size)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed_of(seed, "classifier"))
+        network = ConvClassifier(
+            channels=channels,
+            height=height,
+            width=width,
+            classes=classes,
+            features=config.features,
+            dropout=config.dropout,
+        ).to(device)
+        optimizer = torch.optim.AdamW(network.parameters(), weight_decay=config.weight_decay)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.learning_rate, total_steps=config.steps)
+        for step in range(config.steps):
+            pixels_BHWC, labels_B = _batch(sources, counts, rng)
+            if augment is not None:
+                seeds = rng.integers(0, 2**32, len(pixels_BHWC))
+                pixels_BHWC = augment(pixels_BHWC, [int(value) for value in seeds])
+            logits_BK = network(as_images(pixels_BHWC, device))
+            targets_B = torch.from_numpy(labels_B).to(device)
+            cost = cross_entropy(logits_BK, targets_B, label_smoothing=config.label_smoothing)
+            optimizer.zero_grad()
+            torch.autograd.backward(cost)
+            optimizer.step()
+            schedule.step()
+            report((step + 1) / config.steps)
+    return Classifier(network.eval())
+
+
+def _counts(shares: Sequence[float], size: int) -> list[int]:
+    """Return how many images of a batch come from each source; they add up to `size`."""
+    edges = np.round(np.cumsum([0.0, *shares]) / sum(shares) * size).astype(int)
+    return [int(count) for count in np.diff(edges)]
+
+
+def _batch(
+    sources: Sequence[Source], counts: Sequence[int], rng: np.random.Generator
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Draw a batch with replacement."""
+    chosen = [rng.integers(0, len(source.labels_N), count) for source, count in zip(sources, counts, strict=True)]
+    pixels = [source.pixels_NHWC[rows] for source, rows in zip(sources, chosen, strict=True)]
+    labels = [source.labels_N[rows] for source, rows in zip(sources, chosen, strict=True)]
+    return np.concatenate(pixels), np.concatenate(labels)

@@ -1,0 +1,57 @@
+"""The classifier's network: three convolutions on at most 32 x 32 places, for a few hundred images and one thread."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor, nn
+from torch.nn.functional import pad, pixel_unshuffle
+
+LARGEST_SIDE = 32
+"""Places along the longer side at which the first convolution works; larger images are cut into patches for it."""
+
+POOLED = 3
+"""Places along each side of the last features."""
+
+
+class ConvClassifier(nn.Module):
+    """Images (B, C, H, W) in [0, 1] to logits (B, K).
+
+    Convolutions of 3 x 3 with batch norm (Ioffe & Szegedy 2015), each followed by a maximum over 2 x 2 places, then the
+    mean features of 3 x 3 places, dropout (Srivastava et al. 2014) and one linear layer.
+
+    Args:
+        channels: C.
+        height: H in pixels.
+        width: W in pixels.
+        classes: K.
+        features: of the first convolution; the second has twice and the third three times as many.
+        dropout: probability.
+    """
+
+    def __init__(
+        self, *, channels: int, height: int, width: int, classes: int, features: int = 32, dropout: float = 0.3
+    ) -> None:
+        super().__init__()
+        self.patch = math.ceil(max(height, width) / LARGEST_SIDE)
+        self.padding = (0, -width % self.patch, 0, -height % self.patch)
+        layers: list[nn.Module] = []
+        inputs = channels * self.patch**2
+        for outputs in (features, 2 * features, 3 * features):
+            layers += [nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
+            layers += [nn.MaxPool2d(2, ceil_mode=True)]
+            inputs = outputs
+        self.body = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(POOLED), nn.Flatten())
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(inputs * POOLED**2, classes)
+
+    def embed(self, x_BCHW: Tensor) -> Tensor:
+        """Return the last features, (B, 27 * features)."""
+        centred_BCHW = pad(2 * x_BCHW - 1, self.padding, mode="replicate")
+        features_BF: Tensor = self.body(pixel_unshuffle(centred_BCHW, self.patch))
+        return features_BF
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """Return the logits."""
+        logits_BK: Tensor = self.head(self.dropout(self.embed(x_BCHW)))
+        return logits_BK

@@ -1,0 +1,5 @@
+"""Which samples are kept."""
+
+from vaeaug.synthesis.filters.judge import CAUSES, Fold, Judge
+
+__all__ = ["CAUSES", "Fold", "Judge"]

@@ -1,0 +1,135 @@
+"""Samples are judged by classifiers that have not seen what they were made from, measured against real images.
+
+The real images are dealt into folds, and for each fold a classifier is trained on the others. What it makes of the real
+images that it has not seen says what is normal; a sample that is judged worse than nearly all of these is dropped, and
+one that is no worse stays, however unusual: so a class that is hard to tell keeps its hard images. Three causes:
+
+    another class    the classifier gives the sample's class less than it gives nearly all unseen images of that class,
+                     and prefers another one.
+    far from data    its features lie farther from the nearest real image of the class than nearly all unseen ones do.
+    near copy        they lie so near to one that it adds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import pairwise_distances_argmin_min
+
+from vaeaug.classifier.fit import Classifier
+
+CAUSES = ("another class", "far from data", "near copy")
+"""Why a sample is dropped, in the order in which it is asked."""
+
+DOUBTED = 0.05
+"""Share of unseen real images that would be dropped for their class."""
+
+OUTLYING = 0.02
+"""Share of unseen real images that would be dropped for their distance."""
+
+FEW = 10
+"""Unseen images of a class below which those of all classes tell what is normal."""
+
+COPY = 0.25
+"""Share of the median distance of an unseen image to the nearest one, below which a sample counts as a copy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """A classifier and the real images that it has not seen.
+
+    Attributes:
+        classifier: trained on all other real images.
+        unseen: where the images of the fold stand.
+    """
+
+    classifier: Classifier
+    unseen: NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Normal:
+    """What is normal of a class in a fold.
+
+    Attributes:
+        features_RF: of all real images of the class.
+        least: probability of the class below which an image is doubted.
+        farthest: distance from which on it is far from the data.
+        nearest: distance below which it is a copy.
+    """
+
+    features_RF: NDArray[np.float32]
+    least: float
+    farthest: float
+    nearest: float
+
+
+class Judge:
+    """Decides on samples.
+
+    Args:
+        folds: a classifier each.
+        pixels_NHWC: the real images, uint8, as the classifiers take them.
+        labels_N: their classes.
+    """
+
+    def __init__(self, folds: Sequence[Fold], pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64]) -> None:
+        self._classifiers = [fold.classifier for fold in folds]
+        self._fold_N = np.zeros(len(labels_N), np.int64)
+        for number, fold in enumerate(folds):
+            self._fold_N[fold.unseen] = number
+        self._normal = [_normal(fold, pixels_NHWC, labels_N) for fold in folds]
+
+    def verdicts(self, pixels_BHWC: NDArray[np.uint8], label: int, sources_B: Sequence[int | None]) -> list[str | None]:
+        """Return for each sample why it is to be dropped, or None where it is kept.
+
+        Args:
+            pixels_BHWC: the samples, uint8, as the classifiers take them.
+            label: their class.
+            sources_B: which real image each was made from (where it stands among them), or None: a sample is judged by
+                the classifier that has not seen its source, and one without a source by the first.
+        """
+        fold_B = np.array([0 if source is None else self._fold_N[source] for source in sources_B])
+        verdicts: list[str | None] = [None] * len(pixels_BHWC)
+        for fold in np.unique(fold_B):
+            rows = np.flatnonzero(fold_B == fold)
+            normal, classifier = self._normal[fold].get(label), self._classifiers[fold]
+            if normal is None:
+                continue
+            probabilities_MK = classifier.probabilities(pixels_BHWC[rows])
+            features_MF = classifier.embeddings(pixels_BHWC[rows])
+            _, distance_M = pairwise_distances_argmin_min(features_MF, normal.features_RF)
+            doubted_M = (probabilities_MK[:, label] < normal.least) & (probabilities_MK.argmax(axis=1) != label)
+            for row, doubted, distance in zip(rows, doubted_M, distance_M, strict=True):
+                causes = (doubted, distance > normal.farthest, distance < normal.nearest)
+                verdicts[row] = next((cause for cause, holds in zip(CAUSES, causes, strict=True) if holds), None)
+        return verdicts
+
+
+def _normal(fold: Fold, pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64]) -> dict[int, _Normal]:
+    """Return what is normal of every class of which the classifier has seen an image."""
+    features_NF = fold.classifier.embeddings(pixels_NHWC)
+    labels_U = labels_N[fold.unseen]
+    probability_U = fold.classifier.probabilities(pixels_NHWC[fold.unseen])[np.arange(len(labels_U)), labels_U]
+    distance_U = np.full(len(labels_U), np.nan)
+    seen_N = ~np.isin(np.arange(len(labels_N)), fold.unseen)
+    classes = np.unique(labels_N[seen_N]).tolist()
+    for label in classes:
+        rows = np.flatnonzero(labels_U == label)
+        if len(rows):
+            seen = np.flatnonzero((labels_N == label) & seen_N)
+            _, distance_U[rows] = pairwise_distances_argmin_min(features_NF[fold.unseen[rows]], features_NF[seen])
+    normal = {}
+    for label in classes:
+        rows = np.flatnonzero(labels_U == label)
+        told = rows if len(rows) >= FEW else np.flatnonzero(np.isfinite(distance_U))
+        normal[label] = _Normal(
+            features_RF=features_NF[labels_N == label],
+            least=float(np.quantile(probability_U[told], DOUBTED)),
+            farthest=float(np.quantile(distance_U[told], 1 - OUTLYING)),
+            nearest=float(COPY * np.median(distance_U[told])),
+        )
+    return normal

@@ -1,0 +1,157 @@
+"""The filter of samples: its classifiers are trained in worker processes, one a fold, and kept while a run lasts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, save
+
+from vaeaug.classifier.fit import Classifier, ClassifierConfig, Source, fit_classifier
+from vaeaug.classifier.folds import stratified_folds
+from vaeaug.classifier.network import ConvClassifier
+from vaeaug.dataset.cache import ImageCache, open_cache
+from vaeaug.engine.local import cores, run_tasks
+from vaeaug.progress import Progress, Tick
+from vaeaug.seeds import seed_of
+from vaeaug.staging import write_atomic
+from vaeaug.synthesis.chunk import SampleChunk
+from vaeaug.synthesis.filters import Fold, Judge
+from vaeaug.workflows.device import one_thread
+
+FOLDS = 3
+CONFIG = ClassifierConfig(steps=300, features=24)
+STEPS_AN_IMAGE, LEAST_STEPS = 2, 60  # few images are soon known by heart
+
+
+class SampleFilter:
+    """Decides which samples of a dataset's classes are kept.
+
+    Args:
+        judge: of images as the cache has them.
+        cache: the dataset.
+    """
+
+    def __init__(self, judge: Judge, cache: ImageCache) -> None:
+        self._judge = judge
+        self._shape_HWC = cache.pixels_NHWC.shape[1:]
+        self._label = {name: label for label, name in enumerate(cache.classes)}
+        self._place = {cache.files[i].file_name: place for place, i in enumerate(cache.indices("train"))}
+
+    def verdicts(self, chunk: SampleChunk) -> list[str | None]:
+        """Return for each sample why it is dropped, or None where it is kept."""
+        sources = [None if source is None else self._place.get(source) for source in chunk.sources]
+        return self._judge.verdicts(self._seen(chunk), self._label[chunk.label], sources)
+
+    def _seen(self, chunk: SampleChunk) -> NDArray[np.uint8]:
+        """Return the samples at the size of the cache."""
+        if chunk.edits is None and chunk.pixels_BHWC.shape[1:] == self._shape_HWC:
+            return chunk.pixels_BHWC
+        images = chunk.pixels_BHWC if chunk.edits is None else (edit.pixels() for edit in chunk.edits)
+        return np.stack([_resized(image_HWC, self._shape_HWC) for image_HWC in images])
+
+
+def _resized(image_HWC: NDArray[np.uint8], shape_HWC: tuple[int, ...]) -> NDArray[np.uint8]:
+    height, width, channels = shape_HWC
+    resized = cv2.resize(image_HWC, (width, height), interpolation=cv2.INTER_AREA).reshape(height, width, -1)
+    return np.broadcast_to(np.asarray(resized, np.uint8), (height, width, channels))
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeTask:
+    """What the training of one fold's classifier needs to know.
+
+    Attributes:
+        cache: directory of the image cache.
+        fold: which images it does not see.
+        seed: of the run.
+        device: where to compute.
+        path: where its weights go.
+    """
+
+    cache: Path
+    fold: int
+    seed: int
+    device: str
+    path: Path
+
+
+def train_filter(
+    cache: ImageCache, directory: Path, *, seed: int, device: torch.device, workers: int | None, progress: Progress
+) -> SampleFilter | None:
+    """Return a filter for samples of a dataset's classes, or None where there is only one class to tell.
+
+    Args:
+        cache: the dataset; its training images are what samples are measured against.
+        directory: where classifiers are kept; what is there is not trained again.
+        seed: of the run.
+        device: where to compute.
+        workers: processes; one a core if None.
+        progress: hears how it goes.
+    """
+    if len(cache.classes) < 2:
+        return None
+    directory.mkdir(exist_ok=True)
+    tasks = [
+        JudgeTask(cache.directory, fold, seed, str(device), directory / f"fold-{fold}.safetensors")
+        for fold in range(FOLDS)
+    ]
+    progress.stage("Training the judges of samples")
+    shares = dict.fromkeys(range(FOLDS), 0.0)
+
+    def hear(number: int, share: float) -> None:
+        shares[number] = share
+        progress.tick(Tick(sum(shares.values()) / FOLDS))
+
+    run_tasks(_run, tasks, workers=min(workers or cores(), FOLDS), hear=hear)
+    indices = cache.indices("train")
+    pixels_NHWC, labels_N = cache.pixels_NHWC[indices], cache.labels_N[indices]
+    fold_N = _folds(cache, seed)
+    folds = [Fold(_load(cache, task, device), np.flatnonzero(fold_N == task.fold)) for task in tasks]
+    with one_thread():
+        return SampleFilter(Judge(folds, pixels_NHWC, labels_N), cache)
+
+
+@one_thread()
+def _run(task: JudgeTask, tell: Callable[[float], None]) -> None:
+    """Train the classifier of a fold, if that is not done."""
+    if task.path.exists():
+        return
+    cache = open_cache(task.cache)
+    indices = cache.indices("train")[_folds(cache, task.seed) != task.fold]
+    steps = min(max(STEPS_AN_IMAGE * len(indices), LEAST_STEPS), CONFIG.steps)
+    classifier = fit_classifier(
+        [Source(cache.pixels_NHWC[indices], cache.labels_N[indices])],
+        len(cache.classes),
+        seed=seed_of(task.seed, "judge", task.fold),
+        config=dataclasses.replace(CONFIG, steps=steps, batch_size=min(CONFIG.batch_size, len(indices))),
+        device=torch.device(task.device),
+        report=tell,
+    )
+    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in classifier.network.state_dict().items()}
+    write_atomic(task.path, save(weights))
+
+
+def _folds(cache: ImageCache, seed: int) -> NDArray[np.int64]:
+    """Return the fold of each training image."""
+    return stratified_folds(cache.labels_N[cache.indices("train")], FOLDS, seed)
+
+
+def _load(cache: ImageCache, task: JudgeTask, device: torch.device) -> Classifier:
+    _, height, width, channels = cache.pixels_NHWC.shape
+    network = ConvClassifier(
+        channels=channels,
+        height=height,
+        width=width,
+        classes=len(cache.classes),
+        features=CONFIG.features,
+        dropout=CONFIG.dropout,
+    )
+    network.load_state_dict(load_file(task.path))
+    return Classifier(network.to(device).eval())
