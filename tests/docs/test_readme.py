@@ -47,7 +47,8 @@ def test_the_table_names_what_is_installed_and_nothing_else() -> None:
 
 def test_its_python_runs(tmp_path: Path) -> None:
     (code,) = re.findall(r"^```python\n(.*?)^```$", README, flags=re.DOTALL | re.MULTILINE)
-    quick = code.replace("per_class=500", "per_class=2, steps=5, filter=False").replace("time_budget=60", "steps=5, scope='shared'")
+    quick = code.replace("per_class=500", "per_class=2, steps=5, filter=False")
+    quick = quick.replace("time_budget=60", "steps=5, scope='shared'")
     assert quick.count("steps=5") == 2
     program = (
         "from pathlib import Path\n"

@@ -78,7 +78,7 @@ def test_the_classifier_tells_its_two_figures(read: tuple[Path, dict[str, str]])
 
 
 def _extended(place: Path) -> int:
-    """How many training images the extended dataset has; it lacks what was dropped of a class that could not be filled."""
+    """How many training images the extended dataset has: a class that could not be filled has fewer."""
     counts = json.loads((place / "shop-extended/vaeaug.json").read_text())["counts"].values()
     return sum(count["real"] + count["synthetic"] for count in counts)
 
