@@ -1,0 +1,146 @@
+"""What images are compared by: the last features of a network. Every figure depends on it, so it has a name.
+
+The default is a classifier trained on the user's own real images: it needs no download and knows what tells these
+classes apart. It has seen the real training images but neither the synthetic nor the held-out ones, so what synthetic
+images score is to be held against what held-out real ones score.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from vaeaug.classifier.fit import ClassifierConfig, Source, fit_classifier
+from vaeaug.nn import pretrained_features
+from vaeaug.seeds import seed_of
+from vaeaug.training.batches import in_chunks
+
+PRETRAINED_SIDE = 224
+"""Pixels of both sides of an image as a pretrained network sees it, which nearly all are trained with."""
+
+_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, as all torchvision weights want it
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """A function from images to features.
+
+    Attributes:
+        name: what it is, as a phrase that stands beside every figure.
+        of: uint8 images (N, H, W, C) -> float32 features (N, F); of no image, (0, F).
+    """
+
+    name: str
+    of: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Images and their features.
+
+    Attributes:
+        pixels_NHWC: uint8, all of one size.
+        features_NF: float32.
+        labels_N: class indices.
+    """
+
+    pixels_NHWC: NDArray[np.uint8]
+    features_NF: NDArray[np.float32]
+    labels_N: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.labels_N)
+
+
+def embed(embedding: Embedding, pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64]) -> Embedded:
+    """Return images with their features."""
+    return Embedded(pixels_NHWC, embedding.of(pixels_NHWC), labels_N)
+
+
+def classifier_embedding(
+    pixels_NHWC: NDArray[np.uint8],
+    labels_N: NDArray[np.int64],
+    classes: int,
+    *,
+    seed: int,
+    config: ClassifierConfig | None = None,
+    device: torch.device | None = None,
+    report: Callable[[float], None] = lambda _: None,
+) -> Embedding:
+    """Train a classifier on real images and return its last features.
+
+    Args:
+        pixels_NHWC: real training images, uint8.
+        labels_N: their classes.
+        classes: K.
+        seed: of the run.
+        config: how it is trained; batches are never larger than there are images. `ClassifierConfig` if None.
+        device: where; the CPU if None.
+        report: hears the share of the training that is done.
+    """
+    config = config or ClassifierConfig()
+    classifier = fit_classifier(
+        [Source(pixels_NHWC, labels_N)],
+        classes,
+        seed=seed_of(seed, "embedding"),
+        config=dataclasses.replace(config, batch_size=min(config.batch_size, len(labels_N))),
+        device=device,
+        report=report,
+    )
+    return Embedding(
+        f"last features of a classifier trained on these {len(labels_N):,} real images", classifier.embeddings
+    )
+
+
+def pretrained_embedding(
+    network: str, weights: str | None = None, *, layer: str | None = None, device: torch.device | None = None
+) -> Embedding:
+    """Return features of a pretrained network: of its last layer before the classifier, averaged over all places.
+
+    Images are enlarged or reduced to `PRETRAINED_SIDE`, gray ones repeated to three channels, and normalized as
+    ImageNet's are.
+
+    Args:
+        network: a classifier of torchvision by name, or `package.module:callable`, which returns an `nn.Module`.
+        weights: a file with a state dict; the published or the callable's own weights if None.
+        layer: a submodule by name; the deepest convolutional one if None. Vision transformers need it.
+        device: where; the CPU if None.
+
+    Raises:
+        InputError: there is no such network or layer, or no weights for it are at hand.
+    """
+    place = device or torch.device("cpu")
+    features = pretrained_features(network, weights, layer, place)
+    mean_C11, deviation_C11 = (torch.tensor(values, device=place)[:, None, None] for values in (_MEAN, _DEVIATION))
+
+    def of(pixels_NHWC: NDArray[np.uint8]) -> NDArray[np.float32]:
+        # A chunk of 32 keeps the maps of a large network within some hundred MB.
+        chunks = in_chunks(pixels_NHWC, np.zeros(len(pixels_NHWC), np.int64), np.arange(len(pixels_NHWC)), place, 32)
+        with torch.inference_mode():
+            parts = [_pooled(features((_resized(x_BCHW) - mean_C11) / deviation_C11)[-1]) for x_BCHW, _ in chunks]
+        return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
+
+    source = f"{network} ({weights})" if weights else network
+    return Embedding(f"features of {source}, layer {features.layers[-1]}", of)
+
+
+def _resized(x_BCHW: Tensor) -> Tensor:
+    side = (PRETRAINED_SIDE, PRETRAINED_SIDE)
+    return interpolate(x_BCHW.expand(-1, 3, -1, -1), side, mode="bilinear", antialias=True)
+
+
+def _pooled(map_BF: Tensor) -> NDArray[np.float32]:
+    """Return the mean over places of a map (B, F, h, w), or over tokens (B, T, F); features (B, F) as they are."""
+    if map_BF.ndim == 4:
+        map_BF = map_BF.mean(dim=(2, 3))
+    elif map_BF.ndim == 3:
+        map_BF = map_BF.mean(dim=1)
+    pooled: NDArray[np.float32] = map_BF.float().cpu().numpy()
+    return pooled

@@ -1,0 +1,211 @@
+"""How much synthetic images are like real ones, and whether they show all that real ones show.
+
+    FID (Heusel et al. 2017)     Frechet distance between Gaussians fitted to both: 0 is alike. It falls with the number
+                                 of images, so figures of different numbers are not to be compared.
+    KID (Binkowski et al. 2018)  squared maximum mean discrepancy, without bias: about 0 is alike, also of few images.
+    precision, recall (Kynkaanniemi et al. 2019): share of synthetic images among real ones, and the reverse, where
+                                 "among" is within the k-th nearest neighbour's distance of any of the others.
+    density, coverage (Naeem et al. 2020): how densely real images surround synthetic ones (1 is as densely as each
+                                 other, and it may be more), and share of real images with a synthetic one near.
+
+FID and KID are written out here: torchmetrics draws KID's subsets from the global random state and takes equal numbers
+only, and its FID takes roots of eigenvalues that rounding makes negative where there are fewer images than features.
+The tests hold these to torchmetrics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaeaug.evaluation.distances import blocks, neighbour_distance
+from vaeaug.evaluation.embedding import Embedded
+from vaeaug.seeds import seed_of
+
+NEIGHBOURS = 5
+"""k, as in Naeem et al. 2020."""
+
+_ROWS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Fidelity:
+    """How alike two sets of images are. A figure is None where there are too few images for it.
+
+    Attributes:
+        real: real images.
+        others: images that are compared with them.
+        fid: Frechet distance of the features, 0 or more.
+        kid: squared maximum mean discrepancy; by chance it may be below 0.
+        precision: in [0, 1].
+        recall: in [0, 1].
+        density: 0 or more.
+        coverage: in [0, 1].
+    """
+
+    real: int
+    others: int
+    fid: float | None
+    kid: float | None
+    precision: float | None
+    recall: float | None
+    density: float | None
+    coverage: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FidelityReport:
+    """How alike synthetic and real images are, over all and by class.
+
+    Attributes:
+        embedding: the name of the features.
+        neighbours: k of precision, recall, density and coverage.
+        overall: of all classes together.
+        held_out: what as many held-out real images have, where there are some: what a perfect sampler would have.
+        by_class: class -> its own; classes without synthetic images are missing.
+    """
+
+    embedding: str
+    neighbours: int
+    overall: Fidelity
+    held_out: Fidelity | None
+    by_class: Mapping[str, Fidelity]
+
+
+def measure_fidelity(
+    embedding: str,
+    real: Embedded,
+    synthetic: Embedded,
+    classes: Sequence[str],
+    *,
+    held_out: Embedded | None = None,
+    neighbours: int = NEIGHBOURS,
+    seed: int = 0,
+) -> FidelityReport:
+    """Compare synthetic images with real training images.
+
+    All depends on how many images are compared, so there are never more synthetic than real images of a class, and,
+    over all classes, as many synthetic as held-out ones of each. Which, is drawn.
+
+    Args:
+        embedding: the name of the features.
+        real: training images.
+        synthetic: images made from them.
+        classes: names, by class index.
+        held_out: real images that neither the model nor the embedding has seen; the yardstick.
+        neighbours: k.
+        seed: of the run.
+    """
+    held = held_out if held_out is not None and len(held_out) else None
+    counts_K = np.minimum(_counts(real, classes), _counts(synthetic, classes))
+    by_class = {}
+    for label, (name, count) in enumerate(zip(classes, counts_K, strict=True)):
+        if count:
+            only_K = np.where(np.arange(len(classes)) == label, count, 0)
+            mine_NF = real.features_NF[real.labels_N == label]
+            by_class[name] = fidelity(mine_NF, _drawn(synthetic, only_K, seed), neighbours=neighbours)
+    if held is not None:
+        counts_K = np.minimum(counts_K, _counts(held, classes))
+    return FidelityReport(
+        embedding=embedding,
+        neighbours=neighbours,
+        overall=fidelity(real.features_NF, _drawn(synthetic, counts_K, seed), neighbours=neighbours),
+        held_out=None
+        if held is None
+        else fidelity(real.features_NF, _drawn(held, counts_K, seed), neighbours=neighbours),
+        by_class=by_class,
+    )
+
+
+def fidelity(
+    real_NF: NDArray[np.floating], others_MF: NDArray[np.floating], *, neighbours: int = NEIGHBOURS
+) -> Fidelity:
+    """Compare features with those of real images, as they are, whatever their numbers."""
+    pair = min(len(real_NF), len(others_MF)) >= 2
+    manifold = prdc(real_NF, others_MF, neighbours) if min(len(real_NF), len(others_MF)) > neighbours else (None,) * 4
+    return Fidelity(
+        len(real_NF),
+        len(others_MF),
+        frechet_distance(real_NF, others_MF) if pair else None,
+        kernel_distance(real_NF, others_MF) if pair else None,
+        *manifold,
+    )
+
+
+def frechet_distance(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating]) -> float:
+    """Return the squared Frechet distance of Gaussians fitted to two sets of features (Heusel et al. 2017, eq. 6).
+
+    The trace of the root of the covariances' product is the sum of the singular values of A B', where A'A and B'B are
+    the covariances: no root of a matrix, which loses digits where there are fewer images than features.
+    """
+    a_F, a_RF = _moments(a_NF)
+    b_F, b_RF = _moments(b_MF)
+    shared = np.linalg.svd(a_RF @ b_RF.T, compute_uv=False).sum()
+    distance = ((a_F - b_F) ** 2).sum() + (a_RF**2).sum() + (b_RF**2).sum() - 2 * shared
+    return max(0.0, float(distance))
+
+
+def _moments(a_NF: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the mean (F,) and a root R (at most F, F) of the covariance R'R, by QR of some rows after others."""
+    mean_F = a_NF.mean(axis=0, dtype=np.float64)
+    root_RF = np.empty((0, a_NF.shape[1]))
+    for start in range(0, len(a_NF), _ROWS):
+        rows_RF = np.concatenate([root_RF, a_NF[start : start + _ROWS] - mean_F])
+        root_RF = np.linalg.qr(rows_RF, mode="r")  # type: ignore[assignment] # numpy's types know one mode
+    return mean_F, root_RF / np.sqrt(len(a_NF) - 1)
+
+
+def kernel_distance(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating]) -> float:
+    """Return the unbiased squared maximum mean discrepancy under the kernel (x'y / F + 1)^3 (Binkowski et al. 2018).
+
+    Over all pairs, which is the mean over all subsets: nothing is drawn.
+    """
+    n, m = len(a_NF), len(b_MF)
+    own = _kernel_sum(a_NF, a_NF, True) / (n * (n - 1)) + _kernel_sum(b_MF, b_MF, True) / (m * (m - 1))
+    return own - 2 * _kernel_sum(a_NF, b_MF, False) / (n * m)
+
+
+def _kernel_sum(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating], others: bool) -> float:
+    """Return the sum of the kernel over all pairs, with `others` without each one with itself."""
+    total = 0.0
+    b_MF = b_MF.astype(np.float64) / b_MF.shape[1]
+    for start in range(0, len(a_NF), _ROWS // 4):
+        part_BF = a_NF[start : start + _ROWS // 4].astype(np.float64)
+        kernel_BM = (part_BF @ b_MF.T + 1) ** 3
+        total += float(kernel_BM.sum())
+        if others:
+            total -= float(kernel_BM[np.arange(len(part_BF)), start + np.arange(len(part_BF))].sum())
+    return total
+
+
+def prdc(
+    real_NF: NDArray[np.floating], others_MF: NDArray[np.floating], k: int = NEIGHBOURS
+) -> tuple[float, float, float, float]:
+    """Return precision, recall, density and coverage; there must be more than `k` of each."""
+    real_N, others_M = neighbour_distance(real_NF, k), neighbour_distance(others_MF, k)
+    around_M = np.zeros(len(others_MF), np.int64)  # real images that have it within reach
+    recalled = covered = 0
+    for part, distance_BM in blocks(real_NF, others_MF):
+        within_BM = distance_BM <= real_N[part, None]
+        around_M += within_BM.sum(axis=0)
+        covered += int(within_BM.any(axis=1).sum())
+        recalled += int((distance_BM <= others_M).any(axis=1).sum())
+    n = len(real_NF)
+    return float((around_M > 0).mean()), recalled / n, float(around_M.mean() / k), covered / n
+
+
+def _counts(images: Embedded, classes: Sequence[str]) -> NDArray[np.int64]:
+    return np.bincount(images.labels_N, minlength=len(classes))
+
+
+def _drawn(images: Embedded, counts_K: NDArray[np.int64], seed: int) -> NDArray[np.float32]:
+    """Return the features of so many images of each class."""
+    rows = []
+    for label, count in enumerate(counts_K):
+        mine = np.flatnonzero(images.labels_N == label)
+        order = np.random.default_rng(seed_of(seed, "fidelity", label)).permutation(len(mine))
+        rows.append(np.sort(mine[order[:count]]))
+    return images.features_NF[np.concatenate(rows)]

@@ -1,0 +1,186 @@
+"""Whether synthetic images are copies of real training images.
+
+    authenticity (Alaa et al. 2022, eq. 8): share of images farther from their nearest real training image than that one
+        is from its own nearest. Copies have 0; new real images have about a half, for either of two may be the nearer.
+    near copies: share of images nearer to a real training image than all but 1 in 20 real images of its class are to
+        theirs. About 1 in 20 new real images are so near by chance; a share far above that, or far above what held-out
+        real images have, says that the model gives back what it was shown.
+    identical: every pixel is that of a real training image.
+
+A sampler that moves real images a little (`residual`, `posterior`) stays near them by design: there low authenticity
+says that little is added, and that synthetic images are no more private than their sources.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaeaug.evaluation.distances import nearest, neighbour_distance
+from vaeaug.evaluation.embedding import Embedded
+
+NEAR = 0.05
+"""Share of real images that are nearer to another one than a near copy may be."""
+
+FEW = 20
+"""Real images of a class below which those of all classes tell what is near."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """How many of some images are copies.
+
+    Attributes:
+        images: how many there are.
+        authenticity: in [0, 1].
+        near_copies: share of them, in [0, 1].
+        identical: how many.
+    """
+
+    images: int
+    authenticity: float
+    near_copies: float
+    identical: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A synthetic image and the nearest real one.
+
+    Attributes:
+        synthetic: where it stands among the synthetic images.
+        real: where the other stands among the real ones.
+        distance: as a share of the distance below which one is a near copy.
+    """
+
+    synthetic: int
+    real: int
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Memorisation:
+    """How many synthetic images are copies of real ones.
+
+    Attributes:
+        embedding: the name of the features.
+        overall: of all synthetic images.
+        held_out: of real images that were not trained on, where there are some: what new images have by chance.
+        by_class: class -> its own; classes without synthetic images are missing.
+        pairs: the nearest of each class first, then the next of each, so that no class has them all.
+    """
+
+    embedding: str
+    overall: Copies
+    held_out: Copies | None
+    by_class: Mapping[str, Copies]
+    pairs: Sequence[Pair]
+
+
+def measure_memorisation(
+    embedding: str,
+    real: Embedded,
+    synthetic: Embedded,
+    classes: Sequence[str],
+    *,
+    held_out: Embedded | None = None,
+    pairs: int = 12,
+) -> Memorisation:
+    """Look for copies of real training images among synthetic ones.
+
+    Args:
+        embedding: the name of the features.
+        real: training images, at least two.
+        synthetic: images made from them, at least one.
+        classes: names, by class index.
+        held_out: real images that neither the model nor the embedding has seen.
+        pairs: how many of the nearest to name.
+    """
+    own_N = neighbour_distance(real.features_NF, 1)
+    near_N = _near(own_N, real.labels_N)
+    known = {_digest(image_HWC) for image_HWC in real.pixels_NHWC}
+    found = _search(real, synthetic, own_N, near_N, known)
+    return Memorisation(
+        embedding=embedding,
+        overall=found.copies(np.ones(len(synthetic), np.bool_)),
+        held_out=None
+        if held_out is None or not len(held_out)
+        else _search(real, held_out, own_N, near_N, known).copies(np.ones(len(held_out), np.bool_)),
+        by_class={
+            name: found.copies(synthetic.labels_N == label)
+            for label, name in enumerate(classes)
+            if (synthetic.labels_N == label).any()
+        },
+        pairs=found.pairs(synthetic.labels_N, pairs),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was found out about every image of a set.
+
+    Attributes:
+        nearest_M: its nearest real image.
+        share_M: its distance to that, as a share of what is near.
+        authentic_M: whether it is farther from that than that is from its own nearest.
+        identical_M: whether it has the pixels of a real image.
+    """
+
+    nearest_M: NDArray[np.int64]
+    share_M: NDArray[np.float64]
+    authentic_M: NDArray[np.bool_]
+    identical_M: NDArray[np.bool_]
+
+    def copies(self, of_M: NDArray[np.bool_]) -> Copies:
+        near_M = self.identical_M | (self.share_M < 1)
+        return Copies(
+            int(of_M.sum()),
+            float(self.authentic_M[of_M].mean()),
+            float(near_M[of_M].mean()),
+            int(self.identical_M[of_M].sum()),
+        )
+
+    def pairs(self, labels_M: NDArray[np.int64], most: int) -> list[Pair]:
+        order = np.argsort(self.share_M, kind="stable")
+        rank_M = np.empty(len(order), np.int64)  # its place within its class
+        for label in np.unique(labels_M):
+            mine = order[labels_M[order] == label]
+            rank_M[mine] = np.arange(len(mine))
+        chosen = order[np.argsort(rank_M[order], kind="stable")][:most]
+        return [Pair(int(row), int(self.nearest_M[row]), float(self.share_M[row])) for row in chosen]
+
+
+def _search(
+    real: Embedded,
+    images: Embedded,
+    own_N: NDArray[np.float64],
+    near_N: NDArray[np.float64],
+    known: set[bytes],
+) -> _Found:
+    """Look for the nearest real image of each."""
+    nearest_M, distance_M = nearest(images.features_NF, real.features_NF)
+    return _Found(
+        nearest_M=nearest_M,
+        # Where real images of a class are doubled, nothing but a copy is near: the least number keeps 0 / 0 away.
+        share_M=distance_M / np.maximum(near_N[nearest_M], np.finfo(np.float32).tiny),
+        authentic_M=distance_M > own_N[nearest_M],
+        identical_M=np.array([_digest(image_HWC) in known for image_HWC in images.pixels_NHWC], np.bool_),
+    )
+
+
+def _digest(image_HWC: NDArray[np.uint8]) -> bytes:
+    return hashlib.blake2b(image_HWC.tobytes(), digest_size=16).digest()
+
+
+def _near(own_N: NDArray[np.float64], labels_N: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return for each real image the distance below which another is a near copy of it."""
+    near_N = np.full(len(own_N), np.quantile(own_N, NEAR))
+    for label in np.unique(labels_N):
+        mine_N = labels_N == label
+        if mine_N.sum() >= FEW:
+            near_N[mine_N] = np.quantile(own_N[mine_N], NEAR)
+    return near_N
