@@ -28,6 +28,7 @@ class ClassifierConfig:
         label_smoothing: of the targets (Szegedy et al. 2016).
         features: of the first convolution.
         dropout: before the last layer.
+        mixup: alpha of the Beta distribution that pairs of images are mixed by (Zhang et al. 2018); 0 for none.
     """
 
     steps: int = 1200
@@ -37,6 +38,7 @@ class ClassifierConfig:
     label_smoothing: float = 0.1
     features: int = 32
     dropout: float = 0.3
+    mixup: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,11 @@ def fit_classifier(
     """
     device = device or torch.device("cpu")
     _, height, width, channels = sources[0].pixels_NHWC.shape
-    rng = np.random.default_rng(seed_of(seed, "classifier batches"))
+    # Streams of their own, so that classifiers of one seed see the same images in the same order, augmented or not.
+    rng, augment_rng, mixup_rng = (
+        np.random.default_rng(seed_of(seed, name))
+        for name in ("classifier batches", "classifier augmentation", "classifier mixup")
+    )
     counts = _counts([source.share for source in sources], config.batch_size)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed_of(seed, "classifier"))
@@ -129,17 +135,33 @@ def fit_classifier(
         for step in range(config.steps):
             pixels_BHWC, labels_B = _batch(sources, counts, rng)
             if augment is not None:
-                seeds = rng.integers(0, 2**32, len(pixels_BHWC))
+                seeds = augment_rng.integers(0, 2**32, len(pixels_BHWC))
                 pixels_BHWC = augment(pixels_BHWC, [int(value) for value in seeds])
-            logits_BK = network(as_images(pixels_BHWC, device))
-            targets_B = torch.from_numpy(labels_B).to(device)
-            cost = cross_entropy(logits_BK, targets_B, label_smoothing=config.label_smoothing)
+            x_BCHW, targets_B = as_images(pixels_BHWC, device), torch.from_numpy(labels_B).to(device)
+            cost = _cost(network, x_BCHW, targets_B, config, mixup_rng)
             optimizer.zero_grad()
             torch.autograd.backward(cost)
             optimizer.step()
             schedule.step()
             report((step + 1) / config.steps)
     return Classifier(network.eval())
+
+
+def _cost(
+    network: ConvClassifier, x_BCHW: Tensor, targets_B: Tensor, config: ClassifierConfig, rng: np.random.Generator
+) -> Tensor:
+    """Return the mean cross-entropy of a batch, each of whose images is mixed with another one if that is asked for."""
+    if not config.mixup:
+        return cross_entropy(network(x_BCHW), targets_B, label_smoothing=config.label_smoothing)
+    weight = float(rng.beta(config.mixup, config.mixup))
+    other_B = torch.from_numpy(rng.permutation(len(x_BCHW))).to(x_BCHW.device)
+    logits_BK = network(weight * x_BCHW + (1 - weight) * x_BCHW[other_B])
+    # Cross-entropy is linear in the target, so mixed targets cost what mixed costs do.
+    one, other = (
+        cross_entropy(logits_BK, targets, label_smoothing=config.label_smoothing)
+        for targets in (targets_B, targets_B[other_B])
+    )
+    return weight * one + (1 - weight) * other
 
 
 def _counts(shares: Sequence[float], size: int) -> list[int]:

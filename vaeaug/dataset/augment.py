@@ -1,6 +1,6 @@
-"""Albumentations pipelines that are applied to training images, read from the file that `A.save` wrote.
+"""Albumentations pipelines that are applied to training images: read from the file that `A.save` wrote, or our own.
 
-This is the only file of this room that imports albumentations, and it does so when a pipeline is loaded.
+This is the only file of this room that imports albumentations, and it does so when a pipeline is made.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ class Pipeline:
     A pipeline is not to be used from two threads at once.
 
     Attributes:
-        path: the file it was read from.
+        name: the file it was read from, or what it is, for messages.
     """
 
-    def __init__(self, path: Path, compose: Any) -> None:
-        self.path = path
+    def __init__(self, name: str, compose: Any) -> None:
+        self.name = name
         self._compose = compose
 
     def __call__(self, pixels_BHWC: NDArray[np.uint8], seeds: Sequence[int]) -> NDArray[np.uint8]:
@@ -62,14 +62,14 @@ class Pipeline:
         except Exception as error:
             if image_HWC.shape[-1] != 1:
                 raise InputError(
-                    f"{self.path} fails on these images: {_first_line(error)}; mend the pipeline"
+                    f"{self.name} fails on these images: {_first_line(error)}; mend the pipeline"
                 ) from error
             result = self._colour(image_HWC, seed)
         if result.ndim == 2:
             result = result[..., None]
         if result.shape != image_HWC.shape or result.dtype != np.uint8:
             raise InputError(
-                f"{self.path} turns {_describe(image_HWC)} into {_describe(result)}; remove the transform that changes "
+                f"{self.name} turns {_describe(image_HWC)} into {_describe(result)}; remove the transform that changes "
                 "size or type (crops, resizes, normalization), or end with one that restores the size"
             )
         return result
@@ -86,7 +86,7 @@ class Pipeline:
         return luma[..., None]
 
     def _failed(self, error: Exception) -> InputError:
-        return InputError(f"{self.path} fails on these images: {_first_line(error)}; mend the pipeline")
+        return InputError(f"{self.name} fails on these images: {_first_line(error)}; mend the pipeline")
 
     def _run(self, image_HWC: NDArray[np.uint8], seed: int) -> NDArray[Any]:
         # One stream for all transforms: with set_random_seed each would start from the same seed, and their choices
@@ -125,7 +125,33 @@ def load_pipeline(path: Path) -> Pipeline:
             raise InputError(
                 f"cannot read the pipeline {path}: {type(error).__name__}: {_first_line(error)}; {remedy}"
             ) from error
-    return Pipeline(path, compose)
+    return Pipeline(str(path), compose)
+
+
+def classical_pipeline(height: int, width: int, channels: int, *, flip: bool) -> Pipeline:
+    """Return the augmentation that nearly every image classifier is trained with, at a moderate strength.
+
+    A random crop of an image padded by an eighth (He et al. 2016), small changes of place, scale and angle, and for
+    colour images brightness and contrast. Gray images keep theirs: there brightness often is what tells.
+
+    Args:
+        height: of the images in pixels.
+        width: likewise.
+        channels: 1 (gray) or 3 (RGB).
+        flip: whether half of the images are mirrored, which is wrong for letters and digits.
+    """
+    albumentations = _albumentations()
+    border = 1  # cv2.BORDER_REPLICATE: no edges of a colour the image lacks, and nothing that is seen twice
+    transforms = [
+        albumentations.PadIfNeeded(height + 2 * (height // 8), width + 2 * (width // 8), border_mode=border),
+        albumentations.RandomCrop(height, width),
+        albumentations.Affine(scale=(0.9, 1.1), rotate=(-10, 10), border_mode=border, p=0.8),
+    ]
+    if flip:
+        transforms.append(albumentations.HorizontalFlip(p=0.5))
+    if channels == 3:
+        transforms.append(albumentations.RandomBrightnessContrast(0.2, 0.2, p=0.8))
+    return Pipeline("the classical augmentation", albumentations.Compose(transforms))
 
 
 def _albumentations() -> ModuleType:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from vaeaug.classifier.fit import ClassifierConfig, Source, _counts, fit_classifier
+from vaeaug.classifier.fit import ClassifierConfig, Source, _cost, _counts, fit_classifier
 from vaeaug.classifier.network import ConvClassifier
 
 QUICK = ClassifierConfig(steps=40, batch_size=16, features=8)
@@ -66,6 +66,37 @@ def test_a_batch_holds_what_its_sources_hold_and_is_augmented_image_by_image() -
     fit_classifier([dark, bright], 2, seed=0, config=config, augment=augment)
     assert [(batch == 0).all(axis=(1, 2, 3)).sum() for batch in seen] == [4] * 5
     assert len(set(seeds)) == len(seeds) == 80
+
+
+def test_augmentation_changes_no_batch() -> None:
+    orders: list[list[np.ndarray]] = [[], []]
+    for seen, change in zip(orders, (False, True), strict=True):
+
+        def augment(pixels_BHWC: np.ndarray, given: list[int], seen=seen, change=change) -> np.ndarray:
+            seen.append(pixels_BHWC.copy())
+            return 255 - pixels_BHWC if change else pixels_BHWC
+
+        config = ClassifierConfig(steps=4, batch_size=8, features=4, mixup=0.5 if change else 0.0)
+        fit_classifier([Source(*_bars(30))], 2, seed=0, config=config, augment=augment)
+    np.testing.assert_array_equal(orders[0], orders[1])
+
+
+def test_mixup_mixes_images_and_targets_alike() -> None:
+    class Straight(torch.nn.Module):
+        def forward(self, x_BCHW: torch.Tensor) -> torch.Tensor:
+            return x_BCHW[:, :, 0, 0].log()  # the image is the distribution itself
+
+    x_BCHW = torch.eye(2)[:, :, None, None].clamp(1e-6, 1 - 1e-6)  # image i says class i
+    config = ClassifierConfig(label_smoothing=0, mixup=1.0)
+    costs, expected = [], []
+    for seed in range(20):
+        costs.append(float(_cost(Straight(), x_BCHW, torch.arange(2), config, np.random.default_rng(seed))))
+        rng = np.random.default_rng(seed)
+        weight, swapped = rng.beta(1, 1), rng.permutation(2)[0] == 1
+        entropy = -weight * np.log(weight) - (1 - weight) * np.log(1 - weight)
+        expected.append(entropy if swapped else 0.0)
+    np.testing.assert_allclose(costs, expected, atol=1e-4)
+    assert max(expected) > 0.3
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
 A = pytest.importorskip("albumentations")
 
-from vaeaug.dataset.augment import load_pipeline  # noqa: E402
+from vaeaug.dataset.augment import classical_pipeline, load_pipeline  # noqa: E402
 from vaeaug.errors import InputError  # noqa: E402
 
 SEEDS = range(24)
@@ -152,3 +152,23 @@ assert "NO_ALBUMENTATIONS_UPDATE" not in os.environ
 """
     environment = {name: value for name, value in os.environ.items() if name != "NO_ALBUMENTATIONS_UPDATE"}
     subprocess.run([sys.executable, "-c", program, str(tmp_path / "p.yaml")], check=True, env=environment)
+
+
+def test_the_classical_pipeline_keeps_size_and_mirrors_only_if_told() -> None:
+    x = np.zeros((200, 20, 16, 1), np.uint8)
+    x[:, :, :8] = 255  # bright on the left, whatever place, scale and angle do to it
+    kept, mirrored = (classical_pipeline(20, 16, 1, flip=flip)(x, range(200)) for flip in (False, True))
+    right = [
+        (batch[:, :, 8:].mean(axis=(1, 2, 3)) > batch[:, :, :8].mean(axis=(1, 2, 3))).mean()
+        for batch in (kept, mirrored)
+    ]
+    assert kept.shape == mirrored.shape == x.shape
+    assert right[0] == 0
+    assert 0.35 < right[1] < 0.65
+    assert len({image.tobytes() for image in kept}) > 150
+
+
+def test_the_classical_pipeline_changes_the_brightness_of_colour_images_alone() -> None:
+    gray, colour = (np.full((50, 12, 12, channels), 100, np.uint8) for channels in (1, 3))
+    assert (classical_pipeline(12, 12, 1, flip=True)(gray, range(50)) == 100).all()
+    assert len(np.unique(classical_pipeline(12, 12, 3, flip=True)(colour, range(50)))) > 20

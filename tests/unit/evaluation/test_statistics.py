@@ -1,0 +1,67 @@
+"""The interval of a difference: closed forms, and that it covers what it says it does."""
+
+import numpy as np
+import pytest
+from scipy.stats import ttest_1samp
+
+from vaeaug.evaluation.statistics import over_seeds, paired_difference
+
+
+def test_where_images_do_not_matter_it_is_the_paired_t_interval_over_seeds() -> None:
+    by_seed = np.array([0.1, 0.3, -0.2, 0.4])
+    difference = paired_difference(np.zeros((4, 50)), np.repeat(by_seed[:, None], 50, axis=1))
+    low, high = ttest_1samp(by_seed, 0).confidence_interval(0.95)
+    assert (difference.low, difference.high) == pytest.approx((low, high))
+    assert difference.from_seeds == 1
+
+
+def test_where_seeds_do_not_matter_it_is_the_normal_interval_over_images() -> None:
+    by_image = np.random.default_rng(0).normal(0.02, 0.3, 400)
+    difference = paired_difference(np.zeros((3, 400)), np.repeat(by_image[None], 3, axis=0))
+    assert difference.mean == pytest.approx(by_image.mean())
+    assert difference.half == pytest.approx(1.959964 * by_image.std(ddof=1) / 20, rel=1e-5)
+    assert difference.from_seeds == pytest.approx(0, abs=1e-12)
+
+
+def test_the_order_of_seeds_and_images_and_the_sign_do_not_matter() -> None:
+    rng = np.random.default_rng(1)
+    first, second = rng.random((2, 5, 30))
+    seeds, images = rng.permutation(5), rng.permutation(30)
+    one = paired_difference(first, second)
+    other = paired_difference(second[seeds][:, images], first[seeds][:, images])
+    assert (other.mean, other.half) == pytest.approx((-one.mean, one.half))
+
+
+def test_the_same_predictions_differ_by_nothing() -> None:
+    first = np.eye(4)
+    difference = paired_difference(first, first)
+    assert (difference.low, difference.high) == (0, 0)
+
+
+@pytest.mark.parametrize("shape", [(1, 10), (10, 1)])
+def test_one_seed_or_one_image_has_no_interval(shape: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="two seeds and two test images"):
+        paired_difference(np.zeros(shape), np.ones(shape))
+
+
+@pytest.mark.parametrize(("of_seeds", "of_images"), [(0.02, 0.0), (0.0, 0.3), (0.01, 0.2), (0.003, 0.1)])
+def test_19_of_20_intervals_hold_the_truth(of_seeds: float, of_images: float) -> None:
+    """Differences of 5 seeds on 150 images, with effects of seeds and images of these standard deviations."""
+    rng, truth, runs = np.random.default_rng(0), 0.01, 2000
+    held = 0
+    for _ in range(runs):
+        effects = rng.normal(0, of_seeds, (5, 1)) + rng.normal(0, of_images, (1, 150))
+        difference = paired_difference(np.zeros((5, 150)), truth + effects + rng.normal(0, 0.3, (5, 150)))
+        held += difference.low <= truth <= difference.high
+    assert 0.935 < held / runs < 0.985
+
+
+def test_a_t_interval_over_seeds_alone_holds_it_far_too_rarely() -> None:
+    """Why the interval counts images: what each image adds is common to all seeds."""
+    rng, runs = np.random.default_rng(0), 500
+    held = 0
+    for _ in range(runs):
+        d_SN = rng.normal(0, 0.3, (1, 150)) + rng.normal(0, 0.1, (5, 150))
+        mean, half = over_seeds(d_SN.mean(axis=1))
+        held += abs(mean) <= half
+    assert held / runs < 0.7

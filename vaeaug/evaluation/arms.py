@@ -1,0 +1,161 @@
+"""The ways of training a classifier that are compared: what it sees, and how that is varied.
+
+All take the same number of optimizer steps from the same initial weights, so that none has an advantage but its images.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vaeaug.classifier.fit import Classifier, ClassifierConfig, Source, fit_classifier
+from vaeaug.errors import InputError, nearest
+from vaeaug.training.batches import Augment
+
+MIXUP = 0.4
+"""Alpha of mixup; Zhang et al. (2018) found 0.1 to 0.4 best where little is to be gained, and 1 on CIFAR-10."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One way of training.
+
+    Attributes:
+        name: what it is called at the command line.
+        words: the same in a sentence, "the synthetic images add ... over WORDS".
+        real: whether it sees the real images.
+        synthetic: whether it sees the synthetic images.
+        classical: whether its images are shifted, scaled, turned (`classical_pipeline`).
+        mixup: whether its images are mixed in pairs (Zhang et al. 2018).
+        oversampled: whether each class is seen as often as the largest.
+    """
+
+    name: str
+    words: str
+    real: bool = True
+    synthetic: bool = False
+    classical: bool = False
+    mixup: bool = False
+    oversampled: bool = False
+
+
+ARMS = {
+    arm.name: arm
+    for arm in (
+        Arm("real", "the real images"),
+        Arm("classical", "classical augmentation", classical=True),
+        Arm("mixup", "mixup", mixup=True),
+        Arm("oversampled", "oversampling with classical augmentation", classical=True, oversampled=True),
+        Arm("synthetic", "real and synthetic images", synthetic=True),
+        Arm("classical+synthetic", "classical augmentation and synthetic images", classical=True, synthetic=True),
+        # The classification accuracy score (Ravuri & Vinyals 2019): what the synthetic images alone teach.
+        Arm("synthetic-only", "the synthetic images alone", real=False, synthetic=True),
+    )
+}
+
+WITH_AND_WITHOUT = (("classical+synthetic", "classical"), ("synthetic", "real"))
+"""Which arms are compared for the verdict: the first pair of which both were trained."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """Images and their classes.
+
+    Attributes:
+        pixels_NHWC: uint8.
+        labels_N: class indices.
+    """
+
+    pixels_NHWC: NDArray[np.uint8]
+    labels_N: NDArray[np.int64]
+
+
+def parse_arms(text: str) -> tuple[Arm, ...]:
+    """Return the arms that a list with commas names, in the order of `ARMS`.
+
+    Raises:
+        InputError: there is no such arm, or none is to be compared with another for a verdict.
+    """
+    names = {name.strip() for name in text.split(",") if name.strip()}
+    for name in sorted(names - ARMS.keys()):
+        raise InputError(f"there is no arm {name!r}; {nearest(name, ARMS)}")
+    if compared(names) is None:
+        pairs = " or ".join(" and ".join(pair) for pair in WITH_AND_WITHOUT)
+        raise InputError(f"--arms must hold two that tell with from without: {pairs}")
+    return tuple(arm for name, arm in ARMS.items() if name in names)
+
+
+def compared(names: Iterable[str]) -> tuple[Arm, Arm] | None:
+    """Return the arm with and the arm without synthetic images that the verdict is about, or None."""
+    there = set(names)
+    pair = next((pair for pair in WITH_AND_WITHOUT if there.issuperset(pair)), None)
+    return None if pair is None else (ARMS[pair[0]], ARMS[pair[1]])
+
+
+def train_arm(
+    arm: Arm,
+    real: Labelled,
+    synthetic: Labelled,
+    classes: int,
+    *,
+    seed: int,
+    config: ClassifierConfig,
+    augment: Augment,
+    share: float | None = None,
+    device: torch.device | None = None,
+    report: Callable[[float], None] = lambda _: None,
+) -> Classifier:
+    """Train a classifier in one of the ways.
+
+    Args:
+        arm: which.
+        real: real training images.
+        synthetic: synthetic images, of the same shape.
+        classes: K.
+        seed: of everything; arms of one seed begin with the same weights.
+        config: how classifiers are trained.
+        augment: the classical augmentation.
+        share: of synthetic images in a batch of real and synthetic ones; None for as many as there are, as in
+            a training on a folder that holds both.
+        device: where; the CPU if None.
+        report: hears the share of the steps that is done.
+    """
+    return fit_classifier(
+        _sources(arm, real, synthetic, share),
+        classes,
+        seed=seed,
+        config=dataclasses.replace(config, mixup=MIXUP if arm.mixup else 0.0),
+        augment=augment if arm.classical else None,
+        device=device,
+        report=report,
+    )
+
+
+def _sources(arm: Arm, real: Labelled, synthetic: Labelled, share: float | None) -> Sequence[Source]:
+    """Return what batches of an arm are drawn from."""
+    if arm.oversampled:
+        rows = oversampled(real.labels_N)
+        real = Labelled(real.pixels_NHWC[rows], real.labels_N[rows])
+    parts = [real] * arm.real + [synthetic] * arm.synthetic
+    if len(parts) == 2 and share is not None:
+        shares = (1 - share, share)
+        return [
+            Source(part.pixels_NHWC, part.labels_N, part_share) for part, part_share in zip(parts, shares, strict=True)
+        ]
+    return [
+        Source(
+            np.concatenate([part.pixels_NHWC for part in parts]),
+            np.concatenate([part.labels_N for part in parts]),
+        )
+    ]
+
+
+def oversampled(labels_N: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where images stand, those of smaller classes again and again until all have as many as the largest."""
+    most = int(np.bincount(labels_N).max())
+    return np.concatenate([np.resize(np.flatnonzero(labels_N == label), most) for label in np.unique(labels_N)])

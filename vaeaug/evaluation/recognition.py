@@ -1,0 +1,69 @@
+"""How well a classifier recognizes test images: figures from true and predicted classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+ACCURACY, BALANCED = "accuracy", "balanced-accuracy"
+MEASURES = (ACCURACY, BALANCED)
+"""What a verdict can be about: means over test images, so that an interval can be given for their differences."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """Figures of one classifier, all in [0, 1].
+
+    Attributes:
+        accuracy: share of the test images that are recognized.
+        balanced_accuracy: mean recall of the classes, so that each counts alike however many test images it has.
+        macro_f1: mean over the classes of the harmonic mean of precision and recall.
+        recall_K: share of each class's test images that are recognized; NaN where it has none.
+    """
+
+    accuracy: float
+    balanced_accuracy: float
+    macro_f1: float
+    recall_K: NDArray[np.float64]
+
+
+def recognition(true_N: NDArray[np.int64], predicted_N: NDArray[np.int64], classes: int) -> Recognition:
+    """Return the figures of a classifier; classes without test images count in none but the accuracy.
+
+    Args:
+        true_N: class indices, at least one.
+        predicted_N: likewise.
+        classes: K.
+    """
+    right_K, true_K, predicted_K = (
+        np.bincount(labels, minlength=classes).astype(np.float64)
+        for labels in (true_N[true_N == predicted_N], true_N, predicted_N)
+    )
+    there_K = true_K > 0
+    recall_K = np.full(classes, np.nan)
+    recall_K[there_K] = right_K[there_K] / true_K[there_K]
+    f1_K = 2 * right_K[there_K] / (true_K + predicted_K)[there_K]
+    return Recognition(
+        accuracy=float((true_N == predicted_N).mean()),
+        balanced_accuracy=float(recall_K[there_K].mean()),
+        macro_f1=float(f1_K.mean()),
+        recall_K=recall_K,
+    )
+
+
+def shares_right(true_N: NDArray[np.int64], predicted_SN: NDArray[np.int64], measure: str) -> NDArray[np.float64]:
+    """Return what each test image adds under each seed, (S, N): values whose mean over images is the measure.
+
+    Args:
+        true_N: class indices.
+        predicted_SN: of one classifier a seed.
+        measure: one of `MEASURES`.
+    """
+    right_SN: NDArray[np.float64] = (predicted_SN == true_N).astype(np.float64)
+    if measure == ACCURACY:
+        return right_SN
+    _, class_N, count_K = np.unique(true_N, return_inverse=True, return_counts=True)
+    weight_N: NDArray[np.float64] = len(true_N) / (len(count_K) * count_K[class_N])
+    return right_SN * weight_N

@@ -1,0 +1,99 @@
+"""How sure a difference between two ways of training is: an interval that counts seeds and test images as samples.
+
+Classifiers of several seeds are tried on the same test images, so neither their scores (which share the images) nor the
+images (which share the classifiers) are independent: a t interval over seeds says nothing about other test images, and
+McNemar's test nothing about other seeds. This is the design of a multi-reader multi-case study, seeds being readers
+and images cases, both random and crossed, and the interval is the one used there:
+
+    N. A. Obuchowski, H. E. Rockette. Hypothesis testing of diagnostic accuracy for multiple readers and multiple tests.
+    Communications in Statistics B 24, 1995.
+    S. L. Hillis. A comparison of denominator degrees of freedom methods for multiple observer ROC studies.
+    Statistics in Medicine 26, 2007.
+
+For differences d of S seeds on N images with the mean squares MS of the two-way analysis of variance,
+
+    var(mean d) = (MS_seed + max(MS_image - MS_residual, 0)) / (S N),
+    degrees of freedom = (MS_seed + max(MS_image - MS_residual, 0))^2 / (MS_seed^2 / (S - 1)).
+
+The training images are taken as given: the interval is about these, with other seeds and other test images.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit  # type: ignore[import-untyped]  # scipy ships no types
+
+LEVEL = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A mean difference and its 95 % interval, in the units of what was compared.
+
+    Attributes:
+        mean: second less first.
+        half: half the width of the interval.
+        seeds: S.
+        images: N.
+        from_seeds: share of the variance of the mean that more seeds would take away; the rest takes more test images.
+    """
+
+    mean: float
+    half: float
+    seeds: int
+    images: int
+    from_seeds: float
+
+    @property
+    def low(self) -> float:
+        """Where the interval begins."""
+        return self.mean - self.half
+
+    @property
+    def high(self) -> float:
+        """Where the interval ends."""
+        return self.mean + self.half
+
+
+def paired_difference(first_SN: NDArray[np.float64], second_SN: NDArray[np.float64]) -> Difference:
+    """Return by how much the second exceeds the first in the mean over seeds and test images.
+
+    Args:
+        first_SN: what each image adds under each seed (`shares_right`).
+        second_SN: the same of the other way, for the same seeds and images.
+
+    Raises:
+        ValueError: there are fewer than two seeds or two images.
+    """
+    d_SN = second_SN - first_SN
+    seeds, images = d_SN.shape
+    if seeds < 2 or images < 2:
+        raise ValueError(f"an interval takes two seeds and two test images, not {seeds} and {images}")
+    mean = float(d_SN.mean())
+    seed_S, image_N = d_SN.mean(axis=1) - mean, d_SN.mean(axis=0) - mean
+    residual_SN = d_SN - mean - seed_S[:, None] - image_N
+    by_seed = images * float(seed_S @ seed_S) / (seeds - 1)
+    by_image = seeds * float(image_N @ image_N) / (images - 1)
+    residual = float((residual_SN**2).sum()) / ((seeds - 1) * (images - 1))
+    total = by_seed + max(by_image - residual, 0.0)
+    if total <= 0:
+        return Difference(mean, 0.0, seeds, images, 0.0)
+    # Without any difference between seeds the degrees of freedom are without bound: the normal distribution's.
+    freedom = min((total / by_seed) ** 2 * (seeds - 1), 1e6) if by_seed > 0 else 1e6
+    half = float(stdtrit(freedom, (1 + LEVEL) / 2)) * math.sqrt(total / (seeds * images))
+    return Difference(mean, half, seeds, images, by_seed / total)
+
+
+def over_seeds(values_S: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the mean of a figure over seeds and half its 95 % t interval, which holds for these test images alone.
+
+    Args:
+        values_S: one a seed, at least two.
+    """
+    seeds = len(values_S)
+    half = float(stdtrit(seeds - 1, (1 + LEVEL) / 2)) * float(values_S.std(ddof=1)) / math.sqrt(seeds)
+    return float(values_S.mean()), half
