@@ -24,7 +24,7 @@ COMMANDS = {
 }
 """Command -> its one-line help; its module is `vaeaug.cli.<command>`, which holds it as `command`."""
 
-RESUMABLE = frozenset({"augment", "train", "sample", "inpaint", "score", "encode"})
+RESUMABLE = frozenset({"augment", "train", "sample", "inpaint", "score", "encode", "interpolate", "traverse"})
 """Commands that go on where they were with `--resume`."""
 
 

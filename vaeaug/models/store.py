@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from vaeaug.contracts import ImageSpec, ReconstructionLoss, Variant
+from vaeaug.errors import InputError
 from vaeaug.models.latents import FILE as LATENTS
 from vaeaug.models.latents import ClassLatents, load_latents
 from vaeaug.models.network import Network, build_network
@@ -24,6 +25,9 @@ class StoredModel:
         record: the contents of `model.json`.
         device: where its networks are put.
         options: of its variant: those it was trained with, but for what was asked for instead.
+        allow_imports: whether the code that its `model.json` names (`option(..., imports=True)`) may be imported and
+            called. Whoever gives somebody a model could else have any function called that is installed there. Images
+            are decoded without it; what computes such a loss is refused.
     """
 
     def __init__(
@@ -34,9 +38,12 @@ class StoredModel:
         loss: type[ReconstructionLoss],
         device: torch.device,
         options: Mapping[str, Any] | None = None,
+        *,
+        allow_imports: bool = False,
     ) -> None:
         self.directory, self.record, self.device = directory, record, device
         self.options = {**record.variant.options, **(options or {})}
+        self.allow_imports = allow_imports
         self._variant, self._loss = variant, loss
         self._open: tuple[str, Network] | None = None
 
@@ -56,15 +63,23 @@ class StoredModel:
         """Whether class labels matter to its networks."""
         return self._variant.conditional
 
-    def imports(self) -> list[tuple[str, str]]:
-        """Return the options in `model.json` that name code to import, each with its value: `module:callable`."""
-        found = []
+    def require_consent(self) -> None:
+        """Refuse to compute what would import code that `model.json` names, unless the user has consented.
+
+        Raises:
+            InputError: it names code, and there is no consent; the message says which.
+        """
+        if self.allow_imports:
+            return
         for plugin, record in ((self._variant, self.record.variant), (self._loss, self.record.loss)):
             given = {name.replace("-", "_"): str(value) for name, value in record.options.items()}
             for field in dataclasses.fields(plugin.Config):
                 if field.metadata.get("imports") and ":" in given.get(field.name, ""):
-                    found.append((field.name, given[field.name]))
-        return found
+                    raise InputError(
+                        f"{self.directory} was trained with '{record.name}', whose option {field.name} names code to "
+                        f"import and call: {given[field.name]}; if you trust it, add --allow-imports "
+                        "(allow_imports=True)"
+                    )
 
     def network(self, label: int) -> Network:
         """Return the network of a class, in eval mode; the one asked for last is kept in memory."""
@@ -73,6 +88,7 @@ class StoredModel:
             record = self.record
             network = build_network(self._variant, self.options, self._loss, record.loss.options, self.spec, seed=0)
             network.load(self.directory / weights)
+            network.loss.register_forward_pre_hook(lambda *_: self.require_consent())
             self._open = (weights, network.to(self.device).eval())
         return self._open[1]
 

@@ -66,7 +66,7 @@ def encode(
         out: the directory to make; nothing, or an empty directory, must be there.
         progress: hears how it goes.
         **settings: the fields of `EncodeSettings`: `encode_as`, `label`, `format`, `skip_invalid`, `device`, `workers`,
-            `resume`, `plugins_dirs`.
+            `resume`, `plugins_dirs`, `allow_imports`.
 
     Returns:
         What was written.
@@ -77,7 +77,8 @@ def encode(
     """
     chosen: EncodeSettings = build(EncodeSettings, settings, "vaeaug.encode")
     model, data, out = real_path(model), real_path(data), real_path(out)
-    stored = open_stored(model, choose_device(chosen.device), chosen.plugins_dirs)
+    device = choose_device(chosen.device)
+    stored = open_stored(model, device, chosen.plugins_dirs, allow_imports=chosen.allow_imports)
     if chosen.label is not None and chosen.encode_as != ONE:
         raise InputError("--label encodes all images as one class, so it goes with --encode-as one only")
     label = largest_class(stored) if chosen.label is None else stored.record.label(chosen.label)

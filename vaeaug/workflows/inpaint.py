@@ -62,7 +62,7 @@ def inpaint(
         progress: hears how it goes.
         **settings: the fields of `InpaintSettings`: one of `masks`, `alpha`, `missing_color`, `coco` and
             `random_holes`; `samples`, `label`, `method`, `draws`, `blend`, `data`, `skip_invalid`, `seed`, `device`,
-            `workers`, `resume`, `plugins_dirs`.
+            `workers`, `resume`, `plugins_dirs`, `allow_imports`.
 
     Returns:
         What was made.
@@ -74,7 +74,9 @@ def inpaint(
     chosen: InpaintSettings = build(InpaintSettings, settings, "vaeaug.inpaint")
     chosen.check()
     model, images, out = real_path(model), real_path(images), real_path(out)
-    stored = open_stored(model, choose_device(chosen.device), chosen.plugins_dirs)
+    device = choose_device(chosen.device)
+    stored = open_stored(model, device, chosen.plugins_dirs, allow_imports=chosen.allow_imports)
+    stored.require_consent()
     if chosen.label is not None:
         stored.record.label(chosen.label)
     index = scan(images, training=False)

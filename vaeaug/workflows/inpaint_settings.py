@@ -9,7 +9,7 @@ from typing import Any
 
 from vaeaug.errors import InputError
 from vaeaug.options import option
-from vaeaug.workflows.settings import RunSettings
+from vaeaug.workflows.settings import UseSettings
 
 METHODS = ("auto", "partial-encoder", "gibbs")
 BLENDS = ("feather", "poisson", "none")
@@ -18,7 +18,7 @@ _FILES = ("masks", "coco", "data")
 
 
 @dataclass(frozen=True, kw_only=True)
-class InpaintSettings(RunSettings):
+class InpaintSettings(UseSettings):
     """Where the holes are, and how they are filled."""
 
     masks: str | None = option(
@@ -68,7 +68,7 @@ class InpaintSettings(RunSettings):
 
     def request(self) -> dict[str, Any]:
         """Return what decides the result, as JSON values: a resumed run must have the same."""
-        left_out = {field.name for field in dataclasses.fields(RunSettings)}
+        left_out = {field.name for field in dataclasses.fields(UseSettings)}
         return {name: value for name, value in dataclasses.asdict(self).items() if name not in left_out}
 
     def public(self) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def interpolate(
         out: the directory to make; nothing, or an empty directory, must be there.
         progress: hears how it goes.
         **settings: the fields of `InterpolateSettings`: `steps`, `path`, `label`, `enlarge`, `device`, `resume`,
-            `plugins_dirs`.
+            `plugins_dirs`, `allow_imports`.
 
     Returns:
         What was drawn.
@@ -72,7 +72,8 @@ def interpolate(
     """
     chosen: InterpolateSettings = build(InterpolateSettings, settings, "vaeaug.interpolate")
     model, out, files = real_path(model), real_path(out), (real_path(first), real_path(second))
-    stored = open_stored(model, choose_device(chosen.device), chosen.plugins_dirs)
+    device = choose_device(chosen.device)
+    stored = open_stored(model, device, chosen.plugins_dirs, allow_imports=chosen.allow_imports)
     for place in (model, *files):
         refuse_overlap(place, out)
     real = [read_one(stored, path) for path in files]

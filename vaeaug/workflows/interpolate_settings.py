@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vaeaug.options import option
-from vaeaug.workflows.settings import RunSettings
+from vaeaug.workflows.settings import UseSettings
 
 PATHS = ("linear", "slerp")
 
 
 @dataclass(frozen=True, kw_only=True)
-class InterpolateSettings(RunSettings):
+class InterpolateSettings(UseSettings):
     """Which path, and how it is drawn."""
 
     steps: int = option(11, "Images of the path, both ends included.", minimum=2, maximum=1000)

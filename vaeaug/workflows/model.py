@@ -172,7 +172,6 @@ class Model:
         judge: str = AUTO,
         draws: int = 16,
         seed: int = 0,
-        allow_imports: bool = False,
     ) -> dict[str, NDArray[Any]]:
         """Tell how strange images are: the columns of `vaeaug score`, in the order of the images.
 
@@ -182,7 +181,6 @@ class Model:
             judge: who judges labels: `auto`, `features` or `evidence`.
             draws: draws an image for the bounds on the likelihood.
             seed: of the draws; what is drawn depends on (seed, the image) alone.
-            allow_imports: let the model's loss import the code that its `model.json` names.
 
         Returns:
             float32 arrays (N,): `scaled_error`, `absolute_error`, `negative_elbo`, `reconstruction_error`, `kl`,
@@ -192,9 +190,7 @@ class Model:
         Raises:
             InputError: images of another type or shape, no such class, or the loss names code and there is no consent.
         """
-        return score_arrays(
-            self.stored, images, labels, judge=judge, draws=draws, seed=seed, allow_imports=allow_imports
-        )
+        return score_arrays(self.stored, images, labels, judge=judge, draws=draws, seed=seed)
 
     def __repr__(self) -> str:
         record = self.record
@@ -208,6 +204,7 @@ def load(
     device: str = "auto",
     plugins_dirs: Iterable[str | Path] = (),
     variant_options: Mapping[str, Any] | None = None,
+    allow_imports: bool = False,
 ) -> Model:
     """Open a trained model.
 
@@ -216,24 +213,34 @@ def load(
         device: where to compute: `auto`, `cpu`, `cuda`, ...
         plugins_dirs: directories of plugin files, where it needs one.
         variant_options: options of its variant that only change what is drawn, such as a temperature.
+        allow_imports: let its loss import the code that `model.json` names; only where you trust who made the model.
 
     Raises:
         InputError: there is no model, it is damaged, its plugin is not installed (the message names it), or an option
             was settled when it was trained.
         PluginError: its plugin is broken.
     """
-    return Model(open_stored(real_path(path), choose_device(device), plugins_dirs, variant_options or {}))
+    stored = open_stored(
+        real_path(path), choose_device(device), plugins_dirs, variant_options or {}, allow_imports=allow_imports
+    )
+    return Model(stored)
 
 
 def open_stored(
-    directory: Path, device: torch.device, plugins_dirs: Iterable[str | Path], options: Mapping[str, Any] | None = None
+    directory: Path,
+    device: torch.device,
+    plugins_dirs: Iterable[str | Path],
+    options: Mapping[str, Any] | None = None,
+    *,
+    allow_imports: bool = False,
 ) -> StoredModel:
     """Read `model.json` and find the plugins it names; see `load` for what is raised."""
     record = read_record(directory)
     registry = plugins.load(plugins_dirs)
     variant = _find(registry.variant, record.variant)
     loss = _find(registry.loss, record.loss)
-    return StoredModel(directory, record, variant.cls, loss.cls, device, _for_drawing(variant.cls, options or {}))
+    drawing = _for_drawing(variant.cls, options or {})
+    return StoredModel(directory, record, variant.cls, loss.cls, device, drawing, allow_imports=allow_imports)
 
 
 def _for_drawing(variant: type[Variant], options: Mapping[str, Any]) -> dict[str, Any]:

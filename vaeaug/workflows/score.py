@@ -21,7 +21,6 @@ from vaeaug.errors import InputError
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap
-from vaeaug.workflows.consent import require_consent
 from vaeaug.workflows.device import choose_device, one_thread
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.read import ModelData, read_for_model
@@ -77,8 +76,8 @@ def score(
     chosen: ScoreSettings = build(ScoreSettings, settings, "vaeaug.score")
     model, data, out = real_path(model), real_path(data), real_path(out)
     device = choose_device(chosen.device)
-    stored = open_stored(model, device, chosen.plugins_dirs)
-    require_consent(stored, allow_imports=chosen.allow_imports, flag="--allow-imports")
+    stored = open_stored(model, device, chosen.plugins_dirs, allow_imports=chosen.allow_imports)
+    stored.require_consent()
     by = chosen.by.replace("-", "_")
     if data.exists():
         refuse_overlap(data, out)

@@ -14,7 +14,6 @@ from vaeaug.anomaly.score_images import UNKNOWN, score_images
 from vaeaug.anomaly.table import ScoredImages
 from vaeaug.errors import InputError
 from vaeaug.models.store import StoredModel
-from vaeaug.workflows.consent import require_consent
 from vaeaug.workflows.device import one_thread
 from vaeaug.workflows.score_settings import ScoreSettings
 from vaeaug.workflows.settings import build
@@ -30,7 +29,7 @@ def score_arrays(
         InputError: shapes or types do not fit, there is no such class, or an option is out of range.
     """
     chosen: ScoreSettings = build(ScoreSettings, settings, "Model.score")
-    require_consent(stored, allow_imports=chosen.allow_imports, flag="allow_imports=True")
+    stored.require_consent()
     record = stored.record
     if images.dtype != np.uint8 or images.shape[1:] != (record.height, record.width, record.channels):
         wanted = f"uint8 images of shape (N, {record.height}, {record.width}, {record.channels})"

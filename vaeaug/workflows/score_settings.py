@@ -7,11 +7,11 @@ from typing import Any
 
 from vaeaug.anomaly.columns import DEFAULT, JUDGE_AUTO, JUDGES, SCORES
 from vaeaug.options import option
-from vaeaug.workflows.settings import RunSettings
+from vaeaug.workflows.settings import UseSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScoreSettings(RunSettings):
+class ScoreSettings(UseSettings):
     """What images are ranked by, and what is written besides the table."""
 
     by: str = option(DEFAULT, "What the score is, higher for what is stranger.", choices=SCORES)
@@ -26,7 +26,6 @@ class ScoreSettings(RunSettings):
     gallery: int = option(48, "Images of each kind that the page shows.", minimum=0, maximum=1000)
     seed: int = option(0, "Seed of the draws.", minimum=0)
     skip_invalid: bool = option(False, "Leave unreadable images out instead of stopping.")
-    allow_imports: bool = option(False, "Let the model's loss import the code that its model.json names.")
 
     def request(self) -> dict[str, Any]:
         """Return what decides the result, as JSON values: a resumed run must have the same."""

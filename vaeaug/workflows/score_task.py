@@ -64,7 +64,8 @@ def run_score_task(task: ScoreTask, tell: Callable[[int], None]) -> None:
         task: what to do.
         tell: is told the number of images.
     """
-    model = open_stored(task.model, torch.device(task.device), task.plugins_dirs)
+    # Whoever made this task has asked for the user's consent, if any is needed.
+    model = open_stored(task.model, torch.device(task.device), task.plugins_dirs, allow_imports=True)
     cache = open_cache(task.cache)
     stop = task.start + len(task.labels)
     labels_N = np.array(task.labels, dtype=np.int64)

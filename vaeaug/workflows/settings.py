@@ -31,6 +31,13 @@ class RunSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class UseSettings(RunSettings):
+    """How a trained model is used."""
+
+    allow_imports: bool = option(False, "Let the model's loss import the code that its model.json names.")
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainSettings(RunSettings, TrainingConfig):
     """Everything about a training: the model, the data, and the knobs of the loop (`TrainingConfig`)."""
 

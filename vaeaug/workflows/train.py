@@ -66,7 +66,7 @@ def train(data: str | Path, model: str | Path, *, progress: Progress = SILENT, *
         used = choose_loss(named, chosen, cache, progress)
         train_into(staging.content, staging.scratch, cache, chosen, used, device, progress)
         if chosen.inpainting:
-            stored = open_stored(staging.content, device, chosen.plugins_dirs)
+            stored = open_stored(staging.content, device, chosen.plugins_dirs, allow_imports=True)
             train_indices = cache.indices("train")
             add_partial_encoder(stored, cache.pixels_NHWC[train_indices], cache.labels_N[train_indices], progress)
         staging.publish()

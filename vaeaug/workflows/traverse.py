@@ -57,7 +57,7 @@ def traverse(model: str | Path, out: str | Path, *, progress: Progress = SILENT,
         out: the directory to make; nothing, or an empty directory, must be there.
         progress: hears how it goes.
         **settings: the fields of `TraverseSettings`: `latents`, `steps`, `reach`, `image`, `classes`, `enlarge`,
-            `device`, `resume`, `plugins_dirs`.
+            `device`, `resume`, `plugins_dirs`, `allow_imports`.
 
     Returns:
         What was drawn.
@@ -68,7 +68,8 @@ def traverse(model: str | Path, out: str | Path, *, progress: Progress = SILENT,
     """
     chosen: TraverseSettings = build(TraverseSettings, settings, "vaeaug.traverse")
     model, out = real_path(model), real_path(out)
-    stored = open_stored(model, choose_device(chosen.device), chosen.plugins_dirs)
+    device = choose_device(chosen.device)
+    stored = open_stored(model, device, chosen.plugins_dirs, allow_imports=chosen.allow_imports)
     refuse_overlap(model, out)
     image = None
     labels = [stored.record.label(name) for name in dict.fromkeys(chosen.classes)] or list(range(len(stored.classes)))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vaeaug.options import option
-from vaeaug.workflows.settings import RunSettings
+from vaeaug.workflows.settings import UseSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class TraverseSettings(RunSettings):
+class TraverseSettings(UseSettings):
     """Which dimensions are moved, from where, and how far."""
 
     latents: int = option(10, "Dimensions to show, those that say most first.", minimum=1, maximum=4096)

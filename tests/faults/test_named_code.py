@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tiny_data
+from PIL import Image
 
 import vaeaug
 from vaeaug.errors import InputError
-from vaeaug.workflows.score import score
 
 
 @pytest.fixture
@@ -33,19 +34,32 @@ def test_it_is_imported_only_with_consent(
 ) -> None:
     monkeypatch.syspath_prepend(str(tmp_path))
     data = tiny_data.two_classes(tmp_path_factory)
-    with pytest.raises(
-        InputError, match=r"option network names code to import and call: evil_module:run.*--allow-imports"
-    ):
-        score(model, data, tmp_path / "out")
+    flat, mask = tmp_path / "flat", tmp_path / "mask.png"
+    flat.mkdir()
+    for number in range(2):
+        tiny_data.image("ant", number).save(flat / f"{number}.png")
+    Image.fromarray(np.eye(8, dtype=np.uint8) * 255).save(mask)
     opened = vaeaug.load(model)
-    with pytest.raises(InputError, match="allow_imports=True"):
-        opened.score(np.zeros((1, 8, 8, 1), np.uint8))
+    uses: list[Callable[[], object]] = [
+        lambda: vaeaug.score(model, data, tmp_path / "out"),
+        lambda: vaeaug.inpaint(model, flat, tmp_path / "out", masks=mask, method="gibbs"),
+        lambda: vaeaug.encode(model, flat, tmp_path / "out", encode_as="inferred"),
+        lambda: vaeaug.interpolate(model, flat / "0.png", flat / "1.png", tmp_path / "out"),
+        lambda: opened.score(np.zeros((1, 8, 8, 1), np.uint8)),
+        lambda: opened.inpaint(np.zeros((1, 8, 8), np.uint8), np.ones((1, 8, 8), bool), method="gibbs"),
+    ]
+    message = r"option network names code to import and call: evil_module:run.*--allow-imports \(allow_imports=True\)"
+    for use in uses:
+        with pytest.raises(InputError, match=message):
+            use()
     opened.sample("ant", 1)  # it decodes without the network
+    opened.encode(np.zeros((1, 8, 8, 1), np.uint8))
+    vaeaug.traverse(model, tmp_path / "latents")
     assert "evil_module" not in sys.modules
     assert not (tmp_path / "ran").exists()
     assert not (tmp_path / "out").exists()
     with pytest.raises(InputError, match="cannot be built"):  # there is no `run` in it
-        score(model, data, tmp_path / "out", allow_imports=True)
+        vaeaug.score(model, data, tmp_path / "out", allow_imports=True)
     assert (tmp_path / "ran").exists()
 
 
@@ -54,4 +68,6 @@ def test_with_consent_it_is_scored(tmp_path: Path, tmp_path_factory: pytest.Temp
     settings = {**tiny_data.QUICK, "loss": "perceptual", "loss_options": options}
     data = tiny_data.two_classes(tmp_path_factory)
     vaeaug.train(data, tmp_path / "model", **settings)
-    assert score(tmp_path / "model", data, tmp_path / "out", allow_imports=True).images == 21
+    assert vaeaug.score(tmp_path / "model", data, tmp_path / "out", allow_imports=True).images == 21
+    opened = vaeaug.load(tmp_path / "model", allow_imports=True)
+    assert np.isfinite(opened.score(np.zeros((1, 8, 8, 1), np.uint8))["reconstruction_error"]).all()
