@@ -35,7 +35,7 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-__all__ = ["Staging", "plain_disk_errors", "refuse_overlap", "write_atomic"]
+__all__ = ["Staging", "plain_disk_errors", "refuse_overlap", "refuse_taken", "write_atomic"]
 
 _MISSING = object()
 
@@ -70,7 +70,7 @@ class Staging:
         self.resumed = False
         self._lock: int | None = None
         self._clear_after_publishing()
-        _refuse_taken(self.final)
+        refuse_taken(self.final)
         try:
             self.partial.mkdir(parents=True, exist_ok=True)
             self._acquire()
@@ -78,7 +78,7 @@ class Staging:
             reason = error.strerror or str(error)
             raise InputError(f"cannot write {self.final}: {reason}; choose a place you may write to") from error
         try:
-            _refuse_taken(self.final)  # it may have been published since the first look
+            refuse_taken(self.final)  # it may have been published since the first look
             self._begin(json.loads(json.dumps(dict(request))), resume)
         except BaseException:
             self._release()
@@ -195,8 +195,15 @@ class Staging:
             self._lock = None
 
 
-def _refuse_taken(final: Path) -> None:
-    """Raise InputError unless `final` is free: nothing, or an empty directory that can be replaced."""
+def refuse_taken(final: Path) -> None:
+    """Refuse a place that is not free; `Staging` asks this too, but whoever works long before that asks first.
+
+    Args:
+        final: where a directory is to stand: nothing, or an empty directory that can be replaced.
+
+    Raises:
+        InputError: something is there.
+    """
     try:
         if not final.name:
             raise InputError(f"{final} cannot be an output; name a new directory")

@@ -163,3 +163,21 @@ def test_unreadable_images_are_named_or_left_out(data: Path, model: Path, tmp_pa
     assert "ant/bad.png" in capsys.readouterr().err
     assert run("encode", model, copy, tmp_path / "out", "-q", "--skip-invalid") == 0
     assert table(tmp_path / "out")["file_name"] == ["ant/good.png"]
+
+
+def test_a_place_that_is_taken_is_told_before_all_images_are_read(
+    data: Path, model: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/mine.txt").write_text("precious")
+    monkeypatch.setattr(workflow, "read_for_model", lambda *_, **__: pytest.fail("images were read"))
+    assert run("encode", model, data, tmp_path / "out") == 2
+    assert "is not empty" in capsys.readouterr().err
+    assert (tmp_path / "out/mine.txt").read_text() == "precious"
+
+
+def test_a_name_too_long_for_a_file_of_its_own_names_the_remedy(model: Path, tmp_path: Path, capsys: Capture) -> None:
+    (tmp_path / "data").mkdir()
+    tiny_data.image("ant", 0).save(tmp_path / "data" / f"{'x' * 249}.png")
+    assert run("encode", model, tmp_path / "data", tmp_path / "out", "--format", "npy-tree", "-q") == 1
+    assert "use --format npz or parquet" in capsys.readouterr().err

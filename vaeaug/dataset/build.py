@@ -24,7 +24,7 @@ from vaeaug.dataset.decode import (
     read_header,
 )
 from vaeaug.dataset.image_cache import PIXELS_NAME, CachedImage, InvalidImage
-from vaeaug.dataset.index import ImageFile, check_enough
+from vaeaug.dataset.index import ImageFile, check_enough, quoted
 from vaeaug.dataset.palette import ColourFinder, ColourTable, IndexedColours, Palette, nearest_colours
 from vaeaug.dataset.parallel import WINDOW, windows
 from vaeaug.dataset.size import model_size
@@ -32,6 +32,8 @@ from vaeaug.errors import InputError
 
 if TYPE_CHECKING:
     from vaeaug.contracts import ImageSpec  # not at run time: this room does without torch
+
+IN_COLOUR = "it is in colour, and the model knows gray images only"
 
 Progress = Callable[[int, int], None]
 
@@ -149,9 +151,18 @@ def _build_for_a_model(
         records, _ = _decode_all(stream, files, digests, pool, size, spec.channels, spec.palette, progress)
     kept = [record for record in records if isinstance(record, CachedImage)]
     invalid = [record for record in records if isinstance(record, InvalidImage)]
+    if invalid and not kept and all(image.reason == IN_COLOUR for image in invalid):  # not some odd ones: all of them
+        raise InputError(
+            f"these images are in colour, and the model knows gray images only: {_few(invalid)}; "
+            "use a model that was trained on images in colour"
+        )
     if invalid and not (skip_invalid and kept):
         raise InputError(unreadable(invalid))
     return Built((*size, spec.channels), kept, invalid, None)
+
+
+def _few(invalid: Sequence[InvalidImage]) -> str:
+    return quoted((image.file_name for image in invalid), 3)
 
 
 def unreadable(invalid: Sequence[InvalidImage]) -> str:
@@ -232,7 +243,7 @@ def _decode_one(file: ImageFile, digest: str, size: tuple[int, int], channels: i
     if palette is None:
         pixels = image.pixels_HWC
         if channels == 1 and not (pixels == pixels[..., :1]).all():
-            return InvalidImage(file.file_name, "it is in colour, and the model knows gray images only")
+            return InvalidImage(file.file_name, IN_COLOUR)
         pixels = np.broadcast_to(pixels[..., :1] if channels == 1 else pixels, (*size, channels))
     else:
         pixels = nearest_colours(image.pixels_HWC, palette)

@@ -16,8 +16,12 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from vaeaug.disk import temporary_name
+from vaeaug.errors import VaeaugError
 from vaeaug.features.columns import Column
 from vaeaug.features.shards import TEXTS, read_blocks
+
+LONGEST_NAME = 255
+"""Bytes of a file's name that file systems take."""
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip can hold: the same features are the same bytes at any time."""
@@ -110,6 +114,8 @@ def _write_header(file: IO[bytes], dtype: np.dtype[Any], shape: tuple[int, ...])
 
 
 def _write_npy(path: Path, values: NDArray[Any]) -> None:
+    if len(path.name.encode()) > LONGEST_NAME:
+        raise VaeaugError(f"the name {path.name[:40]!r}... is too long for a file; use --format npz or parquet")
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -108,3 +108,14 @@ def test_the_same_images_for_another_model_are_another_cache(tmp_path: Path) -> 
     caches = [build_cache(index, spec=spec) for spec in (GRAY, COLOUR, ImageSpec(1, 8, 8, palette=((0,),)))]
     assert len({cache.directory for cache in caches}) == 3
     assert len({cache.fingerprint for cache in caches}) == 1
+
+
+def test_a_folder_of_colours_is_refused_in_one_line(tmp_path: Path) -> None:
+    for number in range(30):
+        tiny_data.image("ant", number, channels=3).save(tmp_path / f"{number:02}.png")
+    with pytest.raises(InputError) as refused:
+        build_cache(scan(tmp_path, training=False), spec=GRAY)
+    assert "\n" not in str(refused.value)
+    assert "'00.png', '01.png', '02.png' and 27 more; use a model that was trained on images in colour" in str(
+        refused.value
+    )
