@@ -106,13 +106,13 @@ class _Frame:
         return max(self.top - 1000, self.bottom - (value - low) / (high - low) * (self.bottom - self.top))
 
     def x_ticks(self) -> list[float]:
-        return _ticks(*self.x_range, 5)
+        return ticks(*self.x_range, 5)
 
     def y_ticks(self) -> list[float]:
-        return _ticks(*self.y_range, 4)
+        return ticks(*self.y_range, 4)
 
 
-def _ticks(low: float, high: float, about: int) -> list[float]:
+def ticks(low: float, high: float, about: int) -> list[float]:
     """Return about that many round numbers between `low` and `high`."""
     rough = (high - low) / about
     power = 10 ** math.floor(math.log10(rough))

@@ -26,7 +26,7 @@ SIDE = 128
 FULL_ERROR = 0.5
 """The absolute error that is shown in the last colour, and every larger one."""
 
-_SHOWN_AT = 96
+SHOWN_AT = 96
 """CSS pixels at which the longer side of a picture is shown."""
 
 _HEAT = np.array([[0, 0, 0], [75, 10, 110], [190, 45, 90], [250, 140, 30], [255, 245, 170]], dtype=np.float64)
@@ -120,16 +120,23 @@ def _shown(card: GalleryCard) -> dict[str, object]:
     return {
         "name": card.name,
         "line": card.line,
-        "pictures": [_embedded(picture, card.name) for picture in card.pictures],
+        "pictures": [embedded_picture(picture, card.name) for picture in card.pictures],
         "numbers": card.numbers,
     }
 
 
-def _embedded(picture: Picture, name: str) -> dict[str, object]:
+def embedded_picture(picture: Picture, name: str, shown_at: int = SHOWN_AT) -> dict[str, object]:
+    """Return what a template needs of a picture.
+
+    Args:
+        picture: the picture.
+        name: what it is of.
+        shown_at: CSS pixels of its longer side.
+    """
     image = fit(pillow_image(picture.pixels_HWC), SIDE, SIDE)
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True)
-    scale = _SHOWN_AT / max(image.size)
+    scale = shown_at / max(image.size)
     return {
         "caption": picture.caption,
         "source": f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}",

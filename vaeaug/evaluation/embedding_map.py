@@ -1,0 +1,108 @@
+"""Real and synthetic images in the plane: by PCA of their features, or by UMAP where it is installed.
+
+The axes are found from the real images alone, so that synthetic ones that leave the data are seen to leave it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaeaug.evaluation.embedding import Embedded
+from vaeaug.seeds import seed_of
+
+MOST = 3000
+"""Images of either kind on a map at most; so many of each class as it has a share of them, drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingMap:
+    """Images as points.
+
+    Attributes:
+        method: how they were brought into the plane, in words.
+        classes: names, by class index.
+        real_N2: where real images are.
+        real_labels_N: their classes.
+        synthetic_M2: where synthetic images are.
+        synthetic_labels_M: their classes.
+    """
+
+    method: str
+    classes: Sequence[str]
+    real_N2: NDArray[np.float64]
+    real_labels_N: NDArray[np.int64]
+    synthetic_M2: NDArray[np.float64]
+    synthetic_labels_M: NDArray[np.int64]
+
+
+def embedding_map(
+    embedding: str, real: Embedded, synthetic: Embedded, classes: Sequence[str], *, seed: int, method: str | None = None
+) -> EmbeddingMap:
+    """Bring real and synthetic images into the plane.
+
+    Args:
+        embedding: the name of the features.
+        real: at least two.
+        synthetic: images made from them.
+        classes: names, by class index.
+        seed: of the run.
+        method: `pca` or `umap`; if None, `umap` where umap-learn is installed, else `pca`.
+    """
+    method = method or ("umap" if importlib.util.find_spec("umap") else "pca")
+    real_N, synthetic_M = (_drawn(images.labels_N, seed) for images in (real, synthetic))
+    project = _umap if method == "umap" else _pca
+    words, real_N2, synthetic_M2 = project(real.features_NF[real_N], synthetic.features_NF[synthetic_M], seed)
+    return EmbeddingMap(
+        f"{words} of the {embedding}",
+        tuple(classes),
+        real_N2,
+        real.labels_N[real_N],
+        synthetic_M2,
+        synthetic.labels_N[synthetic_M],
+    )
+
+
+_Projected = tuple[str, NDArray[np.float64], NDArray[np.float64]]
+
+
+def _pca(real_NF: NDArray[np.float32], synthetic_MF: NDArray[np.float32], seed: int) -> _Projected:  # noqa: ARG001 (nothing is drawn)
+    """Project onto the two directions in which the real images vary most."""
+    mean_F = real_NF.mean(axis=0, dtype=np.float64)
+    centred_NF = real_NF - mean_F
+    _, spread_R, axes_RF = np.linalg.svd(centred_NF, full_matrices=False)
+    axes_2F = np.zeros((2, real_NF.shape[1]))
+    axes_2F[: min(2, len(axes_RF))] = axes_RF[:2]
+    # The sign of an axis is anybody's choice: the largest weight is made positive, the same on every machine.
+    axes_2F *= np.where(axes_2F[np.arange(2), np.abs(axes_2F).argmax(axis=1)] < 0, -1.0, 1.0)[:, None]
+    told = (spread_R[:2] ** 2).sum() / max((spread_R**2).sum(), np.finfo(np.float64).tiny)
+    words = f"First two principal components ({100 * told:.0f} % of the real images' variance)"
+    return words, centred_NF @ axes_2F.T, (synthetic_MF - mean_F) @ axes_2F.T
+
+
+def _umap(real_NF: NDArray[np.float32], synthetic_MF: NDArray[np.float32], seed: int) -> _Projected:
+    """Lay the real images out by their neighbours and put the synthetic ones among them (McInnes et al. 2018)."""
+    umap: Any = importlib.import_module("umap")  # not among the dependencies, and it takes seconds to import
+    reducer = umap.UMAP(
+        n_neighbors=min(15, len(real_NF) - 1), random_state=seed_of(seed, "umap") % 2**32, n_jobs=1, transform_seed=0
+    )
+    real_N2 = reducer.fit_transform(real_NF).astype(np.float64)
+    return "UMAP (distances between groups mean little)", real_N2, reducer.transform(synthetic_MF).astype(np.float64)
+
+
+def _drawn(labels_N: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """Return which images are shown, in order: at most `MOST`, of each class its share, at least one."""
+    if len(labels_N) <= MOST:
+        return np.arange(len(labels_N))
+    rows = []
+    for label in np.unique(labels_N):
+        mine = np.flatnonzero(labels_N == label)
+        order = np.random.default_rng(seed_of(seed, "map", int(label))).permutation(len(mine))
+        rows.append(mine[order[: max(1, len(mine) * MOST // len(labels_N))]])
+    return np.sort(np.concatenate(rows))
