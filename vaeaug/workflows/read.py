@@ -43,7 +43,7 @@ def read_for_training(index: DatasetIndex, settings: TrainSettings, progress: Pr
     Raises:
         InputError: some images cannot be read, and `skip_invalid` is not set.
     """
-    return _read(
+    return read_images(
         index,
         image_size=parse_size(settings.image_size),
         workers=settings.workers,
@@ -68,13 +68,13 @@ def read_for_model(
         InputError: there are no images, some cannot be read, or they are in colour and the model's are not.
     """
     index = scan(data, training=False)
-    cache = _read(index, spec=model.spec, workers=workers, skip_invalid=skip_invalid, progress=progress)
+    cache = read_images(index, spec=model.spec, workers=workers, skip_invalid=skip_invalid, progress=progress)
     place = {name: label for label, name in enumerate(model.classes)}
     labels_N = np.array([place.get(file.label, UNSEEN) for file in cache.files], dtype=np.int64)
     return ModelData(cache, labels_N, tuple(sorted({file.label for file in cache.files} - {NO_LABEL, *place})))
 
 
-def _read(
+def read_images(
     index: DatasetIndex,
     *,
     image_size: tuple[int, int] | None = None,

@@ -1,0 +1,159 @@
+"""What came of the classifiers that were trained in different ways: figures by seed, differences, and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaeaug.evaluation.arms import ARMS, Arm, compared
+from vaeaug.evaluation.recognition import Recognition, recognition, shares_right
+from vaeaug.evaluation.statistics import Difference, over_seeds, paired_difference
+from vaeaug.evaluation.verdict import Verdict, verdict
+
+
+@dataclass(frozen=True, slots=True)
+class ArmResult:
+    """What one way of training came to.
+
+    Attributes:
+        arm: which.
+        by_seed: the figures of each seed's classifier.
+        difference: of the measure, to the arm that the verdict compares with; None of that arm itself.
+    """
+
+    arm: Arm
+    by_seed: Sequence[Recognition]
+    difference: Difference | None
+
+    def over_seeds(self, figure: str) -> tuple[float, float]:
+        """Return the mean of a figure (`accuracy`, `balanced_accuracy`, `macro_f1`) and half its t interval."""
+        return over_seeds(np.array([getattr(figures, figure) for figures in self.by_seed]))
+
+    def recall(self) -> NDArray[np.float64]:
+        """Return the mean recall of each class, (K,)."""
+        recall_K: NDArray[np.float64] = np.mean([figures.recall_K for figures in self.by_seed], axis=0)
+        return recall_K
+
+
+@dataclass(frozen=True, slots=True)
+class Utility:
+    """Whether synthetic images help a classifier.
+
+    Attributes:
+        classes: their names.
+        tested_K: test images of each.
+        measure: what the verdict is about, one of `MEASURES`.
+        arms: what each way of training came to.
+        with_synthetic: the arm whose difference the verdict is about.
+        without: the arm that it is compared with.
+        recall_K: class -> how the recall changes between the two; None of a class with fewer than two test images.
+        verdict: the answer.
+    """
+
+    classes: Sequence[str]
+    tested_K: NDArray[np.int64]
+    measure: str
+    arms: Sequence[ArmResult]
+    with_synthetic: Arm
+    without: Arm
+    recall_K: Sequence[Difference | None]
+    verdict: Verdict
+
+    def of(self, arm: Arm) -> ArmResult:
+        """Return what an arm came to."""
+        return next(entry for entry in self.arms if entry.arm is arm)
+
+
+def utility(
+    true_N: NDArray[np.int64], predicted: Mapping[str, NDArray[np.int64]], classes: Sequence[str], measure: str
+) -> Utility:
+    """Compare ways of training by what their classifiers made of the test images.
+
+    Args:
+        true_N: classes of the test images.
+        predicted: arm -> the classes that the classifier of each seed saw in them, (S, N).
+        classes: names.
+        measure: what the verdict is about, one of `MEASURES`.
+
+    Raises:
+        ValueError: no arm is to be compared with another, or there are fewer than two seeds or test images.
+    """
+    pair = compared(predicted)
+    if pair is None:
+        raise ValueError(f"there is no verdict in {', '.join(predicted)}")
+    with_synthetic, without = pair
+    right = {name: shares_right(true_N, predicted_SN, measure) for name, predicted_SN in predicted.items()}
+    difference = {name: paired_difference(right[without.name], right_SN) for name, right_SN in right.items()}
+    return Utility(
+        classes=classes,
+        tested_K=np.bincount(true_N, minlength=len(classes)),
+        measure=measure,
+        arms=[
+            ArmResult(
+                arm,
+                [recognition(true_N, predicted_N, len(classes)) for predicted_N in predicted[name]],
+                None if arm is without else difference[name],
+            )
+            for name, arm in ARMS.items()
+            if name in predicted
+        ],
+        with_synthetic=with_synthetic,
+        without=without,
+        recall_K=_recall_changes(true_N, predicted[without.name], predicted[with_synthetic.name], len(classes)),
+        verdict=verdict(difference[with_synthetic.name], without, measure),
+    )
+
+
+def _recall_changes(
+    true_N: NDArray[np.int64], before_SN: NDArray[np.int64], after_SN: NDArray[np.int64], classes: int
+) -> list[Difference | None]:
+    """Return how the recall of each class changes: the accuracy on its own images."""
+    changes: list[Difference | None] = []
+    for label in range(classes):
+        mine_N = true_N == label
+        right = [(predicted_SN[:, mine_N] == label).astype(np.float64) for predicted_SN in (before_SN, after_SN)]
+        changes.append(paired_difference(*right) if mine_N.sum() > 1 else None)
+    return changes
+
+
+def as_json(result: Utility) -> dict[str, Any]:
+    """Return everything as JSON values; figures are shares in [0, 1], and intervals are of 95 %."""
+    return {
+        "decision": result.verdict.decision,
+        "verdict": result.verdict.sentence,
+        "metric": result.measure,
+        "compared": [result.with_synthetic.name, result.without.name],
+        "test_images": dict(zip(result.classes, result.tested_K.tolist(), strict=True)),
+        "arms": {entry.arm.name: _arm(entry, result.classes) for entry in result.arms},
+    }
+
+
+def _arm(entry: ArmResult, classes: Sequence[str]) -> dict[str, Any]:
+    figures = ("accuracy", "balanced_accuracy", "macro_f1")
+    means = {name: entry.over_seeds(name) for name in figures}
+    difference = entry.difference
+    return {
+        **{name: {"mean": mean, "half_interval_over_seeds": half} for name, (mean, half) in means.items()},
+        "difference": None
+        if difference is None
+        else {
+            "mean": difference.mean,
+            "low": difference.low,
+            "high": difference.high,
+            "share_of_variance_from_seeds": difference.from_seeds,
+        },
+        "recall": _recall(entry.recall(), classes),
+        "by_seed": [
+            {**{name: getattr(seed, name) for name in figures}, "recall": _recall(seed.recall_K, classes)}
+            for seed in entry.by_seed
+        ],
+    }
+
+
+def _recall(recall_K: NDArray[np.float64], classes: Sequence[str]) -> dict[str, float | None]:
+    """Return class -> recall; None where it has no test images, for JSON knows no NaN."""
+    return {name: None if np.isnan(recall) else float(recall) for name, recall in zip(classes, recall_K, strict=True)}

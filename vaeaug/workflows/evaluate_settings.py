@@ -1,0 +1,64 @@
+"""What a user can set when synthetic images are put to the test."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from vaeaug.options import option
+from vaeaug.workflows.settings import AUTO, RunSettings
+
+FLIPS = (AUTO, "yes", "no")
+METRICS = ("accuracy", "balanced-accuracy")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateSettings(RunSettings):
+    """Which classifiers are trained, how often, and what they are tested on."""
+
+    test: str | None = option(
+        None, "Images to test on, in class folders; REAL's own test split (or validation split) if not given."
+    )
+    seeds: int = option(
+        5, "Times that each classifier is trained, from other initial weights.", minimum=2, maximum=1000
+    )
+    arms: str = option(
+        AUTO,
+        "Ways of training to compare, with commas: real, classical, mixup, oversampled, synthetic, "
+        "classical+synthetic, synthetic-only; auto leaves oversampled out where classes are of about one size.",
+    )
+    metric: str = option("accuracy", "What the verdict is about.", choices=METRICS)
+    steps: int | None = option(
+        None, "Optimizer steps of every classifier; chosen from the number of real images if not given.", minimum=1
+    )
+    share: float | None = option(
+        None,
+        "Share of synthetic images in a batch; as many as there are among all images if not given.",
+        minimum=0.01,
+        maximum=0.99,
+    )
+    flip: str = option(
+        AUTO,
+        "Whether classical augmentation mirrors images; auto does if that recognizes held-out real images better.",
+        choices=FLIPS,
+    )
+    folds: int = option(5, "Where there are no test images: parts that are held out in turn.", minimum=2, maximum=100)
+    repeats: int = option(1, "Where there are no test images: divisions into parts that are tried.", minimum=1)
+    embedding: str | None = option(
+        None,
+        "Network whose features tell how alike images are: a torchvision model, or package.module:callable; a "
+        "classifier trained on REAL if not given.",
+    )
+    embedding_weights: str | None = option(None, "File with the weights of --embedding.")
+    embedding_layer: str | None = option(None, "Layer of --embedding; its deepest convolution if not given.")
+    image_size: str | None = option(
+        None, "Size that images are compared at, N or HxW; chosen from REAL, at most 64, if none."
+    )
+    seed: int = option(0, "Seed of everything random.", minimum=0)
+    skip_invalid: bool = option(False, "Leave unreadable images out instead of stopping.")
+
+    def request(self) -> dict[str, Any]:
+        """Return what decides the result, as JSON values: a resumed run must have the same."""
+        left_out = {field.name for field in dataclasses.fields(RunSettings)}
+        return {name: value for name, value in dataclasses.asdict(self).items() if name not in left_out}
