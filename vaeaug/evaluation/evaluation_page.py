@@ -158,7 +158,7 @@ def write_evaluation_page(path: Path, data: EvaluationPage) -> None:
     environment = Environment(
         loader=PackageLoader("vaeaug.evaluation", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters.update(figure=_figure, percent=_percent)
+    environment.filters.update(fixed=_fixed, percent=_percent, titled=_titled)
     arms = _scale(data.arms)
     page = environment.get_template("evaluation.html.jinja").render(
         data=data,
@@ -223,7 +223,7 @@ def _copies(memorisation: Memorisation | None) -> list[dict[str, object]]:
 
 
 def _pair(pair: PairPicture) -> dict[str, object]:
-    pictures = [Picture("synthetic", pair.synthetic_HWC), Picture("nearest real", pair.real_HWC)]
+    pictures = [Picture("synthetic", pair.synthetic_HWC), Picture("real", pair.real_HWC)]
     return {
         "label": pair.label,
         "real_name": pair.real_name,
@@ -236,12 +236,15 @@ def _panels(shown: EmbeddingMap | None) -> list[ScatterPanel]:
     return [] if shown is None else scatter_panels(shown)
 
 
-def _figure(value: float | None) -> str:
-    """Return a figure with three digits, or a dash where there is none."""
-    if value is None or not math.isfinite(value):
-        return "-"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:#.3g}".rstrip(".")
+def _fixed(value: float | None, digits: int) -> str:
+    """Return a figure with so many digits after the point, or a dash where there is none."""
+    return "-" if value is None or not math.isfinite(value) else f"{value:,.{digits}f}"
 
 
-def _percent(value: float | None) -> str:
-    return "-" if value is None or not math.isfinite(value) else f"{100 * value:.1f}"
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f}"
+
+
+def _titled(text: str) -> str:
+    """Return a text with a capital at its beginning, and no other letter changed."""
+    return text[:1].upper() + text[1:]

@@ -1,7 +1,9 @@
 """Whether synthetic images are copies of real training images.
 
     authenticity (Alaa et al. 2022, eq. 8): share of images farther from their nearest real training image than that one
-        is from its own nearest. Copies have 0; new real images have about a half, for either of two may be the nearer.
+        is from its own nearest. Copies have 0. New real images have what chance gives, the share of nearest neighbours that
+        are not each other's: 1/3 on a line, 0.38 in the plane, 1/2 in many dimensions, and more where some images are the
+        nearest of many; so the figure is held against that of held-out real images.
     near copies: share of images nearer to a real training image than all but 1 in 20 real images of its class are to
         theirs. About 1 in 20 new real images are so near by chance; a share far above that, or far above what held-out
         real images have, says that the model gives back what it was shown.

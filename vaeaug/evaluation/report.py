@@ -14,6 +14,7 @@ from PIL import features
 from vaeaug import __version__
 from vaeaug.disk import write_atomic
 from vaeaug.evaluation.chart import Line, line_chart, number, sparkline
+from vaeaug.evaluation.dropped import dropped_table
 from vaeaug.evaluation.strip import ContactRow, common_cell, strip
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class ReportData:
         histories: one a training; several with one network a class.
         units: name of a training -> (active, all) latent dimensions.
         facts: short figures for the top of the page: name -> value.
+        dropped: class -> why samples were dropped -> how many.
         settings: how it was made: name -> value.
         command: the command that made it.
         warnings: what the user should look at, each a sentence.
@@ -82,6 +84,7 @@ class ReportData:
     histories: Sequence[History] = ()
     units: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     facts: Mapping[str, object] = field(default_factory=dict)
+    dropped: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
     command: str | None = None
     warnings: Sequence[str] = ()
@@ -108,6 +111,7 @@ def write_report(path: Path, data: ReportData) -> None:
         sparks=list(_sparks(data)) if len(data.histories) > 1 else [],
         groups=_groups(data.histories),
         divergences=list(_divergences(data.histories)),
+        dropped=dropped_table(data.dropped, {count.label: count.synthetic for count in data.counts}),
         many=len(data.counts) >= _MANY,
         version=__version__,
     )

@@ -126,6 +126,7 @@ def _report(made: Made, written: Written, counts: Sequence[ClassCount], remarks:
         contact=contact,
         histories=_histories(made.model.directory / "history.jsonl"),
         units={name: (metrics["active_units"], metrics["latent_units"]) for name, metrics in units.items()},
+        dropped=written.dropped,
         settings=_settings(made, written),
         warnings=tuple(remarks),
     )
