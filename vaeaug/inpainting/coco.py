@@ -29,6 +29,13 @@ from vaeaug.inpainting.picture import Picture
 from vaeaug.inpainting.sources import Holes
 
 _SUBPIXEL_BITS = 4
+_COORDINATE_BITS = 24  # so that a coordinate in parts of pixels fits into OpenCV's 32 bits
+
+MOST_PIXELS = 2**28
+"""Of an image that a file may speak of: more than any image that is read has."""
+
+_DAMAGED = (ValueError, KeyError, TypeError, IndexError, OverflowError, AttributeError)
+"""What damaged annotations raise where they are used."""
 
 
 class CocoFile:
@@ -60,16 +67,20 @@ class CocoFile:
             ) from None
 
     def holes(self, file_name: str, picture: Picture) -> Holes:
-        """Return what is annotated in an image."""
+        """Return what is annotated in an image.
+
+        Raises:
+            UnreadableImageError: the size or an annotation of it is damaged, or it is of other proportions.
+        """
         image = self._by_name.get(file_name) or self._by_name.get(PurePosixPath(file_name).name)
         if image is None or not self._annotated.get(image["id"]):
             return Holes(np.zeros(picture.size, dtype=np.bool_), "")
-        height, width = int(image.get("height", picture.size[0])), int(image.get("width", picture.size[1]))
-        missing_HW = np.zeros((height, width), dtype=np.bool_)
         try:
+            height, width = _size(image, picture)
+            missing_HW = np.zeros((height, width), dtype=np.bool_)
             for annotation in self._annotated[image["id"]]:
                 missing_HW |= annotated(annotation, height, width)
-        except (ValueError, KeyError, TypeError, IndexError) as error:
+        except _DAMAGED as error:
             raise UnreadableImageError(f"its annotation in {self.path.name} is damaged ({error})") from error
         return Holes(resized(missing_HW, *picture.size), self.path.name)
 
@@ -99,14 +110,14 @@ class CocoFile:
     def _check(self) -> None:
         """Raise what `__init__` tells as damaged where a part is missing that is needed later."""
         for image in self._by_name.values():
-            image["id"]
+            hash(image["id"])
 
 
 def annotated(annotation: dict[str, Any], height: int, width: int) -> NDArray[np.bool_]:
     """Return the pixels of one annotation, shape (height, width).
 
     Raises:
-        ValueError, KeyError, TypeError, IndexError: it is damaged.
+        ValueError, KeyError, TypeError, IndexError, OverflowError: it is damaged.
     """
     outline = annotation.get("segmentation")
     if isinstance(outline, dict):
@@ -114,12 +125,25 @@ def annotated(annotation: dict[str, Any], height: int, width: int) -> NDArray[np
         counts = outline["counts"]
         lengths = counts if isinstance(counts, list) else decode_counts(str(counts))
         return run_lengths(lengths, int(rows), int(columns), (height, width))
-    if outline:
+    if outline and any(outline):  # editors leave empty polygons behind
         return _polygons(outline, height, width)
     x, y, across, down = (float(value) for value in annotation["bbox"])
     mask_HW = np.zeros((height, width), dtype=np.bool_)
     mask_HW[max(math.floor(y), 0) : math.ceil(y + down), max(math.floor(x), 0) : math.ceil(x + across)] = True
     return mask_HW
+
+
+def _size(image: dict[str, Any], picture: Picture) -> tuple[int, int]:
+    """Return the height and width that a file gives for an image, or those that the image has.
+
+    Raises:
+        ValueError, TypeError: they are no size of an image.
+    """
+    given = [image.get("height"), image.get("width")]
+    height, width = (own if value is None else int(value) for value, own in zip(given, picture.size, strict=True))
+    if min(height, width) < 1 or height * width > MOST_PIXELS:
+        raise ValueError(f"its size is {width}x{height}")
+    return height, width
 
 
 def run_lengths(lengths: Sequence[int], rows: int, columns: int, size: tuple[int, int]) -> NDArray[np.bool_]:
@@ -167,8 +191,11 @@ def decode_counts(text: str) -> list[int]:
 def _polygons(polygons: Sequence[Sequence[float]], height: int, width: int) -> NDArray[np.bool_]:
     """Return the pixels in any of some polygons, each x, y, x, y, ... in pixels from the corner of the image."""
     mask_HW = np.zeros((height, width), dtype=np.uint8)
-    for polygon in polygons:
+    most = float(2**_COORDINATE_BITS)
+    for polygon in filter(len, polygons):
         corners = np.asarray(polygon, dtype=np.float64).reshape(-1, 2)
+        if not (np.abs(corners) < most).all():
+            raise ValueError("a corner of a polygon is at no pixel")
         # OpenCV counts from the centre of the first pixel.
         points = np.round((corners - 0.5) * (1 << _SUBPIXEL_BITS)).astype(np.int32)
         cv2.fillPoly(mask_HW, [points], (1,), shift=_SUBPIXEL_BITS)

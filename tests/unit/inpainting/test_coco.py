@@ -70,6 +70,42 @@ def test_damaged_run_lengths_are_refused(tmp_path: Path, counts: Any) -> None:
         coco.holes("1.png", PICTURE)
 
 
+@pytest.mark.parametrize(
+    "segmentation",
+    [[[1, 1, 2, 2, 3]], [[0, 0, 1e30, 0, 1, 1]], [[0, 0, float("nan"), 0, 1, 1]], [0, 0, 3, 0, 3, 3], "0", [7, [0, 0]]],
+    ids=["odd", "far", "nan", "flat", "text", "mixed"],
+)
+def test_damaged_polygons_are_refused(tmp_path: Path, segmentation: Any) -> None:
+    coco = CocoFile(_write(tmp_path / "c.json", segmentation))
+    with pytest.raises(UnreadableImageError, match=r"its annotation in c\.json is damaged"):
+        coco.holes("1.png", PICTURE)
+
+
+@pytest.mark.parametrize("size", [0, -6, 10**9, "wide", [6]])
+def test_damaged_sizes_are_refused(tmp_path: Path, size: Any) -> None:
+    coco = CocoFile(_write(tmp_path / "c.json", [], height=size, width=size))
+    with pytest.raises(UnreadableImageError, match=r"its annotation in c\.json is damaged"):
+        coco.holes("1.png", PICTURE)
+
+
+def test_a_size_of_null_is_that_of_the_image(tmp_path: Path) -> None:
+    coco = CocoFile(_write(tmp_path / "c.json", [], height=None, width=None))
+    assert coco.holes("1.png", PICTURE).missing_HW.sum() == 6
+
+
+def test_an_empty_polygon_is_no_outline() -> None:
+    assert annotated({"segmentation": [[]], "bbox": [0, 0, 2, 3]}, 6, 4).sum() == 6
+    three = annotated({"segmentation": [[], [0, 0, 4, 0, 4, 6, 0, 6]], "bbox": [0, 0, 1, 1]}, 6, 4)
+    assert three.all()
+
+
+def test_a_box_without_end_is_refused(tmp_path: Path) -> None:
+    path = _write(tmp_path / "c.json", [])
+    path.write_text(path.read_text().replace("[1, 2, 2, 3]", "[1, 2, Infinity, 3]"))
+    with pytest.raises(UnreadableImageError, match="is damaged"):
+        CocoFile(path).holes("1.png", PICTURE)
+
+
 def test_a_polygon_and_a_box() -> None:
     square = annotated({"segmentation": [[10, 20, 30, 20, 30, 50, 10, 50]]}, 80, 60)
     assert square[20:50, 10:30].all()
@@ -96,7 +132,15 @@ def test_names_match_whole_or_by_their_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"images": 3, "annotations": []}', '{"images": [{}], "annotations": []}']
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"images": 3, "annotations": []}',
+        '{"images": [{}], "annotations": []}',
+        '{"images": [{"file_name": "1.png", "id": [1]}], "annotations": []}',
+    ],
 )
 def test_what_is_no_annotation_file_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "c.json").write_text(text)
