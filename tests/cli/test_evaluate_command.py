@@ -1,0 +1,50 @@
+"""`vaeaug evaluate` at the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import evaluate_data
+import pytest
+from click.testing import CliRunner
+
+from vaeaug.cli.evaluate import command
+
+QUICK = ["--steps", "8", "--seeds", "2", "--workers", "1", "--flip", "no", "--arms", "real,synthetic"]
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> list[str]:
+    real = evaluate_data.write_real(tmp_path / "real")
+    synthetic = evaluate_data.write_synthetic(tmp_path / "synthetic", {"ant": 6, "bee": 7})
+    return [str(real), str(synthetic)]
+
+
+def run(*words: str) -> tuple[str, str]:
+    done = CliRunner().invoke(command, words, catch_exceptions=False)
+    assert done.exit_code == 0
+    return done.stdout, done.stderr
+
+
+def test_the_table_and_the_verdict_are_for_people(places: list[str], tmp_path: Path) -> None:
+    out, err = run(*places, *QUICK, "--out", str(tmp_path / "out"))
+    assert out == ""
+    assert "Training classifiers" in err
+    lines = err.splitlines()
+    assert any(line.split()[:1] == ["synthetic"] and "+-" in line for line in lines)
+    assert "against real" in err
+    assert "(95 % interval; 2 seeds, 10 test images)" in lines[-2]
+    assert "report.html" in lines[-1]
+
+
+def test_json_stands_alone_on_stdout(places: list[str]) -> None:
+    out, _ = run(*places, *QUICK, "--json")
+    values = json.loads(out)
+    assert values["out"] is None
+    assert values["decision"] in ("helps", "harms", "does not help", "undecided")
+    assert values["settings"]["steps"] == 8
+
+
+def test_quiet_is_silent(places: list[str]) -> None:
+    assert run(*places, *QUICK, "-q") == ("", "")

@@ -1,0 +1,134 @@
+"""What an evaluation refuses: one line that names the remedy, and nothing left behind."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import evaluate_data
+import pytest
+import tiny_data
+from evaluate_data import QUICK
+
+import vaeaug
+from vaeaug.errors import InputError
+from vaeaug.workflows.evaluate import evaluate
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Path:
+    return evaluate_data.write_real(tmp_path / "real")
+
+
+@pytest.fixture
+def synthetic(tmp_path: Path) -> Path:
+    return evaluate_data.write_synthetic(tmp_path / "synthetic", {"ant": 6, "bee": 7})
+
+
+def refused(match: str, *places: Path, **settings: object) -> None:
+    with pytest.raises(InputError, match=match) as error:
+        evaluate(*places, **{**QUICK, **settings})
+    assert "\n" not in str(error.value)
+
+
+def test_synthetic_images_that_are_test_images(real: Path, synthetic: Path, tmp_path: Path) -> None:
+    shutil.copy(real / "test/ant/100.png", synthetic / "ant/copied.png")
+    refused("1 of the synthetic images .* are test images of REAL, test split; .*--test DIR", real, synthetic)
+    assert not list(tmp_path.glob("*out*"))
+
+
+def test_a_model_that_was_trained_on_the_test_images(real: Path, tmp_path: Path) -> None:
+    everything = tmp_path / "everything"
+    for split in ("train", "test"):
+        shutil.copytree(real / split, everything, dirs_exist_ok=True)
+    vaeaug.augment(everything, tmp_path / "extended", per_class=2, **tiny_data.UNFILTERED)
+    refused("was made from 10 of the test images of REAL", real, tmp_path / "extended")
+
+
+def test_samples_drawn_around_test_images(real: Path, tmp_path: Path) -> None:
+    vaeaug.augment(real, tmp_path / "extended", per_class=2, sampler="posterior", **tiny_data.UNFILTERED)
+    manifest = tmp_path / "extended/manifest.csv"
+    with manifest.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    drawn = next(row for row in rows if row["synthetic"] == "true")
+    drawn["source"] = "test/bee/101.png"
+    with manifest.open("w", newline="") as file:
+        table = csv.DictWriter(file, rows[0].keys())
+        table.writeheader()
+        table.writerows(rows)
+    refused("1 of the synthetic images were made from test images", real, tmp_path / "extended")
+
+
+def test_test_images_that_are_training_images(real: Path, synthetic: Path) -> None:
+    refused("all images of .* are also training images", real, synthetic, test=str(real / "train"))
+    shutil.copy(real / "train/ant/000.png", real / "test/ant/again.png")
+    found = evaluate(real, synthetic, **QUICK)
+    assert found.values["test_images"]["ant"] == 5
+    assert any("also training images and were left out: 1" in remark for remark in found.remarks)
+
+
+def test_other_classes(real: Path, synthetic: Path, tmp_path: Path) -> None:
+    evaluate_data.write_images(synthetic / "cow", "cow", 0, 2)
+    refused("'cow', which REAL has not; its classes are 'ant', 'bee'", real, synthetic)
+    evaluate_data.write_images(tmp_path / "tests/cow", "cow", 0, 2)
+    shutil.rmtree(synthetic / "cow")
+    refused("has no image of 'ant', 'bee'", real, synthetic, test=str(tmp_path / "tests"))
+
+
+def test_one_class_is_nothing_to_tell(tmp_path: Path, synthetic: Path) -> None:
+    refused("a classifier needs two", tiny_data.write_dataset(tmp_path / "one", {"ant": 4}), synthetic)
+
+
+def test_no_synthetic_images(real: Path, tmp_path: Path) -> None:
+    (tmp_path / "plain").mkdir()
+    tiny_data.image("ant", 0).save(tmp_path / "plain/0.png")
+    refused("images outside class folders; give an output of vaeaug augment", real, tmp_path / "plain")
+    vaeaug.augment(real, tmp_path / "none", per_class=0, **tiny_data.UNFILTERED)
+    refused("holds no synthetic images", real, tmp_path / "none")
+
+
+def test_without_test_images_a_plain_folder_cannot_be_made_again(tmp_path: Path, synthetic: Path) -> None:
+    real = tiny_data.write_dataset(tmp_path / "flat", {"ant": 5, "bee": 5})
+    refused("hold images out in REAL/test/<class>, or give test images with --test DIR", real, synthetic)
+
+
+def test_without_test_images_a_pipeline_that_is_gone_cannot_be_used_again(tmp_path: Path) -> None:
+    real = tiny_data.write_dataset(tmp_path / "flat", {"ant": 5, "bee": 5})
+    vaeaug.augment(real, tmp_path / "extended", per_class=2, **tiny_data.UNFILTERED)
+    record = json.loads((tmp_path / "extended/vaeaug.json").read_text())
+    record["settings"]["train_augment"] = "pipeline.yaml"
+    (tmp_path / "extended/vaeaug.json").write_text(json.dumps(record))
+    refused("the file of --train-augment is not in it; .*--test DIR", real, tmp_path / "extended")
+
+
+def test_a_class_too_small_to_hold_any_out(tmp_path: Path) -> None:
+    real = tiny_data.write_dataset(tmp_path / "flat", {"ant": 5, "bee": 2})
+    vaeaug.augment(real, tmp_path / "extended", per_class=2, **tiny_data.UNFILTERED)
+    refused("'bee' has too few images to hold any out", real, tmp_path / "extended")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"arms": "real"}, "must hold two"),
+        ({"arms": "reel,synthetic"}, "did you mean 'real'"),
+        ({"seeds": 1}, "seeds is at least 2"),
+        ({"metric": "f1"}, "accuracy, balanced-accuracy"),
+        ({"image_size": "big"}, "--image-size is N or HxW"),
+        ({"resume": True}, "--resume needs --out DIR"),
+        ({"embedding_layer": "layer4"}, "name it with --embedding"),
+        ({"magic": 1}, "takes no 'magic'"),
+    ],
+)
+def test_options_are_refused_before_anything_is_read(settings: dict[str, object], words: str, tmp_path: Path) -> None:
+    refused(words, tmp_path / "nowhere", tmp_path / "nowhere", **settings)
+
+
+def test_nothing_is_written_into_what_is_read(real: Path, synthetic: Path, tmp_path: Path) -> None:
+    refused("lies inside", real, synthetic, real / "out")
+    refused("lies inside", real, synthetic, synthetic / "out")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/file").touch()
+    refused("is not empty", real, synthetic, tmp_path / "full")

@@ -1,0 +1,203 @@
+"""Whole evaluations: that they answer rightly, are the same bytes however they were run, and see no test image."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import evaluate_data
+import numpy as np
+import pytest
+import tiny_data
+from evaluate_data import QUICK
+from PIL import Image
+
+from vaeaug.errors import InputError
+from vaeaug.workflows import evaluate_train
+from vaeaug.workflows.evaluate import evaluate
+from vaeaug.workflows.evaluate_task import load_division, run_arm_task
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Path:
+    return evaluate_data.write_real(tmp_path / "real")
+
+
+@pytest.fixture
+def synthetic(tmp_path: Path) -> Path:
+    return evaluate_data.write_synthetic(tmp_path / "synthetic", {"ant": 6, "bee": 7})
+
+
+def two_kinds(root: Path, split: str, count: int, kinds: int, seed: int) -> None:
+    """Class a is bright above or dark left, b dark above or bright left; `kinds` = 1 leaves the second of each out."""
+    rng = np.random.default_rng(seed)
+    for label, sign in (("a", 1), ("b", -1)):
+        (root / split / label).mkdir(parents=True)
+        for number in range(count):
+            pixels_HW = np.full((8, 8), 128.0)
+            if number % kinds == 0:
+                pixels_HW[:4] += 70 * sign
+            else:
+                pixels_HW[:, :4] -= 70 * sign
+            pixels_HW = (pixels_HW + rng.normal(0, 25, (8, 8))).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels_HW).save(root / split / label / f"{number:03}.png")
+
+
+def test_images_that_show_what_is_lacking_help_and_wrong_ones_harm(tmp_path: Path) -> None:
+    """The real images show one kind of each class, the test images two. The synthetic ones show both, or lie."""
+    two_kinds(tmp_path / "real", "train", 12, 1, 0)
+    two_kinds(tmp_path / "real", "test", 60, 2, 1)
+    two_kinds(tmp_path / "good", "train", 40, 2, 2)
+    for label, other in (("a", "b"), ("b", "a")):
+        shutil.copytree(tmp_path / "good/train" / label, tmp_path / "bad" / other)
+    settings = {**QUICK, "steps": 60, "seeds": 3}
+    good = evaluate(tmp_path / "real", tmp_path / "good", **settings)
+    bad = evaluate(tmp_path / "real", tmp_path / "bad", **settings)
+    assert (good.decision, bad.decision) == ("helps", "harms")
+    assert good.values["arms"]["synthetic"]["accuracy"]["mean"] > 0.9
+    assert bad.values["arms"]["synthetic"]["accuracy"]["mean"] < 0.3
+
+
+def test_all_arms_give_all_figures(real: Path, synthetic: Path, tmp_path: Path) -> None:
+    before = tiny_data.state(real), tiny_data.state(synthetic)
+    found = evaluate(real, synthetic, tmp_path / "out", steps=6, seeds=3, workers=1)
+    assert found.out == tmp_path / "out"
+    assert (tiny_data.state(real), tiny_data.state(synthetic)) == before
+    assert sorted(path.name for path in found.out.iterdir()) == ["evaluation.json", "report.html"]
+    values = json.loads((found.out / "evaluation.json").read_text())
+    assert values == found.values
+    assert list(values["arms"]) == [
+        "real", "classical", "mixup", "synthetic", "classical+synthetic", "synthetic-only",
+    ]  # fmt: skip
+    for arm in values["arms"].values():
+        assert len(arm["by_seed"]) == 3
+        mean = np.mean([seed["accuracy"] for seed in arm["by_seed"]])
+        assert arm["accuracy"]["mean"] == pytest.approx(mean)
+        assert arm["by_seed"][0]["recall"].keys() == {"ant", "bee"}
+    accuracy = {name: arm["accuracy"]["mean"] for name, arm in values["arms"].items()}
+    difference = values["arms"]["mixup"]["difference"]["mean"]
+    assert difference == pytest.approx(accuracy["mixup"] - accuracy["classical"])
+    assert values["arms"]["classical"]["difference"] is None
+    assert values["compared"] == ["classical+synthetic", "classical"]
+    assert values["images"]["bee"] == {"real": 8, "synthetic": 7, "test": 5}
+    assert values["fidelity"]["overall"]["real"] == 16
+    assert found.verdict in (found.out / "report.html").read_text()
+
+
+def test_unbalanced_classes_are_oversampled_too(tmp_path: Path, synthetic: Path) -> None:
+    real = evaluate_data.write_real(tmp_path / "real")
+    evaluate_data.write_images(real / "train/ant", "ant", 50, 5)
+    found = evaluate(real, synthetic, **{**QUICK, "arms": "auto", "steps": 2})
+    assert "oversampled" in found.values["arms"]
+
+
+def test_a_class_without_synthetic_images_leaves_the_arm_of_these_alone_out(real: Path, tmp_path: Path) -> None:
+    synthetic = evaluate_data.write_synthetic(tmp_path / "synthetic", {"ant": 6})
+    found = evaluate(real, synthetic, **{**QUICK, "arms": "real,synthetic,synthetic-only", "steps": 2})
+    assert list(found.values["arms"]) == ["real", "synthetic"]
+    assert any("no synthetic images of bee" in remark for remark in found.remarks)
+
+
+def test_workers_change_no_byte(real: Path, synthetic: Path, tmp_path: Path) -> None:
+    made = []
+    for workers in (1, 2):
+        evaluate(real, synthetic, tmp_path / f"{workers}/out", **{**QUICK, "workers": workers, "flip": "auto"})
+        made.append(tiny_data.files(tmp_path / f"{workers}/out"))
+    assert made[0] == made[1]
+
+
+def test_a_run_goes_on_where_it_stopped(
+    real: Path, synthetic: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate(real, synthetic, tmp_path / "whole/out", **QUICK)
+    done: list[str] = []
+
+    def stopped(task, tell):
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(task.file.name)
+        run_arm_task(task, tell)
+
+    monkeypatch.setattr(evaluate_train, "run_arm_task", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(real, synthetic, tmp_path / "cut/out", **QUICK)
+    (tmp_path / "cut/.out.partial/scratch" / done[1]).write_bytes(b"")  # as after a power cut
+    with pytest.raises(InputError, match="steps = 12, this one 13"):
+        evaluate(real, synthetic, tmp_path / "cut/out", resume=True, **{**QUICK, "steps": 13})
+    first, second = done
+    done.clear()
+    monkeypatch.setattr(
+        evaluate_train, "run_arm_task", lambda task, tell: (done.append(task.file.name), run_arm_task(task, tell))
+    )
+    evaluate(real, synthetic, tmp_path / "cut/out", resume=True, **QUICK)
+    assert len(done) == 3
+    assert second in done
+    assert first not in done
+    assert tiny_data.files(tmp_path / "cut/out") == tiny_data.files(tmp_path / "whole/out")
+
+
+def test_it_reads_what_augment_wrote_and_only_its_synthetic_images(real: Path, tmp_path: Path) -> None:
+    import vaeaug
+
+    vaeaug.augment(real, tmp_path / "extended", per_class=4, **tiny_data.UNFILTERED)
+    found = evaluate(real, tmp_path / "extended", **QUICK)
+    assert found.values["images"]["ant"] == {"real": 8, "synthetic": 4, "test": 5}
+
+
+def test_other_test_images_and_sizes_will_do(real: Path, synthetic: Path, tmp_path: Path) -> None:
+    for label in ("ant", "bee"):
+        evaluate_data.write_images(tmp_path / "others" / label, label, 300, 4, height=20, width=14)
+        evaluate_data.write_images(synthetic / label, label, 600, 2, height=30, width=30)
+    found = evaluate(real, synthetic, test=str(tmp_path / "others"), **QUICK)
+    assert found.values["test_images"] == {"ant": 4, "bee": 4}
+    assert found.values["images"]["ant"]["synthetic"] == 8
+
+
+def test_the_validation_split_will_do_for_want_of_a_test_split(real: Path, synthetic: Path) -> None:
+    (real / "test").rename(real / "val")
+    found = evaluate(real, synthetic, **QUICK)
+    assert found.values["tested_on"] == "REAL, val split"
+
+
+def test_without_test_images_each_is_held_out_once_and_no_model_sees_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import vaeaug
+    from vaeaug.workflows import evaluate_folds
+
+    real = tiny_data.write_dataset(tmp_path / "real", {"ant": 7, "b%ee": 6})
+    vaeaug.augment(real, tmp_path / "extended", per_class=3, **tiny_data.UNFILTERED)
+    before = tiny_data.state(real)
+    trained_on: list[set[bytes]] = []
+    divisions = []
+
+    def augment(data, out, **settings):
+        trained_on.append({path.read_bytes() for path in Path(data).glob("*.png")})
+        assert settings["steps"] == tiny_data.QUICK["steps"]
+        assert settings["variant_options"]["latent_dim"] == 4
+        return vaeaug.augment(data, out, **settings)
+
+    monkeypatch.setattr(evaluate_folds, "augment", augment)
+    monkeypatch.setattr(
+        evaluate_train,
+        "run_arm_task",
+        lambda task, tell: (divisions.append(load_division(task.division)), run_arm_task(task, tell)),
+    )
+    found = evaluate(real, tmp_path / "extended", folds=3, repeats=2, **QUICK)
+    assert found.values["test_images"] == {"ant": 7, "b%ee": 6}
+    assert "each of 3 parts of it was held out in turn, 2 times" in found.values["method"]
+    assert len(trained_on) == 6
+    assert tiny_data.state(real) == before
+    held_out: dict[int, int] = {}
+    for number, division in enumerate(divisions[::2]):  # two arms of each
+        names = [division.test.cache.files[row].file_name for row in division.test.rows_N]
+        tested = {(real / name).read_bytes() for name in names}
+        assert any(not tested & seen and len(seen) + len(tested) == 13 for seen in trained_on)
+        assert not set(division.real.rows_N) & set(division.test.rows_N)
+        assert len(division.synthetic) == 6
+        for row in division.test.rows_N:
+            held_out[row] = held_out.get(row, 0) + 1
+        assert number < 6
+    assert set(held_out.values()) == {2}
+    assert len(held_out) == 13
