@@ -1,13 +1,15 @@
 """Whether synthetic images are copies of real training images.
 
-    authenticity (Alaa et al. 2022, eq. 8): share of images farther from their nearest real training image than that one
-        is from its own nearest. Copies have 0. New real images have what chance gives, the share of nearest neighbours that
-        are not each other's: 1/3 on a line, 0.38 in the plane, 1/2 in many dimensions, and more where some images are the
-        nearest of many; so the figure is held against that of held-out real images.
+    authenticity (Alaa et al. 2022, eq. 8): share of images farther from their nearest real training image than that
+        one is from its own nearest. Copies have 0. New real images have what chance gives, the share of nearest
+        neighbours that are not each other's: 1/3 on a line, 0.38 in the plane, 1/2 in many dimensions, and more where
+        some images are the nearest of many; so the figure is held against that of held-out real images.
     near copies: share of images nearer to a real training image than all but 1 in 20 real images of its class are to
         theirs. About 1 in 20 new real images are so near by chance; a share far above that, or far above what held-out
         real images have, says that the model gives back what it was shown.
     identical: every pixel is that of a real training image.
+
+A real image that is there twice counts once, or its double would be what is near.
 
 A sampler that moves real images a little (`residual`, `posterior`) stays near them by design: there low authenticity
 says that little is added, and that synthetic images are no more private than their sources.
@@ -102,16 +104,14 @@ def measure_memorisation(
         held_out: real images that neither the model nor the embedding has seen.
         pairs: how many of the nearest to name.
     """
-    own_N = neighbour_distance(real.features_NF, 1)
-    near_N = _near(own_N, real.labels_N)
-    known = {_digest(image_HWC) for image_HWC in real.pixels_NHWC}
-    found = _search(real, synthetic, own_N, near_N, known)
+    known = _Known.of(real)
+    found = _search(known, synthetic)
     return Memorisation(
         embedding=embedding,
         overall=found.copies(np.ones(len(synthetic), np.bool_)),
         held_out=None
         if held_out is None or not len(held_out)
-        else _search(real, held_out, own_N, near_N, known).copies(np.ones(len(held_out), np.bool_)),
+        else _search(known, held_out).copies(np.ones(len(held_out), np.bool_)),
         by_class={
             name: found.copies(synthetic.labels_N == label)
             for label, name in enumerate(classes)
@@ -156,21 +156,45 @@ class _Found:
         return [Pair(int(row), int(self.nearest_M[row]), float(self.share_M[row])) for row in chosen]
 
 
-def _search(
-    real: Embedded,
-    images: Embedded,
-    own_N: NDArray[np.float64],
-    near_N: NDArray[np.float64],
-    known: set[bytes],
-) -> _Found:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The real images that were trained on, each of them once.
+
+    Attributes:
+        rows_N: where they stand among all.
+        features_NF: theirs.
+        own_N: distance of each to its nearest other one.
+        near_N: distance below which another is a near copy of it.
+        digests: of the pixels of each.
+    """
+
+    rows_N: NDArray[np.int64]
+    features_NF: NDArray[np.float32]
+    own_N: NDArray[np.float64]
+    near_N: NDArray[np.float64]
+    digests: frozenset[bytes]
+
+    @classmethod
+    def of(cls, real: Embedded) -> _Known:
+        row_of: dict[bytes, int] = {}
+        for row, image_HWC in enumerate(real.pixels_NHWC):
+            row_of.setdefault(_digest(image_HWC), row)
+        rows_N = np.array(list(row_of.values()))
+        features_NF = real.features_NF[rows_N]
+        own_N = neighbour_distance(features_NF, 1)
+        return cls(rows_N, features_NF, own_N, _near(own_N, real.labels_N[rows_N]), frozenset(row_of))
+
+
+def _search(known: _Known, images: Embedded) -> _Found:
     """Look for the nearest real image of each."""
-    nearest_M, distance_M = nearest(images.features_NF, real.features_NF)
+    nearest_M, distance_M = nearest(images.features_NF, known.features_NF)
+    near_M = known.near_N[nearest_M]
     return _Found(
-        nearest_M=nearest_M,
-        # Where real images of a class are doubled, nothing but a copy is near: the least number keeps 0 / 0 away.
-        share_M=distance_M / np.maximum(near_N[nearest_M], np.finfo(np.float32).tiny),
-        authentic_M=distance_M > own_N[nearest_M],
-        identical_M=np.array([_digest(image_HWC) in known for image_HWC in images.pixels_NHWC], np.bool_),
+        nearest_M=known.rows_N[nearest_M],
+        # Unlike images may have equal features: then nothing else is near, and 0 / 0 is kept away.
+        share_M=distance_M / np.maximum(near_M, np.finfo(np.float32).tiny),
+        authentic_M=distance_M > known.own_N[nearest_M],
+        identical_M=np.array([_digest(image_HWC) in known.digests for image_HWC in images.pixels_NHWC], np.bool_),
     )
 
 
