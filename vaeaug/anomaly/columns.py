@@ -26,7 +26,9 @@ MEASURED = (
     ),
     Column("absolute_error", "absolute error of the reconstruction a pixel, averaged over the image, from 0 to 1"),
     Column(
-        "negative_elbo", "reconstruction_error + kl: an upper bound on -log p(image | class), in nats if the loss is"
+        "negative_elbo",
+        "reconstruction_error + kl: an upper bound on -log p(image | class), in nats if the loss is; where there is "
+        "no kl the reconstruction_error alone, which bounds nothing",
     ),
     Column("reconstruction_error", "the loss of the reconstruction, in nats where the loss is a likelihood"),
     Column(

@@ -34,7 +34,7 @@ class Judgement:
 
 
 def choose_judge(asked: str, model: StoredModel, labels_N: NDArray[np.int64]) -> str:
-    """Return who judges labels: `features` where at least two classes have images enough, else `evidence`.
+    """Return who judges labels: `features` where at least two classes have images enough, else `evidence`; or nobody.
 
     Args:
         asked: one of `columns.JUDGES`.
@@ -42,8 +42,10 @@ def choose_judge(asked: str, model: StoredModel, labels_N: NDArray[np.int64]) ->
         labels_N: as the model counts classes; -1 where the class is not known.
 
     Returns:
-        `features`, `evidence`, or `nobody`, where what was asked for is not possible.
+        `features`, `evidence`, or `nobody`, where what was asked for is not possible, or there are no labels.
     """
+    if not (labels_N >= 0).any():
+        return NOBODY
     if asked != EVIDENCE and len(judged_classes(labels_N)):
         return FEATURES
     return EVIDENCE if asked != FEATURES and tells_classes_apart(model) else NOBODY

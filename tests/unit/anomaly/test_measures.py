@@ -9,6 +9,7 @@ import tiny_data
 import torch
 
 import vaeaug
+from vaeaug.anomaly.judgement import EVIDENCE, FEATURES, NOBODY, choose_judge
 from vaeaug.anomaly.measure import LEAST_VARIANCE, measure
 from vaeaug.anomaly.score_images import features_of, score_images
 from vaeaug.models.likelihood import iwae_bound
@@ -76,6 +77,13 @@ def test_a_score_depends_on_no_other_image(model: vaeaug.Model, images: np.ndarr
 def test_what_has_no_class_is_measured_as_the_likeliest(model: vaeaug.Model, images: np.ndarray) -> None:
     scores = score_images(model.stored, images, np.full(80, -1), seed=0, draws=1, evidence=False)
     assert (scores.measured_as_N == scores.evidence_NK.argmax(axis=1)).all()
+
+
+def test_nobody_judges_where_there_is_no_label(model: vaeaug.Model) -> None:
+    assert choose_judge("auto", model.stored, np.full(80, -1)) == NOBODY
+    assert choose_judge("evidence", model.stored, np.full(80, -1)) == NOBODY
+    assert choose_judge("auto", model.stored, np.array([-1, 0])) == EVIDENCE
+    assert choose_judge("auto", model.stored, np.array([0, 1] * 5)) == FEATURES
 
 
 def test_features_know_no_label(model: vaeaug.Model, images: np.ndarray) -> None:
