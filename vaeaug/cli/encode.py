@@ -40,5 +40,6 @@ def command(model: Path, data: Path, out: Path, as_json: bool, quiet: bool, **op
         "remarks": list(made.remarks),
     }
     columns = ", ".join(f"{column.name} ({' x '.join(map(str, column.shape))})" for column in made.columns)
-    text = f"Wrote {out}: features of {sum(made.images.values()):,} images: {columns}"
+    total = sum(made.images.values())
+    text = f"Wrote {out}: features of {total:,} {'image' if total == 1 else 'images'}: {columns}"
     result(values, text, as_json=as_json, quiet=quiet)

@@ -59,11 +59,12 @@ def _summary(card: FeatureCard) -> str:
 def _columns(card: FeatureCard) -> str:
     rows = [["Column", "Numbers an image", "Type"], ["---", "---", "---"]]
     rows += [[f"`{column.name}`", " x ".join(map(str, column.shape)), column.dtype] for column in card.columns]
+    width = ", `logvar` the log-variance of its posterior" if any(c.name == "logvar" for c in card.columns) else ""
     return f"""## What is in it
 
 {table(rows)}
-`mean` is the feature vector of an image, `logvar` the log-variance of its posterior. `file_name`, `split` and `label`
-say which image it is; `class` is the class that the encoder was told.
+`mean` is the feature vector of an image{width}. `file_name`, `split` and `label` say which image it is; `class` is the
+class that the encoder was told.
 """
 
 
