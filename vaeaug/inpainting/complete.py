@@ -134,7 +134,10 @@ class Completer:
         return weigh(self._network(label), x_CHW, visible_1HW, label, latent, generator)
 
     def _walk(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, count: int, seed: int) -> Weighted:
-        """Run chains from the nearest training images and return where they end: draws, so of equal weight."""
+        """Run chains from the nearest training images and return where they end.
+
+        These are draws, so of equal weight; where they could not be corrected they weigh p(visible pixels | z).
+        """
         generator = self._generator(seed, "walk", label)
         chains = Gibbs(self._network(label), x_CHW, visible_1HW, label)
         states = chains.begin(self._nearest(x_CHW, visible_1HW, label, count), generator)

@@ -18,7 +18,7 @@ from vaeaug.inpainting.window import windows
 from vaeaug.seeds import seed_of
 
 AT_ONCE = 32
-"""Completions asked for at a time, so that memory does not grow with their number."""
+"""Completions asked for at a time, so that what networks need of memory does not grow with their number."""
 
 VISIBLE_SHARE = 0.5
 """Of a pixel of the model that must be visible for it to count as visible."""
@@ -31,8 +31,8 @@ class Filled:
     Attributes:
         images_SHWC: S completions in the image's own size, float32 in [0, 1]. Outside the holes they are the image.
         label: the class that it was completed as.
-        evidence_K: estimates of log p(visible pixels | class) in nats, of the window with the largest hole, where the
-            class was inferred; else None.
+        evidence_K: what the visible pixels of the window with the largest hole say for each class, where it was
+            inferred (`Completion.evidence_K`); else None.
     """
 
     images_SHWC: NDArray[np.float32]

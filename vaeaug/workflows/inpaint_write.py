@@ -42,7 +42,7 @@ class Written:
         label: the class it was completed as.
         origin: what told where its holes are.
         share: of its pixels that were missing.
-        evidence: log p(visible pixels | class) in nats, where the class was inferred.
+        evidence: log p(visible pixels | class) in nats but for a constant, where the class was inferred (`Completion`).
         margin: how much that exceeds the next best class's.
         spread: mean standard deviation of the completions in the holes, values in [0, 1]; None of one completion.
     """
@@ -180,7 +180,8 @@ def _evidence(done: Filled) -> tuple[float | None, float | None]:
     if done.evidence_K is None:
         return None, None
     values = sorted(done.evidence_K.tolist(), reverse=True)
-    return round(values[0], 3), round(values[0] - values[1], 3) if len(values) > 1 else None
+    best = round(values[0], 3) + 0.0  # a sure classifier says -0.0
+    return best, round(values[0] - values[1], 3) if len(values) > 1 else None
 
 
 def _read_again(file: ImageFile) -> bytes:
