@@ -23,6 +23,7 @@ _METAVARS = {
     "coco": "FILE",
     "data": "DIR",
     "device": "NAME",
+    "image": "FILE",
     "image_size": "SIZE",
     "label": "NAME",
     "loss": "NAME",
