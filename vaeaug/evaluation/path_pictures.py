@@ -38,7 +38,7 @@ def path_strip(
     Args:
         real: the two images, uint8 (H, W, C), as the model sees them.
         path: what is decoded, the reconstructions of both first and last.
-        names: what stands over the real images.
+        names: the classes that the real images are taken as, which stand over them.
         factor: by which all are enlarged.
 
     Returns:
@@ -53,7 +53,7 @@ def path_strip(
     top = _MARGIN + _CAPTION
     for x, image_HWC, name in zip((_MARGIN, right), real, names, strict=True):
         sheet.paste(enlarged(image_HWC, factor), (x, top))
-        draw.text((x, _MARGIN), shortened(printable(f"real: {name}", font), width + _SIDE_GAP, font), MUTED, font)
+        draw.text((x, _MARGIN), shortened(printable(f"real, as {name}", font), width + _SIDE_GAP, font), MUTED, font)
     for number, image_HWC in enumerate(path):
         sheet.paste(enlarged(image_HWC, factor), (left + number * (width + _GAP), top))
     draw.text((left, _MARGIN), "reconstruction", ACCENT, font)

@@ -131,7 +131,8 @@ class Model:
     ) -> NDArray[np.uint8]:
         """Fill holes in images. What is visible stays as it is, bit for bit.
 
-        The first time, a partial encoder is trained, which takes about a minute, and kept in the model's directory.
+        The first time, a partial encoder is trained, which takes some minutes without a word, and kept in the model's
+        directory; `vaeaug train --inpainting` trains it with the model, and `method="gibbs"` does without.
 
         Args:
             images: uint8 (N, H, W), (N, H, W, 1) or (N, H, W, 3), of any size.
