@@ -112,8 +112,9 @@ class Completer:
     def _evidence(self, x_CHW: Tensor, visible_1HW: Tensor, seed: int) -> Tensor:
         """Return what the visible pixels say for each class, (K,).
 
-        The partial encoder's classifier says it, which was shown about as many images of each class, so that its
-        log-probabilities are log p(visible pixels | class) but for a constant. Without one, each class is tried.
+        The partial encoder's classifier says it. It was shown as many decoded images of each class, so that its
+        log-probabilities are log p(visible pixels | class) but for a constant; where half of what it was shown was
+        real, a class is favoured by what it has more of these. Without a partial encoder each class is tried.
         The networks' own likelihoods are the poorer judges: they know their class from few images, and nothing of
         the others.
         """
