@@ -117,7 +117,7 @@ def pretrained_embedding(
         InputError: there is no such network or layer, or no weights for it are at hand.
     """
     place = device or torch.device("cpu")
-    features = pretrained_features(network, weights, layer, place)
+    features = pretrained_features(network, weights, layer, place, "--embedding-weights FILE")
     mean_C11, deviation_C11 = (torch.tensor(values, device=place)[:, None, None] for values in (_MEAN, _DEVIATION))
 
     def of(pixels_NHWC: NDArray[np.uint8]) -> NDArray[np.float32]:

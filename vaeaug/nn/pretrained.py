@@ -62,7 +62,11 @@ class _DeepestReached(Exception):  # noqa: N818 (no error: it ends a network's p
 
 
 def pretrained_features(
-    network: str, weights: str | None, layers: str | None, device: torch.device
+    network: str,
+    weights: str | None,
+    layers: str | None,
+    device: torch.device,
+    option: str = "--set-loss weights=FILE",
 ) -> PretrainedFeatures:
     """Build a network, load its weights, and return the features of some of its layers.
 
@@ -75,13 +79,14 @@ def pretrained_features(
         layers: names of submodules, with commas between. If None, the last output at each resolution, halved up to
             four times, is taken, without the classifier.
         device: where to compute.
+        option: how a user names the file, for errors.
 
     Raises:
         InputError: there is no such network or layer, or no weights for it are at hand.
     """
     file = None if weights is None else Path(weights).expanduser()
     stat = file.stat() if file is not None and file.exists() else None
-    return _built(network, weights, layers, device, stat and (stat.st_mtime_ns, stat.st_size))
+    return _built(network, weights, layers, device, option, stat and (stat.st_mtime_ns, stat.st_size))
 
 
 @lru_cache(maxsize=2)  # a process trains many classes, one after the other, with the same network
@@ -90,6 +95,7 @@ def _built(
     weights: str | None,
     layers: str | None,
     device: torch.device,
+    option: str,
     stamp: tuple[int, int] | None,  # noqa: ARG001 (a file that was written anew is read anew)
 ) -> PretrainedFeatures:
     """Return the features; see `pretrained_features`."""
@@ -105,9 +111,9 @@ def _built(
         traced = trace(built, network)
         chosen = traced.named(layers, network) if layers else traced.automatic(network)
         if weights is not None:
-            _load(built, _read(Path(weights).expanduser()), traced.needed(chosen), weights, network, device)
+            _load(built, _read(Path(weights).expanduser(), option), traced.needed(chosen), weights, network, device)
         elif ":" not in network:
-            _load(built, _download(network), traced.needed(chosen), "the published file", network, device)
+            _load(built, _download(network, option), traced.needed(chosen), "the published file", network, device)
     built.requires_grad_(False)
     return PretrainedFeatures(built, chosen)
 
@@ -147,14 +153,14 @@ def _imported(path: str) -> nn.Module:
     return network
 
 
-def _read(path: Path) -> dict[str, Tensor]:
+def _read(path: Path, option: str) -> dict[str, Tensor]:
     """Read a state dict. Nothing in a file is run."""
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise InputError(f"there are no weights {path}; name the file of a state dict: weights=FILE") from None
+        raise InputError(f"there are no weights {path}; name the file of a state dict: {option}") from None
     except Exception as error:  # a file may hold anything, and each reader has errors of its own
         reason = str(error).split(". ")[0]  # what follows is advice to programmers
         raise InputError(
@@ -165,7 +171,7 @@ def _read(path: Path) -> dict[str, Tensor]:
     return state
 
 
-def _download(name: str) -> dict[str, Tensor]:
+def _download(name: str, option: str) -> dict[str, Tensor]:
     """Return the published weights of a network of torchvision, from the cache of `torch.hub` or from the network."""
     from torchvision import models  # noqa: PLC0415 (as above)
 
@@ -178,7 +184,7 @@ def _download(name: str) -> dict[str, Tensor]:
         reason = " ".join(str(error).split())
         raise InputError(
             f"no weights for {name} are at hand, and they cannot be downloaded ({reason}); get {published.url} where "
-            f"there is a connection, and name the file: --set-loss weights=FILE"
+            f"there is a connection, and name the file: {option}"
         ) from error
     return state
 

@@ -51,3 +51,8 @@ def test_a_pretrained_network_sees_images_as_it_was_trained_on_and_its_maps_are_
 def test_a_network_that_is_not_there_is_named() -> None:
     with pytest.raises(InputError, match="resnet1"):
         pretrained_embedding("resnet1")
+
+
+def test_weights_that_are_not_there_are_asked_for_by_the_options_name() -> None:
+    with pytest.raises(InputError, match=r"nowhere.pth.*--embedding-weights FILE"):
+        pretrained_embedding("squeezenet1_1", "nowhere.pth")
