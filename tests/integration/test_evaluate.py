@@ -201,3 +201,26 @@ def test_without_test_images_each_is_held_out_once_and_no_model_sees_it(
         assert number < 6
     assert set(held_out.values()) == {2}
     assert len(held_out) == 13
+
+
+def sides(root: Path) -> None:
+    """Write two classes: `one` is bright on the left and `two` on the right."""
+    rng = np.random.default_rng(0)
+    for split, count in (("train", 30), ("test", 4)):
+        for label, place in (("one", 0), ("two", 4)):
+            (root / split / label).mkdir(parents=True)
+            for number in range(count):
+                pixels_HW = rng.normal(60, 25, (8, 8))
+                pixels_HW[:, place : place + 4] += 120
+                image = Image.fromarray(pixels_HW.clip(0, 255).astype(np.uint8))
+                image.save(root / split / label / f"{number}.png")
+
+
+def test_images_that_have_a_left_and_a_right_are_not_mirrored(tmp_path: Path) -> None:
+    sides(tmp_path / "real")
+    synthetic = tmp_path / "synthetic"
+    for label in ("one", "two"):
+        evaluate_data.write_images(synthetic / label, label, 0, 3)
+    settings = {**QUICK, "flip": "auto", "steps": 40}
+    assert evaluate(tmp_path / "real", synthetic, **settings).values["mirrored"] == "no"
+    assert evaluate(tmp_path / "real", synthetic, **{**settings, "flip": "yes"}).values["mirrored"] == "yes"

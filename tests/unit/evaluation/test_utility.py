@@ -1,0 +1,66 @@
+"""What is made of predictions: figures by seed, differences, and their JSON."""
+
+import json
+
+import numpy as np
+import pytest
+
+from vaeaug.evaluation.arms import ARMS
+from vaeaug.evaluation.statistics import paired_difference
+from vaeaug.evaluation.utility import as_json, utility
+
+TRUE_N = np.array([0] * 30 + [1] * 10 + [2])
+CLASSES = ("a", "b", "c", "none")
+
+
+def predictions(wrong: float, seed: int) -> np.ndarray:
+    """Predictions of four seeds, of which a share is wrong."""
+    rng = np.random.default_rng(seed)
+    return np.where(rng.random((4, 41)) < wrong, (TRUE_N + 1) % 3, TRUE_N)
+
+
+PREDICTED = {
+    "classical+synthetic": predictions(0.1, 0),
+    "real": predictions(0.5, 1),
+    "classical": predictions(0.4, 2),
+}
+
+
+@pytest.mark.parametrize("measure", ["accuracy", "balanced-accuracy"])
+def test_differences_are_those_to_the_arm_without_synthetic_images(measure: str) -> None:
+    found = utility(TRUE_N, PREDICTED, CLASSES, measure)
+    assert (found.with_synthetic.name, found.without.name) == ("classical+synthetic", "classical")
+    assert [entry.arm.name for entry in found.arms] == ["real", "classical", "classical+synthetic"]
+    assert found.of(ARMS["classical"]).difference is None
+    figure = measure.replace("-", "_")
+    for name in ("real", "classical+synthetic"):
+        entry = found.of(ARMS[name])
+        assert entry.difference is not None
+        expected = entry.over_seeds(figure)[0] - found.of(ARMS["classical"]).over_seeds(figure)[0]
+        assert entry.difference.mean == pytest.approx(expected)
+    # The one image of class c has a third of the balanced accuracy, and nobody knows what another one would do.
+    assert found.verdict.decision == ("helps" if measure == "accuracy" else "undecided")
+
+
+def test_the_change_of_a_recall_is_that_of_the_accuracy_on_the_class() -> None:
+    found = utility(TRUE_N, PREDICTED, CLASSES, "accuracy")
+    right = [(PREDICTED[name][:, 30:40] == 1).astype(float) for name in ("classical", "classical+synthetic")]
+    assert found.recall_K[1] == paired_difference(*right)
+    assert found.recall_K[2] is None  # one image tells nothing of others
+    assert found.recall_K[3] is None
+
+
+def test_its_json_is_plain_and_has_every_seed() -> None:
+    values = json.loads(json.dumps(as_json(utility(TRUE_N, PREDICTED, CLASSES, "accuracy")), allow_nan=False))
+    assert values["test_images"] == {"a": 30, "b": 10, "c": 1, "none": 0}
+    for name, arm in values["arms"].items():
+        accuracy = [seed["accuracy"] for seed in arm["by_seed"]]
+        np.testing.assert_allclose(accuracy, (PREDICTED[name] == TRUE_N).mean(axis=1))
+        assert arm["recall"]["none"] is None
+    difference = values["arms"]["classical+synthetic"]["difference"]
+    assert difference["low"] < difference["mean"] < difference["high"]
+
+
+def test_there_is_no_verdict_without_two_arms_to_compare() -> None:
+    with pytest.raises(ValueError, match="no verdict"):
+        utility(TRUE_N, {"classical": PREDICTED["classical"]}, CLASSES, "accuracy")
