@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vaeaug.options import option as option
     from vaeaug.workflows.augment import augment as augment
     from vaeaug.workflows.encode import encode as encode
+    from vaeaug.workflows.evaluate import evaluate as evaluate
     from vaeaug.workflows.inpaint import inpaint as inpaint
     from vaeaug.workflows.interpolate import interpolate as interpolate
     from vaeaug.workflows.model import Model as Model
@@ -47,6 +48,7 @@ _HOME = {
     "option": "vaeaug.options",
     "augment": "vaeaug.workflows.augment",
     "encode": "vaeaug.workflows.encode",
+    "evaluate": "vaeaug.workflows.evaluate",
     "hookimpl": "vaeaug.hookspecs",
     "inpaint": "vaeaug.workflows.inpaint",
     "interpolate": "vaeaug.workflows.interpolate",

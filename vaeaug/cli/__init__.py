@@ -15,6 +15,7 @@ COMMANDS = {
     "augment": "Extend a dataset: train if needed, sample, export, report.",
     "train": "Train a model on a dataset.",
     "sample": "Write synthetic images from a trained model.",
+    "evaluate": "Tell whether synthetic images help a classifier.",
     "inpaint": "Fill holes in images, with the visible pixels left as they are.",
     "score": "Tell how strange images are, and which labels are suspicious.",
     "encode": "Write the latent features of images.",
@@ -24,7 +25,7 @@ COMMANDS = {
 }
 """Command -> its one-line help; its module is `vaeaug.cli.<command>`, which holds it as `command`."""
 
-RESUMABLE = frozenset({"augment", "train", "sample", "inpaint", "score", "encode", "interpolate", "traverse"})
+RESUMABLE = frozenset({"augment", "train", "sample", "evaluate", "inpaint", "score", "encode", "interpolate", "traverse"})
 """Commands that go on where they were with `--resume`."""
 
 

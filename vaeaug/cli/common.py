@@ -31,6 +31,7 @@ _METAVARS = {
     "missing_color": "COLOR",
     "model": "DIR",
     "sampler": "NAME",
+    "test": "DIR",
     "train_augment": "FILE",
     "variant": "NAME",
 }
