@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 import vaeaug
+from vaeaug import plugins
 from vaeaug.errors import InputError
 from vaeaug.inpainting.complete import Completer
 from vaeaug.inpainting.partial_encoder import FILE, load_partial, save_partial
@@ -22,7 +23,7 @@ from vaeaug.inpainting.train_partial import train_partial
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import Tick
 
-VARIANTS = ("ae", "vae", "beta-vae", "cvae", "iwae", "vamp-vae", "hvae", "vae-gan", "vq-vae")
+VARIANTS = list(plugins.load().variants)
 
 
 @pytest.fixture(scope="module")

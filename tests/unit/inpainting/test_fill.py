@@ -11,8 +11,10 @@ import torch
 from torch import Tensor
 
 from vaeaug import ImageSpec
+from vaeaug.inpainting import blend, complete, window
 from vaeaug.inpainting.complete import Completion
 from vaeaug.inpainting.fill import AT_ONCE, Filled, as_the_model_sees, fill
+from vaeaug.workflows import inpaint_settings
 
 SPEC = ImageSpec(channels=3, height=8, width=8, num_classes=2)
 RNG = np.random.default_rng(0)
@@ -109,3 +111,9 @@ def test_whole_shows_all_of_a_large_image() -> None:
     missing = np.zeros((60, 60), dtype=bool)
     missing[2:4, 2:4] = missing[40:50, 40:50] = True
     assert len(_fill(_picture(60, 60), missing, region="whole")[1].shown) == 1
+
+
+def test_the_command_line_offers_what_there_is() -> None:
+    assert inpaint_settings.METHODS == complete.METHODS
+    assert inpaint_settings.BLENDS == blend.BLENDS
+    assert inpaint_settings.REGIONS == window.REGIONS
