@@ -9,6 +9,7 @@ from vaeaug.evaluation.embedding_map import embedding_map
 from vaeaug.evaluation.evaluation_page import ArmRow, EvaluationPage, PairPicture, RecallRow, Score
 from vaeaug.evaluation.fidelity import measure_fidelity
 from vaeaug.evaluation.memorisation import measure_memorisation
+from vaeaug.evaluation.strip import ContactRow
 from vaeaug.export.card import ClassCount
 
 
@@ -46,6 +47,14 @@ def full_page(names: list[str], decision: str = "helps") -> EvaluationPage:
                 pair.distance,
             )
             for pair in found.pairs
+        ],
+        samples=[
+            ContactRow(
+                name,
+                [real.pixels_NHWC[pair.real] for pair in found.samples[name]],
+                [synthetic.pixels_NHWC[pair.synthetic] for pair in found.samples[name]],
+            )
+            for name in names
         ],
         map=embedding_map("features", real, synthetic, names, seed=0, method="pca"),
         counts=[ClassCount(name, 12, 30) for name in names],

@@ -98,7 +98,7 @@ def test_nothing_is_cut_and_the_verdict_is_seen_first(browser: Browser, width: i
     assert found["content"] == found["beside_bar"]
     assert found["top"] >= 0  # type: ignore[operator]
     assert found["bottom"] <= height  # type: ignore[operator]
-    assert found["pictures"] == found["loaded"] == 2 * 12
+    assert found["pictures"] == found["loaded"] == 2 * 12 + 2 * len(NAMES)
     assert found["drawings"] == (len(NAMES) + 1) + (len(NAMES) + 1)  # of ways to train with their axis, and maps
     assert found["title"] != "run"
     paper, ink = brightness(found["paper"]), brightness(found["ink"])

@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from vaeaug import __version__
 from vaeaug.disk import write_atomic
+from vaeaug.evaluation.contact_strips import contact_entries
 from vaeaug.evaluation.dot_plot import DotScale, difference_plot, dot_plot
 from vaeaug.evaluation.dropped import dropped_table
 from vaeaug.evaluation.gallery import Picture, embedded_picture
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from vaeaug.evaluation.embedding_map import EmbeddingMap
     from vaeaug.evaluation.fidelity import FidelityReport
     from vaeaug.evaluation.memorisation import Memorisation
+    from vaeaug.evaluation.strip import ContactRow
     from vaeaug.export.card import ClassCount
 
 PAIR_SHOWN_AT = 72
@@ -121,6 +123,7 @@ class EvaluationPage:
         fidelity: how alike real and synthetic images are.
         memorisation: how many are copies.
         pairs: the nearest pairs, nearest first.
+        samples: some synthetic images of each class, not chosen by looks; as `real`, the nearest real image to each.
         map: real and synthetic images in the plane.
         counts: images of each class.
         dropped: class -> why samples were dropped when they were made -> how many.
@@ -140,6 +143,7 @@ class EvaluationPage:
     fidelity: FidelityReport | None = None
     memorisation: Memorisation | None = None
     pairs: Sequence[PairPicture] = ()
+    samples: Sequence[ContactRow] = ()
     map: EmbeddingMap | None = None
     counts: Sequence[ClassCount] = ()
     dropped: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -170,6 +174,7 @@ def write_evaluation_page(path: Path, data: EvaluationPage) -> None:
         alike=_alike(data.fidelity),
         copies=_copies(data.memorisation),
         pairs=[_pair(pair) for pair in data.pairs],
+        samples=list(contact_entries(data.samples)),
         panels=_panels(data.map),
         largest=max((count.real + count.synthetic for count in data.counts), default=1) or 1,
         dropped=dropped_table(data.dropped, {count.label: count.synthetic for count in data.counts}),

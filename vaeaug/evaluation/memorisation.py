@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from vaeaug.evaluation.distances import nearest, neighbour_distance
 from vaeaug.evaluation.embedding import Embedded
+from vaeaug.seeds import seed_of
 
 NEAR = 0.05
 """Share of real images that are nearer to another one than a near copy may be."""
@@ -76,6 +77,7 @@ class Memorisation:
         held_out: of real images that were not trained on, where there are some: what new images have by chance.
         by_class: class -> its own; classes without synthetic images are missing.
         pairs: the nearest of each class first, then the next of each, so that no class has them all.
+        samples: class -> some synthetic images, drawn from all of the class, with what is nearest to them.
     """
 
     embedding: str
@@ -83,6 +85,7 @@ class Memorisation:
     held_out: Copies | None
     by_class: Mapping[str, Copies]
     pairs: Sequence[Pair]
+    samples: Mapping[str, Sequence[Pair]]
 
 
 def measure_memorisation(
@@ -93,6 +96,8 @@ def measure_memorisation(
     *,
     held_out: Embedded | None = None,
     pairs: int = 12,
+    samples: int = 8,
+    seed: int = 0,
 ) -> Memorisation:
     """Look for copies of real training images among synthetic ones.
 
@@ -103,6 +108,8 @@ def measure_memorisation(
         classes: names, by class index.
         held_out: real images that neither the model nor the embedding has seen.
         pairs: how many of the nearest to name.
+        samples: how many of each class to draw.
+        seed: of the run.
     """
     known = _Known.of(real)
     found = _search(known, synthetic)
@@ -118,6 +125,11 @@ def measure_memorisation(
             if (synthetic.labels_N == label).any()
         },
         pairs=found.pairs(synthetic.labels_N, pairs),
+        samples={
+            name: [found.pair(row) for row in _drawn(synthetic.labels_N, label, samples, seed)]
+            for label, name in enumerate(classes)
+            if (synthetic.labels_N == label).any()
+        },
     )
 
 
@@ -153,7 +165,10 @@ class _Found:
             mine = order[labels_M[order] == label]
             rank_M[mine] = np.arange(len(mine))
         chosen = order[np.argsort(rank_M[order], kind="stable")][:most]
-        return [Pair(int(row), int(self.nearest_M[row]), float(self.share_M[row])) for row in chosen]
+        return [self.pair(row) for row in chosen]
+
+    def pair(self, row: int) -> Pair:
+        return Pair(int(row), int(self.nearest_M[row]), float(self.share_M[row]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +211,12 @@ def _search(known: _Known, images: Embedded) -> _Found:
         authentic_M=distance_M > known.own_N[nearest_M],
         identical_M=np.array([_digest(image_HWC) in known.digests for image_HWC in images.pixels_NHWC], np.bool_),
     )
+
+
+def _drawn(labels_M: NDArray[np.int64], label: int, most: int, seed: int) -> NDArray[np.int64]:
+    """Return where some images of a class stand."""
+    mine = np.flatnonzero(labels_M == label)
+    return np.sort(np.random.default_rng(seed_of(seed, "samples", label)).permutation(mine)[:most])
 
 
 def _digest(image_HWC: NDArray[np.uint8]) -> bytes:

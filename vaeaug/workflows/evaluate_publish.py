@@ -20,6 +20,7 @@ from vaeaug.evaluation.evaluation_page import (
     Score,
     write_evaluation_page,
 )
+from vaeaug.evaluation.strip import ContactRow
 from vaeaug.evaluation.utility import ArmResult, Utility, as_json
 from vaeaug.export.card import ClassCount
 from vaeaug.export.record import write_record
@@ -84,6 +85,7 @@ def values_of(found: Evaluated) -> dict[str, Any]:
     """Return everything as JSON values, what matters most first."""
     similarity = found.similarity
     memorisation = dataclasses.asdict(similarity.memorisation)
+    del memorisation["samples"]  # drawn to be looked at
     memorisation["pairs"] = [
         {"synthetic": synthetic, "real": real, "distance": pair.distance}
         for pair, (synthetic, real) in zip(similarity.memorisation.pairs, _pair_names(found), strict=True)
@@ -135,6 +137,7 @@ def _page(found: Evaluated, title: str) -> EvaluationPage:
         fidelity=found.similarity.fidelity,
         memorisation=found.similarity.memorisation,
         pairs=_pairs(found),
+        samples=_samples(found),
         map=found.similarity.map,
         counts=counts,
         dropped=_dropped(found.directory),
@@ -208,6 +211,14 @@ def _pairs(found: Evaluated) -> list[PairPicture]:
             distance=pair.distance,
         )
         for pair, (_, real_name) in zip(similarity.memorisation.pairs, _pair_names(found), strict=True)
+    ]
+
+
+def _samples(found: Evaluated) -> list[ContactRow]:
+    real_NHWC, synthetic_NHWC = found.similarity.real.pixels_NHWC, found.similarity.synthetic.pixels_NHWC
+    return [
+        ContactRow(label, [real_NHWC[pair.real] for pair in pairs], [synthetic_NHWC[pair.synthetic] for pair in pairs])
+        for label, pairs in found.similarity.memorisation.samples.items()
     ]
 
 

@@ -60,7 +60,9 @@ def measure_similarity(
     held_out = None if data.test is None else _embedded(embedding, data.test)
     return Similarity(
         fidelity=measure_fidelity(embedding.name, real, synthetic, data.classes, held_out=held_out, seed=settings.seed),
-        memorisation=measure_memorisation(embedding.name, real, synthetic, data.classes, held_out=held_out),
+        memorisation=measure_memorisation(
+            embedding.name, real, synthetic, data.classes, held_out=held_out, seed=settings.seed
+        ),
         map=embedding_map(embedding.name, real, synthetic, data.classes, seed=settings.seed),
         real=real,
         synthetic=synthetic,

@@ -90,13 +90,28 @@ def test_pairs_are_the_pixels_side_by_side(tmp_path: Path) -> None:
     data = full_page(["a", "b"])
     page, _ = read(tmp_path, data)
     shown = []
-    for attributes in page.all("img"):
+    for attributes in page.all("img")[: 2 * len(data.pairs)]:
         encoded = (attributes["src"] or "").partition("base64,")[2]
         with Image.open(io.BytesIO(base64.b64decode(encoded))) as image:
             shown.append(np.asarray(image)[:, :, None])
         assert attributes["alt"]
     expected = [pixels for pair in data.pairs for pixels in (pair.synthetic_HWC, pair.real_HWC)]
     np.testing.assert_array_equal(shown, expected)
+
+
+def test_below_each_sample_stands_the_nearest_real_image(tmp_path: Path) -> None:
+    data = full_page(["a", "b"])
+    page, _ = read(tmp_path, data)
+    strips = []
+    for attributes in page.all("img")[2 * len(data.pairs) :]:
+        with Image.open(io.BytesIO(base64.b64decode((attributes["src"] or "").partition("base64,")[2]))) as image:
+            strips.append(np.asarray(image.convert("L")))
+    assert len(strips) == 4
+    for row, (above, below) in zip(data.samples, zip(strips[::2], strips[1::2], strict=True), strict=True):
+        for place in range(8):
+            columns = slice(18 * place, 18 * place + 16)  # 16 pixels and a gap of 2
+            np.testing.assert_array_equal(above[:, columns], row.synthetic[place][:, :, 0])
+            np.testing.assert_array_equal(below[:, columns], row.real[place][:, :, 0])
 
 
 def test_all_images_are_on_the_map(tmp_path: Path) -> None:
@@ -151,7 +166,7 @@ def test_many_classes_are_folded_away(tmp_path: Path) -> None:
     few, _ = read(tmp_path, full_page(["a", "b"]))
     many, text = read(tmp_path, full_page([f"class {number}" for number in range(40)]))
     assert len(few.all("details")) == 1  # what the figures mean
-    assert len(many.all("details")) == 6
+    assert len(many.all("details")) == 7
     assert len(text) < 400_000
 
 

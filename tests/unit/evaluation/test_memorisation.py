@@ -98,3 +98,16 @@ def test_classes_without_synthetic_images_are_missing() -> None:
     found = measure_memorisation("f", real, images(np.array([[3.0]]), [1], first=4), ["a", "b"])
     assert set(found.by_class) == {"b"}
     assert found.held_out is None
+
+
+def test_samples_are_drawn_from_their_class_with_what_is_nearest() -> None:
+    real = images(np.arange(20.0)[:, None], [0, 1] * 10)
+    synthetic = images(np.arange(20.0)[:, None] + 0.2, [0, 1] * 10, first=20)
+    once, again, other = (
+        measure_memorisation("f", real, synthetic, ["a", "b", "c"], samples=4, seed=seed).samples for seed in (0, 0, 1)
+    )
+    assert once == again != other
+    assert set(once) == {"a", "b"}
+    for label, name in enumerate("ab"):
+        assert len({pair.synthetic for pair in once[name]}) == 4
+        assert all(pair.synthetic % 2 == label and pair.real == pair.synthetic for pair in once[name])
