@@ -55,6 +55,7 @@ def report(made: AugmentResult, out: Path, *, as_json: bool, quiet: bool) -> Non
         "classes": rows,
         "dropped": {label: dict(causes) for label, causes in made.dropped.items()},
         "remarks": list(made.remarks),
+        "verdict": made.verdict,
     }
     real, synthetic = (sum(row[kind] for row in rows) for kind in ("real", "synthetic"))
     held_out = sum(row["val"] + row["test"] for row in rows)
@@ -65,6 +66,7 @@ def report(made: AugmentResult, out: Path, *, as_json: bool, quiet: bool) -> Non
             f"Wrote {out}: {kinds} images of {len(rows)} {'class' if len(rows) == 1 else 'classes'}"
             f" (sampler {made.sampler}){passed}.",
             f"Look at {out / 'report.html'}; train on {out / 'train'}.",
+            *([] if made.verdict is None else [f"{made.verdict} See {out / 'evaluation/report.html'}."]),
         ]
     )
     result(values, text, as_json=as_json, quiet=quiet)

@@ -23,6 +23,7 @@ from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.synthesis.generate import changed_options, check_sampler, sampler_config, sampler_name
 from vaeaug.synthesis.samplers import SAMPLERS
 from vaeaug.workflows.device import choose_device
+from vaeaug.workflows.evaluate_augmented import evaluation_of, refuse_to_evaluate
 from vaeaug.workflows.filtering import SampleFilter, train_filter
 from vaeaug.workflows.made import AugmentResult, Made
 from vaeaug.workflows.model import open_stored
@@ -43,7 +44,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
         out: the dataset directory to make; nothing, or an empty directory, must be there.
         progress: hears how it goes.
         **settings: the fields of `AugmentSettings`: `per_class`, `balance`, `ratio`, `sampler`, `sampler_options`,
-            `model`, `synthetic_only`, `link`, and those of `vaeaug.train`.
+            `model`, `synthetic_only`, `link`, `evaluate`, and those of `vaeaug.train`.
 
     Returns:
         What was made.
@@ -58,6 +59,8 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     data, out = real_path(data), real_path(out)
     index = scan(data)
     refuse_overlap(data, out)
+    if chosen.evaluate:
+        refuse_to_evaluate(index, chosen)
     named = look_up(chosen)
     if chosen.model is not None:
         refuse_overlap(real_path(chosen.model), out)
@@ -112,7 +115,8 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             ],
             keep=keep,
         )
-        return finish(made, threads=chosen.workers, progress=progress)
+        evaluate = evaluation_of(data, chosen, staging, progress) if chosen.evaluate else None
+        return finish(made, threads=chosen.workers, progress=progress, evaluate=evaluate)
 
 
 def _training_settings(chosen: AugmentSettings) -> dict[str, Any]:

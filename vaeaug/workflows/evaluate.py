@@ -109,6 +109,31 @@ def evaluate(
     return _result(staging.final, found, progress)
 
 
+@one_thread()
+def evaluate_into(
+    real: Path, synthetic: Path, out: Path, scratch: Path, settings: EvaluateSettings, title: str, progress: Progress
+) -> str:
+    """Write the page and all figures into a directory under construction, and return the verdict.
+
+    Args:
+        real: REAL.
+        synthetic: SYNTHETIC.
+        out: the directory; it is made.
+        scratch: where work is kept until all is done; it is made, and gone on with.
+        settings: how.
+        title: of the page.
+        progress: hears how it goes.
+    """
+    for place in (out, scratch):
+        place.mkdir(exist_ok=True)
+    data = read_evaluate_data(real, synthetic, settings, progress)
+    found = _find(data, synthetic, settings, scratch, choose_device(settings.device), progress)
+    write_root(found, out, title)
+    for remark in found.remarks:
+        progress.say(remark)
+    return found.utility.verdict.sentence
+
+
 def _check(settings: EvaluateSettings) -> None:
     """Refuse options that contradict each other, before any work.
 

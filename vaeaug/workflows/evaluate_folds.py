@@ -25,13 +25,10 @@ from vaeaug.staging import write_atomic
 from vaeaug.training.config import TrainingConfig
 from vaeaug.workflows.augment import augment
 from vaeaug.workflows.evaluate_data import EvaluateData, Images, read_made
-from vaeaug.workflows.evaluate_settings import EvaluateSettings
+from vaeaug.workflows.evaluate_settings import LEAST_IMAGES, EvaluateSettings
 from vaeaug.workflows.evaluate_task import Division
 
 RECORD = "vaeaug.json"
-LEAST_IMAGES = 3
-"""Images a class needs: two to train on where one is held out."""
-
 _REMEDY = "hold images out in REAL/test/<class>, or give test images with --test DIR"
 
 

@@ -12,6 +12,9 @@ from vaeaug.workflows.settings import AUTO, RunSettings
 FLIPS = (AUTO, "yes", "no")
 METRICS = ("accuracy", "balanced-accuracy")
 
+LEAST_IMAGES = 3
+"""Images a class needs where some are held out: two to train on, and one to test on."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateSettings(RunSettings):

@@ -88,6 +88,7 @@ class AugmentResult:
         sampler: the sampler that drew the synthetic ones.
         remarks: what the user should know (posterior collapse, images left out).
         dropped: class -> why samples were dropped -> how many.
+        verdict: whether the synthetic images help a classifier, in a sentence; None where that was not asked.
     """
 
     out: Path
@@ -95,3 +96,4 @@ class AugmentResult:
     sampler: str
     remarks: tuple[str, ...]
     dropped: Mapping[str, Mapping[str, int]]
+    verdict: str | None = None

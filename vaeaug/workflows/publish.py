@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,22 +24,26 @@ from vaeaug.workflows.made import AugmentResult, Made, Written
 from vaeaug.workflows.write import write_synthetic
 
 
-def finish(made: Made, *, threads: int | None, progress: Progress) -> AugmentResult:
+def finish(
+    made: Made, *, threads: int | None, progress: Progress, evaluate: Callable[[Path], str] | None = None
+) -> AugmentResult:
     """Write the synthetic images and all that stands at the root, and move everything to its place.
 
     Args:
         made: what to make; its real images are there already.
         threads: how many encode images; chosen from their size if None.
         progress: hears how it goes.
+        evaluate: is given the directory when all is in it, may add to it, and returns a verdict.
     """
     written = write_synthetic(made, threads=threads, progress=progress)
     remarks = [*made.remarks, *_unfilled(made, written)]
     counts = class_counts(made, written)
     write_root(made, written, counts, remarks)
+    verdict = None if evaluate is None else evaluate(made.out)
     made.staging.publish()
     for remark in remarks:
         progress.say(remark)
-    return AugmentResult(made.staging.final, tuple(counts), made.sampler, tuple(remarks), written.dropped)
+    return AugmentResult(made.staging.final, tuple(counts), made.sampler, tuple(remarks), written.dropped, verdict)
 
 
 def class_counts(made: Made, written: Written) -> list[ClassCount]:

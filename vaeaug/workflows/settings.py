@@ -129,6 +129,9 @@ class AugmentSettings(SampleSettings, TrainSettings):
     filter: bool = option(True, "Drop samples of another class, far from the data, or all but copies of real images.")
     synthetic_only: bool = option(False, "Leave the real training images out.")
     link: str = option("copy", "How real images get into OUT: copies, or hard links.", choices=LINKS)
+    evaluate: bool = option(
+        False, "Also tell whether the images help a classifier (see: vaeaug evaluate), in OUT/evaluation."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

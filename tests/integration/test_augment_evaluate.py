@@ -1,0 +1,74 @@
+"""`augment --evaluate`: the verdict is in the directory, and what cannot be evaluated is refused before any work."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import evaluate_data
+import pytest
+import tiny_data
+
+import vaeaug
+from vaeaug.errors import InputError
+from vaeaug.workflows import evaluate as workflow
+
+SETTINGS = {**tiny_data.UNFILTERED, "per_class": 3, "evaluate": True}
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workflow, "MOST_STEPS", 3)
+    monkeypatch.setattr(workflow, "LEAST_STEPS", 1)
+
+
+def test_the_verdict_is_in_the_directory_and_nothing_else_changes(tmp_path: Path) -> None:
+    real = evaluate_data.write_real(tmp_path / "real")
+    made = vaeaug.augment(real, tmp_path / "out", **SETTINGS)
+    plain = vaeaug.augment(real, tmp_path / "plain", **{**SETTINGS, "evaluate": False})
+    values = json.loads((tmp_path / "out/evaluation/evaluation.json").read_text())
+    assert made.verdict == values["verdict"]
+    assert made.verdict in (tmp_path / "out/evaluation/report.html").read_text()
+    assert values["tested_on"] == "REAL, test split"
+    assert values["images"]["ant"] == {"real": 8, "synthetic": 3, "test": 5}
+    assert plain.verdict is None
+    images = [
+        {name: digest for name, digest in tiny_data.files(tmp_path / place).items() if name.endswith((".png", ".csv"))}
+        for place in ("out", "plain")
+    ]
+    assert images[0] == images[1]
+
+
+def test_without_test_images_the_model_is_trained_anew(tmp_path: Path) -> None:
+    real = tiny_data.write_dataset(tmp_path / "real", {"ant": 6, "bee": 6})
+    vaeaug.augment(real, tmp_path / "out", **SETTINGS)
+    values = json.loads((tmp_path / "out/evaluation/evaluation.json").read_text())
+    assert values["test_images"] == {"ant": 6, "bee": 6}
+
+
+def test_an_interrupted_evaluation_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = evaluate_data.write_real(tmp_path / "real")
+    vaeaug.augment(real, tmp_path / "whole/out", **SETTINGS)
+    with monkeypatch.context() as patch:
+        patch.setattr(workflow, "measure_similarity", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            vaeaug.augment(real, tmp_path / "cut/out", **SETTINGS)
+    vaeaug.augment(real, tmp_path / "cut/out", resume=True, **SETTINGS)
+    assert tiny_data.files(tmp_path / "cut/out") == tiny_data.files(tmp_path / "whole/out")
+
+
+@pytest.mark.parametrize(
+    ("classes", "settings", "words"),
+    [
+        ({"ant": 5}, {}, "takes two classes"),
+        ({"ant": 5, "bee": 2}, {}, "'bee' has too few images for --evaluate"),
+        ({"ant": 5, "bee": 5}, {"train_augment": "pipeline.yaml"}, "does not with --train-augment"),
+    ],
+)
+def test_what_cannot_be_evaluated_is_refused_before_any_work(
+    tmp_path: Path, classes: dict[str, int], settings: dict[str, str], words: str
+) -> None:
+    real = tiny_data.write_dataset(tmp_path / "real", classes)
+    with pytest.raises(InputError, match=words):
+        vaeaug.augment(real, tmp_path / "out", **SETTINGS, **settings)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["real"]
