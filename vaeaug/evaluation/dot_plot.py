@@ -75,7 +75,7 @@ def difference_plot(difference: float, half: float, reach: float) -> Markup:
     Args:
         difference: in [-1, 1].
         half: half the width of the interval; 0 for none.
-        reach: what is at either end.
+        reach: what is at either end; what lies beyond is cut.
     """
     scale = DotScale.around([-reach, reach])
     zero, end = scale.place(0), scale.place(difference)
@@ -97,8 +97,8 @@ def _grid(scale: DotScale) -> list[Markup]:
 
 def _interval(start: float, end: float, y: float) -> Markup:
     line = Markup('<line class="interval" x1="{:.2f}%" x2="{:.2f}%" y1="{}" y2="{}"/>')
-    ends = [line.format(x, x, y - 4, y + 4) for x in (start, end)]
-    return Markup("").join([line.format(start, end, y, y), *ends])
+    ends = [line.format(x, x, y - 4, y + 4) for x in (start, end) if 0 <= x <= 100]
+    return Markup("").join([line.format(max(start, 0), min(end, 100), y, y), *ends])
 
 
 def _svg(spoken: str, parts: Sequence[Markup]) -> Markup:

@@ -162,7 +162,7 @@ def write_evaluation_page(path: Path, data: EvaluationPage) -> None:
     environment = Environment(
         loader=PackageLoader("vaeaug.evaluation", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    environment.filters.update(fixed=_fixed, percent=_percent, titled=_titled)
+    environment.filters.update(fixed=_fixed, percent=_percent, titled=_titled, typeset=_typeset)
     arms = _scale(data.arms)
     page = environment.get_template("evaluation.html.jinja").render(
         data=data,
@@ -202,7 +202,10 @@ def _scale(arms: Sequence[ArmRow]) -> DotScale:
 def _recall(rows: Sequence[RecallRow]) -> Iterator[tuple[RecallRow, str]]:
     """Yield classes, the one that gains most first, each with a drawing of its change."""
     shown = [row for row in rows if math.isfinite(row.after - row.before)]
-    reach = max((abs(row.after - row.before) + row.half for row in shown), default=0.0)
+    changes = [abs(row.after - row.before) for row in shown]
+    # Of few test images an interval may be wider than all that can be: half of the classes set the scale, not one.
+    widest = np.median([change + row.half for change, row in zip(changes, shown, strict=True)]) if shown else 0.0
+    reach = max(*changes, float(widest)) if shown else 0.0
     for row in sorted(shown, key=lambda row: row.before - row.after):
         yield row, difference_plot(row.after - row.before, row.half, reach)
 
@@ -253,3 +256,8 @@ def _percent(value: float) -> str:
 def _titled(text: str) -> str:
     """Return a text with a capital at its beginning, and no other letter changed."""
     return text[:1].upper() + text[1:]
+
+
+def _typeset(text: str) -> str:
+    """Return a sentence whose figures are not broken between two lines."""
+    return text.replace("+- ", "\N{PLUS-MINUS SIGN}\N{NO-BREAK SPACE}").replace(" %", "\N{NO-BREAK SPACE}%")

@@ -38,6 +38,12 @@ def test_a_scale_holds_its_values_and_has_numbers(values: list[float]) -> None:
     assert re.findall(r">([\d.]+)<", scale.axis())
 
 
+def test_an_interval_beyond_the_ends_is_cut_and_does_not_seem_to_end_there() -> None:
+    drawing = difference_plot(0.0, 5.0, 0.1)
+    assert places(drawing, "line", "interval", "x1") == [0]
+    assert places(drawing, "line", "interval", "x2") == [100]
+
+
 def test_numbers_below_are_percent_where_the_lines_are() -> None:
     scale = DotScale(0.70, 0.80)
     axis = re.findall(r'x="([\d.]+)%"[^>]*>([\d.]+)<', scale.axis())

@@ -74,7 +74,16 @@ def test_no_name_becomes_markup_and_nothing_is_loaded(tmp_path: Path) -> None:
 def test_the_verdict_comes_first(tmp_path: Path) -> None:
     page, _ = read(tmp_path, full_page(["a", "b"]))
     words = [word.strip() for word in page.words if word.strip()]
-    assert words[1:4] == ["a", "helps", full_page(["a"]).verdict]
+    assert words[1:3] == ["a", "helps"]
+    assert words[3] == (
+        "The synthetic images help: they add +1.4 \N{PLUS-MINUS SIGN}\N{NO-BREAK SPACE}0.5 points of accuracy over "
+        "classical augmentation."
+    )
+
+
+def test_a_word_that_the_sentence_begins_with_is_not_said_twice(tmp_path: Path) -> None:
+    page, _ = read(tmp_path, EvaluationPage("title", "Undecided: the difference is within the noise.", "undecided"))
+    assert "undecided" not in page.words
 
 
 @pytest.mark.parametrize(
