@@ -206,3 +206,21 @@ def test_help_names_the_sources_of_holes_first(capsys: Capture) -> None:
     page = capsys.readouterr().out.split("Options:")[1]
     options = [word for word in page.split() if word.startswith("--")]
     assert options[:5] == ["--masks", "--alpha", "--missing-color", "--coco", "--random-holes"]
+
+
+def test_a_class_folder_alone_says_its_class(model: Path, images: Path, tmp_path: Path) -> None:
+    """`inpaint MODEL DATA/ant OUT`: the folder is flat, and its own name is a class."""
+    masks = tmp_path / "masks/ant"
+    assert tiny_data.run("inpaint", model, images / "ant", tmp_path / "out", "--masks", masks, "-q") == 0
+    rows = [row for row in _rows(tmp_path / "out") if row["synthetic"] == "partly"]
+    assert [(row["label"], row["label_given"]) for row in rows] == [("ant", "folder")]
+
+
+def test_the_partial_encoder_is_trained_as_long_as_asked(model: Path, images: Path, tmp_path: Path) -> None:
+    weights = []
+    for number, words in enumerate(([], ["--partial-steps", "8"], ["--partial-steps", "3"])):
+        copy = shutil.copytree(model, tmp_path / f"model{number}")
+        out = tmp_path / f"out{number}"
+        assert tiny_data.run("inpaint", copy, images, out, "--masks", tmp_path / "masks", "-q", *words) == 0
+        weights.append((copy / FILE).read_bytes())
+    assert weights[0] == weights[1] != weights[2]

@@ -146,3 +146,14 @@ def test_bad_input_is_one_line_and_changes_nothing(
     assert error.count("\n") == 1
     assert (tiny_data.state(data), tiny_data.state(model)) == before
     assert not list(tmp_path.iterdir())
+
+
+def test_an_image_that_cannot_be_read_is_named_with_a_remedy_there_is(
+    data: Path, model: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no image")
+    assert tiny_data.run("interpolate", model, tmp_path / "bad.png", data / "ant/000.png", tmp_path / "out") == 2
+    error = capsys.readouterr().err
+    assert "bad.png cannot be read: not a PNG" in error
+    assert "--skip-invalid" not in error
+    assert error.count("\n") == 1

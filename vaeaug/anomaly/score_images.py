@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vaeaug.anomaly.columns import MEASURED
 from vaeaug.anomaly.measure import Measures, measure
-from vaeaug.models.evidence import mode_evidence
+from vaeaug.models.evidence import class_evidence
 from vaeaug.models.store import StoredModel
 from vaeaug.training.batches import as_images, in_chunks
 
@@ -66,7 +66,7 @@ def score_images(
     if tells_classes_apart(model):
         asked = np.arange(len(labels_N)) if evidence else np.flatnonzero(labels_N == UNKNOWN)
         for places, x_BCHW in _chunks(pixels_NHWC, asked, model.device):
-            evidence_NK[places] = mode_evidence(model, x_BCHW).cpu()
+            evidence_NK[places] = class_evidence(model, x_BCHW).cpu()
     likeliest_N = np.nan_to_num(evidence_NK, nan=-np.inf).argmax(axis=1)
     measured_as_N = np.where(labels_N == UNKNOWN, likeliest_N, labels_N)
     measured_NP = np.empty((len(pixels_NHWC), len(MEASURED)), np.float32)
@@ -86,7 +86,7 @@ def features_of(model: StoredModel, pixels_NHWC: NDArray[np.uint8]) -> NDArray[n
 
     One network, told one class: so features can be compared, and no image's label is in them.
     """
-    told = max(range(len(model.classes)), key=lambda label: model.record.classes[label].images)
+    told = model.largest_class
     variant, parts = model.network(told).variant, []
     for _, x_BCHW in _chunks(pixels_NHWC, np.arange(len(pixels_NHWC)), model.device):
         y_B = torch.full((len(x_BCHW),), told, device=model.device)

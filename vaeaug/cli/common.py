@@ -57,7 +57,7 @@ def config_option(function: F) -> F:
         expose_value=False,
         callback=_read_config,
         metavar="FILE",
-        help="TOML file with any of these options, e.g. per-class = 500; the command line wins.",
+        help="TOML file with any of these options, e.g. seed = 3; the command line wins.",
     )(function)
 
 

@@ -32,7 +32,7 @@ def command(model: Path, data: Path, out: Path, as_json: bool, quiet: bool, **op
     with make_progress(quiet=quiet) as progress:
         made = encode(model, data, out, progress=progress, **given(options))
     values = {
-        "out": str(out),
+        "out": str(made.out),
         "images": made.images,
         "columns": {column.name: dataclasses.asdict(column) for column in made.columns},
         "encoded_as": made.encoded_as,

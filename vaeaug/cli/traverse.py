@@ -29,7 +29,7 @@ def command(model: Path, out: Path, as_json: bool, quiet: bool, **options: Any) 
 
     with make_progress(quiet=quiet) as progress:
         made = traverse(model, out, progress=progress, **given(options))
-    values = {"out": str(out), "measure": made.measure, "latents": {k: list(v) for k, v in made.latents.items()}}
+    values = {"out": str(made.out), "measure": made.measure, "latents": {k: list(v) for k, v in made.latents.items()}}
     count = len(made.latents)
     text = f"Wrote {out}: {count} {'picture' if count == 1 else 'pictures'}, dimensions by {made.measure}"
     result(values, text, as_json=as_json, quiet=quiet)

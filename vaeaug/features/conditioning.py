@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vaeaug.models.evidence import mode_evidence
+from vaeaug.models.evidence import class_evidence
 from vaeaug.models.store import StoredModel
 from vaeaug.training.batches import as_images, in_chunks
 
@@ -47,15 +47,10 @@ def told_a_class(model: StoredModel, image_HWC: NDArray[np.uint8]) -> bool:
     return bool(spread > TOLERANCE * features_BD.abs().max())
 
 
-def largest_class(model: StoredModel) -> int:
-    """Return the class with the most training images, the first of several: its network has seen the most."""
-    return max(range(len(model.classes)), key=lambda label: model.record.classes[label].images)
-
-
 def inferred_labels(
     model: StoredModel, pixels_NHWC: NDArray[np.uint8], indices: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Return the class that explains each image of `indices` best (`mode_evidence`); no randomness is in it.
+    """Return the class that explains each image of `indices` best (`class_evidence`); no randomness is in it.
 
     Args:
         model: the trained model.
@@ -64,5 +59,5 @@ def inferred_labels(
     """
     nobody = np.zeros(len(pixels_NHWC), np.int64)
     chunks = in_chunks(pixels_NHWC, nobody, indices, model.device)
-    parts = [mode_evidence(model, x_BCHW).argmax(dim=1).cpu().numpy() for x_BCHW, _ in chunks]
+    parts = [class_evidence(model, x_BCHW).argmax(dim=1).cpu().numpy() for x_BCHW, _ in chunks]
     return np.concatenate(parts) if parts else np.empty(0, np.int64)

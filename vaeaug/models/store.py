@@ -53,6 +53,11 @@ class StoredModel:
         return tuple(record.name for record in self.record.classes)
 
     @property
+    def largest_class(self) -> int:
+        """The class with the most training images, the first of several: its network has seen the most."""
+        return max(range(len(self.classes)), key=lambda label: self.record.classes[label].images)
+
+    @property
     def spec(self) -> ImageSpec:
         """The images the model works on."""
         record = self.record

@@ -19,7 +19,7 @@ from vaeaug.export.feature_card import FeatureCard, write_feature_card
 from vaeaug.export.record import write_record
 from vaeaug.features.arrays import write_index, write_npy_tree, write_npz
 from vaeaug.features.columns import Column
-from vaeaug.features.conditioning import INFERRED, ONE, inferred_labels, largest_class
+from vaeaug.features.conditioning import INFERRED, ONE, inferred_labels
 from vaeaug.features.encode import encode_block, rows_of_a_block
 from vaeaug.features.shards import Rows, Shard, schema_of, shards_of, write_shard
 from vaeaug.progress import SILENT, Progress, Tick
@@ -81,7 +81,7 @@ def encode(
     stored = open_stored(model, device, chosen.plugins_dirs, allow_imports=chosen.allow_imports)
     if chosen.label is not None and chosen.encode_as != ONE:
         raise InputError("--label encodes all images as one class, so it goes with --encode-as one only")
-    label = largest_class(stored) if chosen.label is None else stored.record.label(chosen.label)
+    label = stored.largest_class if chosen.label is None else stored.record.label(chosen.label)
     for place in (model, data):
         refuse_overlap(place, out)
     refuse_taken(out)  # before all images are read

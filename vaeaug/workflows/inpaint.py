@@ -92,6 +92,7 @@ def inpaint(
             None if chosen.data is None else real_path(chosen.data),
             workers=chosen.workers,
             skip_invalid=chosen.skip_invalid,
+            steps=chosen.partial_steps,
             progress=progress,
         )
         refuse_changed(staging, **{"partial encoder of the model": fingerprint(partial)})

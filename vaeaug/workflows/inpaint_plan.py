@@ -118,7 +118,7 @@ def make_plan(
         if not entry.share:
             passed.append(file)
             continue
-        label = settings.label or (file.label if file.label in known else None)
+        label = settings.label or next((name for name in (file.label or index.root.name,) if name in known), None)
         names = _names(file.file_name, settings.samples)
         spread = None if settings.samples == 1 else _beside(file.file_name, "-uncertainty")
         jobs.append(Job(file, source, entry.origin, entry.share, entry.size, label, names, spread))

@@ -46,6 +46,11 @@ class InpaintSettings(UseSettings):
     data: str | None = option(
         None, "Real images to train the partial encoder on, where MODEL has none yet; else what the model decodes."
     )
+    partial_steps: int | None = option(
+        None,
+        "Optimizer steps of the partial encoder, where MODEL has none yet; 4,000, some minutes, if none.",
+        minimum=1,
+    )
     skip_invalid: bool = option(False, "Leave out images that, or whose masks, cannot be read instead of stopping.")
     seed: int = option(0, "Seed of the completions and of random holes.", minimum=0)
 

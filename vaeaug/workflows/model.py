@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from vaeaug import plugins
 from vaeaug.contracts import Variant, parse_options
 from vaeaug.errors import InputError
-from vaeaug.features.conditioning import largest_class
 from vaeaug.features.encode import encode_array
 from vaeaug.models.record import ModelRecord, PluginRecord, read_record
 from vaeaug.models.store import StoredModel
@@ -109,7 +108,7 @@ class Model:
             wanted = f"uint8 images of shape (N, {record.height}, {record.width}, {record.channels})"
             raise InputError(f"the model encodes {wanted}, not {images.dtype} {images.shape}")
         if labels is None:
-            labels = self.classes[largest_class(self.stored)]
+            labels = self.classes[self.stored.largest_class]
         names = [labels] * len(images) if isinstance(labels, str) else list(labels)
         if len(names) != len(images):
             raise InputError(f"there are {len(images)} images and {len(names)} labels; give one label, or one an image")

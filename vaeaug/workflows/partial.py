@@ -24,6 +24,7 @@ def partial_encoder(
     *,
     workers: int | None = None,
     skip_invalid: bool = False,
+    steps: int | None = None,
     progress: Progress,
 ) -> PartialEncoder | None:
     """Return the partial encoder of a model; where it has none yet, train it and keep it in the model's directory.
@@ -37,6 +38,7 @@ def partial_encoder(
         data: real images to train on, or None for what the model decodes.
         workers: threads that decode them.
         skip_invalid: leave unreadable ones out.
+        steps: of its training; chosen if None.
         progress: hears how it goes.
 
     Returns:
@@ -59,7 +61,7 @@ def partial_encoder(
         chosen = read.cache.indices("train")
         pixels_NHWC, labels_N = read.cache.pixels_NHWC[chosen], read.labels_N[chosen]
     try:
-        partial = _train(model, pixels_NHWC, labels_N, progress)
+        partial = _train(model, pixels_NHWC, labels_N, steps, progress)
     except InputError as error:
         if method != "auto":
             raise
@@ -88,7 +90,7 @@ def add_partial_encoder(
         progress: hears how it goes.
     """
     try:
-        save_partial(model, _train(model, pixels_NHWC, labels_N, progress))
+        save_partial(model, _train(model, pixels_NHWC, labels_N, None, progress))
     except InputError as error:
         progress.say(f"--inpainting changes nothing: {str(error).partition(';')[0]}")
 
@@ -108,8 +110,9 @@ def _train(
     model: StoredModel,
     pixels_NHWC: NDArray[np.uint8] | None,
     labels_N: NDArray[np.int64] | None,
+    steps: int | None,
     progress: Progress,
 ) -> PartialEncoder:
     """Train the partial encoder of a model, with the model's own seed."""
     progress.stage("Training the partial encoder")
-    return train_partial(model, pixels_NHWC, labels_N, seed=model.record.seed, report=progress.tick)
+    return train_partial(model, pixels_NHWC, labels_N, steps=steps, seed=model.record.seed, report=progress.tick)

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vaeaug.dataset.decode import UnreadableImageError, read_file, read_header
 from vaeaug.dataset.folders import is_image_name
 from vaeaug.errors import InputError
-from vaeaug.models.evidence import mode_evidence
+from vaeaug.models.evidence import class_evidence
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import SILENT
 from vaeaug.training.batches import as_images
@@ -29,6 +30,10 @@ def read_one(model: StoredModel, path: Path) -> NDArray[np.uint8]:
         raise InputError(f"{path} is a folder; name one image in it")
     if not is_image_name(path.name):
         raise InputError(f"{path} has no name of an image; name a PNG, JPEG, BMP, WebP or TIFF file")
+    try:
+        read_header(read_file(path))
+    except UnreadableImageError as error:
+        raise InputError(f"{path} cannot be read: {error}; mend it, or name another image") from None
     data = read_for_model(model, path, workers=1, skip_invalid=False, progress=SILENT)
     pixels_HWC: NDArray[np.uint8] = np.array(data.cache.pixels_NHWC[0])
     return pixels_HWC
@@ -56,4 +61,4 @@ def class_of(model: StoredModel, path: Path, image_HWC: NDArray[np.uint8], label
         return model.record.label(label)
     if in_class_folder(model, path):
         return model.record.label(path.resolve().parent.name)
-    return int(mode_evidence(model, as_images(image_HWC[None], model.device)).argmax())
+    return int(class_evidence(model, as_images(image_HWC[None], model.device)).argmax())

@@ -139,7 +139,9 @@ def _strange(scored: Scored, place: int) -> GalleryCard:
     label, likeliest = images.labels[place], images.likeliest(place)
     says = f"looks like {likeliest}" if likeliest and likeliest != label else ""
     parts = [f"labelled {label}" if label else "no label", *([says] if says else [])]
-    names = [scored.by, *(name for name in ("scaled_error", "negative_elbo", "kl") if name != scored.by)]
+    # A variant without a KL has no ELBO, but the reconstruction's part of it.
+    bound = "reconstruction_error" if np.isnan(images.number("kl")[place]) else "negative_elbo"
+    names = [scored.by, *(name for name in ("scaled_error", bound, "kl") if name != scored.by)]
     return GalleryCard(
         images.file_names[place],
         ", ".join(parts),
