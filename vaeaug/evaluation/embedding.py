@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -102,7 +103,7 @@ def classifier_embedding(
 def pretrained_embedding(
     network: str, weights: str | None = None, *, layer: str | None = None, device: torch.device | None = None
 ) -> Embedding:
-    """Return features of a pretrained network: of its last layer before the classifier, averaged over all places.
+    """Return features of a pretrained convolutional network: a layer's, averaged over all places.
 
     Images are enlarged or reduced to `PRETRAINED_SIDE`, gray ones repeated to three channels, and normalized as
     ImageNet's are.
@@ -110,7 +111,8 @@ def pretrained_embedding(
     Args:
         network: a classifier of torchvision by name, or `package.module:callable`, which returns an `nn.Module`.
         weights: a file with a state dict; the published or the callable's own weights if None.
-        layer: a submodule by name; the deepest convolutional one if None. Vision transformers need it.
+        layer: a submodule that gives feature maps, by name; if None, the last one at a sixteenth of the resolution, or
+            at the least there is above that.
         device: where; the CPU if None.
 
     Raises:
@@ -124,23 +126,14 @@ def pretrained_embedding(
         # A chunk of 32 keeps the maps of a large network within some hundred MB.
         chunks = in_chunks(pixels_NHWC, np.zeros(len(pixels_NHWC), np.int64), np.arange(len(pixels_NHWC)), place, 32)
         with torch.inference_mode():
-            parts = [_pooled(features((_resized(x_BCHW) - mean_C11) / deviation_C11)[-1]) for x_BCHW, _ in chunks]
+            maps = (features((_resized(x_BCHW) - mean_C11) / deviation_C11)[-1] for x_BCHW, _ in chunks)
+            parts = [map_BFHW.mean(dim=(2, 3)).float().cpu().numpy() for map_BFHW in maps]
         return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
 
-    source = f"{network} ({weights})" if weights else network
+    source = f"{network} ({Path(weights).name})" if weights else network
     return Embedding(f"features of {source}, layer {features.layers[-1]}", of)
 
 
 def _resized(x_BCHW: Tensor) -> Tensor:
     side = (PRETRAINED_SIDE, PRETRAINED_SIDE)
     return interpolate(x_BCHW.expand(-1, 3, -1, -1), side, mode="bilinear", antialias=True)
-
-
-def _pooled(map_BF: Tensor) -> NDArray[np.float32]:
-    """Return the mean over places of a map (B, F, h, w), or over tokens (B, T, F); features (B, F) as they are."""
-    if map_BF.ndim == 4:
-        map_BF = map_BF.mean(dim=(2, 3))
-    elif map_BF.ndim == 3:
-        map_BF = map_BF.mean(dim=1)
-    pooled: NDArray[np.float32] = map_BF.float().cpu().numpy()
-    return pooled

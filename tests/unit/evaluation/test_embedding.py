@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -46,6 +48,12 @@ def test_a_pretrained_network_sees_images_as_it_was_trained_on_and_its_maps_are_
     np.testing.assert_allclose(features_NF[34], expected_F, rtol=1e-4, atol=1e-5)
     assert embedding.name.startswith("features of feature_networks:tiny, layer ")
     assert len(embedding.of(pixels_NHWC[:0])) == 0
+
+
+def test_a_name_has_no_place_of_this_machine_in_it(tmp_path: Path) -> None:
+    torch.save(tiny().state_dict(), tmp_path / "mine.pt")
+    embedding = pretrained_embedding("feature_networks:tiny", str(tmp_path / "mine.pt"), layer="0")
+    assert embedding.name == "features of feature_networks:tiny (mine.pt), layer 0"
 
 
 def test_a_network_that_is_not_there_is_named() -> None:
