@@ -60,7 +60,7 @@ class Lines(Progress):
             parts.append(f"{tick.rate:,.0f} images/s")
         if tick.numbers:
             parts.append(_numbers(tick.numbers))
-        if tick.done > 0:
+        if tick.done > 0.01:  # before that nobody can tell
             parts.append(f"{(now - self.began) * (1 / tick.done - 1):.0f} s left")
         click.echo("  ".join(parts), err=True)
 
