@@ -8,7 +8,14 @@ from typing import Any
 
 import tiny_data
 
-QUICK: dict[str, Any] = {"steps": 12, "seeds": 2, "workers": 1, "flip": "no", "arms": "real,synthetic"}
+QUICK: dict[str, Any] = {
+    "steps": 12,
+    "seeds": 2,
+    "workers": 1,
+    "flip": "no",
+    "strength": "full",
+    "arms": "real,synthetic",
+}
 """Settings of an evaluation that takes a moment."""
 
 

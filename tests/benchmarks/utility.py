@@ -66,6 +66,7 @@ class Job:
         share: of synthetic images in a batch, or None.
         ratio: synthetic images for each real one.
         tail: R, or 1.
+        strength: of classical augmentation.
         train: settings of the training of the model.
     """
 
@@ -79,6 +80,7 @@ class Job:
     share: float | None
     ratio: float
     tail: float
+    strength: float
     train: dict[str, Any]
 
     @property
@@ -206,7 +208,7 @@ def run(job: Job) -> str:
             classes,
             seed=job.seed,
             config=ClassifierConfig(steps=job.steps),
-            augment=classical_pipeline(height, width, channels, flip=FLIPS[job.data]),
+            augment=classical_pipeline(height, width, channels, flip=FLIPS[job.data], strength=job.strength),
             share=job.share,
         )
         predicted_N = classifier.probabilities(test.pixels_NHWC).argmax(axis=1)
@@ -221,6 +223,7 @@ def run(job: Job) -> str:
             "synthetic": len(synthetic.labels_N),
             "steps": job.steps,
             "share": job.share,
+            "strength": job.strength,
             "train": job.train,
             "seconds": round(time.process_time() - began, 1),
             "accuracy": figures.accuracy,
@@ -276,6 +279,7 @@ def main() -> None:
     parser.add_argument("--ratio", type=float, default=1.0, help="synthetic images for each real one")
     parser.add_argument("--share", type=float, help="of synthetic images in a batch; as many as there are if none")
     parser.add_argument("--steps", type=int, default=1200, help="of each classifier")
+    parser.add_argument("--strength", type=float, default=0.5, help="of classical augmentation; try 1 too")
     parser.add_argument("--tail", type=float, default=1.0)
     parser.add_argument("--train", nargs="*", default=[], metavar="NAME=VALUE", help="settings of vaeaug.train")
     parser.add_argument("--workers", type=int, default=1)
@@ -297,6 +301,7 @@ def main() -> None:
             share=arguments.share,
             ratio=arguments.ratio,
             tail=arguments.tail,
+            strength=arguments.strength,
             train={name: _value(text) for name, _, text in (pair.partition("=") for pair in arguments.train)},
         )
         for seed in arguments.seeds

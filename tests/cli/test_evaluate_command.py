@@ -11,7 +11,20 @@ from click.testing import CliRunner
 
 from vaeaug.cli.evaluate import command
 
-QUICK = ["--steps", "8", "--seeds", "2", "--workers", "1", "--flip", "no", "--arms", "real,synthetic"]
+QUICK = [
+    "--steps",
+    "8",
+    "--seeds",
+    "2",
+    "--workers",
+    "1",
+    "--flip",
+    "no",
+    "--strength",
+    "full",
+    "--arms",
+    "real,synthetic",
+]
 
 
 @pytest.fixture

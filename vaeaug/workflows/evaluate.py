@@ -23,7 +23,7 @@ from vaeaug.workflows.evaluate_publish import Evaluated, values_of, write_root
 from vaeaug.workflows.evaluate_settings import EvaluateSettings
 from vaeaug.workflows.evaluate_similarity import measure_similarity
 from vaeaug.workflows.evaluate_task import Division
-from vaeaug.workflows.evaluate_train import Trainings, choose_flips, predict, write_divisions
+from vaeaug.workflows.evaluate_train import UNUSED, Trainings, choose_classical, predict, write_divisions
 from vaeaug.workflows.settings import AUTO, build, parse_size, real_path
 from vaeaug.workflows.train import refuse_changed
 
@@ -74,7 +74,7 @@ def evaluate(
         out: a directory to write the page and all figures to; nothing, or an empty directory, must be there.
         progress: hears how it goes.
         **settings: the fields of `EvaluateSettings`: `test`, `seeds`, `arms`, `metric`, `steps`, `share`, `flip`,
-            `folds`, `repeats`, `embedding`, `embedding_weights`, `embedding_layer`, `image_size`, `seed`,
+            `strength`, `folds`, `repeats`, `embedding`, `embedding_weights`, `embedding_layer`, `image_size`, `seed`,
             `skip_invalid`, `device`, `workers`, `resume`, `plugins_dirs`.
 
     Returns:
@@ -169,8 +169,9 @@ def _find(
     steps = settings.steps or min(max(STEPS_AN_IMAGE * len(data.real), LEAST_STEPS), MOST_STEPS)
     divisions = write_divisions(_divisions(data, made, settings, scratch, progress), scratch)
     base = Trainings(len(data.classes), settings, steps, device, scratch)
-    flips = choose_flips(base, divisions, progress)
-    true_N, predicted = predict(base, arms, divisions, flips, progress)
+    used = any(arm.classical for arm in arms)
+    ways = choose_classical(base, divisions, progress) if used else [UNUSED] * len(divisions)
+    true_N, predicted = predict(base, arms, divisions, ways, progress)
     return Evaluated(
         data=data,
         directory=directory,
@@ -178,8 +179,7 @@ def _find(
         utility=utility(true_N, predicted, data.classes, settings.metric),
         similarity=measure_similarity(data, settings, device, steps, progress),
         steps=steps,
-        flipped=sum(flips),
-        divisions=len(divisions),
+        classical=ways if used else (),
         remarks=(*data.remarks, *remarks),
     )
 

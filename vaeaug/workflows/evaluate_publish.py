@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from vaeaug.export.record import write_record
 from vaeaug.workflows.evaluate_data import EvaluateData
 from vaeaug.workflows.evaluate_settings import EvaluateSettings
 from vaeaug.workflows.evaluate_similarity import Similarity
+from vaeaug.workflows.evaluate_task import Classical
 
 RECORD, PAGE = "evaluation.json", "report.html"
 
@@ -42,8 +44,8 @@ class Evaluated:
         utility: whether they help.
         similarity: what they are like.
         steps: optimizer steps of each classifier.
-        flipped: divisions whose classical augmentation mirrors images.
-        divisions: how many divisions into training and test images there were.
+        classical: how classical augmentation was done, in each division into training and test images; empty
+            where no arm has it.
         remarks: what the user should know.
     """
 
@@ -53,8 +55,7 @@ class Evaluated:
     utility: Utility
     similarity: Similarity
     steps: int
-    flipped: int
-    divisions: int
+    classical: Sequence[Classical]
     remarks: Sequence[str]
 
     @property
@@ -74,11 +75,14 @@ class Evaluated:
         )
 
     @property
-    def flips(self) -> str:
+    def mirrored(self) -> str:
         """Whether classical augmentation mirrored images."""
-        if self.flipped in (0, self.divisions):
-            return "yes" if self.flipped else "no"
-        return f"in {self.flipped} of {self.divisions} folds"
+        return _shared(["yes" if way.flip else "no" for way in self.classical])
+
+    @property
+    def strength(self) -> str:
+        """How much classical augmentation changed images."""
+        return _shared([way.strength for way in self.classical])
 
 
 def values_of(found: Evaluated) -> dict[str, Any]:
@@ -95,7 +99,7 @@ def values_of(found: Evaluated) -> dict[str, Any]:
         **as_json(found.utility),
         "tested_on": found.data.tested_on or f"{found.settings.folds} folds of REAL",
         "method": found.method,
-        "mirrored": found.flips,
+        "classical_augmentation": {"mirrored": found.mirrored, "strength": found.strength},
         "fidelity": dataclasses.asdict(similarity.fidelity),
         "memorisation": memorisation,
         "images": {
@@ -145,7 +149,7 @@ def _page(found: Evaluated, title: str) -> EvaluationPage:
             "classifier": f"three convolutions, {found.steps:,} steps of 64 images",
             "classical augmentation": "crop, shift, scale, turn"
             + (", brightness and contrast" if found.data.real.cache.pixels_NHWC.shape[3] == 3 else "")
-            + f"; mirrored: {found.flips}",
+            + f"; mirrored: {found.mirrored}, strength: {found.strength}",
             "size of images": "{} x {} x {}".format(*found.data.real.cache.pixels_NHWC.shape[1:]),
             "share of synthetic images in a batch": found.settings.share or "as many as there are",
             "seed": found.settings.seed,
@@ -234,6 +238,18 @@ def _dropped(directory: Path) -> Mapping[str, Mapping[str, int]]:
 def _name(path: str | None) -> str | None:
     """Return the last part of a path: what is written has no places of this machine in it."""
     return None if path is None else Path(path).name
+
+
+def _shared(words: Sequence[str]) -> str:
+    """Return what all divisions have, or how many have what."""
+    counts = Counter(words)
+    if not counts:
+        return "not used"
+    return (
+        words[0]
+        if len(counts) == 1
+        else ", ".join(f"{word} in {n} of {len(words)} folds" for word, n in sorted(counts.items()))
+    )
 
 
 def _words(text: str) -> str:

@@ -10,6 +10,9 @@ from vaeaug.options import option
 from vaeaug.workflows.settings import AUTO, RunSettings
 
 FLIPS = (AUTO, "yes", "no")
+STRENGTHS = {"mild": 0.5, "full": 1.0}
+"""What the changes of classical augmentation are multiplied by."""
+
 METRICS = ("accuracy", "balanced-accuracy")
 
 LEAST_IMAGES = 3
@@ -45,6 +48,11 @@ class EvaluateSettings(RunSettings):
         AUTO,
         "Whether classical augmentation mirrors images; auto does if that recognizes held-out real images better.",
         choices=FLIPS,
+    )
+    strength: str = option(
+        AUTO,
+        "How much classical augmentation changes images; auto takes what recognizes held-out real images better.",
+        choices=(AUTO, *STRENGTHS),
     )
     folds: int = option(5, "Where there are no test images: parts that are held out in turn.", minimum=2, maximum=100)
     repeats: int = option(1, "Where there are no test images: divisions into parts that are tried.", minimum=1)

@@ -19,6 +19,7 @@ from vaeaug.evaluation.arms import ARMS, Labelled, train_arm
 from vaeaug.staging import write_atomic
 from vaeaug.workflows.device import one_thread
 from vaeaug.workflows.evaluate_data import Images
+from vaeaug.workflows.evaluate_settings import STRENGTHS
 
 _PARTS = ("real", "synthetic", "test")
 
@@ -39,6 +40,19 @@ class Division:
 
 
 @dataclass(frozen=True, slots=True)
+class Classical:
+    """How classical augmentation is done.
+
+    Attributes:
+        flip: whether images are mirrored.
+        strength: one of `STRENGTHS`.
+    """
+
+    flip: bool
+    strength: str
+
+
+@dataclass(frozen=True, slots=True)
 class ArmTask:
     """What the training of one classifier needs to know.
 
@@ -49,7 +63,7 @@ class ArmTask:
         seed: of the classifier.
         steps: optimizer steps.
         share: of synthetic images in a batch, or None.
-        flip: whether classical augmentation mirrors images.
+        classical: how classical augmentation is done.
         device: where to compute.
         file: where the predicted classes go.
     """
@@ -60,7 +74,7 @@ class ArmTask:
     seed: int
     steps: int
     share: float | None
-    flip: bool
+    classical: Classical
     device: str
     file: Path
 
@@ -106,7 +120,9 @@ def run_arm_task(task: ArmTask, tell: Callable[[float], None]) -> None:
         task.classes,
         seed=task.seed,
         config=ClassifierConfig(steps=task.steps),
-        augment=classical_pipeline(height, width, channels, flip=task.flip),
+        augment=classical_pipeline(
+            height, width, channels, flip=task.classical.flip, strength=STRENGTHS[task.classical.strength]
+        ),
         share=task.share,
         device=torch.device(task.device),
         report=_now_and_then(tell),

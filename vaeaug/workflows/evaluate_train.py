@@ -15,12 +15,23 @@ from vaeaug.engine.local import cores, run_tasks
 from vaeaug.evaluation.arms import Arm
 from vaeaug.progress import Progress, Tick
 from vaeaug.seeds import seed_of
-from vaeaug.workflows.evaluate_settings import EvaluateSettings
-from vaeaug.workflows.evaluate_task import ArmTask, Division, is_done, read_predicted, run_arm_task, save_division
+from vaeaug.workflows.evaluate_settings import STRENGTHS, EvaluateSettings
+from vaeaug.workflows.evaluate_task import (
+    ArmTask,
+    Classical,
+    Division,
+    is_done,
+    read_predicted,
+    run_arm_task,
+    save_division,
+)
 from vaeaug.workflows.settings import AUTO
 
+UNUSED = Classical(flip=False, strength="mild")
+"""What stands in a task where no arm has classical augmentation."""
+
 TRIAL_FOLDS = 3
-"""One part in so many of the real training images tells whether mirroring helps."""
+"""One part in so many of the real training images tells which classical augmentation is best."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +69,7 @@ class Trainings:
     device: torch.device
     scratch: Path
 
-    def task(self, arm: str, division: Path, name: str, *, seed: int, flip: bool) -> ArmTask:
+    def task(self, arm: str, division: Path, name: str, *, seed: int, classical: Classical) -> ArmTask:
         """Return a training whose result goes into the file `name`."""
         return ArmTask(
             arm=arm,
@@ -67,7 +78,7 @@ class Trainings:
             seed=seed,
             steps=self.steps,
             share=self.settings.share,
-            flip=flip,
+            classical=classical,
             device=str(self.device),
             file=self.scratch / f"{name}.npz",
         )
@@ -96,43 +107,56 @@ def write_divisions(divisions: Iterable[tuple[int, Division]], scratch: Path) ->
     return written
 
 
-def choose_flips(base: Trainings, divisions: Sequence[WrittenDivision], progress: Progress) -> list[bool]:
-    """Return for each division whether its classical augmentation mirrors images.
+def choose_classical(base: Trainings, divisions: Sequence[WrittenDivision], progress: Progress) -> list[Classical]:
+    """Return for each division how its classical augmentation is done.
 
-    Letters must not be mirrored and cats may be; which of the two a dataset is like, nobody said. So two classifiers
-    are trained on two thirds of the real training images, and the third says which of them knows more.
+    Letters must not be mirrored and cats may be, and small objects must not be moved far: what a dataset takes, nobody
+    said. So classifiers are trained on two thirds of the real training images in each way that the settings leave open,
+    and the third says which of them knows most. Without this, weak classical augmentation would flatter the synthetic
+    images.
     """
-    if base.settings.flip != AUTO:
-        return [base.settings.flip == "yes"] * len(divisions)
-    trials: list[tuple[ArmTask, ArmTask]] = []
+    settings = base.settings
+    ways = [
+        Classical(flip, strength)
+        for strength in (STRENGTHS if settings.strength == AUTO else (settings.strength,))
+        for flip in ((False, True) if settings.flip == AUTO else (settings.flip == "yes",))
+    ]
+    if len(ways) == 1:
+        return ways * len(divisions)
+    trials: list[list[ArmTask]] = []
     held_out = []
     for division in divisions:
         real = division.images.real
-        held_N = stratified_folds(real.labels_N, TRIAL_FOLDS, seed_of(base.settings.seed, "flip", division.number)) == 0
+        held_N = stratified_folds(real.labels_N, TRIAL_FOLDS, seed_of(settings.seed, "trial", division.number)) == 0
         trial = Division(real.only(~held_N), division.images.synthetic, real.only(held_N))
-        path = base.scratch / f"flip-{division.number:03}.npz"
-        save_division(trial, path)
-        seed = seed_of(base.settings.seed, "flip")
-        names = [f"flip-{division.number:03}-{word}" for word in ("no", "yes")]
-        no, yes = (
-            base.task("classical", path, name, seed=seed, flip=flip)
-            for name, flip in zip(names, (False, True), strict=True)
+        name = f"trial-{division.number:03}"
+        save_division(trial, base.scratch / f"{name}.npz")
+        trials.append(
+            [
+                base.task(
+                    "classical",
+                    base.scratch / f"{name}.npz",
+                    f"{name}-{way.strength}-{'mirrored' if way.flip else 'plain'}",
+                    seed=seed_of(settings.seed, "trial"),
+                    classical=way,
+                )
+                for way in ways
+            ]
         )
-        trials.append((no, yes))
         held_out.append(trial.test.labels_N)
-    base.run([task for pair in trials for task in pair], "Choosing the classical augmentation", progress)
-    right = [
-        [(read_predicted(task.file) == labels_N).mean() for task in pair]
-        for pair, labels_N in zip(trials, held_out, strict=True)
+    base.run([task for tasks in trials for task in tasks], "Choosing the classical augmentation", progress)
+    right_DW = [
+        [(read_predicted(task.file) == labels_N).mean() for task in tasks]
+        for tasks, labels_N in zip(trials, held_out, strict=True)
     ]
-    return [bool(yes > no) for no, yes in right]
+    return [ways[int(np.argmax(right_W))] for right_W in right_DW]
 
 
 def predict(
     base: Trainings,
     arms: Sequence[Arm],
     divisions: Sequence[WrittenDivision],
-    flips: Sequence[bool],
+    ways: Sequence[Classical],
     progress: Progress,
 ) -> tuple[NDArray[np.int64], dict[str, NDArray[np.int64]]]:
     """Train all classifiers.
@@ -144,14 +168,14 @@ def predict(
     repeats = 1 + max(division.repeat for division in divisions)
     tasks: dict[tuple[str, int, int], ArmTask] = {}
     for seed in range(base.settings.seeds):
-        for division, flip in zip(divisions, flips, strict=True):
+        for division, way in zip(divisions, ways, strict=True):
             if division.repeat != seed % repeats:
                 continue
             for arm in arms:
                 key = (arm.name, seed, division.number)
                 name = f"{arm.name}-seed-{seed:04}-{division.number:03}"
                 tasks[key] = base.task(
-                    arm.name, division.path, name, seed=seed_of(base.settings.seed, "evaluate", seed), flip=flip
+                    arm.name, division.path, name, seed=seed_of(base.settings.seed, "evaluate", seed), classical=way
                 )
     base.run(list(tasks.values()), "Training classifiers", progress)
     tested = divisions[0].images.test.cache

@@ -172,3 +172,10 @@ def test_the_classical_pipeline_changes_the_brightness_of_colour_images_alone() 
     gray, colour = (np.full((50, 12, 12, channels), 100, np.uint8) for channels in (1, 3))
     assert (classical_pipeline(12, 12, 1, flip=True)(gray, range(50)) == 100).all()
     assert len(np.unique(classical_pipeline(12, 12, 3, flip=True)(colour, range(50)))) > 20
+
+
+def test_a_mild_classical_pipeline_changes_less():
+    x = np.tile(np.arange(32, dtype=np.uint8)[None, :, None, None] * 8, (100, 1, 32, 1))
+    full, mild = (classical_pipeline(32, 32, 1, flip=False, strength=strength)(x, range(100)) for strength in (1, 0.5))
+    moved = [np.abs(batch.astype(int) - x).mean() for batch in (full, mild)]
+    assert 0 < moved[1] < 0.7 * moved[0]
