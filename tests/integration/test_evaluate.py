@@ -163,6 +163,18 @@ def test_it_reads_what_augment_wrote_and_only_its_synthetic_images(real: Path, t
     assert found.values["images"]["ant"] == {"real": 8, "synthetic": 4, "test": 5}
 
 
+def test_it_says_where_the_model_was_trained_on_other_images(real: Path, tmp_path: Path) -> None:
+    import vaeaug
+
+    others = evaluate_data.write_real(tmp_path / "others", train=7)
+    remarks = []
+    for data, out in ((real, "same"), (others, "other")):
+        vaeaug.augment(data, tmp_path / out, per_class=2, synthetic_only=True, **tiny_data.UNFILTERED)
+        remarks.append(evaluate(real, tmp_path / out, **QUICK).remarks)
+    assert remarks[0] == ()
+    assert "the model of other was trained on other images than REAL" in remarks[1][0]
+
+
 def test_other_test_images_and_sizes_will_do(real: Path, synthetic: Path, tmp_path: Path) -> None:
     for label in ("ant", "bee"):
         evaluate_data.write_images(tmp_path / "others" / label, label, 300, 4, height=20, width=14)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +113,7 @@ def read_evaluate_data(real: Path, synthetic: Path, settings: EvaluateSettings, 
             test = test.only(~copies_N)
         _refuse_leaks(test, tested_on, made, synthetic, rows)
         _refuse_tested_sources(index, rows, tested_on, settings)
+        remarks += _other_data(synthetic, cache)
     return EvaluateData(index, cache.classes, training, made, test, tested_on, remarks)
 
 
@@ -238,6 +240,19 @@ def _refuse_leaks(
     seen = sum(digest in tested for digest in _digests(trained_on))
     if seen:
         raise InputError(f"{directory} was made from {seen} of the test images of {tested_on}; {remedy}")
+
+
+def _other_data(directory: Path, real: ImageCache) -> tuple[str, ...]:
+    """Return a remark where the model was trained on other images than REAL's: nothing tells which."""
+    try:
+        made_from = json.loads((directory / "vaeaug.json").read_text(encoding="utf-8"))["model"]["data_fingerprint"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
+    if made_from == real.fingerprint:
+        return ()
+    return (
+        f"the model of {directory.name} was trained on other images than REAL: see that no test image was among them",
+    )
 
 
 def _digests(paths: Iterable[Path]) -> Iterable[str]:
