@@ -108,7 +108,12 @@ def values_of(found: Evaluated) -> dict[str, Any]:
         },
         "data_fingerprint": found.data.real.cache.fingerprint,
         "synthetic_fingerprint": found.data.synthetic.cache.fingerprint,
-        "settings": {**found.settings.request(), "steps": found.steps, "test": _name(found.settings.test)},
+        "settings": {
+            **found.settings.request(),
+            "steps": found.steps,
+            "test": _name(found.settings.test),
+            "embedding_weights": _name(found.settings.embedding_weights),
+        },
         "remarks": list(found.remarks),
     }
 
