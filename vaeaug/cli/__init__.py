@@ -25,7 +25,9 @@ COMMANDS = {
 }
 """Command -> its one-line help; its module is `vaeaug.cli.<command>`, which holds it as `command`."""
 
-RESUMABLE = frozenset({"augment", "train", "sample", "evaluate", "inpaint", "score", "encode", "interpolate", "traverse"})
+RESUMABLE = frozenset(
+    {"augment", "train", "sample", "evaluate", "inpaint", "score", "encode", "interpolate", "traverse"}
+)
 """Commands that go on where they were with `--resume`."""
 
 
