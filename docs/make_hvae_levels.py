@@ -14,8 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 import vaeaug
 from vaeaug.dataset.demo import write_demo
-from vaeaug.training.batches import as_pixels
-from vaeaug.training.batches import as_images
+from vaeaug.training.batches import as_images, as_pixels
 
 PICTURE = Path(__file__).parent / "images" / "hvae-levels.png"
 DRAWS = 3

@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from vaeaug.errors import InputError as InputError
     from vaeaug.hookspecs import hookimpl as hookimpl
     from vaeaug.options import option as option
-    from vaeaug.workflows.augment import augment as augment
-    from vaeaug.workflows.encode import encode as encode
-    from vaeaug.workflows.evaluate import evaluate as evaluate
-    from vaeaug.workflows.inpaint import inpaint as inpaint
-    from vaeaug.workflows.interpolate import interpolate as interpolate
+    from vaeaug.workflows.augment.command import augment as augment
+    from vaeaug.workflows.augment.sample import sample as sample
+    from vaeaug.workflows.encode.command import encode as encode
+    from vaeaug.workflows.evaluate.command import evaluate as evaluate
+    from vaeaug.workflows.inpaint.command import inpaint as inpaint
     from vaeaug.workflows.model import Model as Model
     from vaeaug.workflows.model import load as load
-    from vaeaug.workflows.sample import sample as sample
-    from vaeaug.workflows.score import score as score
-    from vaeaug.workflows.train import train as train
-    from vaeaug.workflows.traverse import traverse as traverse
+    from vaeaug.workflows.pictures.interpolate import interpolate as interpolate
+    from vaeaug.workflows.pictures.traverse import traverse as traverse
+    from vaeaug.workflows.score.command import score as score
+    from vaeaug.workflows.train.command import train as train
 
 __version__ = "0.1.0"
 
@@ -46,17 +46,17 @@ _HOME = {
     "ReconstructionLoss": "vaeaug.contracts",
     "Variant": "vaeaug.contracts",
     "option": "vaeaug.options",
-    "augment": "vaeaug.workflows.augment",
-    "encode": "vaeaug.workflows.encode",
-    "evaluate": "vaeaug.workflows.evaluate",
+    "augment": "vaeaug.workflows.augment.command",
+    "encode": "vaeaug.workflows.encode.command",
+    "evaluate": "vaeaug.workflows.evaluate.command",
     "hookimpl": "vaeaug.hookspecs",
-    "inpaint": "vaeaug.workflows.inpaint",
-    "interpolate": "vaeaug.workflows.interpolate",
+    "inpaint": "vaeaug.workflows.inpaint.command",
+    "interpolate": "vaeaug.workflows.pictures.interpolate",
     "load": "vaeaug.workflows.model",
-    "sample": "vaeaug.workflows.sample",
-    "score": "vaeaug.workflows.score",
-    "train": "vaeaug.workflows.train",
-    "traverse": "vaeaug.workflows.traverse",
+    "sample": "vaeaug.workflows.augment.sample",
+    "score": "vaeaug.workflows.score.command",
+    "train": "vaeaug.workflows.train.command",
+    "traverse": "vaeaug.workflows.pictures.traverse",
 }
 
 __all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604

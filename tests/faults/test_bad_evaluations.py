@@ -14,7 +14,7 @@ from evaluate_data import QUICK
 
 import vaeaug
 from vaeaug.errors import InputError
-from vaeaug.workflows.evaluate import evaluate
+from vaeaug.workflows.evaluate.command import evaluate
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import tiny_data
 
 import vaeaug
 from vaeaug.errors import InputError
-from vaeaug.workflows import evaluate as workflow
+from vaeaug.workflows.evaluate import command as workflow
 
 SETTINGS = {**tiny_data.UNFILTERED, "per_class": 3, "evaluate": True}
 

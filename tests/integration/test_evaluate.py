@@ -15,9 +15,9 @@ from evaluate_data import QUICK
 from PIL import Image
 
 from vaeaug.errors import InputError
-from vaeaug.workflows import evaluate_train
-from vaeaug.workflows.evaluate import evaluate
-from vaeaug.workflows.evaluate_task import load_division, run_arm_task
+from vaeaug.workflows.evaluate import train as evaluate_train
+from vaeaug.workflows.evaluate.command import evaluate
+from vaeaug.workflows.evaluate.task import load_division, run_arm_task
 
 
 @pytest.fixture
@@ -194,7 +194,7 @@ def test_without_test_images_each_is_held_out_once_and_no_model_sees_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import vaeaug
-    from vaeaug.workflows import evaluate_folds
+    from vaeaug.workflows.evaluate import folds as evaluate_folds
 
     real = tiny_data.write_dataset(tmp_path / "real", {"ant": 7, "b%ee": 6})
     vaeaug.augment(real, tmp_path / "extended", per_class=3, **tiny_data.UNFILTERED)
@@ -263,7 +263,7 @@ def test_images_that_have_a_left_and_a_right_are_not_mirrored(tmp_path: Path) ->
 
 def test_what_sample_wrote_can_be_made_again_too(tmp_path: Path) -> None:
     import vaeaug
-    from vaeaug.workflows.evaluate_folds import how_made
+    from vaeaug.workflows.evaluate.folds import how_made
 
     real = tiny_data.write_dataset(tmp_path / "real", {"ant": 6, "bee": 6})
     vaeaug.train(real, tmp_path / "model", **{**tiny_data.QUICK, "seed": 3, "loss": "l1", "scope": "shared"})

@@ -15,7 +15,7 @@ import vaeaug
 from vaeaug.errors import InputError
 from vaeaug.synthesis.filters import CAUSES
 from vaeaug.synthesis.generate import CHUNK
-from vaeaug.workflows import write
+from vaeaug.workflows.augment import write
 
 SETTINGS: dict[str, Any] = {**tiny_data.QUICK, "steps": 300, "learning_rate": 0.01, "per_class": 100}
 
@@ -87,7 +87,7 @@ def test_a_class_that_cannot_be_filled_says_so(
     def dropping(self: Any, chunk: Any) -> list[str | None]:
         return ["another class" if chunk.label == "bee" else None] * len(chunk.pixels_BHWC)
 
-    monkeypatch.setattr("vaeaug.workflows.filtering.SampleFilter.verdicts", dropping)
+    monkeypatch.setattr("vaeaug.workflows.augment.filtering.SampleFilter.verdicts", dropping)
     alone = vaeaug.augment(data, tmp_path / "alone", model=model, per_class=1, synthetic_only=True, workers=1)
     assert [path.name for path in (alone.out / "train").iterdir()] == ["ant"]  # readers refuse empty class folders
     made = vaeaug.augment(data, tmp_path / "out", model=model, per_class=70, workers=1)

@@ -40,7 +40,7 @@ def test_augment_knows_no_such_option(tmp_path: Path, tmp_path_factory: pytest.T
 def test_a_resumed_training_ends_the_same(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vaeaug.workflows import partial
+    from vaeaug.workflows.inpaint import partial
 
     data = tiny_data.two_classes(tmp_path_factory)
     settings = {**QUICK, "scope": "shared", "inpainting": True}

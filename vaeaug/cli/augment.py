@@ -20,7 +20,7 @@ from vaeaug.cli.common import (
 from vaeaug.workflows.settings import AugmentSettings, SampleSettings
 
 if TYPE_CHECKING:
-    from vaeaug.workflows.made import AugmentResult
+    from vaeaug.workflows.augment.made import AugmentResult
 
 
 @click.command(short_help="Extend a dataset: train if needed, sample, export, report.")
@@ -39,7 +39,7 @@ def command(data: Path, out: Path, as_json: bool, quiet: bool, **options: Any) -
     real ones.
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
-    from vaeaug.workflows.augment import augment  # noqa: PLC0415 (imports torch)
+    from vaeaug.workflows.augment.command import augment  # noqa: PLC0415 (imports torch)
 
     with make_progress(quiet=quiet) as progress:
         made = augment(data, out, progress=progress, **given(options))

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vaeaug.cli.common import config_option, given, output_options, plugins_dir_option, result, settings_options
-from vaeaug.workflows.evaluate_settings import EvaluateSettings
+from vaeaug.workflows.evaluate.settings import EvaluateSettings
 
 if TYPE_CHECKING:
-    from vaeaug.workflows.evaluate import EvaluateResult
+    from vaeaug.workflows.evaluate.command import EvaluateResult
 
 
 @click.command(short_help="Tell whether synthetic images help a classifier.")
@@ -30,7 +30,7 @@ def command(real: Path, synthetic: Path, out: Path | None, as_json: bool, quiet:
     split, or --test DIR. Where there are none, parts of REAL are held out in turn and the model is trained anew.
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
-    from vaeaug.workflows.evaluate import evaluate  # noqa: PLC0415 (imports torch)
+    from vaeaug.workflows.evaluate.command import evaluate  # noqa: PLC0415 (imports torch)
 
     with make_progress(quiet=quiet) as progress:
         found = evaluate(real, synthetic, out, progress=progress, **given(options))

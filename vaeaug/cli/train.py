@@ -26,7 +26,7 @@ def command(data: Path, model: Path, as_json: bool, quiet: bool, **options: Any)
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
     from vaeaug.workflows.remarks import remarks_on  # noqa: PLC0415 (imports torch)
-    from vaeaug.workflows.train import train  # noqa: PLC0415 (imports torch)
+    from vaeaug.workflows.train.command import train  # noqa: PLC0415 (imports torch)
 
     with make_progress(quiet=quiet) as progress:
         trained = train(data, model, progress=progress, **given(options))

@@ -19,8 +19,8 @@ from vaeaug.models.record import ModelRecord, PluginRecord, read_record
 from vaeaug.models.store import StoredModel
 from vaeaug.synthesis.generate import AUTO, chunks_of, generate, sampler_name
 from vaeaug.workflows.device import choose_device, one_thread
-from vaeaug.workflows.inpaint_arrays import inpaint_arrays
-from vaeaug.workflows.score_arrays import score_arrays
+from vaeaug.workflows.inpaint.arrays import inpaint_arrays
+from vaeaug.workflows.score.arrays import score_arrays
 from vaeaug.workflows.settings import real_path
 
 P = TypeVar("P")

@@ -1,0 +1,1 @@
+"""Synthetic images into dataset directories: extend a dataset, or sample a model."""

@@ -1,0 +1,260 @@
+"""Extend a dataset: train if needed, sample, export, report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vaeaug.dataset.cache import ImageCache
+from vaeaug.dataset.index import DatasetIndex
+from vaeaug.dataset.scan import scan
+from vaeaug.errors import InputError
+from vaeaug.export.layout import folder_name
+from vaeaug.export.real import RealImage, copy_real, place_real
+from vaeaug.models.record import FILE
+from vaeaug.models.store import StoredModel
+from vaeaug.progress import SILENT, Progress, Tick
+from vaeaug.staging import Staging, refuse_overlap
+from vaeaug.synthesis.generate import changed_options, check_sampler, sampler_config, sampler_name
+from vaeaug.synthesis.samplers import SAMPLERS
+from vaeaug.workflows.augment.filtering import SampleFilter, train_filter
+from vaeaug.workflows.augment.made import AugmentResult, Made
+from vaeaug.workflows.augment.publish import finish
+from vaeaug.workflows.augment.write import EXAMPLES
+from vaeaug.workflows.device import choose_device
+from vaeaug.workflows.evaluate.augmented import evaluation_of, refuse_to_evaluate
+from vaeaug.workflows.model import open_stored
+from vaeaug.workflows.read import read_for_training
+from vaeaug.workflows.remarks import remarks_on
+from vaeaug.workflows.settings import AUTO, AugmentSettings, TrainSettings, build, real_path
+from vaeaug.workflows.train.command import refuse_changed, train, train_into
+from vaeaug.workflows.train.prepare import Named, choose_loss, look_up
+
+
+def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, **settings: Any) -> AugmentResult:
+    """Extend a dataset with synthetic images of every class.
+
+    Args:
+        data: the dataset: class folders, split folders, or a Hugging Face imagefolder. It is never written to.
+        out: the dataset directory to make; nothing, or an empty directory, must be there.
+        progress: hears how it goes.
+        **settings: the fields of `AugmentSettings`: `per_class`, `balance`, `ratio`, `sampler`, `sampler_options`,
+            `model`, `synthetic_only`, `link`, `evaluate`, and those of `vaeaug.train`.
+
+    Returns:
+        What was made.
+
+    Raises:
+        InputError: the data, an option or the place is not usable; nothing was changed.
+        PluginError: the plugin of the variant or the loss is broken.
+        VaeaugError: the work failed; with `resume=True` it goes on where it was.
+    """
+    chosen: AugmentSettings = build(AugmentSettings, settings, "vaeaug.augment")
+    chosen.counts({"": 0})  # refuses contradictions before any work
+    data, out = real_path(data), real_path(out)
+    index = scan(data)
+    refuse_overlap(data, out)
+    if chosen.evaluate:
+        refuse_to_evaluate(index, chosen)
+    named = look_up(chosen)
+    if chosen.model is not None:
+        refuse_overlap(real_path(chosen.model), out)
+    check_sampler(
+        chosen.sampler,
+        variant=named.variant.name,
+        conditional=named.variant.cls.conditional,
+        scope=named.scope,
+        classes=len(index.classes),
+    )
+    sampler_config(chosen.sampler, chosen.sampler_options)
+    device = choose_device(chosen.device)
+    with Staging(out, {"data": str(data.resolve()), **chosen.request()}, resume=chosen.resume) as staging:
+        cache = read_for_training(index, chosen, progress)
+        if chosen.model is None:
+            refuse_changed(staging, dataset=cache.fingerprint)
+            model = _model_of_its_own(chosen, named, staging, cache, device, progress)
+        else:
+            model = _named_model(data, chosen, device, progress)
+        real = _place(index, cache, synthetic_only=chosen.synthetic_only)
+        counts = _counts(chosen, cache, model)
+        sampler = sampler_name(chosen.sampler, model, originals=True)
+        originals = {file.file_name: file.path for file in index.of("train")}
+        _refuse_other_originals(sampler, model, cache, originals)
+        refuse_changed(staging, dataset=cache.fingerprint, model=model.record.fingerprint)
+        keep = _filter(chosen, staging, cache, device, progress)
+        progress.stage("Copying real images")
+        copy_real(
+            real,
+            staging.content,
+            link="hard" if chosen.link == "hard" else "copy",
+            progress=lambda done, total: progress.tick(Tick(done / max(total, 1))),
+        )
+        made = Made(
+            staging=staging,
+            model=model,
+            counts=counts,
+            shapes={label: cache.native(label) for label in counts},
+            real=real,
+            originals=originals,
+            examples={label: _examples(cache, label) for label in counts},
+            settings=_public(chosen),
+            sampler=sampler,
+            sampler_options=changed_options(sampler, chosen.sampler_options),
+            seed=chosen.seed,
+            remarks=[
+                *remarks_on(model),
+                *_other_data(cache, model),
+                *_left_out(cache),
+                *_strays(index),
+                *_renamed(counts),
+            ],
+            keep=keep,
+        )
+        evaluate = evaluation_of(data, chosen, staging, progress) if chosen.evaluate else None
+        return finish(made, threads=chosen.workers, progress=progress, evaluate=evaluate)
+
+
+def _training_settings(chosen: AugmentSettings) -> dict[str, Any]:
+    """Return the part of the settings that `train` takes."""
+    return {name: getattr(chosen, name) for name in TrainSettings.__dataclass_fields__}
+
+
+def _named_model(data: Path, chosen: AugmentSettings, device: torch.device, progress: Progress) -> StoredModel:
+    """Return the model of `--model`, trained first where there is none yet.
+
+    Raises:
+        InputError: it is of another variant or loss than asked for.
+    """
+    place = real_path(str(chosen.model))
+    if not (place / FILE).exists():
+        train(data, place, progress=progress, **_training_settings(chosen))
+    elif chosen.ignored_by_a_model():
+        flags = ", ".join(chosen.ignored_by_a_model())
+        progress.say(f"the model {place} is used as it was trained, so this changes nothing: {flags}")
+    model = open_stored(place, device, chosen.plugins_dirs)
+    record = model.record
+    for flag, asked, found in (("variant", chosen.variant, record.variant), ("loss", chosen.loss, record.loss)):
+        if asked not in (None, AUTO, found.name):
+            raise InputError(
+                f"the model {place} was trained with --{flag} {found.name}, not {asked}; "
+                f"leave out --{flag}, or give --model another place to train a new one"
+            )
+    return model
+
+
+def _model_of_its_own(
+    chosen: AugmentSettings,
+    named: Named,
+    staging: Staging,
+    cache: ImageCache,
+    device: torch.device,
+    progress: Progress,
+) -> StoredModel:
+    """Return a model trained for this output alone."""
+    directory = staging.scratch / "model"
+    if not (directory / FILE).exists():
+        used = choose_loss(named, chosen, cache, progress, sampler=chosen.sampler)
+        train_into(directory, staging.scratch / "training", cache, chosen, used, device, progress)
+    return open_stored(directory, device, chosen.plugins_dirs)
+
+
+def _filter(
+    chosen: AugmentSettings, staging: Staging, cache: ImageCache, device: torch.device, progress: Progress
+) -> SampleFilter | None:
+    """Return what decides which samples are kept, or None where all are."""
+    if not chosen.filter:
+        return None
+    directory = staging.scratch / "judges"
+    return train_filter(cache, directory, seed=chosen.seed, device=device, workers=chosen.workers, progress=progress)
+
+
+def _place(index: DatasetIndex, cache: ImageCache, *, synthetic_only: bool) -> tuple[RealImage, ...]:
+    """Return the real images that go into the output: the splits that were not trained on are passed through."""
+    invalid = {image.file_name for image in cache.invalid}
+    files = (file for file in index.files if file.file_name not in invalid)
+    placed = place_real(files, index.layout)
+    return tuple(image for image in placed if image.split != "train" or not synthetic_only)
+
+
+def _counts(chosen: AugmentSettings, cache: ImageCache, model: StoredModel) -> dict[str, int]:
+    """Return how many synthetic images each class of the data gets.
+
+    Raises:
+        InputError: the model does not know a class of the data.
+    """
+    channels = cache.pixels_NHWC.shape[3]
+    if channels != model.record.channels:
+        makes, has = ("gray" if count == 1 else "colour" for count in (model.record.channels, channels))
+        raise InputError(
+            f"the model {chosen.model} makes {makes} images, and the data are in {has}; "
+            "give --model another place to train a new one"
+        )
+    unknown = sorted(set(cache.classes) - set(model.classes))
+    if unknown:
+        raise InputError(
+            f"the model {chosen.model} was not trained on the class {unknown[0]!r} of the data; it knows "
+            f"{', '.join(model.classes)}; give --model another place to train a new one"
+        )
+    return chosen.counts({label: len(cache.indices("train", label)) for label in cache.classes})
+
+
+def _refuse_other_originals(sampler: str, model: StoredModel, cache: ImageCache, originals: Mapping[str, Path]) -> None:
+    """Refuse a sampler that changes real images where the model was trained on others than those of the data.
+
+    Raises:
+        InputError: it is so.
+    """
+    if not SAMPLERS[sampler].edits:
+        return
+    sources = {source for label in range(len(model.classes)) for source in model.latents(label).sources}
+    if model.record.data_fingerprint != cache.fingerprint or not sources <= originals.keys():
+        raise InputError(
+            f"the sampler '{sampler}' changes the images that the model was trained on, and these are others; "
+            "give --model another place to train a new one, or use --sampler interpolate"
+        )
+
+
+def _examples(cache: ImageCache, label: str) -> list[NDArray[np.uint8]]:
+    """Return some training images of a class, spread evenly, as the model sees them."""
+    indices = cache.indices("train", label)
+    chosen = indices[np.linspace(0, len(indices) - 1, min(EXAMPLES, len(indices))).round().astype(int)]
+    return [np.asarray(cache.pixels_NHWC[index]) for index in chosen]
+
+
+def _other_data(cache: ImageCache, model: StoredModel) -> Sequence[str]:
+    """Return a remark on a model that was trained on another dataset."""
+    same = cache.fingerprint == model.record.data_fingerprint
+    return [] if same else ["the model was trained on other images than those of this dataset"]
+
+
+def _strays(index: DatasetIndex) -> Sequence[str]:
+    """Return a remark on images that belong to no class."""
+    names = ", ".join(index.stray[:3])
+    return [f"{len(index.stray)} images lie outside class folders and were left out: {names}"] if index.stray else []
+
+
+def _renamed(labels: Iterable[str]) -> Sequence[str]:
+    """Return a remark on classes whose folder has another name, because not every file system takes theirs."""
+    renamed = [f"{label!r} is in {folder_name(label)}" for label in labels if folder_name(label) != label]
+    return [f"folders are named so that every system takes them: {', '.join(renamed)}"] if renamed else []
+
+
+def _left_out(cache: ImageCache) -> Sequence[str]:
+    """Return a remark on the images that could not be read."""
+    names = ", ".join(image.file_name for image in cache.invalid[:3])
+    more = " and others" if len(cache.invalid) > 3 else ""
+    return [f"{len(cache.invalid)} unreadable images were left out: {names}{more}"] if cache.invalid else []
+
+
+def _public(chosen: AugmentSettings) -> dict[str, Any]:
+    """Return what decided the result, without places on this machine."""
+    request = chosen.request()
+    return {
+        name: Path(value).name if name in ("model", "train_augment") and value else value
+        for name, value in request.items()
+    }

@@ -1,0 +1,99 @@
+"""What `augment` and `sample` make: while it is being built, and when it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaeaug.dataset.image_cache import NativeShape
+from vaeaug.export.card import ClassCount
+from vaeaug.export.real import RealImage
+from vaeaug.models.store import StoredModel
+from vaeaug.staging import Staging
+from vaeaug.workflows.augment.filtering import SampleFilter
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What was made, and how.
+
+    Attributes:
+        staging: where it is being built.
+        model: the model they were drawn from.
+        counts: class -> number of synthetic images.
+        shapes: class -> height, width, colour mode and colours that synthetic images are written in.
+        real: the real images that were copied.
+        originals: every real training image's file by its `file_name` in the data; empty where they are not at hand.
+        examples: class -> some real training images, uint8 (H, W, C), to show beside the synthetic ones.
+        settings: what decided the result, for the record and the card.
+        sampler: the sampler that drew them.
+        sampler_options: its options that are not the defaults.
+        seed: of the samples.
+        remarks: what the user should know.
+        keep: which samples are kept; all if None.
+    """
+
+    staging: Staging
+    model: StoredModel
+    counts: Mapping[str, int]
+    shapes: Mapping[str, NativeShape]
+    real: Sequence[RealImage]
+    originals: Mapping[str, Path]
+    examples: Mapping[str, Sequence[NDArray[np.uint8]]]
+    settings: Mapping[str, Any]
+    sampler: str
+    sampler_options: Mapping[str, Any]
+    seed: int
+    remarks: Sequence[str]
+    keep: SampleFilter | None = None
+
+    @property
+    def out(self) -> Path:
+        """The dataset directory while it is being built."""
+        return self.staging.content
+
+    @property
+    def journal(self) -> Path:
+        """The journal of the synthetic images that are written."""
+        return self.staging.scratch / "synthetic.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What synthetic images there are in the end.
+
+    Attributes:
+        counts: class -> how many.
+        dropped: class -> why samples were dropped -> how many; classes of which none was are missing.
+        examples: class -> names of its first ones, relative to `train`.
+    """
+
+    counts: Mapping[str, int]
+    dropped: Mapping[str, Mapping[str, int]]
+    examples: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentResult:
+    """What `augment` made.
+
+    Attributes:
+        out: the dataset directory.
+        counts: images by class and kind.
+        sampler: the sampler that drew the synthetic ones.
+        remarks: what the user should know (posterior collapse, images left out).
+        dropped: class -> why samples were dropped -> how many.
+        verdict: whether the synthetic images help a classifier, in a sentence; None where that was not asked.
+    """
+
+    out: Path
+    counts: tuple[ClassCount, ...]
+    sampler: str
+    remarks: tuple[str, ...]
+    dropped: Mapping[str, Mapping[str, int]]
+    verdict: str | None = None

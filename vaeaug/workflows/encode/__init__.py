@@ -1,0 +1,1 @@
+"""Write the latent features of images."""

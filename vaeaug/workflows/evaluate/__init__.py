@@ -1,0 +1,1 @@
+"""Tell whether synthetic images help a classifier."""

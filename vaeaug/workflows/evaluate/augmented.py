@@ -1,0 +1,57 @@
+"""`augment --evaluate`: whether the images help a classifier, told before the directory is published."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from vaeaug.dataset.index import DatasetIndex
+from vaeaug.errors import InputError
+from vaeaug.progress import Progress
+from vaeaug.staging import Staging
+from vaeaug.workflows.evaluate.settings import LEAST_IMAGES, EvaluateSettings
+from vaeaug.workflows.settings import AugmentSettings
+
+FOLDER = "evaluation"
+
+
+def refuse_to_evaluate(index: DatasetIndex, chosen: AugmentSettings) -> None:
+    """Refuse, before any work, what `--evaluate` would refuse at its end.
+
+    Raises:
+        InputError: there is one class, or the model would have to be trained anew and cannot be.
+    """
+    if len(index.classes) < 2:
+        raise InputError(f"--evaluate takes two classes to tell apart, and {index.root} has one; leave it out")
+    tested = any(file.label in index.classes for split in ("test", "val") for file in index.of(split))
+    if not tested and chosen.train_augment:
+        raise InputError(
+            "--evaluate trains the model anew where there are no test images, and does not with --train-augment; "
+            f"hold images out in {index.root.name}/test/<class>"
+        )
+    few = [label for label, count in index.counts("train").items() if count < LEAST_IMAGES]
+    if not tested and few:
+        raise InputError(
+            f"the class {few[0]!r} has too few images for --evaluate to hold any out; leave it out, or hold some out "
+            f"in {index.root.name}/test/<class>"
+        )
+
+
+def evaluation_of(data: Path, chosen: AugmentSettings, staging: Staging, progress: Progress) -> Callable[[Path], str]:
+    """Return what tells whether the images of a finished directory help a classifier."""
+    from vaeaug.workflows.evaluate.command import evaluate_into  # noqa: PLC0415 (which augments itself, fold by fold)
+
+    settings = EvaluateSettings(
+        image_size=chosen.image_size,
+        seed=chosen.seed,
+        skip_invalid=chosen.skip_invalid,
+        device=chosen.device,
+        workers=chosen.workers,
+        plugins_dirs=chosen.plugins_dirs,
+    )
+    scratch = staging.scratch / FOLDER
+
+    def evaluate(out: Path) -> str:
+        return evaluate_into(data, out, out / FOLDER, scratch, settings, staging.final.name, progress)
+
+    return evaluate

@@ -1,0 +1,209 @@
+"""Tell whether synthetic images help a classifier, and what they are like beside the real ones."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from vaeaug.errors import InputError
+from vaeaug.evaluation.arms import ARMS, Arm, parse_arms
+from vaeaug.evaluation.utility import Utility, utility
+from vaeaug.progress import SILENT, Progress
+from vaeaug.staging import Staging, refuse_overlap
+from vaeaug.workflows.device import choose_device, one_thread
+from vaeaug.workflows.evaluate.data import EvaluateData, read_evaluate_data
+from vaeaug.workflows.evaluate.folds import folds, how_made
+from vaeaug.workflows.evaluate.publish import Evaluated, values_of, write_root
+from vaeaug.workflows.evaluate.settings import EvaluateSettings
+from vaeaug.workflows.evaluate.similarity import measure_similarity
+from vaeaug.workflows.evaluate.task import Division
+from vaeaug.workflows.evaluate.train import UNUSED, Trainings, choose_classical, predict, write_divisions
+from vaeaug.workflows.settings import AUTO, build, parse_size, real_path
+from vaeaug.workflows.train.command import refuse_changed
+
+LEAST_STEPS, MOST_STEPS = 200, 1200
+STEPS_AN_IMAGE = 3  # few images are soon known by heart
+
+UNBALANCED = 1.5
+"""Times that the largest class is as large as the smallest, from which on oversampling is tried too."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateResult:
+    """What `evaluate` found.
+
+    Attributes:
+        out: the directory with `report.html` and `evaluation.json`, or None where none was asked for.
+        decision: `helps`, `harms`, `does not help` or `undecided`.
+        verdict: the same in a sentence, with the figures.
+        utility: what every way of training came to.
+        values: everything, as in `evaluation.json`.
+        remarks: what the user should know.
+    """
+
+    out: Path | None
+    decision: str
+    verdict: str
+    utility: Utility
+    values: dict[str, Any]
+    remarks: tuple[str, ...]
+
+
+@one_thread()
+def evaluate(
+    real: str | Path,
+    synthetic: str | Path,
+    out: str | Path | None = None,
+    *,
+    progress: Progress = SILENT,
+    **settings: Any,
+) -> EvaluateResult:
+    """Tell whether synthetic images help a classifier, beside what classical augmentation does.
+
+    Args:
+        real: a dataset. Classifiers are trained on its training images and tested on its test split, or on its
+            validation split; where it has neither, parts are held out in turn and the model is trained anew without
+            them.
+        synthetic: an output of `augment`, `sample` or `inpaint --random-holes`, or class folders of synthetic images.
+        out: a directory to write the page and all figures to; nothing, or an empty directory, must be there.
+        progress: hears how it goes.
+        **settings: the fields of `EvaluateSettings`: `test`, `seeds`, `arms`, `metric`, `steps`, `share`, `flip`,
+            `strength`, `folds`, `repeats`, `embedding`, `embedding_weights`, `embedding_layer`, `image_size`, `seed`,
+            `skip_invalid`, `device`, `workers`, `resume`, `plugins_dirs`.
+
+    Returns:
+        What was found.
+
+    Raises:
+        InputError: the images, an option or the place is not usable, or test images are among the training images.
+        VaeaugError: the work failed; with `out` and `resume=True` it goes on where it was.
+    """
+    chosen: EvaluateSettings = build(EvaluateSettings, settings, "vaeaug.evaluate")
+    _check(chosen)
+    device = choose_device(chosen.device)
+    real, synthetic = real_path(real), real_path(synthetic)
+    if out is None:
+        if chosen.resume:
+            raise InputError("work is kept beside the output, so --resume needs --out DIR")
+        with tempfile.TemporaryDirectory(prefix="vaeaug-evaluate-") as scratch:
+            data = read_evaluate_data(real, synthetic, chosen, progress)
+            found = _find(data, synthetic, chosen, Path(scratch), device, progress)
+        return _result(None, found, progress)
+    out = real_path(out)
+    for place in (real, synthetic, *([real_path(chosen.test)] if chosen.test else [])):
+        if place.exists():
+            refuse_overlap(place, out)
+    request = {"real": str(real.resolve()), "synthetic": str(synthetic.resolve()), **chosen.request()}
+    with Staging(out, request, resume=chosen.resume) as staging:
+        data = read_evaluate_data(real, synthetic, chosen, progress)
+        refuse_changed(staging, real=data.real.cache.directory.name, synthetic=data.synthetic.cache.directory.name)
+        found = _find(data, synthetic, chosen, staging.scratch, device, progress)
+        write_root(found, staging.content, staging.final.name)
+        staging.publish()
+    return _result(staging.final, found, progress)
+
+
+@one_thread()
+def evaluate_into(
+    real: Path, synthetic: Path, out: Path, scratch: Path, settings: EvaluateSettings, title: str, progress: Progress
+) -> str:
+    """Write the page and all figures into a directory under construction, and return the verdict.
+
+    Args:
+        real: REAL.
+        synthetic: SYNTHETIC.
+        out: the directory; it is made.
+        scratch: where work is kept until all is done; it is made, and gone on with.
+        settings: how.
+        title: of the page.
+        progress: hears how it goes.
+    """
+    for place in (out, scratch):
+        place.mkdir(exist_ok=True)
+    data = read_evaluate_data(real, synthetic, settings, progress)
+    found = _find(data, synthetic, settings, scratch, choose_device(settings.device), progress)
+    write_root(found, out, title)
+    for remark in found.remarks:
+        progress.say(remark)
+    return found.utility.verdict.sentence
+
+
+def _check(settings: EvaluateSettings) -> None:
+    """Refuse options that contradict each other, before any work.
+
+    Raises:
+        InputError: they do.
+    """
+    parse_size(settings.image_size)
+    if settings.arms != AUTO:
+        parse_arms(settings.arms)
+    if settings.embedding is None and (settings.embedding_weights or settings.embedding_layer):
+        raise InputError("--embedding-weights and --embedding-layer are those of a network; name it with --embedding")
+
+
+def _result(out: Path | None, found: Evaluated, progress: Progress) -> EvaluateResult:
+    for remark in found.remarks:
+        progress.say(remark)
+    verdict = found.utility.verdict
+    values = values_of(found)
+    return EvaluateResult(out, verdict.decision, verdict.sentence, found.utility, values, tuple(found.remarks))
+
+
+def _find(
+    data: EvaluateData,
+    directory: Path,
+    settings: EvaluateSettings,
+    scratch: Path,
+    device: torch.device,
+    progress: Progress,
+) -> Evaluated:
+    """Train the classifiers and compare the images."""
+    made = how_made(directory) if data.test is None else {}
+    arms, remarks = _arms(settings, data)
+    steps = settings.steps or min(max(STEPS_AN_IMAGE * len(data.real), LEAST_STEPS), MOST_STEPS)
+    divisions = write_divisions(_divisions(data, made, settings, scratch, progress), scratch)
+    base = Trainings(len(data.classes), settings, steps, device, scratch)
+    used = any(arm.classical for arm in arms)
+    ways = choose_classical(base, divisions, progress) if used else [UNUSED] * len(divisions)
+    true_N, predicted = predict(base, arms, divisions, ways, progress)
+    return Evaluated(
+        data=data,
+        directory=directory,
+        settings=settings,
+        utility=utility(true_N, predicted, data.classes, settings.metric),
+        similarity=measure_similarity(data, settings, device, steps, progress),
+        steps=steps,
+        classical=ways if used else (),
+        remarks=(*data.remarks, *remarks),
+    )
+
+
+def _arms(settings: EvaluateSettings, data: EvaluateData) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
+    """Return the arms to train, and what the user should know of those that are left out."""
+    counts_K, made_K = (np.bincount(part.labels_N, minlength=len(data.classes)) for part in (data.real, data.synthetic))
+    if settings.arms == AUTO:
+        unbalanced = counts_K.max() >= UNBALANCED * counts_K.min()
+        arms = tuple(arm for arm in ARMS.values() if unbalanced or not arm.oversampled)
+    else:
+        arms = parse_arms(settings.arms)
+    missing = [name for name, count in zip(data.classes, made_K, strict=True) if not count]
+    if missing and any(not arm.real for arm in arms):
+        remark = f"there are no synthetic images of {', '.join(missing)}, so nothing is trained on these alone"
+        return tuple(arm for arm in arms if arm.real), (remark,)
+    return arms, ()
+
+
+def _divisions(
+    data: EvaluateData, made: dict[str, Any], settings: EvaluateSettings, scratch: Path, progress: Progress
+) -> Iterator[tuple[int, Division]]:
+    """Yield the divisions into training and test images: one, or one a fold with the number of its repeat."""
+    if data.test is not None:
+        yield 0, Division(data.real, data.synthetic, data.test)
+    else:
+        yield from folds(data, made, settings, scratch, progress)

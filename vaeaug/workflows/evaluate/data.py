@@ -1,0 +1,284 @@
+"""The images that an evaluation is about: real ones, synthetic ones, and test images that no model has seen."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaeaug.contracts import ImageSpec
+from vaeaug.dataset.build import content_digest
+from vaeaug.dataset.cache import UNSEEN, ImageCache
+from vaeaug.dataset.decode import UnreadableImageError, read_file
+from vaeaug.dataset.index import NO_LABEL, DatasetIndex, quoted
+from vaeaug.dataset.scan import scan
+from vaeaug.errors import InputError
+from vaeaug.progress import Progress
+from vaeaug.workflows.evaluate.settings import EvaluateSettings
+from vaeaug.workflows.read import read_images
+from vaeaug.workflows.settings import parse_size, real_path
+
+MANIFEST = "manifest.csv"
+_REAL, _SYNTHETIC = ("false",), ("true", "partly")  # what manifests say of an image
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """Some images of a cache, and what they are.
+
+    Attributes:
+        cache: where they are.
+        rows_N: where they stand in it.
+        labels_N: their classes, as REAL counts them.
+    """
+
+    cache: ImageCache
+    rows_N: NDArray[np.int64]
+    labels_N: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.rows_N)
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """Return them, uint8 (N, H, W, C), in memory."""
+        pixels_NHWC: NDArray[np.uint8] = self.cache.pixels_NHWC[self.rows_N]
+        return pixels_NHWC
+
+    def digests(self) -> list[str]:
+        """Return the hash of each image's file."""
+        return [self.cache.files[row].digest for row in self.rows_N]
+
+    def only(self, chosen_N: NDArray[np.bool_] | NDArray[np.int64]) -> Images:
+        """Return some of them."""
+        return Images(self.cache, self.rows_N[chosen_N], self.labels_N[chosen_N])
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateData:
+    """What is compared, and by what.
+
+    Attributes:
+        index: the files of REAL.
+        classes: names.
+        real: training images.
+        synthetic: synthetic images.
+        test: test images, or None where there are none.
+        tested_on: where they are from, in words.
+        remarks: what the user should know.
+    """
+
+    index: DatasetIndex
+    classes: tuple[str, ...]
+    real: Images
+    synthetic: Images
+    test: Images | None
+    tested_on: str
+    remarks: tuple[str, ...]
+
+
+def read_evaluate_data(real: Path, synthetic: Path, settings: EvaluateSettings, progress: Progress) -> EvaluateData:
+    """Read all images at one size, that of REAL, and refuse test images that the model may have seen.
+
+    Raises:
+        InputError: there are no such images, their classes do not agree, or test images are among the training ones.
+    """
+    index = scan(real)
+    if len(index.classes) < 2:
+        raise InputError(f"{real} has one class, {index.classes[0]!r}; a classifier needs two to tell apart")
+    cache = read_images(
+        index,
+        image_size=parse_size(settings.image_size),
+        workers=settings.workers,
+        skip_invalid=settings.skip_invalid,
+        progress=progress,
+    )
+    training = _of(cache, cache.split_N == "train", cache.classes)
+    rows = _manifest(synthetic)
+    made = _read(_synthetic_index(synthetic, rows, cache.classes), cache, settings, progress)
+    test, tested_on, remarks = _test(cache, settings, progress)
+    if test is not None:
+        copies_N = np.isin(test.digests(), training.digests())
+        if copies_N.all():
+            raise InputError(
+                f"all images of {tested_on} are also training images of {real}; give others with --test DIR"
+            )
+        if copies_N.any():
+            remarks += (f"test images that are also training images and were left out: {int(copies_N.sum())}",)
+            test = test.only(~copies_N)
+        _refuse_leaks(test, tested_on, made, synthetic, rows)
+        _refuse_tested_sources(index, rows, tested_on, settings)
+        remarks += _other_data(synthetic, cache)
+    return EvaluateData(index, cache.classes, training, made, test, tested_on, remarks)
+
+
+def read_made(directory: Path, like: ImageCache, settings: EvaluateSettings, progress: Progress) -> Images:
+    """Return the synthetic images in a directory at the size of other images.
+
+    Args:
+        directory: an output of `augment`, `sample` or `inpaint --random-holes`, or class folders.
+        like: real images, whose classes count.
+        settings: of the run.
+        progress: hears how it goes.
+
+    Raises:
+        InputError: there are none, or they are of other classes.
+    """
+    return _read(_synthetic_index(directory, _manifest(directory), like.classes), like, settings, progress)
+
+
+def _manifest(directory: Path) -> Mapping[str, dict[str, str]] | None:
+    """Return file name -> row of the manifest, or None where there is none that tells what is synthetic."""
+    try:
+        with (directory / MANIFEST).open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{directory / MANIFEST} cannot be read ({error}); mend it, or remove it") from None
+    if not rows or not {"file_name", "split", "label", "synthetic", "source"} <= rows[0].keys():
+        return None
+    return {row["file_name"]: row for row in rows}
+
+
+def _synthetic_index(
+    directory: Path, manifest: Mapping[str, dict[str, str]] | None, classes: Sequence[str]
+) -> DatasetIndex:
+    """Find the synthetic images for training. The manifest tells them and their classes, else all are synthetic.
+
+    Raises:
+        InputError: there are none, or they are of other classes.
+    """
+    index = scan(directory, training=False)
+    files = [file for file in index.files if file.split == "train"]
+    if manifest is not None:
+        rows = {name: row for name, row in manifest.items() if row["synthetic"] in _SYNTHETIC}
+        files = [
+            dataclasses.replace(file, label=rows[file.file_name]["label"]) for file in files if file.file_name in rows
+        ]
+    unlabelled = [file for file in files if file.label == NO_LABEL]
+    if unlabelled or not files:
+        what = "images outside class folders" if unlabelled else "no synthetic images"
+        raise InputError(
+            f"{directory} holds {what}; give an output of vaeaug augment or sample, or a folder with a folder a class"
+        )
+    unknown = sorted({file.label for file in files} - set(classes))
+    if unknown:
+        raise InputError(
+            f"{directory} has images of {quoted(unknown)}, which REAL has not; its classes are {quoted(classes)}"
+        )
+    return dataclasses.replace(index, files=tuple(files), classes=tuple(sorted({file.label for file in files})))
+
+
+def _read(index: DatasetIndex, like: ImageCache, settings: EvaluateSettings, progress: Progress) -> Images:
+    """Decode images at the size, in the channels and in the colours of others."""
+    _, height, width, channels = like.pixels_NHWC.shape
+    spec = ImageSpec(channels=channels, height=height, width=width, palette=like.palette)
+    cache = read_images(
+        index, spec=spec, workers=settings.workers, skip_invalid=settings.skip_invalid, progress=progress
+    )
+    return _of(cache, np.ones(len(cache), np.bool_), like.classes)
+
+
+def _of(cache: ImageCache, chosen_N: NDArray[np.bool_], classes: Sequence[str]) -> Images:
+    """Return chosen images with their classes as `classes` counts them."""
+    place = {name: label for label, name in enumerate(classes)}
+    labels_N = np.array([place.get(file.label, UNSEEN) for file in cache.files], np.int64)
+    rows_N = np.flatnonzero(chosen_N)
+    return Images(cache, rows_N, labels_N[rows_N])
+
+
+def _test(
+    real: ImageCache, settings: EvaluateSettings, progress: Progress
+) -> tuple[Images | None, str, tuple[str, ...]]:
+    """Return the test images, where they are from, and what the user should know of them.
+
+    Raises:
+        InputError: `--test` holds no image of a class of REAL.
+    """
+    if settings.test is None:
+        cache, where = real, "REAL"
+    else:
+        where = settings.test
+        cache = _read(scan(real_path(where), training=False), real, settings, progress).cache
+    splits = [split for split in ("test", "val") if (cache.split_N == split).any()]
+    if settings.test is None and not splits:
+        return None, "", ()
+    split = splits[0] if splits else "train"
+    found = _of(cache, cache.split_N == split, real.classes)
+    known = found.only(found.labels_N != UNSEEN)
+    tested_on = f"{where}, {split} split" if splits else where
+    if not len(known):
+        raise InputError(f"{tested_on} has no image of {quoted(real.classes)}; give others with --test DIR")
+    left = len(found) - len(known)
+    return known, tested_on, (f"test images of other classes, left out: {left}",) if left else ()
+
+
+def _refuse_leaks(
+    test: Images, tested_on: str, made: Images, directory: Path, manifest: Mapping[str, dict[str, str]] | None
+) -> None:
+    """Refuse synthetic images that are test images, and a model that was trained on them.
+
+    Raises:
+        InputError: it is so.
+    """
+    tested = set(test.digests())
+    remedy = "test on images that it has not seen: --test DIR"
+    copied = sum(digest in tested for digest in made.digests())
+    if copied:
+        raise InputError(f"{copied} of the synthetic images in {directory} are test images of {tested_on}; {remedy}")
+    trained_on = (
+        directory / name
+        for name, row in (manifest or {}).items()
+        if row["synthetic"] in _REAL and row["split"] == "train"
+    )
+    seen = sum(digest in tested for digest in _digests(trained_on))
+    if seen:
+        raise InputError(f"{directory} was made from {seen} of the test images of {tested_on}; {remedy}")
+
+
+def _other_data(directory: Path, real: ImageCache) -> tuple[str, ...]:
+    """Return a remark where the model was trained on other images than REAL's: nothing tells which."""
+    try:
+        made_from = json.loads((directory / "vaeaug.json").read_text(encoding="utf-8"))["model"]["data_fingerprint"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
+    if made_from == real.fingerprint:
+        return ()
+    return (
+        f"the model of {directory.name} was trained on other images than REAL: see that no test image was among them",
+    )
+
+
+def _digests(paths: Iterable[Path]) -> Iterable[str]:
+    """Yield the hashes of files; those that are gone tell nothing."""
+    for path in paths:
+        try:
+            yield content_digest(read_file(path))
+        except UnreadableImageError:
+            continue
+
+
+def _refuse_tested_sources(
+    index: DatasetIndex, manifest: Mapping[str, dict[str, str]] | None, tested_on: str, settings: EvaluateSettings
+) -> None:
+    """Refuse synthetic images that were drawn around test images of REAL.
+
+    Raises:
+        InputError: it is so.
+    """
+    if settings.test is not None:
+        return  # names in another directory tell nothing; its files are compared by their contents
+    tested = {file.file_name for file in index.files if file.split != "train"}
+    rows = (manifest or {}).values()
+    drawn = sum(row["synthetic"] in _SYNTHETIC and row["source"] in tested for row in rows)
+    if drawn:
+        raise InputError(
+            f"{drawn} of the synthetic images were made from test images of {tested_on}; "
+            "make them from the training images alone"
+        )

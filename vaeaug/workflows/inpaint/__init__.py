@@ -1,0 +1,1 @@
+"""Fill holes in images, or add images completed after a random hole to a dataset."""

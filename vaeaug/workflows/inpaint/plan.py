@@ -1,0 +1,229 @@
+"""What is to be filled in which image: every image and every mask is read once before the first is completed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from vaeaug.dataset.build import content_digest, unreadable
+from vaeaug.dataset.decode import UnreadableImageError, read_file
+from vaeaug.dataset.image_cache import InvalidImage
+from vaeaug.dataset.index import NO_LABEL, DatasetIndex, ImageFile
+from vaeaug.dataset.parallel import thread_pool, windows
+from vaeaug.errors import InputError
+from vaeaug.export.layout import folder_name, synthetic_name
+from vaeaug.export.real import RealImage, place_real
+from vaeaug.inpainting.coco import CocoFile
+from vaeaug.inpainting.masks import MaskFiles
+from vaeaug.inpainting.picture import read_picture, seen_by
+from vaeaug.inpainting.sources import HoleSource, MissingColour, RandomHoles, Transparent
+from vaeaug.models.record import ModelRecord
+from vaeaug.progress import Progress, Tick
+from vaeaug.workflows.inpaint.settings import InpaintSettings
+from vaeaug.workflows.settings import real_path
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An image to be completed.
+
+    Attributes:
+        file: the image.
+        source: tells where its holes are.
+        origin: what tells it: a mask's name, `alpha`, ...
+        share: of its pixels that are missing, in (0, 1].
+        size: its height and width in pixels.
+        label: the class it is given, or None where that is to be inferred.
+        names: of the completions, relative to OUT; one a sample.
+        uncertainty: where the uncertainty image goes, relative to the folder of these; None where there is one sample.
+        variation: which of several jobs of one image it is.
+    """
+
+    file: ImageFile
+    source: HoleSource
+    origin: str
+    share: float
+    size: tuple[int, int]
+    label: str | None
+    names: tuple[str, ...]
+    uncertainty: str | None
+    variation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that is to be done.
+
+    Attributes:
+        jobs: the images to be completed, by name.
+        passed: images without holes, which are copied byte for byte under their own names.
+        real: with `--random-holes` the images of the dataset and their places; else empty.
+        invalid: images that cannot be read, left out.
+        digest: of all images and holes.
+        foldered: whether images lie in class folders.
+        unused: masks that belong to no image.
+    """
+
+    jobs: tuple[Job, ...]
+    passed: tuple[ImageFile, ...]
+    real: tuple[RealImage, ...]
+    invalid: tuple[InvalidImage, ...]
+    digest: str
+    foldered: bool
+    unused: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """What reading one image told: what tells its holes, their share, its size, a hash of image and holes."""
+
+    origin: str
+    share: float
+    size: tuple[int, int]
+    digest: str
+
+
+def make_plan(
+    index: DatasetIndex, images: Path, settings: InpaintSettings, record: ModelRecord, progress: Progress
+) -> Plan:
+    """Read every image and its holes, and settle what becomes of it.
+
+    Args:
+        index: the images.
+        images: IMAGES as it was given.
+        settings: where the holes are.
+        record: of the model.
+        progress: hears how it goes.
+
+    Raises:
+        InputError: images or masks that cannot be read (all are named), unless `skip_invalid`; no image has a hole; the
+            masks are not there; two images would become one file; `--random-holes` and a class the model does not know.
+    """
+    if settings.random_holes:
+        return _plan_random(index, settings, record, progress)
+    source = _source(settings, images)
+    files = [file for file in index.files if not (isinstance(source, MaskFiles) and source.is_mask(file.path))]
+    if isinstance(source, CocoFile):
+        source.refuse_ambiguous([file.file_name for file in files])
+    checked, invalid = _check_all(files, source, settings, record, progress)
+    known = {entry.name for entry in record.classes}
+    jobs, passed = [], []
+    for file in files:
+        entry = checked.get(file.file_name)
+        if entry is None:
+            continue
+        if not entry.share:
+            passed.append(file)
+            continue
+        label = settings.label or next((name for name in (file.label or index.root.name,) if name in known), None)
+        names = _names(file.file_name, settings.samples)
+        spread = None if settings.samples == 1 else _beside(file.file_name, "-uncertainty")
+        jobs.append(Job(file, source, entry.origin, entry.share, entry.size, label, names, spread))
+    if not jobs:
+        raise InputError(source.nothing_found())
+    _refuse_one_name([name for job in jobs for name in job.names], [file.file_name for file in passed])
+    foldered = any(file.label != NO_LABEL for file in files)
+    unused = source.unused(file.file_name for file in files) if isinstance(source, MaskFiles) else ()
+    return Plan(tuple(jobs), tuple(passed), (), invalid, _digest(checked.values()), foldered, tuple(unused))
+
+
+def _plan_random(index: DatasetIndex, settings: InpaintSettings, record: ModelRecord, progress: Progress) -> Plan:
+    """Plan the larger dataset: every real image, and completions of the training images."""
+    training = [file for file in index.files if file.split == "train" and file.label != NO_LABEL]
+    if not training:
+        raise InputError(f"{index.root} has no class folders; --random-holes adds images to the classes of a dataset")
+    known = [entry.name for entry in record.classes]
+    unknown = sorted({file.label for file in training} - set(known))
+    if unknown:
+        raise InputError(
+            f"the model was not trained on the class {unknown[0]!r} of {index.root}; it knows {', '.join(known)}"
+        )
+    checked, invalid = _check_all(training, RandomHoles(settings.seed, 0), settings, record, progress)
+    jobs: list[Job] = []
+    made: Counter[str] = Counter()
+    for file in training:
+        for variation in range(settings.samples if file.file_name in checked else 0):
+            name = f"train/{folder_name(file.label)}/{synthetic_name(file.label, made[file.label])}"
+            made[file.label] += 1
+            source = RandomHoles(settings.seed, variation)
+            entry = checked[file.file_name]
+            jobs.append(Job(file, source, entry.origin, entry.share, entry.size, file.label, (name,), None, variation))
+    left_out = {image.file_name for image in invalid}
+    kept = [file for file in index.files if file.label != NO_LABEL and file.file_name not in left_out]
+    real = place_real(kept, index.layout)
+    return Plan(tuple(jobs), (), real, invalid, _digest(checked.values()), foldered=True)
+
+
+def _source(settings: InpaintSettings, images: Path) -> HoleSource:
+    """Return what tells where holes are."""
+    if settings.masks is not None:
+        return MaskFiles(real_path(settings.masks), images)
+    if settings.coco is not None:
+        return CocoFile(real_path(settings.coco))
+    return Transparent() if settings.alpha else MissingColour(str(settings.missing_color))
+
+
+def _check_all(
+    files: Sequence[ImageFile], source: HoleSource, settings: InpaintSettings, record: ModelRecord, progress: Progress
+) -> tuple[dict[str, _Checked], tuple[InvalidImage, ...]]:
+    """Read every image and its holes, in threads; return what was found by file name, and what cannot be read."""
+    progress.stage("Reading images and holes")
+
+    def check(file: ImageFile) -> _Checked | InvalidImage:
+        try:
+            data = read_file(file.path)
+            picture = read_picture(data)
+            holes = source.holes(file.file_name, picture)
+            hidden_HW = holes.missing_HW & (not settings.random_holes)  # a hole that is cut hides no colour
+            seen_by(record.channels, picture, hidden_HW)
+        except UnreadableImageError as error:
+            return InvalidImage(file.file_name, str(error))
+        digest = content_digest(data) + content_digest(holes.missing_HW.tobytes())
+        return _Checked(holes.origin, float(holes.missing_HW.mean()), picture.size, digest)
+
+    found: dict[str, _Checked] = {}
+    invalid = []
+    with thread_pool(settings.workers) as pool:
+        done = 0
+        for window in windows(pool, check, files):
+            for file, entry in zip(files[done:], window, strict=False):
+                if isinstance(entry, InvalidImage):
+                    invalid.append(entry)
+                else:
+                    found[file.file_name] = entry
+            done += len(window)
+            progress.tick(Tick(done / len(files)))
+    if invalid and not (settings.skip_invalid and found):
+        raise InputError(unreadable(invalid))
+    return found, tuple(invalid)
+
+
+def _names(file_name: str, samples: int) -> tuple[str, ...]:
+    """Return what the completions of an image are called: the same place and stem, numbered where there are several."""
+    return tuple(_beside(file_name, f"-{sample}" if samples > 1 else "") for sample in range(samples))
+
+
+def _beside(file_name: str, ending: str) -> str:
+    path = PurePosixPath(file_name)
+    return str(path.with_name(f"{path.stem}{ending}.png"))
+
+
+def _refuse_one_name(completed: Iterable[str], passed: Iterable[str]) -> None:
+    """Refuse two images that would become one file.
+
+    Raises:
+        InputError: there are such images.
+    """
+    twice = [name for name, count in Counter([*completed, *passed]).items() if count > 1]
+    if twice:
+        raise InputError(f"two images would both be written as {twice[0]}, for completions are PNG; rename one of them")
+
+
+def _digest(checked: Iterable[_Checked]) -> str:
+    state = hashlib.blake2b(digest_size=16)
+    for entry in checked:
+        state.update(entry.digest.encode())
+    return state.hexdigest()

@@ -1,0 +1,248 @@
+"""The files at the root of a directory of completed images: manifest, record, card and page."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+import vaeaug
+from vaeaug.dataset.decode import decode_upright, read_file
+from vaeaug.dataset.index import SPLITS
+from vaeaug.evaluation.completions import CompletionsPage, ShownCompletion, write_completions_page
+from vaeaug.export.card import CardData, ClassCount, write_card
+from vaeaug.export.completions import CompletedRow, CompletionsCard, write_archive, write_completions_card
+from vaeaug.export.manifest import ManifestRow, write_manifest
+from vaeaug.export.record import write_record
+from vaeaug.inpainting.picture import read_picture
+from vaeaug.models.record import ModelRecord
+from vaeaug.staging import Staging
+from vaeaug.workflows.inpaint.plan import Job, Plan
+from vaeaug.workflows.inpaint.settings import InpaintSettings
+from vaeaug.workflows.inpaint.write import Written
+
+SHOWN = 12
+"""Images on the page: the first ones, so that nobody chose them."""
+
+COMPLETIONS = 4
+"""Completions of each that are shown at most."""
+
+_HOLE = np.array([79, 70, 229], dtype=np.uint8)
+"""The colour of a hole on the page."""
+
+SAMPLER = "inpaint"
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """What was completed, and how.
+
+    Attributes:
+        staging: where it is being built.
+        record: of the model.
+        settings: what was asked for.
+        plan: what was to be done.
+        written: how each image was completed.
+        uncertainty: the folder of uncertainty images.
+        method: `partial-encoder` or `gibbs`.
+        remarks: what the user should know.
+    """
+
+    staging: Staging
+    record: ModelRecord
+    settings: InpaintSettings
+    plan: Plan
+    written: Sequence[Written]
+    uncertainty: Path
+    method: str
+    remarks: Sequence[str]
+
+
+def write_root(done: Completed) -> None:
+    """Write everything at the root. The same work gives the same bytes: no times and no places of this machine."""
+    content = done.staging.content
+    written = {entry.name: entry for entry in done.written}
+    if done.plan.foldered and done.settings.samples > 1 and not done.settings.random_holes:
+        write_archive(content / "uncertainty.zip", done.uncertainty)
+    if done.settings.random_holes:
+        _write_dataset(done)
+    else:
+        rows = list(_rows(done, written))
+        write_manifest(content / "manifest.csv", rows, CompletedRow)
+        card = CompletionsCard(done.staging.final.name, rows, done.plan.foldered, _summary(done), done.remarks)
+        write_completions_card(content / "README.md", card)
+    _write_record(done)
+    page = CompletionsPage(
+        title=done.staging.final.name,
+        summary=_sentence(done),
+        shown=[_shown(job, written[job.names[0]], done) for job in done.plan.jobs[:SHOWN]],
+        more=len(done.plan.jobs[SHOWN:]),
+        settings=_summary(done),
+        warnings=done.remarks,
+    )
+    write_completions_page(content / "report.html", page)
+
+
+def _rows(done: Completed, written: dict[str, Written]) -> Iterator[CompletedRow]:
+    """Yield a row for every image of the output, by the name of its source."""
+    jobs = {job.file.file_name: job for job in done.plan.jobs}
+    passed = {file.file_name: file for file in done.plan.passed}
+    for name in sorted({*jobs, *passed}):
+        if name in passed:
+            file = passed[name]
+            yield CompletedRow(name, file.split, file.label, "folder" if file.label else "", "false", name)
+            continue
+        job = jobs[name]
+        entry = written[job.names[0]]
+        given = "" if job.label is None else "--label" if done.settings.label else "folder"
+        for sample, completion in enumerate(job.names):
+            yield CompletedRow(
+                file_name=completion,
+                split=job.file.split,
+                label=entry.label,
+                label_given=given,
+                synthetic="partly",
+                source=name,
+                mask=entry.origin,
+                missing=f"{entry.share:.6g}",
+                sample=str(sample),
+                seed=str(done.settings.seed),
+                evidence="" if entry.evidence is None else f"{entry.evidence:.6g}",
+                margin="" if entry.margin is None else f"{entry.margin:.6g}",
+                spread="" if entry.spread is None else f"{entry.spread:.4g}",
+            )
+
+
+def _write_dataset(done: Completed) -> None:
+    """Write manifest and card of a dataset that was added to, as `augment` does."""
+    content, plan = done.staging.content, done.plan
+    write_manifest(content / "manifest.csv", _dataset_rows(done))
+    numbers = Counter(job.file.label for job in plan.jobs)
+    by_split = Counter((image.split, image.label) for image in plan.real)
+    counts = [
+        ClassCount(label, by_split["train", label], numbers[label], by_split["val", label], by_split["test", label])
+        for label in sorted({image.label for image in plan.real})
+    ]
+    note = (
+        "here a synthetic image is a real one into which a hole was cut that the model filled (its file says "
+        "compositeWithTrainedAlgorithmicMedia): the manifest names its source, and it must stay in the split of that"
+    )
+    write_card(
+        content / "README.md", CardData(done.staging.final.name, counts, _summary(done), warnings=(note, *done.remarks))
+    )
+
+
+def _dataset_rows(done: Completed) -> Iterator[ManifestRow]:
+    """Yield the rows in the order of `augment`: by split, by label, real images by name, then the completed ones."""
+    completed: defaultdict[tuple[str, str], list[Job]] = defaultdict(list)
+    for job in done.plan.jobs:
+        completed["train", job.file.label].append(job)
+    real = sorted(done.plan.real, key=lambda image: (SPLITS.index(image.split), image.label, image.file_name))
+    for (split, label), images in groupby(real, key=lambda image: (image.split, image.label)):
+        for image in images:
+            yield ManifestRow(image.file_name, split, label, "false", image.source)
+        for index, job in enumerate(completed[split, label]):
+            seed = str(done.settings.seed)
+            yield ManifestRow(job.names[0], split, label, "true", job.file.file_name, SAMPLER, str(index), seed)
+
+
+def _write_record(done: Completed) -> None:
+    record = done.record
+    write_record(
+        done.staging.content / "vaeaug.json",
+        {
+            "vaeaug": vaeaug.__version__,
+            "command": "inpaint",
+            "model": {
+                "variant": dataclasses.asdict(record.variant),
+                "loss": dataclasses.asdict(record.loss),
+                "scope": record.scope,
+                "image": {"channels": record.channels, "height": record.height, "width": record.width},
+                "classes": [entry.name for entry in record.classes],
+                "versions": record.versions,
+                "fingerprint": record.fingerprint,
+                "data_fingerprint": record.data_fingerprint,
+            },
+            "method": done.method,
+            "settings": done.settings.public(),
+            "images": len({job.file.file_name for job in done.plan.jobs}),
+            "completions": sum(len(job.names) for job in done.plan.jobs),
+            "passed_through": len(done.plan.passed) + len(done.plan.real),
+            "invalid": {image.file_name: image.reason for image in done.plan.invalid},
+            "remarks": list(done.remarks),
+        },
+    )
+
+
+def _sentence(done: Completed) -> str:
+    images = len({job.file.file_name for job in done.plan.jobs})
+    files = sum(len(job.names) for job in done.plan.jobs)
+    if done.settings.random_holes:
+        return f"{files:,} images completed after a random hole, beside {len(done.plan.real):,} real ones."
+    many = f"{images:,} {'image' if images == 1 else 'images'} with holes, completed"
+    ways = "" if files == images else f" in {files // images} ways each"
+    return f"{many}{ways}" + (f"; {len(done.plan.passed):,} without holes." if done.plan.passed else ".")
+
+
+def _summary(done: Completed) -> dict[str, object]:
+    """Return how it was done, in words for the card and the page."""
+    settings, record = done.settings, done.record
+    sources = {
+        "masks": settings.masks and f"mask files ({Path(settings.masks).name})",
+        "alpha": settings.alpha and "transparent pixels",
+        "missing_color": settings.missing_color and f"the colour {settings.missing_color}",
+        "coco": settings.coco and f"COCO annotations ({Path(settings.coco).name})",
+        "random_holes": settings.random_holes and "cut at random",
+    }
+    return {
+        "holes": next(value for value in sources.values() if value),
+        "method": done.method,
+        "latents tried for each completion": settings.draws,
+        "seam": settings.blend,
+        "region": settings.region,
+        "class": settings.label or "of the folder; inferred where there is none that the model knows",
+        "seed": settings.seed,
+        "variant": record.variant.name,
+        "reconstruction loss": record.loss.name,
+        "model size": f"{record.height} x {record.width} x {record.channels}",
+        "model": record.fingerprint,
+        "vaeaug": vaeaug.__version__,
+        "torch": record.versions["torch"],
+    }
+
+
+def _shown(job: Job, entry: Written, done: Completed) -> ShownCompletion:
+    """Gather what the page shows of an image."""
+    picture = read_picture(read_file(job.file.path))
+    missing_HW = job.source.holes(job.file.file_name, picture).missing_HW
+    hidden_HW3 = np.where(missing_HW[..., None], _HOLE, picture.seen_HWC)
+    completions = [_image(done.staging.content / name) for name in job.names[:COMPLETIONS]]
+    inferred = f"{entry.label} (inferred)" if job.label is None else entry.label
+    return ShownCompletion(
+        name=job.file.file_name + (f", hole {job.variation}" if done.settings.random_holes else ""),
+        caption=f"as {inferred}, {entry.share:.0%} missing",
+        hidden=Image.fromarray(hidden_HW3.astype(np.uint8)),
+        mask=Image.fromarray(missing_HW.astype(np.uint8) * np.uint8(255)),
+        completions=completions,
+        uncertainty=None if job.uncertainty is None else _brightened(done.uncertainty / job.uncertainty),
+    )
+
+
+def _image(path: Path) -> Image.Image:
+    """Return an image as a page can show it."""
+    image = decode_upright(read_file(path))
+    if image.mode.startswith("I"):
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    return image.convert("RGBA") if image.mode in ("P", "LA", "RGBA") else image
+
+
+def _brightened(path: Path) -> Image.Image:
+    """Return an uncertainty image whose brightest pixel is white, so that a person sees where completions differ."""
+    levels_HW = np.asarray(Image.open(path)).astype(np.float32)
+    return Image.fromarray((levels_HW * (255 / max(float(levels_HW.max()), 1.0))).astype(np.uint8))

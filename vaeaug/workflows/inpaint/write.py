@@ -1,0 +1,208 @@
+"""Completions into the directory that is being built, an image at a time; a journal tells which are there."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from numpy.typing import NDArray
+
+import vaeaug
+from vaeaug.dataset.decode import UnreadableImageError, read_file
+from vaeaug.dataset.index import ImageFile
+from vaeaug.disk import write_atomic
+from vaeaug.errors import VaeaugError
+from vaeaug.export.completed import encode_completed, encode_gray
+from vaeaug.export.png import is_complete_png
+from vaeaug.inpainting.complete import Completer
+from vaeaug.inpainting.fill import Filled, fill
+from vaeaug.inpainting.picture import read_picture, seen_by
+from vaeaug.models.record import ModelRecord
+from vaeaug.progress import Progress, Tick
+from vaeaug.seeds import seed_of
+from vaeaug.workflows.device import one_thread
+from vaeaug.workflows.inpaint.plan import Job
+from vaeaug.workflows.inpaint.settings import InpaintSettings
+
+SPREAD_WHITE = 0.5
+"""Standard deviation that an uncertainty image shows as white: the most that values in [0, 1] can have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How an image was completed.
+
+    Attributes:
+        name: of its first completion, relative to OUT.
+        label: the class it was completed as.
+        origin: what told where its holes are.
+        share: of its pixels that were missing.
+        evidence: log p(visible pixels | class) in nats but for a constant, where the class was inferred (`Completion`).
+        margin: how much that exceeds the next best class's.
+        spread: mean standard deviation of the completions in the holes, values in [0, 1]; None of one completion.
+    """
+
+    name: str
+    label: str
+    origin: str
+    share: float
+    evidence: float | None
+    margin: float | None
+    spread: float | None
+
+
+@one_thread()
+def write_completions(
+    jobs: Iterable[Job],
+    completer: Completer,
+    settings: InpaintSettings,
+    content: Path,
+    uncertainty: Path,
+    journal: Path,
+    progress: Progress,
+) -> None:
+    """Complete and write the images that are not there yet.
+
+    Args:
+        jobs: the images.
+        completer: the model.
+        settings: how to complete them.
+        content: becomes OUT.
+        uncertainty: where uncertainty images go.
+        journal: where finished images are noted.
+        progress: hears of every image.
+
+    Raises:
+        VaeaugError: an image or its mask has disappeared or changed.
+    """
+    progress.stage("Completing images")
+    jobs = list(jobs)
+    there = {entry.name for entry in read_journal(journal)}
+    missing = [job for job in jobs if job.names[0] not in there or not _are_there(job, content, uncertainty)]
+    began = time.monotonic()
+    with journal.open("ab") as log:
+        log.write(b"\n")  # the last run may have been stopped in the middle of a line
+        for number, job in enumerate(missing, start=len(jobs) - len(missing)):
+            progress.tick(Tick(number / len(jobs), _rate(number - len(jobs) + len(missing), began)))
+            written = _complete(job, completer, settings, content, uncertainty)
+            log.write(json.dumps(asdict(written)).encode() + b"\n")
+            log.flush()
+    progress.tick(Tick(1.0, _rate(len(missing), began)))
+
+
+def read_journal(journal: Path) -> list[Written]:
+    """Return what was noted; a line that was cut off is left out."""
+    if not journal.exists():
+        return []
+    entries = []
+    for line in journal.read_bytes().splitlines(keepends=True):
+        if line.endswith(b"}\n"):
+            entries.append(Written(**json.loads(line)))
+    return entries
+
+
+def copy_unchanged(files: Iterable[ImageFile], content: Path) -> None:
+    """Copy images without holes, byte for byte, under their own names.
+
+    Raises:
+        VaeaugError: one has disappeared.
+    """
+    for file in files:
+        target = content / file.file_name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(target, _read_again(file), durable=False)
+
+
+def native_size(record: ModelRecord, label: str | None) -> tuple[int, int]:
+    """Return the height and width of the images that a model was trained on: those of a class, or of the median one."""
+    entries = [entry for entry in record.classes if label in (None, entry.name)]
+    return round(median(entry.height for entry in entries)), round(median(entry.width for entry in entries))
+
+
+def _complete(job: Job, completer: Completer, settings: InpaintSettings, content: Path, uncertainty: Path) -> Written:
+    """Complete one image and write what comes of it."""
+    record = completer.model.record
+    try:
+        picture = read_picture(_read_again(job.file))
+        holes = job.source.holes(job.file.file_name, picture)
+        missing_HW = holes.missing_HW
+        seen_HWC = seen_by(record.channels, picture, missing_HW)
+    except UnreadableImageError as error:
+        raise VaeaugError(f"{job.file.path} has changed ({error}); put it back and add --resume") from error
+    done = fill(
+        seen_HWC,
+        missing_HW,
+        completer,
+        None if job.label is None else record.label(job.label),
+        native=native_size(record, job.label),
+        samples=len(job.names),
+        seed=seed_of(settings.seed, "inpaint", job.file.file_name, job.variation),
+        how=settings.blend,
+        region=settings.region,
+    )
+    text = {
+        "Software": f"vaeaug {vaeaug.__version__}",
+        "vaeaug:model": record.fingerprint,
+        "vaeaug:seed": str(settings.seed),
+        "vaeaug:class": record.classes[done.label].name,
+        "vaeaug:source": job.file.file_name,
+        "vaeaug:missing": holes.origin,
+    }
+    spread = None
+    if job.uncertainty is not None:
+        spread_HW = spread_of(done.images_SHWC)
+        levels_HW = np.floor(spread_HW / SPREAD_WHITE * 255 + 0.5).clip(0, 255).astype(np.uint8)
+        note = {**text, "Comment": f"standard deviation of {len(job.names)} completions; 255 is {SPREAD_WHITE}"}
+        _write(uncertainty / job.uncertainty, encode_gray(levels_HW, note))
+        spread = float(spread_HW[missing_HW].mean())
+    for sample, name in enumerate(job.names):
+        stored = picture.filled(missing_HW, done.images_SHWC[sample])
+        numbered = {**text, "vaeaug:sample": str(sample)}
+        _write(content / name, encode_completed(stored, picture.mode, numbered, picture.table_K4))
+    evidence, margin = _evidence(done)
+    share = float(missing_HW.mean())
+    return Written(job.names[0], record.classes[done.label].name, holes.origin, share, evidence, margin, spread)
+
+
+def spread_of(images_SHWC: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the standard deviation of every pixel over S images, (H, W); of colours the root of the mean variance."""
+    variance_HW: NDArray[np.float32] = images_SHWC.var(axis=0).mean(axis=-1)
+    return np.sqrt(variance_HW)
+
+
+def _evidence(done: Filled) -> tuple[float | None, float | None]:
+    """Return the evidence of the inferred class, and how much more it is than the next one's."""
+    if done.evidence_K is None:
+        return None, None
+    values = sorted(done.evidence_K.tolist(), reverse=True)
+    best = round(values[0], 3) + 0.0  # a sure classifier says -0.0
+    return best, round(values[0] - values[1], 3) if len(values) > 1 else None
+
+
+def _read_again(file: ImageFile) -> bytes:
+    try:
+        return read_file(file.path)
+    except UnreadableImageError as error:
+        raise VaeaugError(f"{file.path} has disappeared ({error}); put it back and add --resume") from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, data, durable=False)
+
+
+def _are_there(job: Job, content: Path, uncertainty: Path) -> bool:
+    """Tell whether all files of an image are complete: after a power cut one may be empty although it was written."""
+    paths = [content / name for name in job.names]
+    paths += [] if job.uncertainty is None else [uncertainty / job.uncertainty]
+    return all(path.is_file() and is_complete_png(path.read_bytes()) for path in paths)
+
+
+def _rate(images: int, began: float) -> float | None:
+    seconds = time.monotonic() - began
+    return images / seconds if images and seconds > 0.5 else None

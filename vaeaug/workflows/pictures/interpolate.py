@@ -1,0 +1,147 @@
+"""Draw the path that a trained model sees between two images."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import vaeaug
+from vaeaug.evaluation.path_pictures import enlarged, path_strip, viewing_factor, write_film
+from vaeaug.export.record import write_record
+from vaeaug.models.store import StoredModel
+from vaeaug.progress import SILENT, Progress
+from vaeaug.staging import Staging, refuse_overlap
+from vaeaug.synthesis.between import images_between
+from vaeaug.workflows.device import choose_device, one_thread
+from vaeaug.workflows.model import open_stored
+from vaeaug.workflows.pictures.interpolate_settings import InterpolateSettings
+from vaeaug.workflows.pictures.read_one import class_of, in_class_folder, read_one
+from vaeaug.workflows.settings import build, real_path
+
+
+@dataclass(frozen=True, slots=True)
+class InterpolateResult:
+    """What `interpolate` drew.
+
+    Attributes:
+        out: the directory: `strip.png`, `path.gif`, `frames/`.
+        labels: the class that each of the two images was taken for.
+        steps: images of the path.
+        remarks: what the user should know.
+    """
+
+    out: Path
+    labels: tuple[str, str]
+    steps: int
+    remarks: tuple[str, ...]
+
+
+def interpolate(
+    model: str | Path,
+    first: str | Path,
+    second: str | Path,
+    out: str | Path,
+    *,
+    progress: Progress = SILENT,
+    **settings: Any,
+) -> InterpolateResult:
+    """Draw what a model decodes between two images: a strip, a film and single frames.
+
+    Between two classes the path is gone under both, and the one fades into the other; see
+    `vaeaug.synthesis.between.images_between`.
+
+    Args:
+        model: the directory of the model.
+        first: an image file.
+        second: another.
+        out: the directory to make; nothing, or an empty directory, must be there.
+        progress: hears how it goes.
+        **settings: the fields of `InterpolateSettings`: `steps`, `path`, `label`, `enlarge`, `device`, `resume`,
+            `plugins_dirs`, `allow_imports`.
+
+    Returns:
+        What was drawn.
+
+    Raises:
+        InputError: the model, an image, an option or the place is not usable; nothing was changed.
+    """
+    chosen: InterpolateSettings = build(InterpolateSettings, settings, "vaeaug.interpolate")
+    model, out, files = real_path(model), real_path(out), (real_path(first), real_path(second))
+    device = choose_device(chosen.device)
+    stored = open_stored(model, device, chosen.plugins_dirs, allow_imports=chosen.allow_imports)
+    for place in (model, *files):
+        refuse_overlap(place, out)
+    real = [read_one(stored, path) for path in files]
+    labels = _labels(stored, files, real, chosen.label)
+    names = (stored.classes[labels[0]], stored.classes[labels[1]])
+    digests = [hashlib.blake2b(image_HWC.tobytes(), digest_size=16).hexdigest() for image_HWC in real]
+    factor = chosen.enlarge or viewing_factor(stored.spec.height, stored.spec.width)
+    made = {"steps": chosen.steps, "path": chosen.path, "labels": list(names), "enlarge": factor}
+    guessed = [chosen.label is None and not in_class_folder(stored, path) for path in files]
+    remarks = _remarks(files, names, guessed)
+    with Staging(out, {"model": stored.record.fingerprint, "images": digests, **made}, resume=chosen.resume) as staging:
+        _draw(stored, real, labels, chosen, staging.content, factor)
+        record = stored.record
+        about = {"variant": record.variant.name, "scope": record.scope, "fingerprint": record.fingerprint}
+        write_record(
+            staging.content / "vaeaug.json",
+            {
+                "vaeaug": vaeaug.__version__,
+                "model": about,
+                "images": [path.name for path in files],
+                **made,
+                "remarks": remarks,
+            },
+        )
+        staging.publish()
+    for remark in remarks:
+        progress.say(remark)
+    return InterpolateResult(staging.final, names, chosen.steps, remarks)
+
+
+@one_thread()
+def _labels(
+    model: StoredModel, files: tuple[Path, Path], real: list[NDArray[np.uint8]], label: str | None
+) -> tuple[int, int]:
+    first, second = (class_of(model, path, image, label) for path, image in zip(files, real, strict=True))
+    return first, second
+
+
+@one_thread()
+def _draw(
+    model: StoredModel,
+    real: list[NDArray[np.uint8]],
+    labels: tuple[int, int],
+    settings: InterpolateSettings,
+    out: Path,
+    factor: int,
+) -> None:
+    """Write the pictures."""
+    images = images_between(model, real[0], real[1], labels, settings.steps, settings.path)
+    names = [model.classes[label] for label in labels]
+    path_strip(real, list(images), names, factor).save(out / "strip.png")
+    write_film(out / "path.gif", list(images), factor)
+    frames = out / "frames"
+    frames.mkdir(exist_ok=True)
+    digits = max(2, len(str(settings.steps - 1)))
+    for number, image_HWC in enumerate(images):
+        enlarged(image_HWC, factor).save(frames / f"{number:0{digits}d}.png")
+
+
+def _remarks(files: tuple[Path, Path], names: tuple[str, str], guessed: list[bool]) -> tuple[str, ...]:
+    remarks = [
+        f"{path.name} lies in no folder of a class and was taken for {name!r} (--label NAME says otherwise)"
+        for path, name, guess in zip(files, names, guessed, strict=True)
+        if guess
+    ]
+    if names[0] != names[1]:
+        remarks.append(
+            f"the images are of two classes: the path under {names[0]!r} fades into that under {names[1]!r} "
+            "(--label NAME takes both as one class)"
+        )
+    return tuple(remarks)

@@ -1,0 +1,1 @@
+"""Tell how strange images are, and which labels are suspicious."""

@@ -1,0 +1,194 @@
+"""What stands beside a table of scores: the page, the record and the card."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+import vaeaug
+from vaeaug.anomaly.columns import LIKELIEST, MEASURED, SCORE, SURPRISE, Column
+from vaeaug.anomaly.score_images import reconstruct
+from vaeaug.anomaly.table import ScoredImages
+from vaeaug.evaluation.gallery import Gallery, GalleryCard, Picture, heat, write_gallery
+from vaeaug.export.record import write_record
+from vaeaug.export.score_card import ScoreCard, write_score_card
+from vaeaug.models.store import StoredModel
+from vaeaug.staging import Staging
+from vaeaug.training.batches import as_pixels
+from vaeaug.workflows.read import ModelData
+from vaeaug.workflows.score.settings import ScoreSettings
+
+TYPICAL_BY = "scaled_error"
+"""The column by which an image is like the others of its class."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What was scored, and how.
+
+    Attributes:
+        staging: where it is being built.
+        model: that scored it.
+        read: the images.
+        images: the scores.
+        by: the column that is the score.
+        judge: who judged the labels.
+        settings: what was asked for.
+        remarks: what the user should know.
+    """
+
+    staging: Staging
+    model: StoredModel
+    read: ModelData
+    images: ScoredImages
+    by: str
+    judge: str
+    settings: ScoreSettings
+    remarks: Sequence[str]
+
+    @property
+    def suspicious(self) -> int:
+        """How many labels are less likely than another."""
+        return int((self.images.judgement.label_surprise_N > 0).sum())
+
+
+def write_root(scored: Scored) -> None:
+    """Write the page, the record and the card. The same work gives the same bytes."""
+    content, record = scored.staging.content, scored.model.record
+    write_gallery(content / "gallery.html", _gallery(scored))
+    write_record(
+        content / "vaeaug.json",
+        {
+            "vaeaug": vaeaug.__version__,
+            "model": {"variant": record.variant.name, "loss": record.loss.name, "fingerprint": record.fingerprint},
+            "data_fingerprint": scored.read.cache.fingerprint,
+            "images": len(scored.read.cache),
+            "by": scored.by,
+            "judge": scored.judge,
+            "suspicious_labels": scored.suspicious,
+            "settings": scored.settings.request(),
+            "columns": _columns(scored),
+            "left_out": [[image.file_name, image.reason] for image in scored.read.cache.invalid],
+            "remarks": list(scored.remarks),
+        },
+    )
+    card = ScoreCard(
+        scored.staging.final.name,
+        len(scored.read.cache),
+        _columns(scored),
+        scored.settings.maps,
+        _settings(scored),
+        scored.remarks,
+    )
+    write_score_card(content / "README.md", card)
+
+
+def _columns(scored: Scored) -> dict[str, str]:
+    """Return the meaning of each column, in the order of the table."""
+    score = Column(SCORE.name, f"{scored.by}, higher for what is stranger; rows are sorted by it")
+    return {column.name: column.meaning for column in (score, *MEASURED, SURPRISE, LIKELIEST)}
+
+
+def _settings(scored: Scored) -> dict[str, object]:
+    """Return how the scores were made, in words."""
+    record = scored.model.record
+    return {
+        "score": scored.by,
+        "labels judged by": scored.judge,
+        "variant": record.variant.name,
+        "reconstruction loss": record.loss.name,
+        "scope": record.scope,
+        "model size": f"{record.height} x {record.width} x {record.channels}",
+        "draws an image": scored.settings.draws,
+        "seed": scored.settings.seed,
+        "model": record.fingerprint,
+        "vaeaug": vaeaug.__version__,
+    }
+
+
+def _gallery(scored: Scored) -> Gallery:
+    """Gather what the page shows."""
+    images, most = scored.images, scored.settings.gallery
+    surprise_N = images.judgement.label_surprise_N
+    ranked = [place for place in images.ranked(scored.by)[:most] if not np.isnan(images.number(scored.by)[place])]
+    doubted = [place for place in images.ranked(SURPRISE.name)[:most] if surprise_N[place] > 0]
+    typical = _typical(images) if doubted else {}
+    number = len(scored.read.cache)
+    labels = f", {scored.suspicious:,} with a suspicious label" if scored.suspicious else ""
+    meaning = next(column.meaning for column in (*MEASURED, SURPRISE) if column.name == scored.by)
+    return Gallery(
+        title=scored.staging.final.name,
+        summary=f"{number:,} {'image' if number == 1 else 'images'}, ranked by how strange they are{labels}.",
+        by=f"Ranked by {_words(scored.by)}: {meaning}.",
+        strangest=[_strange(scored, place) for place in ranked],
+        labels=[_doubted(scored, place, typical) for place in doubted],
+        suspicious=scored.suspicious,
+        settings=_settings(scored),
+        warnings=scored.remarks,
+    )
+
+
+def _strange(scored: Scored, place: int) -> GalleryCard:
+    """Return an image, its reconstruction, and where they differ."""
+    images = scored.images
+    measured_as = int(images.measured_as_N[place])
+    pixels_HWC = np.asarray(scored.read.cache.pixels_NHWC[place])
+    measures = reconstruct(scored.model, pixels_HWC, measured_as)
+    label, likeliest = images.labels[place], images.likeliest(place)
+    says = f"looks like {likeliest}" if likeliest and likeliest != label else ""
+    parts = [f"labelled {label}" if label else "no label", *([says] if says else [])]
+    # A variant without a KL has no ELBO, but the reconstruction's part of it.
+    bound = "reconstruction_error" if np.isnan(images.number("kl")[place]) else "negative_elbo"
+    names = [scored.by, *(name for name in ("scaled_error", bound, "kl") if name != scored.by)]
+    return GalleryCard(
+        images.file_names[place],
+        ", ".join(parts),
+        (
+            Picture("image", pixels_HWC),
+            Picture("reconstruction", as_pixels(measures.image_BCHW)[0]),
+            Picture("error", heat(measures.error_BHW[0].numpy())),
+        ),
+        _numbers(images, place, names),
+    )
+
+
+def _doubted(scored: Scored, place: int, typical: Mapping[str, int]) -> GalleryCard:
+    """Return an image, and typical ones of its label and of its likeliest class beside it."""
+    images, pixels_NHWC = scored.images, scored.read.cache.pixels_NHWC
+    label, likeliest = images.labels[place], images.likeliest(place)
+    beside = [Picture(f"typical {name}", pixels_NHWC[typical[name]]) for name in (label, likeliest) if name in typical]
+    return GalleryCard(
+        images.file_names[place],
+        f"labelled {label}, looks like {likeliest}",
+        (Picture("image", pixels_NHWC[place]), *beside),
+        _numbers(images, place, [SURPRISE.name]),
+    )
+
+
+def _typical(images: ScoredImages) -> dict[str, int]:
+    """Return for each class the place of an image that shows what it is like.
+
+    That of the median score, of those whose label surprises less than most: neither a wrong one nor a cartoon.
+    """
+    surprise_N, labels_N = images.judgement.label_surprise_N, np.array(images.labels)
+    typical = {}
+    for name in images.classes:
+        mine = np.flatnonzero((labels_N == name) & ~np.isnan(surprise_N))
+        if len(mine):
+            sure = mine[surprise_N[mine] <= np.median(surprise_N[mine])]
+            ranked = sure[np.argsort(images.number(TYPICAL_BY)[sure], kind="stable")]
+            typical[name] = int(ranked[len(ranked) // 2])
+    return typical
+
+
+def _numbers(images: ScoredImages, place: int, names: Iterable[str]) -> Mapping[str, str]:
+    """Return numbers of an image, as text; those it has none of are left out."""
+    values = {name: float(images.number(name)[place]) for name in names}
+    return {_words(name): f"{value:,.4g}" for name, value in values.items() if not np.isnan(value)}
+
+
+def _words(name: str) -> str:
+    """Return a column's name as words."""
+    return name.replace("_", " ").replace("elbo", "ELBO").replace("iwae", "IWAE").replace("kl", "KL")

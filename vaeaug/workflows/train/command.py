@@ -1,0 +1,259 @@
+"""Train a model on a dataset."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+import shutil
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import torch
+
+import vaeaug
+from vaeaug.contracts import parse_options
+from vaeaug.dataset.cache import ImageCache
+from vaeaug.dataset.scan import scan
+from vaeaug.engine.local import cores, run_tasks
+from vaeaug.errors import InputError
+from vaeaug.models.latents import FILE as LATENTS
+from vaeaug.models.latents import ClassLatents, load_latents, save_latents
+from vaeaug.models.record import FILE, ClassRecord, ModelRecord, PluginRecord
+from vaeaug.plugins import Provided
+from vaeaug.progress import SILENT, Progress, Tick
+from vaeaug.staging import Staging, refuse_overlap, write_atomic
+from vaeaug.training.config import TrainingConfig
+from vaeaug.training.plan import SHARED_SHARE, share, with_length
+from vaeaug.workflows.device import choose_device
+from vaeaug.workflows.inpaint.partial import add_partial_encoder
+from vaeaug.workflows.model import Model, load, open_stored
+from vaeaug.workflows.read import read_for_training
+from vaeaug.workflows.remarks import remarks_on
+from vaeaug.workflows.settings import TrainModelSettings, TrainSettings, build, real_path
+from vaeaug.workflows.train.prepare import Plugins, choose_loss, look_up
+from vaeaug.workflows.train.task import WEIGHTS, TrainOutcome, TrainTask, run_train_task
+
+
+def train(data: str | Path, model: str | Path, *, progress: Progress = SILENT, **settings: Any) -> Model:
+    """Train a model on an image folder and keep it in a directory.
+
+    Args:
+        data: the dataset: class folders, split folders, or a Hugging Face imagefolder. It is never written to.
+        model: the directory to make; nothing, or an empty directory, must be there.
+        progress: hears how it goes.
+        **settings: the fields of `TrainModelSettings`: `variant`, `loss`, `scope`, `epochs`, `seed`, `inpainting`, ...
+
+    Returns:
+        The trained model.
+
+    Raises:
+        InputError: the data, an option or the place for the model is not usable; nothing was changed.
+        PluginError: the plugin of the variant or the loss is broken.
+        VaeaugError: training failed; with `resume=True` it goes on where it was.
+    """
+    chosen: TrainModelSettings = build(TrainModelSettings, settings, "vaeaug.train")
+    data, model = real_path(data), real_path(model)
+    named = look_up(chosen)
+    device = choose_device(chosen.device)
+    index = scan(data)
+    refuse_overlap(data, model)
+    with Staging(model, {"data": str(data.resolve()), **chosen.request()}, resume=chosen.resume) as staging:
+        cache = read_for_training(index, chosen, progress)
+        refuse_changed(staging, dataset=cache.fingerprint)
+        used = choose_loss(named, chosen, cache, progress)
+        train_into(staging.content, staging.scratch, cache, chosen, used, device, progress)
+        if chosen.inpainting:
+            stored = open_stored(staging.content, device, chosen.plugins_dirs, allow_imports=True)
+            train_indices = cache.indices("train")
+            add_partial_encoder(stored, cache.pixels_NHWC[train_indices], cache.labels_N[train_indices], progress)
+        staging.publish()
+    trained = load(model, device=chosen.device, plugins_dirs=chosen.plugins_dirs)
+    for remark in remarks_on(trained.stored):
+        progress.say(remark)
+    return trained
+
+
+def refuse_changed(staging: Staging, **fingerprints: str) -> None:
+    """Refuse to go on with a run whose input has changed since.
+
+    Args:
+        staging: where the run's work lies.
+        fingerprints: what is read (`dataset`, `model`) -> what identifies its content.
+
+    Raises:
+        InputError: it has changed.
+    """
+    mark = staging.scratch / "input.json"
+    before: dict[str, str] = json.loads(mark.read_text()) if mark.exists() else {}
+    for name, fingerprint in fingerprints.items():
+        if before.get(name, fingerprint) != fingerprint:
+            raise InputError(
+                f"the {name} has changed since the run was interrupted; remove {staging.partial} to start again"
+            )
+    write_atomic(mark, json.dumps(before | fingerprints).encode())
+
+
+def train_into(
+    directory: Path,
+    scratch: Path,
+    cache: ImageCache,
+    settings: TrainSettings,
+    used: Plugins,
+    device: torch.device,
+    progress: Progress,
+) -> None:
+    """Train the networks of a model and write it to `directory`; checkpoints and results so far go to `scratch`."""
+    directory.mkdir(parents=True, exist_ok=True)
+    config = with_length(settings.training(), len(cache.indices("train")))
+    common: dict[str, Any] = {
+        "cache": cache.directory,
+        "variant": used.variant.name,
+        "variant_options": dict(settings.variant_options),
+        "loss": used.loss.name,
+        "loss_options": dict(settings.loss_options),
+        "plugins_dirs": settings.plugins_dirs,
+        "seed": settings.seed,
+        "device": str(device),
+        "train_augment": settings.train_augment,
+    }
+    separate = used.scope == "per-class" and len(cache.classes) > 1
+    first = TrainTask(
+        name="all classes",
+        label=None,
+        config=share(config, SHARED_SHARE) if separate else config,
+        directory=scratch / "shared",
+        encode=not separate,
+        **common,
+    )
+    progress.stage("Training on all classes" if separate else "Training")
+    outcomes = run_tasks(run_train_task, [first], workers=1, hear=lambda _, tick: progress.tick(tick))
+    tasks = [first]
+    if separate:
+        workers = min(settings.workers or cores(), len(cache.classes))
+        tasks += _class_tasks(first, cache, config, scratch, workers, common)
+        progress.stage(f"Training {len(cache.classes)} classes, one by one")
+        board = _Board(len(cache.classes), progress)
+        outcomes += run_tasks(run_train_task, tasks[1:], workers=workers, hear=board.hear)
+    _write_model(directory, cache, settings, used, tasks, outcomes)
+
+
+def _class_tasks(
+    first: TrainTask, cache: ImageCache, config: TrainingConfig, scratch: Path, workers: int, common: dict[str, Any]
+) -> list[TrainTask]:
+    """Return a training for every class, started from the shared weights; together they have the rest of the budget."""
+    classes = len(cache.classes)
+    rest = 1 - SHARED_SHARE
+    part = share(config, rest / classes, epochs_part=rest)
+    if part.time_budget is not None:
+        rounds = math.ceil(classes / workers)  # of trainings side by side
+        part = dataclasses.replace(part, time_budget=part.time_budget * classes / rounds)
+    part = dataclasses.replace(part, kl_annealing="none")
+    return [
+        TrainTask(
+            name=name,
+            label=label,
+            config=part,
+            directory=scratch / f"class-{label:04d}",
+            start=first.directory / WEIGHTS,
+            **common,
+        )
+        for label, name in enumerate(cache.classes)
+    ]
+
+
+class _Board:
+    """Adds up the progress of trainings that run side by side."""
+
+    def __init__(self, count: int, progress: Progress) -> None:
+        self.ticks: dict[int, Tick] = {}
+        self.count, self.progress = count, progress
+
+    def hear(self, number: int, tick: Tick) -> None:
+        """Take one training's tick and pass on how far all are, and the rate and mean losses of those that run."""
+        self.ticks[number] = tick
+        done = sum(tick.done for tick in self.ticks.values()) / self.count
+        running = [tick for tick in self.ticks.values() if tick.done < 1]
+        terms = dict.fromkeys(name for tick in running for name in tick.numbers)
+        numbers = {name: fmean(t.numbers[name] for t in running if name in t.numbers) for name in terms}
+        self.progress.tick(Tick(done, sum(tick.rate or 0 for tick in running) or None, numbers))
+
+
+def _write_model(
+    directory: Path,
+    cache: ImageCache,
+    settings: TrainSettings,
+    used: Plugins,
+    tasks: list[TrainTask],
+    outcomes: list[TrainOutcome],
+) -> None:
+    """Gather what the tasks left into a model directory; `model.json` comes last."""
+    latents: dict[int, ClassLatents] = {}
+    weights = dict.fromkeys(range(len(cache.classes)), WEIGHTS)
+    metrics: dict[int, dict[str, Any]] = {}
+    for task, outcome in zip(tasks, outcomes, strict=True):
+        if not task.encode:
+            continue
+        labels = range(len(cache.classes)) if task.label is None else [task.label]
+        latents |= {label: load_latents(task.directory / LATENTS, label) for label in labels}
+        name = WEIGHTS if task.label is None else f"weights-{task.label:04d}.safetensors"
+        shutil.copyfile(task.directory / WEIGHTS, directory / name)
+        if task.label is not None:
+            weights[task.label], metrics[task.label] = name, outcome.metrics
+    save_latents(directory / LATENTS, latents)
+    rows = [
+        json.dumps({"training": task.name, **row}, ensure_ascii=False)
+        for task, outcome in zip(tasks, outcomes, strict=True)
+        for row in outcome.history
+    ]
+    (directory / "history.jsonl").write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
+    _, height, width, channels = cache.pixels_NHWC.shape
+    classes = []
+    for label, name in enumerate(cache.classes):
+        native = cache.native(name)
+        classes.append(
+            ClassRecord(
+                name=name,
+                images=len(cache.indices("train", name)),
+                weights=weights[label],
+                height=native.height,
+                width=native.width,
+                mode=native.mode,
+                metrics=metrics.get(label, {}),
+            )
+        )
+    record = ModelRecord(
+        variant=_plugin(used.variant, settings.variant_options, "variant"),
+        loss=_plugin(used.loss, settings.loss_options, "loss"),
+        scope=used.scope,
+        channels=channels,
+        height=height,
+        width=width,
+        classes=tuple(classes),
+        seed=settings.seed,
+        fingerprint=_fingerprint([directory / name for name in (*dict.fromkeys(weights.values()), LATENTS)]),
+        data_fingerprint=cache.fingerprint,
+        training=dataclasses.asdict(settings.training()),
+        metrics=outcomes[0].metrics,
+        versions={"vaeaug": vaeaug.__version__, "torch": torch.__version__},
+        loss_reason=used.reason,
+        palette=cache.palette,
+        table=cache.table,
+    )
+    write_atomic(directory / FILE, record.to_json().encode())
+
+
+def _fingerprint(files: list[Path]) -> str:
+    """Return a hash of the contents of files, in order."""
+    state = hashlib.blake2b(digest_size=16)
+    for path in files:
+        state.update(path.read_bytes())
+    return state.hexdigest()
+
+
+def _plugin(provided: Provided[Any], options: Any, kind: str) -> PluginRecord:
+    """Record where a variant or loss came from, with all its options."""
+    config = parse_options(provided.cls.Config, options, f"{kind} '{provided.name}'")
+    return PluginRecord(provided.name, dataclasses.asdict(config), provided.distribution, provided.version)
