@@ -72,7 +72,7 @@ def test_the_output_is_indexed_data_of_the_same_colours(data: Path, tmp_path: Pa
 
 def test_the_report_shows_colours_not_indices(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[Any] = []
-    monkeypatch.setattr("vaeaug.workflows.publish.write_report", lambda _, report: shown.append(report))
+    monkeypatch.setattr("vaeaug.workflows.augment.publish.write_report", lambda _, report: shown.append(report))
     vaeaug.augment(data, tmp_path / "out", per_class=3, **UNFILTERED)
     for row in shown[0].contact:
         for image_HWC in (*row.real, *row.synthetic):
