@@ -6,9 +6,11 @@ looks inside them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TypeAlias
 
+import torch
 from torch import Tensor
 
 Latent: TypeAlias = Tensor | tuple["Latent", ...] | list["Latent"] | dict[str, "Latent"]
@@ -64,3 +66,15 @@ def tree_like(latent: Latent, tensors: list[Tensor]) -> Latent:
         return children if isinstance(node, list) else tuple(children)
 
     return build(latent)
+
+
+def flatten(latent: Latent) -> Tensor:
+    """Return all leaves of a latent side by side, one row an image, (B, D)."""
+    return torch.cat([leaf.flatten(1) for leaf in leaves(latent)], dim=1)
+
+
+def unflatten(flat_BD: Tensor, like: Latent) -> Latent:
+    """Return latents of the structure of `like`, whose own first axis may have any length: `flatten` undone."""
+    shapes = [leaf.shape[1:] for leaf in leaves(like)]
+    parts = torch.split(flat_BD, [math.prod(shape) for shape in shapes], dim=1)
+    return tree_like(like, [part.reshape(-1, *shape) for part, shape in zip(parts, shapes, strict=True)])

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, scaled_dot_product_attention, silu
 
 from vaeaug.contracts import ImageSpec, Latent
+from vaeaug.contracts.latent import flatten, unflatten
 from vaeaug.inpainting.conditional import PartialEncoder, masked_input
-from vaeaug.inpainting.flatten import flat, unflat
 from vaeaug.nn import Encoder
 
 HEADS = 4
@@ -65,7 +65,7 @@ class CodeEncoder(PartialEncoder):
     def __init__(self, spec: ImageSpec, like: Latent, *, codes: int, features: int = 96, depth: int = 2) -> None:
         super().__init__(spec)
         self.like, self.codes, self.features, self.depth = like, codes, features, depth
-        self.length = flat(like).shape[1]
+        self.length = flatten(like).shape[1]
         self.seen = Encoder(
             channels=spec.channels + 1,
             height=spec.height,
@@ -139,4 +139,4 @@ class CodeEncoder(PartialEncoder):
             left = math.floor(self.length * math.cos(0.5 * math.pi * progress))
             rank_ST = sure_ST.argsort(dim=1).argsort(dim=1)  # the least sure come first
             shown_ST = drawn_ST.masked_fill(rank_ST < left, self.codes)
-        return unflat(shown_ST, self.like)
+        return unflatten(shown_ST, self.like)

@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vaeaug.inpainting.flatten import flat, flat_scale, unflat
+from vaeaug.contracts.latent import flatten, unflatten
+from vaeaug.inpainting.posterior_width import posterior_width
 from vaeaug.models.store import StoredModel
 from vaeaug.nn import standard_normal
 from vaeaug.seeds import seed_of
@@ -57,8 +58,8 @@ def real_examples(model: StoredModel, pixels_NHWC: NDArray[np.uint8], labels_N: 
     return Examples(
         pixels_NHWC[order],
         torch.from_numpy(labels_N[order]),
-        torch.cat([flat(part.latent) for part in parts]),
-        torch.cat([flat_scale(part) for part in parts]),
+        torch.cat([flatten(part.latent) for part in parts]),
+        torch.cat([posterior_width(part) for part in parts]),
     )
 
 
@@ -77,15 +78,15 @@ def decoded_examples(model: StoredModel, seed: int, wanted: int = MOST_IMAGES) -
         network, stored = model.network(label), model.latents(label).latents
         total = len(stored.labels_N)
         generator = torch.Generator(device=model.device).manual_seed(seed_of(seed, "decoded-examples", label))
-        scale_ND = flat_scale(stored)
+        scale_ND = posterior_width(stored)
         for start in range(0, count, AT_ONCE):
             picked_B = torch.arange(start, min(count, start + AT_ONCE)) % total
-            mode_BD = flat(stored.latent)[picked_B].to(model.device)
+            mode_BD = flatten(stored.latent)[picked_B].to(model.device)
             if mode_BD.is_floating_point():
                 noise_BD = standard_normal(tuple(mode_BD.shape), generator)
                 mode_BD = mode_BD + scale_ND[picked_B].to(model.device) * noise_BD
             y_B = torch.full((len(picked_B),), label, device=model.device)
-            raw_BRHW = network.variant.decode(unflat(mode_BD, stored.latent), y_B)
+            raw_BRHW = network.variant.decode(unflatten(mode_BD, stored.latent), y_B)
             pixels.append(as_pixels(network.loss.image(raw_BRHW)))
             modes.append(mode_BD.cpu())
     mode_ND = torch.cat(modes)

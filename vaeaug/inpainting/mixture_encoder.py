@@ -14,8 +14,9 @@ from torch import Tensor
 from torch.nn.functional import log_softmax
 
 from vaeaug.contracts import ImageSpec, Latent, Latents
+from vaeaug.contracts.latent import flatten, unflatten
 from vaeaug.inpainting.conditional import PartialEncoder, masked_input
-from vaeaug.inpainting.flatten import flat, flat_scale, unflat
+from vaeaug.inpainting.posterior_width import posterior_width
 from vaeaug.nn import Encoder, standard_normal
 
 LOG_STD = (-4.0, 2.0)  # of latents standardized a class: no narrower than deterministic latents are smeared to
@@ -40,7 +41,7 @@ class MixtureEncoder(PartialEncoder):
     def __init__(self, spec: ImageSpec, like: Latent, *, components: int = 8, hidden: int = 256) -> None:
         super().__init__(spec)
         self.like, self.components, self.hidden = like, components, hidden
-        self.dim = flat(like).shape[1]
+        self.dim = flatten(like).shape[1]
         self.network = Encoder(
             channels=spec.channels + 1,
             height=spec.height,
@@ -60,7 +61,7 @@ class MixtureEncoder(PartialEncoder):
         """
         moments = []
         for latents in classes:
-            mode_ND, scale_ND = flat(latents.latent), flat_scale(latents)
+            mode_ND, scale_ND = flatten(latents.latent), posterior_width(latents)
             variance_D = mode_ND.var(dim=0, correction=0) + scale_ND.square().mean(dim=0)
             moments.append((mode_ND.mean(dim=0), variance_D, len(mode_ND)))
         pooled_D = sum(variance * count for _, variance, count in moments) / sum(count for _, _, count in moments)
@@ -101,7 +102,7 @@ class MixtureEncoder(PartialEncoder):
         noise_SD = standard_normal((count, self.dim), generator)
         u_SD = mean_1MD[0, chosen_S] + log_std_1MD[0, chosen_S].exp() * noise_SD
         z_SD = self.mean_KD[label] + self.std_KD[label] * u_SD
-        return unflat(z_SD, self.like)
+        return unflatten(z_SD, self.like)
 
     def refine(
         self,
@@ -119,14 +120,14 @@ class MixtureEncoder(PartialEncoder):
         with torch.no_grad():
             moments = self.moments(x_CHW[None], visible_1HW[None], torch.full((1,), label, device=x_CHW.device))
         with torch.enable_grad():
-            u_SD = ((flat(latent) - self.mean_KD[label]) / self.std_KD[label]).detach().requires_grad_(True)
+            u_SD = ((flatten(latent) - self.mean_KD[label]) / self.std_KD[label]).detach().requires_grad_(True)
             optimizer = torch.optim.Adam([u_SD], lr=REFINE_RATE, betas=(0.8, 0.95))
             for _ in range(REFINE_STEPS):
                 z_SD = self.mean_KD[label] + self.std_KD[label] * u_SD
-                energy_S = visible_loss(unflat(z_SD, self.like)) + _energy(u_SD, *moments)
+                energy_S = visible_loss(unflatten(z_SD, self.like)) + _energy(u_SD, *moments)
                 (u_SD.grad,) = torch.autograd.grad(energy_S.sum(), u_SD)
                 optimizer.step()
-        return unflat(self.mean_KD[label] + self.std_KD[label] * u_SD.detach(), self.like)
+        return unflatten(self.mean_KD[label] + self.std_KD[label] * u_SD.detach(), self.like)
 
 
 def _energy(u_BD: Tensor, log_weight_BM: Tensor, mean_BMD: Tensor, log_std_BMD: Tensor) -> Tensor:

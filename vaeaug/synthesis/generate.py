@@ -164,7 +164,7 @@ def generate(
         if draw.origin is not None:
             before_BCHW = _decoded(network, draw.origin, y_B)
             edits = tuple(
-                Edit((originals or {})[str(source)], _floats(before_CHW), _floats(after_CHW), config.fade)
+                Edit((originals or {})[str(source)], _floats(before_CHW), _floats(after_CHW), draw.fade)
                 for source, before_CHW, after_CHW in zip(sources, before_BCHW, images_BCHW, strict=False)
             )
         yield SampleChunk(label, start, as_pixels(images_BCHW)[:keep], sources, sampler, edits)

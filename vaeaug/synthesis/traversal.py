@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vaeaug.contracts import Latent, leaves
-from vaeaug.contracts.latent import leaf_names, tree_like
+from vaeaug.contracts.latent import flatten, leaf_names, tree_like, unflatten
 from vaeaug.models.store import StoredModel
 from vaeaug.seeds import seed_of
 from vaeaug.training.batches import as_pixels
@@ -58,9 +58,9 @@ class Axes:
 def axes_of(model: StoredModel, label: int) -> Axes:
     """Return the dimensions of a class's latents, from those of its training images, which lie in the model."""
     stored = model.latents(label).latents
-    mean_ND = _flat(stored.latent)
+    mean_ND = flatten(stored.latent)
     variance_D = mean_ND.var(dim=0, correction=0)
-    widths_ND = None if stored.scale is None else _flat(stored.scale).square()
+    widths_ND = None if stored.scale is None else flatten(stored.scale).square()
     if widths_ND is not None:
         worth_D = _divergence(mean_ND, widths_ND, *_prior_moments(model, label))
         variance_D = variance_D + widths_ND.mean(dim=0)
@@ -98,24 +98,18 @@ def traverse_axes(
     network = model.network(label)
     y_T = torch.full((len(moves_T),), label, device=model.device)
     by_T = torch.tensor(moves_T)
-    sizes = [leaf[0].numel() for leaf in leaves(base)]
     for dimension in chosen:
-        flat_TD = _flat(base).cpu().repeat(len(moves_T), 1)
+        flat_TD = flatten(base).cpu().repeat(len(moves_T), 1)
         flat_TD[:, dimension] += by_T * axes.spread_D[dimension]
-        parts = zip(torch.split(flat_TD, sizes, dim=1), leaves(base), strict=True)
-        latent = tree_like(base, [part.view(-1, *leaf.shape[1:]).to(model.device) for part, leaf in parts])
+        latent = unflatten(flat_TD.to(model.device), base)
         yield as_pixels(network.loss.image(network.variant.decode(latent, y_T)))
-
-
-def _flat(latent: Latent) -> Tensor:
-    return torch.cat([leaf.flatten(1).float() for leaf in leaves(latent)], dim=1)
 
 
 def _prior_moments(model: StoredModel, label: int) -> tuple[Tensor, Tensor]:
     """Return the mean and the variance of the prior of a class along each dimension, from many draws."""
     generator = torch.Generator(device=model.device).manual_seed(seed_of("traverse", "prior"))
     y_B = torch.full((PRIOR_DRAWS,), label, device=model.device)
-    drawn_BD = _flat(model.network(label).variant.prior(y_B, generator)).cpu()
+    drawn_BD = flatten(model.network(label).variant.prior(y_B, generator)).cpu()
     return drawn_BD.mean(dim=0), drawn_BD.var(dim=0).clamp(min=LEAST_VARIANCE)
 
 

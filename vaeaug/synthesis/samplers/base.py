@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 import torch
 
-from vaeaug.contracts import Latent, Variant
+from vaeaug.contracts import Latent, Variant, leaves
+from vaeaug.errors import InputError
 from vaeaug.models.latents import ClassLatents
 
 
@@ -20,11 +21,13 @@ class Draw:
         latent: what `Variant.decode` takes, on the CPU or the model's device.
         sources: for each, which training image of the class it was drawn around (an index), or None.
         origin: the latents of the sources, where the sampler changes real images (`Sampler.edits`); else None.
+        fade: as `Edit.fade`, where it does.
     """
 
     latent: Latent
     sources: tuple[int | None, ...]
     origin: Latent | None = None
+    fade: float = 0.0
 
 
 class Sampler(ABC):
@@ -40,6 +43,7 @@ class Sampler(ABC):
 
     Attributes:
         name: how users call it (`--sampler NAME`).
+        continuous: whether it needs latents of real numbers, and cannot draw codes.
         edits: whether it changes real images, which must then be at hand.
         Config: a frozen dataclass whose fields are its options; declared with `vaeaug.option`.
 
@@ -48,6 +52,7 @@ class Sampler(ABC):
     """
 
     name: ClassVar[str]
+    continuous: ClassVar[bool] = False
     edits: ClassVar[bool] = False
 
     @dataclass(frozen=True)
@@ -68,8 +73,8 @@ class Sampler(ABC):
         self.check(variant.name, latents.latents.latent, latents.latents.scale)
         self.fit(seed)
 
-    @classmethod  # noqa: B027 (most samplers take any latents)
-    def check(cls, variant: str, latent: Latent, scale: Latent | None) -> None:
+    @classmethod
+    def check(cls, variant: str, latent: Latent, scale: Latent | None) -> None:  # noqa: ARG003 (some look at it)
         """Refuse latents that this sampler cannot draw; one image of an untrained network is enough to tell.
 
         Args:
@@ -80,6 +85,11 @@ class Sampler(ABC):
         Raises:
             InputError: the sampler cannot go with the variant; the message names one that can.
         """
+        if cls.continuous and not all(leaf.is_floating_point() for leaf in leaves(latent)):
+            raise InputError(
+                f"the sampler '{cls.name}' needs continuous latents, and those of the variant '{variant}' are "
+                "discrete; use --sampler prior"
+            )
 
     def fit(self, seed: int) -> None:  # noqa: B027 (most samplers fit nothing)
         """Fit what there is to fit."""

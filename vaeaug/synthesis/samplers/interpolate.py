@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from vaeaug.contracts import Latent, leaves, tree_map
-from vaeaug.errors import InputError
+from vaeaug.contracts import tree_map
+from vaeaug.contracts.latent import flatten
 from vaeaug.options import option
 from vaeaug.synthesis.samplers.base import Draw, Sampler
 
@@ -25,6 +25,7 @@ class InterpolateSampler(Sampler):
     """Sample i lies between training image i mod N and one of its neighbours, or a little beyond."""
 
     name = "interpolate"
+    continuous = True
 
     @dataclass(frozen=True)
     class Config:
@@ -37,18 +38,9 @@ class InterpolateSampler(Sampler):
 
     config: Config
 
-    @classmethod
-    def check(cls, variant: str, latent: Latent, scale: Latent | None) -> None:  # noqa: ARG003
-        """Refuse discrete latents."""
-        if not all(leaf.is_floating_point() for leaf in leaves(latent)):
-            raise InputError(
-                f"the sampler 'interpolate' needs continuous latents, and those of the variant '{variant}' are "
-                "discrete; use --sampler prior"
-            )
-
     def fit(self, seed: int) -> None:  # noqa: ARG002
         """Find the neighbours of every image."""
-        flat_ND = torch.cat([leaf.flatten(1) for leaf in leaves(self.latents.latents.latent)], dim=1)
+        flat_ND = flatten(self.latents.latents.latent)
         self._neighbours_NK = nearest(flat_ND, min(self.config.neighbours, len(flat_ND) - 1))
 
     def draw(self, start: int, count: int, generator: torch.Generator) -> Draw:

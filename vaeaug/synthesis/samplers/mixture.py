@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
-from vaeaug.contracts import Latent, leaves
-from vaeaug.contracts.latent import tree_like
-from vaeaug.errors import InputError
+from vaeaug.contracts import Latent
+from vaeaug.contracts.latent import flatten, unflatten
 from vaeaug.nn import standard_normal
 from vaeaug.seeds import seed_of
 from vaeaug.synthesis.samplers.base import Draw, Sampler
@@ -33,21 +32,13 @@ class MixtureSampler(Sampler):
     """
 
     name = "mixture"
-
-    @classmethod
-    def check(cls, variant: str, latent: Latent, scale: Latent | None) -> None:  # noqa: ARG003
-        """Refuse discrete latents."""
-        if not all(leaf.is_floating_point() for leaf in leaves(latent)):
-            raise InputError(
-                f"the sampler 'mixture' needs continuous latents, and those of the variant '{variant}' are discrete; "
-                "use --sampler prior"
-            )
+    continuous = True
 
     def fit(self, seed: int) -> None:
         """Fit the mixture."""
-        flat_ND = _flatten(self.latents.latents.latent)
+        flat_ND = _matrix(self.latents.latents.latent)
         scale = self.latents.latents.scale
-        scale_ND = None if scale is None else _flatten(scale)
+        scale_ND = None if scale is None else _matrix(scale)
         self._structure = self.latents.latents.latent
         points_PD = _points(flat_ND, scale_ND, seed_of(seed, "mixture points", self.label))
         components = int(np.clip(len(flat_ND) // IMAGES_A_COMPONENT, 1, MOST_COMPONENTS))
@@ -74,16 +65,12 @@ class MixtureSampler(Sampler):
         factor = self._factor[component_B]
         offset_BD = torch.einsum("bij,bj->bi", factor, noise_BD) if factor.ndim == 3 else factor * noise_BD
         flat_BD = self._means_KD[component_B] + offset_BD
-        parts = torch.split(flat_BD, [leaf[0].numel() for leaf in leaves(self._structure)], dim=1)
-        shaped = [
-            part.reshape(count, *leaf.shape[1:]) for part, leaf in zip(parts, leaves(self._structure), strict=True)
-        ]
-        return Draw(tree_like(self._structure, shaped), (None,) * count)
+        return Draw(unflatten(flat_BD, self._structure), (None,) * count)
 
 
-def _flatten(latent: Latent) -> NDArray[np.float64]:
+def _matrix(latent: Latent) -> NDArray[np.float64]:
     """Return a latent as one matrix (N, D)."""
-    return np.asarray(torch.cat([tensor.flatten(1) for tensor in leaves(latent)], dim=1).numpy(), np.float64)
+    return np.asarray(flatten(latent).numpy(), np.float64)
 
 
 def _points(flat_ND: NDArray[np.float64], scale_ND: NDArray[np.float64] | None, seed: int) -> NDArray[np.float64]:

@@ -7,14 +7,11 @@ shade) and leaves the fine detail that no latent holds. `vaeaug.synthesis.edit` 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from vaeaug.contracts import Latent, leaves
-from vaeaug.contracts.latent import tree_like
-from vaeaug.errors import InputError
+from vaeaug.contracts.latent import flatten, unflatten
 from vaeaug.nn import standard_normal
 from vaeaug.options import option
 from vaeaug.synthesis.samplers.base import Draw, Sampler
@@ -27,7 +24,8 @@ class ResidualSampler(Sampler):
     """Sample i is training image i mod N, changed towards one of its neighbours, or as its class varies."""
 
     name = "residual"
-    edits: ClassVar[bool] = True
+    continuous = True
+    edits = True
 
     @dataclass(frozen=True)
     class Config:
@@ -49,18 +47,9 @@ class ResidualSampler(Sampler):
 
     config: Config
 
-    @classmethod
-    def check(cls, variant: str, latent: Latent, scale: Latent | None) -> None:  # noqa: ARG003
-        """Refuse discrete latents."""
-        if not all(leaf.is_floating_point() for leaf in leaves(latent)):
-            raise InputError(
-                f"the sampler 'residual' needs continuous latents, and those of the variant '{variant}' are discrete; "
-                "use --sampler prior"
-            )
-
     def fit(self, seed: int) -> None:  # noqa: ARG002
         """Find the neighbours of every image, or the Cholesky factor of the class's covariance."""
-        self._flat_ND = torch.cat([leaf.flatten(1) for leaf in leaves(self.latents.latents.latent)], dim=1)
+        self._flat_ND = flatten(self.latents.latents.latent)
         if self.config.move == "covariance":
             centred_ND = self._flat_ND.double() - self._flat_ND.double().mean(dim=0)
             covariance_DD = centred_ND.T @ centred_ND / len(centred_ND)
@@ -75,7 +64,9 @@ class ResidualSampler(Sampler):
         chosen_B = torch.arange(start, start + count) % len(self._flat_ND)
         flat_BD = self._flat_ND[chosen_B]
         moved_BD = flat_BD + self.config.strength * self._step(chosen_B, generator)
-        return Draw(self._tree(moved_BD), tuple(chosen_B.tolist()), origin=self._tree(flat_BD))
+        like = self.latents.latents.latent
+        sources = tuple(chosen_B.tolist())
+        return Draw(unflatten(moved_BD, like), sources, unflatten(flat_BD, like), self.config.fade)
 
     def _step(self, chosen_B: Tensor, generator: torch.Generator) -> Tensor:
         """Return where to each image is moved at a strength of 1, (B, D)."""
@@ -89,9 +80,3 @@ class ResidualSampler(Sampler):
         share_B1 = torch.rand((len(chosen_B), 1), generator=generator, device=generator.device).cpu()
         other_B = self._neighbours_NK[chosen_B, place_B] if neighbours else chosen_B
         return share_B1 * (self._flat_ND[other_B] - self._flat_ND[chosen_B])
-
-    def _tree(self, flat_BD: Tensor) -> Latent:
-        """Return flat latents in the structure that the variant decodes."""
-        like = self.latents.latents.latent
-        parts = torch.split(flat_BD, [leaf[0].numel() for leaf in leaves(like)], dim=1)
-        return tree_like(like, [p.view(-1, *leaf.shape[1:]) for p, leaf in zip(parts, leaves(like), strict=True)])
