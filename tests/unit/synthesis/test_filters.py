@@ -70,6 +70,31 @@ def test_a_sample_is_judged_by_itself_alone(judge: Judge) -> None:
     assert together == alone
 
 
+def test_a_sample_is_judged_by_the_classifier_that_has_not_seen_its_source() -> None:
+    """Three classifiers that tell nothing but who was asked; the images of fold f are 3 i + f."""
+
+    class Asked:
+        def __init__(self) -> None:
+            self.samples: list[int] = []
+
+        def probabilities(self, pixels_NHWC: np.ndarray) -> np.ndarray:
+            self.samples += [int(value) for value in pixels_NHWC[:, 0, 0, 0]]
+            return np.full((len(pixels_NHWC), 2), 0.5, np.float32)
+
+        def embeddings(self, pixels_NHWC: np.ndarray) -> np.ndarray:
+            return np.zeros((len(pixels_NHWC), 3), np.float32)
+
+    labels_N = np.repeat([0, 1], 9)
+    classifiers = [Asked(), Asked(), Asked()]
+    folds = [Fold(asked, np.arange(18)[fold::3]) for fold, asked in enumerate(classifiers)]  # type: ignore[arg-type]
+    judge = Judge(folds, np.full((18, 8, 8, 1), 99, np.uint8), labels_N)
+    for asked in classifiers:
+        asked.samples.clear()  # the real images
+    samples_BHWC = np.zeros((5, 8, 8, 1), np.uint8) + np.arange(5, dtype=np.uint8)[:, None, None, None]
+    judge.verdicts(samples_BHWC, 0, [4, None, 2, 8, 3])
+    assert [asked.samples for asked in classifiers] == [[1, 4], [0], [2, 3]]
+
+
 def test_folds_hold_out_every_image_once_and_every_class_evenly() -> None:
     labels_N = np.repeat([0, 1, 2], [10, 3, 1])
     fold_N = stratified_folds(labels_N, 3, seed=4)
