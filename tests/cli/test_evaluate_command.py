@@ -9,7 +9,7 @@ import evaluate_data
 import pytest
 from click.testing import CliRunner
 
-from vaeaug.cli.evaluate import command
+from vaeaug.cli import cli
 
 QUICK = [
     "--steps",
@@ -35,7 +35,7 @@ def places(tmp_path: Path) -> list[str]:
 
 
 def run(*words: str) -> tuple[str, str]:
-    done = CliRunner().invoke(command, words, catch_exceptions=False)
+    done = CliRunner().invoke(cli, ["evaluate", *words], catch_exceptions=False)
     assert done.exit_code == 0
     return done.stdout, done.stderr
 
