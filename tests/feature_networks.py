@@ -1,4 +1,4 @@
-"""Networks for the perceptual loss, named as a user names one: `feature_networks:tiny`."""
+"""Networks for the perceptual loss and for embeddings, named as a user names one: `feature_networks:tiny`."""
 
 import torch
 from torch import Tensor, nn
@@ -47,3 +47,61 @@ def efficientnet_lite0() -> nn.Module:
     from efficientnet_lite_pytorch import EfficientNet
 
     return EfficientNet.from_name("efficientnet-lite0")
+
+
+class ClassToken(nn.Module):
+    """A vision transformer whose parts are called as DINOv2's are, and which returns what DINOv2 does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, 8))
+        self.pos_embed = nn.Parameter(torch.zeros(1, 257, 8))
+        self.mask_token = nn.Parameter(torch.zeros(1, 8))  # for training alone
+        self.patch_embed = nn.Conv2d(3, 8, 14, 14)
+        self.blocks = nn.Sequential(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True))
+        self.norm = nn.LayerNorm(8)
+
+    def tokens(self, x_BCHW: Tensor) -> Tensor:
+        """Return all tokens, the class token first."""
+        patches_BTD = self.patch_embed(x_BCHW).flatten(2).transpose(1, 2)
+        cls_B1D = self.cls_token.expand(len(x_BCHW), -1, -1)
+        tokens_BTD: Tensor = self.norm(self.blocks(torch.cat([cls_B1D, patches_BTD], 1) + self.pos_embed))
+        return tokens_BTD
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """Return the class token."""
+        return self.tokens(x_BCHW)[:, 0]
+
+
+class Named(ClassToken):
+    """Returns its tokens by name, as networks of transformers do."""
+
+    def forward(self, x_BCHW: Tensor) -> dict[str, Tensor]:  # type: ignore[override]
+        """Return all tokens."""
+        return {"last_hidden_state": self.tokens(x_BCHW)}
+
+
+class Windows(nn.Module):
+    """Gives nothing that is a vector, tokens or maps."""
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """Return windows of 8 x 8 places."""
+        return x_BCHW.unfold(2, 8, 8)
+
+
+def tokens() -> nn.Module:
+    """Return convolutions whose places become tokens (B, T, D)."""
+    return nn.Sequential(nn.Conv2d(3, 4, 16, 16), nn.Flatten(2))
+
+
+def dinov2() -> nn.Module:
+    """Return a small DINOv2 of transformers that returns its class token."""
+    from transformers import Dinov2Config, Dinov2Model
+
+    class Pooled(Dinov2Model):
+        def forward(self, pixel_values: Tensor) -> Tensor:
+            pooled_BD: Tensor = super().forward(pixel_values).pooler_output
+            return pooled_BD
+
+    torch.manual_seed(0)
+    return Pooled(Dinov2Config(hidden_size=8, num_hidden_layers=1, num_attention_heads=2, image_size=224))

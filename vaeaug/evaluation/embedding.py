@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from vaeaug.classifier.fit import ClassifierConfig, Source, fit_classifier
-from vaeaug.nn import pretrained_features
+from vaeaug.nn import pretrained_vectors
 from vaeaug.seeds import seed_of
 from vaeaug.training.batches import in_chunks
 
@@ -103,7 +103,7 @@ def classifier_embedding(
 def pretrained_embedding(
     network: str, weights: str | None = None, *, layer: str | None = None, device: torch.device | None = None
 ) -> Embedding:
-    """Return features of a pretrained convolutional network: a layer's, averaged over all places.
+    """Return what a pretrained network makes of an image as a whole (`vaeaug.nn.pretrained_vectors`).
 
     Images are enlarged or reduced to `PRETRAINED_SIDE`, gray ones repeated to three channels, and normalized as
     ImageNet's are.
@@ -111,27 +111,27 @@ def pretrained_embedding(
     Args:
         network: a classifier of torchvision by name, or `package.module:callable`, which returns an `nn.Module`.
         weights: a file with a state dict; the published or the callable's own weights if None.
-        layer: a submodule that gives feature maps, by name; if None, the last one at a sixteenth of the resolution, or
-            at the least there is above that.
+        layer: a submodule that gives vectors (B, D), tokens (B, T, D) or feature maps (B, F, h, w), by name; the last
+            two are averaged. If None, what a classifier's last layer is given, or what the callable's module returns.
         device: where; the CPU if None.
 
     Raises:
-        InputError: there is no such network or layer, or no weights for it are at hand.
+        InputError: there is no such network or layer, it gives nothing of that kind, or no weights are at hand.
     """
     place = device or torch.device("cpu")
-    features = pretrained_features(network, weights, layer, place, "--embedding-weights FILE")
+    vectors = pretrained_vectors(network, weights, layer, PRETRAINED_SIDE, place, "--embedding-weights FILE")
     mean_C11, deviation_C11 = (torch.tensor(values, device=place)[:, None, None] for values in (_MEAN, _DEVIATION))
 
     def of(pixels_NHWC: NDArray[np.uint8]) -> NDArray[np.float32]:
         # A chunk of 32 keeps the maps of a large network within some hundred MB.
         chunks = in_chunks(pixels_NHWC, np.zeros(len(pixels_NHWC), np.int64), np.arange(len(pixels_NHWC)), place, 32)
         with torch.inference_mode():
-            maps = (features((_resized(x_BCHW) - mean_C11) / deviation_C11)[-1] for x_BCHW, _ in chunks)
-            parts = [map_BFHW.mean(dim=(2, 3)).float().cpu().numpy() for map_BFHW in maps]
-        return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
+            found = (vectors((_resized(x_BCHW) - mean_C11) / deviation_C11) for x_BCHW, _ in chunks)
+            parts = [vector_BD.float().cpu().numpy() for vector_BD in found]
+        return np.concatenate(parts) if parts else np.empty((0, vectors.width), np.float32)
 
     source = f"{network} ({Path(weights).name})" if weights else network
-    return Embedding(f"features of {source}, layer {features.layers[-1]}", of)
+    return Embedding(f"features of {source}, {vectors.what}", of)
 
 
 def _resized(x_BCHW: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from vaeaug.nn.grids import GridDecoder, GridEncoder, grid_patch
 from vaeaug.nn.ladder import LadderDecoder, LadderEncoder, PerCell
 from vaeaug.nn.networks import Decoder, Encoder
 from vaeaug.nn.pretrained import PretrainedFeatures, pretrained_features
+from vaeaug.nn.pretrained_vectors import PretrainedVectors, pretrained_vectors
 from vaeaug.nn.quantizers import CosineCodebook, FiniteScalarQuantizer, Quantizer
 from vaeaug.nn.running_error import RunningError
 
@@ -30,6 +31,7 @@ __all__ = [
     "LadderEncoder",
     "PerCell",
     "PretrainedFeatures",
+    "PretrainedVectors",
     "Quantizer",
     "RunningError",
     "fit_code_prior",
@@ -38,6 +40,7 @@ __all__ = [
     "kl_standard_normal",
     "log_normal",
     "pretrained_features",
+    "pretrained_vectors",
     "reparameterize",
     "standard_normal",
 ]

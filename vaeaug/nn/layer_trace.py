@@ -1,9 +1,10 @@
-"""Which layers a network runs, in which order, and what they put out: to choose feature maps from."""
+"""Which layers a network runs, in which order, and what they are given and give: to choose features from."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,30 +17,60 @@ DEEPEST = 4  # halvings of the image that automatic layers go down to: as far as
 # These give what the layer before them gave, with less of it.
 IDLE = ("torch.nn.modules.dropout", "torch.nn.modules.padding", "torch.nn.modules.pooling")
 
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A module began, or it ended.
+
+    Attributes:
+        name: the module's; empty for the network itself.
+        ended: whether it ended.
+        shape: of what it was given first, or of what it gave; empty where that was no tensor.
+        kind: the type of that.
+    """
+
+    name: str
+    ended: bool
+    shape: Shape
+    kind: str
+
 
 class LayerTrace:
-    """What a network did with the probe: which of its modules began, and which ended, in which order and shape."""
+    """What a network did with the probe.
 
-    def __init__(self, network: nn.Module) -> None:
+    Attributes:
+        network: the network.
+        who: its name, for errors.
+        side: pixels a side of the probe.
+        events: which of its modules began and ended, in that order. The last is that the network itself ended.
+    """
+
+    def __init__(self, network: nn.Module, who: str, side: int) -> None:
         self.network = network
-        self.begun: list[str] = []
-        self.ended: list[tuple[str, tuple[int, ...]]] = []  # the shape is empty where the output is no tensor
-        self.begun_before: list[int] = []  # for each that ended, how many had begun
+        self.who = who
+        self.side = side
+        self.events: list[Event] = []
+
+    def outputs(self) -> list[tuple[str, Shape]]:
+        """Return the modules that ended, without the network itself, and the shapes of what they gave."""
+        return [(event.name, event.shape) for event in self.events[:-1] if event.ended]
 
     def once(self, name: str) -> bool:
         """Tell whether a module ran once, so that its name says which output is meant."""
-        return self.begun.count(name) == 1
+        return sum(event.name == name and not event.ended for event in self.events) == 1
 
-    def automatic(self, who: str) -> list[str]:
+    def automatic(self) -> list[str]:
         """Return the last layer at each resolution, which never grows again, down to a sixteenth of the image."""
-        outputs = self.ended[-1][1]
+        outputs = self.events[-1].shape
         classes = outputs[1] if len(outputs) == 2 else None
         best: dict[int, str] = {}
         deepest = 0
-        for name, shape in self.ended[:-1]:  # without the network itself
-            if len(shape) != 4 or shape[2] != shape[3] or shape[2] == 1:
+        for name, shape in self.outputs():
+            if not _is_map(shape) or shape[2] == 1:
                 continue
-            halvings = round(math.log2(PROBE / shape[2]))
+            halvings = round(math.log2(self.side / shape[2]))
             if halvings < deepest:
                 continue
             deepest = halvings
@@ -48,58 +79,86 @@ class LayerTrace:
             if own and halvings <= DEEPEST and self.once(name) and shape[1] != classes:
                 best[halvings] = name
         if not best:
-            raise InputError(f"network {who} has no layers that give feature maps (B, F, h, w); name some: layers=...")
-        return [name for name, _ in self.ended if name in best.values()]
+            raise InputError(
+                f"network {self.who} has no layers that give feature maps (B, F, h, w); name some: layers=..."
+            )
+        return [name for name, _ in self.outputs() if name in best.values()]
 
-    def named(self, layers: str, who: str) -> list[str]:
-        """Return the layers a user names, in the order they are computed in."""
+    def maps(self, layers: str) -> list[str]:
+        """Return the layers a user names, with commas between, in the order they are computed in.
+
+        Raises:
+            InputError: one gives no feature maps, or there is no such layer.
+        """
         names = [name.strip() for name in layers.split(",") if name.strip()]
-        shapes = dict(self.ended[:-1])
         if not names:
-            raise InputError(f"no layer of network {who} is named; {nearest('', shapes)}")
+            raise InputError(f"no layer of network {self.who} is named; {nearest('', dict(self.outputs()))}")
         for name in names:
-            if name not in shapes:
-                raise InputError(f"network {who} runs no layer {name!r}; {nearest(name, shapes)}")
-            if len(shapes[name]) != 4:
-                raise InputError(f"layer {name} of network {who} gives no feature maps (B, F, h, w); name another")
-            if not self.once(name):
-                raise InputError(f"layer {name} of network {who} is run more than once; name one that runs once")
-        return [name for name, _ in self.ended if name in names]
+            shape = self.shape_of(name)
+            if not _is_map(shape):
+                gives = f"{shape} and " if shape else ""
+                raise InputError(
+                    f"layer {name} of network {self.who} gives {gives}no feature maps (B, F, h, w); name another"
+                )
+        return [name for name, _ in self.outputs() if name in names]
 
-    def needed(self, layers: Sequence[str]) -> set[str]:
-        """Return the names of the tensors that are needed up to the last of `layers`."""
-        ended = [name for name, _ in self.ended]
-        last = ended.index(layers[-1])
-        names = {f"{each}." for each in ended[: last + 1]}
-        direct = set(self.begun[: self.begun_before[last]])
-        return {
-            key
-            for key in tensors_of(self.network)
-            if key.rpartition(".")[0] in direct or any(key.startswith(name) for name in names)
-        }
+    def shape_of(self, name: str) -> Shape:
+        """Return the shape of what a layer gave, empty where that was no tensor.
+
+        Raises:
+            InputError: there is no such layer, or it ran more than once.
+        """
+        shapes = dict(self.outputs())
+        if name not in shapes:
+            raise InputError(f"network {self.who} runs no layer {name!r}; {nearest(name, shapes)}")
+        if not self.once(name):
+            raise InputError(f"layer {name} of network {self.who} is run more than once; name one that runs once")
+        return shapes[name]
+
+    def needed(self, place: int) -> set[str]:
+        """Return the names of the tensors that are needed for the events before a place.
+
+        A module that ended needs all of its own: it may have used a child's without running the child.
+        """
+        before = self.events[:place]
+        whole = tuple(f"{event.name}." if event.name else "" for event in before if event.ended)
+        direct = {event.name for event in before}
+        return {key for key in tensors_of(self.network) if key.rpartition(".")[0] in direct or key.startswith(whole)}
+
+    def after(self, layers: Sequence[str]) -> int:
+        """Return the place at which the last of some layers has ended."""
+        return max(place for place, event in enumerate(self.events) if event.ended and event.name in layers) + 1
 
 
-def trace(network: nn.Module, who: str) -> LayerTrace:
-    """Run a network on a small black image, or only on its shape where it has no weights yet."""
-    traced = LayerTrace(network)
+def trace(network: nn.Module, who: str, side: int = PROBE) -> LayerTrace:
+    """Run a network on a small black image, or only on its shape where it has no weights yet.
+
+    Args:
+        network: in eval mode.
+        who: its name, for errors.
+        side: pixels a side of the image.
+
+    Raises:
+        InputError: it does not run on such images.
+    """
+    traced = LayerTrace(network, who, side)
     hooks = []
     for name, module in network.named_modules():
 
         def begin(module: nn.Module, inputs: Any, name: str = name) -> None:  # noqa: ARG001 (a hook's signature)
-            traced.begun.append(name)
+            traced.events.append(_event(name, inputs[0] if inputs else None, ended=False))
 
         def end(module: nn.Module, inputs: Any, output: Any, name: str = name) -> None:  # noqa: ARG001
-            traced.ended.append((name, tuple(output.shape) if isinstance(output, Tensor) else ()))
-            traced.begun_before.append(len(traced.begun))
+            traced.events.append(_event(name, output, ended=True))
 
         hooks += [module.register_forward_pre_hook(begin), module.register_forward_hook(end)]
     device = next(iter(tensors_of(network).values()), torch.zeros(0)).device
     try:
         with torch.no_grad():
-            network(torch.zeros(1, 3, PROBE, PROBE, device=device))
+            network(torch.zeros(1, 3, side, side, device=device))
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
-        raise InputError(f"network {who} does not run on {PROBE}x{PROBE} images ({reason}); name another") from error
+        raise InputError(f"network {who} does not run on {side}x{side} images ({reason}); name another") from error
     finally:
         for hook in hooks:
             hook.remove()
@@ -110,3 +169,13 @@ def tensors_of(network: nn.Module) -> dict[str, Tensor]:
     """Return the parameters and buffers by name, but for counters, which old files lack and nothing needs."""
     state: Mapping[str, Tensor] = network.state_dict(keep_vars=True)
     return {name: tensor for name, tensor in state.items() if not name.endswith("num_batches_tracked")}
+
+
+def _is_map(shape: Shape) -> bool:
+    """Tell whether an output has features before places, (B, F, h, w): of a square image, maps are square."""
+    return len(shape) == 4 and shape[0] == 1 and shape[2] == shape[3]
+
+
+def _event(name: str, value: Any, *, ended: bool) -> Event:
+    shape = tuple(value.shape) if isinstance(value, Tensor) else ()
+    return Event(name, ended, shape, type(value).__name__)

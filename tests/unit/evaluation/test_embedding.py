@@ -46,14 +46,14 @@ def test_a_pretrained_network_sees_images_as_it_was_trained_on_and_its_maps_are_
     with torch.no_grad():
         expected_F = tiny()((x_1CHW - mean_C11) / deviation_C11).mean(dim=(2, 3))[0]
     np.testing.assert_allclose(features_NF[34], expected_F, rtol=1e-4, atol=1e-5)
-    assert embedding.name.startswith("features of feature_networks:tiny, layer ")
-    assert len(embedding.of(pixels_NHWC[:0])) == 0
+    assert embedding.name == "features of feature_networks:tiny, what it returns, mean over places"
+    assert embedding.of(pixels_NHWC[:0]).shape == (0, 8)
 
 
 def test_a_name_has_no_place_of_this_machine_in_it(tmp_path: Path) -> None:
     torch.save(tiny().state_dict(), tmp_path / "mine.pt")
     embedding = pretrained_embedding("feature_networks:tiny", str(tmp_path / "mine.pt"), layer="0")
-    assert embedding.name == "features of feature_networks:tiny (mine.pt), layer 0"
+    assert embedding.name == "features of feature_networks:tiny (mine.pt), layer 0, mean over places"
 
 
 def test_a_network_that_is_not_there_is_named() -> None:

@@ -1,0 +1,176 @@
+"""A network that a user names, and its weights.
+
+It is torchvision's, by name, or what any callable returns. Weights are torchvision's, or a state dict.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from vaeaug.errors import InputError, nearest
+from vaeaug.nn.layer_trace import tensors_of
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Build and load in here: networks draw their first weights from the global state, and they and torch.hub print."""
+    with torch.random.fork_rng(devices=[]), contextlib.redirect_stdout(sys.stderr):
+        yield
+
+
+def of_torchvision(name: str) -> bool:
+    """Tell whether a name is meant for torchvision: then it is a classifier's."""
+    return ":" not in name
+
+
+def build_network(name: str, device: torch.device) -> nn.Module:
+    """Build a network in eval mode; one of torchvision takes no memory until its weights are loaded.
+
+    Args:
+        name: a classifier of torchvision (`vgg16`), or `package.module:callable`, which returns an `nn.Module` when it
+            is called without arguments.
+        device: where to compute.
+
+    Raises:
+        InputError: there is no such network.
+    """
+    network = _torchvision(name) if of_torchvision(name) else _imported(name)
+    network.eval()
+    if not any(tensor.is_meta for tensor in tensors_of(network).values()):
+        network.to(device)
+    for module in network.modules():
+        if getattr(module, "inplace", False):
+            module.inplace = False  # type: ignore[assignment] # else the next layer overwrites a layer's output
+    return network
+
+
+def load_weights(
+    network: nn.Module, needed: set[str], name: str, weights: str | None, device: torch.device, option: str
+) -> None:
+    """Put weights into a network and freeze it; what is not needed stays as it is, without memory.
+
+    Args:
+        network: from `build_network`.
+        needed: the names of the tensors that are needed.
+        name: the network's.
+        weights: a file with a state dict: safetensors, or what `torch.save` wrote of tensors alone. If None,
+            torchvision's published weights (from its cache, or downloaded), or those the callable's module comes with.
+        device: where to compute.
+        option: how a user names the file, for errors.
+
+    Raises:
+        InputError: no weights are at hand, or they do not fit.
+    """
+    if weights is not None:
+        _load(network, _read(Path(weights).expanduser(), option), needed, weights, name, device)
+    elif of_torchvision(name):
+        _load(network, _download(name, option), needed, "the published file", name, device)
+    network.requires_grad_(False)
+
+
+def _torchvision(name: str) -> nn.Module:
+    """Build a classifier of torchvision without weights."""
+    from torchvision import models  # noqa: PLC0415 (costs a second, which nobody else needs to wait)
+
+    names = models.list_models(module=models)
+    if name not in names:
+        raise InputError(
+            f"torchvision has no network {name!r}; {nearest(name, names)}; or write package.module:callable"
+        )
+    try:
+        with torch.device("meta"):  # a classifier's head, which may be most of it, never takes memory
+            network: nn.Module = models.get_model(name, weights=None)
+    except NotImplementedError:  # it computes its shape with tensors
+        network = models.get_model(name, weights=None)
+    return network
+
+
+def _imported(path: str) -> nn.Module:
+    """Import and call `package.module:callable`: without arguments, for a model's file names it and is only data."""
+    module, _, attribute = path.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+        network = found()
+    except ImportError as error:
+        raise InputError(f"network {path}: {error}; install it, or put its folder on PYTHONPATH") from error
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InputError(f"network {path} cannot be built ({reason}); name a callable without arguments") from error
+    if not isinstance(network, nn.Module):
+        raise InputError(f"network {path} gives a {type(network).__name__}; it must return a torch.nn.Module")
+    return network
+
+
+def _read(path: Path, option: str) -> dict[str, Tensor]:
+    """Read a state dict. Nothing in a file is run."""
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise InputError(f"there are no weights {path}; name the file of a state dict: {option}") from None
+    except Exception as error:  # a file may hold anything, and each reader has errors of its own
+        reason = str(error).split(". ")[0]  # what follows is advice to programmers
+        raise InputError(
+            f"{path} cannot be read as a state dict ({reason}); write one with safetensors.torch.save_file"
+        ) from error
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise InputError(f"{path} holds no state dict, names and tensors alone; write one with torch.save")
+    return state
+
+
+def _download(name: str, option: str) -> dict[str, Tensor]:
+    """Return the published weights of a network of torchvision, from the cache of `torch.hub` or from the network."""
+    from torchvision import models  # noqa: PLC0415 (as above)
+
+    published = models.get_model_weights(name).DEFAULT
+    try:
+        state: dict[str, Tensor] = published.get_state_dict(
+            progress=False, check_hash=True, weights_only=True, map_location="cpu"
+        )
+    except (OSError, RuntimeError) as error:  # no connection, no space, or a damaged file
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"no weights for {name} are at hand, and they cannot be downloaded ({reason}); get {published.url} where "
+            f"there is a connection, and name the file: {option}"
+        ) from error
+    return state
+
+
+def _load(
+    network: nn.Module, state: dict[str, Tensor], needed: set[str], file: str, who: str, device: torch.device
+) -> None:
+    """Put the needed entries of a state dict into a network.
+
+    Raises:
+        InputError: one is missing, or has another shape.
+    """
+    shapes = {name: tensor.shape for name, tensor in tensors_of(network).items() if name in needed}
+    unfit = [name for name, shape in shapes.items() if name not in state or state[name].shape != shape]
+    if unfit:
+        has = f"it has {', '.join(list(state)[:3])}, ..." if state else "it is empty"
+        raise InputError(
+            f"{file} does not fit network {who}: {len(unfit)} of {len(needed)} tensors are missing or of "
+            f"another shape, such as {unfit[0]} ({has}); name the weights of this very network"
+        )
+    chosen = OrderedDict((name, _placed(state[name], device)) for name in shapes)
+    # Versions of the entries, without which MNASNet takes none; safetensors has no place for them.
+    chosen._metadata = network.state_dict()._metadata  # type: ignore[attr-defined]
+    network.load_state_dict(chosen, strict=False, assign=True)
+
+
+def _placed(tensor: Tensor, device: torch.device) -> Tensor:
+    """Return a tensor on the device, in full precision where it is no index."""
+    return tensor.to(device, torch.float32) if tensor.is_floating_point() else tensor.to(device)

@@ -1,0 +1,177 @@
+"""What a pretrained network makes of an image as a whole: one vector. Convolutional networks and transformers have one.
+
+Of a classifier of torchvision it is what the last layer is given, which is what FID takes of Inception (Heusel et al.
+2017) and, of a vision transformer, the class token. Of any other network it is what its module returns: DINOv2 returns
+the normalized class token (Oquab et al. 2023). A layer may be named instead. Feature maps (B, F, h, w) or (B, h, w, F)
+are averaged over places and tokens (B, T, D) over all tokens, the class token like any other: nothing in a shape tells
+which of them it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vaeaug.errors import InputError
+from vaeaug.nn.layer_trace import Event, LayerTrace, Shape, tensors_of, trace
+from vaeaug.nn.named_network import build_network, load_weights, of_torchvision, undisturbed
+
+
+@dataclass(frozen=True, slots=True)
+class _Tap:
+    """Where a network is tapped.
+
+    Attributes:
+        words: what that is, as a phrase.
+        place: of the event in the trace: what the module is given where it begins, what it gives where it ends.
+        event: that event.
+        mean_over: dimensions that are averaged.
+    """
+
+    words: str
+    place: int
+    event: Event
+    mean_over: tuple[int, ...]
+
+
+class PretrainedVectors:
+    """A frozen network, run as far as it is needed. Get one from `pretrained_vectors`.
+
+    Attributes:
+        what: what of the network its vectors are, as a phrase: "layer encoder.ln, mean over tokens".
+        width: D, numbers in a vector.
+    """
+
+    def __init__(self, network: nn.Module, tap: _Tap) -> None:
+        self.what = tap.words
+        self.width = next(size for place, size in enumerate(tap.event.shape) if place and place not in tap.mean_over)
+        self._network, self._mean_over = network, tap.mean_over
+        self._kept: list[Tensor] = []
+        module = network.get_submodule(tap.event.name)
+        if tap.event.ended:
+            module.register_forward_hook(lambda _module, _inputs, output: self._keep(output))
+        else:
+            module.register_forward_pre_hook(lambda _module, inputs: self._keep(inputs[0]))
+
+    def __call__(self, x_BCHW: Tensor) -> Tensor:
+        """Return a vector an image, (B, D).
+
+        Args:
+            x_BCHW: images of the side it was built for, three channels, in the network's own range.
+        """
+        with contextlib.suppress(_TapReached):
+            self._network(x_BCHW)
+        kept = self._kept.pop()
+        return kept.mean(dim=self._mean_over) if self._mean_over else kept
+
+    def _keep(self, output: Any) -> None:
+        self._kept.append(output)
+        raise _TapReached
+
+
+class _TapReached(Exception):  # noqa: N818 (no error: it ends a network's pass, for which torch has no other way)
+    """What was asked for is computed."""
+
+
+def pretrained_vectors(
+    network: str, weights: str | None, layer: str | None, side: int, device: torch.device, option: str
+) -> PretrainedVectors:
+    """Build a network, load its weights, and return what it makes of an image as a whole.
+
+    Args:
+        network: a classifier of torchvision by name (`vit_b_16`), or `package.module:callable`, which returns an
+            `nn.Module` when it is called without arguments.
+        weights: a file with a state dict, as `pretrained_features` takes it.
+        layer: the name of a submodule that gives vectors, tokens or feature maps; see the module if None.
+        side: pixels a side of the images that it will see.
+        device: where to compute.
+        option: how a user names the file, for errors.
+
+    Raises:
+        InputError: there is no such network or layer, it gives nothing of that kind, or no weights are at hand.
+    """
+    with undisturbed():
+        built = build_network(network, device)
+        traced = trace(built, network, side)
+        if layer:
+            tap = _of_layer(traced, layer)
+        elif of_torchvision(network):
+            tap = _of_classifier(traced)
+        else:
+            tap = _of_module(traced)
+        end = tap.place + 1 if tap.event.ended else tap.place
+        load_weights(built, traced.needed(end), network, weights, device, option)
+    return PretrainedVectors(built, tap)
+
+
+def _of_layer(traced: LayerTrace, layer: str) -> _Tap:
+    """Return what a layer gives."""
+    traced.shape_of(layer)  # refuses names that say nothing
+    place = next(place for place, event in enumerate(traced.events) if event.ended and event.name == layer)
+    return _tap(traced, place, f"layer {layer}", f"layer {layer} of network {traced.who} gives", "name another")
+
+
+def _of_classifier(traced: LayerTrace) -> _Tap:
+    """Return what the last layer that has weights is given, which makes logits of it."""
+    begun = [place for place, event in enumerate(traced.events) if not event.ended and event.name]
+    place = next(place for place in reversed(begun) if _has_weights(traced, traced.events[place].name))
+    layer = traced.events[place].name
+    return _tap(
+        traced,
+        place,
+        "what its last layer is given",
+        f"layer {layer} of network {traced.who} is given",
+        _another(traced),
+    )
+
+
+def _of_module(traced: LayerTrace) -> _Tap:
+    """Return what the network gives."""
+    place = len(traced.events) - 1
+    return _tap(traced, place, "what it returns", f"network {traced.who} gives", _another(traced))
+
+
+def _has_weights(traced: LayerTrace, name: str) -> bool:
+    return any(key.rpartition(".")[0] == name for key in tensors_of(traced.network))
+
+
+def _another(traced: LayerTrace) -> str:
+    """Return advice to name a layer: the last one that can be."""
+    usable = [name for name, shape in traced.outputs() if _mean_over(shape) is not None and traced.once(name)]
+    return f"name a layer that does, such as {usable[-1]}" if usable else "name another network"
+
+
+def _tap(traced: LayerTrace, place: int, words: str, subject: str, remedy: str) -> _Tap:
+    """Return the tap at an event.
+
+    Raises:
+        InputError: what is there is no vector and cannot be made one.
+    """
+    event = traced.events[place]
+    found = _mean_over(event.shape)
+    if found is None:
+        what = str(event.shape) if event.shape else f"a {event.kind}"
+        raise InputError(f"{subject} {what}, not vectors (B, D), tokens (B, T, D) or maps (B, F, h, w); {remedy}")
+    mean_over, kind = found
+    return _Tap(f"{words}, mean over {kind}" if kind else words, place, event, mean_over)
+
+
+def _mean_over(shape: Shape) -> tuple[tuple[int, ...], str] | None:
+    """Return which dimensions of an output are averaged, and what they are; None where it is nothing of use.
+
+    Args:
+        shape: what a module made of one square image, so that maps are square.
+    """
+    if len(shape) not in (2, 3, 4) or shape[0] != 1:
+        return None
+    if len(shape) == 2:
+        return (), ""
+    if len(shape) == 3:
+        return (1,), "tokens"
+    if shape[2] == shape[3]:
+        return (2, 3), "places"
+    return ((1, 2), "places") if shape[1] == shape[2] else None
