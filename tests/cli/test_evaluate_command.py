@@ -59,5 +59,24 @@ def test_json_stands_alone_on_stdout(places: list[str]) -> None:
     assert values["settings"]["steps"] == 8
 
 
+def test_a_long_tail_is_balanced_and_its_rivals_are_told(tmp_path: Path) -> None:
+    """Classes of 12, 4 and 2 images, filled up to 12."""
+    for label, count in {"ant": 12, "bee": 4, "cat": 2}.items():
+        evaluate_data.write_images(tmp_path / "real/train" / label, label, 0, count)
+        evaluate_data.write_images(tmp_path / "real/test" / label, label, 100, 4)
+    synthetic = evaluate_data.write_synthetic(tmp_path / "synthetic", {"bee": 8, "cat": 10})
+    quick = [*QUICK[: QUICK.index("--arms")], "--steps", "3"]
+    out, _ = run(str(tmp_path / "real"), str(synthetic), *quick, "--json")
+    values = json.loads(out)
+    assert values["metric"] == "balanced-accuracy"
+    balancing = {"oversampled", "smote", "weighted", "deferred"}
+    assert balancing < values["arms"].keys()
+    assert values["rivals"].keys() == {"classical", *balancing}
+    assert "synthetic-only" not in values["arms"]  # there are none of ant
+    _, err = run(str(tmp_path / "real"), str(synthetic), *quick)
+    assert all(any(line.split()[:1] == [name] for line in err.splitlines()) for name in balancing)
+    assert "points of balanced accuracy" in err
+
+
 def test_quiet_is_silent(places: list[str]) -> None:
     assert run(*places, *QUICK, "-q") == ("", "")

@@ -34,6 +34,11 @@ def test_its_blocks_run_one_after_the_other(tmp_path: Path) -> None:
     others = json.loads((tmp_path / "found.json").read_text())
     assert others["tested_on"] == "others"
     assert list(others["arms"]) == ["real", "synthetic"]
+    tail = json.loads((tmp_path / "evaluation-tail/evaluation.json").read_text())
+    assert tail["metric"] == "balanced-accuracy"
+    assert list(tail["rivals"]) == ["classical", "oversampled", "smote", "weighted", "deferred"]
+    assert tail["images"]["bag"]["real"] < 20
+    assert tail["images"]["bag"]["real"] + tail["images"]["bag"]["synthetic"] == 60
 
 
 def test_the_table_has_every_arm() -> None:

@@ -88,11 +88,32 @@ def test_all_arms_give_all_figures(real: Path, synthetic: Path, tmp_path: Path) 
     assert re.split(r"[+-]?\d", found.verdict)[0] in (found.out / "report.html").read_text()
 
 
-def test_unbalanced_classes_are_oversampled_too(tmp_path: Path, synthetic: Path) -> None:
+def test_unbalanced_classes_are_balanced_too_and_count_alike(tmp_path: Path, synthetic: Path) -> None:
     real = evaluate_data.write_real(tmp_path / "real")
     evaluate_data.write_images(real / "train/ant", "ant", 50, 5)
     found = evaluate(real, synthetic, **{**QUICK, "arms": "auto", "steps": 2})
-    assert "oversampled" in found.values["arms"]
+    balancing = ["oversampled", "smote", "weighted", "deferred"]
+    assert list(found.values["arms"])[3:7] == balancing
+    assert list(found.values["rivals"]) == ["classical", *balancing]
+    assert found.values["decided_by"] in found.values["rivals"]
+    assert found.values["metric"] == "balanced-accuracy"
+    assert found.remarks == ()  # 13 + 6 and 8 + 7 are of about one size
+    even = evaluate(
+        evaluate_data.write_real(tmp_path / "even"), synthetic, **{**QUICK, "steps": 2, "metric": "balanced-accuracy"}
+    )
+    assert even.values["metric"] == "balanced-accuracy"
+
+
+def test_the_user_settles_arms_and_measure_of_unbalanced_classes(tmp_path: Path) -> None:
+    real = evaluate_data.write_real(tmp_path / "real")
+    evaluate_data.write_images(real / "train/ant", "ant", 50, 5)
+    synthetic = evaluate_data.write_synthetic(tmp_path / "synthetic", {"ant": 12, "bee": 7})
+    arms = "classical,classical+synthetic,weighted"
+    found = evaluate(real, synthetic, **{**QUICK, "arms": arms, "metric": "accuracy", "steps": 2})
+    assert set(found.values["arms"]) == set(arms.split(","))
+    assert list(found.values["rivals"]) == ["classical", "weighted"]
+    assert found.values["metric"] == "accuracy"
+    assert any("still have between 15 and 25 images; vaeaug augment --balance" in remark for remark in found.remarks)
 
 
 def test_nothing_is_tried_that_no_arm_needs(real: Path, synthetic: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from vaeaug.classifier.class_weights import ClassWeights, weighted_mean
 from vaeaug.classifier.network import ConvClassifier
 from vaeaug.seeds import seed_of
 from vaeaug.training.batches import Augment, as_images, in_chunks
@@ -98,6 +99,7 @@ def fit_classifier(
     seed: int,
     config: ClassifierConfig = ClassifierConfig(),
     augment: Augment | None = None,
+    weights: ClassWeights | None = None,
     device: torch.device | None = None,
     report: Callable[[float], None] = lambda _: None,
 ) -> Classifier:
@@ -109,6 +111,7 @@ def fit_classifier(
         seed: of the weights, the batches, the dropout and the augmentation.
         config: how.
         augment: applied to every batch, with one seed an image.
+        weights: of the classes in the cross-entropy; all alike if None.
         device: where; the CPU if None.
         report: hears the share of the steps that is done, at every step.
     """
@@ -119,6 +122,7 @@ def fit_classifier(
         np.random.default_rng(seed_of(seed, name))
         for name in ("classifier batches", "classifier augmentation", "classifier mixup")
     )
+    weights_K = None if weights is None else torch.from_numpy(weights.values_K).float().to(device)
     counts = _counts([source.share for source in sources], config.batch_size)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed_of(seed, "classifier"))
@@ -138,7 +142,8 @@ def fit_classifier(
                 seeds = augment_rng.integers(0, 2**32, len(pixels_BHWC))
                 pixels_BHWC = augment(pixels_BHWC, [int(value) for value in seeds])
             x_BCHW, targets_B = as_images(pixels_BHWC, device), torch.from_numpy(labels_B).to(device)
-            cost = _cost(network, x_BCHW, targets_B, config, mixup_rng)
+            holding_K = weights_K if weights is not None and weights.hold(step, config.steps) else None
+            cost = _cost(network, x_BCHW, targets_B, config, mixup_rng, holding_K)
             optimizer.zero_grad()
             torch.autograd.backward(cost)
             optimizer.step()
@@ -148,20 +153,28 @@ def fit_classifier(
 
 
 def _cost(
-    network: ConvClassifier, x_BCHW: Tensor, targets_B: Tensor, config: ClassifierConfig, rng: np.random.Generator
+    network: ConvClassifier,
+    x_BCHW: Tensor,
+    targets_B: Tensor,
+    config: ClassifierConfig,
+    rng: np.random.Generator,
+    weights_K: Tensor | None = None,
 ) -> Tensor:
     """Return the mean cross-entropy of a batch, each of whose images is mixed with another one if that is asked for."""
+
+    def entropy(logits_BK: Tensor, targets_B: Tensor) -> Tensor:
+        if weights_K is None:
+            return cross_entropy(logits_BK, targets_B, label_smoothing=config.label_smoothing)
+        costs_B = cross_entropy(logits_BK, targets_B, reduction="none", label_smoothing=config.label_smoothing)
+        return weighted_mean(costs_B, targets_B, weights_K)
+
     if not config.mixup:
-        return cross_entropy(network(x_BCHW), targets_B, label_smoothing=config.label_smoothing)
+        return entropy(network(x_BCHW), targets_B)
     weight = float(rng.beta(config.mixup, config.mixup))
     other_B = torch.from_numpy(rng.permutation(len(x_BCHW))).to(x_BCHW.device)
     logits_BK = network(weight * x_BCHW + (1 - weight) * x_BCHW[other_B])
     # Cross-entropy is linear in the target, so mixed targets cost what mixed costs do.
-    one, other = (
-        cross_entropy(logits_BK, targets, label_smoothing=config.label_smoothing)
-        for targets in (targets_B, targets_B[other_B])
-    )
-    return weight * one + (1 - weight) * other
+    return weight * entropy(logits_BK, targets_B) + (1 - weight) * entropy(logits_BK, targets_B[other_B])
 
 
 def _counts(shares: Sequence[float], size: int) -> list[int]:

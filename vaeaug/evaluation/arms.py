@@ -1,6 +1,7 @@
 """The ways of training a classifier that are compared: what it sees, and how that is varied.
 
-All take the same number of optimizer steps from the same initial weights, so that none has an advantage but its images.
+All take the same number of optimizer steps from the same initial weights, so that none has an advantage but its images
+and, where classes are not of one size, what is done about that.
 """
 
 from __future__ import annotations
@@ -8,17 +9,29 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vaeaug.classifier.class_weights import DEFERRED, ClassWeights, class_balanced_weights
 from vaeaug.classifier.fit import Classifier, ClassifierConfig, Source, fit_classifier
 from vaeaug.errors import InputError, nearest
+from vaeaug.evaluation.resampling import oversampled, smote
 from vaeaug.training.batches import Augment
 
 MIXUP = 0.4
 """Alpha of mixup; Zhang et al. (2018) found 0.1 to 0.4 best where little is to be gained, and 1 on CIFAR-10."""
+
+
+class Balancing(Enum):
+    """What is done about classes of different sizes without synthetic images."""
+
+    OVERSAMPLING = auto()  # each class is seen as often as the largest
+    SMOTE = auto()  # likewise, new images being set between those of small classes (Chawla et al. 2002)
+    WEIGHTS = auto()  # class-balanced weights in the cross-entropy (Cui et al. 2019)
+    DEFERRED_WEIGHTS = auto()  # the same from `DEFERRED` of the steps on (Cao et al. 2019)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +45,7 @@ class Arm:
         synthetic: whether it sees the synthetic images.
         classical: whether its images are shifted, scaled, turned (`classical_pipeline`).
         mixup: whether its images are mixed in pairs (Zhang et al. 2018).
-        oversampled: whether each class is seen as often as the largest.
+        balancing: what is done about classes of different sizes; None for nothing.
     """
 
     name: str
@@ -41,7 +54,11 @@ class Arm:
     synthetic: bool = False
     classical: bool = False
     mixup: bool = False
-    oversampled: bool = False
+    balancing: Balancing | None = None
+
+
+def _balanced(name: str, how: str, balancing: Balancing) -> Arm:
+    return Arm(name, f"{how} with classical augmentation", classical=True, balancing=balancing)
 
 
 ARMS = {
@@ -50,7 +67,10 @@ ARMS = {
         Arm("real", "the real images"),
         Arm("classical", "classical augmentation", classical=True),
         Arm("mixup", "mixup", mixup=True),
-        Arm("oversampled", "oversampling with classical augmentation", classical=True, oversampled=True),
+        _balanced("oversampled", "oversampling", Balancing.OVERSAMPLING),
+        _balanced("smote", "SMOTE", Balancing.SMOTE),
+        _balanced("weighted", "class weights", Balancing.WEIGHTS),
+        _balanced("deferred", "deferred class weights", Balancing.DEFERRED_WEIGHTS),
         Arm("synthetic", "real and synthetic images", synthetic=True),
         Arm("classical+synthetic", "classical augmentation and synthetic images", classical=True, synthetic=True),
         # The classification accuracy score (Ravuri & Vinyals 2019): what the synthetic images alone teach.
@@ -97,6 +117,22 @@ def compared(names: Iterable[str]) -> tuple[Arm, Arm] | None:
     return None if pair is None else (ARMS[pair[0]], ARMS[pair[1]])
 
 
+def rivals(names: Iterable[str]) -> tuple[Arm, ...]:
+    """Return all arms without synthetic images that the arm with them must beat, first that of `compared`; or none.
+
+    Whoever has classes of different sizes can do something about it without synthetic images, and with classical
+    augmentation, so what was trained so is a rival of classical augmentation with synthetic images. Nothing is said of
+    synthetic images by setting them against these without classical augmentation: then the one rival is `real`.
+    """
+    pair = compared(names)
+    if pair is None:
+        return ()
+    with_synthetic, without = pair
+    there = set(names)
+    balanced = [arm for name, arm in ARMS.items() if name in there and arm.balancing]
+    return (without, *(arm for arm in balanced if arm.classical == with_synthetic.classical))
+
+
 def train_arm(
     arm: Arm,
     real: Labelled,
@@ -126,21 +162,32 @@ def train_arm(
         report: hears the share of the steps that is done.
     """
     return fit_classifier(
-        _sources(arm, real, synthetic, share),
+        _sources(arm, real, synthetic, share, seed),
         classes,
         seed=seed,
         config=dataclasses.replace(config, mixup=MIXUP if arm.mixup else 0.0),
         augment=augment if arm.classical else None,
+        weights=_weights(arm, real.labels_N, classes),
         device=device,
         report=report,
     )
 
 
-def _sources(arm: Arm, real: Labelled, synthetic: Labelled, share: float | None) -> Sequence[Source]:
+def _weights(arm: Arm, labels_N: NDArray[np.int64], classes: int) -> ClassWeights | None:
+    """Return what the classes weigh in the cross-entropy."""
+    if arm.balancing not in (Balancing.WEIGHTS, Balancing.DEFERRED_WEIGHTS):
+        return None
+    weights_K = class_balanced_weights(np.bincount(labels_N, minlength=classes))
+    return ClassWeights(weights_K, start=DEFERRED if arm.balancing is Balancing.DEFERRED_WEIGHTS else 0.0)
+
+
+def _sources(arm: Arm, real: Labelled, synthetic: Labelled, share: float | None, seed: int) -> Sequence[Source]:
     """Return what batches of an arm are drawn from."""
-    if arm.oversampled:
+    if arm.balancing is Balancing.OVERSAMPLING:
         rows = oversampled(real.labels_N)
         real = Labelled(real.pixels_NHWC[rows], real.labels_N[rows])
+    elif arm.balancing is Balancing.SMOTE:
+        real = Labelled(*smote(real.pixels_NHWC, real.labels_N, seed))
     parts = [real] * arm.real + [synthetic] * arm.synthetic
     if len(parts) == 2 and share is not None:
         shares = (1 - share, share)
@@ -153,9 +200,3 @@ def _sources(arm: Arm, real: Labelled, synthetic: Labelled, share: float | None)
             np.concatenate([part.labels_N for part in parts]),
         )
     ]
-
-
-def oversampled(labels_N: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return where images stand, those of smaller classes again and again until all have as many as the largest."""
-    most = int(np.bincount(labels_N).max())
-    return np.concatenate([np.resize(np.flatnonzero(labels_N == label), most) for label in np.unique(labels_N)])

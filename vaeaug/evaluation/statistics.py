@@ -20,6 +20,7 @@ The training images are taken as given: the interval is about these, with other 
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -28,6 +29,8 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit  # type: ignore[import-untyped]  # scipy ships no types
 
 LEVEL = 0.95
+NORMAL = 1e6
+"""Degrees of freedom from which on a t distribution is taken for the normal one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class Difference:
         seeds: S.
         images: N.
         from_seeds: share of the variance of the mean that more seeds would take away; the rest takes more test images.
+        freedom: degrees of freedom of the t distribution that the interval is from.
+        level: with which probability it holds.
     """
 
     mean: float
@@ -47,6 +52,8 @@ class Difference:
     seeds: int
     images: int
     from_seeds: float
+    freedom: float = NORMAL
+    level: float = LEVEL
 
     @property
     def low(self) -> float:
@@ -57,6 +64,12 @@ class Difference:
     def high(self) -> float:
         """Where the interval ends."""
         return self.mean + self.half
+
+    def among(self, comparisons: int) -> Difference:
+        """Return it with the interval of which so many hold together with a probability of 95 % (Bonferroni)."""
+        level = 1 - (1 - LEVEL) / comparisons
+        half = self.half * (_quantile(self.freedom, level) / _quantile(self.freedom, self.level))
+        return dataclasses.replace(self, half=half, level=level)
 
 
 def paired_difference(first_SN: NDArray[np.float64], second_SN: NDArray[np.float64]) -> Difference:
@@ -83,9 +96,9 @@ def paired_difference(first_SN: NDArray[np.float64], second_SN: NDArray[np.float
     if total <= 0:
         return Difference(mean, 0.0, seeds, images, 0.0)
     # Without any difference between seeds the degrees of freedom are without bound: the normal distribution's.
-    freedom = min((total / by_seed) ** 2 * (seeds - 1), 1e6) if by_seed > 0 else 1e6
-    half = float(stdtrit(freedom, (1 + LEVEL) / 2)) * math.sqrt(total / (seeds * images))
-    return Difference(mean, half, seeds, images, by_seed / total)
+    freedom = min((total / by_seed) ** 2 * (seeds - 1), NORMAL) if by_seed > 0 else NORMAL
+    half = _quantile(freedom, LEVEL) * math.sqrt(total / (seeds * images))
+    return Difference(mean, half, seeds, images, by_seed / total, freedom)
 
 
 def over_seeds(values_S: NDArray[np.float64]) -> tuple[float, float]:
@@ -95,5 +108,10 @@ def over_seeds(values_S: NDArray[np.float64]) -> tuple[float, float]:
         values_S: one a seed, at least two.
     """
     seeds = len(values_S)
-    half = float(stdtrit(seeds - 1, (1 + LEVEL) / 2)) * float(values_S.std(ddof=1)) / math.sqrt(seeds)
+    half = _quantile(seeds - 1, LEVEL) * float(values_S.std(ddof=1)) / math.sqrt(seeds)
     return float(values_S.mean()), half
+
+
+def _quantile(freedom: float, level: float) -> float:
+    """Return how many standard errors the interval of a level reaches to either side."""
+    return float(stdtrit(freedom, (1 + level) / 2))

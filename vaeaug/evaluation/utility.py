@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.evaluation.arms import ARMS, Arm, compared
+from vaeaug.evaluation.arms import ARMS, Arm, compared, rivals
 from vaeaug.evaluation.recognition import Recognition, recognition, shares_right
 from vaeaug.evaluation.statistics import Difference, over_seeds, paired_difference
-from vaeaug.evaluation.verdict import Verdict, verdict
+from vaeaug.evaluation.verdict import Comparison, Verdict, verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class ArmResult:
     Attributes:
         arm: which.
         by_seed: the figures of each seed's classifier.
-        difference: of the measure, to the arm that the verdict compares with; None of that arm itself.
+        difference: of the measure, to the arm without synthetic images; None of that arm itself.
     """
 
     arm: Arm
@@ -49,7 +49,8 @@ class Utility:
         measure: what the verdict is about, one of `MEASURES`.
         arms: what each way of training came to.
         with_synthetic: the arm whose difference the verdict is about.
-        without: the arm that it is compared with.
+        without: the arm that it is compared with whatever the sizes of the classes.
+        rivals: what it is compared with for the verdict: `without`, and the arms that balance the classes.
         recall_K: class -> how the recall changes between the two; None of a class with fewer than two test images.
         verdict: the answer.
     """
@@ -60,6 +61,7 @@ class Utility:
     arms: Sequence[ArmResult]
     with_synthetic: Arm
     without: Arm
+    rivals: Sequence[Comparison]
     recall_K: Sequence[Difference | None]
     verdict: Verdict
 
@@ -88,6 +90,9 @@ def utility(
     with_synthetic, without = pair
     right = {name: shares_right(true_N, predicted_SN, measure) for name, predicted_SN in predicted.items()}
     difference = {name: paired_difference(right[without.name], right_SN) for name, right_SN in right.items()}
+    comparisons = [
+        Comparison(arm, paired_difference(right[arm.name], right[with_synthetic.name])) for arm in rivals(right)
+    ]
     return Utility(
         classes=classes,
         tested_K=np.bincount(true_N, minlength=len(classes)),
@@ -103,8 +108,9 @@ def utility(
         ],
         with_synthetic=with_synthetic,
         without=without,
+        rivals=comparisons,
         recall_K=_recall_changes(true_N, predicted[without.name], predicted[with_synthetic.name], len(classes)),
-        verdict=verdict(difference[with_synthetic.name], without, measure),
+        verdict=verdict(comparisons, measure),
     )
 
 
@@ -121,12 +127,18 @@ def _recall_changes(
 
 
 def as_json(result: Utility) -> dict[str, Any]:
-    """Return everything as JSON values; figures are shares in [0, 1], and intervals are of 95 %."""
+    """Return everything as JSON values; figures are shares in [0, 1], and intervals are of 95 %.
+
+    The difference of an arm is that arm less the second of `compared`; under `rivals` it is the first of `compared`
+    less the rival.
+    """
     return {
         "decision": result.verdict.decision,
         "verdict": result.verdict.sentence,
         "metric": result.measure,
         "compared": [result.with_synthetic.name, result.without.name],
+        "rivals": {rival.without.name: _interval(rival.difference) for rival in result.rivals},
+        "decided_by": result.verdict.rival.name,
         "test_images": dict(zip(result.classes, result.tested_K.tolist(), strict=True)),
         "arms": {entry.arm.name: _arm(entry, result.classes) for entry in result.arms},
     }
@@ -140,18 +152,17 @@ def _arm(entry: ArmResult, classes: Sequence[str]) -> dict[str, Any]:
         **{name: {"mean": mean, "half_interval_over_seeds": half} for name, (mean, half) in means.items()},
         "difference": None
         if difference is None
-        else {
-            "mean": difference.mean,
-            "low": difference.low,
-            "high": difference.high,
-            "share_of_variance_from_seeds": difference.from_seeds,
-        },
+        else {**_interval(difference), "share_of_variance_from_seeds": difference.from_seeds},
         "recall": _recall(entry.recall(), classes),
         "by_seed": [
             {**{name: getattr(seed, name) for name in figures}, "recall": _recall(seed.recall_K, classes)}
             for seed in entry.by_seed
         ],
     }
+
+
+def _interval(difference: Difference) -> dict[str, float]:
+    return {"mean": difference.mean, "low": difference.low, "high": difference.high}
 
 
 def _recall(recall_K: NDArray[np.float64], classes: Sequence[str]) -> dict[str, float | None]:

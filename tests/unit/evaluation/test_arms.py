@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from vaeaug.classifier import fit
 from vaeaug.classifier.fit import ClassifierConfig
 from vaeaug.errors import InputError
-from vaeaug.evaluation.arms import ARMS, Labelled, compared, oversampled, parse_arms, train_arm
+from vaeaug.evaluation.arms import ARMS, Labelled, compared, parse_arms, rivals, train_arm
 from vaeaug.training.batches import as_images
 
 REAL = Labelled(np.full((12, 8, 8, 1), 40, np.uint8), np.arange(12) % 2)
@@ -43,6 +44,9 @@ def seen(name: str, monkeypatch: pytest.MonkeyPatch, share: float | None = None)
         ("classical", {41}),
         ("mixup", {40}),
         ("oversampled", {41}),
+        ("smote", {41}),
+        ("weighted", {41}),
+        ("deferred", {41}),
         ("synthetic", {40, 200}),
         ("classical+synthetic", {41, 201}),
         ("synthetic-only", {200}),
@@ -61,17 +65,70 @@ def test_without_a_share_images_are_seen_alike_and_with_one_as_asked(monkeypatch
     assert (seen("synthetic", monkeypatch, share=0.25) == 200).mean() == 0.25
 
 
-def test_oversampling_shows_each_class_as_often() -> None:
-    labels_N = np.array([0] * 7 + [1] * 2 + [2] * 3)
-    rows = oversampled(labels_N)
-    assert np.bincount(labels_N[rows]).tolist() == [7, 7, 7]
-    assert set(rows.tolist()) == set(range(12))
+def trained(name: str, labels_N: np.ndarray, steps: int = 10) -> np.ndarray:
+    """Return what a classifier of noise says of other noise, which tells how common it takes the classes to be."""
+    pixels_NHWC, others_NHWC = np.random.default_rng(0).integers(0, 256, (2, len(labels_N), 8, 8, 1), dtype=np.uint8)
+    real, nothing = Labelled(pixels_NHWC, labels_N), Labelled(pixels_NHWC[:0], labels_N[:0])
+    classifier = train_arm(
+        ARMS[name],
+        real,
+        nothing,
+        3,
+        seed=1,
+        config=ClassifierConfig(steps=steps, batch_size=16, features=4),
+        augment=lambda pixels_BHWC, _: pixels_BHWC,
+    )
+    return classifier.probabilities(others_NHWC)
+
+
+def test_class_weights_are_those_of_the_real_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    weights: list[np.ndarray | None] = []
+
+    def spy(*arguments: object) -> torch.Tensor:
+        weights.append(None if arguments[5] is None else arguments[5].numpy())
+        return cost(*arguments)
+
+    cost = fit._cost
+    monkeypatch.setattr(fit, "_cost", spy)
+    labels_N = np.array([0] * 8 + [1] * 2 + [2] * 2)
+    trained("weighted", labels_N)
+    trained("deferred", labels_N)
+    trained("classical", labels_N)
+    # 1 / 8 : 1 / 2 : 1 / 2 with mean 1; beta = 0.9999 changes the third digit at most.
+    expected = [None if weight is None else pytest.approx([1 / 3, 4 / 3, 4 / 3], rel=1e-3) for weight in weights]
+    assert [weight is None for weight in weights] == [False] * 10 + [True] * 8 + [False] * 2 + [True] * 10
+    assert weights == expected
+
+
+def test_where_classes_are_of_one_size_there_is_nothing_to_balance() -> None:
+    labels_N = np.arange(18) % 3
+    plain_NK = trained("classical", labels_N)
+    for name in ("smote", "weighted", "deferred"):
+        np.testing.assert_allclose(trained(name, labels_N), plain_NK, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["oversampled", "smote", "weighted"])
+def test_balancing_sees_more_in_the_smaller_classes(name: str) -> None:
+    labels_N = np.array([0] * 40 + [1] * 4 + [2] * 4)
+    plain, balanced = (trained(arm, labels_N, steps=60)[:, 1:].sum(axis=1).mean() for arm in ("classical", name))
+    assert plain < 0.35
+    assert balanced > plain + 0.05
 
 
 def test_the_verdict_is_about_classical_augmentation_where_it_was_tried() -> None:
     assert [arm.name for arm in compared(ARMS)] == ["classical+synthetic", "classical"]
     assert [arm.name for arm in compared(["real", "synthetic", "classical"])] == ["synthetic", "real"]
     assert compared(["real", "classical"]) is None
+
+
+def test_balancing_is_a_rival_where_it_has_what_the_arm_with_synthetic_images_has() -> None:
+    assert [arm.name for arm in rivals(ARMS)] == ["classical", "oversampled", "smote", "weighted", "deferred"]
+    assert [arm.name for arm in rivals(["classical+synthetic", "deferred", "classical", "real"])] == [
+        "classical",
+        "deferred",
+    ]
+    assert [arm.name for arm in rivals(["synthetic", "real", "weighted"])] == ["real"]
+    assert rivals(["real", "weighted"]) == ()
 
 
 def test_arms_are_read_in_any_order_and_wrong_ones_refused() -> None:

@@ -15,6 +15,16 @@ def test_where_images_do_not_matter_it_is_the_paired_t_interval_over_seeds() -> 
     assert difference.from_seeds == 1
 
 
+def test_one_of_five_intervals_is_of_99_percent_so_that_all_hold_with_95() -> None:
+    by_seed = np.array([0.1, 0.3, -0.2, 0.4])
+    difference = paired_difference(np.zeros((4, 50)), np.repeat(by_seed[:, None], 50, axis=1))
+    low, high = ttest_1samp(by_seed, 0).confidence_interval(0.99)
+    among = difference.among(5)
+    assert (among.low, among.high) == pytest.approx((low, high))
+    assert among.level == pytest.approx(0.99)
+    assert difference.among(1).half == difference.half
+
+
 def test_where_seeds_do_not_matter_it_is_the_normal_interval_over_images() -> None:
     by_image = np.random.default_rng(0).normal(0.02, 0.3, 400)
     difference = paired_difference(np.zeros((3, 400)), np.repeat(by_image[None], 3, axis=0))

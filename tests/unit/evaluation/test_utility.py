@@ -61,6 +61,25 @@ def test_its_json_is_plain_and_has_every_seed() -> None:
     assert difference["low"] < difference["mean"] < difference["high"]
 
 
+def test_a_balancing_arm_is_a_rival_that_the_synthetic_images_must_beat_too() -> None:
+    """They beat classical augmentation by far, and oversampling makes half as many mistakes as they do."""
+    before = utility(TRUE_N, PREDICTED, CLASSES, "accuracy")
+    predicted = {**PREDICTED, "oversampled": predictions(0.05, 4)}
+    found = utility(TRUE_N, predicted, CLASSES, "accuracy")
+    assert (before.verdict.decision, found.verdict.decision) == ("helps", "does not help")
+    assert found.verdict.rival is ARMS["oversampled"]
+    assert [rival.without.name for rival in found.rivals] == ["classical", "oversampled"]
+    right = [predicted[name] == TRUE_N for name in ("oversampled", "classical+synthetic")]
+    assert found.rivals[1].difference == paired_difference(*(each.astype(float) for each in right))
+    # What is compared whatever the sizes of classes stays as it was.
+    assert found.of(ARMS["classical+synthetic"]).difference == before.of(ARMS["classical+synthetic"]).difference
+    values = as_json(found)
+    assert values["compared"] == ["classical+synthetic", "classical"]
+    assert values["decided_by"] == "oversampled"
+    assert values["rivals"]["classical"]["mean"] == values["arms"]["classical+synthetic"]["difference"]["mean"]
+    assert as_json(before)["rivals"].keys() == {"classical"}
+
+
 def test_there_is_no_verdict_without_two_arms_to_compare() -> None:
     with pytest.raises(ValueError, match="no verdict"):
         utility(TRUE_N, {"classical": PREDICTED["classical"]}, CLASSES, "accuracy")

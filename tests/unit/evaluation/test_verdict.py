@@ -1,16 +1,26 @@
-"""Which sentence a difference gets."""
+"""Which sentence differences get."""
 
+import numpy as np
 import pytest
 
 from vaeaug.evaluation.arms import ARMS
-from vaeaug.evaluation.statistics import Difference
-from vaeaug.evaluation.verdict import verdict
+from vaeaug.evaluation.statistics import Difference, paired_difference
+from vaeaug.evaluation.verdict import Comparison, Verdict, verdict
+
+
+def against(rival: str, mean: float, half: float, from_seeds: float = 0.2) -> Comparison:
+    return Comparison(ARMS[rival], Difference(mean, half, 5, 1000, from_seeds))
+
+
+def balanced(*comparisons: Comparison) -> Verdict:
+    return verdict(comparisons, "balanced-accuracy")
 
 
 @pytest.mark.parametrize(
     ("mean", "half", "decision", "words"),
     [
-        (0.014, 0.005, "helps", "they add +1.4 +- 0.5 points of accuracy over classical augmentation"),
+        (0.014, 0.005, "helps", "they add +1.4 +- 0.5 points of accuracy over classical augmentation ("),
+        (-0.02, 0.01, "harms", "points of accuracy (95 % interval; "),
         (-0.02, 0.01, "harms", "use classical augmentation alone"),
         (-0.001, 0.004, "does not help", "use classical augmentation alone"),
         (0.0, 0.0, "does not help", "+0.0 +- 0.0 points"),
@@ -19,13 +29,89 @@ from vaeaug.evaluation.verdict import verdict
     ],
 )
 def test_the_interval_decides(mean: float, half: float, decision: str, words: str) -> None:
-    given = verdict(Difference(mean, half, 5, 1000, 0.2), ARMS["classical"], "accuracy")
+    given = verdict([against("classical", mean, half)], "accuracy")
     assert given.decision == decision
     assert words in given.sentence
-    assert "5 seeds, 1,000 test images" in given.sentence
+    assert "95 % interval; 5 seeds, 1,000 test images" in given.sentence
+    assert given.rival is ARMS["classical"]
 
 
 def test_it_says_what_would_narrow_the_interval_and_what_it_measures() -> None:
-    given = verdict(Difference(0.0, 0.02, 5, 100, 0.8), ARMS["real"], "balanced-accuracy")
+    given = balanced(against("real", 0.0, 0.02, from_seeds=0.8))
     assert "more seeds would tell" in given.sentence
     assert "balanced accuracy over the real images" in given.sentence
+
+
+def test_images_help_if_they_beat_every_rival_and_the_nearest_is_told() -> None:
+    given = balanced(against("classical", 0.05, 0.01), against("smote", 0.03, 0.01), against("weighted", 0.02, 0.01))
+    assert given.decision == "helps"
+    assert (
+        "+2.0 +- 1.0 points of balanced accuracy over class weights with classical augmentation, "
+        "the nearest of 3 rivals (95 % interval; " in given.sentence
+    )
+    assert given.rival is ARMS["weighted"]
+
+
+@pytest.mark.parametrize(
+    ("mean", "half", "well"), [(-0.02, 0.008, "did better: -2.0 +-"), (-0.006, 0.008, "did as well: -0.6 +-")]
+)
+def test_what_a_rival_does_as_well_is_no_help(mean: float, half: float, well: str) -> None:
+    given = balanced(against("classical", 0.021, 0.008), against("weighted", mean, half))
+    assert given.decision == "does not help"
+    assert given.sentence.startswith(
+        "The synthetic images add +2.1 +- 0.8 points of balanced accuracy over classical augmentation, but "
+        "class weights with classical augmentation " + well
+    )
+    assert given.sentence.endswith("use that alone.")
+    assert given.rival is ARMS["weighted"]
+
+
+def test_a_rival_that_may_do_as_well_leaves_it_undecided() -> None:
+    given = balanced(against("classical", 0.021, 0.008), against("smote", 0.003, 0.009, from_seeds=0.7))
+    assert given.decision == "undecided"
+    assert (
+        "add +2.1 +- 0.8 points of balanced accuracy over classical augmentation, but over SMOTE with classical "
+        "augmentation the difference is within the noise, +0.3 +- 1.0 points (97.5 % interval; " in given.sentence
+    )
+    assert given.sentence.endswith("more seeds would tell.")
+
+
+def test_without_a_gain_over_classical_augmentation_the_best_rival_is_advised() -> None:
+    given = balanced(against("classical", 0.0, 0.004), against("deferred", -0.03, 0.004))
+    assert given.decision == "does not help"
+    assert "do not help here: -3.0 +- 0.5 points of balanced accuracy beside deferred class weights" in given.sentence
+    assert given.sentence.endswith("use deferred class weights with classical augmentation alone.")
+
+
+def test_harm_is_done_beside_classical_augmentation() -> None:
+    given = balanced(against("classical", -0.02, 0.01), against("deferred", -0.03, 0.01))
+    assert given.decision == "harms"
+    assert "-2.0 +- 1.0 points of balanced accuracy beside classical augmentation (95 %" in given.sentence
+    assert given.sentence.endswith("use deferred class weights with classical augmentation alone.")
+    assert balanced(against("classical", 0.0, 0.02), against("deferred", -0.03, 0.01)).decision == "does not help"
+
+
+def test_the_best_of_many_rivals_needs_a_wider_interval() -> None:
+    """One rival beside which 0.5 points are just excluded settles it; as the best of five it does not."""
+    lucky = against("weighted", -0.004, 0.0085)
+    others = [against(name, 0.01, 0.02) for name in ("oversampled", "smote", "deferred")]
+    assert balanced(against("classical", 0.01, 0.02), *others, lucky).decision == "undecided"
+    assert balanced(lucky).decision == "does not help"
+
+
+def test_no_rival_is_said_to_be_better_by_chance_more_often_than_it_may() -> None:
+    """Where all six ways are alike, images seldom help or harm, and hardly ever is one of the rivals "better"."""
+    rng = np.random.default_rng(0)
+    names = ("classical", "oversampled", "smote", "weighted", "deferred")
+    wrong = {"helps": 0, "better": 0}
+    for _ in range(400):
+        right = rng.random((6, 5, 60)) < rng.random((60,))  # the difficulty of an image is that of all
+        comparisons = [
+            Comparison(ARMS[name], paired_difference(right[number].astype(float), right[5].astype(float)))
+            for number, name in enumerate(names)
+        ]
+        among = [rival.difference.among(5) for rival in comparisons]
+        wrong["helps"] += verdict(comparisons, "accuracy").decision == "helps"
+        wrong["better"] += any(difference.high < 0 for difference in among)
+    assert wrong["helps"] <= 0.025 * 400
+    assert wrong["better"] <= 0.025 * 400 + 6

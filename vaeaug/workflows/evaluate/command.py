@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from vaeaug.errors import InputError
-from vaeaug.evaluation.arms import ARMS, Arm, parse_arms
+from vaeaug.evaluation.arms import parse_arms
 from vaeaug.evaluation.utility import Utility, utility
 from vaeaug.progress import SILENT, Progress
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.workflows.device import choose_device, one_thread
 from vaeaug.workflows.evaluate.data import EvaluateData, read_evaluate_data
 from vaeaug.workflows.evaluate.folds import folds, how_made
-from vaeaug.workflows.evaluate.publish import Evaluated, values_of, write_root
+from vaeaug.workflows.evaluate.found import Evaluated
+from vaeaug.workflows.evaluate.plan import plan
+from vaeaug.workflows.evaluate.publish import values_of, write_root, write_values
 from vaeaug.workflows.evaluate.settings import EvaluateSettings
 from vaeaug.workflows.evaluate.similarity import measure_similarity
 from vaeaug.workflows.evaluate.task import Division
@@ -29,9 +30,6 @@ from vaeaug.workflows.train.command import refuse_changed
 
 LEAST_STEPS, MOST_STEPS = 200, 1200
 STEPS_AN_IMAGE = 3  # few images are soon known by heart
-
-UNBALANCED = 1.5
-"""Times that the largest class is as large as the smallest, from which on oversampling is tried too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +109,9 @@ def evaluate(
 
 @one_thread()
 def evaluate_into(
-    real: Path, synthetic: Path, out: Path, scratch: Path, settings: EvaluateSettings, title: str, progress: Progress
-) -> str:
-    """Write the page and all figures into a directory under construction, and return the verdict.
+    real: Path, synthetic: Path, out: Path, scratch: Path, settings: EvaluateSettings, progress: Progress
+) -> Evaluated:
+    """Write all figures into a directory under construction, and return what was found.
 
     Args:
         real: REAL.
@@ -121,17 +119,16 @@ def evaluate_into(
         out: the directory; it is made.
         scratch: where work is kept until all is done; it is made, and gone on with.
         settings: how.
-        title: of the page.
         progress: hears how it goes.
     """
     for place in (out, scratch):
         place.mkdir(exist_ok=True)
     data = read_evaluate_data(real, synthetic, settings, progress)
     found = _find(data, synthetic, settings, scratch, choose_device(settings.device), progress)
-    write_root(found, out, title)
+    write_values(found, out)
     for remark in found.remarks:
         progress.say(remark)
-    return found.utility.verdict.sentence
+    return found
 
 
 def _check(settings: EvaluateSettings) -> None:
@@ -165,38 +162,23 @@ def _find(
 ) -> Evaluated:
     """Train the classifiers and compare the images."""
     made = how_made(directory) if data.test is None else {}
-    arms, remarks = _arms(settings, data)
+    planned = plan(settings, data)
     steps = settings.steps or min(max(STEPS_AN_IMAGE * len(data.real), LEAST_STEPS), MOST_STEPS)
     divisions = write_divisions(_divisions(data, made, settings, scratch, progress), scratch)
     base = Trainings(len(data.classes), settings, steps, device, scratch)
-    used = any(arm.classical for arm in arms)
+    used = any(arm.classical for arm in planned.arms)
     ways = choose_classical(base, divisions, progress) if used else [UNUSED] * len(divisions)
-    true_N, predicted = predict(base, arms, divisions, ways, progress)
+    true_N, predicted = predict(base, planned.arms, divisions, ways, progress)
     return Evaluated(
         data=data,
         directory=directory,
         settings=settings,
-        utility=utility(true_N, predicted, data.classes, settings.metric),
+        utility=utility(true_N, predicted, data.classes, planned.measure),
         similarity=measure_similarity(data, settings, device, steps, progress),
         steps=steps,
         classical=ways if used else (),
-        remarks=(*data.remarks, *remarks),
+        remarks=(*data.remarks, *planned.remarks),
     )
-
-
-def _arms(settings: EvaluateSettings, data: EvaluateData) -> tuple[tuple[Arm, ...], tuple[str, ...]]:
-    """Return the arms to train, and what the user should know of those that are left out."""
-    counts_K, made_K = (np.bincount(part.labels_N, minlength=len(data.classes)) for part in (data.real, data.synthetic))
-    if settings.arms == AUTO:
-        unbalanced = counts_K.max() >= UNBALANCED * counts_K.min()
-        arms = tuple(arm for arm in ARMS.values() if unbalanced or not arm.oversampled)
-    else:
-        arms = parse_arms(settings.arms)
-    missing = [name for name, count in zip(data.classes, made_K, strict=True) if not count]
-    if missing and any(not arm.real for arm in arms):
-        remark = f"there are no synthetic images of {', '.join(missing)}, so nothing is trained on these alone"
-        return tuple(arm for arm in arms if arm.real), (remark,)
-    return arms, ()
 
 
 def _divisions(

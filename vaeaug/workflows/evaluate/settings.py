@@ -31,10 +31,16 @@ class EvaluateSettings(RunSettings):
     )
     arms: str = option(
         AUTO,
-        "Ways of training to compare, with commas: real, classical, mixup, oversampled, synthetic, "
-        "classical+synthetic, synthetic-only; auto leaves oversampled out where classes are of about one size.",
+        "Ways of training to compare, with commas: real, classical, mixup, oversampled, smote, weighted, deferred, "
+        "synthetic, classical+synthetic, synthetic-only; auto leaves out oversampled, smote, weighted and deferred "
+        "where classes are of about one size.",
     )
-    metric: str = option("accuracy", "What the verdict is about.", choices=METRICS)
+    metric: str = option(
+        AUTO,
+        "What the verdict is about; auto is accuracy where classes are of about one size, else balanced-accuracy, in "
+        "which each class counts alike.",
+        choices=(AUTO, *METRICS),
+    )
     steps: int | None = option(
         None, "Optimizer steps of every classifier; chosen from the number of real images if not given.", minimum=1
     )

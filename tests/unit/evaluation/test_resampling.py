@@ -1,0 +1,76 @@
+"""Small classes made large: how many images they get, and where new ones lie."""
+
+import numpy as np
+import pytest
+
+from vaeaug.evaluation import resampling
+from vaeaug.evaluation.resampling import oversampled, smote
+
+LABELS_N = np.repeat([0, 1, 2, 4], [12, 7, 3, 1])  # nothing of class 3
+PIXELS_NHWC = np.random.default_rng(0).integers(0, 256, (len(LABELS_N), 5, 4, 3), dtype=np.uint8)
+
+
+def from_segment(new_HWC: np.ndarray, one_HWC: np.ndarray, other_HWC: np.ndarray) -> float:
+    """Return how far an image is from the segment between two others, in its most distant value."""
+    new, start, end = (image.astype(float).ravel() for image in (new_HWC, one_HWC, other_HWC))
+    along = end - start
+    share = np.clip(((new - start) @ along) / max(along @ along, 1e-9), 0, 1)
+    return float(np.abs(start + share * along - new).max())
+
+
+def nearest(mine_NHWC: np.ndarray, number: int) -> np.ndarray:
+    """Return the images of a class by their distance from one of them."""
+    flat_ND = mine_NHWC.reshape(len(mine_NHWC), -1).astype(float)
+    return np.argsort(((flat_ND - flat_ND[number]) ** 2).sum(axis=1))
+
+
+def test_oversampling_shows_each_class_as_often() -> None:
+    labels_N = np.array([0] * 7 + [1] * 2 + [2] * 3)
+    rows = oversampled(labels_N)
+    assert np.bincount(labels_N[rows]).tolist() == [7, 7, 7]
+    assert set(rows.tolist()) == set(range(12))
+
+
+def test_smote_makes_classes_as_large_as_the_largest_and_keeps_what_is_there() -> None:
+    pixels_NHWC, labels_N = smote(PIXELS_NHWC, LABELS_N, seed=3)
+    assert np.bincount(labels_N).tolist() == [12, 12, 12, 0, 12]
+    assert pixels_NHWC.dtype == np.uint8
+    np.testing.assert_array_equal(pixels_NHWC[: len(LABELS_N)], PIXELS_NHWC)
+    np.testing.assert_array_equal(labels_N[: len(LABELS_N)], LABELS_N)
+
+
+def test_new_images_lie_between_an_image_and_a_near_one_of_its_class() -> None:
+    """In a class of 3 all are near; in one of 7 an image has 5 near ones, and the 6th is none."""
+    pixels_NHWC, labels_N = smote(PIXELS_NHWC, LABELS_N, seed=3)
+    for label, mine_NHWC in ((1, PIXELS_NHWC[12:19]), (2, PIXELS_NHWC[19:22])):
+        near = [(one, other) for one in range(len(mine_NHWC)) for other in nearest(mine_NHWC, one)[1:6]]
+        new_NHWC = pixels_NHWC[len(LABELS_N) :][labels_N[len(LABELS_N) :] == label]
+        for new_HWC in new_NHWC:
+            off = min(from_segment(new_HWC, mine_NHWC[one], mine_NHWC[other]) for one, other in near)
+            assert off <= 1  # rounded to a level
+        assert len(np.unique(new_NHWC, axis=0)) == len(new_NHWC)
+
+
+def test_an_image_that_is_alone_is_shown_again() -> None:
+    pixels_NHWC, labels_N = smote(PIXELS_NHWC, LABELS_N, seed=3)
+    assert (pixels_NHWC[labels_N == 4] == PIXELS_NHWC[-1]).all()
+
+
+def test_the_seed_alone_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, again, other = (smote(PIXELS_NHWC, LABELS_N, seed)[0] for seed in (3, 3, 4))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+def test_images_are_made_in_pieces_that_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resampling, "PIECE_VALUES", 2 * PIXELS_NHWC[0].size)  # two images at a time
+    pixels_NHWC, labels_N = smote(PIXELS_NHWC, LABELS_N, seed=3)
+    assert np.bincount(labels_N).tolist() == [12, 12, 12, 0, 12]
+    new_NHWC = pixels_NHWC[labels_N == 2][3:]
+    assert len(np.unique(new_NHWC, axis=0)) == 9
+
+
+def test_classes_of_one_size_are_left_as_they_are() -> None:
+    pixels_NHWC, labels_N = smote(PIXELS_NHWC[:12], np.arange(12) % 2, seed=0)
+    np.testing.assert_array_equal(pixels_NHWC, PIXELS_NHWC[:12])
+    assert len(labels_N) == 12
