@@ -40,15 +40,17 @@ def test_smote_makes_classes_as_large_as_the_largest_and_keeps_what_is_there() -
 
 
 def test_new_images_lie_between_an_image_and_a_near_one_of_its_class() -> None:
-    """In a class of 3 all are near; in one of 7 an image has 5 near ones, and the 6th is none."""
-    pixels_NHWC, labels_N = smote(PIXELS_NHWC, LABELS_N, seed=3)
-    for label, mine_NHWC in ((1, PIXELS_NHWC[12:19]), (2, PIXELS_NHWC[19:22])):
-        near = [(one, other) for one in range(len(mine_NHWC)) for other in nearest(mine_NHWC, one)[1:6]]
-        new_NHWC = pixels_NHWC[len(LABELS_N) :][labels_N[len(LABELS_N) :] == label]
+    """In a class of 3 all are near; in one of 7 an image has 5 near ones, and the 6th is none: two are no pair."""
+    many_NHWC = np.concatenate([PIXELS_NHWC, np.repeat(PIXELS_NHWC[:1], 90, axis=0)])
+    pixels_NHWC, labels_N = smote(many_NHWC, np.concatenate([LABELS_N, np.zeros(90, np.int64)]), seed=3)
+    for label, mine_NHWC, pairs in ((1, PIXELS_NHWC[12:19], 21), (2, PIXELS_NHWC[19:22], 3)):
+        near = {tuple(sorted((one, other))) for one in range(len(mine_NHWC)) for other in nearest(mine_NHWC, one)[1:6]}
+        assert (len(near) < pairs) == (label == 1)
+        new_NHWC = pixels_NHWC[len(many_NHWC) :][labels_N[len(many_NHWC) :] == label]
+        assert len(new_NHWC) == 102 - len(mine_NHWC)
         for new_HWC in new_NHWC:
             off = min(from_segment(new_HWC, mine_NHWC[one], mine_NHWC[other]) for one, other in near)
             assert off <= 1  # rounded to a level
-        assert len(np.unique(new_NHWC, axis=0)) == len(new_NHWC)
 
 
 def test_an_image_that_is_alone_is_shown_again() -> None:
