@@ -1,4 +1,4 @@
-"""An evaluation page with everything on it, for tests."""
+"""A report with everything on it, for tests."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import numpy as np
 
 from vaeaug.evaluation.embedding import Embedded
 from vaeaug.evaluation.embedding_map import embedding_map
-from vaeaug.evaluation.evaluation_page import ArmRow, EvaluationPage, PairPicture, RecallRow, Score
+from vaeaug.evaluation.evaluation_part import ArmRow, EvaluationPart, PairPicture, RecallRow, Score
 from vaeaug.evaluation.fidelity import measure_fidelity
 from vaeaug.evaluation.memorisation import measure_memorisation
+from vaeaug.evaluation.report import ReportData
 from vaeaug.evaluation.strip import ContactRow
+from vaeaug.evaluation.training_curves import History
 from vaeaug.export.card import ClassCount
 
 
@@ -20,16 +22,47 @@ def embedded(count: int, classes: int, seed: int) -> Embedded:
     return Embedded(rng.integers(0, 256, (count, 12, 16, 1), dtype=np.uint8), features_NF, labels_N)
 
 
-def full_page(names: list[str], decision: str = "helps") -> EvaluationPage:
-    """Return a page on which every name is used wherever one can stand."""
+def history(name: str, steps: int = 20) -> History:
+    return History(
+        name,
+        [
+            {
+                "step": 10 * step,
+                "train": {} if step == 0 else {"reconstruction": 300.0 / step, "kl": 5.0},
+                "validation": {"reconstruction": 400.0 - step, "kl": 6.0},
+            }
+            for step in range(steps)
+        ],
+    )
+
+
+def full_page(names: list[str], decision: str = "helps") -> ReportData:
+    """Return a report on which every name is used wherever one can stand."""
+    return ReportData(
+        title=names[0],
+        summary="Images were added.",
+        counts=[ClassCount(name, 12, 30, test=20) for name in names],
+        histories=[history(name) for name in names],
+        units=dict.fromkeys(names, (3, 16)),
+        facts={name: name for name in names},
+        dropped={name: {"another class": 3, "near copy": index} for index, name in enumerate(names)},
+        settings={name: name for name in names},
+        command=f"vaeaug augment real {names[0]}",
+        warnings=names[:1],
+        beside=dict.fromkeys(names, "is beside it"),
+        evaluation=full_part(names, decision),
+    )
+
+
+def full_part(names: list[str], decision: str = "helps") -> EvaluationPart:
+    """Return what is found by an evaluation."""
     real, synthetic, held_out = (embedded(12 * len(names), len(names), seed) for seed in range(3))
     found = measure_memorisation("features", real, synthetic, names, held_out=held_out)
-    return EvaluationPage(
-        title=names[0],
+    return EvaluationPart(
         verdict="The synthetic images help: they add +1.4 +- 0.5 points of accuracy over classical augmentation.",
         decision=decision,
         method="Tested on 120 images.",
-        facts={name: name for name in names},
+        facts={"Test images": 120},
         arms=[
             ArmRow(name, {"accuracy": Score(0.8, 0.01), "macro-F1": Score(0.79, 0.02)}, [0.79, 0.8, 0.81], index == 0)
             for index, name in enumerate(names)
@@ -57,9 +90,6 @@ def full_page(names: list[str], decision: str = "helps") -> EvaluationPage:
             for name in names
         ],
         map=embedding_map("features", real, synthetic, names, seed=0, method="pca"),
-        counts=[ClassCount(name, 12, 30) for name in names],
-        dropped={name: {"another class": 3, "near copy": index} for index, name in enumerate(names)},
         settings={name: name for name in names},
-        command=f"vaeaug evaluate real {names[0]}",
-        warnings=list(names),
+        warnings=names[1:],
     )

@@ -29,7 +29,19 @@ def test_the_verdict_is_in_the_directory_and_nothing_else_changes(tmp_path: Path
     plain = vaeaug.augment(real, tmp_path / "plain", **{**SETTINGS, "evaluate": False})
     values = json.loads((tmp_path / "out/evaluation/evaluation.json").read_text())
     assert made.verdict == values["verdict"]
-    assert re.split(r"[+-]?\d", made.verdict)[0] in (tmp_path / "out/evaluation/report.html").read_text()
+    assert [path.name for path in (tmp_path / "out/evaluation").iterdir()] == ["evaluation.json"]
+    page = (tmp_path / "out/report.html").read_text()
+    first, rest = page.split("<h2", 1)
+    assert re.split(r"[+-]?\d", made.verdict)[0] in first
+    for words in (
+        "Below each synthetic image",
+        "Objective",
+        "KL divergence",
+        "Latent dimensions in use",
+        "Where they lie",
+    ):
+        assert words in rest
+    assert 'class="verdict' not in (tmp_path / "plain/report.html").read_text()
     assert values["tested_on"] == "REAL, test split"
     assert values["images"]["ant"] == {"real": 8, "synthetic": 3, "test": 5}
     assert plain.verdict is None

@@ -66,7 +66,7 @@ def report(made: AugmentResult, out: Path, *, as_json: bool, quiet: bool) -> Non
             f"Wrote {out}: {kinds} images of {len(rows)} {'class' if len(rows) == 1 else 'classes'}"
             f" (sampler {made.sampler}){passed}.",
             f"Look at {out / 'report.html'}; train on {out / 'train'}.",
-            *([] if made.verdict is None else [f"{made.verdict} See {out / 'evaluation/report.html'}."]),
+            *([] if made.verdict is None else [made.verdict]),
         ]
     )
     result(values, text, as_json=as_json, quiet=quiet)

@@ -8,11 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from PIL import Image, features
 
-from vaeaug import __version__
-from vaeaug.disk import write_atomic
+from vaeaug.evaluation.page import write_page
 from vaeaug.evaluation.strip import fit
 
 if TYPE_CHECKING:
@@ -72,9 +70,6 @@ class CompletionsPage:
 
 def write_completions_page(path: Path, data: CompletionsPage) -> None:
     """Write the page; it loads nothing, runs no script, and the same data give the same bytes."""
-    environment = Environment(
-        loader=PackageLoader("vaeaug.evaluation", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
     rows = [
         {
             "name": row.name,
@@ -91,8 +86,7 @@ def write_completions_page(path: Path, data: CompletionsPage) -> None:
         }
         for row in data.shown
     ]
-    page = environment.get_template("completions.html.jinja").render(data=data, rows=rows, version=__version__)
-    write_atomic(path, page.encode(errors="backslashreplace"))
+    write_page(path, "completions.html.jinja", data=data, rows=rows)
 
 
 def _picture(kind: str, image: Image.Image) -> dict[str, Any]:

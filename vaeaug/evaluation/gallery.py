@@ -9,10 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from vaeaug import __version__
-from vaeaug.disk import write_atomic
+from vaeaug.evaluation.page import write_page
 from vaeaug.evaluation.strip import fit, pillow_image
 
 if TYPE_CHECKING:
@@ -103,16 +101,8 @@ def write_gallery(path: Path, data: Gallery) -> None:
         path: the file.
         data: what it says. Any name is shown as it is: nothing in it becomes markup.
     """
-    environment = Environment(
-        loader=PackageLoader("vaeaug.evaluation", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    page = environment.get_template("gallery.html.jinja").render(
-        data=data,
-        sections=[[_shown(card) for card in cards] for cards in (data.strangest, data.labels)],
-        full_error=FULL_ERROR,
-        version=__version__,
-    )
-    write_atomic(path, page.encode(errors="backslashreplace"))
+    sections = [[_shown(card) for card in cards] for cards in (data.strangest, data.labels)]
+    write_page(path, "gallery.html.jinja", data=data, sections=sections, full_error=FULL_ERROR)
 
 
 def _shown(card: GalleryCard) -> dict[str, object]:

@@ -6,67 +6,25 @@ import base64
 import io
 import math
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
+from evaluation_pages import history
+from html_pages import EVIL, Page
 from numpy.typing import NDArray
 from PIL import Image
 
 from vaeaug.evaluation.chart import Line, line_chart, sparkline
 from vaeaug.evaluation.contact_sheet import contact_sheet
-from vaeaug.evaluation.report import History, ReportData, write_report
+from vaeaug.evaluation.report import ReportData, write_report
 from vaeaug.evaluation.strip import GAP, ContactRow, strip
+from vaeaug.evaluation.training_curves import History
 from vaeaug.export.card import ClassCount
-
-EVIL = ["<script>alert(1)</script>", "a&amp;b", '"><img src=x onerror=alert(1)>', "日本語", "{{ 7*7 }}", "a\nb"]
 
 
 def noise(count: int, height: int, width: int, channels: int, seed: int = 0) -> NDArray[np.uint8]:
     return np.random.default_rng(seed).integers(0, 256, (count, height, width, channels), dtype=np.uint8)
-
-
-def history(name: str, steps: int = 20) -> History:
-    return History(
-        name,
-        [
-            {
-                "step": 10 * step,
-                "train": {} if step == 0 else {"reconstruction": 300.0 / step, "kl": 5.0},
-                "validation": {"reconstruction": 400.0 - step, "kl": 6.0},
-            }
-            for step in range(steps)
-        ],
-    )
-
-
-class Page(HTMLParser):
-    """What a browser would make of the page."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.words: list[str] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in {"meta", "img", "line", "path"}:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in {"meta", "img", "line", "path"}:
-            assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] != "style":
-            self.words.append(data)
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.tags if name == tag]
 
 
 def page(tmp_path: Path, data: ReportData) -> tuple[Page, str]:
@@ -164,8 +122,8 @@ def test_a_page_of_a_hundred_classes_stays_under_a_megabyte(tmp_path: Path, side
     parsed, text = page(tmp_path, data)
     assert len(text.encode()) < 1_000_000
     assert len(parsed.all("img")) == 200
-    assert len(parsed.all("svg")) == 100
-    assert len(parsed.all("details")) == 2
+    assert len(parsed.all("svg")) == 200  # the objective and the KL divergence of each
+    assert len(parsed.all("details")) == 3
 
 
 def test_the_same_data_give_the_same_page_and_an_empty_one_is_a_page(tmp_path: Path) -> None:
@@ -173,7 +131,7 @@ def test_the_same_data_give_the_same_page_and_an_empty_one_is_a_page(tmp_path: P
     _, second = page(tmp_path, full_data(["cat"]))
     assert first == second
     parsed, _ = page(tmp_path, ReportData("out", "Nothing was added.", []))
-    assert len(parsed.all("h2")) == 1
+    assert parsed.all("h2") == parsed.all("table") == parsed.all("svg") == []
     page(tmp_path, ReportData("out", "Done.", [], [ContactRow("cat", [], [])], [History("shared", [])]))
 
 
@@ -184,6 +142,21 @@ def test_one_training_is_drawn_term_by_term(tmp_path: Path) -> None:
     words = " ".join(parsed.words)
     assert all(title in words for title in ("Objective", "Reconstruction", "KL divergence", "13 of 16"))
     assert len(parsed.all("svg")) == 3
+
+
+def test_of_several_trainings_each_shows_its_objective_and_its_kl(tmp_path: Path) -> None:
+    both = [history("cat"), ladder("dog", [9.0, 4.0])]
+    data = ReportData("out", "Done.", [], histories=both, units={"cat": (3, 16)})
+    parsed, text = page(tmp_path, data)
+    assert re.findall(r"<h3>(.*?)</h3>", text) == ["Objective", "KL divergence"]
+    assert re.findall(r"<small>([^<]*)</small></figure>", text) == ["387", "53", "6, 3 of 16 units", "7"]
+    assert [drawing["aria-label"] for drawing in parsed.all("svg")][2:] == [
+        "KL divergence of cat: training from 5 to 5; validation from 6 to 6",
+        "KL divergence of dog: validation from 12 to 7",
+    ]
+    without = [History(name, [{"step": 1, "train": {"mse": 2.0}}]) for name in "ab"]
+    _, text = page(tmp_path, ReportData("out", "Done.", [], histories=without, units={"a": (3, 16)}))
+    assert re.findall(r"<small>([^<]*)</small></figure>", text) == ["2, 3 of 16 units", "2"]
 
 
 def ladder(name: str, tops: list[float]) -> History:

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from vaeaug.dataset.index import DatasetIndex
 from vaeaug.errors import InputError
+from vaeaug.evaluation.evaluation_part import EvaluationPart
 from vaeaug.progress import Progress
 from vaeaug.staging import Staging
 from vaeaug.workflows.evaluate.settings import LEAST_IMAGES, EvaluateSettings
 from vaeaug.workflows.settings import AugmentSettings
 
 FOLDER = "evaluation"
+"""Where the figures are, in OUT; the page shows the rest."""
 
 
 def refuse_to_evaluate(index: DatasetIndex, chosen: AugmentSettings) -> None:
@@ -37,9 +39,13 @@ def refuse_to_evaluate(index: DatasetIndex, chosen: AugmentSettings) -> None:
         )
 
 
-def evaluation_of(data: Path, chosen: AugmentSettings, staging: Staging, progress: Progress) -> Callable[[Path], str]:
-    """Return what tells whether the images of a finished directory help a classifier."""
-    from vaeaug.workflows.evaluate.command import evaluate_into  # noqa: PLC0415 (which augments itself, fold by fold)
+def evaluation_of(
+    data: Path, chosen: AugmentSettings, staging: Staging, progress: Progress
+) -> Callable[[Path], EvaluationPart]:
+    """Return what tells whether the images of a directory help a classifier, and writes all figures into it."""
+    # Both compute, and the first augments itself, fold by fold.
+    from vaeaug.workflows.evaluate.command import evaluate_into  # noqa: PLC0415
+    from vaeaug.workflows.evaluate.page import part_of  # noqa: PLC0415
 
     settings = EvaluateSettings(
         image_size=chosen.image_size,
@@ -51,7 +57,7 @@ def evaluation_of(data: Path, chosen: AugmentSettings, staging: Staging, progres
     )
     scratch = staging.scratch / FOLDER
 
-    def evaluate(out: Path) -> str:
-        return evaluate_into(data, out, out / FOLDER, scratch, settings, staging.final.name, progress)
+    def evaluate(out: Path) -> EvaluationPart:
+        return part_of(evaluate_into(data, out, out / FOLDER, scratch, settings, progress))
 
     return evaluate

@@ -1,4 +1,4 @@
-"""The page of `evaluate` in a real browser: on a phone and on a desk, by day and by night."""
+"""A report with everything on it in a real browser: on a phone and on a desk, by day and by night."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from evaluation_pages import full_page
 from PIL import Image
 
-from vaeaug.evaluation.evaluation_page import write_evaluation_page
+from vaeaug.evaluation.report import write_report
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs chromium")
@@ -31,7 +31,7 @@ PROBE = """<script>addEventListener("load", () => {
     wide: wide.map(element => element.tagName + "." + element.className), top: box.top, bottom: box.bottom,
     paper: getComputedStyle(document.body).backgroundColor, ink: getComputedStyle(document.body).color,
     pictures: pictures.length, loaded: pictures.filter(picture => picture.naturalWidth > 0 && shown(picture)).length,
-    drawings: [...document.querySelectorAll(".plot svg, .maps svg")].filter(shown).length,
+    drawings: [...document.querySelectorAll(".plot svg, .maps svg, .sparks svg")].filter(shown).length,
     title: document.title}), "*");
 });</script>"""
 
@@ -80,7 +80,7 @@ class Browser:
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Browser:
     scratch = tmp_path_factory.mktemp("browser")
-    write_evaluation_page(scratch / "report.html", full_page(NAMES))
+    write_report(scratch / "report.html", full_page(NAMES))
     return Browser(scratch / "report.html", scratch)
 
 
@@ -99,7 +99,8 @@ def test_nothing_is_cut_and_the_verdict_is_seen_first(browser: Browser, width: i
     assert found["top"] >= 0  # type: ignore[operator]
     assert found["bottom"] <= height  # type: ignore[operator]
     assert found["pictures"] == found["loaded"] == 2 * 12 + 2 * len(NAMES)
-    assert found["drawings"] == (len(NAMES) + 1) + (len(NAMES) + 1)  # of ways to train with their axis, and maps
+    # Ways to train with their axis, maps, and the objective and the KL divergence of each training.
+    assert found["drawings"] == (len(NAMES) + 1) + (len(NAMES) + 1) + 2 * len(NAMES)
     assert found["title"] != "run"
     paper, ink = brightness(found["paper"]), brightness(found["ink"])
     assert (paper < 0.15 and ink > 0.85) if dark else (paper > 0.85 and ink < 0.15)

@@ -1,0 +1,52 @@
+"""The page of `evaluate` tells of the model what the directory of synthetic images tells, and no more."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import evaluate_data
+import pytest
+import tiny_data
+
+import vaeaug
+from vaeaug.workflows.evaluate.synthetic_record import dropped_of, units_of
+
+
+def test_what_augment_wrote_shows_the_latents_in_use_and_where_the_curves_are(tmp_path: Path) -> None:
+    real = evaluate_data.write_real(tmp_path / "real")
+    vaeaug.augment(real, tmp_path / "extended", per_class=4, **tiny_data.UNFILTERED)
+    units = units_of(tmp_path / "extended")
+    assert units.keys() == {"ant", "bee"}
+    assert all(0 <= active <= total == 4 for active, total in units.values())
+    vaeaug.evaluate(real, tmp_path / "extended", tmp_path / "out", **evaluate_data.QUICK)
+    page = (tmp_path / "out/report.html").read_text()
+    assert "ant {} of {}".format(*units["ant"]) in page
+    assert "<code>extended/report.html</code> shows" in page
+    assert "<code>evaluation.json</code> has" in page
+
+
+def test_class_folders_tell_nothing_of_a_model(tmp_path: Path) -> None:
+    real = evaluate_data.write_real(tmp_path / "real")
+    synthetic = evaluate_data.write_synthetic(tmp_path / "synthetic", {"ant": 6, "bee": 7})
+    vaeaug.evaluate(real, synthetic, tmp_path / "out", **evaluate_data.QUICK)
+    page = (tmp_path / "out/report.html").read_text()
+    assert "How training went" not in page
+    assert "synthetic/report.html" not in page
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"model": 3, "dropped": 3}', '{"model": {"classes": {}, "metrics": {}}}']
+)
+def test_a_record_that_is_not_ours_tells_nothing(tmp_path: Path, text: str) -> None:
+    (tmp_path / "vaeaug.json").write_text(text)
+    assert units_of(tmp_path) == {}
+    assert dropped_of(tmp_path) == {}
+
+
+def test_a_record_of_one_network_tells_of_all_classes(tmp_path: Path) -> None:
+    (tmp_path / "vaeaug.json").write_text(
+        '{"model": {"classes": {"a": {}}, "metrics": {"active_units": 3, "latent_units": 8}},'
+        ' "dropped": {"a": {"near copy": 2}}}'
+    )
+    assert units_of(tmp_path) == {"all classes": (3, 8)}
+    assert dropped_of(tmp_path) == {"a": {"near copy": 2}}

@@ -1,0 +1,105 @@
+"""What an evaluation found, and how."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vaeaug.evaluation.utility import Utility
+from vaeaug.export.card import ClassCount
+from vaeaug.workflows.evaluate.data import EvaluateData
+from vaeaug.workflows.evaluate.settings import EvaluateSettings
+from vaeaug.workflows.evaluate.similarity import Similarity
+from vaeaug.workflows.evaluate.task import Classical
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What was found, and how.
+
+    Attributes:
+        data: the images.
+        directory: SYNTHETIC.
+        settings: what was asked for.
+        utility: whether they help.
+        similarity: what they are like.
+        steps: optimizer steps of each classifier.
+        classical: how classical augmentation was done, in each division into training and test images; empty
+            where no arm has it.
+        remarks: what the user should know.
+    """
+
+    data: EvaluateData
+    directory: Path
+    settings: EvaluateSettings
+    utility: Utility
+    similarity: Similarity
+    steps: int
+    classical: Sequence[Classical]
+    remarks: Sequence[str]
+
+    @property
+    def method(self) -> str:
+        """How it was found out, in a sentence or two."""
+        if self.data.test is not None:
+            tested = f"Tested on {self.data.tested_on}."
+        else:
+            times = f", {self.settings.repeats} times" if self.settings.repeats > 1 else ""
+            tested = (
+                f"REAL has no test images, so each of {self.settings.folds} parts of it was held out in turn{times}, "
+                "and the model was trained anew without it."
+            )
+        return (
+            f"{tested} Every classifier took {self.steps:,} steps; those of one seed began with the same weights. "
+            "The interval counts seeds and test images as samples; the training images are taken as given."
+        )
+
+    @property
+    def mirrored(self) -> str:
+        """Whether classical augmentation mirrored images."""
+        return _shared(["yes" if way.flip else "no" for way in self.classical])
+
+    @property
+    def strength(self) -> str:
+        """How much classical augmentation changed images."""
+        return _shared([way.strength for way in self.classical])
+
+    @property
+    def counts(self) -> list[ClassCount]:
+        """How many images each class has."""
+        data = self.data
+        parts = [data.real.labels_N, data.synthetic.labels_N]
+        real_K, synthetic_K = (np.bincount(labels_N, minlength=len(data.classes)) for labels_N in parts)
+        test_K = np.zeros(len(data.classes), int) if data.test is None else self.utility.tested_K
+        return [
+            ClassCount(name, int(real), int(synthetic), test=int(test))
+            for name, real, synthetic, test in zip(data.classes, real_K, synthetic_K, test_K, strict=True)
+        ]
+
+    @property
+    def pair_names(self) -> list[tuple[str, str]]:
+        """The files of each near pair: the synthetic and the real one."""
+        synthetic, real = self.data.synthetic, self.data.real
+        return [
+            (
+                synthetic.cache.files[synthetic.rows_N[pair.synthetic]].file_name,
+                real.cache.files[real.rows_N[pair.real]].file_name,
+            )
+            for pair in self.similarity.memorisation.pairs
+        ]
+
+
+def _shared(words: Sequence[str]) -> str:
+    """Return what all divisions have, or how many have what."""
+    counts = Counter(words)
+    if not counts:
+        return "not used"
+    return (
+        words[0]
+        if len(counts) == 1
+        else ", ".join(f"{word} in {n} of {len(words)} folds" for word, n in sorted(counts.items()))
+    )

@@ -1,0 +1,112 @@
+"""What an evaluation found, as a part of a report, and as a report of its own."""
+
+from __future__ import annotations
+
+import vaeaug
+from vaeaug.evaluation.evaluation_part import ArmRow, EvaluationPart, PairPicture, RecallRow, Score
+from vaeaug.evaluation.report import ReportData
+from vaeaug.evaluation.strip import ContactRow
+from vaeaug.evaluation.utility import ArmResult, Utility
+from vaeaug.workflows.evaluate.found import Evaluated
+from vaeaug.workflows.evaluate.synthetic_record import dropped_of, units_of
+
+
+def page_of(found: Evaluated, title: str, record: str) -> ReportData:
+    """Return the page of `evaluate`, with what SYNTHETIC tells of how it was made.
+
+    Args:
+        found: what was found.
+        title: of the page.
+        record: name of the file that has every figure.
+    """
+    made = found.directory
+    beside = {record: "has every figure"}
+    if (made / "report.html").exists() and (made / "vaeaug.json").exists():
+        beside[f"{made.name}/report.html"] = "shows how the images were made and how the training went"
+    return ReportData(
+        title=title,
+        summary=found.utility.verdict.sentence,
+        counts=found.counts,
+        units=units_of(made),
+        dropped=dropped_of(made),
+        beside=beside,
+        evaluation=part_of(found),
+    )
+
+
+def part_of(found: Evaluated) -> EvaluationPart:
+    """Return what a report says of it."""
+    result = found.utility
+    pair = (result.without, result.with_synthetic)
+    return EvaluationPart(
+        verdict=result.verdict.sentence,
+        decision=result.verdict.decision,
+        method=found.method,
+        facts={"Test images": f"{int(result.tested_K.sum()):,}", "Seeds": found.settings.seeds},
+        arms=[_arm_row(entry, result, compared=entry.arm in pair) for entry in result.arms],
+        recall=_recall_rows(result),
+        recall_of=(_words(result.without.words), _words(result.with_synthetic.words)),
+        samples=_samples(found),
+        fidelity=found.similarity.fidelity,
+        memorisation=found.similarity.memorisation,
+        pairs=_pairs(found),
+        map=found.similarity.map,
+        settings={
+            "classifier": f"three convolutions, {found.steps:,} steps of 64 images",
+            "classical augmentation": "crop, shift, scale, turn"
+            + (", brightness and contrast" if found.data.real.cache.pixels_NHWC.shape[3] == 3 else "")
+            + f"; mirrored: {found.mirrored}, strength: {found.strength}",
+            "size of images": "{} x {} x {}".format(*found.data.real.cache.pixels_NHWC.shape[1:]),
+            "share of synthetic images in a batch": found.settings.share or "as many as there are",
+            "seed": found.settings.seed,
+            "vaeaug": vaeaug.__version__,
+        },
+        warnings=found.remarks,
+    )
+
+
+def _arm_row(entry: ArmResult, result: Utility, *, compared: bool) -> ArmRow:
+    """Return a way of training; the measure that the verdict is about comes first."""
+    names = {"accuracy": "accuracy", "balanced-accuracy": "balanced accuracy", "macro-f1": "macro F1"}
+    first = {result.measure: names.pop(result.measure), **names}
+    field = {name: name.replace("-", "_") for name in first}
+    scores = {words: Score(*entry.over_seeds(field[name])) for name, words in first.items()}
+    runs = [getattr(figures, field[result.measure]) for figures in entry.by_seed]
+    return ArmRow(_words(entry.arm.words), scores, runs, compared=compared)
+
+
+def _recall_rows(result: Utility) -> list[RecallRow]:
+    before_K, after_K = (result.of(arm).recall() for arm in (result.without, result.with_synthetic))
+    return [
+        RecallRow(name, int(images), float(before), float(after), 0.0 if change is None else change.half)
+        for name, images, before, after, change in zip(
+            result.classes, result.tested_K, before_K, after_K, result.recall_K, strict=True
+        )
+        if images
+    ]
+
+
+def _pairs(found: Evaluated) -> list[PairPicture]:
+    similarity, classes = found.similarity, found.data.classes
+    return [
+        PairPicture(
+            label=classes[similarity.synthetic.labels_N[pair.synthetic]],
+            synthetic_HWC=similarity.synthetic.pixels_NHWC[pair.synthetic],
+            real_HWC=similarity.real.pixels_NHWC[pair.real],
+            real_name=real_name,
+            distance=pair.distance,
+        )
+        for pair, (_, real_name) in zip(similarity.memorisation.pairs, found.pair_names, strict=True)
+    ]
+
+
+def _samples(found: Evaluated) -> list[ContactRow]:
+    real_NHWC, synthetic_NHWC = found.similarity.real.pixels_NHWC, found.similarity.synthetic.pixels_NHWC
+    return [
+        ContactRow(label, [real_NHWC[pair.real] for pair in pairs], [synthetic_NHWC[pair.synthetic] for pair in pairs])
+        for label, pairs in found.similarity.memorisation.samples.items()
+    ]
+
+
+def _words(text: str) -> str:
+    return text.removeprefix("the ")
