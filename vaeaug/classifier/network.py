@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad, pixel_unshuffle
 
@@ -17,8 +18,10 @@ POOLED = 3
 class ConvClassifier(nn.Module):
     """Images (B, C, H, W) in [0, 1] to logits (B, K).
 
-    Convolutions of 3 x 3 with batch norm (Ioffe & Szegedy 2015), each followed by a maximum over 2 x 2 places, then the
-    mean features of 3 x 3 places, dropout (Srivastava et al. 2014) and one linear layer.
+    Convolutions of 3 x 3, each followed by a maximum over 2 x 2 places and batch norm (Ioffe & Szegedy 2015), then the
+    mean features of 3 x 3 places, dropout (Srivastava et al. 2014) and one linear layer. The maximum comes first, for
+    what follows then works on a quarter of the places; and weights and images lie in memory with the channels last,
+    which a CPU convolves faster.
 
     Args:
         channels: C.
@@ -38,17 +41,19 @@ class ConvClassifier(nn.Module):
         layers: list[nn.Module] = []
         inputs = channels * self.patch**2
         for outputs in (features, 2 * features, 3 * features):
-            layers += [nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
-            layers += [nn.MaxPool2d(2, ceil_mode=True)]
+            layers += [nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.MaxPool2d(2, ceil_mode=True)]
+            layers += [nn.BatchNorm2d(outputs), nn.ReLU()]
             inputs = outputs
         self.body = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(POOLED), nn.Flatten())
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(inputs * POOLED**2, classes)
+        self.to(memory_format=torch.channels_last)
 
     def embed(self, x_BCHW: Tensor) -> Tensor:
         """Return the last features, (B, 27 * features)."""
         centred_BCHW = pad(2 * x_BCHW - 1, self.padding, mode="replicate")
-        features_BF: Tensor = self.body(pixel_unshuffle(centred_BCHW, self.patch))
+        patches_BCHW = pixel_unshuffle(centred_BCHW, self.patch).contiguous(memory_format=torch.channels_last)
+        features_BF: Tensor = self.body(patches_BCHW)
         return features_BF
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
