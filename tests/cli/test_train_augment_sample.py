@@ -37,7 +37,7 @@ def test_json_stands_alone_on_stdout(data: Path, tmp_path: Path, capsys: Capture
 
     assert run("augment", data, tmp_path / "out", "--json", "--per-class", 2, *options(UNFILTERED)) == 0
     values = json.loads(capsys.readouterr().out)
-    assert values["sampler"] == "mixture"
+    assert values["sampler"] == "residual"
     assert values["classes"][1] == {"label": "bee", "real": 9, "synthetic": 2, "val": 0, "test": 0}
     assert values["out"] == str(tmp_path / "out")
 

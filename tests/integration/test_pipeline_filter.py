@@ -38,7 +38,7 @@ def _rows(out: Path) -> list[dict[str, str]]:
 
 
 def test_classes_are_filled_with_the_first_samples_that_are_kept(data: Path, model: Path, tmp_path: Path) -> None:
-    made = vaeaug.augment(data, tmp_path / "out", model=model, per_class=100, workers=1)
+    made = vaeaug.augment(data, tmp_path / "out", model=model, sampler="mixture", per_class=100, workers=1)
     assert {count.label: count.synthetic for count in made.counts} == {"ant": 100, "bee": 100}
     rows = _rows(tmp_path / "out")
     drawn = {label: vaeaug.load(model).sample(label, 4 * 100) for label in ("ant", "bee")}

@@ -82,9 +82,9 @@ def test_every_image_stands_in_the_manifest_once(plain: Path) -> None:
     )
     synthetic = [row for row in rows if row["synthetic"] == "true"]
     assert [int(row["index"]) for row in synthetic if row["label"] == "ant"] == list(range(70))
-    assert {(row["split"], row["sampler"], row["source"], row["seed"]) for row in synthetic} == {
-        ("train", "mixture", "", "0")
-    }
+    assert {(row["split"], row["sampler"], row["seed"]) for row in synthetic} == {("train", "residual", "0")}
+    real = {row["file_name"].removeprefix("train/"): row["label"] for row in rows if row["synthetic"] == "false"}
+    assert all(real[row["source"]] == row["label"] for row in synthetic)
 
 
 def test_the_same_run_gives_the_same_bytes(plain: Path, data: Path, tmp_path: Path) -> None:
@@ -288,6 +288,8 @@ def test_changing_images_that_are_not_at_hand_is_refused(model: Path, tmp_path: 
     with pytest.raises(InputError, match="these are others"):
         vaeaug.augment(other, tmp_path / "out", model=model, sampler="residual", workers=1, filter=False)
     assert not (tmp_path / "out").exists()
+    result = vaeaug.augment(other, tmp_path / "out", model=model, workers=1, filter=False)
+    assert result.sampler == "mixture"  # what is chosen if nobody asks for anything
 
 
 def test_options_of_a_sampler_reach_it_and_are_told(model: Path, tmp_path: Path) -> None:
@@ -347,10 +349,9 @@ def test_a_collapsed_posterior_is_said(data: Path, tmp_path: Path) -> None:
 
 
 def test_sample_writes_what_augment_writes(data: Path, model: Path, tmp_path: Path) -> None:
-    vaeaug.augment(
-        data, tmp_path / "augmented", model=model, per_class=10, synthetic_only=True, workers=1, filter=False
-    )
-    vaeaug.sample(model, tmp_path / "sampled", per_class=10, workers=1)
+    common: dict[str, Any] = {"per_class": 10, "sampler": "mixture", "workers": 1}
+    vaeaug.augment(data, tmp_path / "augmented", model=model, synthetic_only=True, filter=False, **common)
+    vaeaug.sample(model, tmp_path / "sampled", **common)
     assert tiny_data.files(tmp_path / "sampled/train") == tiny_data.files(tmp_path / "augmented/train")
     vaeaug.sample(model, tmp_path / "bees", per_class=10, classes=("bee",), workers=1)
     assert tiny_data.files(tmp_path / "bees/train/bee") == tiny_data.files(tmp_path / "sampled/train/bee")

@@ -57,20 +57,24 @@ def check_sampler(name: str, *, variant: str, conditional: bool, scope: str, cla
 
 
 def sampler_name(name: str, model: StoredModel, *, originals: bool = False) -> str:
-    """Settle which sampler is meant: for `auto`, the mixture for continuous latents and the prior for discrete ones.
+    """Settle which sampler is meant by `auto`: what helps a classifier most (docs/benchmarks.md).
+
+    For continuous latents that is `residual` where the real images are at hand and their colours can be mixed, and else
+    the mixture; for discrete ones it is the prior.
 
     Args:
         name: of the sampler, or `auto`.
         model: the trained model.
-        originals: whether the real images are at hand.
+        originals: whether the real images that it was trained on are at hand.
 
     Raises:
         InputError: as `check_sampler`; or the sampler changes real images, and they are not at hand or not of the kind.
     """
+    record = model.record
     if name == AUTO:
         continuous = all(leaf.is_floating_point() for leaf in leaves(model.latents(0).latents.latent))
-        name = "mixture" if continuous else "prior"
-    record = model.record
+        changed = "residual" if originals and record.palette is None else "mixture"
+        name = changed if continuous else "prior"
     check_sampler(
         name,
         variant=record.variant.name,

@@ -190,7 +190,7 @@ def _residual(latent, **options: object):  # type: ignore[no-untyped-def]
 
 def test_changes_start_at_the_image_and_end_at_most_at_its_neighbour() -> None:
     modes_ND = torch.tensor([[0.0, 0.0], [1.0, 0.0], [100.0, 5.0], [100.0, 7.0]])
-    draw = _draw(_residual(modes_ND, neighbours=1, strength=1.0), 8000)
+    draw = _draw(_residual(modes_ND, move="neighbour", neighbours=1, strength=1.0), 8000)
     assert torch.equal(draw.origin, modes_ND.repeat(2000, 1))
     assert draw.sources[:5] == (0, 1, 2, 3, 0)
     share_B = (draw.latent - draw.origin)[0::4]
@@ -198,10 +198,16 @@ def test_changes_start_at_the_image_and_end_at_most_at_its_neighbour() -> None:
     assert (share_B[:, 0].min().item(), share_B[:, 0].max().item()) == pytest.approx((0, 1), abs=0.01)
 
 
-def test_changes_along_the_covariance_have_it() -> None:
+@pytest.mark.parametrize("strength", [0.3, 0.7, 1.0])
+def test_changed_latents_are_spread_as_the_class_is_whatever_the_strength(strength: float) -> None:
     factor = torch.tensor([[1.0, 0.0], [0.8, 0.3]])
-    draw = _draw(_residual(_gauss((4000, 2)) @ factor.T, move="covariance", strength=0.5), 40_000)
-    torch.testing.assert_close((draw.latent - draw.origin).T.cov(), 0.25 * factor @ factor.T, atol=0.02, rtol=0)
+    modes_ND = _gauss((4000, 2), 1) @ factor.T + torch.tensor([5.0, -2.0])
+    draw = _draw(_residual(modes_ND, strength=strength), 40_000)
+    torch.testing.assert_close(draw.latent.T.cov(), modes_ND.T.cov(), atol=0.03, rtol=0)
+    torch.testing.assert_close(draw.latent.mean(dim=0), modes_ND.mean(dim=0), atol=0.03, rtol=0)
+    # sqrt(1 - s^2) is how much of the image's own latent is left
+    own = torch.stack([draw.latent[:, 0], draw.origin[:, 0]]).corrcoef()[0, 1].item()
+    assert own == pytest.approx((1 - strength**2) ** 0.5, abs=0.02)
 
 
 def test_no_strength_is_no_change_in_a_tree_of_latents_too() -> None:

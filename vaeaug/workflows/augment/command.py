@@ -82,9 +82,14 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             model = _named_model(data, chosen, device, progress)
         real = _place(index, cache, synthetic_only=chosen.synthetic_only)
         counts = _counts(chosen, cache, model)
-        sampler = sampler_name(chosen.sampler, model, originals=True)
         originals = {file.file_name: file.path for file in index.of("train")}
-        _refuse_other_originals(sampler, model, cache, originals)
+        trained_on_them = _trained_on(model, cache, originals)
+        sampler = sampler_name(chosen.sampler, model, originals=trained_on_them or chosen.sampler != AUTO)
+        if SAMPLERS[sampler].edits and not trained_on_them:
+            raise InputError(
+                f"the sampler '{sampler}' changes the images that the model was trained on, and these are others; "
+                "give --model another place to train a new one, or use --sampler interpolate"
+            )
         refuse_changed(staging, dataset=cache.fingerprint, model=model.record.fingerprint)
         keep = _filter(chosen, staging, cache, device, progress)
         progress.stage("Copying real images")
@@ -203,20 +208,10 @@ def _counts(chosen: AugmentSettings, cache: ImageCache, model: StoredModel) -> d
     return chosen.counts({label: len(cache.indices("train", label)) for label in cache.classes})
 
 
-def _refuse_other_originals(sampler: str, model: StoredModel, cache: ImageCache, originals: Mapping[str, Path]) -> None:
-    """Refuse a sampler that changes real images where the model was trained on others than those of the data.
-
-    Raises:
-        InputError: it is so.
-    """
-    if not SAMPLERS[sampler].edits:
-        return
+def _trained_on(model: StoredModel, cache: ImageCache, originals: Mapping[str, Path]) -> bool:
+    """Tell whether the model was trained on the images of the data."""
     sources = {source for label in range(len(model.classes)) for source in model.latents(label).sources}
-    if model.record.data_fingerprint != cache.fingerprint or not sources <= originals.keys():
-        raise InputError(
-            f"the sampler '{sampler}' changes the images that the model was trained on, and these are others; "
-            "give --model another place to train a new one, or use --sampler interpolate"
-        )
+    return model.record.data_fingerprint == cache.fingerprint and sources <= originals.keys()
 
 
 def _examples(cache: ImageCache, label: str) -> list[NDArray[np.uint8]]:
