@@ -1,14 +1,18 @@
 """Do synthetic images help a classifier? Samplers, filter and classical augmentation, paired over seeds.
 
     python tests/benchmarks/utility.py --results /tmp/utility --data fashion --per-class 50 --seeds 0 1 2 3 4
-    python tests/benchmarks/utility.py --results /tmp/utility --data cifar --directory DIR --workers 2
+    python tests/benchmarks/utility.py --results /tmp/utility --data cifar mnist --cifar DIR --bfloat16 --workers 2
 
 For each data set, number of images a class and seed, that many training images are drawn, a model is trained on them
 with vaeaug's defaults (`--train NAME=VALUE` changes them), and every source of synthetic images is drawn from it: a
-sampler, with options after a colon (`residual:strength=0.5`), times the filter on or off. Then classifiers are trained:
-on the real images, with classical augmentation and with mixup, and for each source on real and synthetic images, on
-these with classical augmentation, and on the synthetic images alone. All take the same steps from the seed's weights
-and are tested on the same real test images.
+sampler, with options after a colon (`residual:strength=0.5`), times the filter on or off. Two sources need no model of
+ours: `pca`, real images changed as `residual` does but along the covariance of the pixels instead of the latents, which
+tells what the autoencoder adds; and `rhvae`, pyraug's model (`pyraug_rhvae.py`, with `--pyraug PYTHON`).
+
+Then classifiers are trained: on the real images, with classical augmentation and with mixup, and for each source on
+real and synthetic images, on these with classical augmentation, and on the synthetic images alone (`--arms` names
+some). All take the same steps from the seed's weights and are tested on the same real test images. Classical
+augmentation is done as was best of half, whole and one and a half of `classical_pipeline` on other draws (seed 100).
 
 A seed is another draw of training images, another model and other weights, and test images count as a sample too
 (`vaeaug/evaluation/statistics.py`), so the intervals are about the method and not about one training set.
@@ -25,6 +29,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -46,7 +51,9 @@ from vaeaug.evaluation.recognition import recognition, shares_right
 from vaeaug.evaluation.statistics import over_seeds, paired_difference
 
 FLIPS = {"fashion": True, "mnist": False, "cifar": True}  # digits have a left and a right
+STRENGTHS = {"fashion": 0.5, "mnist": 1.0, "cifar": 0.5}
 ALONE = ("real", "classical", "mixup")  # arms that see no synthetic images
+REBALANCED = ("oversampled", "weighted", "deferred", "smote")  # and these where classes are of different sizes
 TOGETHER = ("synthetic", "classical+synthetic", "synthetic-only")
 TESTED = 3000  # test images at most
 
@@ -57,31 +64,35 @@ class Job:
 
     Attributes:
         data: name of the data set.
-        directory: where it is, or None for its default.
+        cifar: where CIFAR-10 is, or None.
         per_class: training images a class (of the first class, with a tail).
         seed: of everything.
-        sources: `SAMPLER[:NAME=VALUE,...]`, then `+filter` where samples are filtered.
+        sources: `SAMPLER[:NAME=VALUE,...]`, then `+filter` where samples are filtered; or `pca`, or `rhvae`.
+        chosen: the arms to train.
         results: folder.
         steps: of each classifier.
-        share: of synthetic images in a batch, or None.
+        share: of synthetic images in a batch.
         ratio: synthetic images for each real one.
         tail: R, or 1.
-        strength: of classical augmentation.
         train: settings of the training of the model.
+        pyraug: Python of an environment with pyraug, or None.
+        bfloat16: whether classifiers compute in it.
     """
 
     data: str
-    directory: Path | None
+    cifar: Path | None
     per_class: int
     seed: int
     sources: tuple[str, ...]
+    chosen: tuple[str, ...]
     results: Path
     steps: int
-    share: float | None
+    share: float
     ratio: float
     tail: float
-    strength: float
     train: dict[str, Any]
+    pyraug: Path | None
+    bfloat16: bool
 
     @property
     def name(self) -> str:
@@ -96,23 +107,24 @@ class Job:
 
     def arms(self) -> list[tuple[str, str | None]]:
         """Return what is to be trained: arm and source."""
-        alone = (*ALONE, "oversampled") if self.tail > 1 else ALONE
-        return [(arm, None) for arm in alone] + [(arm, source) for source in self.sources for arm in TOGETHER]
+        alone = (*ALONE, *REBALANCED) if self.tail > 1 else ALONE
+        pairs = [(arm, None) for arm in alone] + [(arm, source) for source in self.sources for arm in TOGETHER]
+        return [pair for pair in pairs if pair[0] in self.chosen]
 
 
-def load(name: str, directory: Path | None) -> tuple[Labelled, Labelled]:
+def load(name: str, cifar: Path | None) -> tuple[Labelled, Labelled]:
     """Return all training images and at most `TESTED` test images."""
     if name == "cifar":
-        if directory is None:
-            raise SystemExit("--data cifar needs --directory DIR with train/<class>/* and test/<class>/*")
-        parts = [_folders(directory / split) for split in ("train", "test")]
+        if cifar is None:
+            raise SystemExit("--data cifar needs --cifar DIR with train/<class>/* and test/<class>/*")
+        parts = [_folders(cifar / split) for split in ("train", "test")]
     elif name == "mnist":
         import digits
 
         data = digits.load("mnist")
         parts = [Labelled(data.images[rows], data.labels[rows]) for rows in (data.train, data.test)]
     else:
-        parts = [Labelled(*fashion.load(split, directory or fashion.DEFAULT)) for split in ("train", "t10k")]
+        parts = [Labelled(*fashion.load(split)) for split in ("train", "t10k")]
     train, test = parts
     rows = np.random.default_rng(0).permutation(len(test.labels_N))[:TESTED]
     return train, Labelled(test.pixels_NHWC[rows], test.labels_N[rows])
@@ -139,6 +151,10 @@ def draw(train: Labelled, job: Job) -> Labelled:
 
 def made(job: Job, real: Labelled, source: str) -> Labelled:
     """Return synthetic images from a source; the model is trained the first time, and both are kept."""
+    if source == "pca":
+        return changed_along_pixels(job, real)
+    if source == "rhvae":
+        return from_pyraug(job, real)
     folder = job.results / job.name
     if not (folder / "data").exists():
         _write(real, folder / "writing")
@@ -168,6 +184,41 @@ def made(job: Job, real: Labelled, source: str) -> Labelled:
     return Labelled(np.stack(pixels).reshape(-1, *real.pixels_NHWC.shape[1:]), labels_N)
 
 
+def changed_along_pixels(job: Job, real: Labelled) -> Labelled:
+    """Return real images x + e, with e from the covariance of the pixels of their class."""
+    rng = np.random.default_rng([job.seed, 2])
+    parts = []
+    for label in np.unique(real.labels_N):
+        x_ND = real.pixels_NHWC[real.labels_N == label].reshape(-1, real.pixels_NHWC[0].size) / 255
+        count = round(job.ratio * len(x_ND))
+        noise_MN = rng.standard_normal((count, len(x_ND))) / np.sqrt(len(x_ND))
+        changed_MD = x_ND[np.arange(count) % len(x_ND)] + noise_MN @ (x_ND - x_ND.mean(axis=0))
+        pixels_MD = np.round(np.clip(changed_MD, 0, 1) * 255).astype(np.uint8)
+        parts.append(Labelled(pixels_MD.reshape(-1, *real.pixels_NHWC.shape[1:]), np.full(count, label)))
+    return _joined(parts)
+
+
+def from_pyraug(job: Job, real: Labelled) -> Labelled:
+    """Return samples of pyraug's RHVAE, as many of each class; they are kept."""
+    if job.pyraug is None:
+        raise SystemExit("the source rhvae needs --pyraug PYTHON, of an environment with pyraug")
+    folder = job.results / job.name
+    folder.mkdir(exist_ok=True)
+    out = folder / "rhvae.npz"
+    if not out.exists():
+        np.savez(folder / "real.npz", pixels_NHWC=real.pixels_NHWC, labels_N=real.labels_N)
+        script = Path(__file__).with_name("pyraug_rhvae.py")
+        words = [job.pyraug, script, folder / "real.npz", folder / "part.npz", "--seed", job.seed]
+        subprocess.run([*map(str, words), "--per-class", str(round(job.ratio * job.per_class))], check=True)
+        (folder / "part.npz").rename(out)
+    with np.load(out, allow_pickle=False) as kept:
+        return Labelled(kept["pixels_NHWC"], kept["labels_N"])
+
+
+def _joined(parts: list[Labelled]) -> Labelled:
+    return Labelled(np.concatenate([p.pixels_NHWC for p in parts]), np.concatenate([p.labels_N for p in parts]))
+
+
 def _write(images: Labelled, folder: Path) -> None:
     for number, (pixels_HWC, label) in enumerate(zip(images.pixels_NHWC, images.labels_N, strict=True)):
         (folder / str(label)).mkdir(parents=True, exist_ok=True)
@@ -193,7 +244,7 @@ def run(job: Job) -> str:
     missing = [key for key in job.arms() if key not in lines(job)]
     if not missing:
         return job.name
-    train, test = load(job.data, job.directory)
+    train, test = load(job.data, job.cifar)
     real = draw(train, job)
     classes = int(train.labels_N.max()) + 1
     _, height, width, channels = real.pixels_NHWC.shape
@@ -201,17 +252,19 @@ def run(job: Job) -> str:
     for arm, source in missing:
         synthetic = nothing if source is None else made(job, real, source)
         began = time.process_time()
-        classifier = train_arm(
-            ARMS[arm],
-            real,
-            synthetic,
-            classes,
-            seed=job.seed,
-            config=ClassifierConfig(steps=job.steps),
-            augment=classical_pipeline(height, width, channels, flip=FLIPS[job.data], strength=job.strength),
-            share=job.share,
-        )
-        predicted_N = classifier.probabilities(test.pixels_NHWC).argmax(axis=1)
+        # Without a cache: weights change at every step.
+        with torch.autocast("cpu", torch.bfloat16, enabled=job.bfloat16, cache_enabled=False):
+            classifier = train_arm(
+                ARMS[arm],
+                real,
+                synthetic,
+                classes,
+                seed=job.seed,
+                config=ClassifierConfig(steps=job.steps),
+                augment=classical_pipeline(height, width, channels, flip=FLIPS[job.data], strength=STRENGTHS[job.data]),
+                share=job.share,
+            )
+            predicted_N = classifier.probabilities(test.pixels_NHWC).argmax(axis=1)
         figures = recognition(test.labels_N, predicted_N, classes)
         row = {
             "data": job.data,
@@ -223,7 +276,6 @@ def run(job: Job) -> str:
             "synthetic": len(synthetic.labels_N),
             "steps": job.steps,
             "share": job.share,
-            "strength": job.strength,
             "train": job.train,
             "seconds": round(time.process_time() - began, 1),
             "accuracy": figures.accuracy,
@@ -247,7 +299,7 @@ def table(jobs: list[Job]) -> None:
         if len(done) < 2:
             continue
         measure = "balanced-accuracy" if tail > 1 else "accuracy"
-        true_N = load(data, mine[0].directory)[1].labels_N
+        true_N = load(data, mine[0].cifar)[1].labels_N
         right = {key: _right(true_N, [found[key]["predicted"] for found in done], measure) for key in mine[0].arms()}
         shape = f", tail {tail:g}" if tail > 1 else ""
         print(f"\n| {data}, {per_class} a class{shape} | {measure} | over `classical` | by seed |\n|---|---|---|---|")
@@ -271,37 +323,44 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--results", type=Path, required=True, help="folder; another one for other settings")
     parser.add_argument("--data", nargs="+", default=["fashion"], choices=list(FLIPS))
-    parser.add_argument("--directory", type=Path, help="where the one data set is")
+    parser.add_argument("--cifar", type=Path, metavar="DIR", help="where CIFAR-10 is, as class folders")
     parser.add_argument("--per-class", type=int, nargs="+", default=[50])
     parser.add_argument("--seeds", type=int, nargs="+", default=list(range(5)))
-    parser.add_argument("--samplers", nargs="+", default=["mixture", "residual", "interpolate"])
+    parser.add_argument("--samplers", nargs="*", default=["residual"])
+    parser.add_argument("--controls", nargs="*", default=[], choices=["pca", "rhvae"], help="sources that are not ours")
+    parser.add_argument("--pyraug", type=Path, metavar="PYTHON", help="of an environment with pyraug, for rhvae")
+    every = [*ALONE, *REBALANCED, *TOGETHER]
+    parser.add_argument("--arms", nargs="+", default=every, choices=every)
     parser.add_argument("--filter", nargs="+", default=["yes"], choices=["yes", "no"])
-    parser.add_argument("--ratio", type=float, default=1.0, help="synthetic images for each real one")
-    parser.add_argument("--share", type=float, help="of synthetic images in a batch; as many as there are if none")
-    parser.add_argument("--steps", type=int, default=1200, help="of each classifier")
-    parser.add_argument("--strength", type=float, default=0.5, help="of classical augmentation; try 1 too")
+    parser.add_argument("--ratio", type=float, default=4.0, help="synthetic images for each real one")
+    parser.add_argument("--share", type=float, default=0.5, help="of synthetic images in a batch")
+    parser.add_argument("--steps", type=int, default=800, help="of each classifier")
     parser.add_argument("--tail", type=float, default=1.0)
     parser.add_argument("--train", nargs="*", default=[], metavar="NAME=VALUE", help="settings of vaeaug.train")
+    parser.add_argument("--bfloat16", action="store_true", help="in all classifiers: a third faster where a CPU has it")
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
     arguments.results.mkdir(parents=True, exist_ok=True)
     jobs = [
         Job(
             data=data,
-            directory=arguments.directory,
+            cifar=arguments.cifar,
             per_class=per_class,
             seed=seed,
             sources=tuple(
                 sampler + ("+filter" if kept == "yes" else "")
                 for sampler in arguments.samplers
                 for kept in arguments.filter
-            ),
+            )
+            + tuple(arguments.controls),
+            chosen=tuple(arguments.arms),
             results=arguments.results,
             steps=arguments.steps,
             share=arguments.share,
             ratio=arguments.ratio,
             tail=arguments.tail,
-            strength=arguments.strength,
+            pyraug=arguments.pyraug,
+            bfloat16=arguments.bfloat16,
             train={name: _value(text) for name, _, text in (pair.partition("=") for pair in arguments.train)},
         )
         for seed in arguments.seeds
