@@ -7,6 +7,8 @@ from pathlib import Path
 import evaluate_data
 import pytest
 import tiny_data
+import torch
+from feature_networks import ClassToken
 
 import vaeaug
 from vaeaug.workflows.evaluate.synthetic_record import dropped_of, units_of
@@ -50,3 +52,18 @@ def test_a_record_of_one_network_tells_of_all_classes(tmp_path: Path) -> None:
     )
     assert units_of(tmp_path) == {"all classes": (3, 8)}
     assert dropped_of(tmp_path) == {"a": {"near copy": 2}}
+
+
+def test_images_are_compared_by_a_transformer_where_one_is_named(tmp_path: Path) -> None:
+    real = evaluate_data.write_real(tmp_path / "real")
+    synthetic = evaluate_data.write_synthetic(tmp_path / "synthetic", {"ant": 6, "bee": 7})
+    torch.save(ClassToken().state_dict(), tmp_path / "dinov2.pth")
+    found = vaeaug.evaluate(
+        real,
+        synthetic,
+        embedding="feature_networks:ClassToken",
+        embedding_weights=str(tmp_path / "dinov2.pth"),
+        **evaluate_data.QUICK,
+    )
+    name = "features of feature_networks:ClassToken (dinov2.pth), what it returns"
+    assert found.values["fidelity"]["embedding"] == found.values["memorisation"]["embedding"] == name

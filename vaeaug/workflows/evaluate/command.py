@@ -22,7 +22,7 @@ from vaeaug.workflows.evaluate.found import Evaluated
 from vaeaug.workflows.evaluate.plan import plan
 from vaeaug.workflows.evaluate.publish import values_of, write_root, write_values
 from vaeaug.workflows.evaluate.settings import EvaluateSettings
-from vaeaug.workflows.evaluate.similarity import measure_similarity
+from vaeaug.workflows.evaluate.similarity import measure_similarity, named_embedding
 from vaeaug.workflows.evaluate.task import Division
 from vaeaug.workflows.evaluate.train import UNUSED, Trainings, choose_classical, predict, write_divisions
 from vaeaug.workflows.settings import AUTO, build, parse_size, real_path
@@ -161,6 +161,7 @@ def _find(
     progress: Progress,
 ) -> Evaluated:
     """Train the classifiers and compare the images."""
+    named_embedding(settings, device)  # what is wrong with it is told before the training and not after
     made = how_made(directory) if data.test is None else {}
     planned = plan(settings, data)
     steps = settings.steps or min(max(STEPS_AN_IMAGE * len(data.real), LEAST_STEPS), MOST_STEPS)

@@ -68,7 +68,11 @@ class EvaluateSettings(RunSettings):
         "classifier trained on REAL if not given.",
     )
     embedding_weights: str | None = option(None, "File with the weights of --embedding.")
-    embedding_layer: str | None = option(None, "Layer of --embedding; its deepest convolution if not given.")
+    embedding_layer: str | None = option(
+        None,
+        "Layer of --embedding; if not given, what the last layer of a torchvision model is given, or what the "
+        "callable's module returns.",
+    )
     image_size: str | None = option(
         None, "Size that images are compared at, N or HxW; chosen from REAL, at most 64, if none."
     )

@@ -69,6 +69,18 @@ def measure_similarity(
     )
 
 
+def named_embedding(settings: EvaluateSettings, device: torch.device) -> Embedding | None:
+    """Return the features of the network that is named, or None where none is.
+
+    Raises:
+        InputError: there is no such network, or no weights for it are at hand.
+    """
+    if settings.embedding is None:
+        return None
+    weights, layer = settings.embedding_weights, settings.embedding_layer
+    return pretrained_embedding(settings.embedding, weights, layer=layer, device=device)
+
+
 def _embedding(
     data: EvaluateData,
     pixels_NHWC: NDArray[np.uint8],
@@ -78,10 +90,7 @@ def _embedding(
     progress: Progress,
 ) -> Embedding:
     """Return what images are compared by: the network that was named, or a classifier of the real training images."""
-    if settings.embedding is not None:
-        weights, layer = settings.embedding_weights, settings.embedding_layer
-        return pretrained_embedding(settings.embedding, weights, layer=layer, device=device)
-    return classifier_embedding(
+    return named_embedding(settings, device) or classifier_embedding(
         pixels_NHWC,
         data.real.labels_N,
         len(data.classes),
