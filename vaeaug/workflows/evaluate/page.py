@@ -37,13 +37,13 @@ def page_of(found: Evaluated, title: str, record: str) -> ReportData:
 def part_of(found: Evaluated) -> EvaluationPart:
     """Return what a report says of it."""
     result = found.utility
-    pair = (result.without, result.with_synthetic)
+    told = (result.without, result.verdict.rival, result.with_synthetic)
     return EvaluationPart(
         verdict=result.verdict.sentence,
         decision=result.verdict.decision,
         method=found.method,
         facts={"Test images": f"{int(result.tested_K.sum()):,}", "Seeds": found.settings.seeds},
-        arms=[_arm_row(entry, result, compared=entry.arm in pair) for entry in result.arms],
+        arms=[_arm_row(entry, result, compared=entry.arm in told) for entry in result.arms],
         recall=_recall_rows(result),
         recall_of=(_words(result.without.words), _words(result.with_synthetic.words)),
         samples=_samples(found),
