@@ -1,6 +1,8 @@
 """`vaeaug.augment` with its filter: what is dropped is counted, what is kept does not depend on an interruption."""
 
+import base64
 import csv
+import io
 import json
 from collections import Counter
 from pathlib import Path
@@ -9,13 +11,20 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny_data
+import torch
+from html_pages import Page
 from PIL import Image
 
 import vaeaug
+from vaeaug.dataset.cache import build_cache
+from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
+from vaeaug.evaluation.strip import GAP
+from vaeaug.progress import SILENT
 from vaeaug.synthesis.filters import CAUSES
 from vaeaug.synthesis.generate import CHUNK
 from vaeaug.workflows.augment import write
+from vaeaug.workflows.augment.filtering import train_filter
 
 SETTINGS: dict[str, Any] = {**tiny_data.QUICK, "steps": 300, "learning_rate": 0.01, "per_class": 100}
 
@@ -100,10 +109,37 @@ def test_a_class_that_cannot_be_filled_says_so(
         assert "bee has 0 of 70" in (tmp_path / "out" / name).read_text()
 
 
+def _pictures(out: Path) -> dict[str, list[np.ndarray]]:
+    """What is said of each picture of the report -> its 8x8 images."""
+    pictures = {}
+    for tag in Page((out / "report.html").read_text(encoding="utf-8")).all("img"):
+        with Image.open(io.BytesIO(base64.b64decode(str(tag["src"]).split(",")[1]))) as strip:
+            pixels_HW = np.asarray(strip)[:, :, 0]
+        pictures[str(tag["alt"])] = [pixels_HW[:, left : left + 8] for left in range(0, pixels_HW.shape[1], 8 + GAP)]
+    return pictures
+
+
+def test_the_report_shows_each_sample_above_the_nearest_real_image(data: Path, model: Path, tmp_path: Path) -> None:
+    vaeaug.augment(data, tmp_path / "out", model=model, per_class=20, workers=1)
+    assert "Below each synthetic image stands the real training image" in (tmp_path / "out/report.html").read_text()
+    cache = build_cache(scan(data))
+    keep = train_filter(cache, tmp_path / "judges", seed=0, device=torch.device("cpu"), workers=1, progress=SILENT)
+    assert keep is not None
+    shown = _pictures(tmp_path / "out")
+    for label in ("ant", "bee"):
+        samples, nearest = (shown[f"8 {kind} images of {label}"] for kind in ("synthetic", "real"))
+        for found, at_its_place in zip(keep.nearest(label, [x[..., None] for x in samples]), nearest, strict=True):
+            assert np.array_equal(found[..., 0], at_its_place)
+        real = [cache.pixels_NHWC[index] for index in cache.indices("train", label)]
+        assert np.array_equal(keep.nearest(label, real), real)
+        assert np.array_equal(keep.nearest(label, [np.repeat(image, 3, axis=2) for image in real]), real)
+
+
 def test_without_the_filter_every_sample_is_kept(data: Path, model: Path, tmp_path: Path) -> None:
     words = ["--model", model, "--per-class", 70, "--no-filter", "--quiet"]
     assert tiny_data.run("augment", data, tmp_path / "out", *words) == 0
     assert [int(row["index"]) for row in _rows(tmp_path / "out")] == [*range(70), *range(70)]
+    assert "Below each synthetic image" not in (tmp_path / "out/report.html").read_text()
 
 
 def test_one_class_alone_has_no_other_to_be_told_from(tmp_path: Path) -> None:

@@ -70,6 +70,17 @@ def test_a_sample_is_judged_by_itself_alone(judge: Judge) -> None:
     assert together == alone
 
 
+def test_the_nearest_of_a_real_image_is_itself_and_of_a_sample_one_of_its_class(
+    judge: Judge, real: tuple[np.ndarray, np.ndarray]
+) -> None:
+    pixels_NHWC, _ = real
+    for label, rows in ((0, np.arange(60)), (1, np.arange(60, 120))):
+        assert np.array_equal(judge.nearest(pixels_NHWC[rows], label), rows)
+        noisier_BHWC = pixels_NHWC[rows] + (np.random.default_rng(0).random((60, SIDE, SIDE, 1)) < 0.1).astype(np.uint8)
+        assert np.mean(judge.nearest(noisier_BHWC, label) == rows) > 0.95
+        assert set(judge.nearest(pixels_NHWC, label)) <= set(rows)
+
+
 def test_a_sample_is_judged_by_the_classifier_that_has_not_seen_its_source() -> None:
     """Three classifiers that tell nothing but who was asked; the images of fold f are 3 i + f."""
 

@@ -81,7 +81,9 @@ class Judge:
         self._fold_N = np.zeros(len(labels_N), np.int64)
         for number, fold in enumerate(folds):
             self._fold_N[fold.unseen] = number
-        self._normal = [_normal(fold, pixels_NHWC, labels_N) for fold in folds]
+        features = [fold.classifier.embeddings(pixels_NHWC) for fold in folds]
+        self._normal = [_normal(*pair, pixels_NHWC, labels_N) for pair in zip(folds, features, strict=True)]
+        self._features_NF, self._labels_N = features[0], labels_N
 
     def verdicts(self, pixels_BHWC: NDArray[np.uint8], label: int, sources_B: Sequence[int | None]) -> list[str | None]:
         """Return for each sample why it is to be dropped, or None where it is kept.
@@ -108,10 +110,27 @@ class Judge:
                 verdicts[row] = next((cause for cause, holds in zip(CAUSES, causes, strict=True) if holds), None)
         return verdicts
 
+    def nearest(self, pixels_BHWC: NDArray[np.uint8], label: int) -> NDArray[np.int64]:
+        """Return which real image of a class is nearest to each sample, by the features of the first classifier.
 
-def _normal(fold: Fold, pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64]) -> dict[int, _Normal]:
+        Args:
+            pixels_BHWC: the samples, uint8, as the classifiers take them.
+            label: the class; it has a real image.
+
+        Returns:
+            Where they stand among the real images, (B,).
+        """
+        rows_R = np.flatnonzero(self._labels_N == label)
+        features_BF = self._classifiers[0].embeddings(pixels_BHWC)
+        nearest_B, _ = pairwise_distances_argmin_min(features_BF, self._features_NF[rows_R])
+        places_B: NDArray[np.int64] = rows_R[nearest_B]
+        return places_B
+
+
+def _normal(
+    fold: Fold, features_NF: NDArray[np.float32], pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64]
+) -> dict[int, _Normal]:
     """Return what is normal of every class of which the classifier has seen an image."""
-    features_NF = fold.classifier.embeddings(pixels_NHWC)
     labels_U = labels_N[fold.unseen]
     probability_U = fold.classifier.probabilities(pixels_NHWC[fold.unseen])[np.arange(len(labels_U)), labels_U]
     distance_U = np.full(len(labels_U), np.nan)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,25 +40,47 @@ class SampleFilter:
 
     def __init__(self, judge: Judge, cache: ImageCache) -> None:
         self._judge = judge
+        self._pixels_NHWC, self._train_R = cache.pixels_NHWC, cache.indices("train")
         self._shape_HWC = cache.pixels_NHWC.shape[1:]
         self._label = {name: label for label, name in enumerate(cache.classes)}
-        self._place = {cache.files[i].file_name: place for place, i in enumerate(cache.indices("train"))}
+        self._place = {cache.files[i].file_name: place for place, i in enumerate(self._train_R)}
 
     def verdicts(self, chunk: SampleChunk) -> list[str | None]:
         """Return for each sample why it is dropped, or None where it is kept."""
         sources = [None if source is None else self._place.get(source) for source in chunk.sources]
         return self._judge.verdicts(self._seen(chunk), self._label[chunk.label], sources)
 
+    @one_thread()
+    def nearest(self, label: str, images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
+        """Return for each image of a class the real one that is nearest to it in the eyes of a classifier.
+
+        Args:
+            label: the class.
+            images: uint8 arrays (H, W, 1 or 3), of any sizes.
+
+        Returns:
+            Training images as the cache has them, uint8 (H, W, C).
+        """
+        if not images:
+            return []
+        places_B = self._judge.nearest(self._at_size(images), self._label[label])
+        return [np.asarray(self._pixels_NHWC[index]) for index in self._train_R[places_B]]
+
     def _seen(self, chunk: SampleChunk) -> NDArray[np.uint8]:
         """Return the samples at the size of the cache."""
         if chunk.edits is None and chunk.pixels_BHWC.shape[1:] == self._shape_HWC:
             return chunk.pixels_BHWC
-        images = chunk.pixels_BHWC if chunk.edits is None else (edit.pixels() for edit in chunk.edits)
+        return self._at_size(chunk.pixels_BHWC if chunk.edits is None else (edit.pixels() for edit in chunk.edits))
+
+    def _at_size(self, images: Iterable[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+        """Return images at the size of the cache, and in its channels."""
         return np.stack([_resized(image_HWC, self._shape_HWC) for image_HWC in images])
 
 
 def _resized(image_HWC: NDArray[np.uint8], shape_HWC: tuple[int, ...]) -> NDArray[np.uint8]:
     height, width, channels = shape_HWC
+    if channels == 1 and image_HWC.shape[2] == 3:  # a palette of grays, read back from its file
+        image_HWC = np.asarray(cv2.cvtColor(image_HWC, cv2.COLOR_RGB2GRAY), np.uint8)
     resized = cv2.resize(image_HWC, (width, height), interpolation=cv2.INTER_AREA).reshape(height, width, -1)
     return np.broadcast_to(np.asarray(resized, np.uint8), (height, width, channels))
 

@@ -50,6 +50,7 @@ def report_of(
         + (f"beside {real:,} real ones." if real else "without the real ones."),
         counts=counts,
         contact=_contact(made, written) if evaluation is None else (),
+        nearest=made.keep is not None,
         histories=_histories(made.model.directory / "history.jsonl"),
         units={name: (metrics["active_units"], metrics["latent_units"]) for name, metrics in units.items()},
         dropped=written.dropped,
@@ -89,12 +90,13 @@ def _summary(made: Made) -> dict[str, object]:
 
 
 def _contact(made: Made, written: Written) -> list[ContactRow]:
-    """Return some real and some synthetic images of each class."""
-    train = made.out / "train"
-    return [
-        ContactRow(label, made.examples.get(label, ()), [_pixels(train / name) for name in names])
-        for label, names in written.examples.items()
-    ]
+    """Return some synthetic images of each class, and the nearest real ones where a filter can tell, else some."""
+    train, rows = made.out / "train", []
+    for label, names in written.examples.items():
+        synthetic = [_pixels(train / name) for name in names]
+        real = made.examples.get(label, ()) if made.keep is None else made.keep.nearest(label, synthetic)
+        rows.append(ContactRow(label, real, synthetic))
+    return rows
 
 
 def _pixels(path: Path) -> NDArray[np.uint8]:
