@@ -47,7 +47,7 @@ class ResidualSampler(Sampler):
         )  # fmt: skip
         neighbours: int = option(5, "Nearest images of the class that one is moved towards.", minimum=1, maximum=1000)
         strength: float = option(
-            0.7, "Share of the class's standard deviations that is drawn anew; or greatest share of the way to the "
+            0.5, "Share of the class's standard deviations that is drawn anew; or greatest share of the way to the "
             "neighbour.",
             minimum=0, maximum=3,
         )  # fmt: skip
