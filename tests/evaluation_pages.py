@@ -46,6 +46,7 @@ def full_page(names: list[str], decision: str = "helps") -> ReportData:
         units=dict.fromkeys(names, (3, 16)),
         facts={name: name for name in names},
         dropped={name: {"another class": 3, "near copy": index} for index, name in enumerate(names)},
+        rejected={name: {"another class": embedded(3, 1, seed=9).pixels_NHWC} for name in names},
         settings={name: name for name in names},
         command=f"vaeaug augment real {names[0]}",
         warnings=names[:1],

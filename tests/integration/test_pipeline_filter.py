@@ -25,6 +25,7 @@ from vaeaug.synthesis.filters import CAUSES
 from vaeaug.synthesis.generate import CHUNK
 from vaeaug.workflows.augment import write
 from vaeaug.workflows.augment.filtering import train_filter
+from vaeaug.workflows.augment.rejected import SHOWN
 
 SETTINGS: dict[str, Any] = {**tiny_data.QUICK, "steps": 300, "learning_rate": 0.01, "per_class": 100}
 
@@ -44,6 +45,16 @@ def model(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _rows(out: Path) -> list[dict[str, str]]:
     with (out / "manifest.csv").open(encoding="utf-8", newline="") as file:
         return [row for row in csv.DictReader(file) if row["synthetic"] == "true"]
+
+
+def _pictures(out: Path) -> dict[str, list[np.ndarray]]:
+    """What is said of each picture of the report -> its 8x8 images."""
+    pictures = {}
+    for tag in Page((out / "report.html").read_text(encoding="utf-8")).all("img"):
+        with Image.open(io.BytesIO(base64.b64decode(str(tag["src"]).split(",")[1]))) as strip:
+            pixels_HW = np.asarray(strip)[:, :, 0]
+        pictures[str(tag["alt"])] = [pixels_HW[:, left : left + 8] for left in range(0, pixels_HW.shape[1], 8 + GAP)]
+    return pictures
 
 
 def test_classes_are_filled_with_the_first_samples_that_are_kept(data: Path, model: Path, tmp_path: Path) -> None:
@@ -84,9 +95,16 @@ def test_what_is_kept_does_not_depend_on_interruption_or_workers(
     with pytest.raises(KeyboardInterrupt):
         vaeaug.augment(data, tmp_path / "cut/out", workers=2, **common)
     monkeypatch.setattr(write, "generate", real)
+    assert list((tmp_path / "cut/.out.partial/scratch/rejected").rglob("*.png"))
     cut = vaeaug.augment(data, tmp_path / "cut/out", workers=1, resume=True, **common)
     assert cut.dropped == whole.dropped
-    assert sum(sum(causes.values()) for causes in whole.dropped.values()) > 0
+    shown = {alt: len(images) for alt, images in _pictures(whole.out).items() if "dropped" in alt}
+    assert shown == {
+        f"{min(count, SHOWN)} dropped image{'s' if count > 1 else ''} of {label}: {cause}": min(count, SHOWN)
+        for label, causes in whole.dropped.items()
+        for cause, count in causes.items()
+    }
+    assert shown
     assert tiny_data.files(tmp_path / "cut/out") == tiny_data.files(tmp_path / "whole/out")
 
 
@@ -107,16 +125,6 @@ def test_a_class_that_cannot_be_filled_says_so(
     assert "--no-filter" in remark
     for name in ("report.html", "README.md"):
         assert "bee has 0 of 70" in (tmp_path / "out" / name).read_text()
-
-
-def _pictures(out: Path) -> dict[str, list[np.ndarray]]:
-    """What is said of each picture of the report -> its 8x8 images."""
-    pictures = {}
-    for tag in Page((out / "report.html").read_text(encoding="utf-8")).all("img"):
-        with Image.open(io.BytesIO(base64.b64decode(str(tag["src"]).split(",")[1]))) as strip:
-            pixels_HW = np.asarray(strip)[:, :, 0]
-        pictures[str(tag["alt"])] = [pixels_HW[:, left : left + 8] for left in range(0, pixels_HW.shape[1], 8 + GAP)]
-    return pictures
 
 
 def test_the_report_shows_each_sample_above_the_nearest_real_image(data: Path, model: Path, tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def test_nothing_is_cut_and_the_verdict_is_seen_first(browser: Browser, width: i
     assert found["content"] == found["beside_bar"]
     assert found["top"] >= 0  # type: ignore[operator]
     assert found["bottom"] <= height  # type: ignore[operator]
-    assert found["pictures"] == found["loaded"] == 2 * 12 + 2 * len(NAMES)
+    assert found["pictures"] == found["loaded"] == 2 * 12 + 3 * len(NAMES)
     # Ways to train with their axis, maps, and the objective and the KL divergence of each training.
     assert found["drawings"] == (len(NAMES) + 1) + (len(NAMES) + 1) + 2 * len(NAMES)
     assert found["title"] != "run"

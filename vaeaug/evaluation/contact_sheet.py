@@ -26,7 +26,7 @@ def contact_sheet(rows: Sequence[ContactRow], *, columns: int = 8) -> Image.Imag
     Returns:
         An RGB image.
     """
-    cell = common_cell(rows)
+    cell = common_cell(image for row in rows for image in (*row.real, *row.synthetic))
     scale = max(1, round(_CELL / max(cell)))
     font, bold = font_of(15), font_of(16)
     row_height = cell[1] * scale + GAP * scale + 6

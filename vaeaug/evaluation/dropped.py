@@ -1,10 +1,18 @@
-"""Which samples were dropped while images were made, as a table."""
+"""Which samples were dropped while images were made: how many, as a table, and some of them, in strips."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from vaeaug.evaluation.fitted_strips import Images, Strip, form_for
+
+IMAGE_BYTES = 150_000
+"""Most bytes of all images of the section together."""
+
+MOST_CLASSES = 24
+"""Classes of which images are shown at most: those that lost the largest share of their samples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,19 @@ class DroppedTable:
     drawn: int
 
 
+@dataclass(frozen=True, slots=True)
+class DroppedPictures:
+    """Some dropped samples of one class.
+
+    Attributes:
+        label: the class.
+        strips: cause -> a strip of them, in the order of the table's; only causes of which there are any.
+    """
+
+    label: str
+    strips: Mapping[str, Strip]
+
+
 def dropped_table(dropped: Mapping[str, Mapping[str, int]], kept: Mapping[str, int]) -> DroppedTable | None:
     """Return what was dropped, or None where nothing was.
 
@@ -57,6 +78,28 @@ def dropped_table(dropped: Mapping[str, Mapping[str, int]], kept: Mapping[str, i
     rows = [_row(label, counts, order, kept.get(label, 0)) for label, counts in sorted(dropped.items())]
     overall = _row("all classes", causes, order, sum(kept.values()))
     return DroppedTable(order, [row for row in rows if row.total], overall, overall.total + sum(kept.values()))
+
+
+def dropped_pictures(table: DroppedTable, rejected: Mapping[str, Mapping[str, Images]]) -> list[DroppedPictures]:
+    """Return what some dropped samples look like, by class.
+
+    Args:
+        table: what was dropped.
+        rejected: class -> cause -> some of the samples; a class or a cause may be missing.
+    """
+    shown = [row for row in table.rows if any(map(len, rejected.get(row.label, {}).values()))]
+    worst = sorted(shown, key=lambda row: (-row.share, row.label))[:MOST_CLASSES]
+    labels = sorted(row.label for row in worst)
+    if not labels:
+        return []
+    form = form_for([list(rejected[label].values()) for label in labels], IMAGE_BYTES)
+    pictures = []
+    for label in labels:
+        found = {
+            cause: form.strip(rejected[label].get(cause, ()), "dropped", f"{label}: {cause}") for cause in table.causes
+        }
+        pictures.append(DroppedPictures(label, {cause: strip for cause, strip in found.items() if strip}))
+    return pictures
 
 
 def _row(label: str, counts: Mapping[str, int], causes: Sequence[str], kept: int) -> DroppedRow:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vaeaug.evaluation.contact_strips import contact_entries
-from vaeaug.evaluation.dropped import dropped_table
+from vaeaug.evaluation.dropped import dropped_pictures, dropped_table
 from vaeaug.evaluation.evaluation_part import EvaluationPart
 from vaeaug.evaluation.evaluation_shown import evaluation_shown
+from vaeaug.evaluation.fitted_strips import Images
 from vaeaug.evaluation.page import write_page
 from vaeaug.evaluation.strip import ContactRow
 from vaeaug.evaluation.training_curves import History, training_shown
@@ -38,6 +39,7 @@ class ReportData:
         nearest: whether each real image of `contact` is the one nearest to the synthetic image in its place.
         facts: short figures for the top of the page: name -> value.
         dropped: class -> why samples were dropped -> how many.
+        rejected: class -> cause -> some of these, uint8 arrays (H, W, 1 or 3), of any sizes.
         settings: how it was made: name -> value.
         command: the command that made it.
         warnings: what the user should look at, each a sentence.
@@ -54,6 +56,7 @@ class ReportData:
     nearest: bool = False
     facts: Mapping[str, object] = field(default_factory=dict)
     dropped: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    rejected: Mapping[str, Mapping[str, Images]] = field(default_factory=dict)
     settings: Mapping[str, object] = field(default_factory=dict)
     command: str | None = None
     warnings: Sequence[str] = ()
@@ -69,6 +72,7 @@ def write_report(path: Path, data: ReportData) -> None:
         data: what it says. Any class name is shown as it is: nothing in it becomes markup.
     """
     part = data.evaluation
+    dropped = dropped_table(data.dropped, {count.label: count.synthetic for count in data.counts})
     write_page(
         path,
         "report.html.jinja",
@@ -78,7 +82,8 @@ def write_report(path: Path, data: ReportData) -> None:
         sheet=list(contact_entries(data.contact)),
         held_out=[split for split in ("val", "test") if any(getattr(count, split) for count in data.counts)],
         largest=max((count.real + count.synthetic for count in data.counts), default=1) or 1,
-        dropped=dropped_table(data.dropped, {count.label: count.synthetic for count in data.counts}),
+        dropped=dropped,
+        rejected=[] if dropped is None else dropped_pictures(dropped, data.rejected),
         training=training_shown(data.histories, data.units),
         many=max(len(data.counts), len(part.recall) if part else 0) >= _MANY,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,11 +53,9 @@ def strip(images_HWC: Sequence[NDArray[np.uint8]], cell: tuple[int, int], count:
     return row
 
 
-def common_cell(rows: Sequence[ContactRow], side: int = SIDE) -> tuple[int, int]:
+def common_cell(images: Iterable[NDArray[np.uint8]], side: int = SIDE) -> tuple[int, int]:
     """Return the least (width, height) that holds every image, none of them shown larger than `side`."""
-    sizes = [
-        fit_size(image.shape[1], image.shape[0], side, side) for row in rows for image in (*row.real, *row.synthetic)
-    ]
+    sizes = [fit_size(image.shape[1], image.shape[0], side, side) for image in images]
     return max((size[0] for size in sizes), default=side), max((size[1] for size in sizes), default=side)
 
 

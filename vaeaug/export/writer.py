@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from vaeaug.dataset.cache import NativeShape
     from vaeaug.synthesis.chunk import SampleChunk
 
@@ -138,20 +135,8 @@ def write_samples(
     def write(chunk: SampleChunk) -> SampleChunk:
         shape, folder = shapes[chunk.label], folders[chunk.label]
         for offset in chunk.kept:
-            pixels_HWC, index = chunk.pixels_BHWC[offset], chunk.start + offset
-            source = chunk.sources[offset]
-            text = {
-                **provenance,
-                "vaeaug:class": chunk.label,
-                "vaeaug:index": str(index),
-                "vaeaug:sampler": chunk.sampler,
-                **({} if source is None else {"vaeaug:source": source}),
-            }
-            if chunk.edits is None:
-                data = encode_png(pixels_HWC, shape.height, shape.width, shape.mode, text, shape.colours)
-            else:
-                data = _encode_edited(chunk.edits[offset].pixels(), text)
-            write_atomic(folder / synthetic_name(chunk.label, index), data, durable=False)
+            data = sample_png(chunk, offset, shape, provenance)
+            write_atomic(folder / synthetic_name(chunk.label, chunk.start + offset), data, durable=False)
         return chunk
 
     total = 0
@@ -167,8 +152,29 @@ def write_samples(
     return total
 
 
-def _encode_edited(pixels_HWC: NDArray[np.uint8], text: Mapping[str, str]) -> bytes:
-    """Return the PNG file of a changed real image: at its own size, gray or in colour as it is."""
+def sample_png(chunk: SampleChunk, offset: int, shape: NativeShape, provenance: Mapping[str, str]) -> bytes:
+    """Return the PNG file of a sample, kept or not.
+
+    Args:
+        chunk: the samples.
+        offset: which one, counted from the first of the chunk.
+        shape: height, width, mode and colours of the file; a changed real image has its own instead.
+        provenance: text chunks beside those of the sample.
+
+    Raises:
+        UnreadableImageError: the real image that is changed is no longer there.
+    """
+    source = chunk.sources[offset]
+    text = {
+        **provenance,
+        "vaeaug:class": chunk.label,
+        "vaeaug:index": str(chunk.start + offset),
+        "vaeaug:sampler": chunk.sampler,
+        **({} if source is None else {"vaeaug:source": source}),
+    }
+    if chunk.edits is None:
+        return encode_png(chunk.pixels_BHWC[offset], shape.height, shape.width, shape.mode, text, shape.colours)
+    pixels_HWC = chunk.edits[offset].pixels()
     height, width, channels = pixels_HWC.shape
     return encode_png(pixels_HWC, height, width, "L" if channels == 1 else "RGB", text)
 

@@ -1,10 +1,13 @@
-"""The table of dropped samples adds up."""
+"""The table of dropped samples adds up, and some of them are shown."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from vaeaug.evaluation.dropped import dropped_table
+import numpy as np
+from html_pages import Page
+
+from vaeaug.evaluation.dropped import MOST_CLASSES, dropped_table
 from vaeaug.evaluation.report import ReportData, write_report
 from vaeaug.export.card import ClassCount
 
@@ -37,3 +40,48 @@ def test_the_report_of_augment_shows_it(tmp_path: Path) -> None:
     assert "Another class" in text
     write_report(tmp_path / "report.html", ReportData("t", "s", counts))
     assert "What was dropped" not in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def _noise(count: int, side: int = 10) -> np.ndarray:
+    return np.random.default_rng(count).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
+
+
+def _page(tmp_path: Path, data: ReportData) -> tuple[Page, str]:
+    write_report(tmp_path / "report.html", data)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    return Page(text), text
+
+
+def test_some_are_shown_with_their_class_and_cause(tmp_path: Path) -> None:
+    counts = [ClassCount(label, 10, kept) for label, kept in KEPT.items()]
+    rejected = {
+        "b": {"near copy": _noise(1), "another class": _noise(4)},
+        "a": {"another class": list(_noise(2)), "near copy": []},
+    }
+    page, text = _page(tmp_path, ReportData("t", "s", counts, dropped=DROPPED, rejected=rejected))
+    assert [image["alt"] for image in page.all("img")] == [
+        "2 dropped images of a: another class",
+        "4 dropped images of b: another class",
+        "1 dropped image of b: near copy",
+    ]
+    assert "lost the largest share" not in text
+    page, text = _page(tmp_path, ReportData("t", "s", counts, dropped=DROPPED))
+    assert page.all("img") == []
+    assert "What they look like" not in text
+
+
+def test_of_many_classes_those_are_shown_that_lost_most(tmp_path: Path) -> None:
+    names = [f"<{number:02}>" for number in range(40)]
+    data = ReportData(
+        "t",
+        "s",
+        [ClassCount(name, 10, 100) for name in names],
+        dropped={name: {"another class": number + 1, "near copy": 4} for number, name in enumerate(names)},
+        rejected={name: {"another class": _noise(4, 96), "near copy": _noise(4, 96)} for name in names},
+    )
+    page, text = _page(tmp_path, data)
+    shown = [image["alt"] or "" for image in page.all("img")]
+    assert {alt.split(": ")[0].rpartition(" ")[2] for alt in shown} == set(names[-MOST_CLASSES:])
+    assert len(shown) == 2 * MOST_CLASSES
+    assert f"{MOST_CLASSES} classes that lost the largest share" in text
+    assert len(text) < 400_000  # of noise, which nothing compresses

@@ -62,6 +62,11 @@ class Made:
         """The journal of the synthetic images that are written."""
         return self.staging.scratch / "synthetic.jsonl"
 
+    @property
+    def rejected(self) -> Path:
+        """Where pictures of dropped samples are kept for the report."""
+        return self.staging.scratch / "rejected"
+
 
 @dataclass(frozen=True, slots=True)
 class Written:

@@ -19,6 +19,7 @@ from vaeaug.evaluation.strip import ContactRow
 from vaeaug.evaluation.training_curves import History
 from vaeaug.export.card import ClassCount
 from vaeaug.workflows.augment.made import Made, Written
+from vaeaug.workflows.augment.rejected import first_rejected
 
 
 def report_of(
@@ -54,6 +55,7 @@ def report_of(
         histories=_histories(made.model.directory / "history.jsonl"),
         units={name: (metrics["active_units"], metrics["latent_units"]) for name, metrics in units.items()},
         dropped=written.dropped,
+        rejected=_rejected(made, written),
         settings=settings_of(made, written),
         warnings=tuple(remarks),
         beside=beside,
@@ -97,6 +99,14 @@ def _contact(made: Made, written: Written) -> list[ContactRow]:
         real = made.examples.get(label, ()) if made.keep is None else made.keep.nearest(label, synthetic)
         rows.append(ContactRow(label, real, synthetic))
     return rows
+
+
+def _rejected(made: Made, written: Written) -> dict[str, dict[str, list[NDArray[np.uint8]]]]:
+    """Return the first dropped samples by class and cause."""
+    return {
+        label: {cause: [_pixels(path) for path in first_rejected(made.rejected, label, cause)] for cause in causes}
+        for label, causes in written.dropped.items()
+    }
 
 
 def _pixels(path: Path) -> NDArray[np.uint8]:

@@ -14,6 +14,7 @@ from vaeaug.synthesis.chunk import SampleChunk
 from vaeaug.synthesis.generate import CHUNK, generate
 from vaeaug.workflows.augment.filtering import SampleFilter
 from vaeaug.workflows.augment.made import Made, Written
+from vaeaug.workflows.augment.rejected import keep_rejected
 from vaeaug.workflows.device import one_thread
 
 EXAMPLES = 8
@@ -107,6 +108,7 @@ def _filtered(
         if number not in kept:
             (chunk,) = _drawn(made, label, [number], (number + 1) * CHUNK)
             chunk = _cut(chunk, keep.verdicts(chunk), wanted)
+            keep_rejected(made.rejected, chunk, made.shapes[label])  # before the journal says that the chunk is done
             kept[number] = len(chunk.kept)
             yield chunk
         wanted -= kept[number]
