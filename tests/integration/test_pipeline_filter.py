@@ -128,7 +128,7 @@ def test_a_class_that_cannot_be_filled_says_so(
 
 
 def test_the_report_shows_each_sample_above_the_nearest_real_image(data: Path, model: Path, tmp_path: Path) -> None:
-    vaeaug.augment(data, tmp_path / "out", model=model, per_class=20, workers=1)
+    vaeaug.augment(data, tmp_path / "out", model=model, sampler="mixture", per_class=20, workers=1)
     assert "Below each synthetic image stands the real training image" in (tmp_path / "out/report.html").read_text()
     cache = build_cache(scan(data))
     keep = train_filter(cache, tmp_path / "judges", seed=0, device=torch.device("cpu"), workers=1, progress=SILENT)
