@@ -16,6 +16,27 @@ BLUR = 1 / 56
 
 
 @dataclass(frozen=True, slots=True)
+class AddedDetail:
+    """Fine detail of other real images, weighted: what a decoder cannot show of them.
+
+    Attributes:
+        paths: the images' files.
+        weights: one for each, which add up to 0.
+        shown_HWC: the weighted sum of what the decoder makes of their latents, float32, as `Edit.before_HWC`.
+    """
+
+    paths: tuple[Path, ...]
+    weights: tuple[float, ...]
+    shown_HWC: NDArray[np.float32]
+
+    def sum(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        """Return the sum of w_j (x_j - decode(z_j)), float32 of a shape (H, W, 1 or 3)."""
+        parts = (weight * _fitted(_read(path), shape) for path, weight in zip(self.paths, self.weights, strict=True))
+        total_HWC: NDArray[np.float32] = sum(parts, start=-_fitted(self.shown_HWC, shape))
+        return total_HWC
+
+
+@dataclass(frozen=True, slots=True)
 class Edit:
     """What is to become of a real image.
 
@@ -24,12 +45,14 @@ class Edit:
         before_HWC: what the decoder makes of its latent, float32 in [0, 1], at the model's size, C = 1 or 3.
         after_HWC: what it makes of the changed latent.
         fade: the change of brightness, 0 to 1, at which the image's own detail is gone; 0 keeps it always.
+        detail: what is added of other images, or None.
     """
 
     path: Path
     before_HWC: NDArray[np.float32]
     after_HWC: NDArray[np.float32]
     fade: float
+    detail: AddedDetail | None = None
 
     def pixels(self) -> NDArray[np.uint8]:
         """Return the changed image, uint8 (H, W, 1 or 3), of the file's size and mode (`vaeaug.dataset.decode`).
@@ -39,11 +62,9 @@ class Edit:
         would stay as a ghost. So it fades: x' = x + d - m (x - before), m from 0 to 1 with the blurred |d|.
 
         Raises:
-            UnreadableImageError: the file has changed since it was read.
+            UnreadableImageError: a file has changed since it was read.
         """
-        upright = decode_upright(read_file(self.path))
-        levels = np.asarray(eight_bit(upright, upright.format or ""), np.float32)
-        x_HWC = (levels[..., None] if levels.ndim == 2 else levels) / np.float32(255)
+        x_HWC = _read(self.path)
         before_HWC, after_HWC = (_fitted(part, x_HWC.shape) for part in (self.before_HWC, self.after_HWC))
         changed_HWC = x_HWC + after_HWC - before_HWC
         if self.fade:
@@ -51,15 +72,26 @@ class Edit:
             blurred_HW = cv2.GaussianBlur(change_HW, (0, 0), max(x_HWC.shape) * BLUR)
             m_HW1 = _smoothstep(np.clip(blurred_HW / self.fade, 0, 1))[..., None]
             changed_HWC -= m_HW1 * (x_HWC - before_HWC)
+        if self.detail is not None:
+            changed_HWC += self.detail.sum(x_HWC.shape)
         pixels_HWC: NDArray[np.uint8] = np.round(np.clip(changed_HWC, 0, 1) * 255).astype(np.uint8)
         return pixels_HWC
 
 
+def _read(path: Path) -> NDArray[np.float32]:
+    """Return an image, (H, W, 1 or 3) in [0, 1]."""
+    upright = decode_upright(read_file(path))
+    levels = np.asarray(eight_bit(upright, upright.format or ""), np.float32)
+    return (levels[..., None] if levels.ndim == 2 else levels) / np.float32(255)
+
+
 def _fitted(image_HWC: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Return an image at the size (bicubic) and in the channels of another one."""
+    """Return an image at the size (bicubic, or by areas where it shrinks) and in the channels of another one."""
     height, width, channels = shape
     if image_HWC.shape[:2] != (height, width):
-        resized = cv2.resize(image_HWC, (width, height), interpolation=cv2.INTER_CUBIC)  # drops an axis of one channel
+        shrinks = image_HWC.shape[0] > height and image_HWC.shape[1] > width
+        way = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+        resized = cv2.resize(image_HWC, (width, height), interpolation=way)  # drops an axis of one channel
         image_HWC = np.asarray(resized, np.float32).reshape(height, width, -1)
     if channels == 1 and image_HWC.shape[2] == 3:
         image_HWC = image_HWC @ np.array([[0.299], [0.587], [0.114]], np.float32)  # ITU-R 601, as Pillow

@@ -7,7 +7,7 @@ decoded whole, because floating-point products differ in the last bit between ba
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 
 from vaeaug.contracts import Latent, leaves, parse_options, tree_map
 from vaeaug.errors import InputError, nearest
+from vaeaug.models.latents import ClassLatents
 from vaeaug.models.network import Network
 from vaeaug.models.store import StoredModel
 from vaeaug.seeds import seed_of
 from vaeaug.synthesis.chunk import SampleChunk
-from vaeaug.synthesis.edit import Edit
+from vaeaug.synthesis.edit import AddedDetail, Edit
 from vaeaug.synthesis.samplers import SAMPLERS, Sampler
+from vaeaug.synthesis.samplers.base import Detail
 from vaeaug.training.batches import as_pixels
 
 CHUNK = 64
@@ -166,12 +168,32 @@ def generate(
         sources = tuple(None if source is None else latents.sources[source] for source in draw.sources[:keep])
         edits = None
         if draw.origin is not None:
+            files = originals or {}
             before_BCHW = _decoded(network, draw.origin, y_B)
+            added = _added(network, draw.detail, latents, files, y_B)
             edits = tuple(
-                Edit((originals or {})[str(source)], _floats(before_CHW), _floats(after_CHW), draw.fade)
-                for source, before_CHW, after_CHW in zip(sources, before_BCHW, images_BCHW, strict=False)
+                Edit(files[str(source)], _floats(before_CHW), _floats(after_CHW), draw.fade, detail)
+                for source, before_CHW, after_CHW, detail in zip(sources, before_BCHW, images_BCHW, added, strict=False)
             )
         yield SampleChunk(label, start, as_pixels(images_BCHW)[:keep], sources, sampler, edits)
+
+
+def _added(
+    network: Network, detail: Detail | None, latents: ClassLatents, originals: Mapping[str, Path], y_B: torch.Tensor
+) -> Sequence[AddedDetail | None]:
+    """Return the detail that is added to each sample of a chunk."""
+    if detail is None:
+        return [None] * len(y_B)
+    shown_BCHW = torch.zeros((), device=y_B.device)
+    for source_B, weight_B in zip(detail.sources_BK.T, detail.weights_BK.T, strict=True):
+        latent: Latent = tree_map(lambda leaf, chosen_B=source_B: leaf[chosen_B], latents.latents.latent)
+        shown_BCHW = shown_BCHW + weight_B.to(y_B.device)[:, None, None, None] * _decoded(network, latent, y_B)
+    return [
+        AddedDetail(tuple(originals[latents.sources[source]] for source in sources), tuple(weights), _floats(shown_CHW))
+        for sources, weights, shown_CHW in zip(
+            detail.sources_BK.tolist(), detail.weights_BK.tolist(), shown_BCHW, strict=True
+        )
+    ]
 
 
 def _decoded(network: Network, latent: Latent, y_B: torch.Tensor) -> torch.Tensor:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vaeaug.synthesis.edit import Edit
+from vaeaug.synthesis.edit import AddedDetail, Edit
 
 
 def _edit(tmp_path: Path, image: np.ndarray, before: np.ndarray, after: np.ndarray, fade: float) -> np.ndarray:
@@ -43,6 +43,33 @@ def test_detail_fades_only_where_it_changes(tmp_path: Path, noise: np.ndarray) -
     edited = _edit(tmp_path, noise, before, after, 0.3)[..., 0]
     assert np.array_equal(edited[:, :10], noise[:, :10])
     assert (edited[:, 18:] == 204).all()
+
+
+def test_detail_of_others_is_what_their_decoded_images_lack(tmp_path: Path, noise: np.ndarray) -> None:
+    """If the decoder shows all of the others, nothing is added; if it shows nothing, the weighted images."""
+    still = np.full((28, 28, 1), 0.5, np.float32)
+    others = [np.random.default_rng(seed).integers(100, 150, (28, 28), dtype=np.uint8) for seed in (1, 2)]
+    paths = tuple(tmp_path / f"{number}.png" for number in range(2))
+    for path, other in zip(paths, others, strict=True):
+        Image.fromarray(other).save(path)
+    Image.fromarray(noise).save(tmp_path / "x.png")
+    weighted = 0.8 * (others[0].astype(np.float32) - others[1])[..., None]
+
+    def edited(shown_HWC: np.ndarray) -> np.ndarray:
+        detail = AddedDetail(paths, (0.8, -0.8), shown_HWC.astype(np.float32))
+        return Edit(tmp_path / "x.png", still, still, 0.0, detail).pixels()[..., 0]
+
+    assert np.array_equal(edited(weighted / 255), noise)
+    assert np.array_equal(edited(np.zeros((28, 28, 1))), np.round(noise + weighted[..., 0]).astype(np.uint8))
+
+
+def test_detail_of_others_takes_the_size_and_colours_of_the_image(tmp_path: Path, noise: np.ndarray) -> None:
+    Image.fromarray(np.full((60, 40, 3), 90, np.uint8)).save(tmp_path / "colour.png")
+    Image.fromarray(np.full((10, 10), 90, np.uint8)).save(tmp_path / "gray.png")
+    Image.fromarray(noise).save(tmp_path / "x.png")
+    still = np.zeros((8, 8, 3), np.float32)
+    detail = AddedDetail((tmp_path / "colour.png", tmp_path / "gray.png"), (1.0, -1.0), still)
+    assert np.array_equal(Edit(tmp_path / "x.png", still, still, 0.0, detail).pixels()[..., 0], noise)
 
 
 @pytest.mark.parametrize("shape", [(28, 28), (50, 30), (50, 30, 3)])

@@ -198,16 +198,32 @@ def test_changes_start_at_the_image_and_end_at_most_at_its_neighbour() -> None:
     assert (share_B[:, 0].min().item(), share_B[:, 0].max().item()) == pytest.approx((0, 1), abs=0.01)
 
 
-@pytest.mark.parametrize("strength", [0.3, 0.7, 1.0])
-def test_changed_latents_are_spread_as_the_class_is_whatever_the_strength(strength: float) -> None:
+@pytest.mark.parametrize(("others", "strength"), [(2, 1.0), (4, 0.5), (50, 1.0)])
+def test_changes_along_the_covariance_have_it(others: int, strength: float) -> None:
     factor = torch.tensor([[1.0, 0.0], [0.8, 0.3]])
-    modes_ND = _gauss((4000, 2), 1) @ factor.T + torch.tensor([5.0, -2.0])
-    draw = _draw(_residual(modes_ND, strength=strength), 40_000)
-    torch.testing.assert_close(draw.latent.T.cov(), modes_ND.T.cov(), atol=0.03, rtol=0)
-    torch.testing.assert_close(draw.latent.mean(dim=0), modes_ND.mean(dim=0), atol=0.03, rtol=0)
-    # sqrt(1 - s^2) is how much of the image's own latent is left
-    own = torch.stack([draw.latent[:, 0], draw.origin[:, 0]]).corrcoef()[0, 1].item()
-    assert own == pytest.approx((1 - strength**2) ** 0.5, abs=0.02)
+    modes_ND = _gauss((4000, 2), 1) @ factor.T + torch.tensor([500.0, -200.0])
+    draw = _draw(_residual(modes_ND, others=others, strength=strength), 20_000)
+    step_BD = draw.latent - draw.origin
+    torch.testing.assert_close(step_BD.mean(dim=0), torch.zeros(2), atol=0.03, rtol=0)
+    torch.testing.assert_close(step_BD.T.cov(), strength**2 * modes_ND.T.cov(), atol=0.05, rtol=0)
+
+
+def test_detail_comes_from_the_images_of_the_change_with_their_weights() -> None:
+    modes_ND = _gauss((12, 3))
+    draw = _draw(_residual(modes_ND, others=4, detail=0.5), 64)
+    assert draw.detail.sources_BK.shape == (64, 4)
+    assert all(len(set(row)) == 4 for row in draw.detail.sources_BK.tolist())
+    torch.testing.assert_close(draw.detail.weights_BK.sum(dim=1), torch.zeros(64), atol=1e-6, rtol=0)
+    step_BD = torch.einsum("bk,bkd->bd", draw.detail.weights_BK, modes_ND[draw.detail.sources_BK])
+    torch.testing.assert_close(step_BD, 0.5 * (draw.latent - draw.origin), atol=1e-5, rtol=0)
+    assert _draw(_residual(modes_ND, detail=0.0), 8).detail is None
+    assert _draw(_residual(modes_ND, move="neighbour"), 8).detail is None
+
+
+def test_an_image_alone_in_its_class_stays_as_it_is() -> None:
+    for move in ("covariance", "neighbour"):
+        draw = _draw(_residual(_gauss((1, 3)), move=move), 4)
+        assert torch.equal(draw.latent, draw.origin)
 
 
 def test_no_strength_is_no_change_in_a_tree_of_latents_too() -> None:

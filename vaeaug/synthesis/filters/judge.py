@@ -93,7 +93,8 @@ class Judge:
             pixels_BHWC: the samples, uint8, as the classifiers take them.
             label: their class.
             sources_B: which real image each was made from (where it stands among them), or None: a sample is judged by
-                the classifier that has not seen its source, and one without a source by the first.
+                the classifier that has not seen its source, and one without a source by the first. It may have seen
+                other images whose detail was added.
         """
         fold_B = np.array([0 if source is None else self._fold_N[source] for source in sources_B])
         verdicts: list[str | None] = [None] * len(pixels_BHWC)

@@ -7,10 +7,24 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
+from torch import Tensor
 
 from vaeaug.contracts import Latent, Variant, leaves
 from vaeaug.errors import InputError
 from vaeaug.models.latents import ClassLatents
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """Images of the class whose fine detail, weighted, is added to a sample's.
+
+    Attributes:
+        sources_BK: which training images, indices, on the CPU.
+        weights_BK: their weights, which add up to 0 for each sample.
+    """
+
+    sources_BK: Tensor
+    weights_BK: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +36,14 @@ class Draw:
         sources: for each, which training image of the class it was drawn around (an index), or None.
         origin: the latents of the sources, where the sampler changes real images (`Sampler.edits`); else None.
         fade: as `Edit.fade`, where it does.
+        detail: whose fine detail is added, where it does; None for nobody's.
     """
 
     latent: Latent
     sources: tuple[int | None, ...]
     origin: Latent | None = None
     fade: float = 0.0
+    detail: Detail | None = None
 
 
 class Sampler(ABC):

@@ -3,14 +3,19 @@
 A decoder's images are soft. Added to a real image, the difference of two of them moves what the latent knows of (shape,
 shade) and leaves the fine detail that no latent holds. `vaeaug.synthesis.edit` does the adding.
 
-The defaults are what helped a classifier most in `tests/benchmarks/utility.py`. With m and C the mean and covariance of
-the class's latents, s the strength and e from N(0, C),
+The defaults are what helped a classifier most in `tests/benchmarks/utility.py`: a random contrast of other images of
+the class, x_1 ... x_K with weights w that add up to 0,
 
-    z' = m + sqrt(1 - s^2) (z - m) + s e
+    z' = z + s sum_j w_j z_j        w = (v - mean v) / sqrt(K - 1), v from N(0, I)
 
-so that moved latents are spread as the class is and not wider: the preconditioned Crank-Nicolson proposal (Cotter et
-al. 2013, Statistical Science 28(3), sec. 4). Merely adding e exaggerates the contrast, and harmed the recognition of
-digits. Moves towards a neighbour look calmer and teach less.
+whose covariance over all choices of images is s^2 times that of the class's latents, so that no covariance is
+computed. The detail of the same images is added with the same weights, r_j = x_j - decode(z_j) being what the decoder
+cannot show:
+
+    x' = x + decode(z') - decode(z) + s sum_j w_j r_j
+
+Without the last term only what is coarse would vary, and that taught half as much. Were the decoder linear, x' would be
+x plus noise with the covariance of the class's pixels. Moves towards a neighbour look calmer and teach less.
 """
 
 from __future__ import annotations
@@ -24,10 +29,8 @@ from torch import Tensor
 from vaeaug.contracts.latent import flatten, unflatten
 from vaeaug.nn import standard_normal
 from vaeaug.options import option
-from vaeaug.synthesis.samplers.base import Draw, Sampler
+from vaeaug.synthesis.samplers.base import Detail, Draw, Sampler
 from vaeaug.synthesis.samplers.interpolate import nearest
-
-LEAST_SPREAD = 1e-4  # of the mean variance: few images leave most directions of the covariance without any
 
 
 class ResidualSampler(Sampler):
@@ -42,13 +45,15 @@ class ResidualSampler(Sampler):
         """Where to, how far, and what is kept of the image."""
 
         move: str = option(
-            "covariance", "Along the covariance of the class, or towards a neighbour.",
-            choices=("covariance", "neighbour"),
-        )  # fmt: skip
+            "covariance", "As the class varies, or towards a neighbour.", choices=("covariance", "neighbour")
+        )
+        others: int = option(
+            4, "Images of the class whose random contrast is added, as it varies.", minimum=2, maximum=100
+        )
+        detail: float = option(1.0, "Share of their fine detail that is added with it.", minimum=0, maximum=1)
         neighbours: int = option(5, "Nearest images of the class that one is moved towards.", minimum=1, maximum=1000)
         strength: float = option(
-            0.5, "Share of the class's standard deviations that is drawn anew; or greatest share of the way to the "
-            "neighbour.",
+            1.0, "Factor of the class's standard deviations; or greatest share of the way to the neighbour.",
             minimum=0, maximum=3,
         )  # fmt: skip
         fade: float = option(
@@ -59,42 +64,45 @@ class ResidualSampler(Sampler):
     config: Config
 
     def fit(self, seed: int) -> None:  # noqa: ARG002
-        """Find the mean and the Cholesky factor of the class's covariance, or the neighbours of every image."""
+        """Find the neighbours of every image, where they are asked for."""
         self._flat_ND = flatten(self.latents.latents.latent)
-        if self.config.move == "covariance":
-            self._mean_D = self._flat_ND.mean(dim=0)
-            centred_ND = self._flat_ND.double() - self._flat_ND.double().mean(dim=0)
-            covariance_DD = centred_ND.T @ centred_ND / len(centred_ND)
-            least = LEAST_SPREAD * covariance_DD.diagonal().mean() + 1e-12
-            jitter_DD = least * torch.eye(len(covariance_DD), dtype=torch.float64)
-            self._factor_DD = torch.linalg.cholesky(covariance_DD + jitter_DD).float()
-        else:
+        if self.config.move == "neighbour":
             self._neighbours_NK = nearest(self._flat_ND, min(self.config.neighbours, len(self._flat_ND) - 1))
 
     def draw(self, start: int, count: int, generator: torch.Generator) -> Draw:
         """Draw changes of the training images `start` ... modulo their number."""
         chosen_B = torch.arange(start, start + count) % len(self._flat_ND)
-        flat_BD = self._flat_ND[chosen_B]
-        move = self._varied if self.config.move == "covariance" else self._towards_neighbour
-        like = self.latents.latents.latent
-        sources = tuple(chosen_B.tolist())
-        return Draw(unflatten(move(chosen_B, generator), like), sources, unflatten(flat_BD, like), self.config.fade)
+        if self.config.move == "covariance":
+            contrast = self._contrast(count, generator)
+            step_BD = torch.einsum("bk,bkd->bd", contrast.weights_BK, self._flat_ND[contrast.sources_BK])
+            detail = None
+            if self.config.detail:
+                detail = Detail(contrast.sources_BK, self.config.detail * contrast.weights_BK)
+        else:
+            step_BD, detail = self._towards_neighbour(chosen_B, generator), None
+        flat_BD, like = self._flat_ND[chosen_B], self.latents.latents.latent
+        return Draw(
+            unflatten(flat_BD + step_BD, like),
+            tuple(chosen_B.tolist()),
+            unflatten(flat_BD, like),
+            self.config.fade,
+            detail,
+        )
 
-    def _varied(self, chosen_B: Tensor, generator: torch.Generator) -> Tensor:
-        """Return latents, part of which is drawn anew from the class's Gaussian; beyond a strength of 1, all."""
-        strength = self.config.strength
-        drawn_BD = standard_normal((len(chosen_B), self._flat_ND.shape[1]), generator).cpu() @ self._factor_DD.T
-        lost = 1 - math.sqrt(max(0.0, 1 - strength**2))
-        flat_BD = self._flat_ND[chosen_B]
-        moved_BD: Tensor = flat_BD - lost * (flat_BD - self._mean_D) + strength * drawn_BD
-        return moved_BD
+    def _contrast(self, count: int, generator: torch.Generator) -> Detail:
+        """Return for each sample some images of the class, and weights with the strength in them."""
+        images = len(self._flat_ND)
+        others = min(self.config.others, images)
+        order_BN = torch.rand((count, images), generator=generator, device=generator.device)
+        weights_BK = standard_normal((count, others), generator).cpu()
+        # One image has no contrast: its weight is 0.
+        centred_BK = (weights_BK - weights_BK.mean(dim=1, keepdim=True)) / math.sqrt(max(others - 1, 1))
+        return Detail(order_BN.topk(others).indices.cpu(), self.config.strength * centred_BK)
 
     def _towards_neighbour(self, chosen_B: Tensor, generator: torch.Generator) -> Tensor:
-        """Return latents, moved some of the way to one of their neighbours."""
+        """Return where to each image is moved: some of the way to one of its neighbours."""
         neighbours = self._neighbours_NK.shape[1]
         place_B = torch.randint(max(neighbours, 1), chosen_B.shape, generator=generator, device=generator.device).cpu()
         share_B1 = torch.rand((len(chosen_B), 1), generator=generator, device=generator.device).cpu()
         other_B = self._neighbours_NK[chosen_B, place_B] if neighbours else chosen_B
-        flat_BD = self._flat_ND[chosen_B]
-        moved_BD: Tensor = flat_BD + self.config.strength * share_B1 * (self._flat_ND[other_B] - flat_BD)
-        return moved_BD
+        return self.config.strength * share_B1 * (self._flat_ND[other_B] - self._flat_ND[chosen_B])
