@@ -14,8 +14,8 @@ cannot show:
 
     x' = x + decode(z') - decode(z) + s sum_j w_j r_j
 
-Without the last term only what is coarse would vary, and that taught half as much. Were the decoder linear, x' would be
-x plus noise with the covariance of the class's pixels. Moves towards a neighbour look calmer and teach less.
+Without the last term only what is coarse would vary, and that taught less. Were the decoder linear, x' would be x plus
+noise with the covariance of the class's pixels. Moves towards a neighbour look calmer and teach less.
 """
 
 from __future__ import annotations
