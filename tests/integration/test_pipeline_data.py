@@ -163,7 +163,7 @@ def test_an_augmentation_while_training(tmp_path: Path) -> None:
 
     data = write_dataset(tmp_path / "data", {"ant": 8})  # too few for validation images, which are not augmented
     plain, turned = tmp_path / "plain", tmp_path / "turned"
-    settings = {**UNFILTERED, "steps": 300, "learning_rate": 0.02, "per_class": 20}
+    settings = {**UNFILTERED, "steps": 300, "learning_rate": 0.02, "per_class": 20, "sampler": "mixture"}
     albumentations.save(albumentations.Compose([albumentations.InvertImg(p=1.0)]), tmp_path / "invert.json")
     vaeaug.augment(data, plain, **settings)
     vaeaug.augment(data, turned, train_augment=tmp_path / "invert.json", **settings)
