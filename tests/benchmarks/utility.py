@@ -30,7 +30,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -38,26 +37,21 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import fashion_mnist as fashion
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from utility_data import CLASSES, FLIPS, STRENGTHS, draw, load
+from utility_sources import Sources
 
-import vaeaug
 from vaeaug.classifier.fit import ClassifierConfig
 from vaeaug.dataset.augment import classical_pipeline
 from vaeaug.evaluation.arms import ARMS, Labelled, train_arm
 from vaeaug.evaluation.recognition import recognition, shares_right
 from vaeaug.evaluation.statistics import over_seeds, paired_difference
 
-FLIPS = {"fashion": True, "mnist": False, "cifar": True}  # digits have a left and a right
-STRENGTHS = {"fashion": 0.5, "mnist": 1.0, "cifar": 0.5}
 ALONE = ("real", "classical", "mixup")  # arms that see no synthetic images
 REBALANCED = ("oversampled", "weighted", "deferred", "smote")  # and these where classes are of different sizes
 TOGETHER = ("synthetic", "classical+synthetic", "synthetic-only")
-TESTED = 6000  # test images of Fashion-MNIST
-HELD_OUT = 300  # test images a class of the small ones; an interval is as wide as test images are few
 
 
 @dataclass(frozen=True)
@@ -114,124 +108,6 @@ class Job:
         return [pair for pair in pairs if pair[0] in self.chosen]
 
 
-def load(name: str, cifar: Path | None) -> tuple[Labelled, Labelled]:
-    """Return the images that training images are drawn from, and the test images."""
-    if name == "fashion":
-        train, test = (Labelled(*fashion.load(split)) for split in ("train", "t10k"))
-        rows = np.random.default_rng(0).permutation(len(test.labels_N))[:TESTED]
-        return train, Labelled(test.pixels_NHWC[rows], test.labels_N[rows])
-    if name == "mnist":
-        import digits
-
-        data = digits.load("mnist")
-        every = Labelled(data.images, data.labels)
-    elif cifar is None:
-        raise SystemExit("--data cifar needs --cifar DIR with train/<class>/* and test/<class>/*")
-    else:
-        every = _joined([_folders(cifar / split) for split in ("train", "test")])
-    order = np.random.default_rng(0).permutation(len(every.labels_N))
-    ranked = [order[every.labels_N[order] == label] for label in range(10)]
-    rows = [np.concatenate(part) for part in ([r[HELD_OUT:] for r in ranked], [r[:HELD_OUT] for r in ranked])]
-    train, test = (Labelled(every.pixels_NHWC[part], every.labels_N[part]) for part in rows)
-    return train, test
-
-
-def _folders(root: Path) -> Labelled:
-    """Read class folders of colour images of one size."""
-    paths = [(path, label) for label, folder in enumerate(sorted(root.iterdir())) for path in sorted(folder.iterdir())]
-    pixels = [np.asarray(Image.open(path).convert("RGB")) for path, _ in paths]
-    return Labelled(np.stack(pixels), np.array([label for _, label in paths]))
-
-
-def draw(train: Labelled, job: Job) -> Labelled:
-    """Draw the training images of a job."""
-    rng = np.random.default_rng([job.seed, 1])
-    classes = int(train.labels_N.max()) + 1
-    rows = []
-    for label in range(classes):
-        count = max(2, round(job.per_class * job.tail ** (-label / (classes - 1))))
-        rows.append(rng.permutation(np.flatnonzero(train.labels_N == label))[:count])
-    chosen = np.concatenate(rows)
-    return Labelled(train.pixels_NHWC[chosen], train.labels_N[chosen])
-
-
-def made(job: Job, real: Labelled, source: str) -> Labelled:
-    """Return synthetic images from a source; the model is trained the first time, and both are kept."""
-    if source == "pca":
-        return changed_along_pixels(job, real)
-    if source == "rhvae":
-        return from_pyraug(job, real)
-    folder = job.results / job.name
-    if not (folder / "data").exists():
-        _write(real, folder / "writing")
-        (folder / "writing").rename(folder / "data")
-    sampler, _, kept = source.partition("+")
-    name, _, options = sampler.partition(":")
-    out = folder / source.replace(":", "-")
-    if not out.exists():
-        vaeaug.augment(
-            folder / "data",
-            out,
-            model=folder / "model",
-            sampler=name,
-            sampler_options=dict(pair.split("=") for pair in options.split(",") if pair),
-            filter=kept == "filter",
-            synthetic_only=True,
-            seed=job.seed,
-            workers=1,
-            resume=True,
-            **({"balance": True} if job.tail > 1 else {"ratio": job.ratio}),
-            **job.train,
-        )
-    paths = sorted((out / "train").rglob("*.png"))
-    colour = real.pixels_NHWC.shape[3] == 3
-    pixels = [np.asarray(Image.open(path).convert("RGB" if colour else "L")) for path in paths]
-    labels_N = np.array([int(path.parent.name) for path in paths])
-    return Labelled(np.stack(pixels).reshape(-1, *real.pixels_NHWC.shape[1:]), labels_N)
-
-
-def changed_along_pixels(job: Job, real: Labelled) -> Labelled:
-    """Return real images x + e, with e from the covariance of the pixels of their class."""
-    rng = np.random.default_rng([job.seed, 2])
-    parts = []
-    for label in np.unique(real.labels_N):
-        x_ND = real.pixels_NHWC[real.labels_N == label].reshape(-1, real.pixels_NHWC[0].size) / 255
-        count = round(job.ratio * len(x_ND))
-        noise_MN = rng.standard_normal((count, len(x_ND))) / np.sqrt(len(x_ND))
-        changed_MD = x_ND[np.arange(count) % len(x_ND)] + noise_MN @ (x_ND - x_ND.mean(axis=0))
-        pixels_MD = np.round(np.clip(changed_MD, 0, 1) * 255).astype(np.uint8)
-        parts.append(Labelled(pixels_MD.reshape(-1, *real.pixels_NHWC.shape[1:]), np.full(count, label)))
-    return _joined(parts)
-
-
-def from_pyraug(job: Job, real: Labelled) -> Labelled:
-    """Return samples of pyraug's RHVAE, as many of each class; they are kept."""
-    if job.pyraug is None:
-        raise SystemExit("the source rhvae needs --pyraug PYTHON, of an environment with pyraug")
-    folder = job.results / job.name
-    folder.mkdir(exist_ok=True)
-    out = folder / "rhvae.npz"
-    if not out.exists():
-        np.savez(folder / "real.npz", pixels_NHWC=real.pixels_NHWC, labels_N=real.labels_N)
-        script = Path(__file__).with_name("pyraug_rhvae.py")
-        words = [job.pyraug, script, folder / "real.npz", folder / "part.npz", "--seed", job.seed]
-        subprocess.run([*map(str, words), "--per-class", str(round(job.ratio * job.per_class))], check=True)
-        (folder / "part.npz").rename(out)
-    with np.load(out, allow_pickle=False) as kept:
-        return Labelled(kept["pixels_NHWC"], kept["labels_N"])
-
-
-def _joined(parts: list[Labelled]) -> Labelled:
-    return Labelled(np.concatenate([p.pixels_NHWC for p in parts]), np.concatenate([p.labels_N for p in parts]))
-
-
-def _write(images: Labelled, folder: Path) -> None:
-    for number, (pixels_HWC, label) in enumerate(zip(images.pixels_NHWC, images.labels_N, strict=True)):
-        (folder / str(label)).mkdir(parents=True, exist_ok=True)
-        image = Image.fromarray(pixels_HWC[..., 0] if pixels_HWC.shape[-1] == 1 else pixels_HWC)
-        image.save(folder / str(label) / f"{number:05}.png")
-
-
 def lines(job: Job) -> dict[tuple[str, str | None], dict[str, Any]]:
     """Return (arm, source) -> what was measured, as far as it was; a line that was cut off is none."""
     found = {}
@@ -251,12 +127,14 @@ def run(job: Job) -> str:
     if not missing:
         return job.name
     train, test = load(job.data, job.cifar)
-    real = draw(train, job)
-    classes = int(train.labels_N.max()) + 1
+    real = draw(train, job.per_class, job.tail, job.seed)
+    sources = Sources(
+        real, job.results / job.name, job.seed, job.ratio, balance=job.tail > 1, train=job.train, pyraug=job.pyraug
+    )
     _, height, width, channels = real.pixels_NHWC.shape
     nothing = Labelled(real.pixels_NHWC[:0], real.labels_N[:0])
     for arm, source in missing:
-        synthetic = nothing if source is None else made(job, real, source)
+        synthetic = nothing if source is None else sources.made(source)
         began = time.process_time()
         # Without a cache: weights change at every step.
         with torch.autocast("cpu", torch.bfloat16, enabled=job.bfloat16, cache_enabled=False):
@@ -264,14 +142,14 @@ def run(job: Job) -> str:
                 ARMS[arm],
                 real,
                 synthetic,
-                classes,
+                CLASSES,
                 seed=job.seed,
                 config=ClassifierConfig(steps=job.steps),
                 augment=classical_pipeline(height, width, channels, flip=FLIPS[job.data], strength=STRENGTHS[job.data]),
                 share=job.share,
             )
             predicted_N = classifier.probabilities(test.pixels_NHWC).argmax(axis=1)
-        figures = recognition(test.labels_N, predicted_N, classes)
+        figures = recognition(test.labels_N, predicted_N, CLASSES)
         row = {
             "data": job.data,
             "per_class": job.per_class,
