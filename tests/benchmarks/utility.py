@@ -110,12 +110,15 @@ class Job:
 
 def lines(job: Job) -> dict[tuple[str, str | None], dict[str, Any]]:
     """Return (arm, source) -> what was measured, as far as it was; a line that was cut off is none."""
+    settings = {"steps": job.steps, "share": job.share, "train": job.train}
     found = {}
     for line in job.file.read_text().splitlines() if job.file.exists() else []:
         try:
             row = json.loads(line)
         except json.JSONDecodeError:
             continue
+        if {name: row[name] for name in settings} != settings:
+            raise SystemExit(f"{job.file} was made with other settings than {settings}; take another --results")
         found[row["arm"], row["source"]] = row
     return found
 
@@ -182,6 +185,8 @@ def table(jobs: list[Job]) -> None:
         done = [found for job, found in rows if set(job.arms()) <= found.keys()]
         if len(done) < 2:
             continue
+        if len(done) < len(mine):
+            print(f"\n{data}, {per_class} a class: {len(mine) - len(done)} seeds are not finished and are left out")
         measure = "balanced-accuracy" if tail > 1 else "accuracy"
         true_N = load(data, mine[0].cifar)[1].labels_N
         right = {key: _right(true_N, [found[key]["predicted"] for found in done], measure) for key in mine[0].arms()}
@@ -205,7 +210,9 @@ def _right(true_N: NDArray[np.int64], predicted: list[str], measure: str) -> NDA
 def main() -> None:
     """Train what is not in the results yet, then print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--results", type=Path, required=True, help="folder; another one for other settings")
+    parser.add_argument(
+        "--results", type=Path, required=True, help="folder; another one for other settings or another version"
+    )
     parser.add_argument("--data", nargs="+", default=["fashion"], choices=list(FLIPS))
     parser.add_argument("--cifar", type=Path, metavar="DIR", help="where CIFAR-10 is, as class folders")
     parser.add_argument("--per-class", type=int, nargs="+", default=[50])
@@ -224,6 +231,8 @@ def main() -> None:
     parser.add_argument("--bfloat16", action="store_true", help="in all classifiers: a third faster where a CPU has it")
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
+    if "classical" not in arguments.arms:
+        parser.error("--arms needs 'classical', which all others are compared with")
     arguments.results.mkdir(parents=True, exist_ok=True)
     jobs = [
         Job(
