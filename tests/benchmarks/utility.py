@@ -6,8 +6,8 @@
 For each data set, number of images a class and seed, that many training images are drawn, a model is trained on them
 with vaeaug's defaults (`--train NAME=VALUE` changes them), and every source of synthetic images is drawn from it: a
 sampler, with options after a colon (`residual:strength=0.5`), times the filter on or off. Two sources need no model of
-ours: `pca`, real images changed as `residual` does but along the covariance of the pixels instead of the latents, which
-tells what the autoencoder adds; and `rhvae`, pyraug's model (`pyraug_rhvae.py`, with `--pyraug PYTHON`).
+ours: `pca`, real images changed as much as `residual` does by default but along the covariance of the pixels alone,
+which tells what the autoencoder adds; and `rhvae`, pyraug's model (`pyraug_rhvae.py`, with `--pyraug PYTHON`).
 
 Then classifiers are trained: on the real images, with classical augmentation and with mixup, and for each source on
 real and synthetic images, on these with classical augmentation, and on the synthetic images alone (`--arms` names

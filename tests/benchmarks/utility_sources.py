@@ -13,6 +13,9 @@ from utility_data import joined
 
 import vaeaug
 from vaeaug.evaluation.arms import Labelled
+from vaeaug.synthesis.samplers.residual import ResidualSampler
+
+STRENGTH = ResidualSampler.Config().strength
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ class Sources:
         return Labelled(np.stack(pixels).reshape(-1, *shape), np.array([int(path.parent.name) for path in paths]))
 
     def _changed_along_pixels(self) -> Labelled:
-        """Return real images x + e, with e from the covariance of the pixels of their class."""
+        """Return real images x + STRENGTH e, with e from the covariance of the pixels of their class."""
         rng = np.random.default_rng([self.seed, 2])
         shape = self.real.pixels_NHWC.shape[1:]
         counts_K = np.bincount(self.real.labels_N)
@@ -83,7 +86,7 @@ class Sources:
             x_ND = self.real.pixels_NHWC[self.real.labels_N == label].reshape(real_count, -1) / 255
             count = counts_K.max() - real_count if self.balance else round(self.ratio * real_count)
             noise_MN = rng.standard_normal((count, real_count)) / np.sqrt(real_count)
-            changed_MD = x_ND[np.arange(count) % real_count] + noise_MN @ (x_ND - x_ND.mean(axis=0))
+            changed_MD = x_ND[np.arange(count) % real_count] + STRENGTH * noise_MN @ (x_ND - x_ND.mean(axis=0))
             pixels_MD = np.round(np.clip(changed_MD, 0, 1) * 255).astype(np.uint8)
             parts.append(Labelled(pixels_MD.reshape(-1, *shape), np.full(count, label)))
         return joined(parts)
