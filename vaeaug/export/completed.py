@@ -1,7 +1,7 @@
 """PNG files of completed images, each of which says that a part of it is synthetic.
 
 Unlike `png`, which writes drawn images fast, this keeps whatever the source file stores: 16-bit gray, alpha, palettes.
-Provenance: IPTC Photo Metadata Standard, `DigitalSourceType` = `compositeWithTrainedAlgorithmicMedia`.
+Provenance: IPTC's `compositeWithTrainedAlgorithmicMedia` (`source_type`).
 """
 
 from __future__ import annotations
@@ -12,17 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from vaeaug.export.png import SOURCE_TYPE, XMP
+from vaeaug.export.source_type import XMP_KEYWORD, SourceType, xmp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
-
-COMPOSITE_TYPE = SOURCE_TYPE.replace("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia")
-"""IPTC's term for an image of which a trained model made a part."""
-
-_XMP_KEYWORD = "XML:com.adobe.xmp"
 
 
 def encode_completed(
@@ -39,7 +34,7 @@ def encode_completed(
         table_K4: the colour table of mode `P`, uint8 RGBA.
     """
     chunks = PngImagePlugin.PngInfo()
-    chunks.add_itxt(_XMP_KEYWORD, XMP.replace(SOURCE_TYPE, COMPOSITE_TYPE))
+    chunks.add_itxt(XMP_KEYWORD, xmp(SourceType.COMPOSITE))
     for keyword, value in {"vaeaug:synthetic": "partly", **text}.items():
         chunks.add_text(keyword, value.replace("\0", "\\0").encode(errors="backslashreplace").decode())
     stream = io.BytesIO()

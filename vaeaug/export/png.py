@@ -6,8 +6,7 @@ ones. Every row has the Paeth filter; zlib's run-length strategy, made for filte
 well as level 6 does, faster than level 1. Indices of a palette are no amounts, so their rows are not filtered and zlib
 looks for repetitions (PNG specification, "Filter selection").
 
-Format: W3C, Portable Network Graphics (Third Edition). Provenance: IPTC Photo Metadata Standard, `DigitalSourceType`,
-in an XMP packet as the XMP Specification (Part 3, section 1.1.5) lays it down for PNG.
+Format: W3C, Portable Network Graphics (Third Edition). Provenance: `source_type`.
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ import numpy as np
 from PIL import Image
 
 from vaeaug.dataset.palette import nearest_entries
+from vaeaug.export.source_type import XMP_KEYWORD, SourceType, xmp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,16 +27,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from vaeaug.dataset.palette import IndexedColours
-
-SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-"""IPTC's term for an image made by a model that was trained on sampled content."""
-
-XMP = (
-    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
-    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-    '<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
-    f'Iptc4xmpExt:DigitalSourceType="{SOURCE_TYPE}"/></rdf:RDF></x:xmpmeta><?xpacket end="r"?>'
-)
 
 Mode = Literal["L", "RGB", "P"]
 
@@ -52,6 +42,7 @@ def encode_png(
     mode: Mode,
     text: Mapping[str, str],
     colours: IndexedColours | None = None,
+    source_type: SourceType = SourceType.TRAINED,
 ) -> bytes:
     """Return a PNG file of a synthetic image; the same arguments give the same bytes.
 
@@ -65,6 +56,7 @@ def encode_png(
         text: keyword (1 to 79 characters of printable ASCII) -> value, written as text chunks before the pixels.
             `vaeaug:synthetic` = `true` and the IPTC digital source type are always there.
         colours: for mode "P".
+        source_type: what the image is to IPTC.
 
     Raises:
         ValueError: the array has another shape or type, or mode "P" comes without colours or another mode with them.
@@ -85,7 +77,7 @@ def encode_png(
         (
             _SIGNATURE,
             _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, _COLOUR_TYPES[mode], 0, 0, 0)),
-            _XMP_CHUNK,
+            _XMP_CHUNKS[source_type],
             *(_text_chunk(keyword, value) for keyword, value in {"vaeaug:synthetic": "true", **text}.items()),
             table,
             _chunk(b"IDAT", compressed),
@@ -162,4 +154,5 @@ def _text_chunk(keyword: str, value: str) -> bytes:
     return _chunk(b"iTXt", key + b"\0\0\0\0\0" + text)
 
 
-_XMP_CHUNK = _text_chunk("XML:com.adobe.xmp", XMP)
+_XMP_CHUNKS = {source_type: _text_chunk(XMP_KEYWORD, xmp(source_type)) for source_type in SourceType}
+"""Made once, and not for every image."""

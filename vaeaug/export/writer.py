@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from vaeaug.disk import write_atomic
 from vaeaug.export.layout import make_class_folders, synthetic_name
-from vaeaug.export.png import encode_png, is_complete_png
+from vaeaug.export.png import Mode, encode_png, is_complete_png
 from vaeaug.export.pool import run_bounded
+from vaeaug.export.source_type import SourceType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -49,7 +50,7 @@ class WrittenSpan:
     Attributes:
         span: which samples.
         sampler: the name of the sampler that drew them.
-        sources: for each sample the real image it was drawn around; None if there is none for any.
+        sources: for each sample the real image it was drawn around or changed from; None if there is none for any.
         kept: which of them are there, counted from the first of the span; the others were dropped.
         dropped: why -> how many.
     """
@@ -153,7 +154,7 @@ def write_samples(
 
 
 def sample_png(chunk: SampleChunk, offset: int, shape: NativeShape, provenance: Mapping[str, str]) -> bytes:
-    """Return the PNG file of a sample, kept or not.
+    """Return the PNG file of a sample, kept or not; that of a changed real image says that it is one.
 
     Args:
         chunk: the samples.
@@ -176,7 +177,8 @@ def sample_png(chunk: SampleChunk, offset: int, shape: NativeShape, provenance: 
         return encode_png(chunk.pixels_BHWC[offset], shape.height, shape.width, shape.mode, text, shape.colours)
     pixels_HWC = chunk.edits[offset].pixels()
     height, width, channels = pixels_HWC.shape
-    return encode_png(pixels_HWC, height, width, "L" if channels == 1 else "RGB", text)
+    mode: Mode = "L" if channels == 1 else "RGB"
+    return encode_png(pixels_HWC, height, width, mode, text, source_type=SourceType.COMPOSITE)
 
 
 def read_journal(journal: Path) -> Iterator[WrittenSpan]:

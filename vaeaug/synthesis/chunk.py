@@ -18,7 +18,7 @@ class SampleChunk:
         label: the class name.
         start: index of the first sample within its class.
         pixels_BHWC: uint8 images at the model's size, C = 1 or 3.
-        sources: for each sample the `file_name` of the real image it was drawn around, or None.
+        sources: for each sample the `file_name` of the real image it was drawn around or changed from, or None.
         sampler: the name of the sampler that drew them.
         edits: for each sample how it changes its source, where the sampler changes real images; then the files are made
             of these and not of `pixels_BHWC`. Else None.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,8 +17,9 @@ from vaeaug.dataset.cache import NativeShape
 from vaeaug.dataset.index import ImageFile
 from vaeaug.export.manifest import ManifestRow, manifest_rows, write_manifest
 from vaeaug.export.real import place_real
-from vaeaug.export.writer import SampleSpan, missing_spans, read_journal, spans, write_samples
+from vaeaug.export.writer import SampleSpan, missing_spans, read_journal, sample_png, spans, write_samples
 from vaeaug.synthesis.chunk import SampleChunk
+from vaeaug.synthesis.edit import Edit
 
 COUNTS = {"cat": 10, "a/b": 5}
 SHAPES = {"cat": NativeShape(8, 9, "L"), "a/b": NativeShape(16, 16, "RGB")}
@@ -65,6 +67,18 @@ def test_every_sample_is_written_in_the_size_and_mode_of_its_class(whole: dict[s
     colour = Image.open(io.BytesIO(whole["train/a%2Fb/synthetic-a%2Fb-00002.png"]))
     assert np.array_equal(np.asarray(colour), drawn(SampleSpan("a/b", 2, 1)).pixels_BHWC[0])
     assert "vaeaug:source" not in colour.info
+
+
+def test_the_file_of_a_changed_real_image_says_that_it_is_one(tmp_path: Path) -> None:
+    real = np.random.default_rng(0).integers(0, 256, (8, 9), dtype=np.uint8)
+    Image.fromarray(real).save(tmp_path / "real.png")
+    chunk = drawn(SampleSpan("cat", 0, 1))
+    still = np.zeros((8, 8, 1), np.float32)
+    changed = dataclasses.replace(chunk, edits=(Edit(tmp_path / "real.png", still, still, fade=0.0),))
+    for made, term in ((chunk, "/trainedAlgorithmicMedia"), (changed, "/compositeWithTrainedAlgorithmicMedia")):
+        with Image.open(io.BytesIO(sample_png(made, 0, SHAPES["cat"], TEXT))) as image:
+            assert term in image.info["XML:com.adobe.xmp"]
+            assert image.info["vaeaug:synthetic"] == "true"  # as in the manifest
 
 
 @pytest.mark.parametrize(("size", "threads"), [(1, 1), (3, 4), (100, 2)])
