@@ -28,8 +28,8 @@ class ManifestRow:
         split: `train`, `val` or `test`.
         label: its class, as the data has it (a folder's name may be an encoding of it).
         synthetic: `true` (changed real images too) or `false`.
-        source: the file in DATA: of a real image itself, of a synthetic one that it was drawn around or changed from, or
-            empty.
+        source: the file in DATA: of a real image itself, of a synthetic one the image that it was drawn around or
+            changed from, or empty.
         sampler: of a synthetic image, else empty.
         index: number of a synthetic image within its class, else empty.
         seed: of a synthetic image, else empty.

@@ -5,7 +5,7 @@ import time
 import pytest
 import torch
 
-from vaeaug.contracts import Latents
+from vaeaug.contracts import Latents, parse_options
 from vaeaug.errors import InputError
 from vaeaug.models.latents import ClassLatents
 from vaeaug.synthesis.samplers import (
@@ -218,6 +218,35 @@ def test_detail_comes_from_the_images_of_the_change_with_their_weights() -> None
     torch.testing.assert_close(step_BD, 0.5 * (draw.latent - draw.origin), atol=1e-5, rtol=0)
     assert _draw(_residual(modes_ND, detail=0.0), 8).detail is None
     assert _draw(_residual(modes_ND, move="neighbour"), 8).detail is None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"neighbours": 9}, "neighbours means nothing with move=covariance; leave it out, or set move=neighbour"),
+        ({"move": "neighbour", "others": 9}, "others means nothing with move=neighbour; .* set move=covariance"),
+        ({"move": "neighbour", "detail": 0}, "detail means nothing with move=neighbour"),
+    ],
+)
+def test_an_option_of_the_other_move_is_refused(options: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        parse_options(ResidualSampler.Config, options, "sampler 'residual'")
+
+
+def test_options_of_the_move_itself_and_defaults_are_taken() -> None:
+    for options in ({"others": "9", "detail": "0.5", "neighbours": "5"}, {"move": "neighbour", "neighbours": "9"}):
+        config = parse_options(ResidualSampler.Config, options, "sampler 'residual'")
+        assert {name: str(getattr(config, name)) for name in options} == options
+
+
+@pytest.mark.parametrize(
+    ("options", "images"), [({}, 4), ({"others": 7}, 7), ({"detail": 0.0}, 0), ({"move": "neighbour"}, 0)]
+)
+def test_it_is_known_of_how_many_images_there_is_detail(options: dict[str, object], images: int) -> None:
+    config = ResidualSampler.Config(**options)  # type: ignore[arg-type]
+    assert ResidualSampler.shares_detail_of(config) == images
+    detail = _draw(_residual(_gauss((12, 3)), **options), 2).detail
+    assert (0 if detail is None else detail.sources_BK.shape[1]) == images
 
 
 def test_an_image_alone_in_its_class_stays_as_it_is() -> None:

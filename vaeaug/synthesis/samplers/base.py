@@ -110,6 +110,11 @@ class Sampler(ABC):
     def fit(self, seed: int) -> None:  # noqa: B027 (most samplers fit nothing)
         """Fit what there is to fit."""
 
+    @classmethod
+    def shares_detail_of(cls, config: Any) -> int:  # noqa: ARG003 (some look at it)
+        """Return of how many other real images at most a changed one is given fine detail, with these options."""
+        return 0
+
     @abstractmethod
     def draw(self, start: int, count: int, generator: torch.Generator) -> Draw:
         """Draw the latents of samples `start` ... `start + count - 1`, with all randomness from `generator`."""

@@ -21,6 +21,7 @@ as whole ones, look calmer, and do no harm where every image is told well alread
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -28,10 +29,14 @@ import torch
 from torch import Tensor
 
 from vaeaug.contracts.latent import flatten, unflatten
+from vaeaug.errors import InputError
 from vaeaug.nn import standard_normal
 from vaeaug.options import option
 from vaeaug.synthesis.samplers.base import Detail, Draw, Sampler
 from vaeaug.synthesis.samplers.interpolate import nearest
+
+_OF_ONE_MOVE = {"covariance": ("others", "detail"), "neighbour": ("neighbours",)}
+"""Move -> options that mean something to it alone."""
 
 
 class ResidualSampler(Sampler):
@@ -62,7 +67,27 @@ class ResidualSampler(Sampler):
             minimum=0, maximum=1,
         )  # fmt: skip
 
+        def __post_init__(self) -> None:
+            """Refuse what the move would not look at.
+
+            Raises:
+                InputError: an option of the other move is not left at its default.
+            """
+            default = {field.name: field.default for field in dataclasses.fields(self)}
+            for move, names in _OF_ONE_MOVE.items():
+                for name in names:
+                    if move != self.move and getattr(self, name) != default[name]:
+                        raise InputError(
+                            f"sampler 'residual': {name} means nothing with move={self.move}; "
+                            f"leave it out, or set move={move}"
+                        )
+
     config: Config
+
+    @classmethod
+    def shares_detail_of(cls, config: Config) -> int:
+        """Return how many `others` there are, where their detail is added."""
+        return config.others if config.move == "covariance" and config.detail else 0
 
     def fit(self, seed: int) -> None:  # noqa: ARG002
         """Find the neighbours of every image, where they are asked for."""
