@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import evaluate_data
@@ -15,7 +16,9 @@ from evaluate_data import QUICK
 import vaeaug
 from vaeaug.errors import InputError
 from vaeaug.workflows.evaluate import command
+from vaeaug.workflows.evaluate import train as evaluate_train
 from vaeaug.workflows.evaluate.command import evaluate
+from vaeaug.workflows.evaluate.task import run_arm_task
 
 
 @pytest.fixture
@@ -141,3 +144,40 @@ def test_an_embedding_that_cannot_be_used_is_refused_before_any_training(
     monkeypatch.setattr(command, "write_divisions", lambda *_: pytest.fail("trained already"))
     refused("gives a dict, not vectors", real, synthetic, embedding="feature_networks:Named")
     refused("there are no weights nowhere.pth", real, synthetic, embedding="vit_b_16", embedding_weights="nowhere.pth")
+
+
+def swapped(folder: Path) -> None:
+    first, second = folder / "ant/300.png", folder / "ant/301.png"
+    first.rename(folder / "kept")
+    second.rename(first)
+    (folder / "kept").rename(second)
+
+
+@pytest.mark.parametrize("change", [swapped, lambda folder: (folder / "bee/301.png").unlink()], ids=["swap", "removal"])
+def test_a_run_is_not_resumed_with_other_test_images(
+    change: Callable[[Path], None], real: Path, synthetic: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else classifiers that were tested on different images would be compared image by image."""
+    others = tmp_path / "others"
+    for label in ("ant", "bee"):
+        evaluate_data.write_images(others / label, label, 300, 4)
+    settings = {**QUICK, "test": str(others)}
+
+    def first_only(task, tell):
+        if task.arm == "synthetic":
+            raise KeyboardInterrupt
+        run_arm_task(task, tell)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(evaluate_train, "run_arm_task", first_only)
+        with pytest.raises(KeyboardInterrupt):
+            evaluate(real, synthetic, tmp_path / "out", **settings)
+    change(others)
+    refused(
+        r"^the test images have changed since .*; remove .*\.out\.partial",
+        real,
+        synthetic,
+        tmp_path / "out",
+        **settings,
+        resume=True,
+    )

@@ -100,7 +100,7 @@ def evaluate(
     request = {"real": str(real.resolve()), "synthetic": str(synthetic.resolve()), **chosen.request()}
     with Staging(out, request, resume=chosen.resume) as staging:
         data = read_evaluate_data(real, synthetic, chosen, progress)
-        refuse_changed(staging, real=data.real.cache.directory.name, synthetic=data.synthetic.cache.directory.name)
+        refuse_changed(staging, **_identities(data))
         found = _find(data, synthetic, chosen, staging.scratch, device, progress)
         write_root(found, staging.content, staging.final.name)
         staging.publish()
@@ -142,6 +142,15 @@ def _check(settings: EvaluateSettings) -> None:
         parse_arms(settings.arms)
     if settings.embedding is None and (settings.embedding_weights or settings.embedding_layer):
         raise InputError("--embedding-weights and --embedding-layer are those of a network; name it with --embedding")
+
+
+def _identities(data: EvaluateData) -> dict[str, str]:
+    """Return what was read -> what identifies it: predictions are of images by their place, so order counts too."""
+    return {
+        "test images": "" if data.test is None else data.test.identity(),
+        "real images": data.real.cache.directory.name,
+        "synthetic images": data.synthetic.cache.directory.name,
+    }
 
 
 def _result(out: Path | None, found: Evaluated, progress: Progress) -> EvaluateResult:

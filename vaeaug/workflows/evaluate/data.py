@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vaeaug.contracts import ImageSpec
 from vaeaug.dataset.build import content_digest
@@ -20,43 +19,13 @@ from vaeaug.dataset.index import NO_LABEL, DatasetIndex, quoted
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
 from vaeaug.progress import Progress
+from vaeaug.workflows.evaluate.images import Images, images_of
 from vaeaug.workflows.evaluate.settings import EvaluateSettings
 from vaeaug.workflows.read import read_images
 from vaeaug.workflows.settings import parse_size, real_path
 
 MANIFEST = "manifest.csv"
 _REAL, _SYNTHETIC = ("false",), ("true", "partly")  # what manifests say of an image
-
-
-@dataclass(frozen=True, slots=True)
-class Images:
-    """Some images of a cache, and what they are.
-
-    Attributes:
-        cache: where they are.
-        rows_N: where they stand in it.
-        labels_N: their classes, as REAL counts them.
-    """
-
-    cache: ImageCache
-    rows_N: NDArray[np.int64]
-    labels_N: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.rows_N)
-
-    def pixels(self) -> NDArray[np.uint8]:
-        """Return them, uint8 (N, H, W, C), in memory."""
-        pixels_NHWC: NDArray[np.uint8] = self.cache.pixels_NHWC[self.rows_N]
-        return pixels_NHWC
-
-    def digests(self) -> list[str]:
-        """Return the hash of each image's file."""
-        return [self.cache.files[row].digest for row in self.rows_N]
-
-    def only(self, chosen_N: NDArray[np.bool_] | NDArray[np.int64]) -> Images:
-        """Return some of them."""
-        return Images(self.cache, self.rows_N[chosen_N], self.labels_N[chosen_N])
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +67,7 @@ def read_evaluate_data(real: Path, synthetic: Path, settings: EvaluateSettings, 
         skip_invalid=settings.skip_invalid,
         progress=progress,
     )
-    training = _of(cache, cache.split_N == "train", cache.classes)
+    training = images_of(cache, cache.split_N == "train", cache.classes)
     rows = _manifest(synthetic)
     made = _read(_synthetic_index(synthetic, rows, cache.classes), cache, settings, progress)
     test, tested_on, remarks = _test(cache, settings, progress)
@@ -182,15 +151,7 @@ def _read(index: DatasetIndex, like: ImageCache, settings: EvaluateSettings, pro
     cache = read_images(
         index, spec=spec, workers=settings.workers, skip_invalid=settings.skip_invalid, progress=progress
     )
-    return _of(cache, np.ones(len(cache), np.bool_), like.classes)
-
-
-def _of(cache: ImageCache, chosen_N: NDArray[np.bool_], classes: Sequence[str]) -> Images:
-    """Return chosen images with their classes as `classes` counts them."""
-    place = {name: label for label, name in enumerate(classes)}
-    labels_N = np.array([place.get(file.label, UNSEEN) for file in cache.files], np.int64)
-    rows_N = np.flatnonzero(chosen_N)
-    return Images(cache, rows_N, labels_N[rows_N])
+    return images_of(cache, np.ones(len(cache), np.bool_), like.classes)
 
 
 def _test(
@@ -210,7 +171,7 @@ def _test(
     if settings.test is None and not splits:
         return None, "", ()
     split = splits[0] if splits else "train"
-    found = _of(cache, cache.split_N == split, real.classes)
+    found = images_of(cache, cache.split_N == split, real.classes)
     known = found.only(found.labels_N != UNSEEN)
     tested_on = f"{where}, {split} split" if splits else where
     if not len(known):

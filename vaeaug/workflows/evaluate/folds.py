@@ -24,7 +24,8 @@ from vaeaug.seeds import seed_of
 from vaeaug.staging import write_atomic
 from vaeaug.training.config import TrainingConfig
 from vaeaug.workflows.augment.command import augment
-from vaeaug.workflows.evaluate.data import EvaluateData, Images, read_made
+from vaeaug.workflows.evaluate.data import EvaluateData, read_made
+from vaeaug.workflows.evaluate.images import Images
 from vaeaug.workflows.evaluate.settings import LEAST_IMAGES, EvaluateSettings
 from vaeaug.workflows.evaluate.task import Division
 

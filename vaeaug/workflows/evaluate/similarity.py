@@ -14,7 +14,8 @@ from vaeaug.evaluation.embedding_map import EmbeddingMap, embedding_map
 from vaeaug.evaluation.fidelity import FidelityReport, measure_fidelity
 from vaeaug.evaluation.memorisation import Memorisation, measure_memorisation
 from vaeaug.progress import Progress, Tick
-from vaeaug.workflows.evaluate.data import EvaluateData, Images
+from vaeaug.workflows.evaluate.data import EvaluateData
+from vaeaug.workflows.evaluate.images import Images
 from vaeaug.workflows.evaluate.settings import EvaluateSettings
 
 

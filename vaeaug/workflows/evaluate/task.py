@@ -18,7 +18,7 @@ from vaeaug.dataset.cache import open_cache
 from vaeaug.evaluation.arms import ARMS, Labelled, train_arm
 from vaeaug.staging import write_atomic
 from vaeaug.workflows.device import one_thread
-from vaeaug.workflows.evaluate.data import Images
+from vaeaug.workflows.evaluate.images import Images
 from vaeaug.workflows.evaluate.settings import STRENGTHS
 
 _PARTS = ("real", "synthetic", "test")

@@ -81,7 +81,7 @@ def refuse_changed(staging: Staging, **fingerprints: str) -> None:
 
     Args:
         staging: where the run's work lies.
-        fingerprints: what is read (`dataset`, `model`) -> what identifies its content.
+        fingerprints: what is read (`dataset`, `model`, `test images`) -> what identifies its content.
 
     Raises:
         InputError: it has changed.
@@ -90,8 +90,9 @@ def refuse_changed(staging: Staging, **fingerprints: str) -> None:
     before: dict[str, str] = json.loads(mark.read_text()) if mark.exists() else {}
     for name, fingerprint in fingerprints.items():
         if before.get(name, fingerprint) != fingerprint:
+            has = "have" if name.endswith("images") else "has"
             raise InputError(
-                f"the {name} has changed since the run was interrupted; remove {staging.partial} to start again"
+                f"the {name} {has} changed since the run was interrupted; remove {staging.partial} to start again"
             )
     write_atomic(mark, json.dumps(before | fingerprints).encode())
 
