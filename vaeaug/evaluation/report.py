@@ -19,7 +19,7 @@ from vaeaug.evaluation.fitted_strips import Images
 from vaeaug.evaluation.page import write_page
 from vaeaug.evaluation.strip import ContactRow
 from vaeaug.evaluation.training_curves import History, training_shown
-from vaeaug.export.card import ClassCount
+from vaeaug.export.card import ClassCount, Edited
 
 _MANY = 16
 """From so many classes on, tables of them are folded away."""
@@ -45,6 +45,7 @@ class ReportData:
         warnings: what the user should look at, each a sentence.
         beside: name of a file that belongs to the page -> what that does, as the rest of a sentence.
         evaluation: whether the images help, and what they are like.
+        edited: where the synthetic images are changed real ones.
     """
 
     title: str
@@ -62,6 +63,7 @@ class ReportData:
     warnings: Sequence[str] = ()
     beside: Mapping[str, str] = field(default_factory=dict)
     evaluation: EvaluationPart | None = None
+    edited: Edited | None = None
 
 
 def write_report(path: Path, data: ReportData) -> None:

@@ -20,7 +20,7 @@ from vaeaug.evaluation.contact_sheet import contact_sheet
 from vaeaug.evaluation.report import ReportData, write_report
 from vaeaug.evaluation.strip import GAP, ContactRow, strip
 from vaeaug.evaluation.training_curves import History
-from vaeaug.export.card import ClassCount
+from vaeaug.export.card import ClassCount, Edited
 
 
 def noise(count: int, height: int, width: int, channels: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -95,6 +95,20 @@ def test_the_pictures_are_the_pixels_of_the_images(tmp_path: Path) -> None:
             assert np.array_equal(picture[:, left : left + 14, :3], pixels)
         assert image["class"] == "enlarged"  # shown at four times its size, pixel for pixel
         assert int(image["width"] or 0) == picture.shape[1] * 4
+
+
+@pytest.mark.parametrize("nearest", [False, True])
+def test_changed_real_images_are_said_to_show_them(tmp_path: Path, nearest: bool) -> None:
+    def text(edited: Edited | None) -> str:
+        contact = [ContactRow("cat", noise(2, 8, 8, 1), noise(2, 8, 8, 1))]
+        data = ReportData("out", "Done.", [ClassCount("cat", 2, 2)], contact, nearest=nearest, edited=edited)
+        return " ".join(" ".join(page(tmp_path, data)[0].words).split())
+
+    told = text(Edited(4))
+    assert "Each synthetic image is a real one, changed as others of its class differ, with detail of up to 4" in told
+    assert "It still shows much of its source" in told
+    assert "differ. It still shows" in text(Edited(0))
+    assert "its source" not in text(None)
 
 
 def test_counts_are_told_before_and_after(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from vaeaug.export.card import CardData, ClassCount, write_card
+from vaeaug.export.card import CardData, ClassCount, Edited, write_card
 from vaeaug.export.record import write_record
 
 
@@ -16,6 +16,10 @@ def card(tmp_path: Path, counts: list[ClassCount], **more: object) -> str:
     data = CardData("shop: extended #1", counts, {"variant": "cvae", "seed": 0}, **more)  # type: ignore[arg-type]
     write_card(tmp_path / "README.md", data)
     return (tmp_path / "README.md").read_text(encoding="utf-8")
+
+
+def words(text: str) -> str:
+    return " ".join(text.split())
 
 
 def header(text: str) -> dict[str, object]:
@@ -66,6 +70,36 @@ def test_counts_settings_and_warnings_are_told(tmp_path: Path) -> None:
     assert "> - Only 2 images of 'dog'." in text
     assert "`OUT/val` holds them" in text
     assert "percent-encoded" not in text
+
+
+def test_drawn_images_are_said_to_be_drawn(tmp_path: Path) -> None:
+    text = words(card(tmp_path, [ClassCount("cat", 3, 4)]))
+    assert "were drawn by a variational > autoencoder" in text
+    assert "source type `trainedAlgorithmicMedia`" in text
+    assert "and may hold for what was learned from them." in text
+    assert "changed" not in text
+
+
+def test_changed_real_images_are_said_to_show_them(tmp_path: Path) -> None:
+    text = words(card(tmp_path, [ClassCount("cat", 3, 4)], edited=Edited(4)))
+    assert "not photographs of anything" not in text
+    assert "were drawn" not in text
+    assert "Files named `synthetic-*.png` are real images of the training set, changed as > others of their" in text
+    assert "detail of up to 4 other real images, which are not named, is in each" in text
+    assert "Each still shows much of its > source, which `manifest.csv` names under `source`" in text
+    assert "the privacy and the licence of the real images hold for them as > for the originals" in text
+    assert "source type `compositeWithTrainedAlgorithmicMedia`" in text
+    assert "holds for their copies here, and for the synthetic images made of them." in text
+    assert "detail of each is its own" in words(card(tmp_path, [ClassCount("cat", 3, 4)], edited=Edited(0)))
+
+
+def test_the_warning_is_one_quotation(tmp_path: Path) -> None:
+    for edited in (None, Edited(0), Edited(4)):
+        text = card(tmp_path, [ClassCount("cat", 3, 4)], edited=edited, warnings=["Look."])
+        (quoted,) = [part for part in text.split("\n\n") if part.startswith(">")]
+        assert all(line.startswith("> ") for line in quoted.splitlines())
+        assert quoted.splitlines()[-1] == "> - Look."
+        assert "\\" not in quoted
 
 
 def test_a_class_name_cannot_break_the_table_or_become_markup(tmp_path: Path) -> None:

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaeaug.dataset.image_cache import NativeShape
-from vaeaug.export.card import ClassCount
+from vaeaug.export.card import ClassCount, Edited
 from vaeaug.export.real import RealImage
 from vaeaug.models.store import StoredModel
 from vaeaug.staging import Staging
+from vaeaug.synthesis.generate import sampler_config
+from vaeaug.synthesis.samplers import SAMPLERS
 from vaeaug.workflows.augment.filtering import SampleFilter
 
 
@@ -56,6 +58,14 @@ class Made:
     def out(self) -> Path:
         """The dataset directory while it is being built."""
         return self.staging.content
+
+    @property
+    def edited(self) -> Edited | None:
+        """What is to be told of changed real images; None where the sampler draws new ones."""
+        sampler = SAMPLERS[self.sampler]
+        if not sampler.edits:
+            return None
+        return Edited(sampler.shares_detail_of(sampler_config(self.sampler, self.sampler_options)))
 
     @property
     def journal(self) -> Path:

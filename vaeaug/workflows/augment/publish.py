@@ -104,5 +104,6 @@ def write_root(made: Made, written: Written, counts: Sequence[ClassCount], remar
             "remarks": list(remarks),
         },
     )
-    card = CardData(made.staging.final.name, counts, settings_of(made, written), warnings=tuple(remarks))
+    settings = settings_of(made, written)
+    card = CardData(made.staging.final.name, counts, settings, warnings=tuple(remarks), edited=made.edited)
     write_card(made.out / "README.md", card)

@@ -60,6 +60,7 @@ def report_of(
         warnings=tuple(remarks),
         beside=beside,
         evaluation=evaluation,
+        edited=made.edited,
     )
 
 
