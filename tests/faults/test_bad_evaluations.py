@@ -123,6 +123,7 @@ def test_a_class_too_small_to_hold_any_out(tmp_path: Path) -> None:
         ({"image_size": "big"}, "--image-size is N or HxW"),
         ({"resume": True}, "--resume needs --out DIR"),
         ({"embedding_layer": "layer4"}, "name it with --embedding"),
+        ({"seeds": 2, "repeats": 3}, "--repeats 3 .*; give --repeats 2 or --seeds 3"),
         ({"magic": 1}, "takes no 'magic'"),
     ],
 )

@@ -140,6 +140,11 @@ def _check(settings: EvaluateSettings) -> None:
     parse_size(settings.image_size)
     if settings.arms != AUTO:
         parse_arms(settings.arms)
+    if settings.repeats > settings.seeds:
+        raise InputError(
+            f"--repeats {settings.repeats} deals into parts more often than classifiers are trained, --seeds "
+            f"{settings.seeds} times; give --repeats {settings.seeds} or --seeds {settings.repeats}"
+        )
     if settings.embedding is None and (settings.embedding_weights or settings.embedding_layer):
         raise InputError("--embedding-weights and --embedding-layer are those of a network; name it with --embedding")
 

@@ -61,7 +61,9 @@ class EvaluateSettings(RunSettings):
         choices=(AUTO, *STRENGTHS),
     )
     folds: int = option(5, "Where there are no test images: parts that are held out in turn.", minimum=2, maximum=100)
-    repeats: int = option(1, "Where there are no test images: divisions into parts that are tried.", minimum=1)
+    repeats: int = option(
+        1, "Where there are no test images: divisions into parts that are tried; at most --seeds.", minimum=1
+    )
     embedding: str | None = option(
         None,
         "Network whose features tell how alike images are: a torchvision model, or package.module:callable; a "
