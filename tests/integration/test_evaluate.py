@@ -200,9 +200,12 @@ def test_other_test_images_and_sizes_will_do(real: Path, synthetic: Path, tmp_pa
     for label in ("ant", "bee"):
         evaluate_data.write_images(tmp_path / "others" / label, label, 300, 4, height=20, width=14)
         evaluate_data.write_images(synthetic / label, label, 600, 2, height=30, width=30)
-    found = evaluate(real, synthetic, test=str(tmp_path / "others"), **QUICK)
+    found = evaluate(real, synthetic, tmp_path / "out", test=str(tmp_path / "others"), **QUICK)
     assert found.values["test_images"] == {"ant": 4, "bee": 4}
     assert found.values["images"]["ant"]["synthetic"] == 8
+    assert found.values["tested_on"] == "others"
+    for name in ("evaluation.json", "report.html"):
+        assert str(tmp_path) not in (tmp_path / "out" / name).read_text(), "a place of this machine is told"
 
 
 def test_the_validation_split_will_do_for_want_of_a_test_split(real: Path, synthetic: Path) -> None:

@@ -38,7 +38,7 @@ class EvaluateData:
         real: training images.
         synthetic: synthetic images.
         test: test images, or None where there are none.
-        tested_on: where they are from, in words.
+        tested_on: where they are from, in words, without places of this machine.
         remarks: what the user should know.
     """
 
@@ -165,8 +165,9 @@ def _test(
     if settings.test is None:
         cache, where = real, "REAL"
     else:
-        where = settings.test
-        cache = _read(scan(real_path(where), training=False), real, settings, progress).cache
+        place = real_path(settings.test)
+        where = place.resolve().name  # what is written has no places of this machine in it
+        cache = _read(scan(place, training=False), real, settings, progress).cache
     splits = [split for split in ("test", "val") if (cache.split_N == split).any()]
     if settings.test is None and not splits:
         return None, "", ()
