@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from vaeaug import plugins
+from vaeaug.synthesis.generate import sampler_config
 from vaeaug.synthesis.samplers import SAMPLERS
 from vaeaug.workflows.settings import SCOPES
 
@@ -65,6 +66,16 @@ def test_its_python_runs(tmp_path: Path) -> None:
 def test_the_picture_is_small() -> None:
     (picture,) = re.findall(r"!\[.+?\]\((.+?)\)", README)
     assert (ROOT / picture).stat().st_size < 200_000
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_options_of_a_sampler_stand_beside_its_name(page: Path) -> None:
+    """Without `--sampler` they are refused."""
+    for span in re.findall(r"`([^`\n]*--set-sampler [a-z_]+=[^`\n]*)`", page.read_text(encoding="utf-8")):
+        words = span.split()
+        options = [words[place + 1].split("=") for place, word in enumerate(words) if word == "--set-sampler"]
+        sampler = words[words.index("--sampler") + 1] if "--sampler" in words else "auto"
+        assert sampler_config(sampler, dict(options)), span
 
 
 def test_every_extra_it_installs_exists() -> None:
