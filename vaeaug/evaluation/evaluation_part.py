@@ -96,6 +96,7 @@ class EvaluationPart:
         decision: the same in a word, which colours it: `helps`, `harms`, `does not help` or `undecided`.
         method: how that was found out, in a sentence or two: seeds, test images, folds.
         facts: short figures for the top of the page: name -> value.
+        chance: the first measure of the arms, of always answering the commonest class, in [0, 1].
         arms: one a way of training, in the order they are shown in.
         recall: one a class that has test images.
         recall_of: what `before` and `after` of those are, as the arms are called.
@@ -112,6 +113,7 @@ class EvaluationPart:
     decision: str
     method: str = ""
     facts: Mapping[str, object] = field(default_factory=dict)
+    chance: float | None = None
     arms: Sequence[ArmRow] = ()
     recall: Sequence[RecallRow] = ()
     recall_of: tuple[str, str] = ("without", "with")

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaeaug.evaluation.arms import ARMS, Arm, compared, rivals
+from vaeaug.evaluation.chance import any_beats_chance, chance
 from vaeaug.evaluation.recognition import Recognition, recognition, shares_right
 from vaeaug.evaluation.statistics import Difference, over_seeds, paired_difference
-from vaeaug.evaluation.verdict import Comparison, Verdict, verdict
+from vaeaug.evaluation.verdict import HARMS, Comparison, Verdict, at_chance, verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Utility:
         classes: their names.
         tested_K: test images of each.
         measure: what the verdict is about, one of `MEASURES`.
+        chance: what always answering the commonest class comes to.
         arms: what each way of training came to.
         with_synthetic: the arm whose difference the verdict is about.
         without: the arm that it is compared with whatever the sizes of the classes.
@@ -58,6 +60,7 @@ class Utility:
     classes: Sequence[str]
     tested_K: NDArray[np.int64]
     measure: str
+    chance: Recognition
     arms: Sequence[ArmResult]
     with_synthetic: Arm
     without: Arm
@@ -93,10 +96,15 @@ def utility(
     comparisons = [
         Comparison(arm, paired_difference(right[arm.name], right[with_synthetic.name])) for arm in rivals(right)
     ]
+    constant = chance(true_N, len(classes))
+    answer = verdict(comparisons, measure)
+    if answer.decision != HARMS and not any_beats_chance(true_N, predicted.values(), measure):
+        answer = at_chance(comparisons, measure, getattr(constant, measure.replace("-", "_")))
     return Utility(
         classes=classes,
         tested_K=np.bincount(true_N, minlength=len(classes)),
         measure=measure,
+        chance=constant,
         arms=[
             ArmResult(
                 arm,
@@ -110,7 +118,7 @@ def utility(
         without=without,
         rivals=comparisons,
         recall_K=_recall_changes(true_N, predicted[without.name], predicted[with_synthetic.name], len(classes)),
-        verdict=verdict(comparisons, measure),
+        verdict=answer,
     )
 
 
@@ -126,8 +134,13 @@ def _recall_changes(
     return changes
 
 
+_FIGURES = ("accuracy", "balanced_accuracy", "macro_f1")
+
+
 def as_json(result: Utility) -> dict[str, Any]:
     """Return everything as JSON values; figures are shares in [0, 1], and intervals are of 95 %.
+
+    `chance` is what always answering the commonest class of the test images comes to.
 
     The difference of an arm is that arm less the second of `compared`; under `rivals` it is the first of `compared`
     less the rival.
@@ -140,13 +153,13 @@ def as_json(result: Utility) -> dict[str, Any]:
         "rivals": {rival.without.name: _interval(rival.difference) for rival in result.rivals},
         "decided_by": result.verdict.rival.name,
         "test_images": dict(zip(result.classes, result.tested_K.tolist(), strict=True)),
+        "chance": {name: getattr(result.chance, name) for name in _FIGURES},
         "arms": {entry.arm.name: _arm(entry, result.classes) for entry in result.arms},
     }
 
 
 def _arm(entry: ArmResult, classes: Sequence[str]) -> dict[str, Any]:
-    figures = ("accuracy", "balanced_accuracy", "macro_f1")
-    means = {name: entry.over_seeds(name) for name in figures}
+    means = {name: entry.over_seeds(name) for name in _FIGURES}
     difference = entry.difference
     return {
         **{name: {"mean": mean, "half_interval_over_seeds": half} for name, (mean, half) in means.items()},
@@ -155,7 +168,7 @@ def _arm(entry: ArmResult, classes: Sequence[str]) -> dict[str, Any]:
         else {**_interval(difference), "share_of_variance_from_seeds": difference.from_seeds},
         "recall": _recall(entry.recall(), classes),
         "by_seed": [
-            {**{name: getattr(seed, name) for name in figures}, "recall": _recall(seed.recall_K, classes)}
+            {**{name: getattr(seed, name) for name in _FIGURES}, "recall": _recall(seed.recall_K, classes)}
             for seed in entry.by_seed
         ],
     }

@@ -16,6 +16,9 @@ images. So none is chosen:
     R. L. Berger. Multiparameter Hypothesis Testing and Acceptance Sampling. Technometrics 24, 1982.
 
 With one rival all this is one 95 % interval.
+
+Where no way of training is better than an answer that looks at no image, no more is claimed than harm: classifiers that
+have learnt nothing tell nothing of what they were trained on, but to be worse still takes images that mislead.
 """
 
 from __future__ import annotations
@@ -92,6 +95,24 @@ def verdict(comparisons: Sequence[Comparison], measure: str) -> Verdict:
     return Verdict(UNDECIDED, f"{_undecided(first, nearest, what)}; more {more} would tell.", nearest.without)
 
 
+def at_chance(comparisons: Sequence[Comparison], measure: str, constant: float) -> Verdict:
+    """Return what is said where no way of training beats a constant answer (`chance`).
+
+    Args:
+        comparisons: as `verdict` takes them.
+        measure: what was compared, one of `MEASURES`.
+        constant: the measure of always answering the commonest class, in [0, 1].
+    """
+    first = comparisons[0]
+    what = "accuracy" if measure == ACCURACY else "balanced accuracy"
+    sentence = (
+        "Undecided: no way of training does better than always answering the commonest class "
+        f"({100 * constant:.1f} % {what}), so there is nothing to compare ({_size(first.difference)}); "
+        "more real images, larger ones (--image-size) or a longer training (--steps) may help."
+    )
+    return Verdict(UNDECIDED, sentence, first.without)
+
+
 def _no_help(first: Comparison, best: Comparison, what: str) -> str:
     """Return the sentence where one rival does as well."""
     noise = _noise(best.difference)
@@ -129,7 +150,12 @@ def _undecided(first: Comparison, nearest: Comparison, what: str) -> str:
 def _noise(difference: Difference) -> str:
     """Return what an interval is of."""
     level = f"{100 * difference.level:.3g} % interval"
-    return f"{level}; {difference.seeds} seeds, {difference.images:,} test images"
+    return f"{level}; {_size(difference)}"
+
+
+def _size(difference: Difference) -> str:
+    """Return what was compared on."""
+    return f"{difference.seeds} seeds, {difference.images:,} test images"
 
 
 def points(difference: Difference) -> str:

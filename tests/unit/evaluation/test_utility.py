@@ -83,3 +83,28 @@ def test_a_balancing_arm_is_a_rival_that_the_synthetic_images_must_beat_too() ->
 def test_there_is_no_verdict_without_two_arms_to_compare() -> None:
     with pytest.raises(ValueError, match="no verdict"):
         utility(TRUE_N, {"classical": PREDICTED["classical"]}, CLASSES, "accuracy")
+
+
+@pytest.mark.parametrize("gain", [0.0, 0.16])
+def test_where_no_way_beats_the_commonest_class_no_help_is_claimed(gain: float) -> None:
+    """Two classes of one size, and classifiers that are worse than a coin: a gain, though sure, says nothing."""
+    rng = np.random.default_rng(0)
+    true_N = np.repeat([0, 1], 200)
+    right = {"real": 0.33, "synthetic": 0.33 + gain}
+    predicted = {name: np.where(rng.random((4, 400)) < share, true_N, 1 - true_N) for name, share in right.items()}
+    for measure, what in (("accuracy", "accuracy"), ("balanced-accuracy", "balanced accuracy")):
+        found = utility(true_N, predicted, ("a", "b"), measure).verdict
+        assert found.decision == "undecided"
+        assert f"than always answering the commonest class (50.0 % {what})" in found.sentence
+        assert "--steps" in found.sentence
+    misled = {**predicted, "synthetic": 1 - true_N + np.zeros((4, 1), np.int64)}  # as by wrong labels
+    assert utility(true_N, misled, ("a", "b"), "accuracy").verdict.decision == "harms"
+    good = {**predicted, "mixup": np.where(rng.random((4, 400)) < 0.6, true_N, 1 - true_N)}
+    assert "commonest" not in utility(true_N, good, ("a", "b"), "accuracy").verdict.sentence
+
+
+def test_chance_is_the_share_of_the_commonest_class_and_one_of_the_classes_that_are_tested() -> None:
+    chance = as_json(utility(TRUE_N, PREDICTED, CLASSES, "accuracy"))["chance"]
+    assert chance["accuracy"] == pytest.approx(30 / 41)
+    assert chance["balanced_accuracy"] == pytest.approx(1 / 3)
+    assert chance["macro_f1"] == pytest.approx(2 * 30 / 71 / 3)  # precision 30 / 41 and recall 1, of one class of three

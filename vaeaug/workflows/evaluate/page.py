@@ -43,6 +43,7 @@ def part_of(found: Evaluated) -> EvaluationPart:
         decision=result.verdict.decision,
         method=found.method,
         facts={"Test images": f"{int(result.tested_K.sum()):,}", "Seeds": found.settings.seeds},
+        chance=getattr(result.chance, result.measure.replace("-", "_")),
         arms=[_arm_row(entry, result, compared=entry.arm in told) for entry in result.arms],
         recall=_recall_rows(result),
         recall_of=(_words(result.without.words), _words(result.with_synthetic.words)),

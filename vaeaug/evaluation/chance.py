@@ -1,0 +1,47 @@
+"""What any classifier has to beat: to look at no image, and always answer the commonest class of the test images.
+
+Where no way of training does, a gain of one over another says nothing of the synthetic images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaeaug.evaluation.recognition import Recognition, recognition, shares_right
+from vaeaug.evaluation.statistics import paired_difference
+
+
+def chance(true_N: NDArray[np.int64], classes: int) -> Recognition:
+    """Return the figures of the constant answer: its accuracy is the share of its class, its balanced accuracy 1 / K.
+
+    Args:
+        true_N: classes of the test images, at least one.
+        classes: K.
+    """
+    return recognition(true_N, _constant(true_N), classes)
+
+
+def any_beats_chance(true_N: NDArray[np.int64], predicted: Iterable[NDArray[np.int64]], measure: str) -> bool:
+    """Tell whether some way of training is better than the constant answer, by its own 95 % interval.
+
+    Args:
+        true_N: classes of the test images.
+        predicted: for each way, the classes that the classifier of each seed saw in them, (S, N).
+        measure: one of `MEASURES`.
+
+    Raises:
+        ValueError: there are fewer than two seeds or test images.
+    """
+    for predicted_SN in predicted:
+        constant_SN = np.broadcast_to(_constant(true_N), predicted_SN.shape)
+        parts = [shares_right(true_N, answers_SN, measure) for answers_SN in (constant_SN, predicted_SN)]
+        if paired_difference(*parts).low > 0:
+            return True
+    return False
+
+
+def _constant(true_N: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.full_like(true_N, np.bincount(true_N).argmax())
