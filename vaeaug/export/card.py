@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from vaeaug.disk import write_atomic
 from vaeaug.export.layout import folder_name
-from vaeaug.export.source_type import SourceType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -112,10 +111,9 @@ def _summary(data: CardData) -> str:
     real, synthetic = (sum(getattr(count, kind) for count in data.counts) for kind in ("real", "synthetic"))
     warnings = "".join(f"\n> - {plain(warning)}" for warning in data.warnings)
     if data.edited is None:
-        origin, source_type, others = _DRAWN, SourceType.TRAINED, "may hold for what was learned from them"
+        origin, others = _DRAWN, "may hold for what was learned from them"
     else:
-        origin, source_type = _edited(data.edited), SourceType.COMPOSITE
-        others = "for the synthetic images made of them"
+        origin, others = _edited(data.edited), "for the synthetic images made of them"
     return f"""# {plain(data.name)}
 
 {real:,} real and {synthetic:,} synthetic training images in {len(data.counts):,} \
@@ -124,7 +122,7 @@ def _summary(data: CardData) -> str:
 {origin}
 > Train on them; never validate, test, or measure anything with them.
 > `manifest.csv` tells for every file whether it is synthetic, and each synthetic PNG says so itself
-> (IPTC digital source type `{source_type.term}`).{warnings}
+> (IPTC digital source type `trainedAlgorithmicMedia`).{warnings}
 
 The licence of the real images holds for their copies here, and {others}.
 """

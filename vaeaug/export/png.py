@@ -42,7 +42,6 @@ def encode_png(
     mode: Mode,
     text: Mapping[str, str],
     colours: IndexedColours | None = None,
-    source_type: SourceType = SourceType.TRAINED,
 ) -> bytes:
     """Return a PNG file of a synthetic image; the same arguments give the same bytes.
 
@@ -56,7 +55,6 @@ def encode_png(
         text: keyword (1 to 79 characters of printable ASCII) -> value, written as text chunks before the pixels.
             `vaeaug:synthetic` = `true` and the IPTC digital source type are always there.
         colours: for mode "P".
-        source_type: what the image is to IPTC.
 
     Raises:
         ValueError: the array has another shape or type, or mode "P" comes without colours or another mode with them.
@@ -77,7 +75,7 @@ def encode_png(
         (
             _SIGNATURE,
             _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, _COLOUR_TYPES[mode], 0, 0, 0)),
-            _XMP_CHUNKS[source_type],
+            _XMP_CHUNK,
             *(_text_chunk(keyword, value) for keyword, value in {"vaeaug:synthetic": "true", **text}.items()),
             table,
             _chunk(b"IDAT", compressed),
@@ -154,5 +152,5 @@ def _text_chunk(keyword: str, value: str) -> bytes:
     return _chunk(b"iTXt", key + b"\0\0\0\0\0" + text)
 
 
-_XMP_CHUNKS = {source_type: _text_chunk(XMP_KEYWORD, xmp(source_type)) for source_type in SourceType}
+_XMP_CHUNK = _text_chunk(XMP_KEYWORD, xmp(SourceType.TRAINED))
 """Made once, and not for every image."""

@@ -13,15 +13,11 @@ class SourceType(StrEnum):
     """A term of the vocabulary; its value is the term's address."""
 
     TRAINED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-    """Made by a model that was trained on sampled content."""
+    """Made by a model that was trained on sampled content: every synthetic image of a dataset, also where it is a
+    real one that a model changed as a whole."""
 
     COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
-    """An existing image that a trained model changed, or of which it made a part."""
-
-    @property
-    def term(self) -> str:
-        """The term alone, without its vocabulary."""
-        return self.value.rpartition("/")[2]
+    """An existing image of which a trained model made a part, the rest being as it was."""
 
 
 XMP_KEYWORD = "XML:com.adobe.xmp"

@@ -18,7 +18,6 @@ from vaeaug.disk import write_atomic
 from vaeaug.export.layout import make_class_folders, synthetic_name
 from vaeaug.export.png import Mode, encode_png, is_complete_png
 from vaeaug.export.pool import run_bounded
-from vaeaug.export.source_type import SourceType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -154,7 +153,7 @@ def write_samples(
 
 
 def sample_png(chunk: SampleChunk, offset: int, shape: NativeShape, provenance: Mapping[str, str]) -> bytes:
-    """Return the PNG file of a sample, kept or not; that of a changed real image says that it is one.
+    """Return the PNG file of a sample, kept or not.
 
     Args:
         chunk: the samples.
@@ -178,7 +177,7 @@ def sample_png(chunk: SampleChunk, offset: int, shape: NativeShape, provenance: 
     pixels_HWC = chunk.edits[offset].pixels()
     height, width, channels = pixels_HWC.shape
     mode: Mode = "L" if channels == 1 else "RGB"
-    return encode_png(pixels_HWC, height, width, mode, text, source_type=SourceType.COMPOSITE)
+    return encode_png(pixels_HWC, height, width, mode, text)
 
 
 def read_journal(journal: Path) -> Iterator[WrittenSpan]:

@@ -88,7 +88,7 @@ def test_changed_real_images_are_said_to_show_them(tmp_path: Path) -> None:
     assert "detail of up to 4 other real images, which are not named, is in each" in text
     assert "Each still shows much of its > source, which `manifest.csv` names under `source`" in text
     assert "the privacy and the licence of the real images hold for them as > for the originals" in text
-    assert "source type `compositeWithTrainedAlgorithmicMedia`" in text
+    assert "source type `trainedAlgorithmicMedia`" in text
     assert "holds for their copies here, and for the synthetic images made of them." in text
     assert "detail of each is its own" in words(card(tmp_path, [ClassCount("cat", 3, 4)], edited=Edited(0)))
 

@@ -16,7 +16,6 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from vaeaug.export.png import encode_png, is_complete_png
-from vaeaug.export.source_type import SourceType
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,29 +46,14 @@ def test_pillow_and_opencv_read_the_exact_pixels(pixels_HWC: NDArray[np.uint8]) 
     assert np.array_equal(read[:, :, ::-1], pixels_HWC)
 
 
-@pytest.mark.parametrize(
-    ("source_type", "term"),
-    [
-        (SourceType.TRAINED, "trainedAlgorithmicMedia"),
-        (SourceType.COMPOSITE, "compositeWithTrainedAlgorithmicMedia"),
-    ],
-)
-def test_the_file_says_that_it_is_synthetic_in_plain_text_and_in_the_terms_of_iptc(
-    source_type: SourceType, term: str
-) -> None:
-    info = opened(encode_png(np.zeros((8, 8, 1), np.uint8), 8, 8, "L", TEXT, source_type=source_type)).info
+def test_the_file_says_that_it_is_synthetic_in_plain_text_and_in_the_terms_of_iptc() -> None:
+    info = opened(encode_png(np.zeros((8, 8, 1), np.uint8), 8, 8, "L", TEXT)).info
     assert info["vaeaug:synthetic"] == "true"
     assert {key: info[key] for key in TEXT} == TEXT
     packet = ElementTree.fromstring(info["XML:com.adobe.xmp"].strip("\ufeff"))  # noqa: S314 (our own)
     (description,) = packet.iter("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}Description")
     said = description.attrib["{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType"]
-    assert said == f"http://cv.iptc.org/newscodes/digitalsourcetype/{term}"
-    assert source_type.term == term
-
-
-def test_what_is_said_by_default_is_that_a_model_made_it() -> None:
-    pixels = np.zeros((8, 8, 1), np.uint8)
-    assert encode_png(pixels, 8, 8, "L", TEXT) == encode_png(pixels, 8, 8, "L", TEXT, source_type=SourceType.TRAINED)
+    assert said == "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 
 
 @pytest.mark.parametrize("value", ["T-shirt", "Füße", "日本語", "<script>", "a\nb", "", "%2F", "x" * 500])
