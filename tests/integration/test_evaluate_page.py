@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import evaluate_data
@@ -67,3 +68,31 @@ def test_images_are_compared_by_a_transformer_where_one_is_named(tmp_path: Path)
     )
     name = "features of feature_networks:ClassToken (dinov2.pth), what it returns"
     assert found.values["fidelity"]["embedding"] == found.values["memorisation"]["embedding"] == name
+
+
+@pytest.mark.parametrize("sampler", ["residual", "interpolate"])
+def test_that_changed_real_images_are_near_by_construction_is_said_of_them_alone(tmp_path: Path, sampler: str) -> None:
+    real = evaluate_data.write_real(tmp_path / "real")
+    settings = {**tiny_data.UNFILTERED, "sampler": sampler}
+    vaeaug.augment(real, tmp_path / "extended", per_class=4, **settings)
+    vaeaug.evaluate(real, tmp_path / "extended", tmp_path / "out", **evaluate_data.QUICK)
+    page = (tmp_path / "out/report.html").read_text()
+    assert "Unusually near" in page
+    for words in ("FID and KID are low by construction", "near to one by construction"):
+        assert (words in page) == (sampler == "residual")
+
+
+@pytest.mark.parametrize("edited", [True, False])
+def test_copies_are_worth_a_look_unless_the_sampler_changes_real_images(tmp_path: Path, edited: bool) -> None:
+    """Synthetic images that are real ones to the last pixel, with a manifest that tells how they were made, or none."""
+    real = evaluate_data.write_real(tmp_path / "real")
+    names = [path.relative_to(real / "train") for path in sorted((real / "train").rglob("*.png"))]
+    shutil.copytree(real / "train", tmp_path / "copies/train")
+    rows = [f"train/{name.as_posix()},train,{name.parts[0]},true,,residual" for name in names]
+    header = "file_name,split,label,synthetic,source,sampler"
+    if edited:
+        (tmp_path / "copies/manifest.csv").write_text("\n".join([header, *rows]))
+    found = vaeaug.evaluate(real, tmp_path / "copies", **evaluate_data.QUICK)
+    assert found.values["memorisation"]["overall"]["identical"] == len(names)
+    worth = [remark for remark in found.remarks if remark.startswith("100.0 % of the synthetic images are unusually")]
+    assert len(worth) == (not edited)

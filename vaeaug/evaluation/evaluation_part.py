@@ -77,7 +77,7 @@ class PairPicture:
         synthetic_HWC: uint8, C = 1 or 3.
         real_HWC: likewise.
         real_name: what the real image is called, its file or its class.
-        distance: as a share of the distance below which it counts as a near copy.
+        distance: as a share of the distance below which it is unusually near.
     """
 
     label: str
@@ -104,6 +104,7 @@ class EvaluationPart:
         fidelity: how alike real and synthetic images are.
         memorisation: how many are copies.
         pairs: the nearest pairs, nearest first.
+        edited: whether the synthetic images are changed real ones, which are like them and near them by construction.
         map: real and synthetic images in the plane.
         settings: how it was evaluated: name -> value.
         warnings: what the user should look at, each a sentence.
@@ -121,6 +122,7 @@ class EvaluationPart:
     fidelity: FidelityReport | None = None
     memorisation: Memorisation | None = None
     pairs: Sequence[PairPicture] = ()
+    edited: bool = False
     map: EmbeddingMap | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
     warnings: Sequence[str] = ()

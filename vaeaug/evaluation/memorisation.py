@@ -4,12 +4,14 @@
         one is from its own nearest. Copies have 0. New real images have what chance gives, the share of nearest
         neighbours that are not each other's: 1/3 on a line, 0.38 in the plane, 1/2 in many dimensions, and more where
         some images are the nearest of many; so the figure is held against that of held-out real images.
-    near copies: share of images nearer to a real training image than all but 1 in 20 real images of its class are to
+    unusually near: share of images nearer to a real training image than all but 1 in 20 real images of its class are to
         theirs. About 1 in 20 new real images are so near by chance; a share far above that, or far above what held-out
         real images have, says that the model gives back what it was shown.
     identical: every pixel is that of a real training image.
 
 A real image that is there twice counts once, or its double would be what is near.
+
+This is wider than the "near copy" that the filter of `augment` drops, which adds nothing (`vaeaug.synthesis.filters`).
 
 A sampler that moves real images a little (`residual`, `posterior`) stays near them by design: there low authenticity
 says that little is added, and that synthetic images are no more private than their sources.
@@ -29,7 +31,10 @@ from vaeaug.evaluation.embedding import Embedded
 from vaeaug.seeds import seed_of
 
 NEAR = 0.05
-"""Share of real images that are nearer to another one than a near copy may be."""
+"""Share of real images that are nearer to another one than what is unusually near."""
+
+FAR_ABOVE = 4
+"""Times the share of held-out real images, or of chance (`NEAR`) if that is more, above which it is no accident."""
 
 FEW = 20
 """Real images of a class below which those of all classes tell what is near."""
@@ -42,13 +47,13 @@ class Copies:
     Attributes:
         images: how many there are.
         authenticity: in [0, 1].
-        near_copies: share of them, in [0, 1].
+        unusually_near: share of them, in [0, 1].
         identical: how many.
     """
 
     images: int
     authenticity: float
-    near_copies: float
+    unusually_near: float
     identical: int
 
 
@@ -59,7 +64,7 @@ class Pair:
     Attributes:
         synthetic: where it stands among the synthetic images.
         real: where the other stands among the real ones.
-        distance: as a share of the distance below which one is a near copy.
+        distance: as a share of the distance below which it is unusually near.
     """
 
     synthetic: int
@@ -86,6 +91,12 @@ class Memorisation:
     by_class: Mapping[str, Copies]
     pairs: Sequence[Pair]
     samples: Mapping[str, Sequence[Pair]]
+
+    @property
+    def far_above_chance(self) -> bool:
+        """Whether far more synthetic images are unusually near to a real one than new images are."""
+        by_chance = NEAR if self.held_out is None else max(NEAR, self.held_out.unusually_near)
+        return self.overall.unusually_near > FAR_ABOVE * by_chance
 
 
 def measure_memorisation(
@@ -179,7 +190,7 @@ class _Known:
         rows_N: where they stand among all.
         features_NF: theirs.
         own_N: distance of each to its nearest other one.
-        near_N: distance below which another is a near copy of it.
+        near_N: distance below which another is unusually near to it.
         digests: of the pixels of each.
     """
 
@@ -224,7 +235,7 @@ def _digest(image_HWC: NDArray[np.uint8]) -> bytes:
 
 
 def _near(own_N: NDArray[np.float64], labels_N: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return for each real image the distance below which another is a near copy of it."""
+    """Return for each real image the distance below which another is unusually near to it."""
     near_N = np.full(len(own_N), np.quantile(own_N, NEAR))
     for label in np.unique(labels_N):
         mine_N = labels_N == label

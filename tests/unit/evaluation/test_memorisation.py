@@ -23,14 +23,14 @@ def images(features_NF: NDArray[np.float64], labels: list[int] | None = None, fi
 def test_exact_copies_are_not_authentic() -> None:
     real = images(np.random.default_rng(0).normal(size=(50, 8)))
     found = measure_memorisation("f", real, real, ["a"]).overall
-    assert (found.images, found.authenticity, found.near_copies, found.identical) == (50, 0, 1, 50)
+    assert (found.images, found.authenticity, found.unusually_near, found.identical) == (50, 0, 1, 50)
 
 
 def test_images_far_from_all_are_authentic() -> None:
     rng = np.random.default_rng(0)
     real, far = images(rng.normal(size=(50, 8))), images(rng.normal(size=(20, 8)) + 100, first=50)
     found = measure_memorisation("f", real, far, ["a"]).overall
-    assert (found.authenticity, found.near_copies, found.identical) == (1, 0, 0)
+    assert (found.authenticity, found.unusually_near, found.identical) == (1, 0, 0)
 
 
 def test_authenticity_of_points_on_a_line() -> None:
@@ -54,15 +54,25 @@ def test_new_images_are_as_authentic_as_neighbours_are_not_mutual(dimensions: in
     assert np.mean(found) == pytest.approx(1 - mutual, abs=4 * np.std(found) / math.sqrt(len(found)) + 0.003)
 
 
-def test_one_new_image_in_twenty_is_a_near_copy_by_chance() -> None:
+def test_one_new_image_in_twenty_is_unusually_near_by_chance() -> None:
     rng = np.random.default_rng(2)
     shares = []
     for _ in range(20):
         real, new = images(rng.normal(size=(400, 4))), images(rng.normal(size=(400, 4)), first=400)
         found = measure_memorisation("f", real, new, ["a"], held_out=new)
         assert found.held_out == found.overall
-        shares.append(found.overall.near_copies)
+        assert not found.far_above_chance
+        shares.append(found.overall.unusually_near)
     assert np.mean(shares) == pytest.approx(NEAR, abs=4 * np.std(shares) / math.sqrt(len(shares)))
+
+
+def test_copies_are_far_above_chance_unless_held_out_images_are_as_near() -> None:
+    rng = np.random.default_rng(3)
+    real, new = images(rng.normal(size=(200, 4))), images(rng.normal(size=(200, 4)), first=200)
+    copies = images(real.features_NF + rng.normal(0, 0.01, (200, 4)), first=400)
+    assert measure_memorisation("f", real, copies, ["a"]).far_above_chance
+    assert measure_memorisation("f", real, copies, ["a"], held_out=new).far_above_chance
+    assert not measure_memorisation("f", real, copies, ["a"], held_out=copies).far_above_chance
 
 
 def test_what_is_near_is_told_by_the_class_of_the_real_image() -> None:
@@ -74,7 +84,7 @@ def test_what_is_near_is_told_by_the_class_of_the_real_image() -> None:
     )
     synthetic = images(np.array([[5.0, 10.0], [500.0, 1e5 + 10]]), [0, 1], first=60)
     found = measure_memorisation("f", real, synthetic, ["a", "b"])
-    assert (found.by_class["a"].near_copies, found.by_class["b"].near_copies) == (0, 1)
+    assert (found.by_class["a"].unusually_near, found.by_class["b"].unusually_near) == (0, 1)
     assert [pair.distance for pair in found.pairs] == pytest.approx([0.1, 10], rel=1e-4)
 
 

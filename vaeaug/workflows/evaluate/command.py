@@ -184,15 +184,16 @@ def _find(
     used = any(arm.classical for arm in planned.arms)
     ways = choose_classical(base, divisions, progress) if used else [UNUSED] * len(divisions)
     true_N, predicted = predict(base, planned.arms, divisions, ways, progress)
+    similarity = measure_similarity(data, settings, device, steps, progress)
     return Evaluated(
         data=data,
         directory=directory,
         settings=settings,
         utility=utility(true_N, predicted, data.classes, planned.measure),
-        similarity=measure_similarity(data, settings, device, steps, progress),
+        similarity=similarity,
         steps=steps,
         classical=ways if used else (),
-        remarks=(*data.remarks, *planned.remarks),
+        remarks=(*data.remarks, *planned.remarks, *similarity.remarks(edited=data.edited)),
     )
 
 

@@ -19,6 +19,7 @@ from vaeaug.dataset.index import NO_LABEL, DatasetIndex, quoted
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
 from vaeaug.progress import Progress
+from vaeaug.synthesis.samplers import SAMPLERS
 from vaeaug.workflows.evaluate.images import Images, images_of
 from vaeaug.workflows.evaluate.settings import EvaluateSettings
 from vaeaug.workflows.read import read_images
@@ -37,6 +38,7 @@ class EvaluateData:
         classes: names.
         real: training images.
         synthetic: synthetic images.
+        edited: whether these are changed real images, as far as is told.
         test: test images, or None where there are none.
         tested_on: where they are from, in words, without places of this machine.
         remarks: what the user should know.
@@ -46,6 +48,7 @@ class EvaluateData:
     classes: tuple[str, ...]
     real: Images
     synthetic: Images
+    edited: bool
     test: Images | None
     tested_on: str
     remarks: tuple[str, ...]
@@ -83,7 +86,7 @@ def read_evaluate_data(real: Path, synthetic: Path, settings: EvaluateSettings, 
         _refuse_leaks(test, tested_on, made, synthetic, rows)
         _refuse_tested_sources(index, rows, tested_on, settings)
         remarks += _other_data(synthetic, cache)
-    return EvaluateData(index, cache.classes, training, made, test, tested_on, remarks)
+    return EvaluateData(index, cache.classes, training, made, _edited(rows), test, tested_on, remarks)
 
 
 def read_made(directory: Path, like: ImageCache, settings: EvaluateSettings, progress: Progress) -> Images:
@@ -113,6 +116,13 @@ def _manifest(directory: Path) -> Mapping[str, dict[str, str]] | None:
     if not rows or not {"file_name", "split", "label", "synthetic", "source"} <= rows[0].keys():
         return None
     return {row["file_name"]: row for row in rows}
+
+
+def _edited(manifest: Mapping[str, dict[str, str]] | None) -> bool:
+    """Tell whether synthetic images are changed real ones: completed in part, or made by a sampler that edits."""
+    rows = (row for row in (manifest or {}).values() if row["synthetic"] in _SYNTHETIC)
+    editors = {name for name, sampler in SAMPLERS.items() if sampler.edits}
+    return any(row["synthetic"] == "partly" or row.get("sampler") in editors for row in rows)
 
 
 def _synthetic_index(

@@ -51,6 +51,7 @@ def part_of(found: Evaluated) -> EvaluationPart:
         fidelity=found.similarity.fidelity,
         memorisation=found.similarity.memorisation,
         pairs=_pairs(found),
+        edited=found.data.edited,
         map=found.similarity.map,
         settings={
             "classifier": f"three convolutions, {found.steps:,} steps of 64 images",

@@ -37,6 +37,22 @@ class Similarity:
     real: Embedded
     synthetic: Embedded
 
+    def remarks(self, *, edited: bool) -> tuple[str, ...]:
+        """Return what the user should know of it.
+
+        Args:
+            edited: whether the synthetic images are changed real ones, which may be near to these.
+        """
+        if edited or not self.memorisation.far_above_chance:
+            return ()
+        held_out = self.memorisation.held_out
+        beside = f", of held-out real ones {100 * held_out.unusually_near:.1f} %" if held_out else ""
+        return (
+            f"{100 * self.memorisation.overall.unusually_near:.1f} % of the synthetic images are unusually near to a "
+            f"real training image{beside}: the model may give back what it was shown; look at the nearest pairs, and "
+            "try another --sampler or fewer --steps",
+        )
+
 
 def measure_similarity(
     data: EvaluateData, settings: EvaluateSettings, device: torch.device, steps: int, progress: Progress
