@@ -70,6 +70,22 @@ def test_an_interrupted_evaluation_goes_on(tmp_path: Path, monkeypatch: pytest.M
     assert tiny_data.files(tmp_path / "cut/out") == tiny_data.files(tmp_path / "whole/out")
 
 
+@pytest.mark.parametrize("stopped_in", ["measure_similarity", "write_values"])
+def test_an_interrupted_evaluation_can_be_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped_in: str
+) -> None:
+    """The images are there by then; who will not wait gets the directory as it is without a verdict."""
+    real = evaluate_data.write_real(tmp_path / "real")
+    vaeaug.augment(real, tmp_path / "plain/out", **{**SETTINGS, "evaluate": False})
+    with monkeypatch.context() as patch:
+        patch.setattr(workflow, stopped_in, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            vaeaug.augment(real, tmp_path / "cut/out", **SETTINGS)
+    vaeaug.augment(real, tmp_path / "cut/out", resume=True, **{**SETTINGS, "evaluate": False})
+    assert tiny_data.files(tmp_path / "cut/out") == tiny_data.files(tmp_path / "plain/out")
+    assert not (tmp_path / "cut/out/evaluation").exists()
+
+
 @pytest.mark.parametrize(
     ("classes", "settings", "words"),
     [

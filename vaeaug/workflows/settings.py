@@ -130,7 +130,10 @@ class AugmentSettings(SampleSettings, TrainSettings):
     synthetic_only: bool = option(False, "Leave the real training images out.")
     link: str = option("copy", "How real images get into OUT: copies, or hard links.", choices=LINKS)
     evaluate: bool = option(
-        False, "Also tell whether the images help a classifier (see: vaeaug evaluate), in OUT/evaluation."
+        False,
+        "Also tell whether the images help a classifier (see: vaeaug evaluate), in OUT/evaluation. This trains some 30 "
+        "classifiers or more, often for longer than the making of the images; to bound it, run vaeaug evaluate "
+        "afterwards with --seeds, --arms or --steps.",
     )
 
 

@@ -27,7 +27,7 @@ from vaeaug.workflows.augment.made import AugmentResult, Made
 from vaeaug.workflows.augment.publish import finish
 from vaeaug.workflows.augment.write import EXAMPLES
 from vaeaug.workflows.device import choose_device
-from vaeaug.workflows.evaluate.augmented import evaluation_of, refuse_to_evaluate
+from vaeaug.workflows.evaluate.augmented import discard_evaluation, evaluation_of, refuse_to_evaluate
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.read import read_for_training
 from vaeaug.workflows.remarks import remarks_on
@@ -73,7 +73,9 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     )
     sampler_config(chosen.sampler, chosen.sampler_options)
     device = choose_device(chosen.device)
-    with Staging(out, {"data": str(data.resolve()), **chosen.request()}, resume=chosen.resume) as staging:
+    request = {"data": str(data.resolve()), **chosen.request()}
+    del request["evaluate"]  # the same images are made with it, so a resumed run may give it up or ask for it
+    with Staging(out, request, resume=chosen.resume) as staging:
         cache = read_for_training(index, chosen, progress)
         if chosen.model is None:
             refuse_changed(staging, dataset=cache.fingerprint)
@@ -120,6 +122,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             ],
             keep=keep,
         )
+        discard_evaluation(staging)
         evaluate = evaluation_of(data, chosen, staging, progress) if chosen.evaluate else None
         return finish(made, threads=chosen.workers, progress=progress, evaluate=evaluate)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,6 +38,11 @@ def refuse_to_evaluate(index: DatasetIndex, chosen: AugmentSettings) -> None:
             f"the class {few[0]!r} has too few images for --evaluate to hold any out; leave it out, or hold some out "
             f"in {index.root.name}/test/<class>"
         )
+
+
+def discard_evaluation(staging: Staging) -> None:
+    """Remove the figures that an interrupted run wrote: this one may evaluate no more, or writes them again."""
+    shutil.rmtree(staging.content / FOLDER, ignore_errors=True)
 
 
 def evaluation_of(
