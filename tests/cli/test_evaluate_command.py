@@ -47,8 +47,15 @@ def test_the_table_and_the_verdict_are_for_people(places: list[str], tmp_path: P
     lines = err.splitlines()
     assert any(line.split()[:1] == ["synthetic"] and "+-" in line for line in lines)
     assert "against real" in err
-    assert "(95 % interval; 2 seeds, 10 test images)" in lines[-2]
+    assert "2 seeds, 10 test images" in lines[-2]
     assert "report.html" in lines[-1]
+
+
+def test_no_name_is_cut_where_the_terminal_is_narrow(places: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    _, err = run(*places, *QUICK[:-1], "classical,classical+synthetic")
+    assert "classical+synthetic " in err
+    assert "\N{HORIZONTAL ELLIPSIS}" not in err
 
 
 def test_json_stands_alone_on_stdout(places: list[str]) -> None:

@@ -46,15 +46,18 @@ def _print_table(found: EvaluateResult) -> None:
     from rich.console import Console  # noqa: PLC0415 (--help stays fast)
     from rich.table import Table  # noqa: PLC0415
 
+    from vaeaug.evaluation.verdict import points  # noqa: PLC0415
+
     utility = found.utility
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("trained on")
+    # In a narrow terminal figures go on two lines, but no name of a way of training is cut.
+    table.add_column("trained on", no_wrap=True, min_width=max(len(entry.arm.name) for entry in utility.arms))
     for name in ("accuracy", "balanced", "macro F1", f"against {utility.without.name}"):
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right")
     for entry in utility.arms:
         figures = (entry.over_seeds(name) for name in ("accuracy", "balanced_accuracy", "macro_f1"))
-        cells = [f"{100 * mean:.1f} +- {100 * half:.1f}" for mean, half in figures]
+        cells = [f"{100 * mean:.1f} +- {100 * min(half, 1):.1f}" for mean, half in figures]
         difference = entry.difference
-        against = "" if difference is None else f"{100 * difference.mean:+.1f} +- {100 * difference.half:.1f}"
+        against = "" if difference is None else points(difference)
         table.add_row(entry.arm.name, *cells, against)
     Console(stderr=True).print(table)

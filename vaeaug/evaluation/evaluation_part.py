@@ -25,11 +25,11 @@ class Score:
 
     Attributes:
         mean: over seeds.
-        half: half the width of the interval; 0 where there is none.
+        half: half the width of the interval; None where there is none.
     """
 
     mean: float
-    half: float = 0.0
+    half: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +58,14 @@ class RecallRow:
         images: its test images.
         before: mean recall without them, in [0, 1].
         after: with them.
-        half: half the 95 % interval of the change; 0 where there is none.
+        half: half the 95 % interval of the change; None where there is none.
     """
 
     label: str
     images: int
     before: float
     after: float
-    half: float = 0.0
+    half: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

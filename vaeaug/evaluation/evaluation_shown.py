@@ -81,13 +81,14 @@ _TONES = {"helps": "good", "harms": "bad", "does not help": "bad", "undecided": 
 
 def _first(row: ArmRow) -> tuple[float, float]:
     score = next(iter(row.scores.values()))
-    return score.mean, score.half
+    return score.mean, score.half or 0.0
 
 
 def _scale(arms: Sequence[ArmRow]) -> DotScale:
     """Return a scale that holds every run and interval of all arms."""
     values = [value for row in arms for value in row.runs]
-    ends = [mean + sign * half for mean, half in map(_first, arms) for sign in (-1, 1)]
+    # Of two seeds an interval may be wider than all that can be, and would leave the dots no room.
+    ends = [min(max(mean + sign * half, 0.0), 1.0) for mean, half in map(_first, arms) for sign in (-1, 1)]
     return DotScale.around([*values, *ends])
 
 
@@ -96,10 +97,12 @@ def _recall(rows: Sequence[RecallRow]) -> Iterator[tuple[RecallRow, Markup]]:
     shown = [row for row in rows if math.isfinite(row.after - row.before)]
     changes = [abs(row.after - row.before) for row in shown]
     # Of few test images an interval may be wider than all that can be: half of the classes set the scale, not one.
-    widest = np.median([change + row.half for change, row in zip(changes, shown, strict=True)]) if shown else 0.0
+    widest = (
+        np.median([change + (row.half or 0.0) for change, row in zip(changes, shown, strict=True)]) if shown else 0.0
+    )
     reach = max(*changes, float(widest)) if shown else 0.0
     for row in sorted(shown, key=lambda row: row.before - row.after):
-        yield row, difference_plot(row.after - row.before, row.half, reach)
+        yield row, difference_plot(row.after - row.before, row.half or 0.0, reach)
 
 
 def _rows(report: FidelityReport | Memorisation | None) -> list[Mapping[str, object]]:

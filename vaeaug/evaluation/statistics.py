@@ -35,7 +35,7 @@ NORMAL = 1e6
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A mean difference and its 95 % interval, in the units of what was compared.
+    """A mean difference of shares in [0, 1] and its 95 % interval.
 
     Attributes:
         mean: second less first.
@@ -57,13 +57,18 @@ class Difference:
 
     @property
     def low(self) -> float:
-        """Where the interval begins."""
-        return self.mean - self.half
+        """Where the interval begins; a difference of shares is never below -1."""
+        return max(self.mean - self.half, -1.0)
 
     @property
     def high(self) -> float:
-        """Where the interval ends."""
-        return self.mean + self.half
+        """Where the interval ends; a difference of shares is never above 1."""
+        return min(self.mean + self.half, 1.0)
+
+    @property
+    def rules_out(self) -> bool:
+        """Whether the interval leaves anything out; with two seeds that disagree it may hold all that can be."""
+        return self.half < 1
 
     def among(self, comparisons: int) -> Difference:
         """Return it with the interval of which so many hold together with a probability of 95 % (Bonferroni)."""

@@ -121,8 +121,9 @@ def _no_help(first: Comparison, best: Comparison, what: str) -> str:
     elif first.difference.low > 0:
         well = "better" if best.difference.high < 0 else "as well"
         return (
-            f"The synthetic images add {points(first.difference)} points of {what} over {first.without.words}, but "
-            f"{best.without.words} did {well}: {points(best.difference)} points beside it ({noise}); use that alone."
+            f"The synthetic images add {points(first.difference)} points of {what} over {first.without.words} "
+            f"({_level(first.difference)}), but {best.without.words} did {well}: {points(best.difference)} points "
+            f"beside it ({noise}); use that alone."
         )
     else:
         beside = f" beside {best.without.words}"
@@ -138,8 +139,8 @@ def _undecided(first: Comparison, nearest: Comparison, what: str) -> str:
     if first.difference.low > 0:
         return (
             f"Undecided: the synthetic images add {points(first.difference)} points of {what} over "
-            f"{first.without.words}, but over {nearest.without.words} the difference is within the noise, "
-            f"{points(nearest.difference)} points ({noise})"
+            f"{first.without.words} ({_level(first.difference)}), but over {nearest.without.words} the difference is "
+            f"within the noise, {points(nearest.difference)} points ({noise})"
         )
     return (
         f"Undecided: the difference is within the noise, {points(nearest.difference)} points of {what} over "
@@ -148,9 +149,15 @@ def _undecided(first: Comparison, nearest: Comparison, what: str) -> str:
 
 
 def _noise(difference: Difference) -> str:
-    """Return what an interval is of."""
-    level = f"{100 * difference.level:.3g} % interval"
-    return f"{level}; {_size(difference)}"
+    """Return what an interval is of, or that there is none worth the name."""
+    if not difference.rules_out:
+        return f"{_size(difference)} are too few for an interval"
+    return f"{_level(difference)}; {_size(difference)}"
+
+
+def _level(difference: Difference) -> str:
+    """Return with which probability an interval holds."""
+    return f"{100 * difference.level:.3g} % interval"
 
 
 def _size(difference: Difference) -> str:
@@ -159,5 +166,6 @@ def _size(difference: Difference) -> str:
 
 
 def points(difference: Difference) -> str:
-    """Return a difference in percentage points: `+1.4 +- 0.5`."""
-    return f"{100 * difference.mean:+.1f} +- {100 * difference.half:.1f}"
+    """Return a difference in percentage points, `+1.4 +- 0.5`; without an interval where that rules nothing out."""
+    mean = f"{100 * difference.mean:+.1f}"
+    return f"{mean} +- {100 * difference.half:.1f}" if difference.rules_out else mean

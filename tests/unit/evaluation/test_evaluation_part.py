@@ -86,6 +86,16 @@ def test_the_verdict_is_coloured_by_what_it_says(tmp_path: Path, decision: str, 
     assert f"verdict {tone}" in [attributes.get("class") for attributes in page.all("div")]
 
 
+def test_no_variance_is_an_interval_and_none_is_wider_than_all_that_can_be(tmp_path: Path) -> None:
+    """A class that both ways recognize alike changes by 0.0 +- 0.0; of one test image nobody knows."""
+    halves = {"alike": 0.0, "unknown": None, "wild": 2.7}
+    rows = [RecallRow(name, 9, 0.5, 0.5, half) for name, half in halves.items()]
+    _, text = read(tmp_path, alone(EvaluationPart("Undecided.", "undecided", recall=rows)))
+    cells = dict(re.findall(r"<th scope=.row.>(\w+) .*?([+]0[.]0.*?)</td>", text, re.DOTALL))
+    shown = {name: re.sub("<[^>]*>", "", cell) for name, cell in cells.items()}
+    assert shown == {"alike": "+0.0 ± 0.0", "unknown": "+0.0", "wild": "+0.0 ± 100.0"}
+
+
 def test_pairs_are_the_pixels_side_by_side(tmp_path: Path) -> None:
     part = full_part(["a", "b"])
     page, _ = read(tmp_path, alone(part))

@@ -36,6 +36,16 @@ def test_the_interval_decides(mean: float, half: float, decision: str, words: st
     assert given.rival is ARMS["classical"]
 
 
+def test_an_interval_that_rules_nothing_out_is_not_given() -> None:
+    """Two seeds that disagree: points cannot differ by more than 100, and 273 would be said."""
+    wild = Difference(-0.071, 2.732, 2, 300, 0.9)
+    assert (wild.low, wild.high) == (-1, 1)
+    given = verdict([Comparison(ARMS["classical"], wild)], "accuracy")
+    assert given.decision == "undecided"
+    assert "-7.1 points of accuracy over classical augmentation (2 seeds, 300 test images are too few" in given.sentence
+    assert "+-" not in given.sentence
+
+
 def test_it_says_what_would_narrow_the_interval_and_what_it_measures() -> None:
     given = balanced(against("real", 0.0, 0.02, from_seeds=0.8))
     assert "more seeds would tell" in given.sentence
@@ -59,9 +69,10 @@ def test_what_a_rival_does_as_well_is_no_help(mean: float, half: float, well: st
     given = balanced(against("classical", 0.021, 0.008), against("weighted", mean, half))
     assert given.decision == "does not help"
     assert given.sentence.startswith(
-        "The synthetic images add +2.1 +- 0.8 points of balanced accuracy over classical augmentation, but "
-        "class weights with classical augmentation " + well
+        "The synthetic images add +2.1 +- 0.8 points of balanced accuracy over classical augmentation (95 % interval), "
+        "but class weights with classical augmentation " + well
     )
+    assert "points beside it (97.5 % interval; 5 seeds" in given.sentence
     assert given.sentence.endswith("use that alone.")
     assert given.rival is ARMS["weighted"]
 
@@ -70,8 +81,9 @@ def test_a_rival_that_may_do_as_well_leaves_it_undecided() -> None:
     given = balanced(against("classical", 0.021, 0.008), against("smote", 0.003, 0.009, from_seeds=0.7))
     assert given.decision == "undecided"
     assert (
-        "add +2.1 +- 0.8 points of balanced accuracy over classical augmentation, but over SMOTE with classical "
-        "augmentation the difference is within the noise, +0.3 +- 1.0 points (97.5 % interval; " in given.sentence
+        "add +2.1 +- 0.8 points of balanced accuracy over classical augmentation (95 % interval), but over SMOTE with "
+        "classical augmentation the difference is within the noise, +0.3 +- 1.0 points (97.5 % interval; "
+        in given.sentence
     )
     assert given.sentence.endswith("more seeds would tell.")
 

@@ -80,7 +80,7 @@ def _arm_row(entry: ArmResult, result: Utility, *, compared: bool) -> ArmRow:
 def _recall_rows(result: Utility) -> list[RecallRow]:
     before_K, after_K = (result.of(arm).recall() for arm in (result.without, result.with_synthetic))
     return [
-        RecallRow(name, int(images), float(before), float(after), 0.0 if change is None else change.half)
+        RecallRow(name, int(images), float(before), float(after), None if change is None else change.half)
         for name, images, before, after, change in zip(
             result.classes, result.tested_K, before_K, after_K, result.recall_K, strict=True
         )
