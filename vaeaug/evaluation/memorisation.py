@@ -11,7 +11,8 @@
 
 A real image that is there twice counts once, or its double would be what is near.
 
-This is wider than the "near copy" that the filter of `augment` drops, which adds nothing (`vaeaug.synthesis.filters`).
+The "near copy" that the filter of `augment` drops is another thing: it lies within a quarter of the usual distance
+(`vaeaug.synthesis.filters.judge`).
 
 A sampler that moves real images a little (`residual`, `posterior`) stays near them by design: there low authenticity
 says that little is added, and that synthetic images are no more private than their sources.

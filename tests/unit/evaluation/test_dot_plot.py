@@ -52,6 +52,13 @@ def test_numbers_below_are_percent_where_the_lines_are() -> None:
         assert float(place) == pytest.approx(10 * (float(number) - 70))
 
 
+@pytest.mark.parametrize("high", [0.804, 0.82, 0.9])
+def test_every_line_has_its_number(high: float) -> None:
+    scale = DotScale(0.70, high)
+    lines = places(dot_plot([0.75], 0.75, 0.0, scale), "line", "grid", "x1")
+    assert [float(place) for place in re.findall(r'x="([\d.]+)%"', scale.axis())] == lines
+
+
 @pytest.mark.parametrize(("difference", "kind"), [(0.1, "gain"), (-0.1, "loss")])
 def test_a_change_begins_at_the_middle(difference: float, kind: str) -> None:
     drawing = difference_plot(difference, 0.0, 0.1)
