@@ -24,7 +24,9 @@ class EvaluateSettings(RunSettings):
     """Which classifiers are trained, how often, and what they are tested on."""
 
     test: str | None = option(
-        None, "Images to test on, in class folders; REAL's own test split (or validation split) if not given."
+        None,
+        "Images to test on, in class folders; if not given, REAL's own test split, or its validation split, which is a "
+        "lesser judge: it decided when the model's training ended.",
     )
     seeds: int = option(
         5, "Times that each classifier is trained, from other initial weights.", minimum=2, maximum=1000
