@@ -73,6 +73,9 @@ def test_copies_are_far_above_chance_unless_held_out_images_are_as_near() -> Non
     assert measure_memorisation("f", real, copies, ["a"]).far_above_chance
     assert measure_memorisation("f", real, copies, ["a"], held_out=new).far_above_chance
     assert not measure_memorisation("f", real, copies, ["a"], held_out=copies).far_above_chance
+    some = images(np.concatenate([copies.features_NF[:20], new.features_NF[20:]]), first=600)
+    assert NEAR < measure_memorisation("f", real, some, ["a"]).overall.unusually_near < 4 * NEAR
+    assert not measure_memorisation("f", real, some, ["a"]).far_above_chance  # more than chance, but not far more
 
 
 def test_what_is_near_is_told_by_the_class_of_the_real_image() -> None:
