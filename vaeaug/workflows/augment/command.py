@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.index import DatasetIndex
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
-from vaeaug.export.layout import folder_name
 from vaeaug.export.real import RealImage, copy_real, place_real
 from vaeaug.models.record import FILE
 from vaeaug.models.store import StoredModel
@@ -25,12 +24,12 @@ from vaeaug.synthesis.samplers import SAMPLERS
 from vaeaug.workflows.augment.filtering import SampleFilter, train_filter
 from vaeaug.workflows.augment.made import AugmentResult, Made
 from vaeaug.workflows.augment.publish import finish
+from vaeaug.workflows.augment.remarks import remarks_on_run
 from vaeaug.workflows.augment.write import EXAMPLES
 from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.evaluate.augmented import discard_evaluation, evaluation_of, refuse_to_evaluate
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.read import read_for_training
-from vaeaug.workflows.remarks import remarks_on
 from vaeaug.workflows.settings import AUTO, AugmentSettings, TrainSettings, build, real_path
 from vaeaug.workflows.train.command import refuse_changed, train, train_into
 from vaeaug.workflows.train.prepare import Named, choose_loss, look_up
@@ -113,13 +112,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             sampler=sampler,
             sampler_options=changed_options(sampler, chosen.sampler_options),
             seed=chosen.seed,
-            remarks=[
-                *remarks_on(model),
-                *_other_data(cache, model),
-                *_left_out(cache),
-                *_strays(index),
-                *_renamed(counts),
-            ],
+            remarks=remarks_on_run(index, cache, model),
             keep=keep,
         )
         discard_evaluation(staging)
@@ -222,31 +215,6 @@ def _examples(cache: ImageCache, label: str) -> list[NDArray[np.uint8]]:
     indices = cache.indices("train", label)
     chosen = indices[np.linspace(0, len(indices) - 1, min(EXAMPLES, len(indices))).round().astype(int)]
     return [np.asarray(cache.pixels_NHWC[index]) for index in chosen]
-
-
-def _other_data(cache: ImageCache, model: StoredModel) -> Sequence[str]:
-    """Return a remark on a model that was trained on another dataset."""
-    same = cache.fingerprint == model.record.data_fingerprint
-    return [] if same else ["the model was trained on other images than those of this dataset"]
-
-
-def _strays(index: DatasetIndex) -> Sequence[str]:
-    """Return a remark on images that belong to no class."""
-    names = ", ".join(index.stray[:3])
-    return [f"{len(index.stray)} images lie outside class folders and were left out: {names}"] if index.stray else []
-
-
-def _renamed(labels: Iterable[str]) -> Sequence[str]:
-    """Return a remark on classes whose folder has another name, because not every file system takes theirs."""
-    renamed = [f"{label!r} is in {folder_name(label)}" for label in labels if folder_name(label) != label]
-    return [f"folders are named so that every system takes them: {', '.join(renamed)}"] if renamed else []
-
-
-def _left_out(cache: ImageCache) -> Sequence[str]:
-    """Return a remark on the images that could not be read."""
-    names = ", ".join(image.file_name for image in cache.invalid[:3])
-    more = " and others" if len(cache.invalid) > 3 else ""
-    return [f"{len(cache.invalid)} unreadable images were left out: {names}{more}"] if cache.invalid else []
 
 
 def _public(chosen: AugmentSettings) -> dict[str, Any]:

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from vaeaug.contracts import ImageSpec
-from vaeaug.dataset.build import content_digest
 from vaeaug.dataset.cache import UNSEEN, ImageCache
-from vaeaug.dataset.decode import UnreadableImageError, read_file
 from vaeaug.dataset.index import NO_LABEL, DatasetIndex, quoted
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
 from vaeaug.progress import Progress
-from vaeaug.synthesis.samplers import SAMPLERS
 from vaeaug.workflows.evaluate.images import Images, images_of
+from vaeaug.workflows.evaluate.leaks import refuse_leaks
+from vaeaug.workflows.evaluate.manifest import SYNTHETIC, Manifest, is_edited, read_manifest
 from vaeaug.workflows.evaluate.settings import EvaluateSettings
+from vaeaug.workflows.evaluate.synthetic_record import trained_on
 from vaeaug.workflows.read import read_images
 from vaeaug.workflows.settings import parse_size, real_path
-
-MANIFEST = "manifest.csv"
-_REAL, _SYNTHETIC = ("false",), ("true", "partly")  # what manifests say of an image
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,22 +66,27 @@ def read_evaluate_data(real: Path, synthetic: Path, settings: EvaluateSettings, 
         progress=progress,
     )
     training = images_of(cache, cache.split_N == "train", cache.classes)
-    rows = _manifest(synthetic)
+    rows = read_manifest(synthetic)
     made = _read(_synthetic_index(synthetic, rows, cache.classes), cache, settings, progress)
     test, tested_on, remarks = _test(cache, settings, progress)
     if test is not None:
-        copies_N = np.isin(test.digests(), training.digests())
-        if copies_N.all():
+        untrained = test.only(~np.isin(test.digests(), training.digests()))
+        if not len(untrained):
             raise InputError(
                 f"all images of {tested_on} are also training images of {real}; give others with --test DIR"
             )
-        if copies_N.any():
-            remarks += (f"test images that are also training images and were left out: {int(copies_N.sum())}",)
-            test = test.only(~copies_N)
-        _refuse_leaks(test, tested_on, made, synthetic, rows)
-        _refuse_tested_sources(index, rows, tested_on, settings)
-        remarks += _other_data(synthetic, cache)
-    return EvaluateData(index, cache.classes, training, made, _edited(rows), test, tested_on, remarks)
+        if len(untrained) < len(test):
+            remarks += (f"test images that are also training images and were left out: {len(test) - len(untrained)}",)
+        test = untrained
+        held_out = {file.file_name for file in index.files if file.split != "train"}
+        # Names in another directory than REAL tell nothing; files of --test are compared by their contents alone.
+        refuse_leaks(test, tested_on, made, synthetic, rows, held_out if settings.test is None else set())
+        if trained_on(synthetic) not in (None, cache.fingerprint):
+            remarks += (
+                f"the model of {synthetic.name} was trained on other images than REAL: see that no test image was "
+                "among them",
+            )
+    return EvaluateData(index, cache.classes, training, made, is_edited(rows), test, tested_on, remarks)
 
 
 def read_made(directory: Path, like: ImageCache, settings: EvaluateSettings, progress: Progress) -> Images:
@@ -101,33 +101,10 @@ def read_made(directory: Path, like: ImageCache, settings: EvaluateSettings, pro
     Raises:
         InputError: there are none, or they are of other classes.
     """
-    return _read(_synthetic_index(directory, _manifest(directory), like.classes), like, settings, progress)
+    return _read(_synthetic_index(directory, read_manifest(directory), like.classes), like, settings, progress)
 
 
-def _manifest(directory: Path) -> Mapping[str, dict[str, str]] | None:
-    """Return file name -> row of the manifest, or None where there is none that tells what is synthetic."""
-    try:
-        with (directory / MANIFEST).open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{directory / MANIFEST} cannot be read ({error}); mend it, or remove it") from None
-    if not rows or not {"file_name", "split", "label", "synthetic", "source"} <= rows[0].keys():
-        return None
-    return {row["file_name"]: row for row in rows}
-
-
-def _edited(manifest: Mapping[str, dict[str, str]] | None) -> bool:
-    """Tell whether synthetic images are changed real ones: completed in part, or made by a sampler that edits."""
-    rows = (row for row in (manifest or {}).values() if row["synthetic"] in _SYNTHETIC)
-    editors = {name for name, sampler in SAMPLERS.items() if sampler.edits}
-    return any(row["synthetic"] == "partly" or row.get("sampler") in editors for row in rows)
-
-
-def _synthetic_index(
-    directory: Path, manifest: Mapping[str, dict[str, str]] | None, classes: Sequence[str]
-) -> DatasetIndex:
+def _synthetic_index(directory: Path, manifest: Manifest | None, classes: Sequence[str]) -> DatasetIndex:
     """Find the synthetic images for training. The manifest tells them and their classes, else all are synthetic.
 
     Raises:
@@ -136,7 +113,7 @@ def _synthetic_index(
     index = scan(directory, training=False)
     files = [file for file in index.files if file.split == "train"]
     if manifest is not None:
-        rows = {name: row for name, row in manifest.items() if row["synthetic"] in _SYNTHETIC}
+        rows = {name: row for name, row in manifest.items() if row["synthetic"] in SYNTHETIC}
         files = [
             dataclasses.replace(file, label=rows[file.file_name]["label"]) for file in files if file.file_name in rows
         ]
@@ -189,68 +166,3 @@ def _test(
         raise InputError(f"{tested_on} has no image of {quoted(real.classes)}; give others with --test DIR")
     left = len(found) - len(known)
     return known, tested_on, (f"test images of other classes, left out: {left}",) if left else ()
-
-
-def _refuse_leaks(
-    test: Images, tested_on: str, made: Images, directory: Path, manifest: Mapping[str, dict[str, str]] | None
-) -> None:
-    """Refuse synthetic images that are test images, and a model that was trained on them.
-
-    Raises:
-        InputError: it is so.
-    """
-    tested = set(test.digests())
-    remedy = "test on images that it has not seen: --test DIR"
-    copied = sum(digest in tested for digest in made.digests())
-    if copied:
-        raise InputError(f"{copied} of the synthetic images in {directory} are test images of {tested_on}; {remedy}")
-    trained_on = (
-        directory / name
-        for name, row in (manifest or {}).items()
-        if row["synthetic"] in _REAL and row["split"] == "train"
-    )
-    seen = sum(digest in tested for digest in _digests(trained_on))
-    if seen:
-        raise InputError(f"{directory} was made from {seen} of the test images of {tested_on}; {remedy}")
-
-
-def _other_data(directory: Path, real: ImageCache) -> tuple[str, ...]:
-    """Return a remark where the model was trained on other images than REAL's: nothing tells which."""
-    try:
-        made_from = json.loads((directory / "vaeaug.json").read_text(encoding="utf-8"))["model"]["data_fingerprint"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return ()
-    if made_from == real.fingerprint:
-        return ()
-    return (
-        f"the model of {directory.name} was trained on other images than REAL: see that no test image was among them",
-    )
-
-
-def _digests(paths: Iterable[Path]) -> Iterable[str]:
-    """Yield the hashes of files; those that are gone tell nothing."""
-    for path in paths:
-        try:
-            yield content_digest(read_file(path))
-        except UnreadableImageError:
-            continue
-
-
-def _refuse_tested_sources(
-    index: DatasetIndex, manifest: Mapping[str, dict[str, str]] | None, tested_on: str, settings: EvaluateSettings
-) -> None:
-    """Refuse synthetic images that were drawn around test images of REAL.
-
-    Raises:
-        InputError: it is so.
-    """
-    if settings.test is not None:
-        return  # names in another directory tell nothing; its files are compared by their contents
-    tested = {file.file_name for file in index.files if file.split != "train"}
-    rows = (manifest or {}).values()
-    drawn = sum(row["synthetic"] in _SYNTHETIC and row["source"] in tested for row in rows)
-    if drawn:
-        raise InputError(
-            f"{drawn} of the synthetic images were made from test images of {tested_on}; "
-            "make them from the training images alone"
-        )

@@ -31,6 +31,14 @@ def units_of(directory: Path) -> Mapping[str, tuple[int, int]]:
         return {}
 
 
+def trained_on(directory: Path) -> str | None:
+    """Return the fingerprint of the data that the model was trained on; None where that is not told."""
+    try:
+        return str(_record(directory)["model"]["data_fingerprint"])
+    except (KeyError, TypeError):
+        return None
+
+
 def _record(directory: Path) -> Any:
     try:
         return json.loads((directory / "vaeaug.json").read_text(encoding="utf-8"))

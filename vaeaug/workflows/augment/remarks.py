@@ -1,0 +1,53 @@
+"""What the user of an extended dataset should know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from vaeaug.dataset.cache import ImageCache
+from vaeaug.dataset.index import DatasetIndex
+from vaeaug.export.layout import folder_name
+from vaeaug.models.store import StoredModel
+from vaeaug.workflows.remarks import remarks_on
+
+
+def remarks_on_run(index: DatasetIndex, cache: ImageCache, model: StoredModel) -> list[str]:
+    """Return what the user should know of the model, and of the images that did not go the straight way.
+
+    Args:
+        index: the files of the data.
+        cache: their images, as far as they could be read.
+        model: what the synthetic images are from.
+    """
+    return [
+        *remarks_on(model),
+        *_other_data(cache, model),
+        *_left_out(cache),
+        *_strays(index),
+        *_renamed(cache.classes),
+    ]
+
+
+def _other_data(cache: ImageCache, model: StoredModel) -> list[str]:
+    """Return a remark on a model that was trained on another dataset."""
+    same = cache.fingerprint == model.record.data_fingerprint
+    return [] if same else ["the model was trained on other images than those of this dataset"]
+
+
+def _strays(index: DatasetIndex) -> list[str]:
+    """Return a remark on images that belong to no class."""
+    names = ", ".join(index.stray[:3])
+    return [f"{len(index.stray)} images lie outside class folders and were left out: {names}"] if index.stray else []
+
+
+def _renamed(labels: Iterable[str]) -> list[str]:
+    """Return a remark on classes whose folder has another name, because not every file system takes theirs."""
+    renamed = [f"{label!r} is in {folder_name(label)}" for label in labels if folder_name(label) != label]
+    return [f"folders are named so that every system takes them: {', '.join(renamed)}"] if renamed else []
+
+
+def _left_out(cache: ImageCache) -> list[str]:
+    """Return a remark on the images that could not be read."""
+    names = ", ".join(image.file_name for image in cache.invalid[:3])
+    more = " and others" if len(cache.invalid) > 3 else ""
+    return [f"{len(cache.invalid)} unreadable images were left out: {names}{more}"] if cache.invalid else []
