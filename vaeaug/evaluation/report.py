@@ -19,7 +19,8 @@ from vaeaug.evaluation.fitted_strips import Images
 from vaeaug.evaluation.page import write_page
 from vaeaug.evaluation.strip import ContactRow
 from vaeaug.evaluation.training_curves import History, training_shown
-from vaeaug.export.card import ClassCount, Edited
+from vaeaug.export.card import ClassCount
+from vaeaug.export.origin import Edited
 
 _MANY = 16
 """From so many classes on, tables of them are folded away."""

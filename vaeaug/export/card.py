@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from vaeaug.disk import write_atomic
 from vaeaug.export.layout import folder_name
+from vaeaug.export.origin import Drawn, Origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,17 +42,6 @@ class ClassCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Edited:
-    """That the synthetic images are real ones, changed.
-
-    Attributes:
-        others: of how many other real images at most each shows fine detail; 0 where it has its own alone.
-    """
-
-    others: int
-
-
-@dataclass(frozen=True, slots=True)
 class CardData:
     """What the card says.
 
@@ -61,7 +51,7 @@ class CardData:
         settings: how it was made: a name -> a value, shown as a table in this order.
         command: the command that made it, if there is one.
         warnings: what a user of the data must know besides.
-        edited: where the synthetic images are changed real ones; None where a model drew them.
+        origin: what the synthetic images are made of.
     """
 
     name: str
@@ -69,7 +59,7 @@ class CardData:
     settings: Mapping[str, object]
     command: str | None = None
     warnings: Sequence[str] = field(default_factory=tuple)
-    edited: Edited | None = None
+    origin: Origin = field(default_factory=Drawn)
 
 
 def write_card(path: Path, data: CardData) -> None:
@@ -110,43 +100,18 @@ configs:
 def _summary(data: CardData) -> str:
     real, synthetic = (sum(getattr(count, kind) for count in data.counts) for kind in ("real", "synthetic"))
     warnings = "".join(f"\n> - {plain(warning)}" for warning in data.warnings)
-    if data.edited is None:
-        origin, others = _DRAWN, "may hold for what was learned from them"
-    else:
-        origin, others = _edited(data.edited), "for the synthetic images made of them"
     return f"""# {plain(data.name)}
 
 {real:,} real and {synthetic:,} synthetic training images in {len(data.counts):,} \
 {"class" if len(data.counts) == 1 else "classes"}, made by vaeaug.
 
-{origin}
+{data.origin.text}
 > Train on them; never validate, test, or measure anything with them.
 > `manifest.csv` tells for every file whether it is synthetic, and each synthetic PNG says so itself
-> (IPTC digital source type `trainedAlgorithmicMedia`).{warnings}
+> (IPTC digital source type `{data.origin.source_type.rpartition("/")[2]}`).{warnings}
 
-The licence of the real images holds for their copies here, and {others}.
+The licence of the real images holds for their copies here, and {data.origin.licence}.
 """
-
-
-_DRAWN = """\
-> **Some of these images are not photographs of anything.** Files named `synthetic-*.png` were drawn by a variational
-> autoencoder that learned from the real ones. They repeat its errors and the biases of its training data, and may
-> resemble single training images."""
-
-
-def _edited(edited: Edited) -> str:
-    """Return what changed real images are, and what follows for who may see and use them."""
-    if edited.others:
-        how = f"detail of up to {edited.others:,} other real images, which are not named, is in each"
-    else:
-        how = "the fine detail of each is its own"
-    return f"""\
-> **The synthetic images show real ones.** Files named `synthetic-*.png` are real images of the training set, changed as
-> others of their class differ. What is coarse was changed by a variational autoencoder that learned from them;
-> {how}. Each still shows much of its
-> source, which `manifest.csv` names under `source`. So the privacy and the licence of the real images hold for them as
-> for the originals, also where the originals are left out. They repeat the errors of the autoencoder and the biases of
-> its training data."""
 
 
 def _counts(data: CardData) -> str:

@@ -20,7 +20,8 @@ from vaeaug.evaluation.contact_sheet import contact_sheet
 from vaeaug.evaluation.report import ReportData, write_report
 from vaeaug.evaluation.strip import GAP, ContactRow, strip
 from vaeaug.evaluation.training_curves import History
-from vaeaug.export.card import ClassCount, Edited
+from vaeaug.export.card import ClassCount
+from vaeaug.export.origin import Edited
 
 
 def noise(count: int, height: int, width: int, channels: int, seed: int = 0) -> NDArray[np.uint8]:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from vaeaug.export.card import CardData, ClassCount, Edited, write_card
+from vaeaug.export.card import CardData, ClassCount, write_card
+from vaeaug.export.origin import Drawn, Edited, Filled
 from vaeaug.export.record import write_record
 
 
@@ -81,7 +82,7 @@ def test_drawn_images_are_said_to_be_drawn(tmp_path: Path) -> None:
 
 
 def test_changed_real_images_are_said_to_show_them(tmp_path: Path) -> None:
-    text = words(card(tmp_path, [ClassCount("cat", 3, 4)], edited=Edited(4)))
+    text = words(card(tmp_path, [ClassCount("cat", 3, 4)], origin=Edited(4)))
     assert "not photographs of anything" not in text
     assert "were drawn" not in text
     assert "Files named `synthetic-*.png` are real images of the training set, changed as > others of their" in text
@@ -90,12 +91,21 @@ def test_changed_real_images_are_said_to_show_them(tmp_path: Path) -> None:
     assert "the privacy and the licence of the real images hold for them as > for the originals" in text
     assert "source type `trainedAlgorithmicMedia`" in text
     assert "holds for their copies here, and for the synthetic images made of them." in text
-    assert "detail of each is its own" in words(card(tmp_path, [ClassCount("cat", 3, 4)], edited=Edited(0)))
+    assert "detail of each is its own" in words(card(tmp_path, [ClassCount("cat", 3, 4)], origin=Edited(0)))
+
+
+def test_real_images_with_filled_holes_are_said_to_be_composites(tmp_path: Path) -> None:
+    text = words(card(tmp_path, [ClassCount("cat", 3, 4)], origin=Filled()))
+    assert "were drawn" not in text
+    assert "holes were cut that a variational autoencoder filled; all around the holes is as it was" in text
+    assert "source type `compositeWithTrainedAlgorithmicMedia`" in text
+    assert "source type `trainedAlgorithmicMedia`" not in text
+    assert "holds for their copies here, and for the synthetic images made of them." in text
 
 
 def test_the_warning_is_one_quotation(tmp_path: Path) -> None:
-    for edited in (None, Edited(0), Edited(4)):
-        text = card(tmp_path, [ClassCount("cat", 3, 4)], edited=edited, warnings=["Look."])
+    for origin in (Drawn(), Edited(0), Edited(4), Filled()):
+        text = card(tmp_path, [ClassCount("cat", 3, 4)], origin=origin, warnings=["Look."])
         (quoted,) = [part for part in text.split("\n\n") if part.startswith(">")]
         assert all(line.startswith("> ") for line in quoted.splitlines())
         assert quoted.splitlines()[-1] == "> - Look."

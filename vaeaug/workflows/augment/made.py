@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaeaug.dataset.image_cache import NativeShape
-from vaeaug.export.card import ClassCount, Edited
+from vaeaug.export.card import ClassCount
+from vaeaug.export.origin import Edited
 from vaeaug.export.real import RealImage
 from vaeaug.models.store import StoredModel
 from vaeaug.staging import Staging

@@ -12,6 +12,7 @@ from vaeaug.evaluation.evaluation_part import EvaluationPart
 from vaeaug.evaluation.report import write_report
 from vaeaug.export.card import CardData, ClassCount, write_card
 from vaeaug.export.manifest import manifest_rows, write_manifest
+from vaeaug.export.origin import Drawn
 from vaeaug.export.record import write_record
 from vaeaug.progress import Progress
 from vaeaug.workflows.augment.made import AugmentResult, Made, Written
@@ -105,5 +106,5 @@ def write_root(made: Made, written: Written, counts: Sequence[ClassCount], remar
         },
     )
     settings = settings_of(made, written)
-    card = CardData(made.staging.final.name, counts, settings, warnings=tuple(remarks), edited=made.edited)
+    card = CardData(made.staging.final.name, counts, settings, warnings=tuple(remarks), origin=made.edited or Drawn())
     write_card(made.out / "README.md", card)

@@ -19,6 +19,7 @@ from vaeaug.evaluation.completions import CompletionsPage, ShownCompletion, writ
 from vaeaug.export.card import CardData, ClassCount, write_card
 from vaeaug.export.completions import CompletedRow, CompletionsCard, write_archive, write_completions_card
 from vaeaug.export.manifest import ManifestRow, write_manifest
+from vaeaug.export.origin import Filled
 from vaeaug.export.record import write_record
 from vaeaug.inpainting.picture import read_picture
 from vaeaug.models.record import ModelRecord
@@ -129,13 +130,8 @@ def _write_dataset(done: Completed) -> None:
         ClassCount(label, by_split["train", label], numbers[label], by_split["val", label], by_split["test", label])
         for label in sorted({image.label for image in plan.real})
     ]
-    note = (
-        "here a synthetic image is a real one into which a hole was cut that the model filled (its file says "
-        "compositeWithTrainedAlgorithmicMedia): the manifest names its source, and it must stay in the split of that"
-    )
-    write_card(
-        content / "README.md", CardData(done.staging.final.name, counts, _summary(done), warnings=(note, *done.remarks))
-    )
+    card = CardData(done.staging.final.name, counts, _summary(done), warnings=done.remarks, origin=Filled())
+    write_card(content / "README.md", card)
 
 
 def _dataset_rows(done: Completed) -> Iterator[ManifestRow]:
