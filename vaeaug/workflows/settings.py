@@ -127,7 +127,11 @@ class AugmentSettings(SampleSettings, TrainSettings):
 
     model: str | None = option(None, "A trained model to use; trained and kept there if there is none yet.")
     filter: bool = option(True, "Drop samples of another class, far from the data, or all but copies of real images.")
-    synthetic_only: bool = option(False, "Leave the real training images out.")
+    synthetic_only: bool = option(
+        False,
+        "Leave the real training images out. This hides nobody: by default the synthetic ones are changed real images, "
+        "which still show their sources.",
+    )
     link: str = option("copy", "How real images get into OUT: copies, or hard links.", choices=LINKS)
     evaluate: bool = option(
         False,
