@@ -13,14 +13,15 @@ import tiny_data
 import vaeaug
 from vaeaug.errors import InputError
 from vaeaug.workflows.evaluate import command as workflow
+from vaeaug.workflows.evaluate import plan as planning
 
 SETTINGS = {**tiny_data.UNFILTERED, "per_class": 3, "evaluate": True}
 
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(workflow, "MOST_STEPS", 3)
-    monkeypatch.setattr(workflow, "LEAST_STEPS", 1)
+    monkeypatch.setattr(planning, "MOST_STEPS", 3)
+    monkeypatch.setattr(planning, "LEAST_STEPS", 1)
 
 
 def test_the_verdict_is_in_the_directory_and_nothing_else_changes(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from evaluate_data import QUICK
 from PIL import Image
 
 from vaeaug.errors import InputError
+from vaeaug.workflows.evaluate import plan as evaluate_plan
 from vaeaug.workflows.evaluate import train as evaluate_train
 from vaeaug.workflows.evaluate.command import evaluate
 from vaeaug.workflows.evaluate.task import load_division, run_arm_task
@@ -114,6 +115,18 @@ def test_the_user_settles_arms_and_measure_of_unbalanced_classes(tmp_path: Path)
     assert list(found.values["rivals"]) == ["classical", "weighted"]
     assert found.values["metric"] == "accuracy"
     assert any("still have between 15 and 25 images; vaeaug augment --balance" in remark for remark in found.remarks)
+
+
+def test_a_longer_training_is_advised_where_the_steps_were_ours_and_the_answer_is_not_clear(
+    real: Path, synthetic: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluate_plan, "LEAST_STEPS", 2)
+    monkeypatch.setattr(evaluate_plan, "STEPS_AN_IMAGE", 0)
+    ours = evaluate(real, synthetic, **{**QUICK, "steps": None})
+    theirs = evaluate(real, synthetic, **{**QUICK, "steps": 2})
+    assert ours.decision == theirs.decision == "undecided"
+    assert [remark for remark in ours.remarks if "took 2 steps" in remark and "try --steps 4" in remark]
+    assert not [remark for remark in theirs.remarks if "--steps" in remark]
 
 
 def test_nothing_is_tried_that_no_arm_needs(real: Path, synthetic: Path, monkeypatch: pytest.MonkeyPatch) -> None:

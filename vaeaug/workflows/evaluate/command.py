@@ -19,7 +19,7 @@ from vaeaug.workflows.device import choose_device, one_thread
 from vaeaug.workflows.evaluate.data import EvaluateData, read_evaluate_data
 from vaeaug.workflows.evaluate.folds import folds, how_made
 from vaeaug.workflows.evaluate.found import Evaluated
-from vaeaug.workflows.evaluate.plan import plan
+from vaeaug.workflows.evaluate.plan import on_steps, plan
 from vaeaug.workflows.evaluate.publish import values_of, write_root, write_values
 from vaeaug.workflows.evaluate.settings import EvaluateSettings
 from vaeaug.workflows.evaluate.similarity import measure_similarity, named_embedding
@@ -27,9 +27,6 @@ from vaeaug.workflows.evaluate.task import Division
 from vaeaug.workflows.evaluate.train import UNUSED, Trainings, choose_classical, predict, write_divisions
 from vaeaug.workflows.settings import AUTO, build, parse_size, real_path
 from vaeaug.workflows.train.command import refuse_changed
-
-LEAST_STEPS, MOST_STEPS = 200, 1200
-STEPS_AN_IMAGE = 3  # few images are soon known by heart
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,22 +175,27 @@ def _find(
     named_embedding(settings, device)  # what is wrong with it is told before the training and not after
     made = how_made(directory) if data.test is None else {}
     planned = plan(settings, data)
-    steps = settings.steps or min(max(STEPS_AN_IMAGE * len(data.real), LEAST_STEPS), MOST_STEPS)
     divisions = write_divisions(_divisions(data, made, settings, scratch, progress), scratch)
-    base = Trainings(len(data.classes), settings, steps, device, scratch)
+    base = Trainings(len(data.classes), settings, planned.steps, device, scratch)
     used = any(arm.classical for arm in planned.arms)
     ways = choose_classical(base, divisions, progress) if used else [UNUSED] * len(divisions)
     true_N, predicted = predict(base, planned.arms, divisions, ways, progress)
-    similarity = measure_similarity(data, settings, device, steps, progress)
+    similarity = measure_similarity(data, settings, device, planned.steps, progress)
+    result = utility(true_N, predicted, data.classes, planned.measure)
     return Evaluated(
         data=data,
         directory=directory,
         settings=settings,
-        utility=utility(true_N, predicted, data.classes, planned.measure),
+        utility=result,
         similarity=similarity,
-        steps=steps,
+        steps=planned.steps,
         classical=ways if used else (),
-        remarks=(*data.remarks, *planned.remarks, *similarity.remarks(edited=data.edited)),
+        remarks=(
+            *data.remarks,
+            *planned.remarks,
+            *similarity.remarks(edited=data.edited),
+            *on_steps(settings, planned.steps, result.verdict),
+        ),
     )
 
 

@@ -1,4 +1,4 @@
-"""What is compared and by which measure, which the sizes of the classes decide where the user leaves it open."""
+"""What is compared, by which measure and after how much training, which the images decide where the user does not."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from numpy.typing import NDArray
 
 from vaeaug.evaluation.arms import ARMS, Arm, parse_arms
 from vaeaug.evaluation.recognition import ACCURACY, BALANCED
+from vaeaug.evaluation.verdict import NOTHING, UNDECIDED, Verdict
 from vaeaug.workflows.evaluate.data import EvaluateData
 from vaeaug.workflows.evaluate.settings import EvaluateSettings
 from vaeaug.workflows.settings import AUTO
 
 UNBALANCED = 1.5
 """Times that the largest class is as large as the smallest, from which on the classes are not of about one size."""
+
+LEAST_STEPS, MOST_STEPS = 200, 1200
+STEPS_AN_IMAGE = 3  # few images are soon known by heart
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +28,18 @@ class Plan:
     Attributes:
         arms: the ways of training.
         measure: what the verdict is about, one of `MEASURES`.
+        steps: of each classifier.
         remarks: what the user should know of it.
     """
 
     arms: tuple[Arm, ...]
     measure: str
+    steps: int
     remarks: tuple[str, ...]
 
 
 def plan(settings: EvaluateSettings, data: EvaluateData) -> Plan:
-    """Choose the ways of training and the measure.
+    """Choose the ways of training, the measure, and the steps of each classifier.
 
     Where classes are not of about one size, ways that balance them without synthetic images are compared too, or the
     synthetic images would have credit for what these do as well; and each class counts alike, or a test set with the
@@ -62,7 +68,18 @@ def plan(settings: EvaluateSettings, data: EvaluateData) -> Plan:
     measure = settings.metric
     if measure == AUTO:
         measure = BALANCED if unbalanced else ACCURACY
-    return Plan(arms, measure, tuple(remarks))
+    steps = settings.steps or min(max(STEPS_AN_IMAGE * len(data.real), LEAST_STEPS), MOST_STEPS)
+    return Plan(arms, measure, steps, tuple(remarks))
+
+
+def on_steps(settings: EvaluateSettings, steps: int, answer: Verdict) -> tuple[str, ...]:
+    """Return a remark where an answer other than yes or harm rests on steps that were not the user's choice."""
+    if settings.steps is not None or answer.decision not in (NOTHING, UNDECIDED):
+        return ()
+    return (
+        f"every classifier took {steps:,} steps; synthetic images may show their worth after more, so try "
+        f"--steps {2 * steps}",
+    )
 
 
 def _unbalanced(counts_K: NDArray[np.int64]) -> bool:
