@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import functools
 import hashlib
 from collections.abc import Mapping
@@ -67,6 +68,12 @@ def state(directory: Path) -> dict[str, Any]:
         )
         for path in [directory, *sorted(directory.rglob("*"))]
     }
+
+
+def manifest(directory: Path) -> list[dict[str, str]]:
+    """The rows of a manifest."""
+    with (directory / "manifest.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def run(*words: object) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 import zipfile
@@ -49,11 +48,6 @@ def _pixels(path: Path) -> np.ndarray:
     return np.asarray(Image.open(path))
 
 
-def _rows(out: Path) -> list[dict[str, str]]:
-    with (out / "manifest.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
-
-
 def test_the_tree_stays_and_so_does_what_is_visible(model: Path, images: Path, tmp_path: Path, capsys: Capture) -> None:
     out = tmp_path / "out"
     before = tiny_data.state(images)
@@ -76,7 +70,7 @@ def test_the_tree_stays_and_so_does_what_is_visible(model: Path, images: Path, t
         assert (now[missing] != was[missing]).any()
     for name in ("ant/001.png", "ant/002.png"):
         assert (out / name).read_bytes() == (images / name).read_bytes()
-    ant, *_, cow = _rows(out)
+    ant, *_, cow = tiny_data.manifest(out)
     assert (ant["label"], ant["label_given"], ant["mask"]) == ("ant", "folder", "ant/000.png")
     assert (cow["label_given"], cow["mask"], cow["missing"]) == ("", "cow/000_mask.png", "0.25")
     assert cow["label"] in ("ant", "bee")
@@ -115,8 +109,8 @@ def test_several_completions_and_where_they_differ(model: Path, images: Path, tm
     missing = _pixels(tmp_path / "masks/ant/000.png") > 0
     assert np.abs(levels / 255 / 2 - spread).max() < 0.006  # the completions are rounded to whole levels
     assert not levels[~missing].any()
-    assert {row["label"] for row in _rows(out) if row["sample"]} == {"bee"}
-    assert {row["label_given"] for row in _rows(out) if row["sample"]} == {"--label"}
+    assert {row["label"] for row in tiny_data.manifest(out) if row["sample"]} == {"bee"}
+    assert {row["label_given"] for row in tiny_data.manifest(out) if row["sample"]} == {"--label"}
 
 
 def test_a_folder_and_a_single_image(model: Path, images: Path, tmp_path: Path) -> None:
@@ -168,7 +162,7 @@ def test_random_holes_make_a_larger_dataset(model: Path, tmp_path: Path) -> None
     index = scan(out)
     assert index.counts("train") == {"ant": 9, "bee": 6}
     assert index.counts("test")["ant"] == 1
-    rows = [row for row in _rows(out) if row["synthetic"] == "true"]
+    rows = [row for row in tiny_data.manifest(out) if row["synthetic"] == "true"]
     assert len(rows) == 10
     assert rows[3] == {
         "file_name": "train/ant/synthetic-ant-00003.png",
@@ -212,7 +206,7 @@ def test_a_class_folder_alone_says_its_class(model: Path, images: Path, tmp_path
     """`inpaint MODEL DATA/ant OUT`: the folder is flat, and its own name is a class."""
     masks = tmp_path / "masks/ant"
     assert tiny_data.run("inpaint", model, images / "ant", tmp_path / "out", "--masks", masks, "-q") == 0
-    rows = [row for row in _rows(tmp_path / "out") if row["synthetic"] == "partly"]
+    rows = [row for row in tiny_data.manifest(tmp_path / "out") if row["synthetic"] == "partly"]
     assert [(row["label"], row["label_given"]) for row in rows] == [("ant", "folder")]
 
 

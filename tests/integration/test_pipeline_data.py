@@ -1,6 +1,5 @@
 """`vaeaug.augment` on all kinds of datasets."""
 
-import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -22,11 +21,6 @@ def _augment(data: Path, **settings: Any) -> Path:
     vaeaug.augment(data, out, **{"per_class": 3, **UNFILTERED, **settings})
     assert tiny_data.state(data) == before
     return out
-
-
-def _rows(out: Path) -> list[dict[str, str]]:
-    with (out / "manifest.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def _synthetic(out: Path) -> list[Image.Image]:
@@ -59,7 +53,7 @@ def test_val_and_test_are_passed_through_and_never_trained_on(tmp_path: Path) ->
     two = _augment(other)
     assert tiny_data.files(two / "train") == tiny_data.files(one / "train")
     assert (two / "test/cat/0.png").is_file()
-    assert {row["split"] for row in _rows(two) if row["synthetic"] == "true"} == {"train"}
+    assert {row["split"] for row in tiny_data.manifest(two) if row["synthetic"] == "true"} == {"train"}
 
 
 def test_synthetic_only_still_passes_the_other_splits_through(tmp_path: Path) -> None:
@@ -97,7 +91,7 @@ def test_nested_folders(tmp_path: Path) -> None:
     out = _augment(data)
     assert sorted(path.name for path in (out / "train").iterdir()) == ["ant", "bee"]
     assert (out / "train/ant/summer-000.png").read_bytes() == (data / "ant/summer/000.png").read_bytes()
-    sources = {row["source"] for row in _rows(out) if row["synthetic"] == "false"}
+    sources = {row["source"] for row in tiny_data.manifest(out) if row["synthetic"] == "false"}
     assert {"ant/winter/002.png", "bee/003.png"} <= sources
 
 
@@ -137,7 +131,7 @@ def test_odd_class_names(tmp_path: Path) -> None:
     names = ["Grüße", "a b", "日本", "it's, 100%", "CON", "-rf", "x" * 120]
     data = write_dataset(tmp_path / "data", dict.fromkeys(names, 3))
     out = _augment(data, per_class=2)
-    rows = _rows(out)
+    rows = tiny_data.manifest(out)
     assert {row["label"] for row in rows} == set(names)
     for row in rows:
         assert (out / row["file_name"]).is_file()
@@ -181,7 +175,7 @@ def test_images_named_like_synthetic_ones(tmp_path: Path) -> None:
     data = write_dataset(tmp_path / "data", {"ant": 3})
     image("ant", 9).save(data / "ant/synthetic-ant-00000.png")
     out = _augment(data)
-    rows = {row["file_name"]: row for row in _rows(out)}
+    rows = {row["file_name"]: row for row in tiny_data.manifest(out)}
     assert rows["train/ant/synthetic-ant-00000.png"]["synthetic"] == "true"
     (kept,) = [row for row in rows.values() if row["source"] == "ant/synthetic-ant-00000.png"]
     assert (out / kept["file_name"]).read_bytes() == (data / "ant/synthetic-ant-00000.png").read_bytes()

@@ -1,7 +1,6 @@
 """`vaeaug.augment` with its filter: what is dropped is counted, what is kept does not depend on an interruption."""
 
 import base64
-import csv
 import io
 import json
 from collections import Counter
@@ -43,8 +42,7 @@ def model(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _rows(out: Path) -> list[dict[str, str]]:
-    with (out / "manifest.csv").open(encoding="utf-8", newline="") as file:
-        return [row for row in csv.DictReader(file) if row["synthetic"] == "true"]
+    return [row for row in tiny_data.manifest(out) if row["synthetic"] == "true"]
 
 
 def _pictures(out: Path) -> dict[str, list[np.ndarray]]:

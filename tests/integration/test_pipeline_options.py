@@ -1,6 +1,5 @@
 """`vaeaug.augment`, end to end on tiny datasets: every option does what its help says."""
 
-import csv
 import json
 from collections import Counter
 from pathlib import Path
@@ -13,7 +12,6 @@ from PIL import Image
 from tiny_data import UNFILTERED
 
 import vaeaug
-from vaeaug.errors import InputError
 from vaeaug.progress import Progress
 
 
@@ -33,11 +31,6 @@ def _untouched(data: Path, model: Path):  # type: ignore[no-untyped-def]
     before = tiny_data.state(data), tiny_data.state(model)
     yield
     assert (tiny_data.state(data), tiny_data.state(model)) == before
-
-
-def _rows(out: Path) -> list[dict[str, str]]:
-    with (out / "manifest.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def _made(out: Path) -> dict[tuple[str, str], int]:
@@ -76,7 +69,7 @@ def test_the_output_is_a_dataset_directory(plain: Path, data: Path) -> None:
 
 
 def test_every_image_stands_in_the_manifest_once(plain: Path) -> None:
-    rows = _rows(plain)
+    rows = tiny_data.manifest(plain)
     assert sorted(row["file_name"] for row in rows) == sorted(
         path.relative_to(plain).as_posix() for path in plain.rglob("*.png")
     )
@@ -134,7 +127,7 @@ def test_how_many_images_are_made(
 def test_synthetic_only_leaves_the_real_training_images_out(data: Path, model: Path, tmp_path: Path) -> None:
     vaeaug.augment(data, tmp_path / "out", model=model, synthetic_only=True, per_class=3, workers=1, filter=False)
     assert _made(tmp_path / "out") == {("ant", "synthetic"): 3, ("bee", "synthetic"): 3}
-    assert {row["synthetic"] for row in _rows(tmp_path / "out")} == {"true"}
+    assert {row["synthetic"] for row in tiny_data.manifest(tmp_path / "out")} == {"true"}
 
 
 def test_a_class_that_gets_nothing_has_no_empty_folder(data: Path, model: Path, tmp_path: Path) -> None:
@@ -169,161 +162,6 @@ def test_a_named_model_is_made_once_and_used_again(data: Path, tmp_path: Path, p
     assert one == two
     # and it is the model that is trained without a name
     assert tiny_data.files(tmp_path / "one/train") == tiny_data.files(plain / "train")
-
-
-def test_a_model_that_does_not_know_a_class_of_the_data(model: Path, tmp_path: Path) -> None:
-    own = tiny_data.write_dataset(tmp_path / "data", {"ant": 3, "cat": 3})
-    with pytest.raises(InputError, match=r"not trained on the class 'cat'.*knows ant, bee"):
-        vaeaug.augment(own, tmp_path / "out", model=model, workers=1, filter=False)
-    assert [path.name for path in tmp_path.iterdir()] == ["data"]
-
-
-def test_a_model_of_another_variant_or_loss_is_not_taken_for_the_one_asked_for(
-    data: Path, model: Path, tmp_path: Path
-) -> None:
-    for wrong in ({"variant": "vae"}, {"loss": "bce"}):
-        with pytest.raises(InputError, match=r"was trained with --(variant cvae|loss gaussian), not (vae|bce)"):
-            vaeaug.augment(data, tmp_path / "out", model=model, workers=1, filter=False, **wrong)
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_taken_output_is_refused_before_a_model_is_trained(data: Path, tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out/mine.txt").write_text("precious")
-    with pytest.raises(InputError, match="is not empty"):
-        vaeaug.augment(data, tmp_path / "out", model=tmp_path / "model", **UNFILTERED)
-    assert [path.name for path in tmp_path.iterdir()] == ["out"]
-    assert (tmp_path / "out/mine.txt").read_text() == "precious"
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"sampler": "mixtur"}, "did you mean 'mixture'"),
-        (
-            {"sampler": "prior", "scope": "shared", "variant": "vae"},
-            "knows no classes.*use --sampler mixture, --scope per-class",
-        ),
-        ({"sampler_options": {"reach": 0.1}}, "name it with --sampler"),
-        ({"sampler": "interpolate", "sampler_options": {"reech": 0.1}}, "did you mean 'reach'"),
-        ({"sampler": "interpolate", "sampler_options": {"neighbours": 0}}, "neighbours is at least 1"),
-        ({"sampler": "prior", "sampler_options": {"reach": 0.1}}, "sampler 'prior' has no option 'reach'"),
-        ({"variant": "cvea"}, "did you mean 'cvae'"),
-        ({"loss": "bec"}, "did you mean 'bce'"),
-        ({"per_class": 1, "balance": True}, "contradict each other"),
-        ({"variant_options": {"latent": 3}}, "no option 'latent'; did you mean 'latent_dim'"),
-        ({"image_size": "5"}, "sides from 8 to 256"),
-        ({"train_augment": "nowhere.yaml"}, "nowhere.yaml"),
-        ({"device": "abacus"}, "use --device auto, cpu"),
-        ({"device": "meta"}, "use --device auto, cpu"),
-    ],
-)
-def test_what_cannot_work_is_refused_before_anything_is_done(
-    data: Path, tmp_path: Path, settings: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def no_work(*_: object, **__: object) -> None:
-        pytest.fail("work was begun")
-
-    monkeypatch.setattr("vaeaug.workflows.augment.command.train_into", no_work)
-    monkeypatch.setattr("vaeaug.workflows.train.command.train_into", no_work)
-    for place in (None, tmp_path / "model"):
-        with pytest.raises(InputError, match=message):
-            vaeaug.augment(data, tmp_path / "out", model=place, **{**UNFILTERED, **settings})
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"variant": "vq-vae", "sampler": "mixture"}, "are discrete; use --sampler prior"),
-        ({"variant": "vq-vae", "sampler": "posterior"}, "does not have; use --sampler prior$"),
-        ({"variant": "vq-vae", "sampler": "residual"}, "are discrete; use --sampler prior"),
-        ({"variant": "vq-vae", "sampler": "interpolate"}, "are discrete; use --sampler prior"),
-        ({"variant": "ae", "sampler": "posterior"}, "does not have; use --sampler prior or mixture"),
-        ({"variant": "vq-vae", "variant_options": {"levels": "2,a"}}, "levels is a list of numbers"),
-        ({"variant": "vq-vae", "variant_options": {"prior_width": 97}}, "prior_width is a multiple of 4, not 97"),
-    ],
-)
-def test_what_only_the_network_can_tell_is_refused_before_the_training(
-    data: Path, tmp_path: Path, settings: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("vaeaug.workflows.augment.command.train_into", lambda *_: pytest.fail("a training was begun"))
-    with pytest.raises(InputError, match=message):
-        vaeaug.augment(data, tmp_path / "out", per_class=1, workers=1, filter=False, **settings)
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("sampler", ["interpolate", "prior", "mixture", "posterior", "residual"])
-def test_samplers(data: Path, model: Path, tmp_path: Path, sampler: str) -> None:
-    made = vaeaug.augment(data, tmp_path / "out", model=model, sampler=sampler, per_class=15, workers=1, filter=False)
-    assert made.sampler == sampler
-    rows = [row for row in _rows(tmp_path / "out") if row["synthetic"] == "true"]
-    assert {row["sampler"] for row in rows} == {sampler}
-    for row in rows:
-        number = int(row["index"]) % {"ant": 12, "bee": 9}[row["label"]]
-        around = sampler in ("interpolate", "posterior", "residual")
-        assert row["source"] == (f"{row['label']}/{number:03}.png" if around else "")
-
-
-def test_changed_images_keep_the_size_and_detail_of_their_own(tmp_path: Path) -> None:
-    """Without strength a changed image is the real one, at its own size, whatever the model's."""
-    data = tiny_data.write_dataset(tmp_path / "data", {"ant": 5, "bee": 4}, height=20, width=30, channels=3)
-    tiny_data.image("ant", 99, 50, 40).save(data / "ant/large.png")
-    words = ["--sampler", "residual", "--set-sampler", "strength=0", "--image-size", "8"]
-    assert tiny_data.run("augment", data, tmp_path / "out", *words, *tiny_data.options(UNFILTERED), "--quiet") == 0
-    rows = [row for row in _rows(tmp_path / "out") if row["synthetic"] == "true"]
-    assert len(rows) == 10
-    for row in rows:
-        with Image.open(tmp_path / "out" / row["file_name"]) as made, Image.open(data / row["source"]) as real:
-            assert (made.size, made.mode) == (real.size, real.mode)
-            assert np.array_equal(np.asarray(made), np.asarray(real))
-
-
-@pytest.mark.parametrize(
-    ("options", "says", "changed"),
-    [
-        ({}, "detail of up to 4 other", True),
-        ({"sampler": "residual", "sampler_options": {"others": 3}}, "detail of up to 3 other", True),
-        ({"sampler": "residual", "sampler_options": {"move": "neighbour"}}, "detail of each is its own", True),
-        ({"sampler": "posterior"}, "were drawn by a variational", False),
-    ],
-)
-def test_card_and_report_say_whether_real_images_were_changed(
-    data: Path, model: Path, tmp_path: Path, options: dict[str, Any], says: str, changed: bool
-) -> None:
-    vaeaug.augment(data, tmp_path / "out", model=model, per_class=1, workers=1, filter=False, **options)
-    assert says in (tmp_path / "out/README.md").read_text()
-    assert ("It still shows much of its source" in (tmp_path / "out/report.html").read_text()) == changed
-    with Image.open(tmp_path / "out/train/ant/synthetic-ant-00000.png") as image:
-        assert "digitalsourcetype/trainedAlgorithmicMedia" in image.info["XML:com.adobe.xmp"]
-    (row, *_) = [row for row in _rows(tmp_path / "out") if row["file_name"].endswith("synthetic-ant-00000.png")]
-    assert row["synthetic"] == "true"
-
-
-def test_changing_images_that_are_not_at_hand_is_refused(model: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="a model keeps none; use: vaeaug augment DATA OUT --model"):
-        vaeaug.sample(model, tmp_path / "out", sampler="residual")
-    with pytest.raises(InputError, match="a model keeps none"):
-        vaeaug.load(model).sample("ant", sampler="residual")
-    other = tiny_data.write_dataset(tmp_path / "other", {"ant": 3, "bee": 3})
-    with pytest.raises(InputError, match="these are others"):
-        vaeaug.augment(other, tmp_path / "out", model=model, sampler="residual", workers=1, filter=False)
-    assert not (tmp_path / "out").exists()
-    result = vaeaug.augment(other, tmp_path / "out", model=model, workers=1, filter=False)
-    assert result.sampler == "mixture"  # what is chosen if nobody asks for anything
-
-
-def test_options_of_a_sampler_reach_it_and_are_told(model: Path, tmp_path: Path) -> None:
-    plain = vaeaug.load(model).sample("ant", 12, sampler="interpolate")
-    far = vaeaug.load(model).sample("ant", 12, sampler="interpolate", sampler_options={"reach": 2})
-    assert not np.array_equal(plain, far)
-    words = ["--sampler", "interpolate", "--set-sampler", "reach=2", "--set-sampler", "neighbours=5"]
-    assert tiny_data.run("sample", model, tmp_path / "out", "--per-class", 12, *words, "--quiet") == 0
-    with Image.open(tmp_path / "out/train/ant/synthetic-ant-00007.png") as image:
-        assert np.array_equal(np.asarray(image), far[7, ..., 0])
-    record = json.loads((tmp_path / "out/vaeaug.json").read_text())
-    assert (record["sampler"], record["sampler_options"]) == ("interpolate", {"reach": 2.0})
-    assert "interpolate reach=2.0" in (tmp_path / "out/README.md").read_text()
 
 
 @pytest.mark.parametrize(
@@ -400,13 +238,6 @@ def test_torch_keeps_its_number_of_threads(data: Path, model: Path, tmp_path: Pa
         torch.set_num_threads(before)
 
 
-def test_a_model_of_gray_images_is_not_taken_for_colour_ones(model: Path, tmp_path: Path) -> None:
-    own = tiny_data.write_dataset(tmp_path / "data", {"ant": 3, "bee": 3}, channels=3)
-    with pytest.raises(InputError, match=r"makes gray images, and the data are in colour; give --model another place"):
-        vaeaug.augment(own, tmp_path / "out", model=model, workers=1, filter=False)
-    assert [path.name for path in tmp_path.iterdir()] == ["data"]
-
-
 def test_a_model_of_other_data_writes_at_their_size_and_says_so(model: Path, tmp_path: Path) -> None:
     own = tiny_data.write_dataset(tmp_path / "data", {"ant": 3, "bee": 3}, height=21, width=17)
     made = vaeaug.augment(own, tmp_path / "out", model=model, per_class=1, workers=1, filter=False)
@@ -419,12 +250,3 @@ def test_a_class_too_small_to_be_validated_keeps_the_shared_network(tmp_path: Pa
     own = tiny_data.write_dataset(tmp_path / "data", {"ant": 30, "bee": 3})
     made = vaeaug.augment(own, tmp_path / "out", per_class=2, **UNFILTERED)
     assert any(remark.endswith("keep the shared one: bee") for remark in made.remarks)
-
-
-def test_bad_input_found_late_does_not_block_the_mended_command(data: Path, tmp_path: Path) -> None:
-    pipeline = tmp_path / "crop.json"
-    A = pytest.importorskip("albumentations")
-    A.save(A.Compose([A.CenterCrop(4, 4)]), pipeline, data_format="json")
-    with pytest.raises(InputError, match=r"crop\.json"):
-        vaeaug.augment(data, tmp_path / "out", train_augment=pipeline, **UNFILTERED)
-    vaeaug.augment(data, tmp_path / "out", **UNFILTERED)
