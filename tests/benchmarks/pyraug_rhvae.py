@@ -51,7 +51,9 @@ def samples_like(pixels_NHWC: np.ndarray, count: int, seed: int) -> np.ndarray:
     with tempfile.TemporaryDirectory() as scratch:
         model = RHVAE(RHVAEConfig(input_dim=int(np.prod(shape))))
         config = TrainingConfig(output_dir=scratch, learning_rate=1e-3, seed=seed, no_cuda=True, verbose=False)
-        TrainingPipeline(model=model, training_config=config)(pixels_NHWC.reshape(len(pixels_NHWC), -1) / 255.0)
+        x_ND = pixels_NHWC.reshape(len(pixels_NHWC), -1) / 255.0
+        # Without a place for its log pyraug does not stop early, as it says it does, but trains for 10,000 epochs.
+        TrainingPipeline(model=model, training_config=config)(x_ND, log_output_dir=scratch)
         folder = next(Path(scratch).rglob("final_model"))
         model = RHVAE.load_from_folder(str(folder))
         torch.manual_seed(seed)
