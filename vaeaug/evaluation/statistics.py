@@ -99,7 +99,10 @@ def paired_difference(first_SN: NDArray[np.float64], second_SN: NDArray[np.float
     residual = float((residual_SN**2).sum()) / ((seeds - 1) * (images - 1))
     total = by_seed + max(by_image - residual, 0.0)
     if total <= 0:
-        return Difference(mean, 0.0, seeds, images, 0.0)
+        # All seeds gain alike, which by chance they do where there are few images: not for being sure. If seeds do
+        # not matter, MS_seed has the expectation of MS_residual, which is 0 only where nothing varies at all.
+        half = _quantile((seeds - 1) * (images - 1), LEVEL) * math.sqrt(residual / (seeds * images))
+        return Difference(mean, half, seeds, images, 0.0, (seeds - 1) * (images - 1))
     # Without any difference between seeds the degrees of freedom are without bound: the normal distribution's.
     freedom = min((total / by_seed) ** 2 * (seeds - 1), NORMAL) if by_seed > 0 else NORMAL
     half = _quantile(freedom, LEVEL) * math.sqrt(total / (seeds * images))

@@ -42,6 +42,17 @@ def test_the_order_of_seeds_and_images_and_the_sign_do_not_matter() -> None:
     assert (other.mean, other.half) == pytest.approx((-one.mean, one.half))
 
 
+def test_seeds_that_agree_by_chance_alone_are_not_sure() -> None:
+    """Each of two seeds gains one image of ten, and not the same one: the means are equal, and tell next to nothing."""
+    second_SN = np.zeros((2, 10))
+    second_SN[0, 3] = second_SN[1, 7] = 1
+    difference = paired_difference(np.zeros((2, 10)), second_SN)
+    assert difference.mean == pytest.approx(0.1)
+    residual = 0.2 * 0.5 / 9 * 10  # sum of squares 1 of 9 degrees of freedom
+    assert difference.half == pytest.approx(2.262157 * np.sqrt(residual / 20), rel=1e-4)
+    assert difference.low < 0
+
+
 def test_the_same_predictions_differ_by_nothing() -> None:
     first = np.eye(4)
     difference = paired_difference(first, first)
