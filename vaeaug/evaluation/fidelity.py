@@ -88,7 +88,8 @@ def measure_fidelity(
     """Compare synthetic images with real training images.
 
     All depends on how many images are compared, so there are never more synthetic than real images of a class, and,
-    over all classes, as many synthetic as held-out ones of each. Which, is drawn.
+    over all classes, as many synthetic as held-out ones of each; and the real images are then of the classes in the
+    same proportions, or what is told would be how these differ. Which, is drawn.
 
     Args:
         embedding: the name of the features.
@@ -109,13 +110,14 @@ def measure_fidelity(
             by_class[name] = fidelity(mine_NF, _drawn(synthetic, only_K, seed), neighbours=neighbours)
     if held is not None:
         counts_K = np.minimum(counts_K, _counts(held, classes))
+    there_K = counts_K > 0
+    times = min(_counts(real, classes)[there_K] / counts_K[there_K], default=0.0)
+    alike_NF = _drawn(real, np.floor(times * counts_K + 1e-9).astype(np.int64), seed)
     return FidelityReport(
         embedding=embedding,
         neighbours=neighbours,
-        overall=fidelity(real.features_NF, _drawn(synthetic, counts_K, seed), neighbours=neighbours),
-        held_out=None
-        if held is None
-        else fidelity(real.features_NF, _drawn(held, counts_K, seed), neighbours=neighbours),
+        overall=fidelity(alike_NF, _drawn(synthetic, counts_K, seed), neighbours=neighbours),
+        held_out=None if held is None else fidelity(alike_NF, _drawn(held, counts_K, seed), neighbours=neighbours),
         by_class=by_class,
     )
 

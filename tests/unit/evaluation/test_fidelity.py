@@ -161,12 +161,26 @@ def test_as_many_are_compared_as_there_are_real_and_held_out_ones() -> None:
     synthetic = embedded(rng.normal(size=(60, 3)), [0] * 8 + [1] * 52)
     held_out = embedded(rng.normal(size=(12, 3)), [0] * 4 + [1] * 8)
     alone = measure_fidelity("f", real, synthetic, ["a", "b", "none"])
-    assert (alone.overall.real, alone.overall.others, alone.held_out) == (30, 8 + 10, None)
+    assert (alone.overall.real, alone.overall.others, alone.held_out) == (8 + 10, 8 + 10, None)
     assert {name: (part.real, part.others) for name, part in alone.by_class.items()} == {"a": (20, 8), "b": (10, 10)}
     beside = measure_fidelity("f", real, synthetic, ["a", "b", "none"], held_out=held_out)
     assert beside.held_out is not None
     assert beside.overall.others == beside.held_out.others == 4 + 8
+    assert beside.overall.real == beside.held_out.real == 5 + 10  # as 4 to 8, and no class has more than it has
     assert beside.by_class == alone.by_class
+
+
+def test_over_all_classes_real_images_are_compared_in_the_proportions_of_the_synthetic_ones() -> None:
+    """Samples as good as real ones, of the small class alone: how the classes differ is no fault of theirs."""
+    rng = np.random.default_rng(9)
+    place_NF = np.repeat([[0.0, 0.0], [50.0, 0.0]], [90, 30], axis=0)
+    real = embedded(place_NF + rng.normal(size=(120, 2)), [0] * 90 + [1] * 30)
+    balance = embedded(place_NF[-1] + rng.normal(size=(60, 2)), [1] * 60)
+    report = measure_fidelity("f", real, balance, ["a", "b"])
+    assert (report.overall.real, report.overall.others) == (30, 30)
+    assert report.overall == report.by_class["b"]
+    half = embedded(place_NF[::2] + rng.normal(size=(60, 2)), [0] * 45 + [1] * 15)
+    assert measure_fidelity("f", real, half, ["a", "b"]).overall.real == 120
 
 
 def test_the_reverse_of_the_classes_is_seen_by_class_alone() -> None:
