@@ -162,7 +162,7 @@ def sample_png(chunk: SampleChunk, offset: int, shape: NativeShape, provenance: 
         provenance: text chunks beside those of the sample.
 
     Raises:
-        UnreadableImageError: the real image that is changed is no longer there.
+        VaeaugError: the real image that is changed is no longer there.
     """
     source = chunk.sources[offset]
     text = {

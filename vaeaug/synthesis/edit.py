@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.dataset.decode import decode_upright, eight_bit, read_file
+from vaeaug.dataset.decode import UnreadableImageError, decode_upright, eight_bit, read_file
+from vaeaug.errors import VaeaugError
 
 BLUR = 1 / 56
 """Standard deviation of the blur of the change, as a share of the image's longer side."""
@@ -62,7 +63,7 @@ class Edit:
         would stay as a ghost. So it fades: x' = x + d - m (x - before), m from 0 to 1 with the blurred |d|.
 
         Raises:
-            UnreadableImageError: a file has changed since it was read.
+            VaeaugError: a file has changed since it was read.
         """
         x_HWC = _read(self.path)
         before_HWC, after_HWC = (_fitted(part, x_HWC.shape) for part in (self.before_HWC, self.after_HWC))
@@ -80,7 +81,10 @@ class Edit:
 
 def _read(path: Path) -> NDArray[np.float32]:
     """Return an image, (H, W, 1 or 3) in [0, 1]."""
-    upright = decode_upright(read_file(path))
+    try:
+        upright = decode_upright(read_file(path))
+    except UnreadableImageError as error:
+        raise VaeaugError(f"the image {path} has changed meanwhile: {error}; put it back and add --resume") from error
     levels = np.asarray(eight_bit(upright, upright.format or ""), np.float32)
     return (levels[..., None] if levels.ndim == 2 else levels) / np.float32(255)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vaeaug.errors import VaeaugError
 from vaeaug.synthesis.edit import AddedDetail, Edit
 
 
@@ -34,6 +35,12 @@ def test_where_all_changes_nothing_of_the_image_is_left(tmp_path: Path, noise: n
     """A change above the fade everywhere: the result is what was decoded."""
     before, after = np.full((28, 28, 1), 0.1), np.full((28, 28, 1), 0.8)
     assert np.array_equal(_edit(tmp_path, noise, before, after, 0.5), np.full((28, 28, 1), 204, np.uint8))
+
+
+def test_an_image_that_is_gone_is_named(tmp_path: Path) -> None:
+    part_HWC = np.zeros((28, 28, 1), np.float32)
+    with pytest.raises(VaeaugError, match=r"the image .*x\.png has changed meanwhile: .*add --resume"):
+        Edit(tmp_path / "x.png", part_HWC, part_HWC, 0.0).pixels()
 
 
 def test_detail_fades_only_where_it_changes(tmp_path: Path, noise: np.ndarray) -> None:
