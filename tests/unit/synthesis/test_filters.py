@@ -115,6 +115,17 @@ def test_folds_hold_out_every_image_once_and_every_class_evenly() -> None:
     assert not np.array_equal(fold_N, stratified_folds(labels_N, 3, seed=5))
 
 
+def test_copies_of_an_image_are_held_out_together_whatever_their_class() -> None:
+    labels_N = np.repeat([0, 1], 9)
+    digests = ["a", "a", "a", "b", "b", "c", "d", "e", "f", "a", *"ghijklmn"]
+    fold_N = stratified_folds(labels_N, 3, seed=4, digests=digests)
+    assert len({*fold_N[:3], fold_N[9]}) == 1
+    assert fold_N[3] == fold_N[4]
+    assert np.bincount(fold_N[[0, 3, 5, 6, 7, 8]]).tolist() == [2, 2, 2]  # the six images of the first class
+    plain_N = stratified_folds(labels_N, 3, seed=4)
+    assert np.array_equal(plain_N, stratified_folds(labels_N, 3, seed=4, digests=list("abcdefghijklmnopqr")))
+
+
 @pytest.mark.parametrize("count", [2, 3, 5])
 def test_a_handful_of_images_is_judged_too(count: int) -> None:
     pixels_NHWC, labels_N = np.concatenate([_bars(count, 0, 0), _bars(count, 1, 1)]), np.repeat([0, 1], count)

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from safetensors.torch import load_file, save
 
 from vaeaug.classifier.fit import Classifier, ClassifierConfig, Source, fit_classifier
@@ -79,10 +79,12 @@ class SampleFilter:
 
 def _resized(image_HWC: NDArray[np.uint8], shape_HWC: tuple[int, ...]) -> NDArray[np.uint8]:
     height, width, channels = shape_HWC
-    if channels == 1 and image_HWC.shape[2] == 3:  # a palette of grays, read back from its file
-        image_HWC = np.asarray(cv2.cvtColor(image_HWC, cv2.COLOR_RGB2GRAY), np.uint8)
-    resized = cv2.resize(image_HWC, (width, height), interpolation=cv2.INTER_AREA).reshape(height, width, -1)
-    return np.broadcast_to(np.asarray(resized, np.uint8), (height, width, channels))
+    image = Image.fromarray(image_HWC[..., 0] if image_HWC.shape[2] == 1 else image_HWC)
+    if channels == 1:
+        image = image.convert("L")  # a palette of grays, read back from its file
+    if image.size != (width, height):  # as the cache did it, or the way would tell a sample from a real image
+        image = image.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return np.broadcast_to(np.asarray(image, np.uint8).reshape(height, width, -1), (height, width, channels))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,9 @@ def _run(task: JudgeTask, tell: Callable[[float], None]) -> None:
 
 def _folds(cache: ImageCache, seed: int) -> NDArray[np.int64]:
     """Return the fold of each training image."""
-    return stratified_folds(cache.labels_N[cache.indices("train")], FOLDS, seed)
+    indices = cache.indices("train")
+    digests = [cache.files[index].digest for index in indices]
+    return stratified_folds(cache.labels_N[indices], FOLDS, seed, digests=digests)
 
 
 def _load(cache: ImageCache, task: JudgeTask, device: torch.device) -> Classifier:
