@@ -71,6 +71,26 @@ def parse_options(config: type[C], values: Mapping[str, Any], owner: str) -> C:
     return config(**parsed)
 
 
+def refuse_named_code(config: type[Any], values: Mapping[str, Any], whose: str) -> None:
+    """Refuse options that name code to import and call (`option(imports=True)`), where there is no consent to it.
+
+    Args:
+        config: a dataclass (`Variant.Config` or `ReconstructionLoss.Config`).
+        values: option name -> value.
+        whose: what has them, for the message ("DIR was trained with 'perceptual'").
+
+    Raises:
+        InputError: one does; the message says which.
+    """
+    given = {name.replace("-", "_"): str(value) for name, value in values.items()}
+    for field in dataclasses.fields(config):
+        if field.metadata.get("imports") and ":" in given.get(field.name, ""):
+            raise InputError(
+                f"{whose}, whose option {field.name} names code to import and call: {given[field.name]}; if you trust "
+                "it, add --allow-imports (allow_imports=True)"
+            )
+
+
 def members(hint: Any) -> tuple[Any, ...]:
     """Return the types of a union (`int | None` and `Optional[int]` alike), or the one type that `hint` is."""
     return typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import evaluate_data
 import pytest
+import tiny_data
 from click.testing import CliRunner
 
 from vaeaug.cli import cli
+from vaeaug.workflows.evaluate import command as workflow
 
 QUICK = [
     "--steps",
@@ -87,3 +89,13 @@ def test_a_long_tail_is_balanced_and_its_rivals_are_told(tmp_path: Path) -> None
 
 def test_quiet_is_silent(places: list[str]) -> None:
     assert run(*places, *QUICK, "-q") == ("", "")
+
+
+@pytest.mark.parametrize(("out", "advice"), [([], "Interrupted.\n"), (["--out", "OUT"], "; add --resume to")])
+def test_an_interrupted_run_is_told_to_resume_only_where_it_left_something(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], out: list[str], advice: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(workflow, "evaluate", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    assert tiny_data.run("evaluate", "REAL", "SYNTHETIC", *out) == 130
+    assert advice in capsys.readouterr().err

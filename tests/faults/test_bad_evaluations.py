@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import albumentations
 import evaluate_data
 import pytest
 import tiny_data
@@ -73,6 +74,11 @@ def test_test_images_that_are_training_images(real: Path, synthetic: Path) -> No
     assert any("also training images and were left out: 1" in remark for remark in found.remarks)
 
 
+def test_one_test_image_tells_nothing(real: Path, synthetic: Path, tmp_path: Path) -> None:
+    evaluate_data.write_images(tmp_path / "others/ant", "ant", 300, 1)
+    refused("others has one image to test on.*--test DIR", real, synthetic, test=str(tmp_path / "others"))
+
+
 def test_other_classes(real: Path, synthetic: Path, tmp_path: Path) -> None:
     evaluate_data.write_images(synthetic / "cow", "cow", 0, 2)
     refused("'cow', which REAL has not; its classes are 'ant', 'bee'", real, synthetic)
@@ -105,6 +111,36 @@ def test_without_test_images_a_pipeline_that_is_gone_cannot_be_used_again(tmp_pa
     record["settings"]["train_augment"] = "pipeline.yaml"
     (tmp_path / "extended/vaeaug.json").write_text(json.dumps(record))
     refused("the file of --train-augment is not in it; .*--test DIR", real, tmp_path / "extended")
+
+
+def test_without_test_images_a_model_of_such_a_pipeline_is_refused_too(tmp_path: Path) -> None:
+    """It is the model that was trained with it; who made images from it need not know."""
+    real = tiny_data.write_dataset(tmp_path / "flat", {"ant": 5, "bee": 5})
+    albumentations.save(albumentations.Compose([albumentations.HorizontalFlip()]), tmp_path / "mirrored.json")
+    vaeaug.train(real, tmp_path / "model", **tiny_data.QUICK, train_augment=tmp_path / "mirrored.json")
+    vaeaug.sample(tmp_path / "model", tmp_path / "samples", per_class=2)
+    refused("the file of --train-augment is not in it; .*--test DIR", real, tmp_path / "samples")
+
+
+def test_copies_of_images_do_not_make_a_class_large_enough(tmp_path: Path) -> None:
+    real = tiny_data.write_dataset(tmp_path / "flat", {"ant": 5, "bee": 2})
+    for number in range(5):
+        shutil.copy(real / "bee/001.png", real / f"bee/copy-{number}.png")
+    vaeaug.augment(real, tmp_path / "extended", per_class=2, **tiny_data.UNFILTERED)
+    refused("'bee' has too few images to hold any out", real, tmp_path / "extended")
+
+
+def test_without_test_images_a_class_whose_name_no_table_keeps(tmp_path: Path) -> None:
+    real = tiny_data.write_dataset(tmp_path / "flat", {"ant ": 5, "bee": 5})
+    vaeaug.augment(real, tmp_path / "extended", per_class=2, **tiny_data.UNFILTERED)
+    refused("'ant ' begins or ends with a space; rename its folder", real, tmp_path / "extended")
+
+
+def test_numbers_that_augment_cannot_be_asked_for(tmp_path: Path) -> None:
+    real = tiny_data.write_dataset(tmp_path / "flat", {"ant": 5, "bee": 5})
+    vaeaug.train(real, tmp_path / "model", **tiny_data.QUICK)
+    vaeaug.sample(tmp_path / "model", tmp_path / "samples", per_class=2, classes=("ant",))
+    refused("other numbers of images than vaeaug augment makes; .*--test DIR", real, tmp_path / "samples")
 
 
 def test_a_class_too_small_to_hold_any_out(tmp_path: Path) -> None:

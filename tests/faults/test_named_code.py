@@ -63,6 +63,29 @@ def test_it_is_imported_only_with_consent(
     assert (tmp_path / "ran").exists()
 
 
+def test_evaluate_trains_with_it_only_with_consent(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there are no test images, the model is trained anew, as the record of the synthetic images says."""
+    options = {"network": "feature_networks:tiny", "side": 8}
+    real = tiny_data.write_dataset(tmp_path / "real", {"ant": 6, "bee": 6})
+    settings = {**tiny_data.UNFILTERED, "loss": "perceptual", "loss_options": options, "per_class": 4}
+    vaeaug.augment(real, tmp_path / "extended", **settings)
+    record = json.loads((tmp_path / "extended/vaeaug.json").read_text())
+    record["model"]["loss"]["options"]["network"] = "evil_twin:run"
+    (tmp_path / "extended/vaeaug.json").write_text(json.dumps(record))
+    (tmp_path / "evil_twin.py").write_text("from pathlib import Path\nPath(__file__).with_name('ran').touch()\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    quick = {"steps": 2, "seeds": 2, "workers": 1, "flip": "no", "strength": "full", "arms": "real,synthetic"}
+    message = r"extended was made with 'perceptual', whose option network names code .*evil_twin:run.*--allow-imports"
+    with pytest.raises(InputError, match=message):
+        vaeaug.evaluate(real, tmp_path / "extended", **quick)
+    assert not (tmp_path / "ran").exists()
+    with pytest.raises(InputError, match="cannot be built"):  # there is no `run` in it
+        vaeaug.evaluate(real, tmp_path / "extended", **quick, allow_imports=True)
+    assert (tmp_path / "ran").exists()
+
+
 def test_with_consent_it_is_scored(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     options = {"network": "feature_networks:tiny", "side": 8}
     settings = {**tiny_data.QUICK, "loss": "perceptual", "loss_options": options}

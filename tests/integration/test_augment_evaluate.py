@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import evaluate_data
@@ -11,7 +12,8 @@ import pytest
 import tiny_data
 
 import vaeaug
-from vaeaug.errors import InputError
+from vaeaug.errors import InputError, VaeaugError
+from vaeaug.workflows.augment import command as augment_command
 from vaeaug.workflows.evaluate import command as workflow
 from vaeaug.workflows.evaluate import plan as planning
 
@@ -85,6 +87,32 @@ def test_an_interrupted_evaluation_can_be_given_up(
     vaeaug.augment(real, tmp_path / "cut/out", resume=True, **{**SETTINGS, "evaluate": False})
     assert tiny_data.files(tmp_path / "cut/out") == tiny_data.files(tmp_path / "plain/out")
     assert not (tmp_path / "cut/out/evaluation").exists()
+
+
+def test_an_evaluation_that_fails_takes_no_image_with_it(tmp_path: Path) -> None:
+    real = evaluate_data.write_real(tmp_path / "real")
+    shutil.rmtree(real / "test")
+    shutil.copytree(real / "train", real / "test")
+    with pytest.raises(VaeaugError, match=r"images are made, .* all images of .* --resume and without") as error:
+        vaeaug.augment(real, tmp_path / "out", **SETTINGS)
+    assert error.value.exit_code == 2
+    vaeaug.augment(real, tmp_path / "plain", **{**SETTINGS, "evaluate": False})
+    resumed = vaeaug.augment(real, tmp_path / "out", resume=True, **{**SETTINGS, "evaluate": False})
+    assert [count.synthetic for count in resumed.counts] == [3, 3]
+    images = [
+        {name: digest for name, digest in tiny_data.files(tmp_path / place).items() if name.endswith(".png")}
+        for place in ("out", "plain")
+    ]
+    assert images[0] == images[1]
+
+
+def test_no_images_are_nothing_to_evaluate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = evaluate_data.write_real(tmp_path / "real")
+    monkeypatch.setattr(augment_command, "train_into", lambda *_: pytest.fail("trained already"))
+    settings = {**SETTINGS, "per_class": None, "balance": True}
+    with pytest.raises(InputError, match="no images are asked for"):
+        vaeaug.augment(real, tmp_path / "out", **settings)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["real"]
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,8 @@ def _run(arguments: list[str]) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         resumable = bool(RESUMABLE.intersection(arguments[:1]))
+        if arguments[:1] == ["evaluate"]:  # its work is kept beside its output
+            resumable = any(word.partition("=")[0] == "--out" for word in arguments)
         click.echo(f"Interrupted{'; add --resume to the same command to go on' if resumable else ''}.", err=True)
         return 130
     except Exception as error:

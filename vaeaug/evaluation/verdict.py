@@ -108,7 +108,8 @@ def at_chance(comparisons: Sequence[Comparison], measure: str, constant: float) 
     sentence = (
         "Undecided: no way of training does better than always answering the commonest class "
         f"({100 * constant:.1f} % {what}), so there is nothing to compare ({_size(first.difference)}); "
-        "more real images, larger ones (--image-size) or a longer training (--steps) may help."
+        "more real images, larger ones (--image-size) or classifiers that are trained for longer (--steps of vaeaug "
+        "evaluate) may help."
     )
     return Verdict(UNDECIDED, sentence, first.without)
 

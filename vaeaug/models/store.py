@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,11 +9,11 @@ from typing import Any
 import torch
 
 from vaeaug.contracts import ImageSpec, ReconstructionLoss, Variant
-from vaeaug.errors import InputError
 from vaeaug.models.latents import FILE as LATENTS
 from vaeaug.models.latents import ClassLatents, load_latents
 from vaeaug.models.network import Network, build_network
 from vaeaug.models.record import ModelRecord
+from vaeaug.options import refuse_named_code
 
 
 class StoredModel:
@@ -77,14 +76,7 @@ class StoredModel:
         if self.allow_imports:
             return
         for plugin, record in ((self._variant, self.record.variant), (self._loss, self.record.loss)):
-            given = {name.replace("-", "_"): str(value) for name, value in record.options.items()}
-            for field in dataclasses.fields(plugin.Config):
-                if field.metadata.get("imports") and ":" in given.get(field.name, ""):
-                    raise InputError(
-                        f"{self.directory} was trained with '{record.name}', whose option {field.name} names code to "
-                        f"import and call: {given[field.name]}; if you trust it, add --allow-imports "
-                        "(allow_imports=True)"
-                    )
+            refuse_named_code(plugin.Config, record.options, f"{self.directory} was trained with '{record.name}'")
 
     def network(self, label: int) -> Network:
         """Return the network of a class, in eval mode; the one asked for last is kept in memory."""

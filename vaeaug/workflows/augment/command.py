@@ -76,6 +76,8 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     del request["evaluate"]  # the same images are made with it, so a resumed run may give it up or ask for it
     with Staging(out, request, resume=chosen.resume) as staging:
         cache = read_for_training(index, chosen, progress)
+        if chosen.evaluate and not any(chosen.counts(_real_counts(cache)).values()):
+            raise InputError("no images are asked for, so none can be evaluated; ask with --per-class or --ratio")
         if chosen.model is None:
             refuse_changed(staging, dataset=cache.fingerprint)
             model = _model_of_its_own(chosen, named, staging, cache, device, progress)
@@ -201,7 +203,12 @@ def _counts(chosen: AugmentSettings, cache: ImageCache, model: StoredModel) -> d
             f"the model {chosen.model} was not trained on the class {unknown[0]!r} of the data; it knows "
             f"{', '.join(model.classes)}; give --model another place to train a new one"
         )
-    return chosen.counts({label: len(cache.indices("train", label)) for label in cache.classes})
+    return chosen.counts(_real_counts(cache))
+
+
+def _real_counts(cache: ImageCache) -> dict[str, int]:
+    """Return class -> number of real training images."""
+    return {label: len(cache.indices("train", label)) for label in cache.classes}
 
 
 def _trained_on(model: StoredModel, cache: ImageCache, originals: Mapping[str, Path]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vaeaug.dataset.index import DatasetIndex
-from vaeaug.errors import InputError
+from vaeaug.errors import DivergedError, InputError, VaeaugError
 from vaeaug.evaluation.evaluation_part import EvaluationPart
 from vaeaug.progress import Progress
 from vaeaug.staging import Staging
@@ -60,10 +60,19 @@ def evaluation_of(
         device=chosen.device,
         workers=chosen.workers,
         plugins_dirs=chosen.plugins_dirs,
+        allow_imports=chosen.model is None,  # then it is the user who named the code
     )
     scratch = staging.scratch / FOLDER
 
     def evaluate(out: Path) -> EvaluationPart:
-        return part_of(evaluate_into(data, out, out / FOLDER, scratch, settings, progress))
+        try:
+            return part_of(evaluate_into(data, out, out / FOLDER, scratch, settings, progress))
+        except (InputError, DivergedError) as error:  # at which staging drops all, and here only the question failed
+            kept = VaeaugError(
+                f"the images are made, but whether they help cannot be told: {error}; to have them as they are, run "
+                "the same command with --resume and without --evaluate"
+            )
+            kept.exit_code = error.exit_code
+            raise kept from error
 
     return evaluate

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from vaeaug.errors import InputError
@@ -17,9 +18,9 @@ from vaeaug.progress import SILENT, Progress
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.workflows.device import choose_device, one_thread
 from vaeaug.workflows.evaluate.data import EvaluateData, read_evaluate_data
-from vaeaug.workflows.evaluate.folds import folds, how_made
+from vaeaug.workflows.evaluate.folds import folds, how_made, require_consent
 from vaeaug.workflows.evaluate.found import Evaluated
-from vaeaug.workflows.evaluate.plan import on_steps, plan
+from vaeaug.workflows.evaluate.plan import plan
 from vaeaug.workflows.evaluate.publish import values_of, write_root, write_values
 from vaeaug.workflows.evaluate.settings import EvaluateSettings
 from vaeaug.workflows.evaluate.similarity import measure_similarity, named_embedding
@@ -173,29 +174,27 @@ def _find(
 ) -> Evaluated:
     """Train the classifiers and compare the images."""
     named_embedding(settings, device)  # what is wrong with it is told before the training and not after
-    made = how_made(directory) if data.test is None else {}
+    made = {}
+    if data.test is None:
+        counts_K = np.bincount(data.real.labels_N, minlength=len(data.classes))
+        made = how_made(directory, dict(zip(data.classes, counts_K.tolist(), strict=True)))
+        require_consent(made, directory, settings)
     planned = plan(settings, data)
     divisions = write_divisions(_divisions(data, made, settings, scratch, progress), scratch)
     base = Trainings(len(data.classes), settings, planned.steps, device, scratch)
     used = any(arm.classical for arm in planned.arms)
-    ways = choose_classical(base, divisions, progress) if used else [UNUSED] * len(divisions)
+    ways = choose_classical(base, divisions, planned.measure, progress) if used else [UNUSED] * len(divisions)
     true_N, predicted = predict(base, planned.arms, divisions, ways, progress)
     similarity = measure_similarity(data, settings, device, planned.steps, progress)
-    result = utility(true_N, predicted, data.classes, planned.measure)
     return Evaluated(
         data=data,
         directory=directory,
         settings=settings,
-        utility=result,
+        utility=utility(true_N, predicted, data.classes, planned.measure),
         similarity=similarity,
         steps=planned.steps,
         classical=ways if used else (),
-        remarks=(
-            *data.remarks,
-            *planned.remarks,
-            *similarity.remarks(edited=data.edited),
-            *on_steps(settings, planned.steps, result.verdict),
-        ),
+        remarks=(*data.remarks, *planned.remarks, *similarity.remarks(edited=data.edited)),
     )
 
 

@@ -23,6 +23,9 @@ from vaeaug.workflows.evaluate.synthetic_record import trained_on
 from vaeaug.workflows.read import read_images
 from vaeaug.workflows.settings import parse_size, real_path
 
+LEAST_TESTED = 2
+"""Test images that an interval takes."""
+
 
 @dataclass(frozen=True, slots=True)
 class EvaluateData:
@@ -78,13 +81,18 @@ def read_evaluate_data(real: Path, synthetic: Path, settings: EvaluateSettings, 
         if len(untrained) < len(test):
             remarks += (f"test images that are also training images and were left out: {len(test) - len(untrained)}",)
         test = untrained
+        if len(test) < LEAST_TESTED:
+            raise InputError(
+                f"{tested_on} has one image to test on, which tells nothing; give more of them, or others with "
+                "--test DIR"
+            )
         held_out = {file.file_name for file in index.files if file.split != "train"}
         # Names in another directory than REAL tell nothing; files of --test are compared by their contents alone.
         refuse_leaks(test, tested_on, made, synthetic, rows, held_out if settings.test is None else set())
         if trained_on(synthetic) not in (None, cache.fingerprint):
             remarks += (
-                f"the model of {synthetic.name} was trained on other images than REAL: see that no test image was "
-                "among them",
+                "the synthetic images are of a model that was trained on other images than these real ones: see that "
+                "no test image was among them",
             )
     return EvaluateData(index, cache.classes, training, made, is_edited(rows), test, tested_on, remarks)
 

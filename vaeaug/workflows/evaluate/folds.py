@@ -10,15 +10,14 @@ import csv
 import dataclasses
 import io
 import json
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from vaeaug import plugins
 from vaeaug.classifier.folds import stratified_folds
 from vaeaug.errors import InputError, VaeaugError
+from vaeaug.options import refuse_named_code
 from vaeaug.progress import Progress, Tick
 from vaeaug.seeds import seed_of
 from vaeaug.staging import write_atomic
@@ -33,15 +32,16 @@ RECORD = "vaeaug.json"
 _REMEDY = "hold images out in REAL/test/<class>, or give test images with --test DIR"
 
 
-def how_made(directory: Path) -> dict[str, Any]:
+def how_made(directory: Path, real: Mapping[str, int]) -> dict[str, Any]:
     """Return the settings of `vaeaug.augment` that make such images again.
 
     Args:
         directory: an output of `augment` or `sample`.
+        real: class -> number of the real images they are of.
 
     Raises:
-        InputError: it does not say how it was made, or with a file that is not named fully; the message says what will
-            do instead.
+        InputError: it does not say how it was made, or with a file that is not named fully, or there are numbers of
+            images that `augment` cannot be asked for; the message says what will do instead.
     """
     unknown = f"REAL has no test images, and {directory} does not tell how to make such images without some of REAL's"
     try:
@@ -60,24 +60,53 @@ def how_made(directory: Path) -> dict[str, Any]:
             "sampler_options": record["sampler_options"],
             "seed": record["seed"],
             "filter": bool(asked.get("filter", False)),
-            **_counts(record["counts"], asked),
         }
+        counts = _counts(real, asked)
+        train_augment = asked.get("train_augment") or model["training"].get("train_augment")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise InputError(f"{unknown}: it is no output of vaeaug augment or sample; {_REMEDY}") from None
-    if asked.get("train_augment"):
+    if train_augment:
         raise InputError(f"{unknown}: the file of --train-augment is not in it; {_REMEDY}")
-    return made
+    if counts is None:
+        raise InputError(
+            f"{unknown}: its classes have other numbers of images than vaeaug augment makes; make it with that, or "
+            f"{_REMEDY}"
+        )
+    return {**made, **counts}
 
 
-def _counts(counts: Mapping[str, Mapping[str, int]], asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how many images were asked for, as `augment` is asked."""
-    said = {name: asked[name] for name in ("per_class", "ratio", "balance") if asked.get(name) not in (None, False)}
-    wanted = asked.get("counts")
+def require_consent(made: Mapping[str, Any], directory: Path, settings: EvaluateSettings) -> None:
+    """Refuse to train with what imports code that SYNTHETIC names, unless the user has consented.
+
+    Raises:
+        InputError: it names code, and there is no consent; or a plugin is missing.
+    """
+    registry = plugins.load(settings.plugins_dirs)
+    variant, loss = registry.variant(made["variant"]), registry.loss(made["loss"])
+    if not settings.allow_imports:
+        refuse_named_code(variant.cls.Config, made["variant_options"], f"{directory} was made with '{variant.name}'")
+        refuse_named_code(loss.cls.Config, made["loss_options"], f"{directory} was made with '{loss.name}'")
+
+
+def _counts(real: Mapping[str, int], asked: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return how many images were asked for, as `augment` is asked; None where it cannot be.
+
+    Args:
+        real: class -> number of real images.
+        asked: the settings of what was made; those of `sample` name a number for each class.
+    """
+    wanted: Mapping[str, int] | None = asked.get("counts")
     if wanted is None:
-        return said
-    trained_on = sum(count["real"] for count in counts.values())  # 0 of `sample`, which copies none
-    total = sum(wanted.values())
-    return {"ratio": total / trained_on} if trained_on else {"per_class": round(total / len(wanted))}
+        given = {name: asked.get(name) for name in ("per_class", "ratio", "balance")}
+        return {name: value for name, value in given.items() if value is not None and value is not False}
+    if wanted.keys() != real.keys():
+        return None
+    if len(set(wanted.values())) == 1:
+        return {"per_class": next(iter(wanted.values()))}
+    if len({wanted[name] + real[name] for name in real}) == 1:
+        return {"balance": True}
+    ratio = sum(wanted.values()) / sum(real.values())
+    return {"ratio": ratio} if all(abs(wanted[name] - ratio * real[name]) <= 1 for name in real) else None
 
 
 def folds(
@@ -93,16 +122,21 @@ def folds(
         progress: hears how it goes.
 
     Raises:
-        InputError: a class has too few images to hold any out.
+        InputError: a class has too few images to hold any out, or a name that tables do not keep.
         VaeaugError: a training failed.
     """
-    labels_N = data.real.labels_N
-    few = [name for name, count in zip(data.classes, np.bincount(labels_N), strict=True) if count < LEAST_IMAGES]
-    if few:
-        raise InputError(f"the class {few[0]!r} has too few images to hold any out; {_REMEDY}")
+    labels_N, digests = data.real.labels_N, data.real.digests()
+    for label, name in enumerate(data.classes):
+        if name != name.strip():
+            raise InputError(f"the class {name!r} begins or ends with a space; rename its folder, or {_REMEDY}")
+        count = len({digest for digest, mine in zip(digests, labels_N, strict=True) if mine == label})  # without copies
+        if count - -(-count // settings.folds) < LEAST_IMAGES - 1:
+            raise InputError(f"the class {name!r} has too few images to hold any out; {_REMEDY}")
     total = settings.repeats * settings.folds
     for repeat in range(settings.repeats):
-        fold_N = stratified_folds(labels_N, settings.folds, seed_of(settings.seed, "evaluate folds", repeat))
+        fold_N = stratified_folds(
+            labels_N, settings.folds, seed_of(settings.seed, "evaluate folds", repeat), digests=digests
+        )
         for fold in range(settings.folds):
             held_N = fold_N == fold
             if not held_N.any():
@@ -160,7 +194,7 @@ def _write_fold(training: Images, data: EvaluateData, place: Path) -> None:
             try:
                 (place / name).symlink_to(source.resolve())
             except OSError:  # Windows asks for a privilege, some file systems have no links
-                shutil.copyfile(source, place / name)
+                write_atomic(place / name, source.read_bytes())
     write_atomic(place / "metadata.csv", table.getvalue().encode())
 
 

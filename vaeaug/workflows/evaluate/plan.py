@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from vaeaug.evaluation.arms import ARMS, Arm, parse_arms
 from vaeaug.evaluation.recognition import ACCURACY, BALANCED
-from vaeaug.evaluation.verdict import NOTHING, UNDECIDED, Verdict
 from vaeaug.workflows.evaluate.data import EvaluateData
 from vaeaug.workflows.evaluate.settings import EvaluateSettings
 from vaeaug.workflows.settings import AUTO
@@ -70,16 +69,6 @@ def plan(settings: EvaluateSettings, data: EvaluateData) -> Plan:
         measure = BALANCED if unbalanced else ACCURACY
     steps = settings.steps or min(max(STEPS_AN_IMAGE * len(data.real), LEAST_STEPS), MOST_STEPS)
     return Plan(arms, measure, steps, tuple(remarks))
-
-
-def on_steps(settings: EvaluateSettings, steps: int, answer: Verdict) -> tuple[str, ...]:
-    """Return a remark where an answer other than yes or harm rests on steps that were not the user's choice."""
-    if settings.steps is not None or answer.decision not in (NOTHING, UNDECIDED):
-        return ()
-    return (
-        f"every classifier took {steps:,} steps; synthetic images may show their worth after more, so try "
-        f"--steps {2 * steps}",
-    )
 
 
 def _unbalanced(counts_K: NDArray[np.int64]) -> bool:

@@ -82,8 +82,11 @@ class EvaluateSettings(RunSettings):
     )
     seed: int = option(0, "Seed of everything random.", minimum=0)
     skip_invalid: bool = option(False, "Leave unreadable images out instead of stopping.")
+    allow_imports: bool = option(
+        False, "Where the model is trained anew: let its loss import the code that SYNTHETIC's vaeaug.json names."
+    )
 
     def request(self) -> dict[str, Any]:
         """Return what decides the result, as JSON values: a resumed run must have the same."""
-        left_out = {field.name for field in dataclasses.fields(RunSettings)}
+        left_out = {"allow_imports", *(field.name for field in dataclasses.fields(RunSettings))}
         return {name: value for name, value in dataclasses.asdict(self).items() if name not in left_out}

@@ -50,7 +50,7 @@ class Similarity:
         return (
             f"{100 * self.memorisation.overall.unusually_near:.1f} % of the synthetic images are unusually near to a "
             f"real training image{beside}: the model may give back what it was shown; look at the nearest pairs, and "
-            "try another --sampler or fewer --steps",
+            "make them with another --sampler, or of a model that is trained for less long",
         )
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from vaeaug.classifier.folds import stratified_folds
 from vaeaug.engine.local import cores, run_tasks
 from vaeaug.evaluation.arms import Arm
+from vaeaug.evaluation.recognition import shares_right
 from vaeaug.progress import Progress, Tick
 from vaeaug.seeds import seed_of
 from vaeaug.workflows.evaluate.settings import STRENGTHS, EvaluateSettings
@@ -107,13 +108,15 @@ def write_divisions(divisions: Iterable[tuple[int, Division]], scratch: Path) ->
     return written
 
 
-def choose_classical(base: Trainings, divisions: Sequence[WrittenDivision], progress: Progress) -> list[Classical]:
+def choose_classical(
+    base: Trainings, divisions: Sequence[WrittenDivision], measure: str, progress: Progress
+) -> list[Classical]:
     """Return for each division how its classical augmentation is done.
 
     Letters must not be mirrored and cats may be, and small objects must not be moved far: what a dataset takes, nobody
     said. So classifiers are trained on two thirds of the real training images in each way that the settings leave open,
-    and the third says which of them knows most. Without this, weak classical augmentation would flatter the synthetic
-    images.
+    and the third says which of them knows most by the measure of the verdict. Without this, weak classical augmentation
+    would flatter the synthetic images.
     """
     settings = base.settings
     ways = [
@@ -127,7 +130,8 @@ def choose_classical(base: Trainings, divisions: Sequence[WrittenDivision], prog
     held_out = []
     for division in divisions:
         real = division.images.real
-        held_N = stratified_folds(real.labels_N, TRIAL_FOLDS, seed_of(settings.seed, "trial", division.number)) == 0
+        seed = seed_of(settings.seed, "trial", division.number)
+        held_N = stratified_folds(real.labels_N, TRIAL_FOLDS, seed, digests=real.digests()) == 0
         trial = Division(real.only(~held_N), division.images.synthetic, real.only(held_N))
         name = f"trial-{division.number:03}"
         save_division(trial, base.scratch / f"{name}.npz")
@@ -146,7 +150,7 @@ def choose_classical(base: Trainings, divisions: Sequence[WrittenDivision], prog
         held_out.append(trial.test.labels_N)
     base.run([task for tasks in trials for task in tasks], "Choosing the classical augmentation", progress)
     right_DW = [
-        [(read_predicted(task.file) == labels_N).mean() for task in tasks]
+        [shares_right(labels_N, read_predicted(task.file)[None], measure).mean() for task in tasks]
         for tasks, labels_N in zip(trials, held_out, strict=True)
     ]
     return [ways[int(np.argmax(right_W))] for right_W in right_DW]

@@ -236,7 +236,7 @@ def _write_model(
         seed=settings.seed,
         fingerprint=_fingerprint([directory / name for name in (*dict.fromkeys(weights.values()), LATENTS)]),
         data_fingerprint=cache.fingerprint,
-        training=dataclasses.asdict(settings.training()),
+        training={**dataclasses.asdict(settings.training()), "train_augment": _name(settings.train_augment)},
         metrics=outcomes[0].metrics,
         versions={"vaeaug": vaeaug.__version__, "torch": torch.__version__},
         loss_reason=used.reason,
@@ -244,6 +244,11 @@ def _write_model(
         table=cache.table,
     )
     write_atomic(directory / FILE, record.to_json().encode())
+
+
+def _name(place: str | Path | None) -> str | None:
+    """Return the name of a file, without places of this machine."""
+    return None if place is None else Path(place).name
 
 
 def _fingerprint(files: list[Path]) -> str:
