@@ -110,13 +110,14 @@ class Job:
 
 def lines(job: Job) -> dict[tuple[str, str | None], dict[str, Any]]:
     """Return (arm, source) -> what was measured, as far as it was; a line that was cut off is none."""
-    settings = {"steps": job.steps, "share": job.share, "train": job.train}
+    settings = {"steps": job.steps, "share": job.share, "train": job.train, "ratio": job.ratio}
     found = {}
     for line in job.file.read_text().splitlines() if job.file.exists() else []:
         try:
             row = json.loads(line)
         except json.JSONDecodeError:
             continue
+        row.setdefault("ratio", job.ratio)  # lines of earlier versions do not tell it
         if {name: row[name] for name in settings} != settings:
             raise SystemExit(f"{job.file} was made with other settings than {settings}; take another --results")
         found[row["arm"], row["source"]] = row
@@ -164,6 +165,7 @@ def run(job: Job) -> str:
             "steps": job.steps,
             "share": job.share,
             "train": job.train,
+            "ratio": job.ratio,
             "seconds": round(time.process_time() - began, 1),
             "accuracy": figures.accuracy,
             "balanced_accuracy": figures.balanced_accuracy,

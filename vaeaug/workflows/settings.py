@@ -95,7 +95,11 @@ class SampleSettings:
     per_class: int | None = option(None, "Synthetic images of every class.", minimum=0)
     balance: bool = option(False, "Fill every class up to the size of the largest.")
     ratio: float | None = option(None, "Synthetic images for each real one of the class.", minimum=0, maximum=1e6)
-    sampler: str = option("auto", "Where latents come from: auto, interpolate, mixture, posterior, prior or residual.")
+    sampler: str = option(
+        "auto",
+        "Where latents come from: interpolate, mixture, posterior, prior or residual; auto is residual where the real "
+        "images are at hand, else mixture, or prior for codes.",
+    )
     sampler_options: Mapping[str, Any] = field(default_factory=dict)
 
     def counts(self, real: Mapping[str, int]) -> dict[str, int]:

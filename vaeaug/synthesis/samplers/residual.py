@@ -14,9 +14,9 @@ cannot show:
 
     x' = x + decode(z') - decode(z) + s sum_j w_j r_j
 
-Without the last term only what is coarse would vary, and that taught less. Were the decoder linear, x' would be x plus
-noise with the covariance of the class's pixels, times s^2. Half the class's standard deviations (s = 0.5) teach as much
-as whole ones, look calmer, and do no harm where every image is told well already. Moves towards a neighbour teach less.
+Without the last term only what is coarse would vary, and that seemed to teach less. Were the decoder linear, x' would
+be x plus noise with the covariance of the class's pixels, times s^2. Half the class's standard deviations (s = 0.5)
+teach as much as whole ones and look calmer. Moves towards a neighbour teach less.
 """
 
 from __future__ import annotations
