@@ -49,7 +49,6 @@ class CardData:
         name: the name of the output directory.
         counts: one a class.
         settings: how it was made: a name -> a value, shown as a table in this order.
-        command: the command that made it, if there is one.
         warnings: what a user of the data must know besides.
         origin: what the synthetic images are made of.
     """
@@ -57,7 +56,6 @@ class CardData:
     name: str
     counts: Sequence[ClassCount]
     settings: Mapping[str, object]
-    command: str | None = None
     warnings: Sequence[str] = field(default_factory=tuple)
     origin: Origin = field(default_factory=Drawn)
 
@@ -128,10 +126,9 @@ def _counts(data: CardData) -> str:
 
 def _how(data: CardData) -> str:
     rows = [["Setting", "Value"], ["---", "---"], *([plain(k), plain(v)] for k, v in data.settings.items())]
-    command = f"\n```console\n$ {data.command}\n```\n" if data.command and "```" not in data.command else ""
     return f"""## How it was made
 
-{table(rows)}{command}
+{table(rows)}
 `vaeaug.json` holds all of it for machines; `report.html` shows the images and how training went.
 """
 

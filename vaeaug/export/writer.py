@@ -77,18 +77,6 @@ def spans(counts: Mapping[str, int], size: int) -> Iterator[SampleSpan]:
             yield SampleSpan(label, start, min(size, total - start))
 
 
-def missing_spans(wanted: Iterable[SampleSpan], train: Path, journal: Path) -> list[SampleSpan]:
-    """Return the spans that are still to be made, in the given order.
-
-    Args:
-        wanted: all spans of the run.
-        train: `OUT/train`.
-        journal: what `write_samples` noted; it need not exist.
-    """
-    there = complete_spans(train, journal)
-    return [span for span in wanted if span not in there]
-
-
 def complete_spans(train: Path, journal: Path) -> dict[SampleSpan, WrittenSpan]:
     """Return what `write_samples` noted of the spans whose files are all there.
 

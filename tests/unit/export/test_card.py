@@ -61,13 +61,11 @@ def test_counts_settings_and_warnings_are_told(tmp_path: Path) -> None:
     text = card(
         tmp_path,
         [ClassCount("cat", 1600, 500, val=7), ClassCount("dog", 2, 0)],
-        command="vaeaug augment shop out",
         warnings=["Only 2 images of 'dog'."],
     )
     assert "1,602 real and 500 synthetic training images in 2 classes" in text
     assert "| Class | Real | Synthetic | val |\n| --- | ---: | ---: | ---: |\n| cat | 1,600 | 500 | 7 |\n" in text
     assert "| variant | cvae |" in text
-    assert "$ vaeaug augment shop out" in text
     assert "> - Only 2 images of 'dog'." in text
     assert "`OUT/val` holds them" in text
     assert "percent-encoded" not in text

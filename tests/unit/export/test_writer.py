@@ -17,7 +17,7 @@ from vaeaug.dataset.cache import NativeShape
 from vaeaug.dataset.index import ImageFile
 from vaeaug.export.manifest import ManifestRow, manifest_rows, write_manifest
 from vaeaug.export.real import place_real
-from vaeaug.export.writer import SampleSpan, missing_spans, read_journal, sample_png, spans, write_samples
+from vaeaug.export.writer import SampleSpan, complete_spans, read_journal, sample_png, spans, write_samples
 from vaeaug.synthesis.chunk import SampleChunk
 from vaeaug.synthesis.edit import Edit
 
@@ -43,6 +43,12 @@ def write(out: Path, todo: Iterable[SampleSpan], threads: int | None = None) -> 
     out.mkdir(exist_ok=True)
     chunks = (drawn(span) for span in todo)
     return write_samples(chunks, out / "train", out / "j", shapes=SHAPES, provenance=TEXT, threads=threads)
+
+
+def missing(train: Path, journal: Path) -> list[SampleSpan]:
+    """The spans of `COUNTS` that are still to be written."""
+    there = complete_spans(train, journal)
+    return [span for span in spans(COUNTS, 4) if span not in there]
 
 
 def files(out: Path) -> dict[str, bytes]:
@@ -102,12 +108,12 @@ def test_a_stopped_run_is_gone_on_with_and_ends_with_the_same_bytes(
     out = tmp_path / "out"
     with pytest.raises(KeyboardInterrupt):
         write(out, interrupted(), threads=1)
-    todo = missing_spans(spans(COUNTS, 4), out / "train", out / "j")
+    todo = missing(out / "train", out / "j")
     done = {entry.span for entry in read_journal(out / "j")}
     assert todo == [span for span in spans(COUNTS, 4) if span not in done]
     write(out, todo)
     assert files(out) == whole
-    assert missing_spans(spans(COUNTS, 4), out / "train", out / "j") == []
+    assert missing(out / "train", out / "j") == []
 
 
 def test_only_chunks_whose_files_are_all_complete_count_as_written(tmp_path: Path, whole: dict[str, bytes]) -> None:
@@ -116,7 +122,7 @@ def test_only_chunks_whose_files_are_all_complete_count_as_written(tmp_path: Pat
     (out / "train" / "a%2Fb" / "synthetic-a%2Fb-00004.png").unlink()
     cut = out / "train" / "cat" / "synthetic-cat-00008.png"
     cut.write_bytes(cut.read_bytes()[:-1])
-    todo = missing_spans(spans(COUNTS, 4), out / "train", out / "j")
+    todo = missing(out / "train", out / "j")
     assert todo == [SampleSpan("cat", 4, 4), SampleSpan("cat", 8, 2), SampleSpan("a/b", 4, 1)]
     write(out, todo)
     assert files(out) == whole
@@ -126,10 +132,10 @@ def test_a_journal_line_cut_off_by_a_kill_is_no_harm(tmp_path: Path, whole: dict
     out = tmp_path / "whole"
     journal = out / "j"
     journal.write_bytes(journal.read_bytes()[:-5])
-    todo = missing_spans(spans(COUNTS, 4), out / "train", journal)
+    todo = missing(out / "train", journal)
     assert todo == [SampleSpan("a/b", 4, 1)]
     write(out, todo)
-    assert missing_spans(spans(COUNTS, 4), out / "train", journal) == []
+    assert missing(out / "train", journal) == []
     assert files(out) == whole
 
 
