@@ -84,10 +84,11 @@ def test_what_is_kept_does_not_depend_on_interruption_or_workers(
     real, calls = write.generate, Counter[str]()
 
     def stops(*args: Any, **options: Any) -> Any:
-        calls["chunks"] += 1
-        if calls["chunks"] == 4:
-            raise KeyboardInterrupt
-        return real(*args, **options)
+        for chunk in real(*args, **options):
+            calls["chunks"] += 1
+            if calls["chunks"] == 4:
+                raise KeyboardInterrupt
+            yield chunk
 
     monkeypatch.setattr(write, "generate", stops)
     with pytest.raises(KeyboardInterrupt):

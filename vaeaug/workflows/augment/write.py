@@ -102,11 +102,12 @@ def _filtered(
     kept = {span.start // CHUNK: len(entry.kept) for span, entry in there.items()}
     wanted = made.counts[label]
     numbers = range(-(-MOST_TRIES * wanted // CHUNK))
+    drawn = _drawn(made, label, [number for number in numbers if number not in kept], len(numbers) * CHUNK)
     for number in numbers:
         if wanted <= 0:
             return
         if number not in kept:
-            (chunk,) = _drawn(made, label, [number], (number + 1) * CHUNK)
+            chunk = next(drawn)  # not before it is wanted; the sampler is fitted once
             chunk = _cut(chunk, keep.verdicts(chunk), wanted)
             keep_rejected(made.rejected, chunk, made.shapes[label])  # before the journal says that the chunk is done
             kept[number] = len(chunk.kept)
