@@ -174,6 +174,9 @@ def test_random_holes_make_a_larger_dataset(model: Path, tmp_path: Path) -> None
         "index": "3",
         "seed": "5",
     }
+    card = (out / "README.md").read_text()
+    assert "`compositeWithTrainedAlgorithmicMedia`" in card
+    assert "were drawn" not in card
     made = [_pixels(out / row["file_name"]) for row in rows]
     sources = [_pixels(data / row["source"]) for row in rows]
     shares = [(one == other).mean() for one, other in zip(made, sources, strict=True)]

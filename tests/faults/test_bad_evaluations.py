@@ -55,8 +55,7 @@ def test_a_model_that_was_trained_on_the_test_images(real: Path, tmp_path: Path)
 def test_samples_drawn_around_test_images(real: Path, tmp_path: Path) -> None:
     vaeaug.augment(real, tmp_path / "extended", per_class=2, sampler="posterior", **tiny_data.UNFILTERED)
     manifest = tmp_path / "extended/manifest.csv"
-    with manifest.open(newline="") as file:
-        rows = list(csv.DictReader(file))
+    rows = tiny_data.manifest(tmp_path / "extended")
     drawn = next(row for row in rows if row["synthetic"] == "true")
     drawn["source"] = "test/bee/101.png"
     with manifest.open("w", newline="") as file:
@@ -64,6 +63,9 @@ def test_samples_drawn_around_test_images(real: Path, tmp_path: Path) -> None:
         table.writeheader()
         table.writerows(rows)
     refused("1 of the synthetic images were made from test images", real, tmp_path / "extended")
+    for label in ("ant", "bee"):
+        evaluate_data.write_images(tmp_path / "others" / label, label, 300, 3)
+    evaluate(real, tmp_path / "extended", **{**QUICK, "steps": 2, "test": str(tmp_path / "others")})  # of no test image
 
 
 def test_test_images_that_are_training_images(real: Path, synthetic: Path) -> None:

@@ -13,7 +13,8 @@ import tiny_data
 from PIL import Image
 
 import vaeaug
-from vaeaug.errors import InputError
+from vaeaug.errors import InputError, VaeaugError
+from vaeaug.workflows.evaluate import plan as planning
 
 
 @pytest.fixture
@@ -84,6 +85,22 @@ def test_evaluate_trains_with_it_only_with_consent(
     with pytest.raises(InputError, match="cannot be built"):  # there is no `run` in it
         vaeaug.evaluate(real, tmp_path / "extended", **quick, allow_imports=True)
     assert (tmp_path / "ran").exists()
+
+
+def test_augment_evaluates_with_the_code_that_its_user_named_and_not_with_that_of_a_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "MOST_STEPS", 2)
+    monkeypatch.setattr(planning, "LEAST_STEPS", 1)
+    options = {"network": "feature_networks:tiny", "side": 8}
+    real = tiny_data.write_dataset(tmp_path / "real", {"ant": 4, "bee": 4})
+    own = {**tiny_data.UNFILTERED, "loss": "perceptual", "loss_options": options, "per_class": 2, "evaluate": True}
+    assert vaeaug.augment(real, tmp_path / "own", **own).verdict
+    vaeaug.train(real, tmp_path / "model", **{**tiny_data.QUICK, "loss": "perceptual", "loss_options": options})
+    given = {**tiny_data.UNFILTERED, "model": tmp_path / "model", "per_class": 2, "evaluate": True}
+    with pytest.raises(VaeaugError, match=r"images are made, .*names code .*feature_networks:tiny") as error:
+        vaeaug.augment(real, tmp_path / "given", **given)
+    assert error.value.exit_code == 2
 
 
 def test_with_consent_it_is_scored(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -116,6 +116,25 @@ def test_the_user_settles_arms_and_measure_of_unbalanced_classes(tmp_path: Path)
     assert any("still have between 15 and 25 images; vaeaug augment --balance" in remark for remark in found.remarks)
 
 
+@pytest.mark.parametrize(("metric", "strength"), [("accuracy", "mild"), ("balanced-accuracy", "full")])
+def test_classical_augmentation_is_chosen_by_the_measure_of_the_verdict(
+    tmp_path: Path, synthetic: Path, monkeypatch: pytest.MonkeyPatch, metric: str, strength: str
+) -> None:
+    """Mild, a classifier calls everything an ant, the larger class; full, it knows the bees and one ant."""
+    real = evaluate_data.write_real(tmp_path / "real")
+    evaluate_data.write_images(real / "train/ant", "ant", 50, 16)
+
+    def predicts(task, tell):
+        true_N = load_division(task.division).test.labels_N
+        predicted_N = np.zeros_like(true_N) if task.classical.strength == "mild" else np.ones_like(true_N)
+        predicted_N[np.flatnonzero(true_N == 0)[0]] = 0
+        np.savez(task.file, predicted_N=predicted_N)
+
+    monkeypatch.setattr(evaluate_train, "run_arm_task", predicts)
+    settings = {**QUICK, "arms": "classical,classical+synthetic", "strength": "auto", "metric": metric, "steps": 2}
+    assert evaluate(real, synthetic, **settings).values["classical_augmentation"]["strength"] == strength
+
+
 def test_nothing_is_tried_that_no_arm_needs(real: Path, synthetic: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trained: list[str] = []
     monkeypatch.setattr(
@@ -283,6 +302,28 @@ def test_images_that_have_a_left_and_a_right_are_not_mirrored(tmp_path: Path) ->
         ]
         == "yes"
     )
+
+
+def test_no_copy_of_what_is_held_out_is_trained_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither in the folds, nor where the classical augmentation is chosen in each."""
+    import vaeaug
+
+    real = tiny_data.write_dataset(tmp_path / "real", {"ant": 6, "bee": 6})
+    for number in range(6):
+        shutil.copy(real / f"ant/{number:03}.png", real / f"ant/copy-{number}.png")
+    vaeaug.augment(real, tmp_path / "extended", per_class=3, **tiny_data.UNFILTERED)
+    divisions = []
+
+    def noted(task, tell):
+        divisions.append((task.file.name.startswith("trial"), load_division(task.division)))
+        run_arm_task(task, tell)
+
+    monkeypatch.setattr(evaluate_train, "run_arm_task", noted)
+    settings = {**QUICK, "arms": "classical,classical+synthetic", "strength": "auto", "steps": 2, "folds": 3}
+    evaluate(real, tmp_path / "extended", **settings)
+    assert [trial for trial, _ in divisions].count(True) == 3 * 2  # folds times strengths
+    for _, division in divisions:
+        assert not set(division.real.digests()) & set(division.test.digests())
 
 
 def test_what_sample_wrote_can_be_made_again_too(tmp_path: Path) -> None:

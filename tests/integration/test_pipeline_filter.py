@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from vaeaug.evaluation.strip import GAP
 from vaeaug.progress import SILENT
 from vaeaug.synthesis.filters import CAUSES
 from vaeaug.synthesis.generate import CHUNK
-from vaeaug.workflows.augment import write
+from vaeaug.workflows.augment import filtering, write
 from vaeaug.workflows.augment.filtering import train_filter
 from vaeaug.workflows.augment.rejected import SHOWN
 
@@ -147,6 +148,19 @@ def test_without_the_filter_every_sample_is_kept(data: Path, model: Path, tmp_pa
     assert tiny_data.run("augment", data, tmp_path / "out", *words) == 0
     assert [int(row["index"]) for row in _rows(tmp_path / "out")] == [*range(70), *range(70)]
     assert "Below each synthetic image" not in (tmp_path / "out/report.html").read_text()
+
+
+def test_copies_of_an_image_are_judged_by_a_classifier_that_saw_none(tmp_path: Path) -> None:
+    root = tiny_data.write_dataset(tmp_path / "data", {"ant": 9, "bee": 9})
+    for number in range(9):
+        shutil.copy(root / f"ant/{number:03}.png", root / f"ant/copy-{number}.png")
+    cache = build_cache(scan(root))
+    digests = [cache.files[index].digest for index in cache.indices("train")]
+    fold_of: dict[str, set[int]] = {}
+    for digest, fold in zip(digests, filtering._folds(cache, seed=0).tolist(), strict=True):
+        fold_of.setdefault(digest, set()).add(fold)
+    assert len(fold_of) == 18
+    assert all(len(folds) == 1 for folds in fold_of.values())
 
 
 def test_one_class_alone_has_no_other_to_be_told_from(tmp_path: Path) -> None:

@@ -12,23 +12,7 @@ from tiny_data import UNFILTERED
 
 import vaeaug
 
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_data.two_classes(tmp_path_factory)
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_data.model(tmp_path_factory)
-
-
-@pytest.fixture(autouse=True)
-def _untouched(data: Path, model: Path):  # type: ignore[no-untyped-def]
-    """What is read is never written to: not a byte, not a time."""
-    before = tiny_data.state(data), tiny_data.state(model)
-    yield
-    assert (tiny_data.state(data), tiny_data.state(model)) == before
+pytestmark = pytest.mark.usefixtures("untouched")
 
 
 @pytest.mark.parametrize("sampler", ["interpolate", "prior", "mixture", "posterior", "residual"])

@@ -14,16 +14,6 @@ from vaeaug.workflows.score.task import is_done, read_scores, run_score_task
 SETTINGS = {"maps": True, "draws": 2, "gallery": 3}
 
 
-@pytest.fixture
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_data.two_classes(tmp_path_factory)
-
-
-@pytest.fixture
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_data.model(tmp_path_factory)
-
-
 def test_workers_change_no_byte(data: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workflow, "WINDOW", 4)
     made = []

@@ -29,6 +29,8 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit  # type: ignore[import-untyped]  # scipy ships no types
 
 LEVEL = 0.95
+ROUNDING = 1e-9
+"""Mean squares below this share of another one are zero but for rounding."""
 NORMAL = 1e6
 """Degrees of freedom from which on a t distribution is taken for the normal one."""
 
@@ -98,7 +100,7 @@ def paired_difference(first_SN: NDArray[np.float64], second_SN: NDArray[np.float
     by_image = seeds * float(image_N @ image_N) / (images - 1)
     residual = float((residual_SN**2).sum()) / ((seeds - 1) * (images - 1))
     total = by_seed + max(by_image - residual, 0.0)
-    if total <= 0:
+    if total <= ROUNDING * residual:
         # All seeds gain alike, which by chance they do where there are few images: not for being sure. If seeds do
         # not matter, MS_seed has the expectation of MS_residual, which is 0 only where nothing varies at all.
         half = _quantile((seeds - 1) * (images - 1), LEVEL) * math.sqrt(residual / (seeds * images))

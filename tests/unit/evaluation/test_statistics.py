@@ -53,6 +53,15 @@ def test_seeds_that_agree_by_chance_alone_are_not_sure() -> None:
     assert difference.low < 0
 
 
+@pytest.mark.parametrize("seeds", [2, 3, 7])
+def test_nor_are_they_where_their_means_are_equal_but_for_rounding(seeds: int) -> None:
+    rng = np.random.default_rng(seeds)
+    row_N = np.repeat([1 / 3, 0.0, -0.7], [9, 30, 4])
+    second_SN = np.stack([rng.permutation(row_N) for _ in range(seeds)])
+    difference = paired_difference(np.zeros_like(second_SN), second_SN)
+    assert difference.half > 0.01
+
+
 def test_the_same_predictions_differ_by_nothing() -> None:
     first = np.eye(4)
     difference = paired_difference(first, first)

@@ -10,6 +10,7 @@ import csv
 import dataclasses
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -126,11 +127,12 @@ def folds(
         VaeaugError: a training failed.
     """
     labels_N, digests = data.real.labels_N, data.real.digests()
+    distinct = Counter(label for label, _ in set(zip(labels_N.tolist(), digests, strict=True)))  # without copies
     for label, name in enumerate(data.classes):
         if name != name.strip():
             raise InputError(f"the class {name!r} begins or ends with a space; rename its folder, or {_REMEDY}")
-        count = len({digest for digest, mine in zip(digests, labels_N, strict=True) if mine == label})  # without copies
-        if count - -(-count // settings.folds) < LEAST_IMAGES - 1:
+        held_out = -(-distinct[label] // settings.folds)  # at most
+        if distinct[label] - held_out < LEAST_IMAGES - 1:
             raise InputError(f"the class {name!r} has too few images to hold any out; {_REMEDY}")
     total = settings.repeats * settings.folds
     for repeat in range(settings.repeats):
