@@ -59,7 +59,8 @@ def test_constant_images_differ_in_luminance_alone(a: float, b: float) -> None:
     exponent = WEIGHTS[1] / (WEIGHTS[0] + WEIGHTS[1])  # of the coarser of two scales
     luminance = (2 * a * b + C1) / (a * a + b * b + C1)
     expected = 3 * 28 * 28 * (0.84 * (1 - luminance**exponent) + 0.16 * abs(a - b))
-    torch.testing.assert_close(loss(3, 28, 28)(raw, x), torch.tensor([expected]), rtol=1e-4, atol=0)
+    # Mean square less squared mean is not quite 0 in float32, and by how much depends on the processor.
+    torch.testing.assert_close(loss(3, 28, 28)(raw, x), torch.tensor([expected]), rtol=1e-3, atol=0)
 
 
 def test_without_ms_ssim_it_is_the_absolute_error() -> None:
