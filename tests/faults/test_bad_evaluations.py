@@ -89,6 +89,12 @@ def test_other_classes(real: Path, synthetic: Path, tmp_path: Path) -> None:
     refused("has no image of 'ant', 'bee'", real, synthetic, test=str(tmp_path / "tests"))
 
 
+def test_colours_for_gray_images(real: Path, synthetic: Path) -> None:
+    shutil.rmtree(synthetic)
+    evaluate_data.write_images(synthetic / "ant", "ant", 0, 2, channels=3)
+    refused("are in colour, where gray ones are needed: .*; make them gray, or use .* real images in", real, synthetic)
+
+
 def test_one_class_is_nothing_to_tell(tmp_path: Path, synthetic: Path) -> None:
     refused("a classifier needs two", tiny_data.write_dataset(tmp_path / "one", {"ant": 4}), synthetic)
 

@@ -1,5 +1,6 @@
 """What `vaeaug.augment` refuses, and that nothing is lost or begun by it."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,17 @@ def test_changing_images_that_are_not_at_hand_is_refused(model: Path, tmp_path: 
     assert not (tmp_path / "out").exists()
     result = vaeaug.augment(other, tmp_path / "out", model=model, workers=1, filter=False)
     assert result.sampler == "mixture"  # what is chosen if nobody asks for anything
+
+
+def test_changing_images_that_have_exchanged_their_names_is_refused(data: Path, model: Path, tmp_path: Path) -> None:
+    exchanged = tmp_path / "data"
+    shutil.copytree(data, exchanged)
+    first, second, *_ = sorted((exchanged / "ant").iterdir())
+    first.rename(tmp_path / "first")
+    second.rename(first)
+    (tmp_path / "first").rename(second)
+    with pytest.raises(InputError, match="these are others"):
+        vaeaug.augment(exchanged, tmp_path / "out", model=model, sampler="residual", workers=1, filter=False)
 
 
 def test_a_model_of_gray_images_is_not_taken_for_colour_ones(model: Path, tmp_path: Path) -> None:

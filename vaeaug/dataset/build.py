@@ -33,7 +33,7 @@ from vaeaug.errors import InputError
 if TYPE_CHECKING:
     from vaeaug.contracts import ImageSpec  # not at run time: this room does without torch
 
-IN_COLOUR = "it is in colour, and the model knows gray images only"
+IN_COLOUR = "it is in colour, where gray images are needed"
 
 Progress = Callable[[int, int], None]
 
@@ -153,8 +153,8 @@ def _build_for_a_model(
     invalid = [record for record in records if isinstance(record, InvalidImage)]
     if invalid and not kept and all(image.reason == IN_COLOUR for image in invalid):  # not some odd ones: all of them
         raise InputError(
-            f"these images are in colour, and the model knows gray images only: {_few(invalid)}; "
-            "use a model that was trained on images in colour"
+            f"these images are in colour, where gray ones are needed: {_few(invalid)}; "
+            "make them gray, or use a model or real images in colour"
         )
     if invalid and not (skip_invalid and kept):
         raise InputError(unreadable(invalid))

@@ -109,12 +109,15 @@ def test_trees_of_latents_are_read_back(tmp_path: Path) -> None:
         return {"top": torch.full((3, 2), offset), "rest": (torch.arange(12).reshape(3, 4), torch.ones(3, 1, 2, 2))}
 
     entries = {
-        label: ClassLatents(Latents(tree(label), torch.full((3,), label), tree(label + 0.5)), ("a/1.png", "é.png", "c"))
+        label: ClassLatents(
+            Latents(tree(label), torch.full((3,), label), tree(label + 0.5)), ("a/1.png", "é.png", "c"), ("1", "2", "3")
+        )
         for label in (0, 11)
     }
     save_latents(tmp_path / "latents.safetensors", entries)
     loaded = load_latents(tmp_path / "latents.safetensors", 11)
     assert loaded.sources == ("a/1.png", "é.png", "c")
+    assert loaded.digests == ("1", "2", "3")
     assert loaded.latents.labels_N.tolist() == [11, 11, 11]
     assert torch.equal(loaded.latents.latent["top"], torch.full((3, 2), 11.0))
     assert torch.equal(loaded.latents.latent["rest"][0], torch.arange(12).reshape(3, 4))
@@ -125,7 +128,9 @@ def test_trees_of_latents_are_read_back(tmp_path: Path) -> None:
 def test_latents_are_written_with_the_same_bytes_every_time(tmp_path: Path) -> None:
     for number in range(16):
         entries = {
-            label: ClassLatents(Latents((torch.ones(2, 1), torch.ones(2, 3)), torch.full((2,), label)), ("a", "b"))
+            label: ClassLatents(
+                Latents((torch.ones(2, 1), torch.ones(2, 3)), torch.full((2,), label)), ("a", "b"), ("1", "2")
+            )
             for label in (0, 1)
         }
         save_latents(tmp_path / str(number), entries)
@@ -134,7 +139,9 @@ def test_latents_are_written_with_the_same_bytes_every_time(tmp_path: Path) -> N
 
 def test_more_than_ten_leaves_keep_their_order(tmp_path: Path) -> None:
     tree = tuple(torch.full((2, 1), float(number)) for number in range(12))
-    save_latents(tmp_path / "l", {0: ClassLatents(Latents(tree, torch.zeros(2, dtype=torch.int64)), ("a", "b"))})
+    save_latents(
+        tmp_path / "l", {0: ClassLatents(Latents(tree, torch.zeros(2, dtype=torch.int64)), ("a", "b"), ("1", "2"))}
+    )
     loaded = load_latents(tmp_path / "l", 0).latents
     assert [leaf[0].item() for leaf in loaded.latent] == list(range(12))
     assert loaded.scale is None

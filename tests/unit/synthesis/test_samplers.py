@@ -33,9 +33,8 @@ class Named:
 def _latents(latent, scale=None):  # type: ignore[no-untyped-def]
     first = latent if isinstance(latent, torch.Tensor) else latent[0]
     count = len(first)
-    return ClassLatents(
-        Latents(latent, torch.zeros(count, dtype=torch.int64), scale), tuple(f"a/{i}.png" for i in range(count))
-    )
+    files = tuple(f"a/{i}.png" for i in range(count))
+    return ClassLatents(Latents(latent, torch.zeros(count, dtype=torch.int64), scale), files, files)
 
 
 def _draw(sampler, count: int, seed: int = 0):  # type: ignore[no-untyped-def]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +85,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
         real = _place(index, cache, synthetic_only=chosen.synthetic_only)
         counts = _counts(chosen, cache, model)
         originals = {file.file_name: file.path for file in index.of("train")}
-        trained_on_them = _trained_on(model, cache, originals)
+        trained_on_them = _trained_on(model, cache)
         sampler = sampler_name(chosen.sampler, model, originals=trained_on_them or chosen.sampler != AUTO)
         if SAMPLERS[sampler].edits and not trained_on_them:
             raise InputError(
@@ -211,10 +210,14 @@ def _real_counts(cache: ImageCache) -> dict[str, int]:
     return {label: len(cache.indices("train", label)) for label in cache.classes}
 
 
-def _trained_on(model: StoredModel, cache: ImageCache, originals: Mapping[str, Path]) -> bool:
-    """Tell whether the model was trained on the images of the data."""
-    sources = {source for label in range(len(model.classes)) for source in model.latents(label).sources}
-    return model.record.data_fingerprint == cache.fingerprint and sources <= originals.keys()
+def _trained_on(model: StoredModel, cache: ImageCache) -> bool:
+    """Tell whether the model was trained on the training images of the data, each under the name that it has now."""
+    there = {file.file_name: (file.label, file.digest) for file in cache.files if file.split == "train"}
+    trained: dict[str, tuple[str, str]] = {}
+    for label, name in enumerate(model.classes):
+        latents = model.latents(label)
+        trained |= {source: (name, digest) for source, digest in zip(latents.sources, latents.digests, strict=True)}
+    return trained == there
 
 
 def _examples(cache: ImageCache, label: str) -> list[NDArray[np.uint8]]:

@@ -204,5 +204,7 @@ def _fit_prior_and_save_latents(task: TrainTask, network: Network, cache: ImageC
             labels_N=latents.labels_N[rows],
             scale=None if latents.scale is None else tree_map(lambda leaf, rows=rows: leaf[rows], latents.scale),
         )
-        classes[label] = ClassLatents(part, tuple(cache.files[chosen[row]].file_name for row in rows.tolist()))
+        files = [cache.files[index] for index in chosen[rows.numpy()]]
+        sources, digests = (tuple(getattr(file, name) for file in files) for name in ("file_name", "digest"))
+        classes[label] = ClassLatents(part, sources, digests)
     save_latents(task.directory / LATENTS, classes)
