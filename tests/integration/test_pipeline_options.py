@@ -97,7 +97,7 @@ def test_images_look_like_their_class(data: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("settings", "ant", "bee"),
-    [({}, 12, 9), ({"balance": True}, 0, 3), ({"ratio": 0.5}, 6, 4), ({"per_class": 0}, 0, 0)],
+    [({}, 120, 90), ({"balance": True}, 0, 3), ({"ratio": 0.5}, 6, 4), ({"per_class": 0}, 0, 0)],
 )
 def test_how_many_images_are_made(
     data: Path, model: Path, tmp_path: Path, settings: dict[str, Any], ant: int, bee: int

@@ -31,7 +31,7 @@ def test_changed_images_keep_the_size_and_detail_of_their_own(tmp_path: Path) ->
     """Without strength a changed image is the real one, at its own size, whatever the model's."""
     data = tiny_data.write_dataset(tmp_path / "data", {"ant": 5, "bee": 4}, height=20, width=30, channels=3)
     tiny_data.image("ant", 99, 50, 40).save(data / "ant/large.png")
-    words = ["--sampler", "residual", "--set-sampler", "strength=0", "--image-size", "8"]
+    words = ["--sampler", "residual", "--set-sampler", "strength=0", "--image-size", "8", "--ratio", "1"]
     assert tiny_data.run("augment", data, tmp_path / "out", *words, *tiny_data.options(UNFILTERED), "--quiet") == 0
     rows = [row for row in tiny_data.manifest(tmp_path / "out") if row["synthetic"] == "true"]
     assert len(rows) == 10

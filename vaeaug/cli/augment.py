@@ -35,8 +35,8 @@ def command(data: Path, out: Path, as_json: bool, quiet: bool, **options: Any) -
     """Write OUT: the images of DATA and synthetic ones of every class, as a dataset that training tools read.
 
     DATA holds a folder a class (or train/, val/ and test/ with a folder a class, or a Hugging Face imagefolder).
-    It is never written to. Without --per-class, --ratio or --balance a class gets as many synthetic images as it has
-    real ones.
+    It is never written to. Without --per-class, --ratio or --balance a class gets ten synthetic images for each real
+    one up to 500; where it has more than 500, or its images more than 128 x 128 pixels, it gets one for each.
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
     from vaeaug.workflows.augment.command import augment  # noqa: PLC0415 (imports torch)

@@ -102,11 +102,12 @@ class SampleSettings:
     )
     sampler_options: Mapping[str, Any] = field(default_factory=dict)
 
-    def counts(self, real: Mapping[str, int]) -> dict[str, int]:
-        """Return how many synthetic images each class gets; as many as it has real ones if nothing is set.
+    def counts(self, real: Mapping[str, int], unasked: Mapping[str, int] | None = None) -> dict[str, int]:
+        """Return how many synthetic images each class gets.
 
         Args:
             real: class -> number of real training images.
+            unasked: class -> how many it gets if none of the three is set; as many as it has real ones if None.
 
         Raises:
             InputError: more than one of the three is set.
@@ -121,6 +122,8 @@ class SampleSettings:
             return {label: most - count for label, count in real.items()}
         if self.per_class is not None:
             return dict.fromkeys(real, self.per_class)
+        if self.ratio is None and unasked is not None:
+            return dict(unasked)
         ratio = 1.0 if self.ratio is None else self.ratio
         return {label: round(ratio * count) for label, count in real.items()}
 

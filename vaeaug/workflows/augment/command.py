@@ -20,6 +20,7 @@ from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.synthesis.generate import changed_options, check_sampler, sampler_config, sampler_name
 from vaeaug.synthesis.samplers import SAMPLERS
+from vaeaug.workflows.augment.amount import wanted_counts
 from vaeaug.workflows.augment.filtering import SampleFilter, train_filter
 from vaeaug.workflows.augment.made import AugmentResult, Made
 from vaeaug.workflows.augment.publish import finish
@@ -75,7 +76,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     del request["evaluate"]  # the same images are made with it, so a resumed run may give it up or ask for it
     with Staging(out, request, resume=chosen.resume) as staging:
         cache = read_for_training(index, chosen, progress)
-        if chosen.evaluate and not any(chosen.counts(_real_counts(cache)).values()):
+        if chosen.evaluate and not any(wanted_counts(chosen, cache).values()):
             raise InputError("no images are asked for, so none can be evaluated; ask with --per-class or --ratio")
         if chosen.model is None:
             refuse_changed(staging, dataset=cache.fingerprint)
@@ -83,7 +84,8 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
         else:
             model = _named_model(data, chosen, device, progress)
         real = _place(index, cache, synthetic_only=chosen.synthetic_only)
-        counts = _counts(chosen, cache, model)
+        _refuse_unfit(chosen, cache, model)
+        counts = wanted_counts(chosen, cache)
         originals = {file.file_name: file.path for file in index.of("train")}
         trained_on_them = _trained_on(model, cache)
         sampler = sampler_name(chosen.sampler, model, originals=trained_on_them or chosen.sampler != AUTO)
@@ -183,11 +185,11 @@ def _place(index: DatasetIndex, cache: ImageCache, *, synthetic_only: bool) -> t
     return tuple(image for image in placed if image.split != "train" or not synthetic_only)
 
 
-def _counts(chosen: AugmentSettings, cache: ImageCache, model: StoredModel) -> dict[str, int]:
-    """Return how many synthetic images each class of the data gets.
+def _refuse_unfit(chosen: AugmentSettings, cache: ImageCache, model: StoredModel) -> None:
+    """Refuse a model that cannot make images for the data.
 
     Raises:
-        InputError: the model does not know a class of the data.
+        InputError: it makes gray images and the data are in colour, or the reverse; or it does not know a class.
     """
     channels = cache.pixels_NHWC.shape[3]
     if channels != model.record.channels:
@@ -202,12 +204,6 @@ def _counts(chosen: AugmentSettings, cache: ImageCache, model: StoredModel) -> d
             f"the model {chosen.model} was not trained on the class {unknown[0]!r} of the data; it knows "
             f"{', '.join(model.classes)}; give --model another place to train a new one"
         )
-    return chosen.counts(_real_counts(cache))
-
-
-def _real_counts(cache: ImageCache) -> dict[str, int]:
-    """Return class -> number of real training images."""
-    return {label: len(cache.indices("train", label)) for label in cache.classes}
 
 
 def _trained_on(model: StoredModel, cache: ImageCache) -> bool:

@@ -1,0 +1,39 @@
+"""How many synthetic images a class gets where nobody asks for a number."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny_data
+
+from vaeaug.dataset.cache import ImageCache
+from vaeaug.dataset.scan import scan
+from vaeaug.progress import SILENT
+from vaeaug.workflows.augment.amount import wanted_counts
+from vaeaug.workflows.read import read_for_training
+from vaeaug.workflows.settings import AugmentSettings
+
+
+def _cache(folder: Path, real: dict[str, int], **shape: Any) -> ImageCache:
+    tiny_data.write_dataset(folder, real, **shape)
+    return read_for_training(scan(folder), AugmentSettings(workers=1), SILENT)
+
+
+def test_ten_for_each_real_one_up_to_500_and_no_fewer_than_these(tmp_path: Path) -> None:
+    cache = _cache(tmp_path, {"ant": 2, "bee": 51, "cow": 501})
+    assert wanted_counts(AugmentSettings(), cache) == {"ant": 20, "bee": 500, "cow": 501}
+
+
+@pytest.mark.parametrize(("width", "count"), [(128, 30), (129, 3)])
+def test_one_for_each_where_ten_would_fill_a_disk(tmp_path: Path, width: int, count: int) -> None:
+    cache = _cache(tmp_path, {"ant": 3}, height=128, width=width)
+    assert wanted_counts(AugmentSettings(), cache) == {"ant": count}
+
+
+@pytest.mark.parametrize(
+    ("settings", "ant", "bee"),
+    [({"ratio": 1.0}, 4, 3), ({"ratio": 20.0}, 80, 60), ({"per_class": 7}, 7, 7), ({"balance": True}, 0, 1)],
+)
+def test_what_is_asked_for_is_made(tmp_path: Path, settings: dict[str, Any], ant: int, bee: int) -> None:
+    cache = _cache(tmp_path, {"ant": 4, "bee": 3})
+    assert wanted_counts(AugmentSettings(**settings), cache) == {"ant": ant, "bee": bee}
