@@ -12,7 +12,6 @@ import vaeaug
 
 # In a fresh process: memory that other tests have freed would hide growth, or feign it.
 SCRIPT = """
-import os
 import sys
 from pathlib import Path
 import vaeaug
@@ -26,7 +25,6 @@ class Gauge(Progress):
 
 if __name__ == "__main__":
     model, out = sys.argv[1:]
-    os.sched_setaffinity(0, list(os.sched_getaffinity(0))[:2])  # more encoders hold more chunks than 300 samples are
     for number, count in enumerate((300, 300, 1500)):  # the first to warm up
         gauge = Gauge()
         vaeaug.sample(model, f"{out}-{number}", per_class=count, workers=1, progress=gauge)

@@ -176,7 +176,12 @@ def test_a_run_is_not_resumed_with_other_data(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"the dataset has changed since .*remove .*\.out\.partial"):
         vaeaug.augment(data, out, resume=True, **SETTINGS)
     assert tiny_data.files(tmp_path / ".out.partial") == before
-    (data / "ant/003.png").write_bytes(original)
+    (data / "ant/003.png").unlink()
+    (data / "ant/010.png").write_bytes(original)  # the same images in another order
+    with pytest.raises(InputError, match=r"the names of the images have changed since .*remove .*\.out\.partial"):
+        vaeaug.augment(data, out, resume=True, **SETTINGS)
+    assert tiny_data.files(tmp_path / ".out.partial") == before
+    (data / "ant/010.png").rename(data / "ant/003.png")
     vaeaug.augment(data, out, resume=True, **SETTINGS)
     assert len(list(out.rglob("synthetic-*.png"))) == 70
 

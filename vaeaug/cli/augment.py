@@ -36,7 +36,7 @@ def command(data: Path, out: Path, as_json: bool, quiet: bool, **options: Any) -
 
     DATA holds a folder a class (or train/, val/ and test/ with a folder a class, or a Hugging Face imagefolder).
     It is never written to. Without --per-class, --ratio or --balance a class gets ten synthetic images for each real
-    one up to 500; where it has more than 500, or its images more than 128 x 128 pixels, it gets one for each.
+    one up to 500, and one for each if it has more than 500 or if images have more pixels than 128 x 128 on average.
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
     from vaeaug.workflows.augment.command import augment  # noqa: PLC0415 (imports torch)

@@ -5,6 +5,7 @@ On disk an entry is a folder with `pixels.bin` (uint8, N x H x W x C, no header)
 
 from __future__ import annotations
 
+import hashlib
 import json
 import weakref
 from collections.abc import Sequence
@@ -130,6 +131,19 @@ class ImageCache:
         if label is not None:
             chosen &= self._has_label(label)
         return np.flatnonzero(chosen).astype(np.int64)
+
+    def listing(self, label: str | None = None) -> str:
+        """Return what identifies images under the names that they have, 32 hexadecimal digits.
+
+        Args:
+            label: the name of a class, for its training images; None for all images of all splits.
+
+        Raises:
+            InputError: no image has this label.
+        """
+        files = self.files if label is None else [self.files[i] for i in self.indices("train", label)]
+        rows = [(file.file_name, file.split, file.label, file.digest) for file in files]
+        return hashlib.blake2b(json.dumps(rows).encode(), digest_size=16).hexdigest()
 
     def native(self, label: str) -> NativeShape:
         """Return what synthetic images of a class are written as.

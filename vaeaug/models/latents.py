@@ -26,31 +26,31 @@ class ClassLatents:
     Attributes:
         latents: modes, scales and labels, N images.
         sources: the `file_name` of each image in the dataset it was trained on.
-        digests: each file's content, as `CachedImage.digest`: it may be another file's by now.
+        listing: `ImageCache.listing` of the class then: the data may have other images under these names by now.
     """
 
     latents: Latents
     sources: tuple[str, ...]
-    digests: tuple[str, ...]
+    listing: str
 
 
 def save_latents(path: Path, classes: Mapping[int, ClassLatents]) -> None:
     """Write the latents of all classes (by label) to one file, with the structure of the trees as metadata."""
     tensors: dict[str, Tensor] = {}
     sources: dict[str, list[str]] = {}
-    digests: dict[str, list[str]] = {}
+    listings: dict[str, str] = {}
     structure: Any = None
     for label, entry in classes.items():
         structure = _structure(entry.latents.latent)
         sources[str(label)] = list(entry.sources)
-        digests[str(label)] = list(entry.digests)
+        listings[str(label)] = entry.listing
         for i, tensor in enumerate(leaves(entry.latents.latent)):
             tensors[f"{label}/latent/{i}"] = tensor.contiguous()
         if entry.latents.scale is not None:
             for i, tensor in enumerate(leaves(entry.latents.scale)):
                 tensors[f"{label}/scale/{i}"] = tensor.contiguous()
     # One entry, because safetensors writes several in an order that changes from run to run.
-    index = json.dumps({"structure": structure, "sources": sources, "digests": digests}, ensure_ascii=False)
+    index = json.dumps({"structure": structure, "sources": sources, "listings": listings}, ensure_ascii=False)
     save_file(tensors, path, {"index": index})
 
 
@@ -71,9 +71,9 @@ def load_latents(path: Path, label: int) -> ClassLatents:
             scale = [file.get_tensor(name) for name in names if "/scale/" in name]
         if not latent:
             raise InputError(f"{path} holds no latents of class number {label}; train the model again")
-        structure = index["structure"]
-        sources, digests = (tuple(index[name][str(label)]) for name in ("sources", "digests"))
-        if {len(part) for part in (*latent, *scale, digests)} != {len(sources)}:
+        structure, sources = index["structure"], tuple(index["sources"][str(label)])
+        listing = str(index["listings"][str(label)])
+        if {len(tensor) for tensor in (*latent, *scale)} != {len(sources)}:
             raise ValueError("its parts are of different lengths")
         return ClassLatents(
             Latents(
@@ -82,7 +82,7 @@ def load_latents(path: Path, label: int) -> ClassLatents:
                 scale=_build(structure, scale[::-1]) if scale else None,
             ),
             sources,
-            digests,
+            listing,
         )
     except (OSError, SafetensorError, LookupError, TypeError, ValueError) as error:
         raise InputError(f"{path} cannot be read ({error}); train the model again") from None

@@ -9,11 +9,13 @@ import pytest
 import tiny_data
 import torch
 from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import nn
 
 import vaeaug
 from vaeaug import GaussianVariant, ImageSpec
 from vaeaug.contracts import Latents
+from vaeaug.errors import InputError
 from vaeaug.models.latents import ClassLatents, load_latents, save_latents
 from vaeaug.models.network import build_network
 from vaeaug.models.record import ClassRecord, ModelRecord, PluginRecord, read_record
@@ -110,14 +112,14 @@ def test_trees_of_latents_are_read_back(tmp_path: Path) -> None:
 
     entries = {
         label: ClassLatents(
-            Latents(tree(label), torch.full((3,), label), tree(label + 0.5)), ("a/1.png", "é.png", "c"), ("1", "2", "3")
+            Latents(tree(label), torch.full((3,), label), tree(label + 0.5)), ("a/1.png", "é.png", "c"), "abc"
         )
         for label in (0, 11)
     }
     save_latents(tmp_path / "latents.safetensors", entries)
     loaded = load_latents(tmp_path / "latents.safetensors", 11)
     assert loaded.sources == ("a/1.png", "é.png", "c")
-    assert loaded.digests == ("1", "2", "3")
+    assert loaded.listing == "abc"
     assert loaded.latents.labels_N.tolist() == [11, 11, 11]
     assert torch.equal(loaded.latents.latent["top"], torch.full((3, 2), 11.0))
     assert torch.equal(loaded.latents.latent["rest"][0], torch.arange(12).reshape(3, 4))
@@ -129,7 +131,7 @@ def test_latents_are_written_with_the_same_bytes_every_time(tmp_path: Path) -> N
     for number in range(16):
         entries = {
             label: ClassLatents(
-                Latents((torch.ones(2, 1), torch.ones(2, 3)), torch.full((2,), label)), ("a", "b"), ("1", "2")
+                Latents((torch.ones(2, 1), torch.ones(2, 3)), torch.full((2,), label)), ("a", "b"), "abc"
             )
             for label in (0, 1)
         }
@@ -139,9 +141,7 @@ def test_latents_are_written_with_the_same_bytes_every_time(tmp_path: Path) -> N
 
 def test_more_than_ten_leaves_keep_their_order(tmp_path: Path) -> None:
     tree = tuple(torch.full((2, 1), float(number)) for number in range(12))
-    save_latents(
-        tmp_path / "l", {0: ClassLatents(Latents(tree, torch.zeros(2, dtype=torch.int64)), ("a", "b"), ("1", "2"))}
-    )
+    save_latents(tmp_path / "l", {0: ClassLatents(Latents(tree, torch.zeros(2, dtype=torch.int64)), ("a", "b"), "abc")})
     loaded = load_latents(tmp_path / "l", 0).latents
     assert [leaf[0].item() for leaf in loaded.latent] == list(range(12))
     assert loaded.scale is None
@@ -196,3 +196,10 @@ def test_the_loss_says_how_many_channels_the_decoder_puts_out() -> None:
     raw_BRHW = network.variant.decode(torch.zeros(2, 2), torch.zeros(2, dtype=torch.int64))
     assert raw_BRHW.shape == (2, 15, 8, 8)
     assert dataclasses.replace(ImageSpec(3, 8, 8), raw_channels=15) == network.variant.spec
+
+
+def test_latents_without_what_identifies_the_images_are_refused(tmp_path: Path) -> None:
+    index = json.dumps({"structure": None, "sources": {"0": ["a", "b"]}})
+    save_file({"0/latent/0": torch.ones(2, 1)}, tmp_path / "l", {"index": index})
+    with pytest.raises(InputError, match=r"cannot be read .*train the model again"):
+        load_latents(tmp_path / "l", 0)

@@ -34,7 +34,7 @@ def _latents(latent, scale=None):  # type: ignore[no-untyped-def]
     first = latent if isinstance(latent, torch.Tensor) else latent[0]
     count = len(first)
     files = tuple(f"a/{i}.png" for i in range(count))
-    return ClassLatents(Latents(latent, torch.zeros(count, dtype=torch.int64), scale), files, files)
+    return ClassLatents(Latents(latent, torch.zeros(count, dtype=torch.int64), scale), files, "")
 
 
 def _draw(sampler, count: int, seed: int = 0):  # type: ignore[no-untyped-def]

@@ -30,9 +30,7 @@ def with_latents(
     monkeypatch: pytest.MonkeyPatch, model: vaeaug.Model, mean_ND: torch.Tensor, scale_ND: torch.Tensor | None
 ) -> None:
     latents = Latents(mean_ND, torch.zeros(len(mean_ND), dtype=torch.int64), scale_ND)
-    monkeypatch.setattr(
-        model.stored, "latents", lambda _: ClassLatents(latents, ("",) * len(mean_ND), ("",) * len(mean_ND))
-    )
+    monkeypatch.setattr(model.stored, "latents", lambda _: ClassLatents(latents, ("",) * len(mean_ND), ""))
 
 
 def test_the_order_is_the_kl_divergence_from_the_prior(model: vaeaug.Model, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +55,7 @@ def test_without_a_width_the_order_is_the_variance(model: vaeaug.Model, monkeypa
 
 def test_groups_are_named_as_the_columns_of_features(model: vaeaug.Model, monkeypatch: pytest.MonkeyPatch) -> None:
     latents = Latents((torch.randn(3, 2), torch.randn(3, 1, 1, 2)), torch.zeros(3, dtype=torch.int64))
-    monkeypatch.setattr(model.stored, "latents", lambda _: ClassLatents(latents, ("",) * 3, ("",) * 3))
+    monkeypatch.setattr(model.stored, "latents", lambda _: ClassLatents(latents, ("",) * 3, ""))
     assert axes_of(model.stored, 0).names == ("1/0", "1/1", "2/0", "2/1")
 
 

@@ -24,10 +24,16 @@ def test_ten_for_each_real_one_up_to_500_and_no_fewer_than_these(tmp_path: Path)
     assert wanted_counts(AugmentSettings(), cache) == {"ant": 20, "bee": 500, "cow": 501}
 
 
-@pytest.mark.parametrize(("width", "count"), [(128, 30), (129, 3)])
-def test_one_for_each_where_ten_would_fill_a_disk(tmp_path: Path, width: int, count: int) -> None:
-    cache = _cache(tmp_path, {"ant": 3}, height=128, width=width)
+@pytest.mark.parametrize(("height", "width", "count"), [(128, 128, 30), (64, 256, 30), (128, 129, 3)])
+def test_one_for_each_where_ten_would_fill_a_disk(tmp_path: Path, height: int, width: int, count: int) -> None:
+    cache = _cache(tmp_path, {"ant": 3}, height=height, width=width)
     assert wanted_counts(AugmentSettings(), cache) == {"ant": count}
+
+
+def test_some_large_images_are_enough_and_count_for_every_class(tmp_path: Path) -> None:
+    tiny_data.image("ant", 99, 600, 400).save(tiny_data.write_dataset(tmp_path, {"ant": 4, "bee": 4}) / "ant/large.png")
+    cache = read_for_training(scan(tmp_path), AugmentSettings(workers=1), SILENT)
+    assert wanted_counts(AugmentSettings(), cache) == {"ant": 5, "bee": 4}
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from vaeaug.dataset.cache import ImageCache
 from vaeaug.workflows.settings import AugmentSettings
 
-FOR_EACH, ENOUGH = 10, 500
-"""Synthetic images for each real one, and of a class: more than one for each teach a classifier more
+FOR_EACH = 10
+"""Synthetic images for each real one: with 50 a class they taught classifiers more than one for each, or as much
 (docs/benchmarks.md, "Steps and ratio")."""
 
-SMALL = 128 * 128
-"""Pixels of images up to which so many are made unasked: ten times as many photographs would fill a disk."""
+ENOUGH, SMALL = 500, 128 * 128
+"""Synthetic images of a class, and pixels of an image, up to which so many are made unasked: a choice for the sake of
+time and disk, since a changed photograph is as large as the photograph."""
 
 
 def wanted_counts(settings: AugmentSettings, cache: ImageCache) -> dict[str, int]:
@@ -20,10 +21,8 @@ def wanted_counts(settings: AugmentSettings, cache: ImageCache) -> dict[str, int
         InputError: more than one of `per_class`, `ratio` and `balance` is set.
     """
     real = {label: len(cache.indices("train", label)) for label in cache.classes}
-    return settings.counts(real, {label: _unasked(cache, label, count) for label, count in real.items()})
-
-
-def _unasked(cache: ImageCache, label: str, real: int) -> int:
-    """Return how many images a class of so many real ones gets if nothing is asked."""
-    shape = cache.native(label)
-    return max(real, min(FOR_EACH * real, ENOUGH)) if shape.height * shape.width <= SMALL else real
+    # Of all classes alike, or classes of one size would become classes of several.
+    files = [file for file in cache.files if file.split == "train"]
+    if sum(file.height * file.width for file in files) > SMALL * len(files):
+        return settings.counts(real)
+    return settings.counts(real, {label: max(count, min(FOR_EACH * count, ENOUGH)) for label, count in real.items()})

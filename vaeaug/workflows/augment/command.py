@@ -31,7 +31,7 @@ from vaeaug.workflows.evaluate.augmented import discard_evaluation, evaluation_o
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.read import read_for_training
 from vaeaug.workflows.settings import AUTO, AugmentSettings, TrainSettings, build, real_path
-from vaeaug.workflows.train.command import refuse_changed, train, train_into
+from vaeaug.workflows.train.command import identity, refuse_changed, train, train_into
 from vaeaug.workflows.train.prepare import Named, choose_loss, look_up
 
 
@@ -43,7 +43,9 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
         out: the dataset directory to make; nothing, or an empty directory, must be there.
         progress: hears how it goes.
         **settings: the fields of `AugmentSettings`: `per_class`, `balance`, `ratio`, `sampler`, `sampler_options`,
-            `model`, `synthetic_only`, `link`, `evaluate`, and those of `vaeaug.train`.
+            `model`, `synthetic_only`, `link`, `evaluate`, and those of `vaeaug.train`. Without `per_class`, `balance`
+            and `ratio` a class gets ten synthetic images for each real one up to 500, and one for each if it has more
+            than 500 or if images have more pixels than 128 x 128 on average.
 
     Returns:
         What was made.
@@ -79,7 +81,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
         if chosen.evaluate and not any(wanted_counts(chosen, cache).values()):
             raise InputError("no images are asked for, so none can be evaluated; ask with --per-class or --ratio")
         if chosen.model is None:
-            refuse_changed(staging, dataset=cache.fingerprint)
+            refuse_changed(staging, **identity(cache))
             model = _model_of_its_own(chosen, named, staging, cache, device, progress)
         else:
             model = _named_model(data, chosen, device, progress)
@@ -94,7 +96,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
                 f"the sampler '{sampler}' changes the images that the model was trained on, and these are others; "
                 "give --model another place to train a new one, or use --sampler interpolate"
             )
-        refuse_changed(staging, dataset=cache.fingerprint, model=model.record.fingerprint)
+        refuse_changed(staging, **identity(cache), model=model.record.fingerprint)
         keep = _filter(chosen, staging, cache, device, progress)
         progress.stage("Copying real images")
         copy_real(
@@ -115,7 +117,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             sampler=sampler,
             sampler_options=changed_options(sampler, chosen.sampler_options),
             seed=chosen.seed,
-            remarks=remarks_on_run(index, cache, model),
+            remarks=remarks_on_run(index, cache, model, same=trained_on_them),
             keep=keep,
         )
         discard_evaluation(staging)
@@ -207,13 +209,8 @@ def _refuse_unfit(chosen: AugmentSettings, cache: ImageCache, model: StoredModel
 
 
 def _trained_on(model: StoredModel, cache: ImageCache) -> bool:
-    """Tell whether the model was trained on the training images of the data, each under the name that it has now."""
-    there = {file.file_name: (file.label, file.digest) for file in cache.files if file.split == "train"}
-    trained: dict[str, tuple[str, str]] = {}
-    for label, name in enumerate(model.classes):
-        latents = model.latents(label)
-        trained |= {source: (name, digest) for source, digest in zip(latents.sources, latents.digests, strict=True)}
-    return trained == there
+    """Tell whether the model was trained on the training images of the data, under the names that they have."""
+    return all(model.latents(model.record.label(label)).listing == cache.listing(label) for label in cache.classes)
 
 
 def _examples(cache: ImageCache, label: str) -> list[NDArray[np.uint8]]:

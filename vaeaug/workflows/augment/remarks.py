@@ -10,28 +10,25 @@ from vaeaug.export.layout import folder_name
 from vaeaug.models.store import StoredModel
 from vaeaug.workflows.remarks import remarks_on
 
+_OTHERS = "the model was trained on other images than those of this dataset, or they had other names then"
 
-def remarks_on_run(index: DatasetIndex, cache: ImageCache, model: StoredModel) -> list[str]:
+
+def remarks_on_run(index: DatasetIndex, cache: ImageCache, model: StoredModel, *, same: bool) -> list[str]:
     """Return what the user should know of the model, and of the images that did not go the straight way.
 
     Args:
         index: the files of the data.
         cache: their images, as far as they could be read.
         model: what the synthetic images are from.
+        same: whether it was trained on the training images of the data, under their names.
     """
     return [
         *remarks_on(model),
-        *_other_data(cache, model),
+        *([] if same else [_OTHERS]),
         *_left_out(cache),
         *_strays(index),
         *_renamed(cache.classes),
     ]
-
-
-def _other_data(cache: ImageCache, model: StoredModel) -> list[str]:
-    """Return a remark on a model that was trained on another dataset."""
-    same = cache.fingerprint == model.record.data_fingerprint
-    return [] if same else ["the model was trained on other images than those of this dataset"]
 
 
 def _strays(index: DatasetIndex) -> list[str]:

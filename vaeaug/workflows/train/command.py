@@ -62,7 +62,7 @@ def train(data: str | Path, model: str | Path, *, progress: Progress = SILENT, *
     refuse_overlap(data, model)
     with Staging(model, {"data": str(data.resolve()), **chosen.request()}, resume=chosen.resume) as staging:
         cache = read_for_training(index, chosen, progress)
-        refuse_changed(staging, dataset=cache.fingerprint)
+        refuse_changed(staging, **identity(cache))
         used = choose_loss(named, chosen, cache, progress)
         train_into(staging.content, staging.scratch, cache, chosen, used, device, progress)
         if chosen.inpainting:
@@ -74,6 +74,11 @@ def train(data: str | Path, model: str | Path, *, progress: Progress = SILENT, *
     for remark in remarks_on(trained.stored):
         progress.say(remark)
     return trained
+
+
+def identity(cache: ImageCache) -> dict[str, str]:
+    """Return what `refuse_changed` compares of a dataset; names too, since their order is that of the training."""
+    return {"dataset": cache.fingerprint, "names of the images": cache.listing()}
 
 
 def refuse_changed(staging: Staging, **fingerprints: str) -> None:

@@ -204,7 +204,6 @@ def _fit_prior_and_save_latents(task: TrainTask, network: Network, cache: ImageC
             labels_N=latents.labels_N[rows],
             scale=None if latents.scale is None else tree_map(lambda leaf, rows=rows: leaf[rows], latents.scale),
         )
-        files = [cache.files[index] for index in chosen[rows.numpy()]]
-        sources, digests = (tuple(getattr(file, name) for file in files) for name in ("file_name", "digest"))
-        classes[label] = ClassLatents(part, sources, digests)
+        sources = tuple(cache.files[chosen[row]].file_name for row in rows.tolist())
+        classes[label] = ClassLatents(part, sources, cache.listing(cache.classes[label]))
     save_latents(task.directory / LATENTS, classes)
