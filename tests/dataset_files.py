@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from vaeaug.dataset.cache import build_cache, open_cache
+from vaeaug.dataset.cache import ImageCache, build_cache, open_cache
 from vaeaug.dataset.scan import scan
 
 
@@ -32,6 +33,11 @@ def class_folder(folder: Path, count: int = 3, *, start: int = 0, make: object =
     """Write `count` different images `000.png` ... into a folder."""
     for i in range(count):
         save(folder / f"{i:03}.png", make(start + i, **shape))  # type: ignore[operator]
+
+
+def build(data: Path, place: Path, **options: Any) -> ImageCache:
+    """Build the cache of a dataset in `place/cache`."""
+    return build_cache(scan(data), cache_dir=place / "cache", **options)
 
 
 def pixel_sum(directory: Path) -> int:

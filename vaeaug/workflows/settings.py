@@ -122,10 +122,9 @@ class SampleSettings:
             return {label: most - count for label, count in real.items()}
         if self.per_class is not None:
             return dict.fromkeys(real, self.per_class)
-        if self.ratio is None and unasked is not None:
-            return dict(unasked)
-        ratio = 1.0 if self.ratio is None else self.ratio
-        return {label: round(ratio * count) for label, count in real.items()}
+        if self.ratio is None:
+            return dict(real if unasked is None else unasked)
+        return {label: round(self.ratio * count) for label, count in real.items()}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,52 +1,22 @@
-"""What a cache holds, and when it is built again."""
+"""What a cache holds, and how it is built."""
 
 import json
 import multiprocessing
-import shutil
 import tracemalloc
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from dataset_files import build_in_a_process, class_folder, colour, gray, pixel_sum, save
+from dataset_files import build, build_in_a_process, class_folder, colour, gray, pixel_sum, save
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-import vaeaug.dataset.build
 from vaeaug.dataset.cache import UNSEEN, NativeShape, build_cache, open_cache
 from vaeaug.dataset.parallel import WINDOW, thread_pool, windows
 from vaeaug.dataset.scan import scan
 from vaeaug.dataset.size import model_size
 from vaeaug.errors import InputError
-
-
-@pytest.fixture
-def data(tmp_path):
-    root = tmp_path / "data"
-    class_folder(root / "train" / "cat", 4)
-    class_folder(root / "train" / "dog", 3, start=10)
-    class_folder(root / "test" / "dog", 2, start=20)
-    class_folder(root / "test" / "eel", 1, start=30)
-    return root
-
-
-@pytest.fixture
-def decoded_files(monkeypatch):
-    """The file names that are decoded while the test runs."""
-    names = []
-    real = vaeaug.dataset.build._decode_one
-
-    def spy(file, *rest):
-        names.append(file.file_name)
-        return real(file, *rest)
-
-    monkeypatch.setattr(vaeaug.dataset.build, "_decode_one", spy)
-    return names
-
-
-def build(data, tmp_path, **options):
-    return build_cache(scan(data), cache_dir=tmp_path / "cache", **options)
 
 
 def test_pixels_labels_and_splits(data, tmp_path):
@@ -79,76 +49,6 @@ def test_the_pixels_cannot_be_changed(data, tmp_path):
     for array in (cache.pixels_NHWC, cache.labels_N, cache.split_N):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
-
-
-def test_a_second_run_decodes_nothing(data, tmp_path, decoded_files):
-    first = build(data, tmp_path)
-    assert len(decoded_files) == 10
-    second = build(data, tmp_path)
-    assert len(decoded_files) == 10
-    assert second.directory == first.directory
-    assert second.files == first.files
-    assert (second.pixels_NHWC == first.pixels_NHWC).all()
-
-
-def test_a_moved_dataset_is_known_again(data, tmp_path, decoded_files):
-    first = build(data, tmp_path)
-    shutil.copytree(data, tmp_path / "moved")
-    assert build(tmp_path / "moved", tmp_path).directory == first.directory
-    assert len(decoded_files) == 10
-
-
-@pytest.mark.parametrize("change", ["content", "name", "label", "split", "size", "bound"])
-def test_what_a_cache_depends_on_is_built_again(data, tmp_path, change):
-    first = build(data, tmp_path)
-    options = {}
-    if change == "content":
-        save(data / "train/cat/000.png", gray(99))
-    elif change == "name":
-        (data / "train/cat/000.png").rename(data / "train/cat/000a.png")  # in the same place of the order
-    elif change == "label":
-        (data / "train/cat/000.png").rename(data / "train/dog/zzz.png")
-    elif change == "split":
-        (data / "test/dog/000.png").rename(data / "train/dog/zzz.png")
-    elif change == "size":
-        options["image_size"] = (12, 11)
-    else:
-        options["max_side"] = 9
-    second = build(data, tmp_path, **options)
-    assert second.directory != first.directory
-    known_by_content = change in ("name", "size", "bound")
-    assert (second.fingerprint == first.fingerprint) == known_by_content
-    assert (second.listing() == first.listing()) == (change in ("size", "bound"))
-
-
-@pytest.mark.parametrize("change", ["content", "name", "exchange", "more", "other class", "other split"])
-def test_a_listing_of_a_class_is_of_its_training_images_and_their_names(data, tmp_path, change):
-    before = build(data, tmp_path).listing("cat")
-    cat = data / "train/cat"
-    if change == "content":
-        save(cat / "000.png", gray(99))
-    elif change == "name":
-        (cat / "000.png").rename(cat / "000a.png")
-    elif change == "exchange":
-        (cat / "000.png").rename(tmp_path / "one.png")
-        (cat / "001.png").rename(cat / "000.png")
-        (tmp_path / "one.png").rename(cat / "001.png")
-    elif change == "more":
-        save(cat / "zzz.png", gray(99))
-    else:
-        save(data / ("train/dog" if change == "other class" else "test/cat") / "zzz.png", gray(99))
-    assert (build(data, tmp_path).listing("cat") == before) == change.startswith("other")
-
-
-def test_a_listing_of_a_class_tells_an_image_that_is_called_another_class_now(tmp_path):
-    def listing(label):
-        rows = "".join(f"{n}.png,{'cat' if n else label}\n" for n in range(3)) + "3.png,dog\n4.png,dog\n"
-        (tmp_path / "data/metadata.csv").write_text("file_name,label\n" + rows)
-        return build(tmp_path / "data", tmp_path).listing("dog")
-
-    for number in range(5):
-        save(tmp_path / f"data/{number}.png", gray(number))
-    assert listing("cat") != listing("dog")
 
 
 def test_a_worker_process_opens_it_by_path(data, tmp_path):
