@@ -58,7 +58,7 @@ def check_free(final: Path) -> None:
             return
         if not final.is_dir():
             raise InputError(f"{final} is a file; name a new directory")
-        found = next((name for name in sorted(os.listdir(final)) if name not in _own(final)), None)
+        found = next((name for name in sorted(path.name for path in final.iterdir()) if name not in _own(final)), None)
     except OSError as error:
         raise InputError(f"cannot use {final}: {error.strerror or error}; name another directory") from error
     if found is not None:

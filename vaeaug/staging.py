@@ -1,7 +1,7 @@
 """All or nothing: a directory is built beside its final place and moved there when it is complete.
 
-`OUT` is built in `.OUT.partial` next to it, or in a hidden directory inside it (`vaeaug.output`), so that the move never
-copies:
+`OUT` is built in `.OUT.partial` next to it, or in a hidden directory inside it (`vaeaug.output`), so that the move
+never copies:
 
     request.json   what was asked for; a resumed run must ask for the same
     content/       becomes OUT
