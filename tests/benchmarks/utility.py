@@ -198,10 +198,14 @@ def table(jobs: list[Job]) -> None:
             by_seed = right_SN.mean(axis=1)
             mean, half = over_seeds(by_seed)
             difference = paired_difference(right["classical", None], right_SN)
-            against = f"{100 * difference.mean:+.1f} +- {100 * difference.half:.1f}" if arm != "classical" else ""
+            against = f"{100 * difference.mean:+.1f}{_interval(difference.half)}" if arm != "classical" else ""
             seeds = " ".join(f"{100 * value:.1f}" for value in by_seed)
             name = arm if source is None else f"{arm}, {source}"
-            print(f"| {name} | {100 * mean:.1f} +- {100 * half:.1f} | {against} | {seeds} |")
+            print(f"| {name} | {100 * mean:.1f}{_interval(half)} | {against} | {seeds} |")
+
+
+def _interval(half: float | None) -> str:
+    return "" if half is None else f" +- {100 * half:.1f}"
 
 
 def _right(true_N: NDArray[np.int64], predicted: list[str], measure: str) -> NDArray[np.float64]:

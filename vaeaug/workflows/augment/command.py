@@ -20,7 +20,7 @@ from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.synthesis.generate import changed_options, check_sampler, sampler_config, sampler_name
 from vaeaug.synthesis.samplers import SAMPLERS
-from vaeaug.workflows.augment.amount import wanted_counts
+from vaeaug.workflows.augment.amount import check_amount, unfilled, wanted_counts
 from vaeaug.workflows.augment.filtering import SampleFilter, train_filter
 from vaeaug.workflows.augment.made import AugmentResult, Made
 from vaeaug.workflows.augment.publish import finish
@@ -60,6 +60,8 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     data, out = real_path(data), real_path(out)
     index = scan(data)
     refuse_overlap(data, out)
+    if not chosen.skip_invalid:  # otherwise the number of real images is not known yet
+        check_amount(chosen, index.counts("train"))
     if chosen.evaluate:
         refuse_to_evaluate(index, chosen)
     named = look_up(chosen)
@@ -78,8 +80,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     del request["evaluate"]  # the same images are made with it, so a resumed run may give it up or ask for it
     with Staging(out, request, resume=chosen.resume) as staging:
         cache = read_for_training(index, chosen, progress, model=_record_of_model(chosen))
-        if chosen.evaluate and not any(wanted_counts(chosen, cache).values()):
-            raise InputError("no images are asked for, so none can be evaluated; ask with --per-class or --ratio")
+        check_amount(chosen, {label: len(cache.indices("train", label)) for label in cache.classes})
         if chosen.model is None:
             refuse_changed(staging, **identity(cache))
             model = _model_of_its_own(chosen, named, staging, cache, device, progress)
@@ -117,7 +118,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             sampler=sampler,
             sampler_options=changed_options(sampler, chosen.sampler_options),
             seed=chosen.seed,
-            remarks=remarks_on_run(index, cache, model, same=trained_on_them),
+            remarks=[*remarks_on_run(index, cache, model, same=trained_on_them), *unfilled(chosen, counts)],
             keep=keep,
         )
         discard_evaluation(staging)

@@ -7,11 +7,11 @@ from typing import Any
 
 from vaeaug.dataset.image_cache import NativeShape
 from vaeaug.dataset.palette import IndexedColours
-from vaeaug.errors import InputError
 from vaeaug.models.record import ClassRecord, ModelRecord
 from vaeaug.progress import SILENT, Progress
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.synthesis.generate import changed_options, sampler_config, sampler_name
+from vaeaug.workflows.augment.amount import check_amount, unfilled
 from vaeaug.workflows.augment.made import AugmentResult, Made
 from vaeaug.workflows.augment.publish import finish
 from vaeaug.workflows.device import choose_device
@@ -48,12 +48,10 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     sampler = sampler_name(chosen.sampler, stored)
     options = changed_options(sampler, chosen.sampler_options)
     refuse_overlap(model, out)
-    counts = chosen.counts({entry.name: entry.images for entry in stored.record.classes})
-    if chosen.classes:
-        counts = {name: count for name, count in counts.items() if name in chosen.classes}
-    if not any(counts.values()):
-        raise InputError("this makes no images at all; ask for some with --per-class N or --ratio R")
-    wanted: dict[str, Any] = {"counts": counts, "sampler": sampler, "sampler_options": options, "seed": chosen.seed}
+    real = {entry.name: entry.images for entry in stored.record.classes}
+    drawn = {name: count for name, count in chosen.counts(real).items() if not chosen.classes or name in chosen.classes}
+    check_amount(chosen, real, drawn)
+    wanted: dict[str, Any] = {"counts": drawn, "sampler": sampler, "sampler_options": options, "seed": chosen.seed}
     if chosen.variant_options:
         wanted["variant_options"] = stored.options
     request = {"model": stored.record.fingerprint, **wanted}
@@ -61,7 +59,7 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
         made = Made(
             staging=staging,
             model=stored,
-            counts=counts,
+            counts=drawn,
             shapes={entry.name: _shape(stored.record, entry) for entry in stored.record.classes},
             real=(),
             originals={},
@@ -70,7 +68,7 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             sampler=sampler,
             sampler_options=options,
             seed=chosen.seed,
-            remarks=remarks_on(stored),
+            remarks=[*remarks_on(stored), *unfilled(chosen, drawn)],
         )
         return finish(made, threads=chosen.workers, progress=progress)
 

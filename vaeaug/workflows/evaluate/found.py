@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vaeaug.evaluation.statistics import MIN_SEEDS
 from vaeaug.evaluation.utility import Utility
 from vaeaug.export.card import ClassCount
 from vaeaug.workflows.evaluate.data import EvaluateData
@@ -53,9 +54,13 @@ class Evaluated:
                 f"REAL has no test images, so each of {self.settings.folds} parts of it was held out in turn{times}, "
                 "and the model was trained anew without it."
             )
+        if self.settings.seeds < MIN_SEEDS:
+            interval = f"There are no intervals, because {self.settings.seeds} seeds are too few for them."
+        else:
+            interval = "The interval counts seeds and test images as samples; the training images are taken as given."
         return (
             f"{tested} Every classifier took {self.steps:,} steps; those of one seed began with the same weights. "
-            "The interval counts seeds and test images as samples; the training images are taken as given."
+            f"{interval}"
         )
 
     @property

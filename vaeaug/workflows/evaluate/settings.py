@@ -29,7 +29,11 @@ class EvaluateSettings(ReadSettings):
         "lesser judge: it decided when the model's training ended.",
     )
     seeds: int = option(
-        5, "Times that each classifier is trained, from other initial weights.", minimum=2, maximum=1000
+        5,
+        "Times that each classifier is trained, from other initial weights; fewer than 3 give no interval and no "
+        "verdict.",
+        minimum=2,
+        maximum=1000,
     )
     arms: str = option(
         AUTO,

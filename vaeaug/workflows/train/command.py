@@ -240,7 +240,7 @@ def _write_model(
         classes=tuple(classes),
         seed=settings.seed,
         fingerprint=_fingerprint([directory / name for name in (*dict.fromkeys(weights.values()), LATENTS)]),
-        data_fingerprint=cache.fingerprint,
+        data_fingerprint=cache.training_fingerprint(),
         training={**dataclasses.asdict(settings.training()), "train_augment": _name(settings.train_augment)},
         metrics=outcomes[0].metrics,
         versions={"vaeaug": vaeaug.__version__, "torch": torch.__version__},
