@@ -22,7 +22,7 @@ QUICK = [
     "1",
     "--flip",
     "no",
-    "--strength",
+    "--classical",
     "full",
     "--arms",
     "real,synthetic",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.evaluation.arms import ARMS, Arm, compared, rivals
+from vaeaug.evaluation.arms import ARMS, CLASSICAL, Arm, compared, named, rivals
 from vaeaug.evaluation.chance import any_beats_chance, chance
 from vaeaug.evaluation.recognition import Recognition, recognition, shares_right
 from vaeaug.evaluation.statistics import MIN_SEEDS, Difference, over_seeds, paired_difference
@@ -70,11 +70,15 @@ class Utility:
 
     def of(self, arm: Arm) -> ArmResult:
         """Return what an arm came to."""
-        return next(entry for entry in self.arms if entry.arm is arm)
+        return next(entry for entry in self.arms if entry.arm.name == arm.name)
 
 
 def utility(
-    true_N: NDArray[np.int64], predicted: Mapping[str, NDArray[np.int64]], classes: Sequence[str], measure: str
+    true_N: NDArray[np.int64],
+    predicted: Mapping[str, NDArray[np.int64]],
+    classes: Sequence[str],
+    measure: str,
+    pipeline: str = CLASSICAL,
 ) -> Utility:
     """Compare ways of training by what their classifiers made of the test images.
 
@@ -83,6 +87,7 @@ def utility(
         predicted: arm -> the classes that the classifier of each seed saw in them, (S, N).
         classes: names.
         measure: what the verdict is about, one of `MEASURES`.
+        pipeline: the classical augmentation in a sentence, such as "TrivialAugment + mixup".
 
     Raises:
         ValueError: no arm is to be compared with another, or there are fewer than two seeds or test images.
@@ -90,11 +95,13 @@ def utility(
     pair = compared(predicted)
     if pair is None:
         raise ValueError(f"there is no verdict in {', '.join(predicted)}")
-    with_synthetic, without = pair
+    arms = {name: named(arm, pipeline) for name, arm in ARMS.items() if name in predicted}
+    with_synthetic, without = (arms[arm.name] for arm in pair)
     right = {name: shares_right(true_N, predicted_SN, measure) for name, predicted_SN in predicted.items()}
     difference = {name: paired_difference(right[without.name], right_SN) for name, right_SN in right.items()}
     comparisons = [
-        Comparison(arm, paired_difference(right[arm.name], right[with_synthetic.name])) for arm in rivals(right)
+        Comparison(arms[arm.name], paired_difference(right[arm.name], right[with_synthetic.name]))
+        for arm in rivals(right)
     ]
     constant = chance(true_N, len(classes))
     answer = verdict(comparisons, measure)
@@ -112,8 +119,7 @@ def utility(
                 [recognition(true_N, predicted_N, len(classes)) for predicted_N in predicted[name]],
                 None if arm is without else difference[name],
             )
-            for name, arm in ARMS.items()
-            if name in predicted
+            for name, arm in arms.items()
         ],
         with_synthetic=with_synthetic,
         without=without,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vaeaug.dataset.decode import UnreadableImageError, decode_upright, eight_bit, read_file
 from vaeaug.errors import VaeaugError
+from vaeaug.synthesis.pixel_limits import PixelLimits
 
 BLUR = 1 / 56
 """Standard deviation of the blur of the change, as a share of the image's longer side."""
@@ -47,6 +48,7 @@ class Edit:
         after_HWC: what it makes of the changed latent.
         fade: the change of brightness, 0 to 1, at which the image's own detail is gone; 0 keeps it always.
         detail: what is added of other images, or None.
+        limits: how far the pixels of its class may be changed; any distance if None.
     """
 
     path: Path
@@ -54,6 +56,7 @@ class Edit:
     after_HWC: NDArray[np.float32]
     fade: float
     detail: AddedDetail | None = None
+    limits: PixelLimits | None = None
 
     def pixels(self) -> NDArray[np.uint8]:
         """Return the changed image, uint8 (H, W, 1 or 3), of the file's size and mode (`vaeaug.dataset.decode`).
@@ -75,6 +78,8 @@ class Edit:
             changed_HWC -= m_HW1 * (x_HWC - before_HWC)
         if self.detail is not None:
             changed_HWC += self.detail.sum(x_HWC.shape)
+        if self.limits is not None:
+            changed_HWC = self.limits.apply(x_HWC, changed_HWC)
         pixels_HWC: NDArray[np.uint8] = np.round(np.clip(changed_HWC, 0, 1) * 255).astype(np.uint8)
         return pixels_HWC
 

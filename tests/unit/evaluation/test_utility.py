@@ -67,7 +67,7 @@ def test_a_balancing_arm_is_a_rival_that_the_synthetic_images_must_beat_too() ->
     predicted = {**PREDICTED, "oversampled": predictions(0.05, 4)}
     found = utility(TRUE_N, predicted, CLASSES, "accuracy")
     assert (before.verdict.decision, found.verdict.decision) == ("helps", "does not help")
-    assert found.verdict.rival is ARMS["oversampled"]
+    assert found.verdict.rival == ARMS["oversampled"]
     assert [rival.without.name for rival in found.rivals] == ["classical", "oversampled"]
     right = [predicted[name] == TRUE_N for name in ("oversampled", "classical+synthetic")]
     assert found.rivals[1].difference == paired_difference(*(each.astype(float) for each in right))

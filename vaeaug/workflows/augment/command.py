@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,14 @@ from vaeaug.models.store import StoredModel
 from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.synthesis.generate import changed_options, check_sampler, sampler_config, sampler_name
+from vaeaug.synthesis.pixel_limits import PixelLimits, pixel_limits
 from vaeaug.synthesis.samplers import SAMPLERS
 from vaeaug.workflows.augment.amount import check_amount, unfilled, wanted_counts
 from vaeaug.workflows.augment.filtering import SampleFilter, train_filter
 from vaeaug.workflows.augment.made import AugmentResult, Made
 from vaeaug.workflows.augment.publish import finish
 from vaeaug.workflows.augment.remarks import remarks_on_run
+from vaeaug.workflows.augment.strength import bounded_options
 from vaeaug.workflows.augment.write import EXAMPLES
 from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.evaluate.augmented import discard_evaluation, evaluation_of, refuse_to_evaluate
@@ -120,7 +124,9 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             seed=chosen.seed,
             remarks=[*remarks_on_run(index, cache, model, same=trained_on_them), *unfilled(chosen, counts)],
             keep=keep,
+            limits=_limits(cache, counts) if SAMPLERS[sampler].edits else {},
         )
+        made = dataclasses.replace(made, class_options=bounded_options(made, progress))
         discard_evaluation(staging)
         evaluate = evaluation_of(data, chosen, staging, progress) if chosen.evaluate else None
         return finish(made, threads=chosen.workers, progress=progress, evaluate=evaluate)
@@ -219,6 +225,12 @@ def _refuse_unfit(chosen: AugmentSettings, cache: ImageCache, model: StoredModel
 def _trained_on(model: StoredModel, cache: ImageCache) -> bool:
     """Tell whether the model was trained on the training images of the data, under the names that they have."""
     return all(model.latents(model.record.label(label)).listing == cache.listing(label) for label in cache.classes)
+
+
+def _limits(cache: ImageCache, counts: Mapping[str, int]) -> dict[str, PixelLimits]:
+    """Return how far the pixels of each class that gets images may be changed."""
+    wanted = [label for label, count in counts.items() if count]
+    return {label: pixel_limits(cache.pixels_NHWC, cache.indices("train", label)) for label in wanted}
 
 
 def _examples(cache: ImageCache, label: str) -> list[NDArray[np.uint8]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from vaeaug.export.real import RealImage
 from vaeaug.models.store import StoredModel
 from vaeaug.staging import Staging
 from vaeaug.synthesis.generate import sampler_config
+from vaeaug.synthesis.pixel_limits import PixelLimits
 from vaeaug.synthesis.samplers import SAMPLERS
 from vaeaug.workflows.augment.filtering import SampleFilter
 
@@ -39,6 +40,8 @@ class Made:
         seed: of the samples.
         remarks: what the user should know.
         keep: which samples are kept; all if None.
+        limits: class -> how far pixels of its real images may be changed; classes without limits are missing.
+        class_options: class -> the sampler's options for it, where they are not `sampler_options`.
     """
 
     staging: Staging
@@ -54,6 +57,8 @@ class Made:
     seed: int
     remarks: Sequence[str]
     keep: SampleFilter | None = None
+    limits: Mapping[str, PixelLimits] = field(default_factory=dict)
+    class_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def out(self) -> Path:

@@ -17,6 +17,7 @@ from vaeaug.export.record import write_record
 from vaeaug.progress import Progress
 from vaeaug.workflows.augment.made import AugmentResult, Made, Written
 from vaeaug.workflows.augment.report import report_of, settings_of
+from vaeaug.workflows.augment.strength import remarks_on_strength
 from vaeaug.workflows.augment.write import write_synthetic
 
 
@@ -32,7 +33,7 @@ def finish(
         evaluate: is given the directory when all is in it but the report, may add to it, and returns what it found.
     """
     written = write_synthetic(made, threads=threads, progress=progress)
-    remarks = [*made.remarks, *_unfilled(made, written)]
+    remarks = [*made.remarks, *remarks_on_strength(made), *_unfilled(made, written)]
     counts = class_counts(made, written)
     write_root(made, written, counts, remarks)
     found = None if evaluate is None else evaluate(made.out)
@@ -98,6 +99,7 @@ def write_root(made: Made, written: Written, counts: Sequence[ClassCount], remar
             },
             "sampler": made.sampler,
             "sampler_options": dict(made.sampler_options),
+            "class_sampler_options": {label: dict(options) for label, options in made.class_options.items()},
             "seed": made.seed,
             "settings": dict(made.settings),
             "counts": {entry.label: dataclasses.asdict(entry) for entry in counts},

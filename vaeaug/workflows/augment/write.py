@@ -85,8 +85,9 @@ def _drawn(made: Made, label: str, numbers: list[int], count: int) -> Iterator[S
         label,
         numbers,
         sampler=made.sampler,
-        options=made.sampler_options,
+        options=made.class_options.get(label, made.sampler_options),
         originals=made.originals,
+        limits=made.limits.get(label),
         seed=made.seed,
         count=count,
     )

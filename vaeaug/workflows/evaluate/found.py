@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from vaeaug.classifier.classical import ClassicalPipeline
 from vaeaug.evaluation.statistics import MIN_SEEDS
 from vaeaug.evaluation.utility import Utility
 from vaeaug.export.card import ClassCount
 from vaeaug.workflows.evaluate.data import EvaluateData
 from vaeaug.workflows.evaluate.settings import EvaluateSettings
 from vaeaug.workflows.evaluate.similarity import Similarity
-from vaeaug.workflows.evaluate.task import Classical
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class Evaluated:
         utility: whether they help.
         similarity: what they are like.
         steps: optimizer steps of each classifier.
-        classical: how classical augmentation was done, in each division into training and test images; empty
-            where no arm has it.
+        pipelines: the classical augmentation in each division into training and test images; empty where no arm has
+            it.
         remarks: what the user should know.
     """
 
@@ -40,7 +40,7 @@ class Evaluated:
     utility: Utility
     similarity: Similarity
     steps: int
-    classical: Sequence[Classical]
+    pipelines: Sequence[ClassicalPipeline]
     remarks: Sequence[str]
 
     @property
@@ -66,12 +66,12 @@ class Evaluated:
     @property
     def mirrored(self) -> str:
         """Whether classical augmentation mirrored images."""
-        return _shared(["yes" if way.flip else "no" for way in self.classical])
+        return _shared(["yes" if pipeline.flip else "no" for pipeline in self.pipelines])
 
     @property
-    def strength(self) -> str:
-        """How much classical augmentation changed images."""
-        return _shared([way.strength for way in self.classical])
+    def pipeline(self) -> str:
+        """The name of the classical augmentation at the command line, without the flip."""
+        return _shared([pipeline.name for pipeline in self.pipelines])
 
     @property
     def counts(self) -> list[ClassCount]:
@@ -96,6 +96,12 @@ class Evaluated:
             )
             for pair in self.similarity.memorisation.pairs
         ]
+
+
+def shared_words(pipelines: Sequence[ClassicalPipeline]) -> str:
+    """Return the classical augmentation in a sentence, or that of each fold if they differ."""
+    words = _shared([pipeline.words for pipeline in pipelines])
+    return words if len(set(pipelines)) == 1 else f"classical augmentation ({words})"
 
 
 def _shared(words: Sequence[str]) -> str:

@@ -10,9 +10,6 @@ from vaeaug.options import option
 from vaeaug.workflows.settings import AUTO, ReadSettings
 
 FLIPS = (AUTO, "yes", "no")
-STRENGTHS = {"mild": 0.5, "full": 1.0}
-"""What the changes of classical augmentation are multiplied by."""
-
 METRICS = ("accuracy", "balanced-accuracy")
 
 LEAST_IMAGES = 3
@@ -58,13 +55,14 @@ class EvaluateSettings(ReadSettings):
     )
     flip: str = option(
         AUTO,
-        "Whether classical augmentation mirrors images; auto does if that recognizes held-out real images better.",
+        "Whether classical augmentation mirrors images; auto chooses on held-out real training images.",
         choices=FLIPS,
     )
-    strength: str = option(
+    classical: str = option(
         AUTO,
-        "How much classical augmentation changes images; auto takes what recognizes held-out real images better.",
-        choices=(AUTO, *STRENGTHS),
+        "The classical augmentation that synthetic images must beat: mild or full (crop and affine), trivialaugment or "
+        "randaugment, with +erasing and +mixup added where wanted, such as trivialaugment+mixup; auto chooses on "
+        "held-out real training images.",
     )
     folds: int = option(5, "Where there are no test images: parts that are held out in turn.", minimum=2, maximum=100)
     repeats: int = option(
