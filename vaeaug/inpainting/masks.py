@@ -29,6 +29,7 @@ from PIL import Image
 
 from vaeaug.dataset.decode import UnreadableImageError, decode_upright, read_file
 from vaeaug.dataset.folders import images_below
+from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules
 from vaeaug.errors import InputError
 from vaeaug.inpainting.files.opening import open_completed
 from vaeaug.inpainting.files.samples import OPAQUE
@@ -47,15 +48,16 @@ class MaskFiles:
     Args:
         place: the folder, or the one file.
         images: the folder of the images, or the one image.
+        rules: by which masks are decoded.
 
     Raises:
         InputError: there is nothing there.
     """
 
-    def __init__(self, place: Path, images: Path) -> None:
+    def __init__(self, place: Path, images: Path, rules: DecodeRules = DEFAULT_RULES) -> None:
         if not place.exists():
             raise InputError(f"there is no {place}; --masks takes the folder of the masks")
-        self.place = place
+        self.place, self._rules = place, rules
         folder, root = place.resolve(), (images if images.is_dir() else images.parent).resolve()
         self._beside = place.is_dir() and folder == root
         self._inside = folder if place.is_dir() and folder != root and folder.is_relative_to(root) else None
@@ -86,7 +88,7 @@ class MaskFiles:
         for path in self.of(file_name):
             name = path.name if self._one is not None else path.relative_to(self.place).as_posix()
             try:
-                mask = read_mask(path, picture.page, picture.pages)
+                mask = read_mask(path, picture.page, picture.pages, self._rules)
                 missing_HW |= np.False_ if mask is None else resized(mask.missing_HW, *picture.size)
             except UnreadableImageError as error:
                 turned = " (masks are upright, as the image is shown)" if picture.samples.orientation > 4 else ""
@@ -138,18 +140,19 @@ class Mask:
     note: str = ""
 
 
-def read_mask(path: Path, page: int = 0, pages: int = 1) -> Mask | None:
+def read_mask(path: Path, page: int = 0, pages: int = 1, rules: DecodeRules = DEFAULT_RULES) -> Mask | None:
     """Return what a mask file says is missing from a page of an image; None if it has nothing for this page.
 
     Args:
         path: the mask file.
         page: of the image, from 0.
         pages: of the image.
+        rules: by which it is decoded.
 
     Raises:
         UnreadableImageError: it cannot be read, its values are 0 and 1, or it has another number of pages.
     """
-    file = open_completed(read_file(path))
+    file = open_completed(read_file(path), rules)
     if file.pages not in (1, pages):
         raise UnreadableImageError(
             f"it has {file.pages} pages, and the image has {pages}; a mask has one page, which is for the first page "
@@ -157,7 +160,7 @@ def read_mask(path: Path, page: int = 0, pages: int = 1) -> Mask | None:
         )
     if page >= file.pages:
         return None
-    image = decode_upright(file.view(page))
+    image = decode_upright(file.view(page), rules)
     opacity_HW = _opacity(image)
     gray_HW, middle = _gray(image)
     if opacity_HW is None or opacity_HW.min() >= OPAQUE:

@@ -1,7 +1,7 @@
 """One page of an image file with holes: its samples as the file stores them, and what a model sees of them.
 
 What is stored stays as it is, bit for bit, whatever its depth, colour space and transparency (`files.samples`). A model
-sees it by the rules of `vaeaug.dataset.decode`: upright, in sRGB, over white where it is transparent.
+sees it by the rules of `vaeaug.dataset.decode`: upright, in sRGB, over the background where it is transparent.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from vaeaug.dataset.decode import UnreadableImageError, decode_upright, eight_bit
+from vaeaug.dataset.decode import decode_full
+from vaeaug.dataset.levels import Levels
+from vaeaug.dataset.opening import UnreadableImageError
+from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules
 from vaeaug.inpainting.files.opening import CompletedFile
 from vaeaug.inpainting.files.samples import OPAQUE, Samples
 
@@ -44,18 +46,26 @@ class Picture:
         return self.samples.filled(missing_HW, images_HWC)
 
 
-def read_picture(file: CompletedFile, page: int = 0) -> Picture:
+def read_picture(file: CompletedFile, page: int = 0, rules: DecodeRules = DEFAULT_RULES) -> Picture:
     """Decode a page of an image file.
+
+    Args:
+        file: the file.
+        page: its number, from 0.
+        rules: by which the model's training images were decoded.
 
     Raises:
         UnreadableImageError: it cannot be decoded, or no hole in it could be filled; says why.
     """
-    image = decode_upright(file.view(page))
+    full = decode_full(file.view(page), rules)
     samples = file.samples(page)
     if samples.table_K4 is not None and not (samples.table_K4[:, 3] >= OPAQUE).any():
         raise UnreadableImageError("none of its colours is opaque, so no hole in it can be filled")
-    seen_HWC = _seen(eight_bit(image, image.format or ""))
-    return Picture(_with_range(samples, image), seen_HWC, page, file.pages)
+    if not full.traits.profile:  # what is not applied in decoding is not applied in filling
+        samples = replace(samples, profile=None)
+    if full.levels is not None:
+        samples = _with_levels(samples, full.levels)
+    return Picture(samples, full.eight_bit(), page, file.pages)
 
 
 def from_pixels(pixels: NDArray[np.uint8]) -> Picture:
@@ -84,15 +94,10 @@ def seen_by(channels: int, picture: Picture, missing_HW: NDArray[np.bool_]) -> N
     return seen_HWC[..., :1]
 
 
-def _with_range(samples: Samples, image: Image.Image) -> Samples:
-    """Return samples of more than 16 bits, or with a sign, with the numbers that the model sees as black and white."""
-    values = samples.values_HWS
-    if samples.space != "gray" or values.dtype in (np.uint8, np.uint16) or image.mode not in ("I", "F"):
-        return samples
-    high = float(values[..., 0].max())
-    white = (1.0 if high <= 1 else 255.0) if image.mode == "F" else (255.0 if high <= 255 else 65535.0)
-    return replace(samples, black=0.0, white=white)
-
-
-def _seen(image: Image.Image) -> NDArray[np.uint8]:
-    return np.asarray(image, dtype=np.uint8).reshape(image.height, image.width, -1)
+def _with_levels(samples: Samples, levels: Levels) -> Samples:
+    """Return samples of deep gray with the numbers that a model sees as black and white."""
+    unsigned_16 = samples.values_HWS.dtype == np.uint16
+    black, white = levels.stored if unsigned_16 else (levels.low, levels.high)
+    if samples.black > samples.white:  # an inverted file, whose numbers count down from its white
+        black, white = samples.black - black, samples.black - white
+    return replace(samples, black=black, white=white)

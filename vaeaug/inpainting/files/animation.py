@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
+import math
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from vaeaug.dataset.decode import UnreadableImageError
+from vaeaug.dataset.opening import UnreadableImageError, opened
 from vaeaug.inpainting.files.opening import CompletedFile
 from vaeaug.inpainting.files.provenance import Provenance
 from vaeaug.inpainting.files.samples import Samples
@@ -41,7 +40,7 @@ def check_later_frames(file: CompletedFile, samples: Samples, missing_HW: NDArra
 
 def _later_frames(data: bytes) -> Iterator[bytes]:
     """Yield the pixels of all frames but the first as they are shown."""
-    with Image.open(io.BytesIO(data)) as image:
+    with opened(data, math.inf) as image:
         for number in range(1, getattr(image, "n_frames", 1)):
             image.seek(number)
             yield image.convert("RGBA").tobytes()

@@ -41,7 +41,8 @@ def in_file_space(values_NC: NDArray[np.float32], space: Space, profile: bytes |
         numbers_NS = np.asarray(changed)[0].reshape(len(values_NC), -1)
         if space == "lab":
             numbers_NS = numbers_NS ^ np.array([0, 128, 128], dtype=np.uint8)  # a and b are signed in the file
-        return numbers_NS.astype(np.float32) / np.float32(255)
+        shares_NS: NDArray[np.float32] = numbers_NS.astype(np.float32) / np.float32(255)
+        return shares_NS
     if space == "gray":
         gray_N1: NDArray[np.float32] = values_NC if values_NC.shape[1] == 1 else values_NC @ _LUMA[:, None]
         return gray_N1

@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from vaeaug.dataset.decode import UnreadableImageError, decode_upright
+from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules
 from vaeaug.inpainting.files.colour import Space
 from vaeaug.inpainting.files.samples import Samples, as_stored
 
@@ -13,17 +14,18 @@ _SPACES: dict[str, Space] = {"L": "gray", "LA": "gray", "RGB": "rgb", "RGBA": "r
 _PLAIN = {"1": "L", "La": "LA", "RGBa": "RGBA", "PA": "RGBA", "RGBX": "RGB", "YCbCr": "RGB", "LAB": "RGB", "HSV": "RGB"}
 
 
-def decoded_samples(data: bytes, orientation: int = 1) -> Samples:
+def decoded_samples(data: bytes, rules: DecodeRules = DEFAULT_RULES, orientation: int = 1) -> Samples:
     """Return the pixels of a file's first page.
 
     Args:
         data: the file.
+        rules: by which it is decoded.
         orientation: the order to return them in; 1 is upright.
 
     Raises:
         UnreadableImageError: they cannot be decoded, or to nothing that can be stored without loss.
     """
-    image = decode_upright(data)
+    image = decode_upright(data, rules)
     profile = image.info.get("icc_profile")
     if image.mode == "P" and "transparency" in image.info and not isinstance(image.info["transparency"], int | bytes):
         image = image.convert("RGBA")

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vaeaug.dataset.decode import UnreadableImageError
+from vaeaug.dataset.opening import UnreadableImageError, opened, room_for
+from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules
 from vaeaug.inpainting.files.provenance import Provenance
 from vaeaug.inpainting.files.samples import Samples
 from vaeaug.inpainting.files.xmp import merged
@@ -45,6 +46,7 @@ class GifFile:
 
     Args:
         data: its content.
+        rules: by which it is decoded.
 
     Raises:
         UnreadableImageError: it is damaged, or its first frame does not cover it.
@@ -53,7 +55,8 @@ class GifFile:
     suffixes = (".gif",)
     changed = False
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, rules: DecodeRules = DEFAULT_RULES) -> None:
+        self._rules = rules
         self._whole = data
         self._data, self._packet = _without_packet(data)
         data = self._data
@@ -83,12 +86,8 @@ class GifFile:
         # With another colour table of all 256 colours Pillow returns the indices as they are.
         table = bytes(value for index in range(256) for value in (index, 255 - index, 7))
         alone = b"GIF89a" + data[6:10] + b"\xf7\0\0" + table + bytes(descriptor) + data[frame.codes : frame.end] + b";"
-        try:
-            with Image.open(io.BytesIO(alone), formats=("GIF",)) as image:
-                image.load()
-                values_HW = np.asarray(image)
-        except Exception as error:  # Pillow's decoders raise nearly everything on broken content
-            raise UnreadableImageError(f"its pixels cannot be decoded ({error})") from error
+        with opened(alone, self._rules.max_megapixels) as image, room_for(image):
+            values_HW = np.asarray(image)
         colours = np.frombuffer(data[frame.table : frame.table + 3 * frame.colours], dtype=np.uint8)
         table_K4 = np.full((len(colours) // 3, 4), 255, dtype=np.uint8)
         table_K4[:, :3] = colours.reshape(-1, 3)

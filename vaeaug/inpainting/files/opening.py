@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from vaeaug.dataset.decode import UnreadableImageError
+from vaeaug.dataset.opening import UnreadableImageError
+from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules
 from vaeaug.inpainting.files.gif import GifFile
 from vaeaug.inpainting.files.other import OtherFile
 from vaeaug.inpainting.files.png import SIGNATURE, PngFile
@@ -62,23 +64,25 @@ class CompletedFile(Protocol):
         """
 
 
-def open_completed(data: bytes) -> CompletedFile:
+def open_completed(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> CompletedFile:
     """Open an image file by its content.
+
+    Args:
+        data: the content.
+        rules: by which it is decoded.
 
     Raises:
         UnreadableImageError: it cannot be decoded.
     """
     try:
         if data.startswith(SIGNATURE):
-            return PngFile(data)
+            return PngFile(data, rules)
         if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-            return TiffFile(data)
+            return TiffFile(data, rules)
         if data[:6] in (b"GIF87a", b"GIF89a"):
-            return GifFile(data)
+            return GifFile(data, rules)
         if data[:4] == b"RIFF" and data[8:12] == b"WEBP" and is_lossless_or_animated(data):
-            return WebpFile(data)
-        return OtherFile(data)
-    except UnreadableImageError:
-        raise
-    except Exception as error:  # damaged containers raise what they will
+            return WebpFile(data, rules)
+        return OtherFile(data, rules)
+    except (ValueError, IndexError, KeyError, struct.error) as error:
         raise UnreadableImageError(f"it is damaged ({type(error).__name__}: {error})") from error

@@ -1,7 +1,7 @@
 """Files whose format cannot hold a completed image.
 
-JPEG and lossy WebP would change its visible pixels; BMP and others have no place for the mark. Their completions are PNG
-files, of CMYK images TIFF files, with the metadata of the source.
+JPEG and lossy WebP would change its visible pixels; BMP and others have no place for the mark. Their completions are
+PNG files, of CMYK images TIFF files, with the metadata of the source.
 The pixels are set upright, since not every reader of PNG files applies an EXIF orientation.
 """
 
@@ -17,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
-from vaeaug.dataset.decode import UnreadableImageError
+from vaeaug.dataset.opening import opened
+from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules
+from vaeaug.dataset.traits import traits_of
 from vaeaug.inpainting.files.decoded import decoded_samples
 from vaeaug.inpainting.files.exif import completed_exif
 from vaeaug.inpainting.files.png import Chunk, assembled, text_chunk
@@ -37,6 +39,7 @@ class OtherFile:
 
     Args:
         data: its content.
+        rules: by which it is decoded.
 
     Raises:
         UnreadableImageError: it is no image.
@@ -44,16 +47,14 @@ class OtherFile:
 
     changed = True
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, rules: DecodeRules = DEFAULT_RULES) -> None:
+        self._rules = rules
         self._data = data
-        try:
-            with Image.open(io.BytesIO(data)) as image:
-                self._info = dict(image.info)
-                self._cmyk = image.mode == "CMYK"
-        except Exception as error:  # Pillow's decoders raise nearly everything on broken content
-            raise UnreadableImageError(f"it cannot be decoded ({error})") from error
+        with opened(data, rules.max_megapixels) as image:
+            self.frames = traits_of(image, data).frames
+            self._info = dict(image.info)
+            self._cmyk = image.mode == "CMYK"
         self.pages = 1
-        self.frames = frames_of(data)
         self.suffixes = (".tif", ".tiff") if self._cmyk else (".png",)
 
     def view(self, page: int) -> bytes:  # noqa: ARG002 (there is one)
@@ -66,7 +67,7 @@ class OtherFile:
         Raises:
             UnreadableImageError: they cannot be decoded.
         """
-        return decoded_samples(self._data)
+        return decoded_samples(self._data, self._rules)
 
     def rewritten(self, pages: Mapping[int, NDArray[Any]], provenance: Provenance) -> bytes:
         """Return a PNG or TIFF file with other pixels, the metadata of the source, and our mark."""
@@ -127,19 +128,6 @@ class OtherFile:
         image = Image.fromarray(np.ascontiguousarray(values_HWS), "CMYK")
         image.save(stream, "TIFF", compression="tiff_adobe_deflate", tiffinfo=fields, **options)
         return stream.getvalue()
-
-
-def frames_of(data: bytes) -> int:
-    """Return how many pages or frames an image file has.
-
-    Raises:
-        UnreadableImageError: it is no image.
-    """
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            return int(getattr(image, "n_frames", 1))
-    except Exception as error:  # Pillow's decoders raise nearly everything on broken content
-        raise UnreadableImageError(f"it cannot be decoded ({error})") from error
 
 
 def _lines(text: str) -> list[str]:

@@ -7,12 +7,12 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.dataset.decode import decode_upright, eight_bit
+from vaeaug.dataset.decode import decode_full
+from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules
+from vaeaug.dataset.traits import read_traits
 from vaeaug.inpainting.files.decoded import decoded_samples
-from vaeaug.inpainting.files.other import frames_of
 from vaeaug.inpainting.files.png import assembled
 from vaeaug.inpainting.files.png_rows import encoded_rows
 from vaeaug.inpainting.files.provenance import Provenance
@@ -22,10 +22,11 @@ from vaeaug.inpainting.files.samples import Samples
 class PlainFile:
     """An image file that is completed as a plain PNG file: its first page, in 8-bit gray or RGB.
 
-    16-bit gray keeps its depth, and opaque indices their colour table.
+    Deep gray is stored in 16 bits (`vaeaug.dataset.levels`), and opaque indices keep their colour table.
 
     Args:
         data: its content.
+        rules: by which it is decoded.
 
     Raises:
         UnreadableImageError: it is no image.
@@ -35,9 +36,10 @@ class PlainFile:
     pages = 1
     changed = True
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, rules: DecodeRules = DEFAULT_RULES) -> None:
+        self._rules = rules
         self._data = data
-        self.frames = frames_of(data)
+        self.frames = read_traits(data, rules.max_megapixels).frames
 
     def view(self, page: int) -> bytes:  # noqa: ARG002 (there is one)
         """Return the file."""
@@ -49,12 +51,11 @@ class PlainFile:
         Raises:
             UnreadableImageError: they cannot be decoded.
         """
-        image = decode_upright(self._data)
-        if image.mode.startswith("I") or (image.mode == "P" and "transparency" not in image.info):
-            return decoded_samples(self._data)
-        seen = eight_bit(image, image.format or "")
-        values_HWS = np.asarray(seen).reshape(seen.height, seen.width, -1)
-        return Samples(values_HWS, "gray" if seen.mode == "L" else "rgb")
+        full = decode_full(self._data, self._rules)
+        if full.traits.mode == "P" and not (full.traits.transparent or full.traits.profile):
+            return decoded_samples(self._data, self._rules)
+        black, white = (0.0, 255.0) if full.levels is None else full.levels.stored
+        return Samples(full.pixels_HWC, "gray" if full.pixels_HWC.shape[2] == 1 else "rgb", black, white)
 
     def rewritten(self, pages: Mapping[int, NDArray[Any]], provenance: Provenance) -> bytes:
         """Return a PNG file with other pixels and our mark."""

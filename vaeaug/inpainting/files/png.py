@@ -7,7 +7,6 @@ change, signatures, and private chunks that are marked unsafe to copy (W3C, PNG 
 
 from __future__ import annotations
 
-import io
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,14 +15,15 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from vaeaug.dataset.decode import UnreadableImageError
 from vaeaug.dataset.mark import PREFIX, XMP_KEYWORD
+from vaeaug.dataset.opening import UnreadableImageError, opened, room_for
+from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules
+from vaeaug.dataset.traits import read_traits
 from vaeaug.inpainting.files.colour import Space
 from vaeaug.inpainting.files.exif import completed_exif
 from vaeaug.inpainting.files.png_rows import encoded_rows
-from vaeaug.inpainting.files.provenance import Provenance, orientation_of
+from vaeaug.inpainting.files.provenance import Provenance
 from vaeaug.inpainting.files.samples import Samples
 from vaeaug.inpainting.files.xmp import merged
 
@@ -44,6 +44,7 @@ class PngFile:
 
     Args:
         data: its content.
+        rules: by which it is decoded.
 
     Raises:
         UnreadableImageError: it is damaged.
@@ -52,7 +53,8 @@ class PngFile:
     suffixes = (".png", ".apng")
     changed = False
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, rules: DecodeRules = DEFAULT_RULES) -> None:
+        self._rules = rules
         self._data = data
         self._chunks = list(_chunks(data))
         if not self._chunks or self._chunks[0][0] != b"IHDR" or len(self._chunks[0][1]) != 13:
@@ -88,7 +90,7 @@ class PngFile:
             opaque=most,
             table_K4=self._table() if self._type == 3 else None,
             key=struct.unpack_from(f">{channels}H", key) if keyed and key is not None else None,
-            orientation=orientation_of(self._data),
+            orientation=read_traits(self._data, self._rules.max_megapixels).orientation,
             profile=self._profile(),
         )
 
@@ -113,16 +115,12 @@ class PngFile:
                 raise UnreadableImageError("its pixels of 16 bits cannot be decoded")
             order = {"RGB": [2, 1, 0], "LA": [0, -1], "RGBA": [2, 1, 0, 3]}[_DEEP[self._type]]
             return np.ascontiguousarray(decoded[..., order])
-        try:
-            image = Image.open(io.BytesIO(bare), formats=("PNG",))
-            image.load()
-        except Exception as error:  # Pillow's decoders raise nearly everything on broken content
-            raise UnreadableImageError(f"its pixels cannot be decoded ({error})") from error
-        values = np.asarray(image)
+        with opened(bare, self._rules.max_megapixels) as image, room_for(image):
+            values = np.asarray(image)
         if self._depth == 16:
             values = values.astype(np.uint16)
         elif self._type == 0 and self._depth < 8:
-            steps = 1 if image.mode == "1" else 255 // (2**self._depth - 1)
+            steps = 1 if self._depth == 1 else 255 // (2**self._depth - 1)
             values = values.astype(np.uint8) // np.uint8(steps)
         return values.reshape(self._height, self._width, -1)
 

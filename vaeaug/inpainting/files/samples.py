@@ -101,7 +101,8 @@ class Samples:
         if self.table_K4 is not None:
             opaque_K = np.flatnonzero(self.table_K4[:, 3] >= OPAQUE)
             palette = tuple(map(tuple, self.table_K4[opaque_K, :3].tolist()))
-            result[hole_HW, 0] = opaque_K[nearest_entries(_levels(values_NC), palette)]
+            colours_NC = in_file_space(values_NC, "rgb", self.profile)
+            result[hole_HW, 0] = opaque_K[nearest_entries(_levels(colours_NC), palette)]
             return result
         numbers_NS = in_file_space(values_NC, self.space, self.profile)
         scaled_NS = self.black + numbers_NS.astype(np.float64) * (self.white - self.black)
@@ -117,7 +118,8 @@ class Samples:
     def _entries(self) -> NDArray[np.uint8]:
         """Return the table's entry of every pixel, (H, W, 4); an index beyond a damaged table has its last entry."""
         assert self.table_K4 is not None  # noqa: S101 (asked of indexed files only)
-        return self.table_K4[np.minimum(self.values_HWS[..., 0], len(self.table_K4) - 1)]
+        entries_HW4: NDArray[np.uint8] = self.table_K4[np.minimum(self.values_HWS[..., 0], len(self.table_K4) - 1)]
+        return entries_HW4
 
 
 def upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:

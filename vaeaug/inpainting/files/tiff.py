@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaeaug.dataset.decode import UnreadableImageError
+from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules
 from vaeaug.inpainting.files import tiff_layout as tags
 from vaeaug.inpainting.files.colour import Space
 from vaeaug.inpainting.files.decoded import decoded_samples
@@ -58,6 +59,7 @@ class TiffFile:
 
     Args:
         data: its content.
+        rules: by which it is decoded.
 
     Raises:
         UnreadableImageError: its structure is damaged.
@@ -66,7 +68,8 @@ class TiffFile:
     suffixes = (".tif", ".tiff")
     changed = False
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, rules: DecodeRules = DEFAULT_RULES) -> None:
+        self._rules = rules
         self._data = data
         try:
             self._structure = Structure(data)
@@ -100,7 +103,7 @@ class TiffFile:
             direct = self._direct(page, orientation)
         except DamagedError as error:
             raise UnreadableImageError(f"its TIFF structure is damaged: {error}") from error
-        return direct or decoded_samples(self.view(page), orientation)
+        return direct or decoded_samples(self.view(page), self._rules, orientation)
 
     def rewritten(self, pages: Mapping[int, NDArray[Any]], provenance: Provenance) -> bytes:
         """Return the file with other pixels on some pages; these and the first one have our mark.
@@ -150,7 +153,7 @@ class TiffFile:
         most = float(2**layout.bits - 1) if whole else 1.0
         extra = self._structure.values(directory.entries.get(tags.EXTRA_SAMPLES))
         transparent = [colours + number for number, kind in enumerate(extra) if kind in (1, 2)]
-        inverted = photometric == 0 and layout.bits <= 8  # deeper ones Pillow does not invert
+        inverted = photometric == 0 and whole
         icc = directory.entries.get(_ICC)
         return Samples(
             values_HWS,

@@ -7,13 +7,17 @@ codes of a bilevel image), so the meaning of the file's own samples does not mat
 from __future__ import annotations
 
 import io
+import math
 import struct
 import zlib
 from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, TiffImagePlugin
+from PIL import Image
+
+from vaeaug.dataset.opening import UnreadableImageError, opened, room_for
+from vaeaug.inpainting.files.directory import Structure
 
 NONE, LZW, DEFLATE, OLD_DEFLATE, PACKBITS, LZMA, ZSTD = 1, 5, 8, 32946, 32773, 34925, 50000
 CCITT = {2: "tiff_ccitt", 3: "group3", 4: "group4"}
@@ -48,11 +52,10 @@ def expanded(
         return plain if len(plain) == length else None
     bilevel = compression in CCITT
     try:
-        with Image.open(
-            io.BytesIO(_file(data, compression, width if bilevel else row_bytes, rows, bilevel, options))
-        ) as image:
+        one_strip = _file(data, compression, width if bilevel else row_bytes, rows, bilevel, options)
+        with opened(one_strip, math.inf) as image, room_for(image):
             plain = image.tobytes()
-    except Exception:  # (Pillow's decoders raise nearly everything on broken content)
+    except UnreadableImageError:
         return None
     return plain if len(plain) == length else None
 
@@ -72,9 +75,9 @@ def compressed(
     kind = CCITT[compression] if bilevel else _BYTES[compression]
     image.save(stream, "TIFF", compression=kind, strip_size=len(data) + 1, tiffinfo=dict(options))
     written = stream.getvalue()
-    with Image.open(io.BytesIO(written)) as again:
-        assert isinstance(again, TiffImagePlugin.TiffImageFile)  # noqa: S101 (just written)
-        (start,), (length,) = again.tag_v2[_STRIP_OFFSETS], again.tag_v2[_STRIP_BYTES]
+    structure = Structure(written)
+    entries = structure.chain()[0].entries
+    (start,), (length,) = structure.values(entries[_STRIP_OFFSETS]), structure.values(entries[_STRIP_BYTES])
     return written[start : start + length]
 
 

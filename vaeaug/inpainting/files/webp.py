@@ -14,10 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vaeaug.dataset.decode import UnreadableImageError
+from vaeaug.dataset.opening import UnreadableImageError, opened
+from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules
+from vaeaug.dataset.traits import read_traits
 from vaeaug.inpainting.files.decoded import decoded_samples
 from vaeaug.inpainting.files.exif import completed_exif
-from vaeaug.inpainting.files.provenance import Provenance, orientation_of
+from vaeaug.inpainting.files.provenance import Provenance
 from vaeaug.inpainting.files.samples import Samples
 from vaeaug.inpainting.files.xmp import merged
 
@@ -33,6 +35,7 @@ class WebpFile:
 
     Args:
         data: its content.
+        rules: by which it is decoded.
 
     Raises:
         UnreadableImageError: the first frame of an animation does not cover it.
@@ -41,13 +44,14 @@ class WebpFile:
     suffixes = (".webp",)
     changed = False
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, rules: DecodeRules = DEFAULT_RULES) -> None:
+        self._rules = rules
         self._data = data
         self._chunks = list(_chunks(data[12:]))
         frames = [content for kind, content in self._chunks if kind == b"ANMF"]
         self.pages = 1
         self.frames = max(len(frames), 1)
-        with Image.open(io.BytesIO(data), formats=("WEBP",)) as image:
+        with opened(data, rules.max_megapixels) as image:
             self._width, self._height = image.size
         if frames:
             left, top, width, height = (_three(frames[0], 3 * number) for number in range(4))
@@ -66,7 +70,8 @@ class WebpFile:
         Raises:
             UnreadableImageError: they cannot be decoded.
         """
-        return decoded_samples(self._data, orientation_of(self._data))
+        orientation = read_traits(self._data, self._rules.max_megapixels).orientation
+        return decoded_samples(self._data, self._rules, orientation)
 
     def rewritten(self, pages: Mapping[int, NDArray[Any]], provenance: Provenance) -> bytes:
         """Return the file with another first frame, stored without loss, and our mark."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from vaeaug.dataset.build import content_digest
 from vaeaug.dataset.decode import read_file
 from vaeaug.dataset.index import ImageFile
+from vaeaug.dataset.rules import DecodeRules
 from vaeaug.inpainting.files.animation import check_later_frames
 from vaeaug.inpainting.files.opening import CompletedFile, open_completed
 from vaeaug.inpainting.files.plain import PlainFile
@@ -47,29 +48,30 @@ class CheckedImage:
     notes: str
 
 
-def open_image(data: bytes, *, plain: bool) -> CompletedFile:
+def open_image(data: bytes, rules: DecodeRules, *, plain: bool) -> CompletedFile:
     """Open an image: to be completed in its own file, or as a plain image of a dataset.
 
     Raises:
         UnreadableImageError: it cannot be decoded.
     """
-    return PlainFile(data) if plain else open_completed(data)
+    return PlainFile(data, rules) if plain else open_completed(data, rules)
 
 
-def check_image(file: ImageFile, source: HoleSource, channels: int, *, plain: bool) -> CheckedImage:
+def check_image(file: ImageFile, source: HoleSource, channels: int, rules: DecodeRules, *, plain: bool) -> CheckedImage:
     """Read an image and its holes.
 
     Args:
         file: the image.
         source: where its holes are.
         channels: of the model.
+        rules: by which its training images were decoded.
         plain: it becomes an image of a dataset, and its holes are cut, so that they hide no colour.
 
     Raises:
         UnreadableImageError: the image or its mask cannot be read; says why.
     """
     data = read_file(file.path)
-    opened = open_image(data, plain=plain)
+    opened = open_image(data, rules, plain=plain)
     origins: dict[str, None] = {}
     notes: dict[str, None] = {}
     digest = content_digest(data)
@@ -77,7 +79,7 @@ def check_image(file: ImageFile, source: HoleSource, channels: int, *, plain: bo
     missing = pixels = 0
     size: tuple[int, int] | None = None
     for page in range(opened.pages):
-        picture = read_picture(opened, page)
+        picture = read_picture(opened, page, rules)
         holes = source.holes(file.file_name, picture)
         seen_by(channels, picture, holes.missing_HW & (not plain))
         digest += content_digest(holes.missing_HW.tobytes())

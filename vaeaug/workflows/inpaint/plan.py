@@ -104,7 +104,7 @@ def make_plan(
     """
     if settings.random_holes:
         return _plan_random(index, settings, record, progress)
-    source = _source(settings, images)
+    source = _source(settings, images, record)
     files = [file for file in index.files if not (isinstance(source, MaskFiles) and source.is_mask(file.path))]
     if isinstance(source, CocoFile):
         source.refuse_ambiguous([file.file_name for file in files])
@@ -166,10 +166,10 @@ def _plan_random(index: DatasetIndex, settings: InpaintSettings, record: ModelRe
     return Plan(tuple(jobs), (), real, invalid, _digest(checked.values()), foldered=True, notes=notes)
 
 
-def _source(settings: InpaintSettings, images: Path) -> HoleSource:
+def _source(settings: InpaintSettings, images: Path, record: ModelRecord) -> HoleSource:
     """Return what tells where holes are."""
     if settings.masks is not None:
-        return MaskFiles(real_path(settings.masks), images)
+        return MaskFiles(real_path(settings.masks), images, record.rules(settings.max_megapixels))
     if settings.coco is not None:
         return CocoFile(real_path(settings.coco))
     return Transparent() if settings.alpha else MissingColour(str(settings.missing_color))
@@ -180,10 +180,11 @@ def _check_all(
 ) -> tuple[dict[str, CheckedImage], tuple[InvalidImage, ...]]:
     """Read every image and its holes, in threads; return what was found by file name, and what cannot be read."""
     progress.stage("Reading images and holes")
+    rules = record.rules(settings.max_megapixels)
 
     def check(file: ImageFile) -> CheckedImage | InvalidImage:
         try:
-            return check_image(file, source, record.channels, plain=settings.random_holes)
+            return check_image(file, source, record.channels, rules, plain=settings.random_holes)
         except UnreadableImageError as error:
             return InvalidImage(file.file_name, str(error))
 

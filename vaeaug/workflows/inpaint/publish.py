@@ -15,6 +15,7 @@ from PIL import Image
 import vaeaug
 from vaeaug.dataset.decode import read_file
 from vaeaug.dataset.index import SPLITS
+from vaeaug.dataset.rules import DecodeRules
 from vaeaug.evaluation.completions import CompletionsPage, ShownCompletion, write_completions_page
 from vaeaug.export.card import CardData, ClassCount, write_card
 from vaeaug.export.completions import CompletedRow, CompletionsCard, write_archive, write_completions_card
@@ -219,10 +220,11 @@ def _summary(done: Completed) -> dict[str, object]:
 def _shown(job: Job, entry: Written, done: Completed) -> ShownCompletion:
     """Gather what the page shows of an image."""
     page = job.pages[0]
-    picture = read_picture(open_image(read_file(job.file.path), plain=job.plain), page)
+    rules = done.record.rules(done.settings.max_megapixels)
+    picture = read_picture(open_image(read_file(job.file.path), rules, plain=job.plain), page, rules)
     missing_HW = job.source.holes(job.file.file_name, picture).missing_HW
     hidden_HW3 = np.where(missing_HW[..., None], _HOLE, picture.seen_HWC)
-    completions = [_image(done.staging.content / name, page) for name in job.names[:COMPLETIONS]]
+    completions = [_image(done.staging.content / name, page, rules) for name in job.names[:COMPLETIONS]]
     inferred = f"{entry.label} (inferred)" if job.label is None else entry.label
     return ShownCompletion(
         name=job.file.file_name
@@ -236,9 +238,9 @@ def _shown(job: Job, entry: Written, done: Completed) -> ShownCompletion:
     )
 
 
-def _image(path: Path, page: int) -> Image.Image:
+def _image(path: Path, page: int, rules: DecodeRules) -> Image.Image:
     """Return a page of a completed image as it is seen."""
-    seen_HWC = read_picture(open_completed(read_file(path)), page).seen_HWC
+    seen_HWC = read_picture(open_completed(read_file(path), rules), page, rules).seen_HWC
     return Image.fromarray(seen_HWC if seen_HWC.shape[2] == 3 else seen_HWC[..., 0])
 
 

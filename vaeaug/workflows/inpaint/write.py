@@ -141,10 +141,11 @@ def _complete(job: Job, completer: Completer, settings: InpaintSettings, content
     first: Filled | None = None
     text = {"Software": f"vaeaug {vaeaug.__version__}", "vaeaug:model": record.fingerprint}
     text |= {"vaeaug:seed": str(settings.seed), "vaeaug:source": job.file.file_name, "vaeaug:missing": job.origin}
+    rules = record.rules(settings.max_megapixels)
     try:
-        file = open_image(_read_again(job.file), plain=job.plain)
+        file = open_image(_read_again(job.file), rules, plain=job.plain)
         for number, page in enumerate(job.pages):
-            picture = read_picture(file, page)
+            picture = read_picture(file, page, rules)
             missing_HW = job.source.holes(job.file.file_name, picture).missing_HW
             label = None if job.label is None else record.label(job.label)
             done = fill(
