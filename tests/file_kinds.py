@@ -212,14 +212,10 @@ def _other_kinds() -> dict[str, Maker]:
     }
 
 
-KEPT = (
-    _png_kinds()
-    | _tiff_kinds()
-    | {k: m for k, m in _other_kinds().items() if k.startswith(("webp l", "webp a", "gif"))}
-)
-"""Kinds that are completed in their own format (a lossy WebP file is not)."""
+_KEEPING = ("gif", "webp lossless", "webp animation")
 
-KEPT.pop("webp lossy")
+KEPT = _png_kinds() | _tiff_kinds() | {kind: make for kind, make in _other_kinds().items() if kind.startswith(_KEEPING)}
+"""Kinds that are completed in their own format."""
 
 CHANGED = {kind: maker for kind, maker in _other_kinds().items() if kind not in KEPT}
 """Kinds that become PNG files, and CMYK JPEG, which becomes TIFF."""
