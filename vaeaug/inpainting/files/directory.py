@@ -147,5 +147,5 @@ class Structure:
     def _unpack(self, letters: str, place: int) -> tuple[Any, ...]:
         try:
             return struct.unpack_from(self.order + letters, self.data, place)
-        except struct.error:
+        except (struct.error, OverflowError):
             raise DamagedError("a directory lies outside the data") from None

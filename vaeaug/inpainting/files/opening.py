@@ -84,5 +84,5 @@ def open_completed(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> Completed
         if data[:4] == b"RIFF" and data[8:12] == b"WEBP" and is_lossless_or_animated(data):
             return WebpFile(data, rules)
         return OtherFile(data, rules)
-    except (ValueError, IndexError, KeyError, struct.error) as error:
+    except (ValueError, IndexError, KeyError, OverflowError, struct.error) as error:
         raise UnreadableImageError(f"it is damaged ({type(error).__name__}: {error})") from error

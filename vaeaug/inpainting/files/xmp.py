@@ -10,7 +10,7 @@ import re
 from xml.etree import ElementTree as ET
 
 _DESCRIPTION = re.compile(r"<rdf:Description\b.*?(?:/>|</rdf:Description>)", re.DOTALL)
-_OURS = re.compile(r"<rdf:Description\b[^<>]*\bxmlns:vaeaug=[^<>]*/>")
+_OURS = re.compile(r"<\w+:Description\b[^<>]*\bxmlns:vaeaug=[^<>]*/>")
 _SOURCE_TYPE = re.compile(
     r"""\s\w+:DigitalSourceType\s*=\s*(?:"[^"]*"|'[^']*')|<(\w+:DigitalSourceType)\b[^<>]*?(?:/>|>.*?</\1>)""",
     re.DOTALL,
@@ -44,14 +44,13 @@ def merged(source: bytes | None, ours: str, *, turned: bool = False) -> str:
 
 def _decoded(packet: bytes) -> str | None:
     """Return a packet as text; None if it is in no encoding of XMP."""
-    stripped = packet.strip(b"\0 ")
     for encoding in ("utf-8", "utf-16"):
         try:
-            text = stripped.decode(encoding)
+            text = packet.decode(encoding)
         except UnicodeDecodeError:
             continue
         if "RDF>" in text:
-            return text.lstrip("\ufeff")
+            return text.strip("\ufeff\0 ")
     return None
 
 
