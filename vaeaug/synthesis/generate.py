@@ -25,6 +25,7 @@ from vaeaug.synthesis.chunk import SampleChunk
 from vaeaug.synthesis.edit import AddedDetail, Edit
 from vaeaug.synthesis.samplers import SAMPLERS, Sampler
 from vaeaug.synthesis.samplers.base import Detail
+from vaeaug.synthesis.source_images import SourceImages
 from vaeaug.training.batches import as_pixels
 
 CHUNK = 64
@@ -159,6 +160,7 @@ def generate(
     config = sampler_config(sampler, options or {})
     drawer: Sampler = SAMPLERS[sampler](network.variant, latents, index, seed, model.device, config)
     y_B = torch.full((CHUNK,), index, device=model.device)
+    images = SourceImages()
     for chunk in chunks:
         start = chunk * CHUNK
         generator = torch.Generator(device=model.device).manual_seed(seed_of(seed, sampler, label, chunk))
@@ -172,7 +174,7 @@ def generate(
             before_BCHW = _decoded(network, draw.origin, y_B)
             added = _added(network, draw.detail, latents, files, y_B)
             edits = tuple(
-                Edit(files[str(source)], _floats(before_CHW), _floats(after_CHW), draw.fade, detail)
+                Edit(files[str(source)], _floats(before_CHW), _floats(after_CHW), draw.fade, detail, images)
                 for source, before_CHW, after_CHW, detail in zip(sources, before_BCHW, images_BCHW, added, strict=False)
             )
         yield SampleChunk(label, start, as_pixels(images_BCHW)[:keep], sources, sampler, edits)
