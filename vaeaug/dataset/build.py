@@ -7,7 +7,8 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -16,18 +17,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaeaug.dataset.decode import (
-    Header,
     UnreadableImageError,
     decode,
     read_colour_table,
+    read_deep_values,
     read_file,
-    read_header,
 )
 from vaeaug.dataset.image_cache import PIXELS_NAME, CachedImage, InvalidImage
 from vaeaug.dataset.index import ImageFile, check_enough, quoted
+from vaeaug.dataset.levels import Levels, LevelsFinder
 from vaeaug.dataset.palette import ColourFinder, ColourTable, IndexedColours, Palette, nearest_colours
 from vaeaug.dataset.parallel import WINDOW, windows
+from vaeaug.dataset.rules import DecodeRules
 from vaeaug.dataset.size import model_size
+from vaeaug.dataset.traits import Header, read_header
 from vaeaug.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,12 +50,14 @@ class Built:
         files: the readable images, in the order of their pixels.
         invalid: the unreadable ones.
         colours: of an indexed dataset, else None.
+        rules: by which they were decoded, with the levels that were found.
     """
 
     shape_HWC: tuple[int, int, int]
     files: list[CachedImage]
     invalid: list[InvalidImage]
     colours: IndexedColours | None
+    rules: DecodeRules
 
 
 Decoded = tuple[CachedImage, NDArray[np.uint8]] | InvalidImage
@@ -73,6 +78,7 @@ def build_pixels(
     image_size: tuple[int, int] | None,
     max_side: int,
     spec: ImageSpec | None,
+    rules: DecodeRules,
     skip_invalid: bool,
     progress: Progress | None,
 ) -> Built:
@@ -82,7 +88,8 @@ def build_pixels(
     be unreadable or rotated only while it is decoded and the size is thereby another, all is decoded once more.
 
     Where the training images are indexed ones (`palette.py`), all images are resized without mixing colours, and a
-    pixel of val or test whose colour the palette lacks takes the nearest one.
+    pixel of val or test whose colour the palette lacks takes the nearest one. Where some are gray with more than 8
+    bits, their values are read once more than the others, to find the levels (`levels.py`) unless `rules` have some.
 
     For a trained model its `spec` settles size, channels and palette: gray images are repeated for a model of colours,
     and images in colour count as unreadable for a model of grays. A class may then have any number of images.
@@ -96,6 +103,7 @@ def build_pixels(
         image_size: (height, width), or None to derive it from the training images.
         max_side: bound of the longer side in pixels where it is derived.
         spec: the images of the trained model they are for, or None for a training.
+        rules: the background, the bound of the size, and the levels if they are known.
         skip_invalid: leave unreadable images out instead of refusing.
         progress: called with (images decoded, images in all).
 
@@ -106,10 +114,12 @@ def build_pixels(
         InputError: unreadable images, all of them named; too few readable ones in a class; a file that changed.
     """
     if spec is not None:
-        return _build_for_a_model(folder, files, digests, pool, spec, skip_invalid, progress)
+        return _build_for_a_model(folder, files, digests, pool, spec, rules, skip_invalid, progress)
     with _pillow_silenced():
-        headers = [header for window in windows(pool, _header, files) for header in window]
-        colours = _find_colours(files, headers, pool)
+        headers = [header for window in windows(pool, partial(_header, rules=rules), files) for header in window]
+        colours = _find_colours(files, headers, pool, rules)
+        if rules.levels is None:
+            rules = replace(rules, levels=_find_levels(files, headers, pool, rules))
         any_colour = any(header is not None and not header.gray for header in headers)
         palette = None if colours is None else colours.palette
         channels = len(palette[0]) if palette else 3 if any_colour else 1
@@ -121,7 +131,7 @@ def build_pixels(
         while True:
             size = image_size or (model_size(sizes, max_side) if sizes else (max_side, max_side))
             with (folder / PIXELS_NAME).open("wb") as stream:
-                records, grayscale = _decode_all(stream, files, digests, pool, size, channels, palette, progress)
+                records, grayscale = _decode_all(stream, files, digests, pool, size, channels, palette, rules, progress)
             kept = [record for record in records if isinstance(record, CachedImage)]
             invalid = [record for record in records if isinstance(record, InvalidImage)]
             if invalid and not skip_invalid:
@@ -133,7 +143,7 @@ def build_pixels(
     if channels == 3 and grayscale and palette is None:
         _keep_one_channel(folder / PIXELS_NAME, len(kept), size)
         channels = 1
-    return Built((*size, channels), kept, invalid, colours)
+    return Built((*size, channels), kept, invalid, colours, rules)
 
 
 def _build_for_a_model(
@@ -142,13 +152,14 @@ def _build_for_a_model(
     digests: Sequence[str],
     pool: Executor,
     spec: ImageSpec,
+    rules: DecodeRules,
     skip_invalid: bool,
     progress: Progress | None,
 ) -> Built:
     """Decode all files as a trained model takes them; see `build_pixels`."""
     size = (spec.height, spec.width)
     with _pillow_silenced(), (folder / PIXELS_NAME).open("wb") as stream:
-        records, _ = _decode_all(stream, files, digests, pool, size, spec.channels, spec.palette, progress)
+        records, _ = _decode_all(stream, files, digests, pool, size, spec.channels, spec.palette, rules, progress)
     kept = [record for record in records if isinstance(record, CachedImage)]
     invalid = [record for record in records if isinstance(record, InvalidImage)]
     if invalid and not kept and all(image.reason == IN_COLOUR for image in invalid):  # not some odd ones: all of them
@@ -158,7 +169,7 @@ def _build_for_a_model(
         )
     if invalid and not (skip_invalid and kept):
         raise InputError(unreadable(invalid))
-    return Built((*size, spec.channels), kept, invalid, None)
+    return Built((*size, spec.channels), kept, invalid, None, rules)
 
 
 def _few(invalid: Sequence[InvalidImage]) -> str:
@@ -172,23 +183,23 @@ def unreadable(invalid: Sequence[InvalidImage]) -> str:
     return "\n".join(lines + [f"  {image.file_name!r}: {image.reason}" for image in invalid])
 
 
-def _header(file: ImageFile) -> Header | None:
+def _header(file: ImageFile, rules: DecodeRules) -> Header | None:
     try:
-        return read_header(read_file(file.path))
+        return read_header(read_file(file.path), rules.max_megapixels)
     except UnreadableImageError:
         return None
 
 
 def _find_colours(
-    files: Sequence[ImageFile], headers: Sequence[Header | None], pool: Executor
+    files: Sequence[ImageFile], headers: Sequence[Header | None], pool: Executor, rules: DecodeRules
 ) -> IndexedColours | None:
     """Return the colours of the readable training images, or None where they are not indexed ones."""
     training = [(file, header) for file, header in zip(files, headers, strict=True) if file.split == "train" and header]
     # The first file of another kind settles it, unless it cannot be decoded and is therefore no training image.
-    if any(_tables(file) for file, header in training if not header.indexed):
+    if any(_tables(file, rules) for file, header in training if not header.indexed):
         return None
     finder = ColourFinder()
-    for window in windows(pool, _tables, [file for file, header in training if header.indexed]):
+    for window in windows(pool, partial(_tables, rules=rules), [file for file, header in training if header.indexed]):
         for table in chain.from_iterable(window):
             finder.add(table)
         if not finder.fits:
@@ -196,12 +207,37 @@ def _find_colours(
     return finder.colours()
 
 
-def _tables(file: ImageFile) -> list[ColourTable | None]:
+def _tables(file: ImageFile, rules: DecodeRules) -> list[ColourTable | None]:
     """Return the colour table of a file (None if it has none), or nothing where the file cannot be decoded."""
     try:
-        return [read_colour_table(read_file(file.path))]
+        return [read_colour_table(read_file(file.path), rules)]
     except UnreadableImageError:
         return []
+
+
+def _find_levels(
+    files: Sequence[ImageFile], headers: Sequence[Header | None], pool: Executor, rules: DecodeRules
+) -> Levels | None:
+    """Return the levels of the readable training images, or None where none of them is deep."""
+    deep = [
+        (file, header.height * header.width)
+        for file, header in zip(files, headers, strict=True)
+        if file.split == "train" and header is not None and header.deep_gray
+    ]
+    finder = LevelsFinder(sum(pixels for _, pixels in deep))
+    for _ in windows(pool, partial(_add_values, finder=finder, rules=rules), [file for file, _ in deep]):
+        pass
+    return finder.levels()
+
+
+def _add_values(file: ImageFile, finder: LevelsFinder, rules: DecodeRules) -> None:
+    """Add the values of a deep file, unless it cannot be decoded and is therefore no training image."""
+    try:
+        values = read_deep_values(read_file(file.path), rules)
+    except UnreadableImageError:
+        return
+    if values is not None:
+        finder.add(values)
 
 
 def _decode_all(
@@ -212,13 +248,14 @@ def _decode_all(
     size: tuple[int, int],
     channels: int,
     palette: Palette | None,
+    rules: DecodeRules,
     progress: Progress | None,
 ) -> tuple[list[CachedImage | InvalidImage], bool]:
     """Write the pixels of all readable images; return what each file is, and whether all pixels are gray."""
     records: list[CachedImage | InvalidImage] = []
     grayscale = True
     jobs = list(zip(files, digests, strict=True))
-    for window in windows(pool, lambda job: _decode_one(*job, size, channels, palette), jobs):
+    for window in windows(pool, lambda job: _decode_one(*job, size, channels, palette, rules), jobs):
         for result in window:
             if isinstance(result, InvalidImage):
                 records.append(result)
@@ -232,10 +269,12 @@ def _decode_all(
     return records, grayscale
 
 
-def _decode_one(file: ImageFile, digest: str, size: tuple[int, int], channels: int, palette: Palette | None) -> Decoded:
+def _decode_one(
+    file: ImageFile, digest: str, size: tuple[int, int], channels: int, palette: Palette | None, rules: DecodeRules
+) -> Decoded:
     try:
         data = read_file(file.path)
-        image = decode(data, *size, indexed=palette is not None)
+        image = decode(data, *size, rules=rules, indexed=palette is not None)
     except UnreadableImageError as error:
         return InvalidImage(file.file_name, str(error))
     if content_digest(data) != digest:
@@ -247,7 +286,17 @@ def _decode_one(file: ImageFile, digest: str, size: tuple[int, int], channels: i
         pixels = np.broadcast_to(pixels[..., :1] if channels == 1 else pixels, (*size, channels))
     else:
         pixels = nearest_colours(image.pixels_HWC, palette)
-    record = CachedImage(file.file_name, file.split, file.label, image.height, image.width, image.mode, digest)
+    record = CachedImage(
+        file.file_name,
+        file.split,
+        file.label,
+        image.height,
+        image.width,
+        image.mode,
+        digest,
+        image.traits,
+        image.value_range,
+    )
     return record, pixels
 
 

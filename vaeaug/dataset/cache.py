@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import PIL
-from PIL import Image
 
 from vaeaug.dataset.build import Progress, build_pixels, content_digest, unreadable
 from vaeaug.dataset.decode import DECODE_RULE, UnreadableImageError, read_file
@@ -31,6 +30,7 @@ from vaeaug.dataset.image_cache import (
 )
 from vaeaug.dataset.index import DatasetIndex, ImageFile
 from vaeaug.dataset.parallel import thread_pool, windows
+from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules
 from vaeaug.dataset.size import check_image_size, model_size
 from vaeaug.dataset.store import building, chosen_directory, evict, publish, remove, size_limit, writable_directory
 from vaeaug.errors import InputError, VaeaugError
@@ -47,6 +47,7 @@ def build_cache(
     image_size: tuple[int, int] | None = None,
     max_side: int = 64,
     spec: ImageSpec | None = None,
+    rules: DecodeRules = DEFAULT_RULES,
     workers: int | None = None,
     skip_invalid: bool = False,
     progress: Progress | None = None,
@@ -64,6 +65,8 @@ def build_cache(
         max_side: bound of the longer side in pixels where `image_size` is not given, 8 to 256.
         spec: the images of a trained model: its size, channels and palette are taken instead, and a class may have any
             number of images.
+        rules: the background, the bound of the size, and the levels of deep gray images where they are known (those
+            of a trained model). By default a training's levels are found in its images.
         workers: threads; by default one a core, at most 8. The pixels do not depend on it.
         skip_invalid: leave unreadable images out (they are listed in `ImageCache.invalid`) instead of refusing.
         progress: called in this thread with (images done, images in all).
@@ -84,7 +87,7 @@ def build_cache(
     _check_outside(index.root, cache_dir)
     with thread_pool(workers) as pool:
         digests = [digest for window in windows(pool, _digest, index.files) for digest in window]
-        key = _key(index, digests, image_size, max_side, spec)
+        key = _key(index, digests, image_size, max_side, spec, rules)
         known = _known(key, cache_dir)
         if known is not None:
             if known.invalid and not skip_invalid:
@@ -92,7 +95,7 @@ def build_cache(
             if progress is not None:
                 progress(len(index.files), len(index.files))
             return known
-        cache = _build(index, digests, key, pool, image_size, max_side, spec, skip_invalid, progress, cache_dir)
+        cache = _build(index, digests, key, pool, image_size, max_side, spec, rules, skip_invalid, progress, cache_dir)
     evict(cache.directory.parent, limit)
     return cache
 
@@ -105,6 +108,7 @@ def _build(
     image_size: tuple[int, int] | None,
     max_side: int,
     spec: ImageSpec | None,
+    rules: DecodeRules,
     skip_invalid: bool,
     progress: Progress | None,
     cache_dir: Path | None,
@@ -122,11 +126,21 @@ def _build(
                 image_size=image_size,
                 max_side=max_side,
                 spec=spec,
+                rules=rules,
                 skip_invalid=skip_invalid,
                 progress=progress,
             )
             fingerprint = _fingerprint(built.files)
-            write_meta(folder, built.shape_HWC, built.files, index.classes, fingerprint, built.invalid, built.colours)
+            write_meta(
+                folder,
+                built.shape_HWC,
+                built.files,
+                index.classes,
+                fingerprint,
+                built.invalid,
+                built.colours,
+                built.rules,
+            )
             publish(folder, directory / key)
             cache = try_open(directory / key, temporary=temporary)
     except OSError as error:
@@ -152,9 +166,10 @@ def _key(
     image_size: tuple[int, int] | None,
     max_side: int,
     spec: ImageSpec | None,
+    rules: DecodeRules,
 ) -> str:
     """Return the name of the entry: a hash of all that the pixels and their description depend on."""
-    asked: dict[str, object] = {"rule": DECODE_RULE, "pillow": PIL.__version__, "bomb": Image.MAX_IMAGE_PIXELS}
+    asked: dict[str, object] = {"rule": DECODE_RULE, "pillow": PIL.__version__, "rules": rules.to_json()}
     asked |= {"classes": index.classes}
     if spec is not None:
         asked |= {"spec": [spec.channels, spec.height, spec.width, spec.palette]}

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
-from vaeaug.dataset.decode import DecodedImage, UnreadableImageError, decode, read_header
+from vaeaug.dataset.decode import DecodedImage, UnreadableImageError, decode
+from vaeaug.dataset.traits import read_header
 
 
 def encoded(image: Image.Image, file_format: str = "PNG", **options: object) -> bytes:

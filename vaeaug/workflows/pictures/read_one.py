@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vaeaug.dataset.decode import UnreadableImageError, read_file, read_header
-from vaeaug.dataset.folders import is_image_name
+from vaeaug.dataset.formats import NAMES, is_image_name
+from vaeaug.dataset.opening import UnreadableImageError, read_file
+from vaeaug.dataset.traits import read_header
 from vaeaug.errors import InputError
 from vaeaug.models.evidence import class_evidence
 from vaeaug.models.store import StoredModel
@@ -29,7 +30,7 @@ def read_one(model: StoredModel, path: Path) -> NDArray[np.uint8]:
     if path.is_dir():
         raise InputError(f"{path} is a folder; name one image in it")
     if not is_image_name(path.name):
-        raise InputError(f"{path} has no name of an image; name a PNG, JPEG, BMP, WebP or TIFF file")
+        raise InputError(f"{path} does not have the suffix of an image; name a {NAMES} file")
     try:
         read_header(read_file(path))
     except UnreadableImageError as error:
