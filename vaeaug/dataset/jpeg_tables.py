@@ -5,10 +5,8 @@ ITU-T T.81, annex A.3.4 (quantization) and A.1.1 (sampling factors).
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 from PIL import Image, JpegImagePlugin
@@ -16,7 +14,6 @@ from PIL import Image, JpegImagePlugin
 Subsampling = Literal["4:4:4", "4:2:2", "4:2:0"]
 
 _SUBSAMPLING: dict[int, Subsampling] = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
-_SAMPLED = 64  # files that are looked at for the typical one
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,57 +22,39 @@ class JpegTables:
 
     Attributes:
         quantization: one table for the luma and, unless the file is gray, one for each chroma component that has a
-            table of its own; 64 values each, in the order of Pillow's `quantization`.
+            table of its own; 64 values from 1 to 255 each, in the order of Pillow's `quantization`.
         subsampling: of the chroma components; `4:4:4` for a gray file and for factors that Pillow does not write.
     """
 
     quantization: tuple[tuple[int, ...], ...]
     subsampling: Subsampling
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the tables as JSON values: 128 hexadecimal digits each."""
+        return {"quantization": [bytes(table).hex() for table in self.quantization], "subsampling": self.subsampling}
 
-def read_jpeg_tables(data: bytes) -> JpegTables | None:
-    """Return the tables of a JPEG file; None for another format or a file without usable tables.
+
+def tables_from_json(values: Mapping[str, Any]) -> JpegTables:
+    """Return tables from what `JpegTables.to_json` made of them.
+
+    Raises:
+        KeyError: if a part is missing.
+        ValueError: if a part is damaged.
+    """
+    tables = tuple(tuple(bytes.fromhex(table)) for table in values["quantization"])
+    if not 1 <= len(tables) <= 3 or any(len(table) != 64 or 0 in table for table in tables):
+        raise ValueError("damaged quantization tables")
+    return JpegTables(tables, _SUBSAMPLING[list(_SUBSAMPLING.values()).index(values["subsampling"])])
+
+
+def tables_of(image: Image.Image) -> JpegTables | None:
+    """Return the tables of an opened file; None where it is no JPEG file, or its tables are of 16 bits.
 
     Args:
-        data: the file's content.
+        image: opened, by its content; its pixels need not be loaded.
     """
-    if not data.startswith(b"\xff\xd8"):
+    if not isinstance(image, JpegImagePlugin.JpegImageFile):
         return None
-    try:
-        with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
-            return _tables(image)
-    except Exception:  # Pillow raises nearly everything on broken content
-        return None
-
-
-def typical_tables(paths: Iterable[Path]) -> JpegTables | None:
-    """Return the tables of the typical JPEG file: of the median of their luma quantization, summed.
-
-    Args:
-        paths: files of any format, in a fixed order. Of more than 64, 64 at equal distances are read, and of each only
-            the header.
-
-    Returns:
-        None if no file is a JPEG file with usable tables.
-    """
-    listed = list(paths)
-    step = max(1, -(-len(listed) // _SAMPLED))
-    found = [tables for path in listed[::step] if (tables := _tables_of(path)) is not None]
-    found.sort(key=lambda tables: (sum(tables.quantization[0]), tables.quantization, tables.subsampling))
-    return found[len(found) // 2] if found else None
-
-
-def _tables_of(path: Path) -> JpegTables | None:
-    """Return the tables of a file; only its header is read."""
-    try:
-        with Image.open(path, formats=("JPEG",)) as image:
-            return _tables(image)
-    except Exception:
-        return None
-
-
-def _tables(image: Any) -> JpegTables | None:
-    """Return the tables of an opened JPEG file."""
     tables, layers = image.quantization, image.layer
     if not layers or any(layer[3] not in tables for layer in layers):
         return None
@@ -87,3 +66,9 @@ def _tables(image: Any) -> JpegTables | None:
     while len(ordered) > 1 and ordered[-1] == ordered[-2]:
         ordered.pop()
     return JpegTables(tuple(ordered), _SUBSAMPLING.get(JpegImagePlugin.get_sampling(image), "4:4:4"))
+
+
+def typical_tables(tables: Iterable[JpegTables]) -> JpegTables | None:
+    """Return those of the median sum of their luma table, of equal ones the first in order; None of none."""
+    ordered = sorted(tables, key=lambda each: (sum(each.quantization[0]), each.quantization, each.subsampling))
+    return ordered[len(ordered) // 2] if ordered else None
