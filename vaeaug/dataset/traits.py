@@ -14,7 +14,7 @@ from vaeaug.dataset.colour import is_visible_profile
 from vaeaug.dataset.deep import DEEP_MODES
 from vaeaug.dataset.jpeg_tables import JpegTables, tables_from_json, tables_of
 from vaeaug.dataset.opening import opened
-from vaeaug.dataset.rules import MAX_MEGAPIXELS
+from vaeaug.dataset.rules import MAX_MEGAPIXELS, RGB
 
 _GRAY = DEEP_MODES | {"1", "L", "LA", "La"}
 _ALPHA = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
@@ -83,10 +83,10 @@ class Header:
     width: int
     traits: FileTraits
 
-    @property
-    def gray(self) -> bool:
-        """Whether the file's mode is a gray one."""
-        return self.traits.mode in _GRAY
+    def gray(self, background: RGB) -> bool:
+        """Return whether the file is gray, also where it is transparent over a background."""
+        over_colour = self.traits.transparent and len(set(background)) > 1 and not self.deep_gray
+        return self.traits.mode in _GRAY and not over_colour
 
     @property
     def indexed(self) -> bool:
