@@ -22,7 +22,7 @@ def drawn_deep(
         pixels_HWC: at the model's size, C = 1 or 3: uint8, or float32 in [0, 1], which has more shades.
         height: of the file, in pixels.
         width: likewise.
-        levels: what 0 and 1 mean.
+        levels: of the dataset.
         value_range: the smallest and the largest value of the class's real images; the values are clipped to it.
     """
     shades_HW = pixels_HWC.astype(np.float32).mean(axis=2)
@@ -31,18 +31,4 @@ def drawn_deep(
     image = Image.fromarray(shades_HW)
     if image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.LANCZOS)
-    return as_stored(np.asarray(image)[..., None], levels, value_range)
-
-
-def as_stored(shades: NDArray[np.float32], levels: Levels, value_range: tuple[int, int]) -> NDArray[np.uint16]:
-    """Return shades (0 and 1 are the ends of the levels) as the values of a 16-bit file, clipped to a range.
-
-    Args:
-        shades: float32, of any shape; may be below 0 or above 1.
-        levels: what 0 and 1 mean.
-        value_range: the smallest and the largest value.
-    """
-    black, white = levels.stored
-    values = black + shades.astype(np.float64) * (white - black)
-    sixteen: NDArray[np.uint16] = np.floor(values + 0.5).clip(*value_range).astype(np.uint16)
-    return sixteen
+    return levels.from_shades(np.asarray(image)[..., None], value_range)

@@ -103,6 +103,20 @@ def encode_image(
     return stream.getvalue()
 
 
+def with_alpha(colours_HWC: NDArray[np.uint8], alpha_HW: NDArray[np.uint8] | None, mode: Mode) -> NDArray[np.uint8]:
+    """Return pixels with an alpha channel, uint8 (H, W, 2 or 4), as modes `LA` and `RGBA` take them.
+
+    Args:
+        colours_HWC: uint8, C = 1 or 3.
+        alpha_HW: uint8; opaque if None.
+        mode: `LA` or `RGBA`.
+    """
+    height, width = colours_HWC.shape[:2]
+    fitted_HWC = fitted(colours_HWC, height, width, "L" if mode == "LA" else "RGB").astype(np.uint8)
+    alpha_HW = np.full((height, width), 255, np.uint8) if alpha_HW is None else alpha_HW
+    return np.concatenate([fitted_HWC, alpha_HW[..., None]], axis=2)
+
+
 def is_complete(path: Path) -> bool:
     """Tell whether a PNG, JPEG or WebP file was written to its end; False if it is not there.
 

@@ -14,7 +14,7 @@ the picture. The rules, from what the real files of the class are (all splits):
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from vaeaug.dataset.image_cache import CachedImage, ImageCache, NativeShape
@@ -24,9 +24,7 @@ from vaeaug.dataset.palette import IndexedColours
 from vaeaug.dataset.traits import FileTraits
 from vaeaug.export.encoding import PNG, Encoding, Format
 from vaeaug.export.png import Mode
-
-FORMATS = ("auto", "png", "jpeg", "webp")
-"""What a user may ask for."""
+from vaeaug.models.record import ClassRecord, ModelRecord
 
 _FORMATS: dict[str, Format] = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP"}
 
@@ -73,9 +71,7 @@ class ClassKind:
         Args:
             source: what the file of the real image is.
         """
-        if self.asked != "auto":
-            return _settled(self.mode, self.asked, self.quality, source)
-        return replace(copied_as(source, self.mode), quality=self.quality)
+        return _settled(self.mode, self.asked, self.quality, copied_as(source, self.mode))
 
 
 def class_kinds(
@@ -85,7 +81,7 @@ def class_kinds(
 
     Args:
         cache: the dataset.
-        asked: the format of synthetic images: one of `FORMATS`.
+        asked: the format of synthetic images: `auto`, `png`, `jpeg` or `webp`.
         quality: of lossy synthetic images, 1 to 100; that of the source if None.
         keep_alpha: whether transparency is kept.
     """
@@ -121,7 +117,7 @@ def class_kind(
         traits: what the files of its training images are.
         in_colour: whether any of its images, of any split, is in colour.
         transparent: whether the class has transparent images and they stay so.
-        asked: the format of synthetic images: one of `FORMATS`.
+        asked: the format of synthetic images: `auto`, `png`, `jpeg` or `webp`.
         quality: of lossy synthetic images, 1 to 100; that of the source if None.
     """
     mode: Mode = "RGB" if in_colour or shape.mode == "RGB" else "L"
@@ -136,12 +132,43 @@ def class_kind(
         height=shape.height,
         width=shape.width,
         mode=mode,
-        encoding=_settled(mode, asked, quality, _typical(traits)),
+        encoding=_settled(mode, asked, quality, _typical(traits, mode)),
         asked=asked,
         quality=quality,
         colours=shape.colours if mode == "P" else None,
         levels=shape.levels if deep else None,
         value_range=shape.value_range if deep else None,
+    )
+
+
+def recorded_kind(
+    record: ModelRecord, entry: ClassRecord, *, asked: str = "auto", quality: int | None = None
+) -> ClassKind:
+    """Return the kind of image of a class of a trained model, as the images that it was trained on.
+
+    Args:
+        record: of the model.
+        entry: of the class.
+        asked: the format of synthetic images: `auto`, `png`, `jpeg` or `webp`.
+        quality: of lossy synthetic images, 1 to 100; as recorded if None.
+    """
+    mode: Mode = "RGB" if entry.mode == "RGB" else "L"
+    colours = None
+    if record.palette is not None and record.table is not None:
+        mode, colours = "P", IndexedColours(record.palette, record.table)
+    elif entry.mode == "I;16" and record.levels is not None:
+        mode = "I;16"
+    like = Encoding("JPEG", tables=entry.jpeg) if entry.format == "JPEG" else PNG
+    return ClassKind(
+        height=entry.height,
+        width=entry.width,
+        mode=mode,
+        encoding=_settled(mode, asked, quality, like),
+        asked=asked,
+        quality=quality,
+        colours=colours,
+        levels=record.levels if mode == "I;16" else None,
+        value_range=entry.value_range if mode == "I;16" else None,
     )
 
 
@@ -157,22 +184,21 @@ def copied_as(source: FileTraits, mode: Mode) -> Encoding:
     return Encoding("JPEG", tables=source.jpeg)
 
 
-def _settled(mode: Mode, asked: str, quality: int | None, source: FileTraits | None) -> Encoding:
-    """Return the encoding of a synthetic image: as asked for, or like a source."""
+def _settled(mode: Mode, asked: str, quality: int | None, like: Encoding) -> Encoding:
+    """Return the encoding of a synthetic image: as asked for, or like that of real ones."""
     if mode not in ("L", "RGB"):
         return PNG
     if asked == "auto":
-        return PNG if source is None else replace(copied_as(source, mode), quality=quality)
+        return replace(like, quality=quality)
     chosen = _FORMATS[asked]
     if chosen == "WEBP" and mode == "L":
         return PNG
-    return Encoding(chosen, quality, source.jpeg if chosen == "JPEG" and source is not None else None)
+    return Encoding(chosen, quality, like.tables if chosen == "JPEG" else None)
 
 
-def _typical(traits: Iterable[FileTraits]) -> FileTraits | None:
-    """Return traits with the format of most files and, of JPEG files, the typical tables; None where there are none."""
-    listed = list(traits)
-    lossy = [each for each in listed if each.lossy]
-    if 2 * len(lossy) <= len(listed):
-        return next((each for each in listed if not each.lossy), None)
-    return replace(lossy[0], jpeg=typical_tables(each.jpeg for each in lossy if each.jpeg is not None))
+def _typical(traits: Sequence[FileTraits], mode: Mode) -> Encoding:
+    """Return the encoding of most files; of JPEG files with the typical tables."""
+    lossy = [each for each in traits if each.lossy]
+    if mode not in ("L", "RGB") or 2 * len(lossy) <= len(traits):
+        return PNG
+    return Encoding("JPEG", tables=typical_tables(each.jpeg for each in lossy if each.jpeg is not None))

@@ -20,7 +20,7 @@ import numpy as np
 from vaeaug.dataset.decode import FullImage, decode_full
 from vaeaug.dataset.deep import DEEP_MODES
 from vaeaug.dataset.palette import MOST_COLOURS, IndexedColours
-from vaeaug.export.encoding import PNG, SUFFIXES, Encoding, Format, encode_image
+from vaeaug.export.encoding import PNG, SUFFIXES, Encoding, Format, encode_image, with_alpha
 from vaeaug.export.kind import ClassKind, copied_as
 from vaeaug.export.png import fitted
 
@@ -30,19 +30,10 @@ if TYPE_CHECKING:
     from vaeaug.dataset.rules import DecodeRules
     from vaeaug.dataset.traits import FileTraits
 
-REASONS: Mapping[str, tuple[str, str]] = {
-    "transparency": (
-        "transparency",
-        "torchvision, timm, Keras, Ultralytics and fastai drop transparency and show the colours behind it",
-    ),
-    "orientation": ("rotation by EXIF", "torchvision, timm, Keras and fastai do not apply it"),
-    "profile": ("a colour profile other than sRGB", "no reader applies it"),
-    "frames": ("several frames or pages", "readers see the first, or fail"),
-    "format": ("a format other than PNG and JPEG", "timm lists neither these nor their suffixes, Keras only some"),
-    "depth": ("another bit depth than their class", "readers decode it in another range"),
-    "mode": ("another colour mode than their class", "`datasets` decodes it in a mode of its own"),
-}
-"""Reason -> what the images have, and which readers see something else if it stays."""
+REASONS = ("transparency", "orientation", "profile", "frames", "format", "depth", "mode")
+"""Why readers see another image than we do: it is transparent; EXIF rotates it; its colour profile is not sRGB; it has
+several frames or pages; it is neither a PNG nor a JPEG file; its bit depth or its colour mode is another than its
+class's."""
 
 _OPAQUE = {"LA": "L", "La": "L", "RGBA": "RGB", "RGBa": "RGB"}
 _LISTED: Mapping[Format, frozenset[str]] = {"PNG": frozenset({".png"}), "JPEG": frozenset({".jpg", ".jpeg"})}
@@ -53,6 +44,7 @@ class CopyRule:
     """What becomes of the copy of a real image.
 
     Attributes:
+        traits: what the real file is.
         reasons: why readers see another image than we do, in the order of `REASONS`.
         suffix: of the copy's name; None where the name keeps its own.
         kind: of its class.
@@ -60,6 +52,7 @@ class CopyRule:
         exact: the bytes are kept all the same.
     """
 
+    traits: FileTraits
     reasons: tuple[str, ...]
     suffix: str | None
     kind: ClassKind
@@ -79,11 +72,11 @@ def copy_rule(traits: FileTraits, suffix: str, kind: ClassKind, decoding: Decode
     """
     reasons = tuple(reason for reason, applies in _reasons(traits, kind).items() if applies)
     if exact:
-        return CopyRule(reasons, None, kind, decoding, exact=True)
+        return CopyRule(traits, reasons, None, kind, decoding, exact=True)
     kept: Format = "PNG" if traits.format == "PNG" else "JPEG"
     wanted = copied_as(traits, kind.mode).format if reasons else kept
     new = None if suffix.lower() in _LISTED[wanted] else SUFFIXES[wanted]
-    return CopyRule(reasons, new, kind, decoding)
+    return CopyRule(traits, reasons, new, kind, decoding)
 
 
 def rewritten(data: bytes, rule: CopyRule) -> bytes:
@@ -136,12 +129,7 @@ def _as_kind(full: FullImage, kind: ClassKind) -> NDArray[Any]:
         height, width = full.pixels_HWC.shape[:2]
         return kind.levels.to_16_bits(fitted(full.pixels_HWC, height, width, "L").astype(np.uint8))
     plain_HWC = full.eight_bit()
-    if not kind.transparent:
-        return plain_HWC
-    height, width = plain_HWC.shape[:2]
-    colours_HWC = fitted(plain_HWC, height, width, "L" if kind.mode == "LA" else "RGB")
-    alpha_HW = np.full((height, width), 255, np.uint8) if full.alpha_HW is None else full.alpha_HW
-    return np.concatenate([colours_HWC, alpha_HW[..., None]], axis=2)
+    return with_alpha(plain_HWC, full.alpha_HW, kind.mode) if kind.transparent else plain_HWC
 
 
 def _with_colours_of(pixels_HWC: NDArray[np.uint8], colours: IndexedColours) -> IndexedColours | None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 from PIL import Image
@@ -106,7 +106,7 @@ def fitted(
     if mode in ("I;16", "LA", "RGBA"):
         if pixels_HWC.shape != exact or pixels_HWC.dtype != (np.uint16 if mode == "I;16" else np.uint8):
             raise ValueError(f"mode {mode} takes its very pixels, not {pixels_HWC.dtype} {pixels_HWC.shape}")
-        return np.ascontiguousarray(pixels_HWC)
+        return cast("NDArray[np.uint8] | NDArray[np.uint16]", np.ascontiguousarray(pixels_HWC))
     plain_HWC = _eight_bit(pixels_HWC)
     if plain_HWC.shape == exact:
         return np.ascontiguousarray(plain_HWC)

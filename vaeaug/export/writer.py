@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from vaeaug.disk import write_atomic
 from vaeaug.export.deep import drawn_deep
-from vaeaug.export.encoding import PNG, Encoding, encode_image, is_complete
+from vaeaug.export.encoding import PNG, Encoding, encode_image, is_complete, with_alpha
 from vaeaug.export.layout import make_class_folders, synthetic_name
 from vaeaug.export.pool import run_bounded
 
@@ -193,7 +193,11 @@ def sample_file(
     }
     if chunk.edits is not None:
         pixels_HWC = chunk.edits[offset].pixels()
-        height, width = pixels_HWC.shape[:2]
+        height, width, channels = pixels_HWC.shape
+        if kind.transparent:
+            kept = channels in (2, 4)
+            colours_HWC, alpha_HW = (pixels_HWC[..., :-1], pixels_HWC[..., -1]) if kept else (pixels_HWC, None)
+            pixels_HWC = with_alpha(colours_HWC, alpha_HW, kind.mode)
         return encode_image(pixels_HWC, height, width, kind.mode, encoding, text)
     size = kind.height, kind.width
     if kind.levels is not None and kind.value_range is not None:

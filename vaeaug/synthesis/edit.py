@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -36,7 +37,7 @@ class AddedDetail:
             VaeaugError: a file has changed since it was read.
         """
         weighted = zip(self.paths, self.weights, strict=True)
-        parts = (weight * _fitted(images.read(path).floats(), shape) for path, weight in weighted)
+        parts = (weight * _fitted(images.read(path).seen(images.rules.background), shape) for path, weight in weighted)
         total_HWC: NDArray[np.float32] = sum(parts, start=-_fitted(self.shown_HWC, shape))
         return total_HWC
 
@@ -69,8 +70,8 @@ class Edit:
         """
         return self.images.read(self.path)
 
-    def pixels(self, *, keep: bool = False) -> NDArray[np.uint8]:
-        """Return the changed image, uint8 (H, W, 1 or 3), of the file's size and mode (`vaeaug.dataset.decode`).
+    def pixels(self, *, keep: bool = False) -> NDArray[Any]:
+        """Return the changed image at the file's own size.
 
         With x the image and d = after - before, it is x + d where little changes. What a decoder cannot show of x (its
         detail, x - before) belongs to a place in the image; where d is large, that is no longer there, and the detail
@@ -79,24 +80,41 @@ class Edit:
         Args:
             keep: the same is asked for again, so it is kept if there is room.
 
+        Returns:
+            uint8 (H, W, 1 or 3); with the source's alpha as the last channel (C = 2 or 4) where that is kept; uint16
+            (H, W, 1) in a class of deep gray images.
+
         Raises:
-            VaeaugError: a file has changed since it was read.
+            VaeaugError: if a file has changed since it was read.
         """
         return self.images.result(self, self._changed, keep=keep)
 
-    def _changed(self) -> NDArray[np.uint8]:
-        x_HWC = self.source().floats()
+    def seen(self) -> NDArray[np.uint8]:
+        """Return the changed image as a model sees it before resizing, uint8 (H, W, 1 or 3).
+
+        Raises:
+            VaeaugError: if a file has changed since it was read.
+        """
+        return self.images.eight_bit(self.pixels(keep=True))
+
+    def _changed(self) -> NDArray[Any]:
+        source = self.source()
+        x_HWC, deep = source.floats(), self.images.deep
         before_HWC, after_HWC = (_fitted(part, x_HWC.shape) for part in (self.before_HWC, self.after_HWC))
         changed_HWC = x_HWC + after_HWC - before_HWC
         if self.fade:
             change_HW = np.abs(after_HWC - before_HWC).mean(axis=2)
             blurred_HW = cv2.GaussianBlur(change_HW, (0, 0), max(x_HWC.shape) * BLUR)
             m_HW1 = _smoothstep(np.clip(blurred_HW / self.fade, 0, 1))[..., None]
-            changed_HWC -= m_HW1 * (x_HWC - before_HWC)
+            changed_HWC -= m_HW1 * (_fitted(source.seen(self.images.rules.background), x_HWC.shape) - before_HWC)
         if self.detail is not None:
             changed_HWC += self.detail.sum(x_HWC.shape, self.images)
+        if deep is not None:
+            return deep.levels.from_shades(changed_HWC, deep.value_range)
         pixels_HWC: NDArray[np.uint8] = np.round(np.clip(changed_HWC, 0, 1) * 255).astype(np.uint8)
-        return pixels_HWC
+        if source.alpha_HW is None:
+            return pixels_HWC
+        return np.concatenate([pixels_HWC, source.alpha_HW[..., None]], axis=2)
 
 
 def _fitted(image_HWC: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:

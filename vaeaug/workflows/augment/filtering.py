@@ -75,7 +75,7 @@ class SampleFilter:
         if chunk.edits is None:
             return self._at_size(chunk.pixels_BHWC)
         # In threads, as they are decoded and added up outside the interpreter; kept, as the writer wants the same.
-        with contextlib.closing(run_bounded(lambda edit: edit.pixels(keep=True), chunk.edits)) as edited:
+        with contextlib.closing(run_bounded(lambda edit: edit.seen(), chunk.edits)) as edited:
             return self._at_size(edited)
 
     def _at_size(self, images: Iterable[NDArray[np.uint8]]) -> NDArray[np.uint8]:
