@@ -79,7 +79,9 @@ Writer = Callable[[Path, str, int], None]
 def saved(make: Callable[[str, int], Image.Image], suffix: str, **options: Any) -> Writer:
     def write(folder: Path, label: str, number: int) -> None:
         image = make(label, number)
-        image.save(folder / f"{number}{suffix}", **{k: v(label, number) if callable(v) else v for k, v in options.items()})
+        image.save(
+            folder / f"{number}{suffix}", **{k: v(label, number) if callable(v) else v for k, v in options.items()}
+        )
 
     return write
 

@@ -35,6 +35,7 @@ REASONS = ("transparency", "orientation", "profile", "frames", "format", "depth"
 several frames or pages; it is neither a PNG nor a JPEG file; its bit depth or its colour mode is another than its
 class's."""
 
+_COMMON = frozenset({"PNG", "JPEG", "MPO"})
 _OPAQUE = {"LA": "L", "La": "L", "RGBA": "RGB", "RGBa": "RGB"}
 _LISTED: Mapping[Format, frozenset[str]] = {"PNG": frozenset({".png"}), "JPEG": frozenset({".jpg", ".jpeg"})}
 
@@ -115,9 +116,9 @@ def _reasons(traits: FileTraits, kind: ClassKind) -> dict[str, bool]:
         "profile": traits.profile,
         # The further pictures of an MPO file are behind a whole JPEG file, where no reader looks.
         "frames": traits.frames > 1 and traits.format != "MPO",
-        "format": traits.format not in ("PNG", "JPEG", "MPO"),
+        "format": traits.format not in _COMMON,
         "depth": traits.deep != deep,
-        "mode": other_mode,
+        "mode": other_mode and traits.format in _COMMON,  # what other formats hold has other modes of its own
     }
 
 
