@@ -16,10 +16,11 @@ import numpy as np
 from vaeaug.progress import Progress, Tick
 from vaeaug.synthesis.chunk import SampleChunk
 from vaeaug.synthesis.filters.judge import COPY_CAUSE
-from vaeaug.synthesis.generate import CHUNK, generate, sampler_config
+from vaeaug.synthesis.generate import CHUNK, sampler_config
 from vaeaug.synthesis.samplers import SAMPLERS
 from vaeaug.workflows.augment.filtering import SampleFilter
 from vaeaug.workflows.augment.made import Made
+from vaeaug.workflows.augment.write import drawn_chunks
 from vaeaug.workflows.device import one_thread
 
 PROBES = 32
@@ -70,19 +71,7 @@ def remarks_on_strength(made: Made) -> Iterator[str]:
 
 def _accepted(made: Made, keep: SampleFilter, label: str, options: Mapping[str, Any]) -> float:
     """Return the fraction of the first samples of a class that are of the class and near the data."""
-    chunk = next(
-        generate(
-            made.model,
-            label,
-            [0],
-            sampler=made.sampler,
-            options=options,
-            originals=made.originals,
-            limits=made.limits.get(label),
-            seed=made.seed,
-            count=CHUNK,
-        )
-    )
+    chunk = next(drawn_chunks(made, label, [0], CHUNK, options))
     verdicts = keep.verdicts(_first(chunk, PROBES))
     return float(np.mean([verdict in (None, COPY_CAUSE) for verdict in verdicts]))
 
