@@ -13,6 +13,7 @@ from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.index import DatasetIndex
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
+from vaeaug.export.layout import make_missing_folders
 from vaeaug.export.real import RealImage, copy_real, place_real
 from vaeaug.models.record import FILE
 from vaeaug.models.store import StoredModel
@@ -26,6 +27,7 @@ from vaeaug.workflows.augment.made import AugmentResult, Made
 from vaeaug.workflows.augment.publish import finish
 from vaeaug.workflows.augment.remarks import remarks_on_run
 from vaeaug.workflows.augment.write import EXAMPLES
+from vaeaug.workflows.data_warnings import data_warnings, passed_over
 from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.evaluate.augmented import discard_evaluation, evaluation_of, refuse_to_evaluate
 from vaeaug.workflows.model import open_stored
@@ -58,7 +60,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     chosen: AugmentSettings = build(AugmentSettings, settings, "vaeaug.augment")
     chosen.counts({"": 0})  # refuses contradictions before any work
     data, out = real_path(data), real_path(out)
-    index = scan(data)
+    index = scan(data, options=chosen.label_options())
     refuse_overlap(data, out)
     if chosen.evaluate:
         refuse_to_evaluate(index, chosen)
@@ -78,6 +80,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     del request["evaluate"]  # the same images are made with it, so a resumed run may give it up or ask for it
     with Staging(out, request, resume=chosen.resume) as staging:
         cache = read_for_training(index, chosen, progress)
+        warnings = data_warnings(index, cache, allow_leaks=chosen.allow_leaks)
         if chosen.evaluate and not any(wanted_counts(chosen, cache).values()):
             raise InputError("no images are asked for, so none can be evaluated; ask with --per-class or --ratio")
         if chosen.model is None:
@@ -105,6 +108,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             link="hard" if chosen.link == "hard" else "copy",
             progress=lambda done, total: progress.tick(Tick(done / max(total, 1))),
         )
+        make_missing_folders(staging.content, (file.label for file in index.files))
         made = Made(
             staging=staging,
             model=model,
@@ -117,7 +121,8 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             sampler=sampler,
             sampler_options=changed_options(sampler, chosen.sampler_options),
             seed=chosen.seed,
-            remarks=remarks_on_run(index, cache, model, same=trained_on_them),
+            remarks=[*warnings, *remarks_on_run(index, cache, model, same=trained_on_them)],
+            passed_over=[entry.record() for entry in passed_over(index, cache)],
             keep=keep,
         )
         discard_evaluation(staging)
@@ -224,6 +229,6 @@ def _public(chosen: AugmentSettings) -> dict[str, Any]:
     """Return what decided the result, without places on this machine."""
     request = chosen.request()
     return {
-        name: Path(value).name if name in ("model", "train_augment") and value else value
+        name: Path(value).name if name in ("model", "train_augment", "labels") and value else value
         for name, value in request.items()
     }

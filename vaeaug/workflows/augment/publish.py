@@ -102,6 +102,7 @@ def write_root(made: Made, written: Written, counts: Sequence[ClassCount], remar
             "settings": dict(made.settings),
             "counts": {entry.label: dataclasses.asdict(entry) for entry in counts},
             "dropped": written.dropped,
+            "passed_over": list(made.passed_over),
             "remarks": list(remarks),
         },
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vaeaug.options import option
-from vaeaug.workflows.settings import AUTO, RunSettings
+from vaeaug.workflows.settings import AUTO, LabelSettings, RunSettings
 
 FLIPS = (AUTO, "yes", "no")
 STRENGTHS = {"mild": 0.5, "full": 1.0}
@@ -20,7 +20,7 @@ LEAST_IMAGES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateSettings(RunSettings):
+class EvaluateSettings(LabelSettings, RunSettings):
     """Which classifiers are trained, how often, and what they are tested on."""
 
     test: str | None = option(

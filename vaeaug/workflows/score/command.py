@@ -64,7 +64,7 @@ def score(
         out: the directory to make; nothing, or an empty directory, must be there.
         progress: hears how it goes.
         **settings: the fields of `ScoreSettings`: `by`, `judge`, `draws`, `maps`, `gallery`, `seed`, `skip_invalid`,
-            `allow_imports`, `device`, `workers`, `resume`, `plugins_dirs`.
+            `allow_imports`, `labels`, `file_column`, `label_column`, `device`, `workers`, `resume`, `plugins_dirs`.
 
     Returns:
         What was made.
@@ -84,7 +84,14 @@ def score(
     refuse_overlap(model, out)
     request = {"model": stored.record.fingerprint, "data": str(data.resolve()), **chosen.request()}
     with Staging(out, request, resume=chosen.resume) as staging:
-        read = read_for_model(stored, data, workers=chosen.workers, skip_invalid=chosen.skip_invalid, progress=progress)
+        read = read_for_model(
+            stored,
+            data,
+            labels=chosen.label_options(),
+            workers=chosen.workers,
+            skip_invalid=chosen.skip_invalid,
+            progress=progress,
+        )
         refuse_changed(staging, dataset=read.cache.directory.name)  # it tells names too
         who = choose_judge(chosen.judge, stored, read.labels_N)
         _refuse_missing(by, who, stored, read)
