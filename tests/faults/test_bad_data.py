@@ -196,7 +196,9 @@ def test_two_tables_side_by_side(tmp_path):
 
 
 def test_a_broken_parquet_table(tmp_path):
-    refused(table(tmp_path, b"PAR1", "metadata.parquet"), r"cannot read .*metadata.parquet: .*write it again as Parquet")
+    refused(
+        table(tmp_path, b"PAR1", "metadata.parquet"), r"cannot read .*metadata.parquet: .*write it again as Parquet"
+    )
 
 
 def test_a_table_in_one_split_only(tmp_path):

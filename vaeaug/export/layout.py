@@ -133,7 +133,6 @@ def _encoded(label: str, limit: int) -> str:
     first, last = 0, len(label) - 1
     device = _DEVICE.fullmatch(label.rstrip(" ."))
     escapes = {match.start() for match in _ESCAPE.finditer(label)}
-    escapes |= {match.end() - 1 for match in _SPLIT_WORD.finditer(label)}
     out = []
     for place, character in enumerate(label):
         unsafe = (
@@ -144,7 +143,9 @@ def _encoded(label: str, limit: int) -> str:
             or place in escapes
         )
         out.append(_percent(character) if unsafe else character)
-    return cut_name("".join(out), "", limit)
+    # Last, because the digits of an escape separate words too.
+    text = _SPLIT_WORD.sub(lambda word: word[0][:-1] + _percent(word[0][-1]), "".join(out))
+    return cut_name(text, "", limit)
 
 
 def _percent(character: str) -> str:
