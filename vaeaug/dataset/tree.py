@@ -65,11 +65,12 @@ class Folder:
         return next((folder for folder in self.folders if folder.name == name), None)
 
     def keep(self, wanted: Callable[[Path], bool]) -> Folder:
-        """Return a copy with only those images for which `wanted` returns True."""
+        """Return a copy with only those images for which `wanted` returns True, without folders that lose them all."""
         built: dict[Path, Folder] = {}
         for folder in reversed(list(self.walk())):  # children before their parents
             images = tuple(name for name in folder.images if wanted(folder.path / name))
-            folders = tuple(built.pop(child.path) for child in folder.folders)
+            left = [(child, built.pop(child.path)) for child in folder.folders]
+            folders = tuple(kept for child, kept in left if kept.count or not child.count)
             built[folder.path] = _folder(folder.path, images, folder.others, folders)
         return built[self.path]
 
