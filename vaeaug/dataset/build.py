@@ -8,29 +8,20 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.dataset.decode import (
-    UnreadableImageError,
-    decode,
-    read_colour_table,
-    read_deep_values,
-    read_file,
-)
+from vaeaug.dataset.decode import UnreadableImageError, decode, read_file
 from vaeaug.dataset.image_cache import PIXELS_NAME, CachedImage, InvalidImage
 from vaeaug.dataset.index import ImageFile, check_enough, quoted
-from vaeaug.dataset.levels import Levels, LevelsFinder
-from vaeaug.dataset.palette import ColourFinder, ColourTable, IndexedColours, Palette, nearest_colours
+from vaeaug.dataset.palette import IndexedColours, Palette, nearest_colours
 from vaeaug.dataset.parallel import WINDOW, windows
 from vaeaug.dataset.rules import DecodeRules
 from vaeaug.dataset.size import model_size
-from vaeaug.dataset.traits import Header, read_header
+from vaeaug.dataset.survey import find_colours, find_levels, read_headers
 from vaeaug.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,6 +30,27 @@ if TYPE_CHECKING:
 IN_COLOUR = "it is in colour, where gray images are needed"
 
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What image files are to become.
+
+    Attributes:
+        image_size: (height, width), or None to derive it from the training images.
+        max_side: bound of the longer side in pixels where it is derived.
+        spec: the images of the trained model they are for, or None for a training.
+        rules: the background, the bound of the size, and the levels if they are known.
+        find_levels: find the levels in the training images; not with `spec`.
+        skip_invalid: leave unreadable images out instead of refusing.
+    """
+
+    image_size: tuple[int, int] | None
+    max_side: int
+    spec: ImageSpec | None
+    rules: DecodeRules
+    find_levels: bool
+    skip_invalid: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +86,7 @@ def build_pixels(
     digests: Sequence[str],
     classes: Sequence[str],
     pool: Executor,
-    *,
-    image_size: tuple[int, int] | None,
-    max_side: int,
-    spec: ImageSpec | None,
-    rules: DecodeRules,
-    skip_invalid: bool,
+    wanted: Wanted,
     progress: Progress | None,
 ) -> Built:
     """Decode all files and write `pixels.bin` into a folder.
@@ -100,11 +107,7 @@ def build_pixels(
         digests: their contents' hashes, as `content_digest`; empty where a file could not be read.
         classes: the classes, each of which must keep two readable training images.
         pool: threads.
-        image_size: (height, width), or None to derive it from the training images.
-        max_side: bound of the longer side in pixels where it is derived.
-        spec: the images of the trained model they are for, or None for a training.
-        rules: the background, the bound of the size, and the levels if they are known.
-        skip_invalid: leave unreadable images out instead of refusing.
+        wanted: what they are to become.
         progress: called with (images decoded, images in all).
 
     Returns:
@@ -113,32 +116,33 @@ def build_pixels(
     Raises:
         InputError: unreadable images, all of them named; too few readable ones in a class; a file that changed.
     """
-    if spec is not None:
-        return _build_for_a_model(folder, files, digests, pool, spec, rules, skip_invalid, progress)
+    if wanted.spec is not None:
+        return _build_for_a_model(folder, files, digests, pool, wanted.spec, wanted, progress)
+    rules, max_side = wanted.rules, wanted.max_side
     with _pillow_silenced():
-        headers = [header for window in windows(pool, partial(_header, rules=rules), files) for header in window]
-        colours = _find_colours(files, headers, pool, rules)
-        if rules.levels is None:
-            rules = replace(rules, levels=_find_levels(files, headers, pool, rules))
-        any_colour = any(header is not None and not header.gray for header in headers)
+        headers = read_headers(files, pool, rules)
+        colours = find_colours(files, headers, pool, rules)
+        if wanted.find_levels:
+            rules = replace(rules, levels=find_levels(files, headers, pool, rules))
         palette = None if colours is None else colours.palette
-        channels = len(palette[0]) if palette else 3 if any_colour else 1
+        in_colour = any(header is not None and not header.gray(rules.background) for header in headers)
+        channels = len(palette[0]) if palette else 3 if in_colour else 1
         sizes = [
             (header.height, header.width)
             for file, header in zip(files, headers, strict=True)
             if file.split == "train" and header is not None
         ]
         while True:
-            size = image_size or (model_size(sizes, max_side) if sizes else (max_side, max_side))
+            size = wanted.image_size or (model_size(sizes, max_side) if sizes else (max_side, max_side))
             with (folder / PIXELS_NAME).open("wb") as stream:
                 records, grayscale = _decode_all(stream, files, digests, pool, size, channels, palette, rules, progress)
             kept = [record for record in records if isinstance(record, CachedImage)]
             invalid = [record for record in records if isinstance(record, InvalidImage)]
-            if invalid and not skip_invalid:
+            if invalid and not wanted.skip_invalid:
                 raise InputError(unreadable(invalid))
             check_enough(_training_counts(kept, classes))
             sizes = [(file.height, file.width) for file in kept if file.split == "train"]
-            if image_size or model_size(sizes, max_side) == size:
+            if wanted.image_size or model_size(sizes, max_side) == size:
                 break
     if channels == 3 and grayscale and palette is None:
         _keep_one_channel(folder / PIXELS_NAME, len(kept), size)
@@ -152,14 +156,15 @@ def _build_for_a_model(
     digests: Sequence[str],
     pool: Executor,
     spec: ImageSpec,
-    rules: DecodeRules,
-    skip_invalid: bool,
+    wanted: Wanted,
     progress: Progress | None,
 ) -> Built:
     """Decode all files as a trained model takes them; see `build_pixels`."""
     size = (spec.height, spec.width)
     with _pillow_silenced(), (folder / PIXELS_NAME).open("wb") as stream:
-        records, _ = _decode_all(stream, files, digests, pool, size, spec.channels, spec.palette, rules, progress)
+        records, _ = _decode_all(
+            stream, files, digests, pool, size, spec.channels, spec.palette, wanted.rules, progress
+        )
     kept = [record for record in records if isinstance(record, CachedImage)]
     invalid = [record for record in records if isinstance(record, InvalidImage)]
     if invalid and not kept and all(image.reason == IN_COLOUR for image in invalid):  # not some odd ones: all of them
@@ -167,9 +172,9 @@ def _build_for_a_model(
             f"these images are in colour, where gray ones are needed: {_few(invalid)}; "
             "make them gray, or use a model or real images in colour"
         )
-    if invalid and not (skip_invalid and kept):
+    if invalid and not (wanted.skip_invalid and kept):
         raise InputError(unreadable(invalid))
-    return Built((*size, spec.channels), kept, invalid, None, rules)
+    return Built((*size, spec.channels), kept, invalid, None, wanted.rules)
 
 
 def _few(invalid: Sequence[InvalidImage]) -> str:
@@ -181,63 +186,6 @@ def unreadable(invalid: Sequence[InvalidImage]) -> str:
     noun = "image cannot" if len(invalid) == 1 else "images cannot"
     lines = [f"{len(invalid)} {noun} be read; mend or remove them, or leave them out with --skip-invalid:"]
     return "\n".join(lines + [f"  {image.file_name!r}: {image.reason}" for image in invalid])
-
-
-def _header(file: ImageFile, rules: DecodeRules) -> Header | None:
-    try:
-        return read_header(read_file(file.path), rules.max_megapixels)
-    except UnreadableImageError:
-        return None
-
-
-def _find_colours(
-    files: Sequence[ImageFile], headers: Sequence[Header | None], pool: Executor, rules: DecodeRules
-) -> IndexedColours | None:
-    """Return the colours of the readable training images, or None where they are not indexed ones."""
-    training = [(file, header) for file, header in zip(files, headers, strict=True) if file.split == "train" and header]
-    # The first file of another kind settles it, unless it cannot be decoded and is therefore no training image.
-    if any(_tables(file, rules) for file, header in training if not header.indexed):
-        return None
-    finder = ColourFinder()
-    for window in windows(pool, partial(_tables, rules=rules), [file for file, header in training if header.indexed]):
-        for table in chain.from_iterable(window):
-            finder.add(table)
-        if not finder.fits:
-            return None
-    return finder.colours()
-
-
-def _tables(file: ImageFile, rules: DecodeRules) -> list[ColourTable | None]:
-    """Return the colour table of a file (None if it has none), or nothing where the file cannot be decoded."""
-    try:
-        return [read_colour_table(read_file(file.path), rules)]
-    except UnreadableImageError:
-        return []
-
-
-def _find_levels(
-    files: Sequence[ImageFile], headers: Sequence[Header | None], pool: Executor, rules: DecodeRules
-) -> Levels | None:
-    """Return the levels of the readable training images, or None where none of them is deep."""
-    deep = [
-        (file, header.height * header.width)
-        for file, header in zip(files, headers, strict=True)
-        if file.split == "train" and header is not None and header.deep_gray
-    ]
-    finder = LevelsFinder(sum(pixels for _, pixels in deep))
-    for _ in windows(pool, partial(_add_values, finder=finder, rules=rules), [file for file, _ in deep]):
-        pass
-    return finder.levels()
-
-
-def _add_values(file: ImageFile, finder: LevelsFinder, rules: DecodeRules) -> None:
-    """Add the values of a deep file, unless it cannot be decoded and is therefore no training image."""
-    try:
-        values = read_deep_values(read_file(file.path), rules)
-    except UnreadableImageError:
-        return
-    if values is not None:
-        finder.add(values)
 
 
 def _decode_all(

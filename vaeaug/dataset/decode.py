@@ -241,10 +241,10 @@ def read_colour_table(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> Colour
         UnreadableImageError: as `decode`.
     """
     with opened(data, rules.max_megapixels) as image:
-        if image.mode != "P":
-            return None
         with room_for(image):
             image.load()
+            if image.mode != "P":
+                return None
             used_K = np.bincount(np.asarray(image).reshape(-1), minlength=MOST_COLOURS) > 0
         listed = image.getpalette() or []
         every = Image.frombytes("P", (MOST_COLOURS, 1), bytes(range(MOST_COLOURS)))

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from vaeaug.dataset.levels import Levels
+from vaeaug.dataset.rules import MAX_MEGAPIXELS, RGB, WHITE, DecodeRules, rules_from_json
 from vaeaug.errors import InputError, nearest
 from vaeaug.options import members
 
@@ -80,6 +82,8 @@ class ModelRecord:
         palette: the colours of indexed images, each of C values from 0 to 255, or None.
         table: the colour table of the files of indexed images, RGB, or None: it may hold more than the palette.
         format: the version of this file's format.
+        background: RGB, what transparent pixels of its images were composited over.
+        levels: the range of its images of more than 8 bits, or None where it was trained on none.
     """
 
     variant: PluginRecord
@@ -99,6 +103,12 @@ class ModelRecord:
     palette: tuple[tuple[int, ...], ...] | None
     table: tuple[tuple[int, ...], ...] | None
     format: int = FORMAT
+    background: RGB = WHITE
+    levels: Levels | None = None
+
+    def rules(self, max_megapixels: float = MAX_MEGAPIXELS) -> DecodeRules:
+        """Return the rules by which images are decoded for the model, as its training images were."""
+        return DecodeRules(background=self.background, levels=self.levels, max_megapixels=max_megapixels)
 
     def label(self, name: str) -> int:
         """Return the index of a class.
@@ -140,6 +150,7 @@ def read_record(directory: Path) -> ModelRecord:
                 "classes": tuple(_build(ClassRecord, record) for record in values["classes"]),
                 "palette": _colours(values["palette"]),
                 "table": _colours(values["table"]),
+                **_decoding(values),
             },
         )
     except OSError as error:
@@ -151,6 +162,14 @@ def read_record(directory: Path) -> ModelRecord:
 def _colours(colours: Any) -> tuple[tuple[int, ...], ...] | None:
     """Return colours as tuples."""
     return None if colours is None else tuple(tuple(int(value) for value in colour) for colour in colours)
+
+
+def _decoding(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how images are decoded; empty for a model that was written before it was recorded."""
+    if "background" not in values:
+        return {}
+    rules = rules_from_json({"background": values["background"], "levels": values["levels"]})
+    return {"background": rules.background, "levels": rules.levels}
 
 
 def _build(cls: type[R], values: Mapping[str, Any]) -> R:

@@ -15,7 +15,7 @@ from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
 from vaeaug.export.layout import make_missing_folders
 from vaeaug.export.real import RealImage, copy_real, place_real
-from vaeaug.models.record import FILE
+from vaeaug.models.record import FILE, ModelRecord, read_record
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap
@@ -79,7 +79,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     request = {"data": str(data.resolve()), **chosen.request()}
     del request["evaluate"]  # the same images are made with it, so a resumed run may give it up or ask for it
     with Staging(out, request, resume=chosen.resume) as staging:
-        cache = read_for_training(index, chosen, progress)
+        cache = read_for_training(index, chosen, progress, model=_record_of_model(chosen))
         warnings = data_warnings(index, cache, allow_leaks=chosen.allow_leaks)
         if chosen.evaluate and not any(wanted_counts(chosen, cache).values()):
             raise InputError("no images are asked for, so none can be evaluated; ask with --per-class or --ratio")
@@ -156,6 +156,13 @@ def _named_model(data: Path, chosen: AugmentSettings, device: torch.device, prog
                 f"leave out --{flag}, or give --model another place to train a new one"
             )
     return model
+
+
+def _record_of_model(chosen: AugmentSettings) -> ModelRecord | None:
+    """Return the record of the model of `--model`, or None where it is yet to be trained."""
+    if chosen.model is None or not (real_path(chosen.model) / FILE).exists():
+        return None
+    return read_record(real_path(chosen.model))
 
 
 def _model_of_its_own(

@@ -92,6 +92,7 @@ def encode(
         workers=chosen.workers,
         skip_invalid=chosen.skip_invalid,
         progress=progress,
+        max_megapixels=chosen.max_megapixels,
     )
     request = {
         "model": stored.record.fingerprint,

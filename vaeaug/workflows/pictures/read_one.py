@@ -19,11 +19,12 @@ from vaeaug.training.batches import as_images
 from vaeaug.workflows.read import read_for_model
 
 
-def read_one(model: StoredModel, path: Path) -> NDArray[np.uint8]:
+def read_one(model: StoredModel, path: Path, max_megapixels: float) -> NDArray[np.uint8]:
     """Return an image at the model's size and in its channels, uint8 (H, W, C).
 
     Raises:
-        InputError: there is no such file, it is a folder, or it cannot be read.
+        InputError: if there is no such file, it is a folder, it cannot be read, or it has more than `max_megapixels`
+            million pixels.
     """
     if not path.exists():
         raise InputError(f"{path} does not exist; name an image file")
@@ -32,10 +33,10 @@ def read_one(model: StoredModel, path: Path) -> NDArray[np.uint8]:
     if not is_image_name(path.name):
         raise InputError(f"{path} does not have the suffix of an image; name a {NAMES} file")
     try:
-        read_header(read_file(path))
+        read_header(read_file(path), max_megapixels)
     except UnreadableImageError as error:
         raise InputError(f"{path} cannot be read: {error}; mend it, or name another image") from None
-    data = read_for_model(model, path, workers=1, skip_invalid=False, progress=SILENT)
+    data = read_for_model(model, path, workers=1, skip_invalid=False, progress=SILENT, max_megapixels=max_megapixels)
     pixels_HWC: NDArray[np.uint8] = np.array(data.cache.pixels_NHWC[0])
     return pixels_HWC
 

@@ -91,6 +91,7 @@ def score(
             workers=chosen.workers,
             skip_invalid=chosen.skip_invalid,
             progress=progress,
+            max_megapixels=chosen.max_megapixels,
         )
         refuse_changed(staging, dataset=read.cache.directory.name)  # it tells names too
         who = choose_judge(chosen.judge, stored, read.labels_N)

@@ -250,6 +250,8 @@ def _write_model(
         loss_reason=used.reason,
         palette=cache.palette,
         table=cache.table,
+        background=cache.rules.background,
+        levels=cache.rules.levels,
     )
     write_atomic(directory / FILE, record.to_json().encode())
 
