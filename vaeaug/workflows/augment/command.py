@@ -16,6 +16,7 @@ from vaeaug.dataset.index import DatasetIndex
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
 from vaeaug.export.kind import class_kinds
+from vaeaug.export.layout import make_missing_folders
 from vaeaug.export.normalize import CopyRule
 from vaeaug.export.real import RealImage, copy_real, place_real
 from vaeaug.models.record import FILE, ModelRecord, read_record
@@ -33,6 +34,7 @@ from vaeaug.workflows.augment.remarks import remarks_on_run
 from vaeaug.workflows.augment.strength import bounded_options
 from vaeaug.workflows.augment.write import EXAMPLES
 from vaeaug.workflows.copies import copy_rules, copy_warnings, decoding_rules
+from vaeaug.workflows.data_warnings import data_warnings, passed_over
 from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.evaluate.augmented import discard_evaluation, evaluation_of, refuse_to_evaluate
 from vaeaug.workflows.formats import format_warnings
@@ -71,7 +73,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     chosen.check_format()
     asked_sampler = _asked_sampler(chosen)
     data, out = real_path(data), real_path(out)
-    index = scan(data)
+    index = scan(data, options=chosen.label_options())
     refuse_overlap(data, out)
     if not chosen.skip_invalid:  # otherwise the number of real images is not known yet
         check_amount(chosen, index.counts("train"))
@@ -93,6 +95,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     del request["evaluate"]  # the same images are made with it, so a resumed run may give it up or ask for it
     with Staging(out, request, resume=chosen.resume) as staging:
         cache = read_for_training(index, chosen, progress, model=_record_of_model(chosen))
+        warnings = data_warnings(index, cache, allow_leaks=chosen.allow_leaks)
         check_amount(chosen, {label: len(cache.indices("train", label)) for label in cache.classes})
         if chosen.keep_alpha and cache.palette is not None:
             raise InputError(
@@ -126,6 +129,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             link="hard" if chosen.link == "hard" else "copy",
             progress=lambda done, total: progress.tick(Tick(done / max(total, 1))),
         )
+        make_missing_folders(staging.content, (file.label for file in index.files))
         made = Made(
             staging=staging,
             model=model,
@@ -140,11 +144,13 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             sampler_options=changed_options(sampler, chosen.sampler_options),
             seed=chosen.seed,
             remarks=[
+                *warnings,
                 *remarks_on_run(index, cache, model, same=trained_on_them),
                 *unfilled(chosen, counts),
                 *copy_warnings(real),
                 *format_warnings({label: kinds[label] for label, count in counts.items() if count}),
             ],
+            passed_over=[entry.record() for entry in passed_over(index, cache)],
             keep=keep,
             limits=_limits(cache, counts) if SAMPLERS[sampler].edits else {},
         )
@@ -286,6 +292,6 @@ def _public(chosen: AugmentSettings) -> dict[str, Any]:
     """Return what decided the result, without places on this machine."""
     request = chosen.request()
     return {
-        name: Path(value).name if name in ("model", "train_augment") and value else value
+        name: Path(value).name if name in ("model", "train_augment", "labels") and value else value
         for name, value in request.items()
     }

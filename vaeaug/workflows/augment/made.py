@@ -41,6 +41,7 @@ class Made:
         sampler_options: its options that are not the defaults.
         seed: of the samples.
         remarks: what the user should know.
+        passed_over: what DATA contains and is not used, as the record has it.
         keep: which samples are kept; all if None.
         limits: class -> how far pixels of its real images may be changed; classes without limits are missing.
         class_options: class -> the sampler's options for it, where they are not `sampler_options`.
@@ -59,6 +60,7 @@ class Made:
     sampler_options: Mapping[str, Any]
     seed: int
     remarks: Sequence[str]
+    passed_over: Sequence[Mapping[str, Any]] = ()
     keep: SampleFilter | None = None
     limits: Mapping[str, PixelLimits] = field(default_factory=dict)
     class_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -106,6 +106,7 @@ def write_root(made: Made, written: Written, counts: Sequence[ClassCount], remar
             "counts": {entry.label: dataclasses.asdict(entry) for entry in counts},
             "normalized": copies_record(made.real),
             "dropped": written.dropped,
+            "passed_over": list(made.passed_over),
             "remarks": list(remarks),
         },
     )

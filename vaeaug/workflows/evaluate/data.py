@@ -16,6 +16,7 @@ from vaeaug.dataset.rules import DecodeRules
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
 from vaeaug.progress import Progress
+from vaeaug.workflows.data_warnings import reading_warnings
 from vaeaug.workflows.evaluate.images import Images, images_of
 from vaeaug.workflows.evaluate.leaks import refuse_leaks
 from vaeaug.workflows.evaluate.manifest import SYNTHETIC, Manifest, is_edited, read_manifest
@@ -60,7 +61,7 @@ def read_evaluate_data(real: Path, synthetic: Path, settings: EvaluateSettings, 
     Raises:
         InputError: there are no such images, their classes do not agree, or test images are among the training ones.
     """
-    index = scan(real)
+    index = scan(real, options=settings.label_options())
     if len(index.classes) < 2:
         raise InputError(f"{real} has one class, {index.classes[0]!r}; a classifier needs two to tell apart")
     cache = read_images(
@@ -74,6 +75,8 @@ def read_evaluate_data(real: Path, synthetic: Path, settings: EvaluateSettings, 
         skip_invalid=settings.skip_invalid,
         progress=progress,
     )
+    for warning in reading_warnings(index, cache):
+        progress.say(warning)
     training = images_of(cache, cache.split_N == "train", cache.classes)
     rows = read_manifest(synthetic)
     made = _read(_synthetic_index(synthetic, rows, cache.classes), cache, settings, progress)

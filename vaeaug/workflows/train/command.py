@@ -28,6 +28,7 @@ from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap, write_atomic
 from vaeaug.training.config import TrainingConfig
 from vaeaug.training.plan import SHARED_SHARE, share, with_length
+from vaeaug.workflows.data_warnings import data_warnings
 from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.inpaint.partial import add_partial_encoder
 from vaeaug.workflows.model import Model, load, open_stored
@@ -59,10 +60,12 @@ def train(data: str | Path, model: str | Path, *, progress: Progress = SILENT, *
     data, model = real_path(data), real_path(model)
     named = look_up(chosen)
     device = choose_device(chosen.device)
-    index = scan(data)
+    index = scan(data, options=chosen.label_options())
     refuse_overlap(data, model)
     with Staging(model, {"data": str(data.resolve()), **chosen.request()}, resume=chosen.resume) as staging:
         cache = read_for_training(index, chosen, progress)
+        for warning in data_warnings(index, cache, allow_leaks=chosen.allow_leaks):
+            progress.say(warning)
         refuse_changed(staging, **identity(cache))
         used = choose_loss(named, chosen, cache, progress)
         train_into(staging.content, staging.scratch, cache, chosen, used, device, progress)
