@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from vaeaug.dataset.cache import NativeShape
 from vaeaug.dataset.scan import scan
 from vaeaug.export.card import CardData, ClassCount, write_card
+from vaeaug.export.kind import ClassKind
 from vaeaug.export.layout import folder_name
 from vaeaug.export.manifest import manifest_rows, write_manifest
 from vaeaug.export.real import copy_real, place_real
@@ -42,12 +44,12 @@ def write_output(root: Path, classes: tuple[str, ...]) -> Path:
     out.mkdir()
     real = place_real(index.files, index.layout)
     copy_real(real, out)
-    shapes = {label: NativeShape(SIDE, SIDE, "RGB") for label in classes}
+    kinds = {label: ClassKind(SIDE, SIDE, "RGB") for label in classes}
     chunks = (
         SampleChunk(label, 0, random.integers(0, 256, (3, SIDE, SIDE, 3), dtype=np.uint8), (None,) * 3, "mixture")
         for label in classes
     )
-    write_samples(chunks, out / "train", root / "journal", shapes=shapes, provenance={})
+    write_samples(chunks, out / "train", root / "journal", kinds=kinds, provenance={})
     write_manifest(out / "manifest.csv", manifest_rows(real, root / "journal", seed=0))
     counts = [ClassCount(label, 2, 3, 2, 2) for label in classes]
     write_card(out / "README.md", CardData("out", counts, {"seed": 0}))
@@ -78,12 +80,17 @@ def test_hugging_face_datasets(out: Path, tmp_path: Path, how: str) -> None:
     assert data["train"][0]["image"].size == (SIDE, SIDE)
 
 
-def test_hugging_face_datasets_with_classes_called_like_splits(tmp_path: Path) -> None:
-    # With data_dir= it guesses splits from any folder's name; the card's header says which they are.
-    out = write_output(tmp_path, ("blood test", "train"))
-    data = load_hugging_face(tmp_path, path=str(out))
-    assert {split: len(data[split]) for split in data} == {"train": 10, "validation": 4, "test": 4}
-    assert data["test"].features["label"].names == ["blood test", "train"]
+@pytest.mark.parametrize("how", ["imagefolder", "directory"])
+def test_hugging_face_datasets_with_classes_called_like_splits(tmp_path: Path, how: str) -> None:
+    # With data_dir= it infers splits from the name of any folder in a path, and not from the card's header.
+    labels = ("blood test", "dev", "eval", "train", "valid 2", "x")
+    out = write_output(tmp_path, labels)
+    where = {"path": "imagefolder", "data_dir": str(out)} if how == "imagefolder" else {"path": str(out)}
+    data = load_hugging_face(tmp_path, **where)
+    assert {split: len(data[split]) for split in data} == {"train": 30, "validation": 12, "test": 12}
+    for split in data:
+        assert [unquote(name) for name in data[split].features["label"].names] == sorted(labels)
+        assert set(Counter(data[split]["label"]).values()) == {len(data[split]) // len(labels)}
 
 
 def load_hugging_face(cache: Path, **where: str) -> Any:

@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 from vaeaug.contracts import ImageSpec
 from vaeaug.dataset.cache import UNSEEN, ImageCache, build_cache
 from vaeaug.dataset.index import NO_LABEL, DatasetIndex
+from vaeaug.dataset.label_options import AUTOMATIC, LabelOptions
 from vaeaug.dataset.rules import DEFAULT_RULES, MAX_MEGAPIXELS, DecodeRules
 from vaeaug.dataset.scan import scan
 from vaeaug.engine.local import cores
 from vaeaug.models.record import ModelRecord
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import Progress, Tick
+from vaeaug.workflows.data_warnings import reading_warnings
 from vaeaug.workflows.settings import TrainSettings, parse_background, parse_size
 
 NAMED = 20
@@ -71,6 +73,7 @@ def read_for_model(
     model: StoredModel,
     data: Path,
     *,
+    labels: LabelOptions = AUTOMATIC,
     workers: int | None,
     skip_invalid: bool,
     progress: Progress,
@@ -81,6 +84,7 @@ def read_for_model(
     Args:
         model: the trained model.
         data: DATA. It is never written to.
+        labels: which table says the labels.
         workers: threads to decode with; one a core if None.
         skip_invalid: leave unreadable images out instead of refusing.
         progress: hears how it goes.
@@ -89,7 +93,7 @@ def read_for_model(
     Raises:
         InputError: there are no images, some cannot be read, or they are in colour and the model's are not.
     """
-    index = scan(data, training=False)
+    index = scan(data, training=False, options=labels)
     cache = read_images(
         index,
         spec=model.spec,
@@ -98,6 +102,8 @@ def read_for_model(
         skip_invalid=skip_invalid,
         progress=progress,
     )
+    for warning in reading_warnings(index, cache):
+        progress.say(warning)
     place = {name: label for label, name in enumerate(model.classes)}
     labels_N = np.array([place.get(file.label, UNSEEN) for file in cache.files], dtype=np.int64)
     return ModelData(cache, labels_N, tuple(sorted({file.label for file in cache.files} - {NO_LABEL, *place})))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vaeaug.dataset.label_options import NO_TABLE, LabelOptions
 from vaeaug.dataset.rules import MAX_MEGAPIXELS, RGB
 from vaeaug.errors import InputError, nearest
 from vaeaug.options import option, parse_options
@@ -17,8 +18,10 @@ from vaeaug.training.config import TrainingConfig
 
 SCOPES = ("per-class", "shared")
 LINKS = ("copy", "hard")
+COPIES = ("auto", "exact")
+FORMATS = ("auto", "png", "jpeg", "webp")
 AUTO = "auto"
-_PATHS = ("train_augment",)
+_PATHS = ("train_augment", "labels")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +54,36 @@ class UseSettings(ReadSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainSettings(ReadSettings, TrainingConfig):
+class LabelSettings:
+    """Where the labels of a dataset are."""
+
+    labels: str | None = option(
+        None,
+        "Table with the label of each image (CSV, TSV, JSONL or Parquet), or none to use the folders only. By default "
+        "a table in DATA that lists its images, such as metadata.csv or labels.csv, is used if there is one.",
+    )
+    file_column: str | None = option(
+        None,
+        "Column of the table with the paths of the images, if it is not called file_name, path, image_id or similar.",
+    )
+    label_column: str | None = option(
+        None, "Column of the table with the labels, if it is not called label, class, category, target or similar."
+    )
+
+    def label_options(self) -> LabelOptions:
+        """Return what `scan` needs to know of a table."""
+        return LabelOptions(self.labels, self.file_column, self.label_column)
+
+    def label_request(self) -> dict[str, Any]:
+        """Return which table decides the labels, as JSON values without paths of this machine."""
+        given = {name: getattr(self, name) for name in LabelSettings.__dataclass_fields__}
+        if self.labels is not None:
+            given["labels"] = Path(self.labels).name
+        return {name: value for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings(LabelSettings, ReadSettings, TrainingConfig):
     """Everything about a training: the model, the data, and the knobs of the loop (`TrainingConfig`)."""
 
     variant: str | None = option(None, "Kind of autoencoder; see: vaeaug plugins.")
@@ -71,6 +103,7 @@ class TrainSettings(ReadSettings, TrainingConfig):
     )
     train_augment: str | None = option(None, "Albumentations pipeline (YAML or JSON of A.save) applied while training.")
     skip_invalid: bool = option(False, "Leave unreadable images out instead of stopping.")
+    allow_leaks: bool = option(False, "Go on if validation or test images are also training images.")
     seed: int = option(0, "Seed of everything random.", minimum=0)
 
     def training(self) -> TrainingConfig:
@@ -81,7 +114,7 @@ class TrainSettings(ReadSettings, TrainingConfig):
         """Return what decides the result, as JSON values: a resumed run must have the same."""
         left_out = {f.name for f in dataclasses.fields(ReadSettings)}
         request = {k: v for k, v in dataclasses.asdict(self).items() if k not in left_out}
-        named = [self.train_augment, *self.variant_options.values(), *self.loss_options.values()]
+        named = [self.train_augment, self.labels, *self.variant_options.values(), *self.loss_options.values()]
         files = [real_path(name) for name in named if isinstance(name, str) and real_path(name).is_file()]
         if files:  # what is in them counts, not only where they lie
             request["files"] = [_digest(path) for path in files]
@@ -90,7 +123,7 @@ class TrainSettings(ReadSettings, TrainingConfig):
     def ignored_by_a_model(self) -> list[str]:
         """Return the flags of the settings that differ from their defaults and mean nothing to a trained model."""
         own = {f.name for f in dataclasses.fields(TrainSettings)} - {f.name for f in dataclasses.fields(ReadSettings)}
-        own -= {"variant", "loss", "seed", "skip_invalid"}
+        own -= {"variant", "loss", "seed", "skip_invalid", "allow_leaks", *LabelSettings.__dataclass_fields__}
         default = TrainSettings()
         changed = sorted(name for name in own if getattr(self, name) != getattr(default, name))
         flags = {"variant_options": "--set", "loss_options": "--set-loss"}
@@ -117,6 +150,28 @@ class SampleSettings:
         "images are at hand, else mixture, or prior for codes.",
     )
     sampler_options: Mapping[str, Any] = field(default_factory=dict)
+    format: str = option(
+        AUTO,
+        "Format of synthetic images: auto (as their source or class, JPEG or PNG), png, jpeg or webp. Palette, 16-bit "
+        "and transparent images are always PNG.",
+        choices=FORMATS,
+    )
+    quality: int | None = option(
+        None,
+        "Quality of JPEG and WebP images, 1 to 100; by default as the JPEG files of the data, or 95 for JPEG and 90 "
+        "for WebP.",
+        minimum=1,
+        maximum=100,
+    )
+
+    def check_format(self) -> None:
+        """Refuse a quality where no file has one.
+
+        Raises:
+            InputError: if `quality` is given with the format `png`.
+        """
+        if self.quality is not None and self.format == "png":
+            raise InputError("--quality is for JPEG and WebP files; leave it out with --format png")
 
     def counts(self, real: Mapping[str, int], unasked: Mapping[str, int] | None = None) -> dict[str, int]:
         """Return how many synthetic images each class gets.
@@ -159,7 +214,17 @@ class AugmentSettings(SampleSettings, TrainSettings):
         "Keep transparency, in real and synthetic images, instead of compositing it over the background. The model "
         "still sees composited images.",
     )
-    link: str = option("copy", "How real images get into OUT: copies, or hard links.", choices=LINKS)
+    copy: str = option(
+        AUTO,
+        "Copies of real images: auto rewrites those that some reader decodes otherwise than the synthetic ones "
+        "(transparency, EXIF rotation, colour profiles, TIFF, ...); exact keeps the bytes of all.",
+        choices=COPIES,
+    )
+    link: str = option(
+        "copy",
+        "How real images get into OUT: copies, or hard links (rewritten ones are always files of their own).",
+        choices=LINKS,
+    )
     evaluate: bool = option(
         False,
         "Also tell whether the images help a classifier (see: vaeaug evaluate), in OUT/evaluation. This trains some 30 "
@@ -202,7 +267,7 @@ def _as_checked(name: str, value: Any) -> Any:
     """Return a value in the form that options are checked in: a path as text, `60s` as seconds."""
     if value is None:
         return None
-    if name in _PATHS:
+    if name in _PATHS and value != NO_TABLE:
         return str(real_path(value))
     if name == "image_size" and isinstance(value, tuple | list):
         return "x".join(map(str, value))

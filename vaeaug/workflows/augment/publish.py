@@ -17,7 +17,9 @@ from vaeaug.export.record import write_record
 from vaeaug.progress import Progress
 from vaeaug.workflows.augment.made import AugmentResult, Made, Written
 from vaeaug.workflows.augment.report import report_of, settings_of
+from vaeaug.workflows.augment.strength import remarks_on_strength
 from vaeaug.workflows.augment.write import write_synthetic
+from vaeaug.workflows.copies import copies_record
 
 
 def finish(
@@ -32,7 +34,7 @@ def finish(
         evaluate: is given the directory when all is in it but the report, may add to it, and returns what it found.
     """
     written = write_synthetic(made, threads=threads, progress=progress)
-    remarks = [*made.remarks, *_unfilled(made, written)]
+    remarks = [*made.remarks, *remarks_on_strength(made), *_unfilled(made, written)]
     counts = class_counts(made, written)
     write_root(made, written, counts, remarks)
     found = None if evaluate is None else evaluate(made.out)
@@ -98,13 +100,23 @@ def write_root(made: Made, written: Written, counts: Sequence[ClassCount], remar
             },
             "sampler": made.sampler,
             "sampler_options": dict(made.sampler_options),
+            "class_sampler_options": {label: dict(options) for label, options in made.class_options.items()},
             "seed": made.seed,
             "settings": dict(made.settings),
             "counts": {entry.label: dataclasses.asdict(entry) for entry in counts},
+            "normalized": copies_record(made.real),
             "dropped": written.dropped,
+            "passed_over": list(made.passed_over),
             "remarks": list(remarks),
         },
     )
     settings = settings_of(made, written)
-    card = CardData(made.staging.final.name, counts, settings, warnings=tuple(remarks), origin=made.edited or Drawn())
+    card = CardData(
+        made.staging.final.name,
+        counts,
+        settings,
+        warnings=tuple(remarks),
+        origin=made.edited or Drawn(),
+        rewritten=sum(bool(image.reasons) for image in made.real),
+    )
     write_card(made.out / "README.md", card)

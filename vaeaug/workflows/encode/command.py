@@ -23,7 +23,7 @@ from vaeaug.features.conditioning import INFERRED, ONE, inferred_labels
 from vaeaug.features.encode import encode_block, rows_of_a_block
 from vaeaug.features.shards import Rows, Shard, schema_of, shards_of, write_shard
 from vaeaug.progress import SILENT, Progress, Tick
-from vaeaug.staging import Staging, refuse_overlap, refuse_taken
+from vaeaug.staging import Staging, check_output, refuse_overlap
 from vaeaug.workflows.device import choose_device, one_thread
 from vaeaug.workflows.encode.job import EncodeJob, how_made, in_words, plan, remarks_on_features
 from vaeaug.workflows.encode.settings import EncodeSettings
@@ -66,7 +66,7 @@ def encode(
         out: the directory to make; nothing, or an empty directory, must be there.
         progress: hears how it goes.
         **settings: the fields of `EncodeSettings`: `encode_as`, `label`, `format`, `skip_invalid`, `device`, `workers`,
-            `resume`, `plugins_dirs`, `allow_imports`.
+            `labels`, `file_column`, `label_column`, `resume`, `plugins_dirs`, `allow_imports`.
 
     Returns:
         What was written.
@@ -84,10 +84,11 @@ def encode(
     label = stored.largest_class if chosen.label is None else stored.record.label(chosen.label)
     for place in (model, data):
         refuse_overlap(place, out)
-    refuse_taken(out)  # before all images are read
+    check_output(out)  # before all images are read
     images = read_for_model(
         stored,
         data,
+        labels=chosen.label_options(),
         workers=chosen.workers,
         skip_invalid=chosen.skip_invalid,
         progress=progress,

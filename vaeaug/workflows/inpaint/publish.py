@@ -13,17 +13,20 @@ import numpy as np
 from PIL import Image
 
 import vaeaug
-from vaeaug.dataset.decode import decode_upright, read_file
+from vaeaug.dataset.decode import read_file
 from vaeaug.dataset.index import SPLITS
+from vaeaug.dataset.rules import DecodeRules
 from vaeaug.evaluation.completions import CompletionsPage, ShownCompletion, write_completions_page
 from vaeaug.export.card import CardData, ClassCount, write_card
 from vaeaug.export.completions import CompletedRow, CompletionsCard, write_archive, write_completions_card
 from vaeaug.export.manifest import ManifestRow, write_manifest
 from vaeaug.export.origin import Filled
 from vaeaug.export.record import write_record
+from vaeaug.inpainting.files.opening import open_completed
 from vaeaug.inpainting.picture import read_picture
 from vaeaug.models.record import ModelRecord
 from vaeaug.staging import Staging
+from vaeaug.workflows.inpaint.check import open_image
 from vaeaug.workflows.inpaint.plan import Job, Plan
 from vaeaug.workflows.inpaint.settings import InpaintSettings
 from vaeaug.workflows.inpaint.write import Written
@@ -112,6 +115,7 @@ def _rows(done: Completed, written: dict[str, Written]) -> Iterator[CompletedRow
                 source=name,
                 mask=entry.origin,
                 missing=f"{entry.share:.6g}",
+                pages=" ".join(str(page + 1) for page in job.pages) if job.several else "",
                 sample=str(sample),
                 seed=str(done.settings.seed),
                 evidence="" if entry.evidence is None else f"{entry.evidence:.6g}",
@@ -215,27 +219,29 @@ def _summary(done: Completed) -> dict[str, object]:
 
 def _shown(job: Job, entry: Written, done: Completed) -> ShownCompletion:
     """Gather what the page shows of an image."""
-    picture = read_picture(read_file(job.file.path))
+    page = job.pages[0]
+    rules = done.record.rules(done.settings.max_megapixels)
+    picture = read_picture(open_image(read_file(job.file.path), rules, plain=job.plain), page, rules)
     missing_HW = job.source.holes(job.file.file_name, picture).missing_HW
     hidden_HW3 = np.where(missing_HW[..., None], _HOLE, picture.seen_HWC)
-    completions = [_image(done.staging.content / name) for name in job.names[:COMPLETIONS]]
+    completions = [_image(done.staging.content / name, page, rules) for name in job.names[:COMPLETIONS]]
     inferred = f"{entry.label} (inferred)" if job.label is None else entry.label
     return ShownCompletion(
-        name=job.file.file_name + (f", hole {job.variation}" if done.settings.random_holes else ""),
+        name=job.file.file_name
+        + (f", page {page + 1}" if page else "")
+        + (f", hole {job.variation}" if done.settings.random_holes else ""),
         caption=f"as {inferred}, {entry.share:.0%} missing",
         hidden=Image.fromarray(hidden_HW3.astype(np.uint8)),
         mask=Image.fromarray(missing_HW.astype(np.uint8) * np.uint8(255)),
         completions=completions,
-        uncertainty=None if job.uncertainty is None else _brightened(done.uncertainty / job.uncertainty),
+        uncertainty=_brightened(done.uncertainty / job.uncertainty[0]) if job.uncertainty else None,
     )
 
 
-def _image(path: Path) -> Image.Image:
-    """Return an image as a page can show it."""
-    image = decode_upright(read_file(path))
-    if image.mode.startswith("I"):
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    return image.convert("RGBA") if image.mode in ("P", "LA", "RGBA") else image
+def _image(path: Path, page: int, rules: DecodeRules) -> Image.Image:
+    """Return a page of a completed image as it is seen."""
+    seen_HWC = read_picture(open_completed(read_file(path), rules), page, rules).seen_HWC
+    return Image.fromarray(seen_HWC if seen_HWC.shape[2] == 3 else seen_HWC[..., 0])
 
 
 def _brightened(path: Path) -> Image.Image:

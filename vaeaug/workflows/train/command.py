@@ -19,6 +19,7 @@ from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.scan import scan
 from vaeaug.engine.local import cores, run_tasks
 from vaeaug.errors import InputError
+from vaeaug.export.kind import class_kinds
 from vaeaug.models.latents import FILE as LATENTS
 from vaeaug.models.latents import ClassLatents, load_latents, save_latents
 from vaeaug.models.record import FILE, ClassRecord, ModelRecord, PluginRecord
@@ -27,6 +28,7 @@ from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap, write_atomic
 from vaeaug.training.config import TrainingConfig
 from vaeaug.training.plan import SHARED_SHARE, share, with_length
+from vaeaug.workflows.data_warnings import data_warnings
 from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.inpaint.partial import add_partial_encoder
 from vaeaug.workflows.model import Model, load, open_stored
@@ -58,10 +60,12 @@ def train(data: str | Path, model: str | Path, *, progress: Progress = SILENT, *
     data, model = real_path(data), real_path(model)
     named = look_up(chosen)
     device = choose_device(chosen.device)
-    index = scan(data)
+    index = scan(data, options=chosen.label_options())
     refuse_overlap(data, model)
     with Staging(model, {"data": str(data.resolve()), **chosen.request()}, resume=chosen.resume) as staging:
         cache = read_for_training(index, chosen, progress)
+        for warning in data_warnings(index, cache, allow_leaks=chosen.allow_leaks):
+            progress.say(warning)
         refuse_changed(staging, **identity(cache))
         used = choose_loss(named, chosen, cache, progress)
         train_into(staging.content, staging.scratch, cache, chosen, used, device, progress)
@@ -217,17 +221,21 @@ def _write_model(
     (directory / "history.jsonl").write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
     _, height, width, channels = cache.pixels_NHWC.shape
     classes = []
+    kinds = class_kinds(cache)
     for label, name in enumerate(cache.classes):
-        native = cache.native(name)
+        kind = kinds[name]
         classes.append(
             ClassRecord(
                 name=name,
                 images=len(cache.indices("train", name)),
                 weights=weights[label],
-                height=native.height,
-                width=native.width,
-                mode=native.mode,
+                height=kind.height,
+                width=kind.width,
+                mode=kind.mode,
                 metrics=metrics.get(label, {}),
+                format=kind.encoding.format,
+                jpeg=kind.encoding.tables,
+                value_range=kind.value_range,
             )
         )
     record = ModelRecord(
@@ -240,7 +248,7 @@ def _write_model(
         classes=tuple(classes),
         seed=settings.seed,
         fingerprint=_fingerprint([directory / name for name in (*dict.fromkeys(weights.values()), LATENTS)]),
-        data_fingerprint=cache.fingerprint,
+        data_fingerprint=cache.training_fingerprint(),
         training={**dataclasses.asdict(settings.training()), "train_augment": _name(settings.train_augment)},
         metrics=outcomes[0].metrics,
         versions={"vaeaug": vaeaug.__version__, "torch": torch.__version__},
