@@ -53,6 +53,9 @@ from vaeaug.errors import InputError
 
 __all__ = ["DatasetIndex", "ImageFile", "LabelOptions", "scan"]
 
+_IMAGES_PER_STRAY = 20
+"""A folder with less than one image directly in it for this many images contains stray images, and is no class."""
+
 Source = Literal["given", "metadata", "found"]
 
 _OUTPUT_FILES = frozenset(("manifest.csv", "README.md", "report.html", RECORD_NAME))
@@ -239,9 +242,9 @@ def _unwrapped(data: Folder, *, training: bool) -> tuple[Folder, list[str]]:
 
 def _wraps(folder: Folder) -> bool:
     """Return whether the only folder in DATA contains the classes or splits, and is not itself a class or a split."""
-    if folder.images:
-        return False
     inner = folder.holding
+    if not inner or len(folder.images) * _IMAGES_PER_STRAY > folder.count:
+        return False
     splits = [split_named(child.name) is not None for child in inner]
     if split_named(folder.name):
         return len(inner) > 1 and all(splits) and not any(child.images for child in inner)
