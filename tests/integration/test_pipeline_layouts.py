@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
-from tiny_data import UNFILTERED, image
+from tiny_data import UNFILTERED, image, run
 
 import vaeaug
-from vaeaug.cli import main
 from vaeaug.errors import InputError
 
 
@@ -76,20 +74,19 @@ def test_leaks_stop_a_run_before_any_training_unless_they_are_allowed(tmp_path: 
     assert any(line.startswith("1 identical image is in several classes, so a label is wrong") for line in remarks)
 
 
-def test_a_table_on_the_command_line_for_training_and_scoring(tmp_path: Path) -> None:
+def test_a_table_on_the_command_line_for_training_and_scoring(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     data = write(tmp_path / "data", "x", count=6)
     table = tmp_path / "sorts.csv"
     table.write_text("Bild;Sorte\n" + "".join(f"{i};{'ab'[i % 2]}\n" for i in range(6)))
-    columns = ["--labels", str(table), "--file-column", "Bild", "--label-column", "Sorte"]
-    for command in (
-        ["train", str(data), str(tmp_path / "model"), "--steps", "2"],
-        ["score", str(tmp_path / "model"), str(data), str(tmp_path / "scores")],
-    ):
-        done = CliRunner().invoke(main, [*command, *columns])
-        assert done.exit_code == 0, done.output
+    columns = ["--labels", table, "--file-column", "Bild", "--label-column", "Sorte"]
+    assert run("train", data, tmp_path / "model", "--steps", "2", *columns) == 0
+    assert run("score", tmp_path / "model", data, tmp_path / "scores", *columns) == 0
     assert json.loads((tmp_path / "model/model.json").read_text())["classes"][0]["name"] == "a"
     scores = (tmp_path / "scores/scores.csv").read_text().splitlines()
     assert scores[1].startswith("x/0.png,train,a,")
     assert str(tmp_path) not in (tmp_path / "scores/vaeaug.json").read_text()
-    done = CliRunner().invoke(main, ["train", str(data), str(tmp_path / "other"), "--labels", str(tmp_path / "no.csv")])
-    assert (done.exit_code, done.output.count("there is no table")) == (2, 1)
+    capsys.readouterr()
+    assert run("train", data, tmp_path / "other", "--labels", tmp_path / "no.csv") == 2
+    assert f"there is no table {tmp_path / 'no.csv'}" in capsys.readouterr().err

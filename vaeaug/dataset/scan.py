@@ -234,9 +234,9 @@ def _unwrapped(data: Folder, *, training: bool) -> tuple[Folder, list[str]]:
     if top is data:
         return data, []
     inner = top.path.relative_to(data.path).as_posix()
-    note = f"{data.path.name} contains only the folder {inner!r}, which was read as the dataset"
+    note = f"{data.name} contains only the folder {inner!r}, which was read as the dataset"
     if not any(split_named(folder.name) for folder in top.holding):
-        note += f"; if it is one class, move it into {data.path.name}/train/"
+        note += f"; if it is one class, move it into {data.name}/train/"
     return top, [note]
 
 
@@ -275,8 +275,7 @@ def _others(top: Folder, used: list[Path]) -> list[str]:
 
 def _nothing_found(top: Folder) -> str:
     """Return the message for a folder without classes."""
-    name = top.path.name
-    layout = f"arrange them as {name}/<class>/*.png, one folder per class, or add a metadata.csv (file_name,label)"
+    layout = f"arrange them as {top.name}/<class>/*.png, one folder per class, or add a metadata.csv (file_name,label)"
     if top.images:
         return f"{top.path} contains images but no class folders; {layout}"
     others = summary(other_files(_others(top, [])))
