@@ -146,8 +146,9 @@ def make_index(
         if file.split == "train" and file.label != NO_LABEL:
             counts[file.label] = counts.get(file.label, 0) + 1
     if training and not any(counts.values()):
+        name = root.resolve().name
         raise InputError(
-            f"{root} has no training images; arrange it as {root.name}/<class>/*.png or {root.name}/train/<class>/*.png"
+            f"{root} has no training images; arrange it as {name}/<class>/*.png or {name}/train/<class>/*.png"
         )
     if training:
         check_enough(counts)
