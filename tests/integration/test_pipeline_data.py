@@ -45,7 +45,9 @@ def test_val_and_test_are_passed_through_and_never_trained_on(tmp_path: Path) ->
     for split in ("val", "test"):
         assert tiny_data.files(one / split) == tiny_data.files(tmp_path / "1/data" / split)
     record = json.loads((one / "vaeaug.json").read_text())
-    assert record["counts"]["bee"] == {"label": "bee", "real": 10, "synthetic": 3, "val": 4, "test": 5}
+    assert record["counts"]["bee"] == {
+        "label": "bee", "real": 10, "synthetic": 3, "val": 4, "test": 5, "carried": 0,
+    }  # fmt: skip
     # The test images do not matter at all, and no class of theirs is made up.
     other = _splits(tmp_path / "2/data", shift=1000)
     (other / "test/cat").mkdir()
@@ -91,7 +93,7 @@ def test_nested_folders(tmp_path: Path) -> None:
     out = _augment(data)
     assert sorted(path.name for path in (out / "train").iterdir()) == ["ant", "bee"]
     assert (out / "train/ant/summer-000.png").read_bytes() == (data / "ant/summer/000.png").read_bytes()
-    sources = {row["source"] for row in tiny_data.manifest(out) if row["synthetic"] == "false"}
+    sources = {row["original"] for row in tiny_data.manifest(out) if row["synthetic"] == "false"}
     assert {"ant/winter/002.png", "bee/003.png"} <= sources
 
 
@@ -177,7 +179,7 @@ def test_images_named_like_synthetic_ones(tmp_path: Path) -> None:
     out = _augment(data)
     rows = {row["file_name"]: row for row in tiny_data.manifest(out)}
     assert rows["train/ant/synthetic-ant-00000.png"]["synthetic"] == "true"
-    (kept,) = [row for row in rows.values() if row["source"] == "ant/synthetic-ant-00000.png"]
+    (kept,) = [row for row in rows.values() if row["original"] == "ant/synthetic-ant-00000.png"]
     assert (out / kept["file_name"]).read_bytes() == (data / "ant/synthetic-ant-00000.png").read_bytes()
 
 

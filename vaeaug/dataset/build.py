@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from vaeaug.dataset.contents import content_digest
 from vaeaug.dataset.decode import (
     Header,
     UnreadableImageError,
@@ -56,11 +56,6 @@ class Built:
 
 
 Decoded = tuple[CachedImage, NDArray[np.uint8]] | InvalidImage
-
-
-def content_digest(data: bytes) -> str:
-    """Return the hash of a file's content, 32 hexadecimal digits."""
-    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def build_pixels(
@@ -247,7 +242,9 @@ def _decode_one(file: ImageFile, digest: str, size: tuple[int, int], channels: i
         pixels = np.broadcast_to(pixels[..., :1] if channels == 1 else pixels, (*size, channels))
     else:
         pixels = nearest_colours(image.pixels_HWC, palette)
-    record = CachedImage(file.file_name, file.split, file.label, image.height, image.width, image.mode, digest)
+    record = CachedImage(
+        file.file_name, file.split, file.label, image.height, image.width, image.mode, digest, file.synthetic
+    )
     return record, pixels
 
 

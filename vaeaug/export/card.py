@@ -29,9 +29,10 @@ class ClassCount:
     Attributes:
         label: the class name.
         real: real training images.
-        synthetic: synthetic training images.
+        synthetic: synthetic training images, those of earlier runs included.
         val: validation images, passed through.
         test: test images, passed through.
+        carried: synthetic training images of earlier runs.
     """
 
     label: str
@@ -39,6 +40,7 @@ class ClassCount:
     synthetic: int
     val: int = 0
     test: int = 0
+    carried: int = 0
 
 
 @dataclass(frozen=True, slots=True)

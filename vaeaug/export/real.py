@@ -6,11 +6,13 @@ the innermost one, Hugging Face `datasets` then drops all labels), so there are 
 (`cat/a/1.png` is `cat/a-1.png`).
 Where two images would get one name, or where a name is of the form that synthetic images have, the later one by
 `file_name` gets a suffix: `1-2.png`, or `synthetic-cat-00000-real.png`. `manifest.csv` says where each comes from.
+Synthetic images of earlier runs are copied like real ones, keep their names and go into the training split.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import os
 import shutil
@@ -21,6 +23,7 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
+from vaeaug.dataset.index import REAL, SYNTHETIC
 from vaeaug.disk import temporary_name
 from vaeaug.errors import InputError, VaeaugError
 from vaeaug.export.layout import collision_key, cut_name, folder_name, is_synthetic_name, make_class_folders
@@ -32,7 +35,7 @@ if sys.platform == "linux":
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from vaeaug.dataset.index import ImageFile, Layout
+    from vaeaug.dataset.index import ImageFile, Layout, Provenance
 
 Link = Literal["copy", "hard"]
 
@@ -45,7 +48,7 @@ _BATCH = 64
 
 @dataclass(frozen=True, slots=True)
 class RealImage:
-    """A real image and its place in the output.
+    """An image of DATA and its place in the output.
 
     Attributes:
         path: the file to be copied.
@@ -53,6 +56,7 @@ class RealImage:
         file_name: its name in OUT (POSIX, relative).
         split: `train`, `val` or `test`.
         label: its class.
+        provenance: where it comes from, if an earlier run of vaeaug wrote or copied it.
     """
 
     path: Path
@@ -60,6 +64,12 @@ class RealImage:
     file_name: str
     split: str
     label: str
+    provenance: Provenance | None = None
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether an earlier run made it, or a part of it."""
+        return self.provenance is not None and self.provenance.synthetic != REAL
 
 
 def place_real(files: Iterable[ImageFile], layout: Layout) -> tuple[RealImage, ...]:
@@ -72,7 +82,7 @@ def place_real(files: Iterable[ImageFile], layout: Layout) -> tuple[RealImage, .
     Returns:
         One a file, sorted by `file_name` in DATA; no two have the same place.
     """
-    ordered = sorted(files, key=lambda file: file.file_name)
+    ordered = sorted((_in_its_split(file) for file in files), key=lambda file: file.file_name)
     folders: defaultdict[tuple[str, str], _Folder] = defaultdict(_Folder)
     names: dict[int, str] = {}
     # Images that keep their names come first, so that no made-up name takes one of theirs.
@@ -86,7 +96,14 @@ def place_real(files: Iterable[ImageFile], layout: Layout) -> tuple[RealImage, .
             stem += "-real" if _is_reserved(file, stem + suffix) else ""
             names[number] = folders[file.split, file.label].invent(stem, suffix)
     return tuple(
-        RealImage(file.path, file.file_name, _join(file.split, file.label, names[number]), file.split, file.label)
+        RealImage(
+            file.path,
+            file.file_name,
+            _join(file.split, file.label, names[number]),
+            file.split,
+            file.label,
+            file.provenance,
+        )
         for number, file in enumerate(ordered)
     )
 
@@ -171,9 +188,14 @@ def _name_below_class(file: ImageFile, layout: Layout) -> tuple[str, str, bool]:
     return joined.stem, joined.suffix, len(below) == 1
 
 
+def _in_its_split(file: ImageFile) -> ImageFile:
+    """Return a file with the split whose folder it goes into."""
+    return dataclasses.replace(file, split="train") if file.split == SYNTHETIC else file
+
+
 def _is_reserved(file: ImageFile, name: str) -> bool:
-    """Tell whether a synthetic image may stand there under this name."""
-    return file.split == "train" and is_synthetic_name(file.label, name)
+    """Tell whether a real image has a name that a synthetic one may have."""
+    return file.split == "train" and not file.synthetic and is_synthetic_name(file.label, name)
 
 
 def _join(split: str, label: str, name: str) -> str:

@@ -41,7 +41,7 @@ class ClassRecord:
 
     Attributes:
         name: the class.
-        images: training images it had.
+        images: real training images it had.
         weights: the file with its weights, relative to the model.
         height: median height of its real images, in pixels: what synthetic ones are written at.
         width: median width.

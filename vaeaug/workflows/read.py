@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,9 @@ from numpy.typing import NDArray
 
 from vaeaug.contracts import ImageSpec
 from vaeaug.dataset.cache import UNSEEN, ImageCache, build_cache
-from vaeaug.dataset.index import NO_LABEL, DatasetIndex
+from vaeaug.dataset.contents import Contents, read_contents
+from vaeaug.dataset.index import MINIMUM_PER_CLASS, NO_LABEL, DatasetIndex
+from vaeaug.dataset.provenance import recognize, set_apart, warnings_of
 from vaeaug.dataset.scan import scan
 from vaeaug.engine.local import cores
 from vaeaug.models.store import StoredModel
@@ -37,19 +40,85 @@ class ModelData:
     unknown: tuple[str, ...]
 
 
-def read_for_training(index: DatasetIndex, settings: TrainSettings, progress: Progress) -> ImageCache:
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """A dataset that a model is trained on.
+
+    Attributes:
+        index: its files; synthetic ones of earlier runs are set apart.
+        cache: its images.
+        warnings: what the user should know.
+    """
+
+    index: DatasetIndex
+    cache: ImageCache
+    warnings: tuple[str, ...]
+
+
+def read_for_training(
+    index: DatasetIndex, settings: TrainSettings, progress: Progress, *, kept: bool = False
+) -> TrainingData:
     """Decode every image of a dataset that a model is to be trained on.
 
+    Args:
+        index: what `scan` found.
+        settings: of the training.
+        progress: progress callback.
+        kept: whether synthetic images of earlier runs are copied to an output.
+
     Raises:
-        InputError: some images cannot be read, and `skip_invalid` is not set.
+        InputError: if images cannot be read and `skip_invalid` is not set, or if a class has too few real images.
     """
-    return read_images(
-        index,
+    progress.stage("Reading images")
+    contents = read_contents(index, workers=settings.workers or cores())
+    apart = set_apart(
+        recognize(index, contents),
+        train_on_synthetic=settings.train_on_synthetic,
+        remedy="add --train-on-synthetic to train on these",
+    )
+    cache = read_images(
+        apart.index,
+        contents=contents,
         image_size=parse_size(settings.image_size),
         workers=settings.workers,
         skip_invalid=settings.skip_invalid,
         progress=progress,
     )
+    copied = "they are copied and stay synthetic in the manifest, and " if kept else ""
+    trained = (
+        "the model was also trained on them"
+        if settings.train_on_synthetic
+        else "no model was trained on them (--train-on-synthetic trains on them)"
+    )
+    return TrainingData(apart.index, cache, tuple(warnings_of(apart, copied + trained)))
+
+
+def read_real(
+    index: DatasetIndex, *, workers: int | None, progress: Progress, minimum: int = MINIMUM_PER_CLASS
+) -> tuple[DatasetIndex, Contents, tuple[str, ...]]:
+    """Return a dataset without the synthetic training images of earlier runs, and a warning if it has any.
+
+    Args:
+        index: what `scan` found.
+        workers: threads to read with; one per core if None.
+        progress: progress callback.
+        minimum: real training images that each class must have.
+
+    Raises:
+        InputError: if a class has fewer.
+    """
+    progress.stage("Reading images")
+    contents = read_contents(index, workers=workers or cores())
+    apart = set_apart(recognize(index, contents), minimum=minimum)
+    real = tuple(file for file in apart.index.files if not file.synthetic)
+    left_out = len(index.files) - len(real)
+    if not left_out:
+        return apart.index, contents, ()
+    warning = (
+        f"{left_out:,} of {len(index.files):,} images of {index.root.name} are synthetic, from an earlier run of "
+        "vaeaug: they do not count as real and were left out"
+    )
+    return dataclasses.replace(apart.index, files=real), contents, (warning,)
 
 
 def read_for_model(
@@ -68,7 +137,15 @@ def read_for_model(
         InputError: there are no images, some cannot be read, or they are in colour and the model's are not.
     """
     index = scan(data, training=False)
-    cache = read_images(index, spec=model.spec, workers=workers, skip_invalid=skip_invalid, progress=progress)
+    contents = read_contents(index, workers=workers or cores())
+    cache = read_images(
+        recognize(index, contents),
+        contents=contents,
+        spec=model.spec,
+        workers=workers,
+        skip_invalid=skip_invalid,
+        progress=progress,
+    )
     place = {name: label for label, name in enumerate(model.classes)}
     labels_N = np.array([place.get(file.label, UNSEEN) for file in cache.files], dtype=np.int64)
     return ModelData(cache, labels_N, tuple(sorted({file.label for file in cache.files} - {NO_LABEL, *place})))
@@ -77,6 +154,7 @@ def read_for_model(
 def read_images(
     index: DatasetIndex,
     *,
+    contents: Contents | None = None,
     image_size: tuple[int, int] | None = None,
     spec: ImageSpec | None = None,
     workers: int | None,
@@ -91,6 +169,7 @@ def read_images(
     progress.stage("Reading images")
     cache = build_cache(
         index,
+        contents=contents,
         image_size=image_size,
         spec=spec,
         workers=workers or cores(),

@@ -55,6 +55,11 @@ class TrainSettings(RunSettings, TrainingConfig):
     )
     train_augment: str | None = option(None, "Albumentations pipeline (YAML or JSON of A.save) applied while training.")
     skip_invalid: bool = option(False, "Leave unreadable images out instead of stopping.")
+    train_on_synthetic: bool = option(
+        False,
+        "Also train on the synthetic images in DATA, if an earlier run of vaeaug wrote any. They still do not count as "
+        "real, and never validate or filter.",
+    )
     seed: int = option(0, "Seed of everything random.", minimum=0)
 
     def training(self) -> TrainingConfig:
@@ -74,7 +79,7 @@ class TrainSettings(RunSettings, TrainingConfig):
     def ignored_by_a_model(self) -> list[str]:
         """Return the flags of the settings that differ from their defaults and mean nothing to a trained model."""
         own = {f.name for f in dataclasses.fields(TrainSettings)} - {f.name for f in dataclasses.fields(RunSettings)}
-        own -= {"variant", "loss", "seed", "skip_invalid"}
+        own -= {"variant", "loss", "seed", "skip_invalid", "train_on_synthetic"}
         default = TrainSettings()
         changed = sorted(name for name in own if getattr(self, name) != getattr(default, name))
         flags = {"variant_options": "--set", "loss_options": "--set-loss"}

@@ -13,6 +13,8 @@ from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.index import DatasetIndex
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
+from vaeaug.export.carried import first_chunks
+from vaeaug.export.manifest import Sources
 from vaeaug.export.real import RealImage, copy_real, place_real
 from vaeaug.models.record import FILE
 from vaeaug.models.store import StoredModel
@@ -77,7 +79,8 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     request = {"data": str(data.resolve()), **chosen.request()}
     del request["evaluate"]  # the same images are made with it, so a resumed run may give it up or ask for it
     with Staging(out, request, resume=chosen.resume) as staging:
-        cache = read_for_training(index, chosen, progress)
+        read = read_for_training(index, chosen, progress, kept=True)
+        index, cache = read.index, read.cache
         if chosen.evaluate and not any(wanted_counts(chosen, cache).values()):
             raise InputError("no images are asked for, so none can be evaluated; ask with --per-class or --ratio")
         if chosen.model is None:
@@ -85,7 +88,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             model = _model_of_its_own(chosen, named, staging, cache, device, progress)
         else:
             model = _named_model(data, chosen, device, progress)
-        real = _place(index, cache, synthetic_only=chosen.synthetic_only)
+        placed = _place(index, cache, synthetic_only=chosen.synthetic_only)
         _refuse_unfit(chosen, cache, model)
         counts = wanted_counts(chosen, cache)
         originals = {file.file_name: file.path for file in index.of("train")}
@@ -98,9 +101,9 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             )
         refuse_changed(staging, **identity(cache), model=model.record.fingerprint)
         keep = _filter(chosen, staging, cache, device, progress)
-        progress.stage("Copying real images")
+        progress.stage("Copying images")
         copy_real(
-            real,
+            placed,
             staging.content,
             link="hard" if chosen.link == "hard" else "copy",
             progress=lambda done, total: progress.tick(Tick(done / max(total, 1))),
@@ -110,14 +113,16 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             model=model,
             counts=counts,
             shapes={label: cache.native(label) for label in counts},
-            real=real,
+            real=placed,
+            sources=Sources(index.files, placed),
+            first=first_chunks(placed),
             originals=originals,
             examples={label: _examples(cache, label) for label in counts},
             settings=_public(chosen),
             sampler=sampler,
             sampler_options=changed_options(sampler, chosen.sampler_options),
             seed=chosen.seed,
-            remarks=remarks_on_run(index, cache, model, same=trained_on_them),
+            remarks=[*remarks_on_run(index, cache, model, same=trained_on_them), *read.warnings],
             keep=keep,
         )
         discard_evaluation(staging)
@@ -180,11 +185,11 @@ def _filter(
 
 
 def _place(index: DatasetIndex, cache: ImageCache, *, synthetic_only: bool) -> tuple[RealImage, ...]:
-    """Return the real images that go into the output: the splits that were not trained on are passed through."""
+    """Return the images of DATA that go into the output: all but, on request, the real training images."""
     invalid = {image.file_name for image in cache.invalid}
     files = (file for file in index.files if file.file_name not in invalid)
     placed = place_real(files, index.layout)
-    return tuple(image for image in placed if image.split != "train" or not synthetic_only)
+    return tuple(image for image in placed if not synthetic_only or image.split != "train" or image.synthetic)
 
 
 def _refuse_unfit(chosen: AugmentSettings, cache: ImageCache, model: StoredModel) -> None:
@@ -215,9 +220,9 @@ def _trained_on(model: StoredModel, cache: ImageCache) -> bool:
 
 def _examples(cache: ImageCache, label: str) -> list[NDArray[np.uint8]]:
     """Return some training images of a class, spread evenly, as the model sees them."""
-    indices = cache.indices("train", label)
+    indices = cache.indices("train", label, real=True)
     chosen = indices[np.linspace(0, len(indices) - 1, min(EXAMPLES, len(indices))).round().astype(int)]
-    return [np.asarray(cache.pixels_NHWC[index]) for index in chosen]
+    return [np.asarray(cache.pixels_NHWC[index]) for index in chosen] if len(indices) else []
 
 
 def _public(chosen: AugmentSettings) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from vaeaug.dataset.image_cache import NativeShape
 from vaeaug.export.card import ClassCount
+from vaeaug.export.manifest import Sources
 from vaeaug.export.origin import Edited
 from vaeaug.export.real import RealImage
 from vaeaug.models.store import StoredModel
@@ -30,7 +31,9 @@ class Made:
         model: the model they were drawn from.
         counts: class -> number of synthetic images.
         shapes: class -> height, width, colour mode and colours that synthetic images are written in.
-        real: the real images that were copied.
+        real: the images of DATA that were copied: real ones, and synthetic ones of earlier runs.
+        sources: names the real image that each image shows.
+        first: class -> number of the first chunk of samples, where earlier runs made samples before it.
         originals: every real training image's file by its `file_name` in the data; empty where they are not at hand.
         examples: class -> some real training images, uint8 (H, W, C), to show beside the synthetic ones.
         settings: what decided the result, for the record and the card.
@@ -46,6 +49,8 @@ class Made:
     counts: Mapping[str, int]
     shapes: Mapping[str, NativeShape]
     real: Sequence[RealImage]
+    sources: Sources
+    first: Mapping[str, int]
     originals: Mapping[str, Path]
     examples: Mapping[str, Sequence[NDArray[np.uint8]]]
     settings: Mapping[str, Any]

@@ -46,13 +46,15 @@ def finish(
 
 def class_counts(made: Made, written: Written) -> list[ClassCount]:
     """Return how many images of each class and kind the output has, by class."""
-    by_split = Counter((image.split, image.label) for image in made.real)
+    by_split = Counter((image.split, image.label) for image in made.real if not image.synthetic)
+    carried = Counter(image.label for image in made.real if image.synthetic)
     labels = sorted({*made.counts, *(image.label for image in made.real)})
     return [
         ClassCount(
             label=label,
             real=by_split["train", label],
-            synthetic=written.counts.get(label, 0),
+            synthetic=written.counts.get(label, 0) + carried[label],
+            carried=carried[label],
             val=by_split["val", label],
             test=by_split["test", label],
         )
@@ -78,7 +80,7 @@ def _unfilled(made: Made, written: Written) -> list[str]:
 def write_root(made: Made, written: Written, counts: Sequence[ClassCount], remarks: Sequence[str]) -> None:
     """Write all at the root but the report. The same work gives the same bytes: no times, no places of this machine."""
     record = made.model.record
-    write_manifest(made.out / "manifest.csv", manifest_rows(made.real, made.journal, made.seed))
+    write_manifest(made.out / "manifest.csv", manifest_rows(made.real, made.sources, made.journal, made.seed))
     write_record(
         made.out / "vaeaug.json",
         {

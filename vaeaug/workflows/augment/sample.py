@@ -8,6 +8,7 @@ from typing import Any
 from vaeaug.dataset.image_cache import NativeShape
 from vaeaug.dataset.palette import IndexedColours
 from vaeaug.errors import InputError
+from vaeaug.export.manifest import Sources
 from vaeaug.models.record import ClassRecord, ModelRecord
 from vaeaug.progress import SILENT, Progress
 from vaeaug.staging import Staging, refuse_overlap
@@ -64,6 +65,8 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             counts=counts,
             shapes={entry.name: _shape(stored.record, entry) for entry in stored.record.classes},
             real=(),
+            sources=Sources((), ()),
+            first={},
             originals={},
             examples={},
             settings=wanted,

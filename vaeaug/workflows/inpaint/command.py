@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vaeaug.dataset.contents import read_contents
+from vaeaug.dataset.provenance import recognize, set_apart, warnings_of
 from vaeaug.dataset.scan import scan
 from vaeaug.export.real import copy_real
 from vaeaug.inpainting.complete import Completer
@@ -84,7 +86,9 @@ def inpaint(
         refuse_overlap(place, out)
     request = {"model": stored.record.fingerprint, "images": str(images.resolve()), **chosen.request()}
     with Staging(out, request, resume=chosen.resume) as staging:
-        plan = make_plan(index, images, chosen, stored.record, progress)
+        index = recognize(index, read_contents(index, workers=chosen.workers))
+        known = set_apart(index, minimum=1) if chosen.random_holes else None
+        plan = make_plan(index if known is None else known.index, images, chosen, stored.record, progress)
         refuse_changed(staging, **{"set of images and holes": plan.digest})
         partial = partial_encoder(
             stored,
@@ -103,6 +107,8 @@ def inpaint(
         uncertainty = (staging.scratch if plan.foldered else staging.content) / "uncertainty"
         write_completions(plan.jobs, completer, chosen, staging.content, uncertainty, journal, progress)
         remarks = _remarks(plan, chosen, stored.record)
+        if known is not None:
+            remarks += warnings_of(known, "they are copied as they are and stay synthetic in the manifest")
         done = Completed(staging, stored.record, chosen, plan, read_journal(journal), uncertainty, method, remarks)
         write_root(done)
         staging.publish()

@@ -58,7 +58,9 @@ def partial_encoder(
     pixels_NHWC = labels_N = None
     if data is not None:
         read = read_for_model(model, data, workers=workers, skip_invalid=skip_invalid, progress=progress)
-        chosen = read.cache.indices("train")
+        chosen = read.cache.indices("train", real=True)
+        if not len(chosen):
+            raise InputError(f"{data} has no real training images, and a partial encoder learns from real ones only")
         pixels_NHWC, labels_N = read.cache.pixels_NHWC[chosen], read.labels_N[chosen]
     try:
         partial = _train(model, pixels_NHWC, labels_N, steps, progress)

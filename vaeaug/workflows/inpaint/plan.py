@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from vaeaug.dataset.build import content_digest, unreadable
+from vaeaug.dataset.build import unreadable
+from vaeaug.dataset.contents import content_digest
 from vaeaug.dataset.decode import UnreadableImageError, read_file
 from vaeaug.dataset.image_cache import InvalidImage
 from vaeaug.dataset.index import NO_LABEL, DatasetIndex, ImageFile
 from vaeaug.dataset.parallel import thread_pool, windows
 from vaeaug.errors import InputError
+from vaeaug.export.carried import first_numbers
 from vaeaug.export.layout import folder_name, synthetic_name
+from vaeaug.export.manifest import Sources
 from vaeaug.export.real import RealImage, place_real
 from vaeaug.inpainting.coco import CocoFile
 from vaeaug.inpainting.masks import MaskFiles
@@ -60,11 +63,13 @@ class Plan:
     Attributes:
         jobs: the images to be completed, by name.
         passed: images without holes, which are copied byte for byte under their own names.
-        real: with `--random-holes` the images of the dataset and their places; else empty.
+        real: with `--random-holes` the images of the dataset, synthetic ones of earlier runs too, and their places;
+            else empty.
         invalid: images that cannot be read, left out.
         digest: of all images and holes.
         foldered: whether images lie in class folders.
         unused: masks that belong to no image.
+        sources: names the real image that each image shows.
     """
 
     jobs: tuple[Job, ...]
@@ -74,6 +79,7 @@ class Plan:
     digest: str
     foldered: bool
     unused: tuple[str, ...] = ()
+    sources: Sources = field(default_factory=lambda: Sources((), ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +148,11 @@ def _plan_random(index: DatasetIndex, settings: InpaintSettings, record: ModelRe
             f"the model was not trained on the class {unknown[0]!r} of {index.root}; it knows {', '.join(known)}"
         )
     checked, invalid = _check_all(training, RandomHoles(settings.seed, 0), settings, record, progress)
+    left_out = {image.file_name for image in invalid}
+    kept = [file for file in index.files if file.label != NO_LABEL and file.file_name not in left_out]
+    copied = place_real(kept, index.layout)
     jobs: list[Job] = []
-    made: Counter[str] = Counter()
+    made = Counter(first_numbers(copied))
     for file in training:
         for variation in range(settings.samples if file.file_name in checked else 0):
             name = f"train/{folder_name(file.label)}/{synthetic_name(file.label, made[file.label])}"
@@ -151,10 +160,8 @@ def _plan_random(index: DatasetIndex, settings: InpaintSettings, record: ModelRe
             source = RandomHoles(settings.seed, variation)
             entry = checked[file.file_name]
             jobs.append(Job(file, source, entry.origin, entry.share, entry.size, file.label, (name,), None, variation))
-    left_out = {image.file_name for image in invalid}
-    kept = [file for file in index.files if file.label != NO_LABEL and file.file_name not in left_out]
-    real = place_real(kept, index.layout)
-    return Plan(tuple(jobs), (), real, invalid, _digest(checked.values()), foldered=True)
+    sources = Sources(index.files, copied)
+    return Plan(tuple(jobs), (), copied, invalid, _digest(checked.values()), foldered=True, sources=sources)
 
 
 def _source(settings: InpaintSettings, images: Path) -> HoleSource:

@@ -61,7 +61,8 @@ def train(data: str | Path, model: str | Path, *, progress: Progress = SILENT, *
     index = scan(data)
     refuse_overlap(data, model)
     with Staging(model, {"data": str(data.resolve()), **chosen.request()}, resume=chosen.resume) as staging:
-        cache = read_for_training(index, chosen, progress)
+        data_read = read_for_training(index, chosen, progress)
+        cache = data_read.cache
         refuse_changed(staging, **identity(cache))
         used = choose_loss(named, chosen, cache, progress)
         train_into(staging.content, staging.scratch, cache, chosen, used, device, progress)
@@ -71,7 +72,7 @@ def train(data: str | Path, model: str | Path, *, progress: Progress = SILENT, *
             add_partial_encoder(stored, cache.pixels_NHWC[train_indices], cache.labels_N[train_indices], progress)
         staging.publish()
     trained = load(model, device=chosen.device, plugins_dirs=chosen.plugins_dirs)
-    for remark in remarks_on(trained.stored):
+    for remark in (*data_read.warnings, *remarks_on(trained.stored)):
         progress.say(remark)
     return trained
 
@@ -222,7 +223,7 @@ def _write_model(
         classes.append(
             ClassRecord(
                 name=name,
-                images=len(cache.indices("train", name)),
+                images=len(cache.indices("train", name, real=True)),
                 weights=weights[label],
                 height=native.height,
                 width=native.width,
