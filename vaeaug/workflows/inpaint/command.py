@@ -118,7 +118,7 @@ def inpaint(
         out=staging.final,
         images=len({job.file.file_name for job in plan.jobs}),
         files=sum(len(job.names) for job in plan.jobs),
-        passed=len(plan.passed) + len(plan.real),
+        passed=plan.passed_through,
         invalid={image.file_name: image.reason for image in plan.invalid},
         method=method,
         remarks=tuple(remarks),
@@ -131,7 +131,7 @@ def _copy(plan: Plan, content: Path, progress: Progress) -> None:
         progress.stage("Copying images without holes")
         copy_unchanged(plan.passed, content)
     if plan.real:
-        progress.stage("Copying real images")
+        progress.stage("Copying images")
         copy_real(plan.real, content, progress=lambda done, total: progress.tick(Tick(done / max(total, 1))))
 
 

@@ -81,6 +81,11 @@ class Plan:
     unused: tuple[str, ...] = ()
     sources: Sources = field(default_factory=lambda: Sources((), ()))
 
+    @property
+    def passed_through(self) -> int:
+        """Number of images without holes, or with `--random-holes` of real images, that are copied."""
+        return len(self.passed) + sum(not image.synthetic for image in self.real)
+
 
 @dataclass(frozen=True, slots=True)
 class _Checked:

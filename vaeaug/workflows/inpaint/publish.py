@@ -198,7 +198,7 @@ def _write_record(done: Completed) -> None:
             "settings": done.settings.public(),
             "images": len({job.file.file_name for job in done.plan.jobs}),
             "completions": sum(len(job.names) for job in done.plan.jobs),
-            "passed_through": len(done.plan.passed) + len(done.plan.real),
+            "passed_through": done.plan.passed_through,
             "invalid": {image.file_name: image.reason for image in done.plan.invalid},
             "remarks": list(done.remarks),
         },
@@ -209,8 +209,7 @@ def _sentence(done: Completed) -> str:
     images = len({job.file.file_name for job in done.plan.jobs})
     files = sum(len(job.names) for job in done.plan.jobs)
     if done.settings.random_holes:
-        real = sum(not image.synthetic for image in done.plan.real)
-        return f"{files:,} images completed after a random hole, beside {real:,} real ones."
+        return f"{files:,} images completed after a random hole, beside {done.plan.passed_through:,} real ones."
     many = f"{images:,} {'image' if images == 1 else 'images'} with holes, completed"
     ways = "" if files == images else f" in {files // images} ways each"
     return f"{many}{ways}" + (f"; {len(done.plan.passed):,} without holes." if done.plan.passed else ".")
