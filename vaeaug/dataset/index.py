@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -91,6 +91,14 @@ class DatasetIndex:
     classes: tuple[str, ...]
     files: tuple[ImageFile, ...]
     stray: tuple[str, ...] = ()
+
+    def column(self, name: str) -> Mapping[str, str]:
+        """Return `file_name` -> the value of a column of the table that lists the images.
+
+        Raises:
+            InputError: if no table lists the images, or it has no such column.
+        """
+        raise InputError(f"no table lists the images of {self.root}, so there is no column {name!r}")
 
     def of(self, split: str) -> tuple[ImageFile, ...]:
         """Return the files of a split, sorted by `file_name`."""

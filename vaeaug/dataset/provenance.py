@@ -31,6 +31,7 @@ from vaeaug.dataset.mark import Mark
 from vaeaug.errors import InputError
 
 _MADE = ("true", "partly")
+_TRAINING = ("train", SYNTHETIC)
 _NAMED = re.compile(r"synthetic-.*-\d{5,}\.\w+", re.IGNORECASE)
 
 
@@ -92,13 +93,13 @@ def set_apart(
     if not any(file.synthetic for file in index.files):
         return SetApart(index, 0, ())
     made = [file for file in index.files if file.synthetic]
-    unfit = tuple(file.file_name for file in made if file.split != "train")
-    training = Counter(file.label for file in made if file.split == "train")
+    unfit = tuple(file.file_name for file in made if file.split not in _TRAINING)
+    training = Counter(file.label for file in made if file.split in _TRAINING)
     split = "train" if train_on_synthetic else SYNTHETIC
     files = tuple(
         dataclasses.replace(file, split=split) if file.synthetic else file
         for file in index.files
-        if not file.synthetic or file.split == "train"
+        if not file.synthetic or file.split in _TRAINING
     )
     left = dataclasses.replace(index, files=files)
     counts = {label: sum(file.label == label for file in left.of("train")) for label in index.classes}

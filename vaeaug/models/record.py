@@ -80,6 +80,7 @@ class ModelRecord:
         palette: the colours of indexed images, each of C values from 0 to 255, or None.
         table: the colour table of the files of indexed images, RGB, or None: it may hold more than the palette.
         format: the version of this file's format.
+        holdout: what was held out of the data before the training: `fraction`, `split`, `group_by` and `seed`, or None.
     """
 
     variant: PluginRecord
@@ -99,6 +100,7 @@ class ModelRecord:
     palette: tuple[tuple[int, ...], ...] | None
     table: tuple[tuple[int, ...], ...] | None
     format: int = FORMAT
+    holdout: dict[str, Any] | None = None
 
     def label(self, name: str) -> int:
         """Return the index of a class.

@@ -18,6 +18,7 @@ from vaeaug.dataset.scan import scan
 from vaeaug.engine.local import cores
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import Progress, Tick
+from vaeaug.workflows.holdout import held_out_of
 from vaeaug.workflows.settings import TrainSettings, parse_size
 
 NAMED = 20
@@ -56,7 +57,12 @@ class TrainingData:
 
 
 def read_for_training(
-    index: DatasetIndex, settings: TrainSettings, progress: Progress, *, kept: bool = False
+    index: DatasetIndex,
+    settings: TrainSettings,
+    progress: Progress,
+    *,
+    kept: bool = False,
+    model: Path | None = None,
 ) -> TrainingData:
     """Decode every image of a dataset that a model is to be trained on.
 
@@ -65,9 +71,11 @@ def read_for_training(
         settings: of the training.
         progress: progress callback.
         kept: whether synthetic images of earlier runs are copied to an output.
+        model: a trained model to be used on the dataset, if there is one: what it has seen is not held out.
 
     Raises:
-        InputError: if images cannot be read and `skip_invalid` is not set, or if a class has too few real images.
+        InputError: if images cannot be read and `skip_invalid` is not set, if a class has too few real images, or if
+            images cannot be held out as asked.
     """
     progress.stage("Reading images")
     contents = read_contents(index, workers=settings.workers or cores())
@@ -76,8 +84,9 @@ def read_for_training(
         train_on_synthetic=settings.train_on_synthetic,
         remedy="add --train-on-synthetic to train on these",
     )
+    index = held_out_of(apart.index, contents.digests, settings, model)
     cache = read_images(
-        apart.index,
+        index,
         contents=contents,
         image_size=parse_size(settings.image_size),
         workers=settings.workers,
@@ -90,7 +99,7 @@ def read_for_training(
         if settings.train_on_synthetic
         else "no model was trained on them (--train-on-synthetic trains on them)"
     )
-    return TrainingData(apart.index, cache, tuple(warnings_of(apart, copied + trained)))
+    return TrainingData(index, cache, tuple(warnings_of(apart, copied + trained)))
 
 
 def read_real(
@@ -137,6 +146,7 @@ def read_for_model(
         InputError: there are no images, some cannot be read, or they are in colour and the model's are not.
     """
     index = scan(data, training=False)
+    progress.stage("Reading images")
     contents = read_contents(index, workers=workers or cores())
     cache = read_images(
         recognize(index, contents),
@@ -166,7 +176,8 @@ def read_images(
     Raises:
         InputError: some images cannot be read, and `skip_invalid` is not set.
     """
-    progress.stage("Reading images")
+    if contents is None:
+        progress.stage("Reading images")
     cache = build_cache(
         index,
         contents=contents,

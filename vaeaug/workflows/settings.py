@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vaeaug.dataset.holdout_options import HoldOut
 from vaeaug.errors import InputError, nearest
 from vaeaug.options import option, parse_options
 from vaeaug.training.config import TrainingConfig
@@ -60,7 +61,37 @@ class TrainSettings(RunSettings, TrainingConfig):
         "Also train on the synthetic images in DATA, if an earlier run of vaeaug wrote any. They still do not count as "
         "real, and never validate or filter.",
     )
+    holdout: float | None = option(
+        None,
+        "Fraction of the training images of each class to hold out before any model is trained. Copies of an image "
+        "stay together.",
+        minimum=0.001,
+        maximum=0.9,
+    )
+    holdout_as: str = option(
+        "val",
+        "Split that held-out images become. val also decides when training ends, as a val split of DATA does; test is "
+        "used for nothing.",
+        choices=("val", "test"),
+    )
+    group_by: str | None = option(
+        None,
+        "Keep groups of images in one split: a column of the table of DATA, or a regular expression searched for in "
+        "each file name, of which the first group, or else the whole match, names the group.",
+    )
     seed: int = option(0, "Seed of everything random.", minimum=0)
+
+    def held_out(self) -> HoldOut | None:
+        """Return what to hold out, if anything.
+
+        Raises:
+            InputError: if `holdout_as` is set without `holdout`.
+        """
+        if self.holdout is not None:
+            return HoldOut(self.holdout, self.holdout_as, self.group_by, self.seed)
+        if self.holdout_as != "val":
+            raise InputError("--holdout-as says which split --holdout writes; give --holdout, for example 0.2")
+        return None
 
     def training(self) -> TrainingConfig:
         """Return the knobs of the loop alone."""
@@ -79,7 +110,7 @@ class TrainSettings(RunSettings, TrainingConfig):
     def ignored_by_a_model(self) -> list[str]:
         """Return the flags of the settings that differ from their defaults and mean nothing to a trained model."""
         own = {f.name for f in dataclasses.fields(TrainSettings)} - {f.name for f in dataclasses.fields(RunSettings)}
-        own -= {"variant", "loss", "seed", "skip_invalid", "train_on_synthetic"}
+        own -= {"variant", "loss", "seed", "skip_invalid", "train_on_synthetic", "holdout", "holdout_as", "group_by"}
         default = TrainSettings()
         changed = sorted(name for name in own if getattr(self, name) != getattr(default, name))
         flags = {"variant_options": "--set", "loss_options": "--set-loss"}

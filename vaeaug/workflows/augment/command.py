@@ -62,8 +62,8 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     data, out = real_path(data), real_path(out)
     index = scan(data)
     refuse_overlap(data, out)
-    if chosen.evaluate:
-        refuse_to_evaluate(index, chosen)
+    if chosen.held_out() is None and chosen.evaluate:
+        refuse_to_evaluate(index, chosen)  # before any image is read
     named = look_up(chosen)
     if chosen.model is not None:
         refuse_overlap(real_path(chosen.model), out)
@@ -79,8 +79,11 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     request = {"data": str(data.resolve()), **chosen.request()}
     del request["evaluate"]  # the same images are made with it, so a resumed run may give it up or ask for it
     with Staging(out, request, resume=chosen.resume) as staging:
-        read = read_for_training(index, chosen, progress, kept=True)
+        trained = _trained_model(chosen)
+        read = read_for_training(index, chosen, progress, kept=True, model=trained)
         index, cache = read.index, read.cache
+        if chosen.evaluate:
+            refuse_to_evaluate(index, chosen)
         if chosen.evaluate and not any(wanted_counts(chosen, cache).values()):
             raise InputError("no images are asked for, so none can be evaluated; ask with --per-class or --ratio")
         if chosen.model is None:
@@ -126,13 +129,19 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             keep=keep,
         )
         discard_evaluation(staging)
-        evaluate = evaluation_of(data, chosen, staging, progress) if chosen.evaluate else None
+        evaluate = evaluation_of(index, chosen, staging, progress) if chosen.evaluate else None
         return finish(made, threads=chosen.workers, progress=progress, evaluate=evaluate)
 
 
 def _training_settings(chosen: AugmentSettings) -> dict[str, Any]:
     """Return the part of the settings that `train` takes."""
     return {name: getattr(chosen, name) for name in TrainSettings.__dataclass_fields__}
+
+
+def _trained_model(chosen: AugmentSettings) -> Path | None:
+    """Return the directory of the model of `--model`, if it is trained already."""
+    place = None if chosen.model is None else real_path(chosen.model)
+    return place if place is not None and (place / FILE).exists() else None
 
 
 def _named_model(data: Path, chosen: AugmentSettings, device: torch.device, progress: Progress) -> StoredModel:

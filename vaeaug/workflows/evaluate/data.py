@@ -54,13 +54,16 @@ class EvaluateData:
     remarks: tuple[str, ...]
 
 
-def read_evaluate_data(real: Path, synthetic: Path, settings: EvaluateSettings, progress: Progress) -> EvaluateData:
+def read_evaluate_data(
+    index: DatasetIndex, synthetic: Path, settings: EvaluateSettings, progress: Progress
+) -> EvaluateData:
     """Read all images at one size, that of REAL, and refuse test images that the model may have seen.
 
     Raises:
         InputError: there are no such images, their classes do not agree, or test images are among the training ones.
     """
-    index, contents, remarks = read_real(scan(real), workers=settings.workers, progress=progress)
+    real = index.root
+    index, contents, remarks = read_real(index, workers=settings.workers, progress=progress)
     if len(index.classes) < 2:
         raise InputError(f"{real} has one class, {index.classes[0]!r}; a classifier needs two to tell apart")
     cache = read_images(

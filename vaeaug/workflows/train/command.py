@@ -57,6 +57,7 @@ def train(data: str | Path, model: str | Path, *, progress: Progress = SILENT, *
     chosen: TrainModelSettings = build(TrainModelSettings, settings, "vaeaug.train")
     data, model = real_path(data), real_path(model)
     named = look_up(chosen)
+    chosen.held_out()  # refuses contradictions before any work
     device = choose_device(chosen.device)
     index = scan(data)
     refuse_overlap(data, model)
@@ -231,6 +232,7 @@ def _write_model(
                 metrics=metrics.get(label, {}),
             )
         )
+    held_out = settings.held_out()
     record = ModelRecord(
         variant=_plugin(used.variant, settings.variant_options, "variant"),
         loss=_plugin(used.loss, settings.loss_options, "loss"),
@@ -248,6 +250,7 @@ def _write_model(
         loss_reason=used.reason,
         palette=cache.palette,
         table=cache.table,
+        holdout=None if held_out is None else dataclasses.asdict(held_out),
     )
     write_atomic(directory / FILE, record.to_json().encode())
 
