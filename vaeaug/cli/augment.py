@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from vaeaug.cli.common import (
     sampler_options,
     settings_options,
 )
+from vaeaug.export.card import counts_entry
 from vaeaug.workflows.settings import AugmentSettings, SampleSettings
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def command(data: Path, out: Path, as_json: bool, quiet: bool, **options: Any) -
 
 def report(made: AugmentResult, out: Path, *, as_json: bool, quiet: bool) -> None:
     """Print what was made."""
-    rows = [dataclasses.asdict(count) for count in made.counts]
+    rows = [counts_entry(count) for count in made.counts]
     values = {
         "out": str(made.out),
         "sampler": made.sampler,
@@ -59,7 +59,7 @@ def report(made: AugmentResult, out: Path, *, as_json: bool, quiet: bool) -> Non
     }
     real, synthetic = (sum(row[kind] for row in rows) for kind in ("real", "synthetic"))
     held_out = sum(row["val"] + row["test"] for row in rows)
-    passed = f", {held_out:,} for validation and test passed through" if held_out else ""
+    passed = f", {held_out:,} for validation and test" if held_out else ""
     kinds = f"{real:,} real and {synthetic:,} synthetic" if real else f"{synthetic:,} synthetic"
     text = "\n".join(
         [

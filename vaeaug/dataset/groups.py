@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections import defaultdict
 from collections.abc import Mapping
 
@@ -27,17 +28,17 @@ def groups_of(index: DatasetIndex, group_by: str) -> dict[str, str]:
     missing = [name for name in names if not found[name]]
     if len(missing) == len(names) and column is None:
         raise InputError(
-            f"--group-by {group_by!r} is no column of a table in {index.root}, and as a regular expression it matches "
+            f"--group-by {shlex.quote(group_by)} is no column of a table in {index.root}, and as a regular expression it matches "
             f"no file name; they are like {names[0]!r}"
         )
     if missing:
         raise InputError(
-            f"--group-by {group_by!r} gives no group for {len(missing):,} of {len(names):,} images: "
+            f"--group-by {shlex.quote(group_by)} gives no group for {len(missing):,} of {len(names):,} images: "
             f"{quoted(missing, 3)}; every image needs one"
         )
     if len(set(found.values())) == 1:
         raise InputError(
-            f"--group-by {group_by!r} puts all images into one group, {found[names[0]]!r}; name what tells them apart"
+            f"--group-by {shlex.quote(group_by)} puts all images into one group, {found[names[0]]!r}; name what tells them apart"
         )
     return found
 
@@ -61,7 +62,7 @@ def check_groups(index: DatasetIndex, groups: Mapping[str, str], group_by: str) 
     if shared:
         noun = "1 group is" if len(shared) == 1 else f"{len(shared):,} groups are"
         raise InputError(
-            f"by --group-by {group_by!r}, {noun} in more than one split: {quoted(shared, 3)}; "
+            f"by --group-by {shlex.quote(group_by)}, {noun} in more than one split: {quoted(shared, 3)}; "
             "move their images so that each group is in one split, or leave out --group-by"
         )
 
@@ -79,7 +80,7 @@ def _matches(names: list[str], pattern: str) -> dict[str, str]:
         compiled = re.compile(pattern)
     except re.error as error:
         raise InputError(
-            f"--group-by {pattern!r} is no column of a table and no valid regular expression: {error}"
+            f"--group-by {shlex.quote(pattern)} is no column of a table and no valid regular expression: {error}"
         ) from None
     found = {}
     for name in names:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import shlex
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -57,6 +58,12 @@ def hold_out(index: DatasetIndex, digests: Mapping[str, str], wanted: HoldOut) -
 
 def _check_untouched(index: DatasetIndex, wanted: HoldOut) -> None:
     """Refuse a dataset that has the split, or whose training images a model has seen."""
+    made = sum(file.synthetic for file in index.files)
+    if made:
+        raise InputError(
+            f"--holdout comes before any model sees the images, but {index.root} contains {made:,} synthetic images: "
+            "the model that made them was trained on the real ones; hold out when augmenting the original data"
+        )
     own = len(index.of(wanted.split))
     if own:
         other = "test" if wanted.split == "val" else "val"
@@ -64,12 +71,6 @@ def _check_untouched(index: DatasetIndex, wanted: HoldOut) -> None:
         raise InputError(
             f"{index.root} has a {wanted.split} split already ({own:,} {'image' if own == 1 else 'images'}); "
             f"leave out --holdout{free}"
-        )
-    made = sum(file.synthetic for file in index.files)
-    if made:
-        raise InputError(
-            f"--holdout comes before any model sees the images, but {index.root} contains {made:,} synthetic images: "
-            "the model that made them was trained on the real ones; hold out when augmenting the original data"
         )
 
 
@@ -169,12 +170,12 @@ def _undividable(labels_N: NDArray[np.str_], units_N: NDArray[np.int64], wanted:
     whole = [label for label, count in groups.items() if count == 1]
     if whole:
         return (
-            f"all images of the class {quoted(whole, 3)} are in one group by --group-by {wanted.group_by!r}, so none "
+            f"all images of the class {quoted(whole, 3)} are in one group by --group-by {shlex.quote(str(wanted.group_by))}, so none "
             "can be held out; add images of other groups, or move the folder out of the dataset"
         )
     label = min(groups, key=lambda name: groups[name])
     return (
-        f"the groups of --group-by {wanted.group_by!r} cannot be divided so that every class is in both parts (the "
+        f"the groups of --group-by {shlex.quote(str(wanted.group_by))} cannot be divided so that every class is in both parts (the "
         f"class {label!r} has {groups[label]} groups); hold out another fraction, or leave out --group-by"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 
@@ -23,5 +24,5 @@ class HoldOut:
 
     def options(self) -> str:
         """Return it as command-line options, without the seed."""
-        grouped = "" if self.group_by is None else f" --group-by {self.group_by!r}"
+        grouped = "" if self.group_by is None else f" --group-by {shlex.quote(self.group_by)}"
         return f"--holdout {self.fraction:g} --holdout-as {self.split}{grouped}"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vaeaug.disk import write_atomic
 from vaeaug.export.layout import folder_name
@@ -41,6 +42,12 @@ class ClassCount:
     val: int = 0
     test: int = 0
     carried: int = 0
+
+
+def counts_entry(count: ClassCount) -> dict[str, Any]:
+    """Return the counts of a class as JSON values; `carried` is there only if it is not 0."""
+    values = dataclasses.asdict(count)
+    return values if count.carried else {name: value for name, value in values.items() if name != "carried"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ SCOPES = ("per-class", "shared")
 LINKS = ("copy", "hard")
 AUTO = "auto"
 _PATHS = ("train_augment",)
+_PLACES = ("coco", "data", "embedding_weights", "image", "labels", "masks", "model", "test", "train_augment")
+"""Settings that name a file or a directory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,6 +192,16 @@ class SampleModelSettings(SampleSettings, RunSettings):
     seed: int = option(0, "Seed of the images.", minimum=0)
     variant_options: Mapping[str, Any] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
+
+
+def public_settings(settings: RunSettings) -> dict[str, Any]:
+    """Return what a user asked of a command as a record keeps it: all that decides the result, no places on a machine.
+
+    Of options that name a file or a directory only its name is kept.
+    """
+    left_out = {field.name for field in dataclasses.fields(UseSettings)}
+    values = {name: value for name, value in dataclasses.asdict(settings).items() if name not in left_out}
+    return {name: Path(value).name if name in _PLACES and value else value for name, value in values.items()}
 
 
 def build(settings: type[Any], values: Mapping[str, Any], call: str) -> Any:

@@ -32,7 +32,7 @@ from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.evaluate.augmented import discard_evaluation, evaluation_of, refuse_to_evaluate
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.read import read_for_training
-from vaeaug.workflows.settings import AUTO, AugmentSettings, TrainSettings, build, real_path
+from vaeaug.workflows.settings import AUTO, AugmentSettings, TrainSettings, build, public_settings, real_path
 from vaeaug.workflows.train.command import identity, refuse_changed, train, train_into
 from vaeaug.workflows.train.prepare import Named, choose_loss, look_up
 
@@ -112,6 +112,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             progress=lambda done, total: progress.tick(Tick(done / max(total, 1))),
         )
         made = Made(
+            command="augment",
             staging=staging,
             model=model,
             counts=counts,
@@ -121,12 +122,13 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             first=first_chunks(placed),
             originals=originals,
             examples={label: _examples(cache, label) for label in counts},
-            settings=_public(chosen),
+            settings=public_settings(chosen),
             sampler=sampler,
             sampler_options=changed_options(sampler, chosen.sampler_options),
             seed=chosen.seed,
             remarks=[*remarks_on_run(index, cache, model, same=trained_on_them), *read.warnings],
             keep=keep,
+            invalid=cache.invalid,
         )
         discard_evaluation(staging)
         evaluate = evaluation_of(index, chosen, staging, progress) if chosen.evaluate else None
@@ -232,12 +234,3 @@ def _examples(cache: ImageCache, label: str) -> list[NDArray[np.uint8]]:
     indices = cache.indices("train", label, real=True)
     chosen = indices[np.linspace(0, len(indices) - 1, min(EXAMPLES, len(indices))).round().astype(int)]
     return [np.asarray(cache.pixels_NHWC[index]) for index in chosen] if len(indices) else []
-
-
-def _public(chosen: AugmentSettings) -> dict[str, Any]:
-    """Return what decided the result, without places on this machine."""
-    request = chosen.request()
-    return {
-        name: Path(value).name if name in ("model", "train_augment") and value else value
-        for name, value in request.items()
-    }

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.dataset.image_cache import NativeShape
+from vaeaug.dataset.image_cache import InvalidImage, NativeShape
 from vaeaug.export.card import ClassCount
 from vaeaug.export.manifest import Sources
 from vaeaug.export.origin import Edited
@@ -27,6 +27,7 @@ class Made:
     """What was made, and how.
 
     Attributes:
+        command: `augment` or `sample`.
         staging: where it is being built.
         model: the model they were drawn from.
         counts: class -> number of synthetic images.
@@ -42,8 +43,10 @@ class Made:
         seed: of the samples.
         remarks: what the user should know.
         keep: which samples are kept; all if None.
+        invalid: unreadable images that were left out.
     """
 
+    command: str
     staging: Staging
     model: StoredModel
     counts: Mapping[str, int]
@@ -59,6 +62,7 @@ class Made:
     seed: int
     remarks: Sequence[str]
     keep: SampleFilter | None = None
+    invalid: Sequence[InvalidImage] = ()
 
     @property
     def out(self) -> Path:

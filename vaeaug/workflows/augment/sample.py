@@ -18,7 +18,7 @@ from vaeaug.workflows.augment.publish import finish
 from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.remarks import remarks_on
-from vaeaug.workflows.settings import SampleModelSettings, build, real_path
+from vaeaug.workflows.settings import SampleModelSettings, build, public_settings, real_path
 
 
 def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, **settings: Any) -> AugmentResult:
@@ -60,6 +60,7 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     request = {"model": stored.record.fingerprint, **wanted}
     with Staging(out, request, resume=chosen.resume) as staging:
         made = Made(
+            command="sample",
             staging=staging,
             model=stored,
             counts=counts,
@@ -69,7 +70,7 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             first={},
             originals={},
             examples={},
-            settings=wanted,
+            settings={**public_settings(chosen), **wanted},
             sampler=sampler,
             sampler_options=options,
             seed=chosen.seed,

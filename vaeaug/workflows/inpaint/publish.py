@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,13 +20,14 @@ from vaeaug.export.completions import CompletedRow, CompletionsCard, write_archi
 from vaeaug.export.layout import synthetic_number
 from vaeaug.export.manifest import ManifestRow, write_manifest
 from vaeaug.export.origin import Filled
-from vaeaug.export.record import write_record
+from vaeaug.export.record import command_record, write_record
 from vaeaug.inpainting.picture import read_picture
 from vaeaug.models.record import ModelRecord
 from vaeaug.staging import Staging
 from vaeaug.workflows.inpaint.plan import Job, Plan
 from vaeaug.workflows.inpaint.settings import InpaintSettings
 from vaeaug.workflows.inpaint.write import Written
+from vaeaug.workflows.settings import public_settings
 
 SHOWN = 12
 """Images on the page: the first ones, so that nobody chose them."""
@@ -178,30 +178,19 @@ def _dataset_rows(done: Completed) -> Iterator[ManifestRow]:
 
 
 def _write_record(done: Completed) -> None:
-    record = done.record
     write_record(
-        done.staging.content / "vaeaug.json",
-        {
-            "vaeaug": vaeaug.__version__,
-            "command": "inpaint",
-            "model": {
-                "variant": dataclasses.asdict(record.variant),
-                "loss": dataclasses.asdict(record.loss),
-                "scope": record.scope,
-                "image": {"channels": record.channels, "height": record.height, "width": record.width},
-                "classes": [entry.name for entry in record.classes],
-                "versions": record.versions,
-                "fingerprint": record.fingerprint,
-                "data_fingerprint": record.data_fingerprint,
-            },
-            "method": done.method,
-            "settings": done.settings.public(),
-            "images": len({job.file.file_name for job in done.plan.jobs}),
-            "completions": sum(len(job.names) for job in done.plan.jobs),
-            "passed_through": done.plan.passed_through,
-            "invalid": {image.file_name: image.reason for image in done.plan.invalid},
-            "remarks": list(done.remarks),
-        },
+        done.staging.content,
+        command_record(
+            "inpaint",
+            public_settings(done.settings),
+            model=done.record,
+            method=done.method,
+            images=len({job.file.file_name for job in done.plan.jobs}),
+            completions=sum(len(job.names) for job in done.plan.jobs),
+            passed_through=done.plan.passed_through,
+            invalid=done.plan.invalid,
+            remarks=done.remarks,
+        ),
     )
 
 
