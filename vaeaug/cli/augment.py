@@ -16,7 +16,6 @@ from vaeaug.cli.common import (
     sampler_options,
     settings_options,
 )
-from vaeaug.export.card import counts_entry
 from vaeaug.workflows.settings import AugmentSettings, SampleSettings
 
 if TYPE_CHECKING:
@@ -48,6 +47,8 @@ def command(data: Path, out: Path, as_json: bool, quiet: bool, **options: Any) -
 
 def report(made: AugmentResult, out: Path, *, as_json: bool, quiet: bool) -> None:
     """Print what was made."""
+    from vaeaug.export.card import counts_entry  # noqa: PLC0415 (--help stays fast)
+
     rows = [counts_entry(count) for count in made.counts]
     values = {
         "out": str(made.out),

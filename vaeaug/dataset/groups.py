@@ -26,20 +26,19 @@ def groups_of(index: DatasetIndex, group_by: str) -> dict[str, str]:
     column = _column(index, group_by)
     found = _matches(names, group_by) if column is None else {name: column.get(name, "") for name in names}
     missing = [name for name in names if not found[name]]
+    asked = f"--group-by {shlex.quote(group_by)}"
     if len(missing) == len(names) and column is None:
         raise InputError(
-            f"--group-by {shlex.quote(group_by)} is no column of a table in {index.root}, and as a regular expression it matches "
-            f"no file name; they are like {names[0]!r}"
+            f"{asked} is no column of a table in {index.root}, and as a regular expression it matches no file name; "
+            f"they are like {names[0]!r}"
         )
     if missing:
         raise InputError(
-            f"--group-by {shlex.quote(group_by)} gives no group for {len(missing):,} of {len(names):,} images: "
+            f"{asked} gives no group for {len(missing):,} of {len(names):,} images: "
             f"{quoted(missing, 3)}; every image needs one"
         )
     if len(set(found.values())) == 1:
-        raise InputError(
-            f"--group-by {shlex.quote(group_by)} puts all images into one group, {found[names[0]]!r}; name what tells them apart"
-        )
+        raise InputError(f"{asked} puts all images into one group, {found[names[0]]!r}; name what tells them apart")
     return found
 
 
