@@ -170,9 +170,15 @@ def _undividable(labels_N: NDArray[np.str_], units_N: NDArray[np.int64], wanted:
     whole = [label for label, count in groups.items() if count == 1]
     asked = f"--group-by {shlex.quote(wanted.group_by or '')}"
     if whole:
-        return f"all images of the class {quoted(whole, 3)} are in one group by {asked}, so none can be held out; add images of other groups, or move the folder out of the dataset"
+        return (
+            f"all images of the class {quoted(whole, 3)} are in one group by {asked}, so none can be held out; "
+            "add images of other groups, or move the folder out of the dataset"
+        )
     label = min(groups, key=lambda name: groups[name])
-    return f"the groups of {asked} cannot be divided so that every class is in both parts (the class {label!r} has {groups[label]} groups); hold out another fraction, or leave out --group-by"
+    return (
+        f"the groups of {asked} cannot be divided so that every class is in both parts (the class {label!r} has "
+        f"{groups[label]} groups); hold out another fraction, or leave out --group-by"
+    )
 
 
 def _check_left(training: Sequence[ImageFile], held: set[str], wanted: HoldOut) -> None:

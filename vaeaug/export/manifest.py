@@ -37,6 +37,8 @@ class ManifestRow:
         sampler: of a synthetic image, else empty.
         index: number of a synthetic image within its class, else empty.
         seed: of a synthetic image, else empty.
+        normalized: of a real image, why its copy was rewritten (`normalize.REASONS`), joined by `+`; empty if it has
+            the bytes of the original.
     """
 
     file_name: str
@@ -48,6 +50,7 @@ class ManifestRow:
     sampler: str = ""
     index: str = ""
     seed: str = ""
+    normalized: str = ""
 
 
 class Sources:
@@ -72,20 +75,19 @@ class Sources:
 
     def row(self, image: RealImage) -> ManifestRow:
         """Return the row of an image that was copied from DATA."""
-        made = image.provenance
         source, original = self.of(image.source)
-        if made is None or not image.synthetic:
-            return ManifestRow(image.file_name, image.split, image.label, REAL, source, original)
+        made = image.provenance if image.synthetic else None
         return ManifestRow(
             image.file_name,
             image.split,
             image.label,
-            made.synthetic,
+            REAL if made is None else made.synthetic,
             source,
             original,
-            made.sampler,
-            made.index,
-            made.seed,
+            "" if made is None else made.sampler,
+            "" if made is None else made.index,
+            "" if made is None else made.seed,
+            "+".join(image.reasons),
         )
 
 
@@ -147,7 +149,7 @@ def _synthetic_rows(entry: WrittenSpan, sources: Sources, seed: int) -> Iterator
     label, folder = entry.span.label, folder_name(entry.span.label)
     for offset in entry.kept:
         index = entry.span.start + offset
-        file_name = f"train/{folder}/{synthetic_name(label, index)}"
+        file_name = f"train/{folder}/{synthetic_name(label, index, entry.suffix(offset))}"
         name = entry.source(offset)
         source, original = ("", "") if name is None else sources.of(name)
         yield ManifestRow(file_name, "train", label, "true", source, original, entry.sampler, str(index), str(seed))

@@ -14,12 +14,14 @@ from vaeaug.dataset.cache import UNSEEN, ImageCache, build_cache
 from vaeaug.dataset.contents import Contents, read_contents
 from vaeaug.dataset.index import MINIMUM_PER_CLASS, NO_LABEL, DatasetIndex
 from vaeaug.dataset.provenance import recognize, set_apart, warnings_of
+from vaeaug.dataset.rules import DEFAULT_RULES, MAX_MEGAPIXELS, DecodeRules
 from vaeaug.dataset.scan import scan
 from vaeaug.engine.local import cores
+from vaeaug.models.record import read_record
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import Progress, Tick
 from vaeaug.workflows.holdout import held_out_of
-from vaeaug.workflows.settings import TrainSettings, parse_size
+from vaeaug.workflows.settings import TrainSettings, parse_background, parse_size
 
 NAMED = 20
 """Unreadable images that are named at most."""
@@ -71,7 +73,8 @@ def read_for_training(
         settings: of the training.
         progress: progress callback.
         kept: whether synthetic images of earlier runs are copied to an output.
-        model: a trained model to be used on the dataset, if there is one: what it has seen is not held out.
+        model: the directory of a trained model that is used on the dataset, if there is one: images are decoded by its
+            rules, and what it has seen is not held out.
 
     Raises:
         InputError: if images cannot be read and `skip_invalid` is not set, if a class has too few real images, or if
@@ -89,6 +92,10 @@ def read_for_training(
         index,
         contents=contents,
         image_size=parse_size(settings.image_size),
+        rules=DecodeRules(background=parse_background(settings.background), max_megapixels=settings.max_megapixels)
+        if model is None
+        else read_record(model).rules(settings.max_megapixels),
+        find_levels=model is None,
         workers=settings.workers,
         skip_invalid=settings.skip_invalid,
         progress=progress,
@@ -131,7 +138,13 @@ def read_real(
 
 
 def read_for_model(
-    model: StoredModel, data: Path, *, workers: int | None, skip_invalid: bool, progress: Progress
+    model: StoredModel,
+    data: Path,
+    *,
+    workers: int | None,
+    skip_invalid: bool,
+    progress: Progress,
+    max_megapixels: float = MAX_MEGAPIXELS,
 ) -> ModelData:
     """Decode images for a trained model: a dataset in any of the layouts, a folder of images, or one image.
 
@@ -141,6 +154,7 @@ def read_for_model(
         workers: threads to decode with; one a core if None.
         skip_invalid: leave unreadable images out instead of refusing.
         progress: hears how it goes.
+        max_megapixels: images of more millions of pixels are refused.
 
     Raises:
         InputError: there are no images, some cannot be read, or they are in colour and the model's are not.
@@ -152,6 +166,7 @@ def read_for_model(
         recognize(index, contents),
         contents=contents,
         spec=model.spec,
+        rules=model.record.rules(max_megapixels),
         workers=workers,
         skip_invalid=skip_invalid,
         progress=progress,
@@ -167,6 +182,8 @@ def read_images(
     contents: Contents | None = None,
     image_size: tuple[int, int] | None = None,
     spec: ImageSpec | None = None,
+    rules: DecodeRules = DEFAULT_RULES,
+    find_levels: bool = True,
     workers: int | None,
     skip_invalid: bool,
     progress: Progress,
@@ -183,6 +200,8 @@ def read_images(
         contents=contents,
         image_size=image_size,
         spec=spec,
+        rules=rules,
+        find_levels=find_levels,
         workers=workers or cores(),
         skip_invalid=skip_invalid,
         progress=lambda done, total: progress.tick(Tick(done / max(total, 1))),

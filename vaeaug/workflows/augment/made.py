@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.dataset.image_cache import InvalidImage, NativeShape
+from vaeaug.dataset.image_cache import InvalidImage
+from vaeaug.dataset.rules import DecodeRules
 from vaeaug.export.card import ClassCount
+from vaeaug.export.kind import ClassKind
 from vaeaug.export.manifest import Sources
 from vaeaug.export.origin import Edited
 from vaeaug.export.real import RealImage
@@ -31,7 +33,8 @@ class Made:
         staging: where it is being built.
         model: the model they were drawn from.
         counts: class -> number of synthetic images.
-        shapes: class -> height, width, colour mode and colours that synthetic images are written in.
+        kinds: class -> what its images are written as.
+        decoding: how real images are decoded where they are edited.
         real: the images of DATA that were copied: real ones, and synthetic ones of earlier runs.
         sources: names the real image that each image shows.
         first: class -> number of the first chunk of samples, where earlier runs made samples before it.
@@ -50,7 +53,8 @@ class Made:
     staging: Staging
     model: StoredModel
     counts: Mapping[str, int]
-    shapes: Mapping[str, NativeShape]
+    kinds: Mapping[str, ClassKind]
+    decoding: DecodeRules
     real: Sequence[RealImage]
     sources: Sources
     first: Mapping[str, int]
