@@ -205,6 +205,7 @@ class _Folder:
 def _name_below_class(file: ImageFile, layout: Layout, rule: CopyRule | None) -> tuple[str, str, bool]:
     """Return stem and suffix of an image's name in a class folder without folders, and whether it is its own name."""
     parts = PurePosixPath(file.file_name).parts
+    parts = parts[file.wrappers :]
     below = {"folders": parts[1:], "splits": parts[2:], "metadata": parts[-1:]}[layout]
     joined = PurePosixPath("-".join(below))
     if rule is not None and rule.suffix is not None:

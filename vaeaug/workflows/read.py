@@ -13,6 +13,7 @@ from vaeaug.contracts import ImageSpec
 from vaeaug.dataset.cache import UNSEEN, ImageCache, build_cache
 from vaeaug.dataset.contents import Contents, read_contents
 from vaeaug.dataset.index import MINIMUM_PER_CLASS, NO_LABEL, DatasetIndex
+from vaeaug.dataset.label_options import AUTOMATIC, LabelOptions
 from vaeaug.dataset.provenance import recognize, set_apart, warnings_of
 from vaeaug.dataset.rules import DEFAULT_RULES, MAX_MEGAPIXELS, DecodeRules
 from vaeaug.dataset.scan import scan
@@ -20,6 +21,7 @@ from vaeaug.engine.local import cores
 from vaeaug.models.record import read_record
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import Progress, Tick
+from vaeaug.workflows.data_warnings import reading_warnings
 from vaeaug.workflows.holdout import held_out_of
 from vaeaug.workflows.settings import TrainSettings, parse_background, parse_size
 
@@ -141,6 +143,7 @@ def read_for_model(
     model: StoredModel,
     data: Path,
     *,
+    labels: LabelOptions = AUTOMATIC,
     workers: int | None,
     skip_invalid: bool,
     progress: Progress,
@@ -151,6 +154,7 @@ def read_for_model(
     Args:
         model: the trained model.
         data: DATA. It is never written to.
+        labels: which table says the labels.
         workers: threads to decode with; one a core if None.
         skip_invalid: leave unreadable images out instead of refusing.
         progress: hears how it goes.
@@ -159,7 +163,7 @@ def read_for_model(
     Raises:
         InputError: there are no images, some cannot be read, or they are in colour and the model's are not.
     """
-    index = scan(data, training=False)
+    index = scan(data, training=False, options=labels)
     progress.stage("Reading images")
     contents = read_contents(index, workers=workers or cores())
     cache = read_images(
@@ -171,6 +175,8 @@ def read_for_model(
         skip_invalid=skip_invalid,
         progress=progress,
     )
+    for warning in reading_warnings(index, cache):
+        progress.say(warning)
     place = {name: label for label, name in enumerate(model.classes)}
     labels_N = np.array([place.get(file.label, UNSEEN) for file in cache.files], dtype=np.int64)
     return ModelData(cache, labels_N, tuple(sorted({file.label for file in cache.files} - {NO_LABEL, *place})))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vaeaug.dataset.holdout_options import HoldOut
+from vaeaug.dataset.label_options import NO_TABLE, LabelOptions
 from vaeaug.dataset.rules import MAX_MEGAPIXELS, RGB
 from vaeaug.errors import InputError, nearest
 from vaeaug.options import option, parse_options
@@ -21,7 +22,7 @@ LINKS = ("copy", "hard")
 COPIES = ("auto", "exact")
 FORMATS = ("auto", "png", "jpeg", "webp")
 AUTO = "auto"
-_PATHS = ("train_augment",)
+_PATHS = ("train_augment", "labels")
 _PLACES = ("coco", "data", "embedding_weights", "image", "labels", "masks", "model", "test", "train_augment")
 """Settings that name a file or a directory."""
 
@@ -56,7 +57,36 @@ class UseSettings(ReadSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainSettings(ReadSettings, TrainingConfig):
+class LabelSettings:
+    """Where the labels of a dataset are."""
+
+    labels: str | None = option(
+        None,
+        "Table with the label of each image (CSV, TSV, JSONL or Parquet), or none to use the folders only. By default "
+        "a table in DATA that lists its images, such as metadata.csv or labels.csv, is used if there is one.",
+    )
+    file_column: str | None = option(
+        None,
+        "Column of the table with the paths of the images, if it is not called file_name, path, image_id or similar.",
+    )
+    label_column: str | None = option(
+        None, "Column of the table with the labels, if it is not called label, class, category, target or similar."
+    )
+
+    def label_options(self) -> LabelOptions:
+        """Return what `scan` needs to know of a table."""
+        return LabelOptions(self.labels, self.file_column, self.label_column)
+
+    def label_request(self) -> dict[str, Any]:
+        """Return which table decides the labels, as JSON values without paths of this machine."""
+        given = {name: getattr(self, name) for name in LabelSettings.__dataclass_fields__}
+        if self.labels is not None:
+            given["labels"] = Path(self.labels).name
+        return {name: value for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings(LabelSettings, ReadSettings, TrainingConfig):
     """Everything about a training: the model, the data, and the knobs of the loop (`TrainingConfig`)."""
 
     variant: str | None = option(None, "Kind of autoencoder; see: vaeaug plugins.")
@@ -99,6 +129,7 @@ class TrainSettings(ReadSettings, TrainingConfig):
         "Keep groups of images in one split: a column of the table of DATA, or a regular expression searched for in "
         "each file name, of which the first group, or else the whole match, names the group.",
     )
+    allow_leaks: bool = option(False, "Go on if validation or test images are also training images.")
     seed: int = option(0, "Seed of everything random.", minimum=0)
 
     def held_out(self) -> HoldOut | None:
@@ -121,7 +152,7 @@ class TrainSettings(ReadSettings, TrainingConfig):
         """Return what decides the result, as JSON values: a resumed run must have the same."""
         left_out = {f.name for f in dataclasses.fields(ReadSettings)}
         request = {k: v for k, v in dataclasses.asdict(self).items() if k not in left_out}
-        named = [self.train_augment, *self.variant_options.values(), *self.loss_options.values()]
+        named = [self.train_augment, self.labels, *self.variant_options.values(), *self.loss_options.values()]
         files = [real_path(name) for name in named if isinstance(name, str) and real_path(name).is_file()]
         if files:  # what is in them counts, not only where they lie
             request["files"] = [_digest(path) for path in files]
@@ -130,7 +161,8 @@ class TrainSettings(ReadSettings, TrainingConfig):
     def ignored_by_a_model(self) -> list[str]:
         """Return the flags of the settings that differ from their defaults and mean nothing to a trained model."""
         own = {f.name for f in dataclasses.fields(TrainSettings)} - {f.name for f in dataclasses.fields(ReadSettings)}
-        own -= {"variant", "loss", "seed", "skip_invalid", "train_on_synthetic", "holdout", "holdout_as", "group_by"}
+        own -= {"variant", "loss", "seed", "skip_invalid", "allow_leaks", *LabelSettings.__dataclass_fields__}
+        own -= {"train_on_synthetic", "holdout", "holdout_as", "group_by"}
         default = TrainSettings()
         changed = sorted(name for name in own if getattr(self, name) != getattr(default, name))
         flags = {"variant_options": "--set", "loss_options": "--set-loss"}
@@ -284,7 +316,7 @@ def _as_checked(name: str, value: Any) -> Any:
     """Return a value in the form that options are checked in: a path as text, `60s` as seconds."""
     if value is None:
         return None
-    if name in _PATHS:
+    if name in _PATHS and value != NO_TABLE:
         return str(real_path(value))
     if name == "image_size" and isinstance(value, tuple | list):
         return "x".join(map(str, value))

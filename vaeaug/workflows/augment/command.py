@@ -16,6 +16,7 @@ from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
 from vaeaug.export.carried import first_chunks
 from vaeaug.export.kind import class_kinds
+from vaeaug.export.layout import make_missing_folders
 from vaeaug.export.manifest import Sources
 from vaeaug.export.normalize import CopyRule
 from vaeaug.export.real import RealImage, copy_real, place_real
@@ -32,6 +33,7 @@ from vaeaug.workflows.augment.publish import finish
 from vaeaug.workflows.augment.remarks import remarks_on_run
 from vaeaug.workflows.augment.write import EXAMPLES
 from vaeaug.workflows.copies import copy_rules, copy_warnings, decoding_rules
+from vaeaug.workflows.data_warnings import data_warnings, passed_over
 from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.evaluate.augmented import discard_evaluation, evaluation_of, refuse_to_evaluate
 from vaeaug.workflows.formats import format_warnings
@@ -70,7 +72,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     chosen.check_format()
     asked_sampler = _asked_sampler(chosen)
     data, out = real_path(data), real_path(out)
-    index = scan(data)
+    index = scan(data, options=chosen.label_options())
     refuse_overlap(data, out)
     if chosen.held_out() is None and chosen.evaluate:
         refuse_to_evaluate(index, chosen)  # before any image is read
@@ -89,9 +91,9 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     request = {"data": str(data.resolve()), **chosen.request()}
     del request["evaluate"]  # the same images are made with it, so a resumed run may give it up or ask for it
     with Staging(out, request, resume=chosen.resume) as staging:
-        trained = _trained_model(chosen)
-        read = read_for_training(index, chosen, progress, kept=True, model=trained)
+        read = read_for_training(index, chosen, progress, kept=True, model=_trained_model(chosen))
         index, cache = read.index, read.cache
+        warnings = data_warnings(index, cache, allow_leaks=chosen.allow_leaks)
         if chosen.evaluate:
             refuse_to_evaluate(index, chosen)
         if chosen.evaluate and not any(wanted_counts(chosen, cache).values()):
@@ -102,7 +104,6 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
                 "leave it out"
             )
         if chosen.model is None:
-            refuse_changed(staging, **identity(cache))
             model = _model_of_its_own(chosen, named, staging, cache, device, progress)
         else:
             model = _named_model(data, chosen, device, progress)
@@ -128,6 +129,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             link="hard" if chosen.link == "hard" else "copy",
             progress=lambda done, total: progress.tick(Tick(done / max(total, 1))),
         )
+        make_missing_folders(staging.content, (file.label for file in index.files))
         made = Made(
             command="augment",
             staging=staging,
@@ -145,11 +147,13 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             sampler_options=changed_options(sampler, chosen.sampler_options),
             seed=chosen.seed,
             remarks=[
+                *warnings,
                 *remarks_on_run(index, cache, model, same=trained_on_them),
                 *read.warnings,
                 *copy_warnings(placed),
                 *format_warnings({label: kinds[label] for label, count in counts.items() if count}),
             ],
+            passed_over=[entry.record() for entry in passed_over(index, cache)],
             keep=keep,
             invalid=cache.invalid,
         )
@@ -201,6 +205,7 @@ def _model_of_its_own(
     progress: Progress,
 ) -> StoredModel:
     """Return a model trained for this output alone."""
+    refuse_changed(staging, **identity(cache))
     directory = staging.scratch / "model"
     if not (directory / FILE).exists():
         used = choose_loss(named, chosen, cache, progress, sampler=_asked_sampler(chosen))

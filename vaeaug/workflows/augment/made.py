@@ -45,6 +45,7 @@ class Made:
         sampler_options: its options that are not the defaults.
         seed: of the samples.
         remarks: what the user should know.
+        passed_over: what DATA contains and is not used, as the record has it.
         keep: which samples are kept; all if None.
         invalid: unreadable images that were left out.
     """
@@ -65,6 +66,7 @@ class Made:
     sampler_options: Mapping[str, Any]
     seed: int
     remarks: Sequence[str]
+    passed_over: Sequence[Mapping[str, Any]] = ()
     keep: SampleFilter | None = None
     invalid: Sequence[InvalidImage] = ()
 

@@ -92,6 +92,7 @@ def write_root(made: Made, written: Written, counts: Sequence[ClassCount], remar
             counts={entry.label: counts_entry(entry) for entry in counts},
             normalized=copies_record(made.real),
             dropped=written.dropped,
+            passed_over=list(made.passed_over),
             invalid=made.invalid,
             remarks=remarks,
         ),

@@ -66,7 +66,7 @@ def encode(
         out: the directory to make; nothing, or an empty directory, must be there.
         progress: hears how it goes.
         **settings: the fields of `EncodeSettings`: `encode_as`, `label`, `format`, `skip_invalid`, `device`, `workers`,
-            `resume`, `plugins_dirs`, `allow_imports`.
+            `labels`, `file_column`, `label_column`, `resume`, `plugins_dirs`, `allow_imports`.
 
     Returns:
         What was written.
@@ -88,6 +88,7 @@ def encode(
     images = read_for_model(
         stored,
         data,
+        labels=chosen.label_options(),
         workers=chosen.workers,
         skip_invalid=chosen.skip_invalid,
         progress=progress,

@@ -90,7 +90,7 @@ def evaluate(
         if chosen.resume:
             raise InputError("work is kept beside the output, so --resume needs --out DIR")
         with tempfile.TemporaryDirectory(prefix="vaeaug-evaluate-") as scratch:
-            data = read_evaluate_data(scan(real), synthetic, chosen, progress)
+            data = read_evaluate_data(scan(real, options=chosen.label_options()), synthetic, chosen, progress)
             found = _find(data, synthetic, chosen, Path(scratch), device, progress)
         return _result(None, found, progress)
     out = real_path(out)
@@ -99,7 +99,7 @@ def evaluate(
             refuse_overlap(place, out)
     request = {"real": str(real.resolve()), "synthetic": str(synthetic.resolve()), **chosen.request()}
     with Staging(out, request, resume=chosen.resume) as staging:
-        data = read_evaluate_data(scan(real), synthetic, chosen, progress)
+        data = read_evaluate_data(scan(real, options=chosen.label_options()), synthetic, chosen, progress)
         refuse_changed(staging, **_identities(data))
         found = _find(data, synthetic, chosen, staging.scratch, device, progress)
         write_root(found, staging.content, staging.final.name)

@@ -18,6 +18,7 @@ from vaeaug.dataset.rules import DecodeRules
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
 from vaeaug.progress import Progress
+from vaeaug.workflows.data_warnings import reading_warnings
 from vaeaug.workflows.evaluate.images import Images, images_of
 from vaeaug.workflows.evaluate.leaks import refuse_leaks
 from vaeaug.workflows.evaluate.manifest import Manifest, is_edited, read_manifest
@@ -79,6 +80,8 @@ def read_evaluate_data(
         skip_invalid=settings.skip_invalid,
         progress=progress,
     )
+    for warning in reading_warnings(index, cache):
+        progress.say(warning)
     training = images_of(cache, cache.split_N == "train", cache.classes)
     rows = read_manifest(synthetic)
     made = _read(_synthetic_index(synthetic, rows, cache.classes), cache, settings, progress)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vaeaug.dataset.contents import read_contents
+from vaeaug.dataset.passed_over import MASKS, summary
 from vaeaug.dataset.provenance import recognize, set_apart, warnings_of
 from vaeaug.dataset.scan import scan
 from vaeaug.export.real import copy_real
@@ -81,7 +82,10 @@ def inpaint(
     stored.require_consent()
     if chosen.label is not None:
         stored.record.label(chosen.label)
-    index = scan(images, training=False)
+    index = scan(images, training=False, options=chosen.label_options())
+    unused = summary([entry for entry in index.passed_over if not (chosen.masks and entry.reason == MASKS)])
+    for note in (*index.notes, *([] if unused is None else [unused])):
+        progress.say(note)
     for place in (model, images, *(real_path(name) for name in (chosen.masks, chosen.coco, chosen.data) if name)):
         refuse_overlap(place, out)
     request = {"model": stored.record.fingerprint, "images": str(images.resolve()), **chosen.request()}

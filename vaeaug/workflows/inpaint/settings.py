@@ -8,16 +8,16 @@ from typing import Any
 
 from vaeaug.errors import InputError
 from vaeaug.options import option
-from vaeaug.workflows.settings import UseSettings
+from vaeaug.workflows.settings import LabelSettings, UseSettings
 
 METHODS = ("auto", "partial-encoder", "gibbs")
 BLENDS = ("feather", "poisson", "none")
 REGIONS = ("auto", "whole")
-_FILES = ("masks", "coco", "data")
+_FILES = ("masks", "coco", "data", "labels")
 
 
 @dataclass(frozen=True, kw_only=True)
-class InpaintSettings(UseSettings):
+class InpaintSettings(LabelSettings, UseSettings):
     """Where the holes are, and how they are filled."""
 
     masks: str | None = option(

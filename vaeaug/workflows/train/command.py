@@ -28,6 +28,7 @@ from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap, write_atomic
 from vaeaug.training.config import TrainingConfig
 from vaeaug.training.plan import SHARED_SHARE, share, with_length
+from vaeaug.workflows.data_warnings import data_warnings
 from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.inpaint.partial import add_partial_encoder
 from vaeaug.workflows.model import Model, load, open_stored
@@ -60,11 +61,13 @@ def train(data: str | Path, model: str | Path, *, progress: Progress = SILENT, *
     named = look_up(chosen)
     chosen.held_out()  # refuses contradictions before any work
     device = choose_device(chosen.device)
-    index = scan(data)
+    index = scan(data, options=chosen.label_options())
     refuse_overlap(data, model)
     with Staging(model, {"data": str(data.resolve()), **chosen.request()}, resume=chosen.resume) as staging:
-        data_read = read_for_training(index, chosen, progress)
-        cache = data_read.cache
+        read = read_for_training(index, chosen, progress)
+        cache = read.cache
+        for warning in data_warnings(read.index, cache, allow_leaks=chosen.allow_leaks):
+            progress.say(warning)
         refuse_changed(staging, **identity(cache))
         used = choose_loss(named, chosen, cache, progress)
         train_into(staging.content, staging.scratch, cache, chosen, used, device, progress)
@@ -74,7 +77,7 @@ def train(data: str | Path, model: str | Path, *, progress: Progress = SILENT, *
             add_partial_encoder(stored, cache.pixels_NHWC[train_indices], cache.labels_N[train_indices], progress)
         staging.publish()
     trained = load(model, device=chosen.device, plugins_dirs=chosen.plugins_dirs)
-    for remark in (*data_read.warnings, *remarks_on(trained.stored)):
+    for remark in (*read.warnings, *remarks_on(trained.stored)):
         progress.say(remark)
     return trained
 
