@@ -53,11 +53,13 @@ class TrainingData:
         index: its files; synthetic ones of earlier runs are set apart.
         cache: its images.
         warnings: what the user should know.
+        held_out: what was held out of it, in a sentence; empty if nothing was.
     """
 
     index: DatasetIndex
     cache: ImageCache
     warnings: tuple[str, ...]
+    held_out: str
 
 
 def read_for_training(
@@ -89,7 +91,7 @@ def read_for_training(
         train_on_synthetic=settings.train_on_synthetic,
         remedy="add --train-on-synthetic to train on these",
     )
-    index = held_out_of(apart.index, contents.digests, settings, model)
+    index, held_out = held_out_of(apart.index, contents.digests, settings, model)
     cache = read_images(
         index,
         contents=contents,
@@ -108,7 +110,9 @@ def read_for_training(
         if settings.train_on_synthetic
         else "no model was trained on them (--train-on-synthetic trains on them)"
     )
-    return TrainingData(index, cache, tuple(warnings_of(apart, copied + trained)))
+    return TrainingData(
+        index, cache, tuple(warnings_of(apart, copied + trained)), held_out.sentence() if held_out else ""
+    )
 
 
 def read_real(

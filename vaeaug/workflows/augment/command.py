@@ -156,6 +156,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             passed_over=[entry.record() for entry in passed_over(index, cache)],
             keep=keep,
             invalid=cache.invalid,
+            held_out=read.held_out,
         )
         discard_evaluation(staging)
         evaluate = evaluation_of(index, chosen, staging, progress) if chosen.evaluate else None

@@ -48,6 +48,7 @@ class Made:
         passed_over: what DATA contains and is not used, as the record has it.
         keep: which samples are kept; all if None.
         invalid: unreadable images that were left out.
+        held_out: what was held out of the data for validation or test, in a sentence; empty if nothing was.
     """
 
     command: str
@@ -69,6 +70,7 @@ class Made:
     passed_over: Sequence[Mapping[str, Any]] = ()
     keep: SampleFilter | None = None
     invalid: Sequence[InvalidImage] = ()
+    held_out: str = ""
 
     @property
     def out(self) -> Path:

@@ -9,9 +9,9 @@ from pathlib import Path
 from vaeaug.evaluation.evaluation_part import EvaluationPart
 from vaeaug.evaluation.report import write_report
 from vaeaug.export.card import CardData, ClassCount, counts_entry, write_card
-from vaeaug.export.manifest import manifest_rows, write_manifest
+from vaeaug.export.manifest import Listed, manifest_rows, write_manifest
 from vaeaug.export.origin import Drawn
-from vaeaug.export.record import command_record, write_record
+from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.progress import Progress
 from vaeaug.workflows.augment.made import AugmentResult, Made, Written
 from vaeaug.workflows.augment.report import report_of, settings_of
@@ -79,9 +79,11 @@ def _unfilled(made: Made, written: Written) -> list[str]:
 def write_root(made: Made, written: Written, counts: Sequence[ClassCount], remarks: Sequence[str]) -> None:
     """Write all at the root but the report. The same work gives the same bytes: no times, no places of this machine."""
     record = made.model.record
-    write_manifest(made.out / "manifest.csv", manifest_rows(made.real, made.sources, made.journal, made.seed))
+    listed = Listed()
+    rows = manifest_rows(made.real, made.sources, made.journal, made.seed)
+    write_manifest(made.out / "manifest.csv", listed.seen(rows))
     write_record(
-        made.out,
+        made.out / RECORD,
         command_record(
             made.command,
             made.settings,
@@ -105,5 +107,8 @@ def write_root(made: Made, written: Written, counts: Sequence[ClassCount], remar
         warnings=tuple(remarks),
         origin=made.edited or Drawn(),
         rewritten=sum(bool(image.reasons) for image in made.real),
+        suffixes=listed.suffixes,
+        sources=listed.sources,
+        held_out=made.held_out,
     )
     write_card(made.out / "README.md", card)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from vaeaug.dataset.image_cache import UNSEEN
 from vaeaug.errors import InputError
 from vaeaug.export.feature_card import FeatureCard, write_feature_card
-from vaeaug.export.record import command_record, write_record
+from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.features.arrays import write_index, write_npy_tree, write_npz
 from vaeaug.features.columns import Column
 from vaeaug.features.conditioning import INFERRED, ONE, inferred_labels
@@ -120,7 +120,7 @@ def encode(
             invalid=images.cache.invalid,
             remarks=remarks,
         )
-        write_record(staging.content, record)
+        write_record(staging.content / RECORD, record)
         card = FeatureCard(staging.final.name, chosen.format, counts, job.layout.columns, in_words(job), remarks)
         write_feature_card(staging.content / "README.md", card)
         if chosen.format == "npy-tree":

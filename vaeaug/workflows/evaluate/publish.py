@@ -48,7 +48,7 @@ def values_of(found: Evaluated) -> dict[str, Any]:
 
 def write_values(found: Evaluated, content: Path) -> None:
     """Write the record. The same work gives the same bytes."""
-    write_record(content, values_of(found), RECORD)
+    write_record(content / RECORD, values_of(found))
 
 
 def write_root(found: Evaluated, content: Path, title: str) -> None:

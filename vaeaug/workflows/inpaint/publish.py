@@ -18,9 +18,9 @@ from vaeaug.evaluation.completions import CompletionsPage, ShownCompletion, writ
 from vaeaug.export.card import CardData, ClassCount, write_card
 from vaeaug.export.completions import CompletedRow, CompletionsCard, write_archive, write_completions_card
 from vaeaug.export.layout import synthetic_number
-from vaeaug.export.manifest import ManifestRow, write_manifest
+from vaeaug.export.manifest import Listed, ManifestRow, write_manifest
 from vaeaug.export.origin import Filled
-from vaeaug.export.record import command_record, write_record
+from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.inpainting.picture import read_picture
 from vaeaug.models.record import ModelRecord
 from vaeaug.staging import Staging
@@ -139,7 +139,8 @@ def _original(file: ImageFile) -> str:
 def _write_dataset(done: Completed) -> None:
     """Write manifest and card of a dataset that was added to, as `augment` does."""
     content, plan = done.staging.content, done.plan
-    write_manifest(content / "manifest.csv", _dataset_rows(done))
+    listed = Listed()
+    write_manifest(content / "manifest.csv", listed.seen(_dataset_rows(done)))
     numbers = Counter(job.file.label for job in plan.jobs)
     by_split = Counter((image.split, image.label) for image in plan.real if not image.synthetic)
     carried = Counter(image.label for image in plan.real if image.synthetic)
@@ -154,7 +155,15 @@ def _write_dataset(done: Completed) -> None:
         )
         for label in sorted({image.label for image in plan.real})
     ]
-    card = CardData(done.staging.final.name, counts, _summary(done), warnings=done.remarks, origin=Filled())
+    card = CardData(
+        done.staging.final.name,
+        counts,
+        _summary(done),
+        warnings=done.remarks,
+        origin=Filled(),
+        suffixes=listed.suffixes,
+        sources=listed.sources,
+    )
     write_card(content / "README.md", card)
 
 
@@ -179,7 +188,7 @@ def _dataset_rows(done: Completed) -> Iterator[ManifestRow]:
 
 def _write_record(done: Completed) -> None:
     write_record(
-        done.staging.content,
+        done.staging.content / RECORD,
         command_record(
             "inpaint",
             public_settings(done.settings),
