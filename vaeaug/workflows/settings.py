@@ -37,7 +37,7 @@ class ReadSettings(RunSettings):
 
     max_megapixels: float = option(
         MAX_MEGAPIXELS,
-        "Refuse images of more than this many million pixels. Decoding takes up to 16 bytes of memory per pixel.",
+        "Refuse images of more than this many million pixels. Decoding takes up to 20 bytes of memory per pixel.",
         minimum=0.001,
         maximum=100_000,
     )
