@@ -9,7 +9,7 @@ import hashlib
 import json
 import weakref
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -22,7 +22,7 @@ from vaeaug.dataset.palette import IndexedColours, Palette
 from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules, rules_from_json
 from vaeaug.dataset.size import median_size
 from vaeaug.dataset.store import hold
-from vaeaug.dataset.traits import FileTraits
+from vaeaug.dataset.traits import FileTraits, traits_from_json
 from vaeaug.errors import InputError, nearest
 
 PIXELS_NAME, META_NAME = "pixels.bin", "meta.json"
@@ -260,7 +260,7 @@ def write_meta(
         "colours": None if colours is None else [colours.palette, colours.table],
         "invalid": [[image.file_name, image.reason] for image in invalid],
         "rules": rules.to_json(),
-        "traits": [astuple(each) for each in traits],
+        "traits": [each.to_json() for each in traits],
         "files": {name: [getattr(file, name) for file in files] for name in _COLUMNS}
         | {"traits": [place[file.traits] for file in files]},
     }
@@ -269,7 +269,7 @@ def write_meta(
 
 def _from_meta(directory: Path, meta: dict[str, Any], lock: IO[bytes], temporary: bool) -> ImageCache:
     columns = meta["files"]
-    traits = [FileTraits(*row) for row in meta["traits"]]
+    traits = [traits_from_json(row) for row in meta["traits"]]
     columns["traits"] = [traits[number] for number in columns["traits"]]
     columns["value_range"] = [None if bounds is None else tuple(bounds) for bounds in columns["value_range"]]
     files = tuple(

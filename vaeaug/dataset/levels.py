@@ -69,6 +69,23 @@ class Levels:
         table: NDArray[np.uint16] = np.floor(values + 0.5).clip(0, FULL).astype(np.uint16)
         return table[eight]
 
+    def to_shades(self, sixteen: NDArray[np.uint16]) -> NDArray[np.float32]:
+        """Return the values of a 16-bit file on the scale of the levels, whose ends are 0 and 1, not clipped."""
+        black, white = self.stored
+        return (sixteen.astype(np.float32) - np.float32(black)) / np.float32(max(white - black, 1.0))
+
+    def from_shades(self, shades: NDArray[np.floating[Any]], value_range: tuple[int, int]) -> NDArray[np.uint16]:
+        """Return the values of a 16-bit file, clipped, halves rounded up.
+
+        Args:
+            shades: on the scale of the levels, whose ends are 0 and 1.
+            value_range: the smallest and the largest value of the result.
+        """
+        black, white = self.stored
+        values = black + shades.astype(np.float64) * (white - black)
+        sixteen: NDArray[np.uint16] = np.floor(values + 0.5).clip(*value_range).astype(np.uint16)
+        return sixteen
+
     def store(self, values: DeepValues) -> NDArray[np.uint16]:
         """Return the values of a file as a 16-bit file has them, clipped to 0 ... 65535, halves rounded up."""
         if values.values_HW.dtype == np.uint16:

@@ -17,6 +17,8 @@ from vaeaug.training.config import TrainingConfig
 
 SCOPES = ("per-class", "shared")
 LINKS = ("copy", "hard")
+COPIES = ("auto", "exact")
+FORMATS = ("auto", "png", "jpeg", "webp")
 AUTO = "auto"
 _PATHS = ("train_augment",)
 
@@ -117,6 +119,28 @@ class SampleSettings:
         "images are at hand, else mixture, or prior for codes.",
     )
     sampler_options: Mapping[str, Any] = field(default_factory=dict)
+    format: str = option(
+        AUTO,
+        "Format of synthetic images: auto (as their source or class, JPEG or PNG), png, jpeg or webp. Palette, 16-bit "
+        "and transparent images are always PNG.",
+        choices=FORMATS,
+    )
+    quality: int | None = option(
+        None,
+        "Quality of JPEG and WebP images, 1 to 100; by default as the JPEG files of the data, or 95 for JPEG and 90 "
+        "for WebP.",
+        minimum=1,
+        maximum=100,
+    )
+
+    def check_format(self) -> None:
+        """Refuse a quality where no file has one.
+
+        Raises:
+            InputError: if `quality` is given with the format `png`.
+        """
+        if self.quality is not None and self.format == "png":
+            raise InputError("--quality is for JPEG and WebP files; leave it out with --format png")
 
     def counts(self, real: Mapping[str, int], unasked: Mapping[str, int] | None = None) -> dict[str, int]:
         """Return how many synthetic images each class gets.
@@ -159,7 +183,17 @@ class AugmentSettings(SampleSettings, TrainSettings):
         "Keep transparency, in real and synthetic images, instead of compositing it over the background. The model "
         "still sees composited images.",
     )
-    link: str = option("copy", "How real images get into OUT: copies, or hard links.", choices=LINKS)
+    copy: str = option(
+        AUTO,
+        "Copies of real images: auto rewrites those that some reader decodes otherwise than the synthetic ones "
+        "(transparency, EXIF rotation, colour profiles, TIFF, ...); exact keeps the bytes of all.",
+        choices=COPIES,
+    )
+    link: str = option(
+        "copy",
+        "How real images get into OUT: copies, or hard links (rewritten ones are always files of their own).",
+        choices=LINKS,
+    )
     evaluate: bool = option(
         False,
         "Also tell whether the images help a classifier (see: vaeaug evaluate), in OUT/evaluation. This trains some 30 "

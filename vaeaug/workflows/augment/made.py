@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.dataset.image_cache import NativeShape
+from vaeaug.dataset.rules import DecodeRules
 from vaeaug.export.card import ClassCount
+from vaeaug.export.kind import ClassKind
 from vaeaug.export.origin import Edited
 from vaeaug.export.real import RealImage
 from vaeaug.models.store import StoredModel
@@ -29,7 +30,8 @@ class Made:
         staging: where it is being built.
         model: the model they were drawn from.
         counts: class -> number of synthetic images.
-        shapes: class -> height, width, colour mode and colours that synthetic images are written in.
+        kinds: class -> what its images are written as.
+        decoding: how real images are decoded where they are edited.
         real: the real images that were copied.
         originals: every real training image's file by its `file_name` in the data; empty where they are not at hand.
         examples: class -> some real training images, uint8 (H, W, C), to show beside the synthetic ones.
@@ -44,7 +46,8 @@ class Made:
     staging: Staging
     model: StoredModel
     counts: Mapping[str, int]
-    shapes: Mapping[str, NativeShape]
+    kinds: Mapping[str, ClassKind]
+    decoding: DecodeRules
     real: Sequence[RealImage]
     originals: Mapping[str, Path]
     examples: Mapping[str, Sequence[NDArray[np.uint8]]]
