@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vaeaug.disk import write_atomic
 from vaeaug.export.layout import folder_name
@@ -29,9 +30,10 @@ class ClassCount:
     Attributes:
         label: the class name.
         real: real training images.
-        synthetic: synthetic training images.
+        synthetic: synthetic training images, those of earlier runs included.
         val: validation images, passed through.
         test: test images, passed through.
+        carried: synthetic training images of earlier runs.
     """
 
     label: str
@@ -39,6 +41,13 @@ class ClassCount:
     synthetic: int
     val: int = 0
     test: int = 0
+    carried: int = 0
+
+
+def counts_entry(count: ClassCount) -> dict[str, Any]:
+    """Return the counts of a class as JSON values; `carried` is there only if it is not 0."""
+    values = dataclasses.asdict(count)
+    return values if count.carried else {name: value for name, value in values.items() if name != "carried"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vaeaug.options import option
-from vaeaug.workflows.settings import AUTO, ReadSettings
+from vaeaug.workflows.settings import AUTO, LabelSettings, ReadSettings
 
 FLIPS = (AUTO, "yes", "no")
 STRENGTHS = {"mild": 0.5, "full": 1.0}
@@ -20,7 +20,7 @@ LEAST_IMAGES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateSettings(ReadSettings):
+class EvaluateSettings(LabelSettings, ReadSettings):
     """Which classifiers are trained, how often, and what they are tested on."""
 
     test: str | None = option(
@@ -94,4 +94,6 @@ class EvaluateSettings(ReadSettings):
     def request(self) -> dict[str, Any]:
         """Return what decides the result, as JSON values: a resumed run must have the same."""
         left_out = {"allow_imports", *(field.name for field in dataclasses.fields(ReadSettings))}
-        return {name: value for name, value in dataclasses.asdict(self).items() if name not in left_out}
+        left_out |= LabelSettings.__dataclass_fields__.keys()
+        request = {name: value for name, value in dataclasses.asdict(self).items() if name not in left_out}
+        return request | self.label_request()
