@@ -175,7 +175,7 @@ def _split_folders(folders: Iterable[Folder]) -> dict[str, Folder]:
         if split in named:
             raise InputError(
                 f"{named[split].path} and {folder.path} both name the {split} split; keep one of them, or merge them "
-                f"(if these are classes, move all classes into {folder.path.parent.name}/train/)"
+                f"(if these are classes, move all classes into {folder.path.resolve().parent.name}/train/)"
             )
         named[split] = folder
     return {split: named[split] for split in SPLITS if split in named}

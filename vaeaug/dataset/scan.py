@@ -53,6 +53,9 @@ from vaeaug.errors import InputError
 
 __all__ = ["DatasetIndex", "ImageFile", "LabelOptions", "scan"]
 
+_IMAGES_PER_STRAY = 20
+"""A folder with less than one image directly in it for this many images contains stray images, and is no class."""
+
 Source = Literal["given", "metadata", "found"]
 
 _OUTPUT_FILES = frozenset(("manifest.csv", "README.md", "report.html", RECORD_NAME))
@@ -231,17 +234,17 @@ def _unwrapped(data: Folder, *, training: bool) -> tuple[Folder, list[str]]:
     if top is data:
         return data, []
     inner = top.path.relative_to(data.path).as_posix()
-    note = f"{data.path.name} contains only the folder {inner!r}, which was read as the dataset"
+    note = f"{data.name} contains only the folder {inner!r}, which was read as the dataset"
     if not any(split_named(folder.name) for folder in top.holding):
-        note += f"; if it is one class, move it into {data.path.name}/train/"
+        note += f"; if it is one class, move it into {data.name}/train/"
     return top, [note]
 
 
 def _wraps(folder: Folder) -> bool:
     """Return whether the only folder in DATA contains the classes or splits, and is not itself a class or a split."""
-    if folder.images:
-        return False
     inner = folder.holding
+    if not inner or len(folder.images) * _IMAGES_PER_STRAY > folder.count:
+        return False
     splits = [split_named(child.name) is not None for child in inner]
     if split_named(folder.name):
         return len(inner) > 1 and all(splits) and not any(child.images for child in inner)
@@ -272,8 +275,7 @@ def _others(top: Folder, used: list[Path]) -> list[str]:
 
 def _nothing_found(top: Folder) -> str:
     """Return the message for a folder without classes."""
-    name = top.path.name
-    layout = f"arrange them as {name}/<class>/*.png, one folder per class, or add a metadata.csv (file_name,label)"
+    layout = f"arrange them as {top.name}/<class>/*.png, one folder per class, or add a metadata.csv (file_name,label)"
     if top.images:
         return f"{top.path} contains images but no class folders; {layout}"
     others = summary(other_files(_others(top, [])))

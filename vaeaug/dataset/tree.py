@@ -32,8 +32,8 @@ class Folder:
 
     @property
     def name(self) -> str:
-        """Return the name of the folder."""
-        return self.path.name
+        """Return the name of the folder, also where the path is `.`."""
+        return self.path.name or self.path.resolve().name
 
     @property
     def holding(self) -> tuple[Folder, ...]:

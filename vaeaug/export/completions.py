@@ -28,8 +28,11 @@ class CompletedRow:
         split: `train`, `val` or `test`; all is `train` where there are no splits.
         label: the class it was completed as, or for an image that was passed through that of its folder.
         label_given: whose word that is: `folder`, `--label`, or empty where it was inferred.
-        synthetic: `partly` of a completion, `false` of an image that was passed through.
+        synthetic: `partly` for a completion and `false` for an image that was passed through, unless the image was
+            synthetic before: that it stays.
         source: the file in IMAGES.
+        original: name of that image, or of the real image that it shows if it is synthetic, in the dataset that it
+            first came from.
         mask: what told where the holes are: a mask's name, `alpha`, a colour.
         missing: fraction of the pixels that were missing, of the pages that had holes.
         pages: which pages had holes, from 1, where the file has several; otherwise empty.
@@ -47,6 +50,7 @@ class CompletedRow:
     label_given: str
     synthetic: str
     source: str
+    original: str
     mask: str = ""
     missing: str = "0"
     pages: str = ""

@@ -68,6 +68,11 @@ def synthetic_name(label: str, index: int, suffix: str = ".png") -> str:
     return f"synthetic-{_encoded(label, CLASS_BYTES)}-{index:05d}{suffix}"
 
 
+def synthetic_number(label: str, name: str) -> int | None:
+    """Return the number in the name of a synthetic image of a class; None if it has no such name."""
+    return int(name.rpartition("-")[2].partition(".")[0]) if is_synthetic_name(label, name) else None
+
+
 def is_synthetic_name(label: str, name: str) -> bool:
     """Tell whether a synthetic image of the class may have this name, letter case and Unicode form aside."""
     if not name[:10].casefold().startswith("synthetic-"):

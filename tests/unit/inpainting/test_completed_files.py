@@ -23,6 +23,7 @@ from vaeaug.inpainting.files.animation import check_later_frames
 from vaeaug.inpainting.files.opening import CompletedFile, open_completed
 from vaeaug.inpainting.files.provenance import Provenance
 from vaeaug.inpainting.files.xmp import merged
+from vaeaug.inpainting.picture import read_picture
 
 MARK = Provenance(
     {"Software": "vaeaug", "vaeaug:synthetic": "partly", "vaeaug:class": "caf\u00e9"},
@@ -104,6 +105,28 @@ def test_other_kinds_become_lossless_files_that_look_the_same(kind: str, shape: 
                 assert mine == pytest.approx(theirs, abs=0.02)
     assert read_traits(out).orientation == 1
     assert not read_traits(out).lossy
+
+
+@pytest.mark.parametrize(("kind", "maker"), (KEPT | CHANGED).items())
+def test_a_filled_pixel_has_the_colour_that_was_asked_for(kind: str, maker: Maker) -> None:
+    colour = np.array([0.2, 0.7, 0.4], dtype=np.float32)
+    file = open_completed(maker(np.random.default_rng(1), 12, 9))
+    picture = read_picture(file)
+    hole = np.zeros(picture.size, dtype=bool)
+    hole[3:6, 2:7] = True
+    wanted = np.broadcast_to(colour, (*picture.size, 3))
+    out = file.rewritten({0: picture.filled(hole, wanted)}, MARK)
+    seen = decode_full(open_completed(out).view(0)).eight_bit()[hole]
+    gray = float(colour @ [0.299, 0.587, 0.114])
+    if picture.samples.table_K4 is not None:
+        listed = [c for c in ((0, 0, 0), (250, 10, 10), (10, 250, 10), (30, 30, 250)) if (seen == c).all()]
+        assert len(listed) == 1
+    elif "1" in kind.split():
+        assert set(seen.flat) == {255}
+    elif seen.shape[1] == 1:
+        assert np.abs(seen - 255 * gray).max() <= 1
+    else:
+        assert np.abs(seen - 255 * colour).max() <= (6 if "LAB" in kind else 2)
 
 
 @pytest.mark.parametrize(("kind", "maker"), (KEPT | CHANGED).items())

@@ -26,7 +26,7 @@ def in_file_space(values_NC: NDArray[np.float32], space: Space, profile: bytes |
     Args:
         values_NC: in [0, 1], C = 1 (gray) or 3.
         space: of the numbers; `cmyk` without a profile is the complement of RGB without black, `lab` is relative to D50
-            in the encoding of 8-bit TIFF.
+            in the encoding of 8-bit TIFF, whose a and b are signed.
         profile: ICC profile of the numbers, or None.
 
     Returns:
@@ -39,8 +39,6 @@ def in_file_space(values_NC: NDArray[np.float32], space: Space, profile: bytes |
         changed = ImageCms.applyTransform(image, change)
         assert changed is not None  # noqa: S101 (it is only in place that nothing is returned)
         numbers_NS = np.asarray(changed)[0].reshape(len(values_NC), -1)
-        if space == "lab":
-            numbers_NS = numbers_NS ^ np.array([0, 128, 128], dtype=np.uint8)  # a and b are signed in the file
         shares_NS: NDArray[np.float32] = numbers_NS.astype(np.float32) / np.float32(255)
         return shares_NS
     if space == "gray":

@@ -24,9 +24,9 @@ def wanted_counts(settings: AugmentSettings, cache: ImageCache) -> dict[str, int
     Raises:
         InputError: more than one of `per_class`, `ratio` and `balance` is set.
     """
-    real = {label: len(cache.indices("train", label)) for label in cache.classes}
+    real = {label: len(cache.indices("train", label, real=True)) for label in cache.classes}
     # Of all classes alike, or classes of one size would become classes of several.
-    files = [file for file in cache.files if file.split == "train"]
+    files = [file for file in cache.files if file.split == "train" and not file.synthetic]
     if sum(file.height * file.width for file in files) > SMALL * len(files):
         return settings.counts(real)
     return settings.counts(real, {label: max(count, min(FOR_EACH * count, ENOUGH)) for label, count in real.items()})

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vaeaug.export.kind import recorded_kind
+from vaeaug.export.manifest import Sources
 from vaeaug.progress import SILENT, Progress
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.synthesis.generate import changed_options, sampler_config, sampler_name
@@ -16,7 +17,7 @@ from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.formats import format_warnings
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.remarks import remarks_on
-from vaeaug.workflows.settings import SampleModelSettings, build, real_path
+from vaeaug.workflows.settings import SampleModelSettings, build, public_settings, real_path
 
 
 def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, **settings: Any) -> AugmentResult:
@@ -63,15 +64,18 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     request = {"model": stored.record.fingerprint, **wanted}
     with Staging(out, request, resume=chosen.resume) as staging:
         made = Made(
+            command="sample",
             staging=staging,
             model=stored,
             counts=drawn,
             kinds=kinds,
             decoding=stored.record.rules(),
             real=(),
+            sources=Sources((), ()),
+            first={},
             originals={},
             examples={},
-            settings=wanted,
+            settings={**public_settings(chosen), **wanted},
             sampler=sampler,
             sampler_options=options,
             seed=chosen.seed,

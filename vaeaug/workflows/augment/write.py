@@ -74,8 +74,10 @@ def _chunks(made: Made, there: dict[SampleSpan, WrittenSpan]) -> Iterator[Sample
     """Generate what is missing, a class after the other."""
     for label, count in made.counts.items():
         if made.keep is None:
-            missing = [span.start // CHUNK for span in spans({label: count}, CHUNK) if span not in there]
-            yield from drawn_chunks(made, label, missing, count)
+            start = made.first.get(label, 0) * CHUNK
+            wanted = (SampleSpan(label, start + span.start, span.count) for span in spans({label: count}, CHUNK))
+            missing = [span.start // CHUNK for span in wanted if span not in there]
+            yield from drawn_chunks(made, label, missing, start + count)
         else:
             yield from _filtered(made, made.keep, label, {s: e for s, e in there.items() if s.label == label})
 
@@ -109,9 +111,9 @@ def _filtered(
     The first samples that are kept are those of the output, so what is there does not depend on an interruption.
     """
     kept = {span.start // CHUNK: len(entry.kept) for span, entry in there.items()}
-    wanted = made.counts[label]
-    numbers = range(-(-MOST_TRIES * wanted // CHUNK))
-    drawn = drawn_chunks(made, label, [number for number in numbers if number not in kept], len(numbers) * CHUNK)
+    wanted, first = made.counts[label], made.first.get(label, 0)
+    numbers = range(first, first - (-MOST_TRIES * wanted // CHUNK))
+    drawn = drawn_chunks(made, label, [number for number in numbers if number not in kept], numbers.stop * CHUNK)
     for number in numbers:
         if wanted <= 0:
             return

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from vaeaug.dataset.image_cache import UNSEEN
 from vaeaug.errors import InputError
 from vaeaug.export.feature_card import FeatureCard, write_feature_card
-from vaeaug.export.record import write_record
+from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.features.arrays import write_index, write_npy_tree, write_npz
 from vaeaug.features.columns import Column
 from vaeaug.features.conditioning import INFERRED, ONE, inferred_labels
@@ -29,7 +29,7 @@ from vaeaug.workflows.encode.job import EncodeJob, how_made, in_words, plan, rem
 from vaeaug.workflows.encode.settings import EncodeSettings
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.read import ModelData, read_for_model
-from vaeaug.workflows.settings import build, real_path
+from vaeaug.workflows.settings import build, public_settings, real_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,18 @@ def encode(
         shards = _write_shards(job, parquet, schema_of(job.layout.columns, made), progress)
         _write_format(job, chosen.format, shards, features, progress)
         counts = {split: len(where) for split, where in job.indices.items()}
-        write_record(staging.content / "vaeaug.json", {**made, "images": counts, "remarks": remarks})
+        about = {name: made[name] for name in ("encoded_as", "label", "columns")}
+        record = command_record(
+            "encode",
+            public_settings(chosen),
+            model=stored.record,
+            data_fingerprint=images.cache.fingerprint,
+            images=counts,
+            **about,
+            invalid=images.cache.invalid,
+            remarks=remarks,
+        )
+        write_record(staging.content / RECORD, record)
         card = FeatureCard(staging.final.name, chosen.format, counts, job.layout.columns, in_words(job), remarks)
         write_feature_card(staging.content / "README.md", card)
         if chosen.format == "npy-tree":

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from vaeaug.dataset.index import DatasetIndex
+from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
 from vaeaug.evaluation.arms import parse_arms
 from vaeaug.evaluation.utility import Utility, utility
@@ -89,7 +91,7 @@ def evaluate(
         if chosen.resume:
             raise InputError("work is kept beside the output, so --resume needs --out DIR")
         with tempfile.TemporaryDirectory(prefix="vaeaug-evaluate-") as scratch:
-            data = read_evaluate_data(real, synthetic, chosen, progress)
+            data = read_evaluate_data(scan(real, options=chosen.label_options()), synthetic, chosen, progress)
             found = _find(data, synthetic, chosen, Path(scratch), device, progress)
         return _result(None, found, progress)
     out = real_path(out)
@@ -98,7 +100,7 @@ def evaluate(
             refuse_overlap(place, out)
     request = {"real": str(real.resolve()), "synthetic": str(synthetic.resolve()), **chosen.request()}
     with Staging(out, request, resume=chosen.resume) as staging:
-        data = read_evaluate_data(real, synthetic, chosen, progress)
+        data = read_evaluate_data(scan(real, options=chosen.label_options()), synthetic, chosen, progress)
         refuse_changed(staging, **_identities(data))
         found = _find(data, synthetic, chosen, staging.scratch, device, progress)
         write_root(found, staging.content, staging.final.name)
@@ -108,12 +110,12 @@ def evaluate(
 
 @one_thread()
 def evaluate_into(
-    real: Path, synthetic: Path, out: Path, scratch: Path, settings: EvaluateSettings, progress: Progress
+    real: DatasetIndex, synthetic: Path, out: Path, scratch: Path, settings: EvaluateSettings, progress: Progress
 ) -> Evaluated:
     """Write all figures into a directory under construction, and return what was found.
 
     Args:
-        real: REAL.
+        real: the files of REAL, with what is held out of it.
         synthetic: SYNTHETIC.
         out: the directory; it is made.
         scratch: where work is kept until all is done; it is made, and gone on with.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from vaeaug.dataset.build import content_digest
+from vaeaug.dataset.contents import content_digest
 from vaeaug.dataset.decode import read_file
 from vaeaug.dataset.index import ImageFile
 from vaeaug.dataset.rules import DecodeRules

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.passed_over import MASKS, summary
+from vaeaug.dataset.provenance import recognize, set_apart, warnings_of
 from vaeaug.dataset.scan import scan
 from vaeaug.export.real import copy_real
 from vaeaug.inpainting.complete import Completer
@@ -89,7 +91,9 @@ def inpaint(
         refuse_overlap(place, out)
     request = {"model": stored.record.fingerprint, "images": str(images.resolve()), **chosen.request()}
     with Staging(out, request, resume=chosen.resume) as staging:
-        plan = make_plan(index, images, chosen, stored.record, progress)
+        index = recognize(index, read_contents(index, workers=chosen.workers))
+        known = set_apart(index, minimum=1) if chosen.random_holes else None
+        plan = make_plan(index if known is None else known.index, images, chosen, stored.record, progress)
         refuse_changed(staging, **{"set of images and holes": plan.digest})
         partial = partial_encoder(
             stored,
@@ -109,6 +113,8 @@ def inpaint(
         uncertainty = (staging.scratch if plan.foldered else staging.content) / "uncertainty"
         write_completions(plan.jobs, completer, chosen, staging.content, uncertainty, journal, progress)
         remarks = _remarks(plan, chosen, stored.record)
+        if known is not None:
+            remarks += warnings_of(known, "they are copied as they are and stay synthetic in the manifest")
         done = Completed(staging, stored.record, chosen, plan, read_journal(journal), uncertainty, method, remarks)
         write_root(done)
         staging.publish()
@@ -118,7 +124,7 @@ def inpaint(
         out=staging.final,
         images=len({job.file.file_name for job in plan.jobs}),
         files=sum(len(job.names) for job in plan.jobs),
-        passed=len(plan.passed) + len(plan.real),
+        passed=plan.passed_through,
         invalid={image.file_name: image.reason for image in plan.invalid},
         method=method,
         remarks=tuple(remarks),
@@ -131,7 +137,7 @@ def _copy(plan: Plan, content: Path, progress: Progress) -> None:
         progress.stage("Copying images without holes")
         copy_unchanged(plan.passed, content)
     if plan.real:
-        progress.stage("Copying real images")
+        progress.stage("Copying images")
         copy_real(plan.real, content, progress=lambda done, total: progress.tick(Tick(done / max(total, 1))))
 
 

@@ -18,7 +18,7 @@ class _Suffixed(Protocol):
 def base_names(file_names: Sequence[str], samples: int, formats: Mapping[str, _Suffixed]) -> dict[str, str]:
     """Return by file name what the names of the completions begin with: the file's name without its suffix.
 
-    Where two files of a folder differ in their suffix only, and the completions would not, it is the whole name:
+    Where two files would be written under one name, it is the whole name of those that would not keep their own:
     `a.jpg` beside `a.png` becomes `a.jpg.png`.
 
     Args:
@@ -26,14 +26,18 @@ def base_names(file_names: Sequence[str], samples: int, formats: Mapping[str, _S
         samples: completions per image.
         formats: the suffixes of the completed files, by file name.
     """
-    stems = Counter(_key(name) for name in file_names)
-    bases = {}
-    for name in file_names:
-        path = PurePosixPath(name)
-        kept = path.suffix.lower() in formats[name].suffixes
-        alone = stems[_key(name)] == 1
-        bases[name] = str(path.with_suffix("")) if alone or (kept and samples == 1) else name
-    return bases
+    short = {name: str(PurePosixPath(name).with_suffix("")) for name in file_names}
+    written = {
+        name: {collision_key(each) for each in _written(name, short[name], formats[name].suffixes, samples)}
+        for name in file_names
+    }
+    counts = Counter(key for keys in written.values() for key in keys)
+    return {
+        name: name
+        if name not in _written(name, base, formats[name].suffixes, samples) and _clash(written[name], counts)
+        else base
+        for name, base in short.items()
+    }
 
 
 def completion_names(file_name: str, base: str, suffixes: tuple[str, ...], samples: int) -> tuple[str, ...]:
@@ -48,5 +52,11 @@ def uncertainty_names(base: str, pages: tuple[int, ...]) -> tuple[str, ...]:
     return tuple(f"{base}-uncertainty{f'-page-{page + 1}' if page else ''}.png" for page in pages)
 
 
-def _key(name: str) -> str:
-    return collision_key(str(PurePosixPath(name).with_suffix("")))
+def _written(file_name: str, base: str, suffixes: tuple[str, ...], samples: int) -> tuple[str, ...]:
+    """Return all files that an image may become."""
+    spread = uncertainty_names(base, (0,)) if samples > 1 else ()
+    return completion_names(file_name, base, suffixes, samples) + spread
+
+
+def _clash(keys: set[str], counts: Counter[str]) -> bool:
+    return any(counts[key] > 1 for key in keys)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vaeaug.dataset.build import unreadable
@@ -14,7 +14,9 @@ from vaeaug.dataset.image_cache import InvalidImage
 from vaeaug.dataset.index import NO_LABEL, DatasetIndex, ImageFile
 from vaeaug.dataset.parallel import thread_pool, windows
 from vaeaug.errors import InputError
+from vaeaug.export.carried import first_numbers
 from vaeaug.export.layout import folder_name, synthetic_name
+from vaeaug.export.manifest import Sources
 from vaeaug.export.real import RealImage, place_real
 from vaeaug.inpainting.coco import CocoFile
 from vaeaug.inpainting.masks import MaskFiles
@@ -68,12 +70,14 @@ class Plan:
     Attributes:
         jobs: the images to be completed, by name.
         passed: images without holes, which are copied byte for byte under their own names.
-        real: with `--random-holes` the images of the dataset and their places; else empty.
+        real: with `--random-holes` the images of the dataset, synthetic ones of earlier runs too, and their places;
+            else empty.
         invalid: images that cannot be read, left out.
         digest: of all images and holes.
         foldered: whether images lie in class folders.
         unused: masks that belong to no image.
         notes: what the user should know of files and masks.
+        sources: names the real image that each image shows.
     """
 
     jobs: tuple[Job, ...]
@@ -84,6 +88,12 @@ class Plan:
     foldered: bool
     unused: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    sources: Sources = field(default_factory=lambda: Sources((), ()))
+
+    @property
+    def passed_through(self) -> int:
+        """Number of images without holes, or with `--random-holes` of real images, that are copied."""
+        return len(self.passed) + sum(not image.synthetic for image in self.real)
 
 
 def make_plan(
@@ -147,8 +157,11 @@ def _plan_random(index: DatasetIndex, settings: InpaintSettings, record: ModelRe
             f"the model was not trained on the class {unknown[0]!r} of {index.root}; it knows {', '.join(known)}"
         )
     checked, invalid = _check_all(training, RandomHoles(settings.seed, 0), settings, record, progress)
+    left_out = {image.file_name for image in invalid}
+    kept = [file for file in index.files if file.label != NO_LABEL and file.file_name not in left_out]
+    copied = place_real(kept, index.layout)
     jobs: list[Job] = []
-    made: Counter[str] = Counter()
+    made = Counter(first_numbers(copied))
     for file in training:
         for variation in range(settings.samples if file.file_name in checked else 0):
             name = f"train/{folder_name(file.label)}/{synthetic_name(file.label, made[file.label])}"
@@ -158,12 +171,18 @@ def _plan_random(index: DatasetIndex, settings: InpaintSettings, record: ModelRe
             jobs.append(
                 Job(file, source, entry.origin, entry.share, entry.size, file.label, (name,), (), variation, plain=True)
             )
-    left_out = {image.file_name for image in invalid}
-    kept = [file for file in index.files if file.label != NO_LABEL and file.file_name not in left_out]
-    real = place_real(kept, index.layout)
     further = [name for name, entry in checked.items() if entry.frames > 1]
     notes = (f"of files with several pages or frames the first one is used: {some(further)}",) if further else ()
-    return Plan(tuple(jobs), (), real, invalid, _digest(checked.values()), foldered=True, notes=notes)
+    return Plan(
+        jobs=tuple(jobs),
+        passed=(),
+        real=copied,
+        invalid=invalid,
+        digest=_digest(checked.values()),
+        foldered=True,
+        notes=notes,
+        sources=Sources(index.files, copied),
+    )
 
 
 def _source(settings: InpaintSettings, images: Path, record: ModelRecord) -> HoleSource:

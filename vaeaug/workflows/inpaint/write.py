@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import vaeaug
-from vaeaug.dataset.build import content_digest
+from vaeaug.dataset.contents import content_digest
 from vaeaug.dataset.decode import UnreadableImageError, read_file
 from vaeaug.dataset.index import ImageFile
 from vaeaug.disk import write_atomic
