@@ -46,7 +46,7 @@ def discard_evaluation(staging: Staging) -> None:
 
 
 def evaluation_of(
-    data: Path, chosen: AugmentSettings, staging: Staging, progress: Progress
+    index: DatasetIndex, chosen: AugmentSettings, staging: Staging, progress: Progress
 ) -> Callable[[Path], EvaluationPart]:
     """Return what tells whether the images of a directory help a classifier, and writes all figures into it."""
     # Both compute, and the first augments itself, fold by fold.
@@ -59,6 +59,9 @@ def evaluation_of(
         background=chosen.background,
         max_megapixels=chosen.max_megapixels,
         skip_invalid=chosen.skip_invalid,
+        labels=chosen.labels,
+        file_column=chosen.file_column,
+        label_column=chosen.label_column,
         device=chosen.device,
         workers=chosen.workers,
         plugins_dirs=chosen.plugins_dirs,
@@ -68,7 +71,7 @@ def evaluation_of(
 
     def evaluate(out: Path) -> EvaluationPart:
         try:
-            return part_of(evaluate_into(data, out, out / FOLDER, scratch, settings, progress))
+            return part_of(evaluate_into(index, out, out / FOLDER, scratch, settings, progress))
         except (InputError, DivergedError) as error:  # at which staging drops all, and here only the question failed
             kept = VaeaugError(
                 f"the images are made, but whether they help cannot be told: {error}; to have them as they are, run "
