@@ -15,11 +15,13 @@ from PIL import Image
 from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.decode import decode_full
 from vaeaug.dataset.jpeg_tables import tables_of
+from vaeaug.dataset.mark import read_mark
 from vaeaug.dataset.scan import scan
 from vaeaug.dataset.traits import read_traits
 from vaeaug.export.kind import ClassKind, class_kinds
 from vaeaug.export.normalize import REASONS, CopyRule, copy_rule, rewritten
 from vaeaug.export.real import RealImage, copy_real, place_real
+from vaeaug.export.source_type import SourceType, xmp
 from vaeaug.workflows.copies import copies_record, copy_rules, copy_warnings
 
 EXPECTED = {  # kind -> reason of the second image of each class, mode and format of all copies
@@ -205,6 +207,22 @@ def test_colours_of_an_indexed_dataset_are_kept_also_those_of_its_test_images(tm
     copy = opened(tmp_path / "out" / "test" / "ant" / "0.png")
     assert copy.mode == "P"
     assert np.array_equal(np.asarray(copy.convert("RGB")), flat)
+
+
+@pytest.mark.parametrize("synthetic", ["true", "partly"])
+def test_a_rewritten_copy_of_a_synthetic_image_of_an_earlier_run_keeps_its_mark(tmp_path: Path, synthetic: str) -> None:
+    fields = {"synthetic": synthetic, "class": "ant", "source": "train/ant/1.png"}
+    kind = SourceType.TRAINED if synthetic == "true" else SourceType.COMPOSITE
+    for mode, suffix in (("RGB", ".webp"), ("L", ".tif")):
+        path = tmp_path / f"x{suffix}"
+        packet = xmp(kind, fields).encode()
+        options: dict[str, Any] = {"xmp": packet} if suffix == ".webp" else {"tiffinfo": {700: packet}}
+        awkward.colour("ant", 0).convert(mode).save(path, **options)
+        before = read_mark(path.read_bytes())
+        after = read_mark(rewritten(path.read_bytes(), rule_of(path, ClassKind(8, 8, mode))))
+        assert before == after
+        assert after is not None
+        assert dict(after.fields) == fields
 
 
 @pytest.mark.parametrize("link", ["copy", "hard"])
