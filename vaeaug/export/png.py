@@ -181,8 +181,14 @@ def _text_chunk(keyword: str, value: str) -> bytes:
 
 def _mark(text: Mapping[str, str]) -> list[bytes]:
     """Return the chunks that say that an image is synthetic."""
-    return [_XMP_CHUNK, *(_text_chunk(key, value) for key, value in {"vaeaug:synthetic": "true", **text}.items())]
+    partly = text.get("vaeaug:synthetic") == "partly"
+    return [
+        _PARTLY_CHUNK if partly else _XMP_CHUNK,
+        *(_text_chunk(key, value) for key, value in {"vaeaug:synthetic": "true", **text}.items()),
+    ]
 
 
 _XMP_CHUNK = _text_chunk(XMP_KEYWORD, xmp(SourceType.TRAINED))
 """Made once, and not for every image."""
+
+_PARTLY_CHUNK = _text_chunk(XMP_KEYWORD, xmp(SourceType.COMPOSITE))
