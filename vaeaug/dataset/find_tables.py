@@ -9,7 +9,7 @@ from vaeaug.dataset.index import quoted
 from vaeaug.dataset.labelled_images import LabelledTable, labels_any
 from vaeaug.dataset.splits import SPLIT_WORDS, split_named, words_of
 from vaeaug.dataset.table_columns import choose_columns
-from vaeaug.dataset.tables import TABLE_SUFFIXES, read_table
+from vaeaug.dataset.tables import TABLE_SUFFIXES, Table, read_table
 from vaeaug.dataset.tree import Folder
 from vaeaug.errors import InputError
 
@@ -80,6 +80,19 @@ def find_label_tables(
             "with --labels none"
         )
     return found
+
+
+def find_listing(top: Folder) -> Table | None:
+    """Return a table that lists images of a dataset but has no column that is known to contain labels."""
+    for path in _candidates(top):
+        try:
+            table = read_table(path)
+            columns = choose_columns(table)
+        except InputError:
+            continue
+        if not columns.labelled and labels_any(top, LabelledTable(table, columns)):
+            return table
+    return None
 
 
 def _candidates(top: Folder) -> Iterator[Path]:
