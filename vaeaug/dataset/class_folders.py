@@ -164,9 +164,10 @@ def _read_inside(top: Folder, *, training: bool) -> Reading:
 
 def _add_class(reading: Reading, top: Folder, folder: Folder, label: str, split: str) -> None:
     """Add the images of one class folder."""
-    wrappers = len(folder.path.relative_to(top.path).parts) - {"folders": 1, "splits": 2}[reading.layout]
+    prefix = folder.path.relative_to(top.path).as_posix()
+    wrappers = prefix.count("/") + 1 - {"folders": 1, "splits": 2}[reading.layout]
     reading.files += [
-        ImageFile(path, path.relative_to(top.path).as_posix(), split, label, wrappers) for path in folder.image_paths()
+        ImageFile(folder.path / name, f"{prefix}/{name}", split, label, wrappers) for name in folder.image_names()
     ]
     if split == "train" and not folder.count:
         reading.empty.append(label)

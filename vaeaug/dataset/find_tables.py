@@ -9,6 +9,7 @@ from vaeaug.dataset.index import quoted
 from vaeaug.dataset.labelled_images import LabelledTable, labels_any
 from vaeaug.dataset.splits import SPLIT_WORDS, split_named, words_of
 from vaeaug.dataset.table_columns import choose_columns
+from vaeaug.dataset.table_paths import PathMatcher
 from vaeaug.dataset.tables import TABLE_SUFFIXES, Table, read_table
 from vaeaug.dataset.tree import Folder
 from vaeaug.errors import InputError
@@ -60,13 +61,15 @@ def find_label_tables(
         InputError: several tables label the images.
     """
     found = []
+    matcher: PathMatcher | None = None
     for path in _candidates(top):
         try:
             table = read_table(path)
             columns = choose_columns(table, file_column, label_column)
         except InputError:
             continue
-        labelled = LabelledTable(table, columns, _split_of(path, top))
+        matcher = matcher or PathMatcher(top.image_names())
+        labelled = LabelledTable(table, columns, _split_of(path, top), matcher)
         if columns.labelled and labels_any(top, labelled):
             found.append(labelled)
     by_split = {labelled.split: labelled for labelled in found if labelled.split is not None}

@@ -161,7 +161,7 @@ def _read_tables(
         label = f"columns {columns.file!r} and {columns.label!r}" if columns.label else "one column per class"
         notes = [f"labels were read from {names} ({label}); --labels none ignores it"]
     listed = _below(data, top, read)
-    unlisted = (name for path in data.image_paths() if (name := _name(data, path)) not in listed.rows)
+    unlisted = (name for name in data.image_names() if name not in listed.rows)
     passed_over = [
         *other_files(_others(data, [labelled.table.path for labelled in tables])),
         *_entry(UNLISTED, unlisted),
