@@ -18,6 +18,9 @@ METADATA_NAMES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 RECORD_NAME = "vaeaug.json"
 """A directory with this file is an output of vaeaug, whose manifest is no table of labels."""
 
+_MANIFEST = frozenset(("file_name", "synthetic", "source"))
+"""Columns of the manifest of an output, which is no table of labels either where the record is missing."""
+
 
 def find_metadata(top: Folder) -> list[Path]:
     """Return the metadata files of a Hugging Face imagefolder: the one in DATA, or else one in each split folder.
@@ -67,6 +70,8 @@ def find_label_tables(
             table = read_table(path)
             columns = choose_columns(table, file_column, label_column)
         except InputError:
+            continue
+        if set(table.columns) >= _MANIFEST:
             continue
         matcher = matcher or PathMatcher(top.image_names())
         labelled = LabelledTable(table, columns, _split_of(path, top), matcher)

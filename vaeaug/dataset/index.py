@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 SPLITS = ("train", "val", "test")
 """The splits, in the order in which they are listed."""
 
+SYNTHETIC = "synthetic"
+"""In place of a split: a synthetic training image of an earlier run, which is copied and nothing else."""
+
 Layout = Literal["folders", "splits", "metadata"]
 
 NO_LABEL = ""
@@ -26,6 +29,32 @@ MINIMUM_PER_CLASS = 2
 """Training images a class needs at the least: with one there is nothing to vary between."""
 
 
+REAL = "false"
+"""`Provenance.synthetic` of a real image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where an image of an earlier output comes from.
+
+    Attributes:
+        synthetic: `true`, `partly` (a model filled holes in it), or `false`: a real image.
+        source: `file_name` in DATA of the real image that a synthetic one was made from; empty if it has none, or if
+            that image is not in DATA. Of a real image its own `file_name`.
+        original: name of that real image in the dataset that it first came from, as far as is known.
+        sampler: that made a synthetic image.
+        index: number of a synthetic image within its class, in digits.
+        seed: of the run that made it, in digits.
+    """
+
+    synthetic: str
+    source: str = ""
+    original: str = ""
+    sampler: str = ""
+    index: str = ""
+    seed: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class ImageFile:
     """One image file of a dataset.
@@ -33,10 +62,11 @@ class ImageFile:
     Attributes:
         path: where it lies.
         file_name: the same relative to DATA, with forward slashes.
-        split: `train`, `val` or `test`.
+        split: `train`, `val` or `test`; `SYNTHETIC` for a synthetic training image that nothing is trained on.
         label: the name of its class, or `NO_LABEL`.
         wrappers: number of folders in `file_name` that neither the layout nor a class accounts for, such as the first
             one in `photos/train/cat/1.png`.
+        provenance: where it comes from, if an earlier run of vaeaug wrote it or copied it.
     """
 
     path: Path
@@ -44,6 +74,12 @@ class ImageFile:
     split: str
     label: str
     wrappers: int = 0
+    provenance: Provenance | None = None
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether a model made it, or a part of it."""
+        return self.provenance is not None and self.provenance.synthetic != REAL
 
 
 @dataclass(frozen=True, slots=True)

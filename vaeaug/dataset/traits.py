@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import BITSPERSAMPLE, TiffImageFile
 
 from vaeaug.dataset.colour import is_visible_profile
 from vaeaug.dataset.deep import DEEP_MODES
+from vaeaug.dataset.jpeg_tables import JpegTables, tables_from_json, tables_of
 from vaeaug.dataset.opening import opened
 from vaeaug.dataset.rules import MAX_MEGAPIXELS, RGB
 
@@ -33,6 +36,7 @@ class FileTraits:
         profile: it has a colour profile that changes its colours visibly: not sRGB.
         deep: more than 8 bits per channel are stored, gray or colour.
         lossy: its pixels were compressed with loss.
+        jpeg: how a JPEG file was compressed, or None for other files.
     """
 
     format: str
@@ -43,6 +47,25 @@ class FileTraits:
     profile: bool
     deep: bool
     lossy: bool
+    jpeg: JpegTables | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the traits as JSON values."""
+        return {name: getattr(self, name) for name in FileTraits.__dataclass_fields__} | {
+            "jpeg": None if self.jpeg is None else self.jpeg.to_json()
+        }
+
+
+def traits_from_json(values: Mapping[str, Any]) -> FileTraits:
+    """Return traits from what `FileTraits.to_json` made of them.
+
+    Raises:
+        KeyError: if a part of the JPEG tables is missing.
+        TypeError: if a trait is missing or unknown.
+        ValueError: if the JPEG tables are damaged.
+    """
+    jpeg = values["jpeg"]
+    return FileTraits(**{**values, "jpeg": None if jpeg is None else tables_from_json(jpeg)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +137,7 @@ def traits_of(image: Image.Image, data: bytes) -> FileTraits:
         profile=is_visible_profile(image),
         deep=image.mode in DEEP_MODES or _is_deep_colour(image, data),
         lossy=_is_lossy(image, data),
+        jpeg=tables_of(image),
     )
 
 

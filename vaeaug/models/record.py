@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from vaeaug.dataset.jpeg_tables import JpegTables, tables_from_json
 from vaeaug.dataset.levels import Levels
 from vaeaug.dataset.rules import MAX_MEGAPIXELS, RGB, WHITE, DecodeRules, rules_from_json
 from vaeaug.errors import InputError, nearest
@@ -43,12 +44,16 @@ class ClassRecord:
 
     Attributes:
         name: the class.
-        images: training images it had.
+        images: real training images it had.
         weights: the file with its weights, relative to the model.
         height: median height of its real images, in pixels: what synthetic ones are written at.
         width: median width.
-        mode: their colour mode: "L", "RGB", or "P" where images are indexed.
+        mode: their colour mode: "L", "RGB", "P" where images are indexed, or "I;16" where gray ones have more than 8
+            bits.
         metrics: how its training went (scope `per-class`).
+        format: of most of their files: "JPEG" where these are lossy, otherwise "PNG".
+        jpeg: how a typical one of its JPEG files was compressed, or None.
+        value_range: the smallest and the largest value of images of more than 8 bits, or None.
     """
 
     name: str
@@ -58,6 +63,9 @@ class ClassRecord:
     width: int
     mode: str
     metrics: dict[str, Any] = field(default_factory=dict)
+    format: str = "PNG"
+    jpeg: JpegTables | None = None
+    value_range: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +82,7 @@ class ModelRecord:
         classes: the classes, in the order of their labels.
         seed: the training's seed.
         fingerprint: hash of its weights and latents.
-        data_fingerprint: of the images it was trained on.
+        data_fingerprint: hash of the contents and labels of its training images.
         training: the knobs of the loop that were given.
         metrics: how the (shared) training went.
         versions: of vaeaug and torch.
@@ -84,6 +92,7 @@ class ModelRecord:
         format: the version of this file's format.
         background: RGB, what transparent pixels of its images were composited over.
         levels: the range of its images of more than 8 bits, or None where it was trained on none.
+        holdout: what was held out of the data before the training: `fraction`, `split`, `group_by` and `seed`, or None.
     """
 
     variant: PluginRecord
@@ -105,6 +114,7 @@ class ModelRecord:
     format: int = FORMAT
     background: RGB = WHITE
     levels: Levels | None = None
+    holdout: dict[str, Any] | None = None
 
     def rules(self, max_megapixels: float = MAX_MEGAPIXELS) -> DecodeRules:
         """Return the rules by which images are decoded for the model, as its training images were."""
@@ -123,7 +133,10 @@ class ModelRecord:
 
     def to_json(self) -> str:
         """Return the text of `model.json`."""
-        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+        values = asdict(self)
+        for entry, record in zip(values["classes"], self.classes, strict=True):
+            entry["jpeg"] = None if record.jpeg is None else record.jpeg.to_json()
+        return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
 
 
 def read_record(directory: Path) -> ModelRecord:
@@ -147,7 +160,7 @@ def read_record(directory: Path) -> ModelRecord:
                 **values,
                 "variant": _build(PluginRecord, values["variant"]),
                 "loss": _build(PluginRecord, values["loss"]),
-                "classes": tuple(_build(ClassRecord, record) for record in values["classes"]),
+                "classes": tuple(_build(ClassRecord, _class(record)) for record in values["classes"]),
                 "palette": _colours(values["palette"]),
                 "table": _colours(values["table"]),
                 **_decoding(values),
@@ -162,6 +175,16 @@ def read_record(directory: Path) -> ModelRecord:
 def _colours(colours: Any) -> tuple[tuple[int, ...], ...] | None:
     """Return colours as tuples."""
     return None if colours is None else tuple(tuple(int(value) for value in colour) for colour in colours)
+
+
+def _class(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a class; older models do not have all of them."""
+    jpeg, value_range = values.get("jpeg"), values.get("value_range")
+    return {
+        **values,
+        "jpeg": None if jpeg is None else tables_from_json(jpeg),
+        "value_range": None if value_range is None else tuple(value_range),
+    }
 
 
 def _decoding(values: Mapping[str, Any]) -> dict[str, Any]:

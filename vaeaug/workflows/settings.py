@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vaeaug.dataset.holdout_options import HoldOut
 from vaeaug.dataset.label_options import NO_TABLE, LabelOptions
 from vaeaug.dataset.rules import MAX_MEGAPIXELS, RGB
 from vaeaug.errors import InputError, nearest
@@ -18,8 +19,12 @@ from vaeaug.training.config import TrainingConfig
 
 SCOPES = ("per-class", "shared")
 LINKS = ("copy", "hard")
+COPIES = ("auto", "exact")
+FORMATS = ("auto", "png", "jpeg", "webp")
 AUTO = "auto"
 _PATHS = ("train_augment", "labels")
+_PLACES = ("coco", "data", "embedding_weights", "image", "labels", "masks", "model", "test", "train_augment")
+"""Settings that name a file or a directory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +43,7 @@ class ReadSettings(RunSettings):
 
     max_megapixels: float = option(
         MAX_MEGAPIXELS,
-        "Refuse images of more than this many million pixels. Decoding takes up to 16 bytes of memory per pixel.",
+        "Refuse images of more than this many million pixels. Decoding takes up to 20 bytes of memory per pixel.",
         minimum=0.001,
         maximum=100_000,
     )
@@ -101,8 +106,43 @@ class TrainSettings(LabelSettings, ReadSettings, TrainingConfig):
     )
     train_augment: str | None = option(None, "Albumentations pipeline (YAML or JSON of A.save) applied while training.")
     skip_invalid: bool = option(False, "Leave unreadable images out instead of stopping.")
+    train_on_synthetic: bool = option(
+        False,
+        "Also train on the synthetic images in DATA, if an earlier run of vaeaug wrote any. They still do not count as "
+        "real, and never validate or filter.",
+    )
+    holdout: float | None = option(
+        None,
+        "Fraction of the training images of each class to hold out before any model is trained. Copies of an image "
+        "stay together.",
+        minimum=0.001,
+        maximum=0.9,
+    )
+    holdout_as: str = option(
+        "val",
+        "Split that held-out images become. val also decides when training ends, as a val split of DATA does; test is "
+        "used for nothing.",
+        choices=("val", "test"),
+    )
+    group_by: str | None = option(
+        None,
+        "Keep groups of images in one split: a column of the table of DATA, or a regular expression searched for in "
+        "each file name, of which the first group, or else the whole match, names the group.",
+    )
     allow_leaks: bool = option(False, "Go on if validation or test images are also training images.")
     seed: int = option(0, "Seed of everything random.", minimum=0)
+
+    def held_out(self) -> HoldOut | None:
+        """Return what to hold out, if anything.
+
+        Raises:
+            InputError: if `holdout_as` is set without `holdout`.
+        """
+        if self.holdout is not None:
+            return HoldOut(self.holdout, self.holdout_as, self.group_by, self.seed)
+        if self.holdout_as != "val":
+            raise InputError("--holdout-as says which split --holdout writes; give --holdout, for example 0.2")
+        return None
 
     def training(self) -> TrainingConfig:
         """Return the knobs of the loop alone."""
@@ -122,6 +162,7 @@ class TrainSettings(LabelSettings, ReadSettings, TrainingConfig):
         """Return the flags of the settings that differ from their defaults and mean nothing to a trained model."""
         own = {f.name for f in dataclasses.fields(TrainSettings)} - {f.name for f in dataclasses.fields(ReadSettings)}
         own -= {"variant", "loss", "seed", "skip_invalid", "allow_leaks", *LabelSettings.__dataclass_fields__}
+        own -= {"train_on_synthetic", "holdout", "holdout_as", "group_by"}
         default = TrainSettings()
         changed = sorted(name for name in own if getattr(self, name) != getattr(default, name))
         flags = {"variant_options": "--set", "loss_options": "--set-loss"}
@@ -148,6 +189,28 @@ class SampleSettings:
         "images are at hand, else mixture, or prior for codes.",
     )
     sampler_options: Mapping[str, Any] = field(default_factory=dict)
+    format: str = option(
+        AUTO,
+        "Format of synthetic images: auto (as their source or class, JPEG or PNG), png, jpeg or webp. Palette, 16-bit "
+        "and transparent images are always PNG.",
+        choices=FORMATS,
+    )
+    quality: int | None = option(
+        None,
+        "Quality of JPEG and WebP images, 1 to 100; by default as the JPEG files of the data, or 95 for JPEG and 90 "
+        "for WebP.",
+        minimum=1,
+        maximum=100,
+    )
+
+    def check_format(self) -> None:
+        """Refuse a quality where no file has one.
+
+        Raises:
+            InputError: if `quality` is given with the format `png`.
+        """
+        if self.quality is not None and self.format == "png":
+            raise InputError("--quality is for JPEG and WebP files; leave it out with --format png")
 
     def counts(self, real: Mapping[str, int], unasked: Mapping[str, int] | None = None) -> dict[str, int]:
         """Return how many synthetic images each class gets.
@@ -190,7 +253,17 @@ class AugmentSettings(SampleSettings, TrainSettings):
         "Keep transparency, in real and synthetic images, instead of compositing it over the background. The model "
         "still sees composited images.",
     )
-    link: str = option("copy", "How real images get into OUT: copies, or hard links.", choices=LINKS)
+    copy: str = option(
+        AUTO,
+        "Copies of real images: auto rewrites those that some reader decodes otherwise than the synthetic ones "
+        "(transparency, EXIF rotation, colour profiles, TIFF, ...); exact keeps the bytes of all.",
+        choices=COPIES,
+    )
+    link: str = option(
+        "copy",
+        "How real images get into OUT: copies, or hard links (rewritten ones are always files of their own).",
+        choices=LINKS,
+    )
     evaluate: bool = option(
         False,
         "Also tell whether the images help a classifier (see: vaeaug evaluate), in OUT/utility. This trains some 30 "
@@ -206,6 +279,16 @@ class SampleModelSettings(SampleSettings, RunSettings):
     seed: int = option(0, "Seed of the images.", minimum=0)
     variant_options: Mapping[str, Any] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
+
+
+def public_settings(settings: RunSettings) -> dict[str, Any]:
+    """Return what a user asked of a command as a record keeps it: all that decides the result, no places on a machine.
+
+    Of options that name a file or a directory only its name is kept.
+    """
+    left_out = {field.name for field in dataclasses.fields(UseSettings)}
+    values = {name: value for name, value in dataclasses.asdict(settings).items() if name not in left_out}
+    return {name: Path(value).name if name in _PLACES and value else value for name, value in values.items()}
 
 
 def build(settings: type[Any], values: Mapping[str, Any], call: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from vaeaug.classifier.folds import stratified_folds
 from vaeaug.classifier.network import ConvClassifier
 from vaeaug.dataset.cache import ImageCache, open_cache
 from vaeaug.engine.local import cores, run_tasks
+from vaeaug.export.pool import run_bounded
 from vaeaug.progress import Progress, Tick
 from vaeaug.seeds import seed_of
 from vaeaug.staging import write_atomic
@@ -40,7 +42,7 @@ class SampleFilter:
 
     def __init__(self, judge: Judge, cache: ImageCache) -> None:
         self._judge = judge
-        self._pixels_NHWC, self._train_R = cache.pixels_NHWC, cache.indices("train")
+        self._pixels_NHWC, self._train_R = cache.pixels_NHWC, cache.indices("train", real=True)
         self._shape_HWC = cache.pixels_NHWC.shape[1:]
         self._label = {name: label for label, name in enumerate(cache.classes)}
         self._place = {cache.files[i].file_name: place for place, i in enumerate(self._train_R)}
@@ -70,7 +72,11 @@ class SampleFilter:
         """Return the samples at the size of the cache."""
         if chunk.edits is None and chunk.pixels_BHWC.shape[1:] == self._shape_HWC:
             return chunk.pixels_BHWC
-        return self._at_size(chunk.pixels_BHWC if chunk.edits is None else (edit.pixels() for edit in chunk.edits))
+        if chunk.edits is None:
+            return self._at_size(chunk.pixels_BHWC)
+        # In threads, as they are decoded and added up outside the interpreter; kept, as the writer wants the same.
+        with contextlib.closing(run_bounded(lambda edit: edit.seen(), chunk.edits)) as edited:
+            return self._at_size(edited)
 
     def _at_size(self, images: Iterable[NDArray[np.uint8]]) -> NDArray[np.uint8]:
         """Return images at the size of the cache, and in its channels."""
@@ -109,7 +115,7 @@ class JudgeTask:
 def train_filter(
     cache: ImageCache, directory: Path, *, seed: int, device: torch.device, workers: int | None, progress: Progress
 ) -> SampleFilter | None:
-    """Return a filter for samples of a dataset's classes, or None where there is only one class to tell.
+    """Return a filter for samples of a dataset's classes, or None without two classes that have real images.
 
     Args:
         cache: the dataset; its training images are what samples are measured against.
@@ -119,7 +125,7 @@ def train_filter(
         workers: processes; one a core if None.
         progress: hears how it goes.
     """
-    if len(cache.classes) < 2:
+    if len(cache.classes) < 2 or not all(len(cache.indices("train", name, real=True)) for name in cache.classes):
         return None
     directory.mkdir(exist_ok=True)
     tasks = [
@@ -134,7 +140,7 @@ def train_filter(
         progress.tick(Tick(sum(shares.values()) / FOLDS))
 
     run_tasks(_run, tasks, workers=min(workers or cores(), FOLDS), hear=hear)
-    indices = cache.indices("train")
+    indices = cache.indices("train", real=True)
     pixels_NHWC, labels_N = cache.pixels_NHWC[indices], cache.labels_N[indices]
     fold_N = _folds(cache, seed)
     folds = [Fold(_load(cache, task, device), np.flatnonzero(fold_N == task.fold)) for task in tasks]
@@ -148,7 +154,7 @@ def _run(task: JudgeTask, tell: Callable[[float], None]) -> None:
     if task.path.exists():
         return
     cache = open_cache(task.cache)
-    indices = cache.indices("train")[_folds(cache, task.seed) != task.fold]
+    indices = cache.indices("train", real=True)[_folds(cache, task.seed) != task.fold]
     steps = min(max(STEPS_AN_IMAGE * len(indices), LEAST_STEPS), CONFIG.steps)
     classifier = fit_classifier(
         [Source(cache.pixels_NHWC[indices], cache.labels_N[indices])],
@@ -164,7 +170,7 @@ def _run(task: JudgeTask, tell: Callable[[float], None]) -> None:
 
 def _folds(cache: ImageCache, seed: int) -> NDArray[np.int64]:
     """Return the fold of each training image."""
-    indices = cache.indices("train")
+    indices = cache.indices("train", real=True)
     digests = [cache.files[index].digest for index in indices]
     return stratified_folds(cache.labels_N[indices], FOLDS, seed, digests=digests)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -10,9 +11,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 import vaeaug
+from vaeaug.dataset.decode import decode_full, read_file
+from vaeaug.dataset.rules import DecodeRules
 from vaeaug.evaluation.evaluation_part import EvaluationPart
 from vaeaug.evaluation.report import ReportData
 from vaeaug.evaluation.strip import ContactRow
@@ -20,6 +22,7 @@ from vaeaug.evaluation.training_curves import History
 from vaeaug.export.card import ClassCount
 from vaeaug.workflows.augment.made import Made, Written
 from vaeaug.workflows.augment.rejected import first_rejected
+from vaeaug.workflows.remarks import latents_in_words
 
 
 def report_of(
@@ -53,7 +56,12 @@ def report_of(
         contact=_contact(made, written) if evaluation is None else (),
         nearest=made.keep is not None,
         histories=_histories(made.model.directory / "history.jsonl"),
-        units={name: (metrics["active_units"], metrics["latent_units"]) for name, metrics in units.items()},
+        units={
+            name: (metrics["active_units"], metrics["latent_units"])
+            for name, metrics in units.items()
+            if "codes" not in metrics
+        },
+        codes={name: latents_in_words(metrics) for name, metrics in units.items() if "codes" in metrics},
         dropped=written.dropped,
         rejected=_rejected(made, written),
         settings=settings_of(made, written),
@@ -81,7 +89,7 @@ def _summary(made: Made) -> dict[str, object]:
         "variant": record.variant.name,
         "reconstruction loss": record.loss.name + (f" ({record.loss_reason})" if record.loss_reason else ""),
         "scope": record.scope,
-        "latent dimensions in use": f"{record.metrics['active_units']} of {record.metrics['latent_units']}",
+        "latent": latents_in_words(record.metrics),
         "model size": f"{record.height} x {record.width} x {record.channels}",
         "training" if record.scope == "shared" else "training of the shared network": record.metrics["stopped"],
         "sampler": " ".join([made.sampler, *(f"{name}={value}" for name, value in made.sampler_options.items())]),
@@ -96,7 +104,7 @@ def _contact(made: Made, written: Written) -> list[ContactRow]:
     """Return some synthetic images of each class, and the nearest real ones where a filter can tell, else some."""
     train, rows = made.out / "train", []
     for label, names in written.examples.items():
-        synthetic = [_pixels(train / name) for name in names]
+        synthetic = [_pixels(train / name, made.decoding) for name in names]
         real = made.examples.get(label, ()) if made.keep is None else made.keep.nearest(label, synthetic)
         rows.append(ContactRow(label, real, synthetic))
     return rows
@@ -105,16 +113,17 @@ def _contact(made: Made, written: Written) -> list[ContactRow]:
 def _rejected(made: Made, written: Written) -> dict[str, dict[str, list[NDArray[np.uint8]]]]:
     """Return the first dropped samples by class and cause."""
     return {
-        label: {cause: [_pixels(path) for path in first_rejected(made.rejected, label, cause)] for cause in causes}
+        label: {
+            cause: [_pixels(path, made.decoding) for path in first_rejected(made.rejected, label, cause)]
+            for cause in causes
+        }
         for label, causes in written.dropped.items()
     }
 
 
-def _pixels(path: Path) -> NDArray[np.uint8]:
-    """Return an image, uint8 (H, W, C)."""
-    with Image.open(path) as image:
-        pixels = np.asarray(image.convert("RGB") if image.mode == "P" else image)
-    return pixels if pixels.ndim == 3 else pixels[:, :, None]
+def _pixels(path: Path, decoding: DecodeRules) -> NDArray[np.uint8]:
+    """Return an image as a model sees it before resizing, uint8 (H, W, 1 or 3)."""
+    return decode_full(read_file(path), dataclasses.replace(decoding, keep_alpha=False)).eight_bit()
 
 
 def _histories(path: Path) -> list[History]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import vaeaug
 from vaeaug.export.layout import folder_name, synthetic_name
@@ -12,6 +13,7 @@ from vaeaug.export.writer import SampleSpan, WrittenSpan, complete_spans, read_j
 from vaeaug.progress import Progress, Tick
 from vaeaug.synthesis.chunk import SampleChunk
 from vaeaug.synthesis.generate import CHUNK, generate
+from vaeaug.synthesis.source_images import DeepRange, SourceImages
 from vaeaug.workflows.augment.filtering import SampleFilter
 from vaeaug.workflows.augment.made import Made, Written
 from vaeaug.workflows.augment.rejected import keep_rejected
@@ -51,7 +53,7 @@ def write_synthetic(made: Made, *, threads: int | None, progress: Progress) -> W
         train,
         made.journal,
         # No folder for a class that gets nothing: torchvision refuses empty ones.
-        shapes={label: made.shapes[label] for label, count in made.counts.items() if count},
+        kinds={label: made.kinds[label] for label, count in made.counts.items() if count},
         provenance={
             "Software": f"vaeaug {vaeaug.__version__}",
             "vaeaug:model": made.model.record.fingerprint,
@@ -72,21 +74,30 @@ def _chunks(made: Made, there: dict[SampleSpan, WrittenSpan]) -> Iterator[Sample
     """Generate what is missing, a class after the other."""
     for label, count in made.counts.items():
         if made.keep is None:
-            missing = [span.start // CHUNK for span in spans({label: count}, CHUNK) if span not in there]
-            yield from _drawn(made, label, missing, count)
+            start = made.first.get(label, 0) * CHUNK
+            wanted = (SampleSpan(label, start + span.start, span.count) for span in spans({label: count}, CHUNK))
+            missing = [span.start // CHUNK for span in wanted if span not in there]
+            yield from drawn_chunks(made, label, missing, start + count)
         else:
             yield from _filtered(made, made.keep, label, {s: e for s, e in there.items() if s.label == label})
 
 
-def _drawn(made: Made, label: str, numbers: list[int], count: int) -> Iterator[SampleChunk]:
-    """Generate chunks of a class by their numbers."""
+def drawn_chunks(
+    made: Made, label: str, numbers: list[int], count: int, options: Mapping[str, Any] | None = None
+) -> Iterator[SampleChunk]:
+    """Generate chunks of a class by their numbers; with the run's options of the sampler if none are given."""
+    kind = made.kinds[label]
+    deep = None if kind.levels is None or kind.value_range is None else DeepRange(kind.levels, kind.value_range)
     return generate(
         made.model,
         label,
         numbers,
         sampler=made.sampler,
-        options=made.sampler_options,
+        options=made.class_options.get(label, made.sampler_options) if options is None else options,
         originals=made.originals,
+        limits=made.limits.get(label),
+        images=SourceImages(made.decoding, deep),
+        floats=deep is not None,
         seed=made.seed,
         count=count,
     )
@@ -100,16 +111,16 @@ def _filtered(
     The first samples that are kept are those of the output, so what is there does not depend on an interruption.
     """
     kept = {span.start // CHUNK: len(entry.kept) for span, entry in there.items()}
-    wanted = made.counts[label]
-    numbers = range(-(-MOST_TRIES * wanted // CHUNK))
-    drawn = _drawn(made, label, [number for number in numbers if number not in kept], len(numbers) * CHUNK)
+    wanted, first = made.counts[label], made.first.get(label, 0)
+    numbers = range(first, first - (-MOST_TRIES * wanted // CHUNK))
+    drawn = drawn_chunks(made, label, [number for number in numbers if number not in kept], numbers.stop * CHUNK)
     for number in numbers:
         if wanted <= 0:
             return
         if number not in kept:
             chunk = next(drawn)  # not before it is wanted; the sampler is fitted once
             chunk = _cut(chunk, keep.verdicts(chunk), wanted)
-            keep_rejected(made.rejected, chunk, made.shapes[label])  # before the journal says that the chunk is done
+            keep_rejected(made.rejected, chunk, made.kinds[label])  # before the journal says that the chunk is done
             kept[number] = len(chunk.kept)
             yield chunk
         wanted -= kept[number]
@@ -124,6 +135,7 @@ def _cut(chunk: SampleChunk, verdicts: list[str | None], wanted: int) -> SampleC
         pixels_BHWC=chunk.pixels_BHWC[:end],
         sources=chunk.sources[:end],
         edits=None if chunk.edits is None else chunk.edits[:end],
+        floats_BHWC=None if chunk.floats_BHWC is None else chunk.floats_BHWC[:end],
         verdicts=tuple(verdicts[:end]),
     )
 
@@ -139,6 +151,8 @@ def _written(made: Made) -> Written:
         dropped[span.label].update(entry.dropped)
         folder = folder_name(span.label)
         room = max(0, EXAMPLES - len(names[span.label]))
-        indices = [span.start + offset for offset in entry.kept[:room]]
-        names[span.label] += [f"{folder}/{synthetic_name(span.label, index)}" for index in indices]
+        names[span.label] += [
+            f"{folder}/{synthetic_name(span.label, span.start + offset, entry.suffix(offset))}"
+            for offset in entry.kept[:room]
+        ]
     return Written(counts, {label: dict(causes) for label, causes in dropped.items() if causes}, names)

@@ -47,7 +47,7 @@ def discard_evaluation(staging: Staging) -> None:
 
 
 def evaluation_of(
-    data: Path, chosen: AugmentSettings, staging: Staging, progress: Progress
+    index: DatasetIndex, chosen: AugmentSettings, staging: Staging, progress: Progress
 ) -> Callable[[Path], EvaluationPart]:
     """Return what tells whether the images of a directory help a classifier, and writes all figures into it."""
     # Both compute, and the first augments itself, fold by fold.
@@ -72,7 +72,7 @@ def evaluation_of(
 
     def evaluate(out: Path) -> EvaluationPart:
         try:
-            return part_of(evaluate_into(data, out, out / FOLDER, scratch, settings, progress))
+            return part_of(evaluate_into(index, out, out / FOLDER, scratch, settings, progress))
         except (InputError, DivergedError) as error:  # at which staging drops all, and here only the question failed
             kept = VaeaugError(
                 f"the images are made, but whether they help cannot be told: {error}; to have them as they are, run "

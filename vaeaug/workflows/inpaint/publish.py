@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from PIL import Image
 
 import vaeaug
-from vaeaug.dataset.decode import decode_upright, read_file
-from vaeaug.dataset.index import SPLITS
+from vaeaug.dataset.decode import read_file
+from vaeaug.dataset.index import REAL, SPLITS, ImageFile
+from vaeaug.dataset.rules import DecodeRules
 from vaeaug.evaluation.completions import CompletionsPage, ShownCompletion, write_completions_page
 from vaeaug.export.card import CardData, ClassCount, write_card
 from vaeaug.export.completions import CompletedRow, CompletionsCard, write_archive, write_completions_card
+from vaeaug.export.layout import synthetic_number
 from vaeaug.export.manifest import ManifestRow, write_manifest
 from vaeaug.export.origin import Filled
-from vaeaug.export.record import write_record
+from vaeaug.export.record import command_record, write_record
+from vaeaug.inpainting.files.opening import open_completed
 from vaeaug.inpainting.picture import read_picture
 from vaeaug.models.record import ModelRecord
 from vaeaug.staging import Staging
+from vaeaug.workflows.inpaint.check import open_image
 from vaeaug.workflows.inpaint.plan import Job, Plan
 from vaeaug.workflows.inpaint.settings import InpaintSettings
 from vaeaug.workflows.inpaint.write import Written
+from vaeaug.workflows.settings import public_settings
 
 SHOWN = 12
 """Images on the page: the first ones, so that nobody chose them."""
@@ -97,7 +101,16 @@ def _rows(done: Completed, written: dict[str, Written]) -> Iterator[CompletedRow
     for name in sorted({*jobs, *passed}):
         if name in passed:
             file = passed[name]
-            yield CompletedRow(name, file.split, file.label, "folder" if file.label else "", "false", name)
+            before = file.provenance
+            yield CompletedRow(
+                file_name=name,
+                split=file.split,
+                label=file.label,
+                label_given="folder" if file.label else "",
+                synthetic=REAL if before is None else before.synthetic,
+                source=name,
+                original=_original(file),
+            )
             continue
         job = jobs[name]
         entry = written[job.names[0]]
@@ -108,10 +121,12 @@ def _rows(done: Completed, written: dict[str, Written]) -> Iterator[CompletedRow
                 split=job.file.split,
                 label=entry.label,
                 label_given=given,
-                synthetic="partly",
+                synthetic="true" if job.file.provenance and job.file.provenance.synthetic == "true" else "partly",
                 source=name,
+                original=_original(job.file),
                 mask=entry.origin,
                 missing=f"{entry.share:.6g}",
+                pages=" ".join(str(page + 1) for page in job.pages) if job.several else "",
                 sample=str(sample),
                 seed=str(done.settings.seed),
                 evidence="" if entry.evidence is None else f"{entry.evidence:.6g}",
@@ -120,14 +135,27 @@ def _rows(done: Completed, written: dict[str, Written]) -> Iterator[CompletedRow
             )
 
 
+def _original(file: ImageFile) -> str:
+    """Return the name of the real image that a file shows in the dataset it first came from."""
+    return file.file_name if file.provenance is None else file.provenance.original or file.file_name
+
+
 def _write_dataset(done: Completed) -> None:
     """Write manifest and card of a dataset that was added to, as `augment` does."""
     content, plan = done.staging.content, done.plan
     write_manifest(content / "manifest.csv", _dataset_rows(done))
     numbers = Counter(job.file.label for job in plan.jobs)
-    by_split = Counter((image.split, image.label) for image in plan.real)
+    by_split = Counter((image.split, image.label) for image in plan.real if not image.synthetic)
+    carried = Counter(image.label for image in plan.real if image.synthetic)
     counts = [
-        ClassCount(label, by_split["train", label], numbers[label], by_split["val", label], by_split["test", label])
+        ClassCount(
+            label,
+            by_split["train", label],
+            numbers[label] + carried[label],
+            by_split["val", label],
+            by_split["test", label],
+            carried[label],
+        )
         for label in sorted({image.label for image in plan.real})
     ]
     card = CardData(done.staging.final.name, counts, _summary(done), warnings=done.remarks, origin=Filled())
@@ -139,40 +167,34 @@ def _dataset_rows(done: Completed) -> Iterator[ManifestRow]:
     completed: defaultdict[tuple[str, str], list[Job]] = defaultdict(list)
     for job in done.plan.jobs:
         completed["train", job.file.label].append(job)
-    real = sorted(done.plan.real, key=lambda image: (SPLITS.index(image.split), image.label, image.file_name))
+    real = sorted(
+        done.plan.real,
+        key=lambda image: (SPLITS.index(image.split), image.label, image.synthetic, image.file_name),
+    )
     for (split, label), images in groupby(real, key=lambda image: (image.split, image.label)):
         for image in images:
-            yield ManifestRow(image.file_name, split, label, "false", image.source)
-        for index, job in enumerate(completed[split, label]):
-            seed = str(done.settings.seed)
-            yield ManifestRow(job.names[0], split, label, "true", job.file.file_name, SAMPLER, str(index), seed)
+            yield done.plan.sources.row(image)
+        for job in completed[split, label]:
+            seed, name = str(done.settings.seed), PurePosixPath(job.names[0]).name
+            source, original = done.plan.sources.of(job.file.file_name)
+            number = str(synthetic_number(label, name))
+            yield ManifestRow(job.names[0], split, label, "true", source, original, SAMPLER, number, seed)
 
 
 def _write_record(done: Completed) -> None:
-    record = done.record
     write_record(
-        done.staging.content / "vaeaug.json",
-        {
-            "vaeaug": vaeaug.__version__,
-            "command": "inpaint",
-            "model": {
-                "variant": dataclasses.asdict(record.variant),
-                "loss": dataclasses.asdict(record.loss),
-                "scope": record.scope,
-                "image": {"channels": record.channels, "height": record.height, "width": record.width},
-                "classes": [entry.name for entry in record.classes],
-                "versions": record.versions,
-                "fingerprint": record.fingerprint,
-                "data_fingerprint": record.data_fingerprint,
-            },
-            "method": done.method,
-            "settings": done.settings.public(),
-            "images": len({job.file.file_name for job in done.plan.jobs}),
-            "completions": sum(len(job.names) for job in done.plan.jobs),
-            "passed_through": len(done.plan.passed) + len(done.plan.real),
-            "invalid": {image.file_name: image.reason for image in done.plan.invalid},
-            "remarks": list(done.remarks),
-        },
+        done.staging.content,
+        command_record(
+            "inpaint",
+            public_settings(done.settings),
+            model=done.record,
+            method=done.method,
+            images=len({job.file.file_name for job in done.plan.jobs}),
+            completions=sum(len(job.names) for job in done.plan.jobs),
+            passed_through=done.plan.passed_through,
+            invalid=done.plan.invalid,
+            remarks=done.remarks,
+        ),
     )
 
 
@@ -180,7 +202,7 @@ def _sentence(done: Completed) -> str:
     images = len({job.file.file_name for job in done.plan.jobs})
     files = sum(len(job.names) for job in done.plan.jobs)
     if done.settings.random_holes:
-        return f"{files:,} images completed after a random hole, beside {len(done.plan.real):,} real ones."
+        return f"{files:,} images completed after a random hole, beside {done.plan.passed_through:,} real ones."
     many = f"{images:,} {'image' if images == 1 else 'images'} with holes, completed"
     ways = "" if files == images else f" in {files // images} ways each"
     return f"{many}{ways}" + (f"; {len(done.plan.passed):,} without holes." if done.plan.passed else ".")
@@ -215,27 +237,29 @@ def _summary(done: Completed) -> dict[str, object]:
 
 def _shown(job: Job, entry: Written, done: Completed) -> ShownCompletion:
     """Gather what the page shows of an image."""
-    picture = read_picture(read_file(job.file.path))
+    page = job.pages[0]
+    rules = done.record.rules(done.settings.max_megapixels)
+    picture = read_picture(open_image(read_file(job.file.path), rules, plain=job.plain), page, rules)
     missing_HW = job.source.holes(job.file.file_name, picture).missing_HW
     hidden_HW3 = np.where(missing_HW[..., None], _HOLE, picture.seen_HWC)
-    completions = [_image(done.staging.content / name) for name in job.names[:COMPLETIONS]]
+    completions = [_image(done.staging.content / name, page, rules) for name in job.names[:COMPLETIONS]]
     inferred = f"{entry.label} (inferred)" if job.label is None else entry.label
     return ShownCompletion(
-        name=job.file.file_name + (f", hole {job.variation}" if done.settings.random_holes else ""),
+        name=job.file.file_name
+        + (f", page {page + 1}" if page else "")
+        + (f", hole {job.variation}" if done.settings.random_holes else ""),
         caption=f"as {inferred}, {entry.share:.0%} missing",
         hidden=Image.fromarray(hidden_HW3.astype(np.uint8)),
         mask=Image.fromarray(missing_HW.astype(np.uint8) * np.uint8(255)),
         completions=completions,
-        uncertainty=None if job.uncertainty is None else _brightened(done.uncertainty / job.uncertainty),
+        uncertainty=_brightened(done.uncertainty / job.uncertainty[0]) if job.uncertainty else None,
     )
 
 
-def _image(path: Path) -> Image.Image:
-    """Return an image as a page can show it."""
-    image = decode_upright(read_file(path))
-    if image.mode.startswith("I"):
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    return image.convert("RGBA") if image.mode in ("P", "LA", "RGBA") else image
+def _image(path: Path, page: int, rules: DecodeRules) -> Image.Image:
+    """Return a page of a completed image as it is seen."""
+    seen_HWC = read_picture(open_completed(read_file(path), rules), page, rules).seen_HWC
+    return Image.fromarray(seen_HWC if seen_HWC.shape[2] == 3 else seen_HWC[..., 0])
 
 
 def _brightened(path: Path) -> Image.Image:

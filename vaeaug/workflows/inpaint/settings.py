@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from vaeaug.errors import InputError
@@ -75,7 +74,3 @@ class InpaintSettings(LabelSettings, UseSettings):
         """Return what decides the result, as JSON values: a resumed run must have the same."""
         left_out = {field.name for field in dataclasses.fields(UseSettings)}
         return {name: value for name, value in dataclasses.asdict(self).items() if name not in left_out}
-
-    def public(self) -> dict[str, Any]:
-        """Return the same without places on this machine."""
-        return {name: Path(value).name if name in _FILES and value else value for name, value in self.request().items()}

@@ -19,6 +19,7 @@ from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.scan import scan
 from vaeaug.engine.local import cores, run_tasks
 from vaeaug.errors import InputError
+from vaeaug.export.kind import class_kinds
 from vaeaug.models.latents import FILE as LATENTS
 from vaeaug.models.latents import ClassLatents, load_latents, save_latents
 from vaeaug.models.record import FILE, ClassRecord, ModelRecord, PluginRecord
@@ -58,12 +59,14 @@ def train(data: str | Path, model: str | Path, *, progress: Progress = SILENT, *
     chosen: TrainModelSettings = build(TrainModelSettings, settings, "vaeaug.train")
     data, model = real_path(data), real_path(model)
     named = look_up(chosen)
+    chosen.held_out()  # refuses contradictions before any work
     device = choose_device(chosen.device)
     index = scan(data, options=chosen.label_options())
     refuse_overlap(data, model)
     with Staging(model, {"data": str(data.resolve()), **chosen.request()}, resume=chosen.resume) as staging:
-        cache = read_for_training(index, chosen, progress)
-        for warning in data_warnings(index, cache, allow_leaks=chosen.allow_leaks):
+        read = read_for_training(index, chosen, progress)
+        cache = read.cache
+        for warning in data_warnings(read.index, cache, allow_leaks=chosen.allow_leaks):
             progress.say(warning)
         refuse_changed(staging, **identity(cache))
         used = choose_loss(named, chosen, cache, progress)
@@ -74,7 +77,7 @@ def train(data: str | Path, model: str | Path, *, progress: Progress = SILENT, *
             add_partial_encoder(stored, cache.pixels_NHWC[train_indices], cache.labels_N[train_indices], progress)
         staging.publish()
     trained = load(model, device=chosen.device, plugins_dirs=chosen.plugins_dirs)
-    for remark in remarks_on(trained.stored):
+    for remark in (*read.warnings, *remarks_on(trained.stored)):
         progress.say(remark)
     return trained
 
@@ -220,19 +223,24 @@ def _write_model(
     (directory / "history.jsonl").write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
     _, height, width, channels = cache.pixels_NHWC.shape
     classes = []
+    kinds = class_kinds(cache)
     for label, name in enumerate(cache.classes):
-        native = cache.native(name)
+        kind = kinds[name]
         classes.append(
             ClassRecord(
                 name=name,
-                images=len(cache.indices("train", name)),
+                images=len(cache.indices("train", name, real=True)),
                 weights=weights[label],
-                height=native.height,
-                width=native.width,
-                mode=native.mode,
+                height=kind.height,
+                width=kind.width,
+                mode=kind.mode,
                 metrics=metrics.get(label, {}),
+                format=kind.encoding.format,
+                jpeg=kind.encoding.tables,
+                value_range=kind.value_range,
             )
         )
+    held_out = settings.held_out()
     record = ModelRecord(
         variant=_plugin(used.variant, settings.variant_options, "variant"),
         loss=_plugin(used.loss, settings.loss_options, "loss"),
@@ -243,7 +251,7 @@ def _write_model(
         classes=tuple(classes),
         seed=settings.seed,
         fingerprint=_fingerprint([directory / name for name in (*dict.fromkeys(weights.values()), LATENTS)]),
-        data_fingerprint=cache.fingerprint,
+        data_fingerprint=cache.training_fingerprint(),
         training={**dataclasses.asdict(settings.training()), "train_augment": _name(settings.train_augment)},
         metrics=outcomes[0].metrics,
         versions={"vaeaug": vaeaug.__version__, "torch": torch.__version__},
@@ -252,6 +260,7 @@ def _write_model(
         table=cache.table,
         background=cache.rules.background,
         levels=cache.rules.levels,
+        holdout=None if held_out is None else dataclasses.asdict(held_out),
     )
     write_atomic(directory / FILE, record.to_json().encode())
 
