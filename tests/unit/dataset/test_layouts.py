@@ -105,6 +105,8 @@ def test_a_layout_that_is_read(tmp_path, folders, expected):
         (["train", "train_masks"], [], "segmentation dataset"),
         (["photos/images", "photos/labels"], [], "segmentation dataset"),
         (["imgs", "gt"], [], "segmentation dataset"),
+        (["original", "mask"], [], "segmentation dataset"),
+        (["data", "annotations"], [], "segmentation dataset"),
         (["good", "broken", "masks/broken|_x"], [], "folders named like the classes beside it"),
         (["good|", "broken|x", "masks|_mask"], [], "masks seems to contain the masks of the images beside it"),
         (["images"], [(f"labels/{i}.txt", BOX) for i in range(3)], "YOLO detection dataset"),
@@ -188,6 +190,15 @@ def test_masks_beside_loose_images_are_left_out_for_a_trained_model(tmp_path):
     index = scan(write(tmp_path, ".", ".|_mask"), training=False)
     assert [file.file_name for file in index.files] == ["0.png", "1.png", "2.png"]
     assert [entry.reason for entry in index.passed_over] == ["mask of another image"]
+
+
+@pytest.mark.parametrize("name", ["{}_mask", "mask_{}", "{}-gt", "{}.label", "{} seg", "{}_MASK", "{}_mask_1"])
+@pytest.mark.parametrize("image", ["{}", "img_{}", "x {}"])
+def test_a_mask_beside_its_image_is_left_out_however_it_is_named(tmp_path, name, image):
+    for i in range(3):
+        save(tmp_path / "a" / f"{image.format(i)}.png")
+        save(tmp_path / "a" / f"{name.format(image.format(i))}.png")
+    assert [file.path.stem for file in scan(tmp_path).files] == [image.format(i) for i in range(3)]
 
 
 def test_every_image_is_read_or_in_the_list_of_what_is_not_used(tmp_path):
