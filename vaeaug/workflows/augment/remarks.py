@@ -27,11 +27,13 @@ def remarks_on_run(index: DatasetIndex, cache: ImageCache, model: StoredModel, *
         *remarks_on(model),
         *([] if same else [_OTHERS]),
         *split_warnings(index),
-        *_renamed(cache.classes),
+        *_renamed(sorted({file.label for file in cache.files})),
     ]
 
 
 def _renamed(labels: Iterable[str]) -> list[str]:
-    """Return a remark on classes whose folder has another name, because not every file system takes theirs."""
+    """Return a warning on classes whose folders have encoded names."""
     renamed = [f"{label!r} is in {folder_name(label)}" for label in labels if folder_name(label) != label]
-    return [f"folders are named so that every system takes them: {', '.join(renamed)}"] if renamed else []
+    return (
+        [f"folders that a system or a reader would misread have encoded names: {', '.join(renamed)}"] if renamed else []
+    )

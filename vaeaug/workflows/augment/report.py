@@ -47,7 +47,7 @@ def report_of(
     units = {entry.name: entry.metrics for entry in record.classes if entry.metrics} or {"all classes": record.metrics}
     beside = {"manifest.csv": "says which images are synthetic"}
     if evaluation is not None:
-        beside["evaluation/evaluation.json"] = "has every figure of the test"
+        beside["utility/evaluation.json"] = "has every figure of the test"
     return ReportData(
         title=made.staging.final.name,
         summary=f"{synthetic:,} synthetic images of {len(made.counts)} classes, "

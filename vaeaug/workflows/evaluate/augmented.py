@@ -14,8 +14,9 @@ from vaeaug.staging import Staging
 from vaeaug.workflows.evaluate.settings import LEAST_IMAGES, EvaluateSettings
 from vaeaug.workflows.settings import AugmentSettings
 
-FOLDER = "evaluation"
-"""Where the figures are, in OUT; the page shows the rest."""
+FOLDER = "utility"
+"""Where the figures are, in OUT; the page shows the rest. (A folder called `evaluation` is a test split to Hugging Face
+`datasets`.)"""
 
 
 def refuse_to_evaluate(index: DatasetIndex, chosen: AugmentSettings) -> None:
