@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from vaeaug.dataset.albumentations_module import albumentations_module
 from vaeaug.errors import InputError
 from vaeaug.evaluation.arms import parse_arms
 from vaeaug.evaluation.utility import Utility, utility
@@ -136,8 +137,9 @@ def _check(settings: EvaluateSettings) -> None:
         InputError: they do.
     """
     parse_size(settings.image_size)
-    if settings.arms != AUTO:
-        parse_arms(settings.arms)
+    arms = None if settings.arms == AUTO else parse_arms(settings.arms)
+    if arms is None or any(arm.classical for arm in arms):
+        albumentations_module()  # refused before the training and not after it
     if settings.repeats > settings.seeds:
         raise InputError(
             f"--repeats {settings.repeats} deals into parts more often than classifiers are trained, --seeds "
