@@ -34,10 +34,28 @@ def _numbers(numbers: Mapping[str, float]) -> str:
     return "  ".join(f"{name} {value:.1f}" for name, value in islice(numbers.items(), MOST_TERMS))
 
 
-class Lines(Progress):
+class _SaidOnce(Progress):
+    """Shows each remark once: what is said before the work is among the remarks on its result too."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
+    def say(self, line: str) -> None:
+        """Show a remark unless it was shown before."""
+        if line not in self._said:
+            self._said.add(line)
+            self.show(line)
+
+    def show(self, line: str) -> None:
+        """Show a remark."""
+        raise NotImplementedError
+
+
+class Lines(_SaidOnce):
     """A line when a stage begins, every few seconds, and when it ends."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.name: str | None = None
         self.began = self.told = time.monotonic()
         self.last = Tick(0.0)
@@ -64,7 +82,7 @@ class Lines(Progress):
             parts.append(f"{(now - self.began) * (1 / tick.done - 1):.0f} s left")
         click.echo("  ".join(parts), err=True)
 
-    def say(self, line: str) -> None:
+    def show(self, line: str) -> None:
         """Write a remark."""
         click.echo(line, err=True)
 
@@ -75,10 +93,11 @@ class Lines(Progress):
         self.name = None
 
 
-class Bars(Progress):
+class Bars(_SaidOnce):
     """A bar a stage, with rate, losses and time left."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.rich = RichProgress(
             TextColumn("{task.description}", table_column=Column(no_wrap=True)),
             BarColumn(bar_width=12),
@@ -103,7 +122,7 @@ class Bars(Progress):
             rate = f"{tick.rate:,.0f} images/s" if tick.rate else ""
             self.rich.update(self.task, completed=tick.done, rate=rate, numbers=_numbers(tick.numbers))
 
-    def say(self, line: str) -> None:
+    def show(self, line: str) -> None:
         """Write a remark above the bars."""
         self.rich.console.print(line, markup=False, highlight=False)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vaeaug.contracts import ImageSpec
 from vaeaug.dataset.cache import UNSEEN, ImageCache, build_cache
+from vaeaug.dataset.constant_classes import constant_warnings
 from vaeaug.dataset.index import NO_LABEL, DatasetIndex
 from vaeaug.dataset.scan import scan
 from vaeaug.engine.local import cores
@@ -43,13 +44,16 @@ def read_for_training(index: DatasetIndex, settings: TrainSettings, progress: Pr
     Raises:
         InputError: some images cannot be read, and `skip_invalid` is not set.
     """
-    return read_images(
+    cache = read_images(
         index,
         image_size=parse_size(settings.image_size),
         workers=settings.workers,
         skip_invalid=settings.skip_invalid,
         progress=progress,
     )
+    for warning in constant_warnings(cache):
+        progress.say(warning)
+    return cache
 
 
 def read_for_model(
