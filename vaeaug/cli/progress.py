@@ -13,7 +13,7 @@ from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, Tim
 from rich.progress import Progress as RichProgress
 from rich.table import Column
 
-from vaeaug.progress import SILENT, Progress, Tick
+from vaeaug.progress import Progress, Tick
 
 LINE_SECONDS = 5.0
 """Between two plain lines of a stage."""
@@ -24,9 +24,10 @@ MOST_TERMS = 4
 
 def make_progress(*, quiet: bool) -> Progress:
     """Return what suits where stderr goes."""
-    if quiet:
-        return SILENT
-    return Bars() if sys.stderr.isatty() else Lines()
+    progress = Progress() if quiet else Bars() if sys.stderr.isatty() else Lines()
+    context = click.get_current_context(silent=True)
+    progress.started = None if context is None else context.find_root().obj
+    return progress
 
 
 def _numbers(numbers: Mapping[str, float]) -> str:
@@ -39,6 +40,14 @@ class _SaidOnce(Progress):
 
     def __init__(self) -> None:
         self._said: set[str] = set()
+
+    def bound(self, end: float) -> None:
+        """Show from now on how much of the time budget is left."""
+        self.end = end
+
+    def left(self) -> str:
+        """Return how much of the time budget is left, in words; nothing without one."""
+        return "" if self.end is None else f"{max(self.end - time.monotonic(), 0):.0f} s of the time budget left"
 
     def say(self, line: str) -> None:
         """Show a remark unless it was shown before."""
@@ -80,6 +89,7 @@ class Lines(_SaidOnce):
             parts.append(_numbers(tick.numbers))
         if tick.done > 0.01:  # before that nobody can tell
             parts.append(f"{(now - self.began) * (1 / tick.done - 1):.0f} s left")
+        parts += [self.left()] if self.end is not None else []
         click.echo("  ".join(parts), err=True)
 
     def show(self, line: str) -> None:
@@ -119,7 +129,7 @@ class Bars(_SaidOnce):
     def tick(self, tick: Tick) -> None:
         """Move the bar."""
         if self.task is not None:
-            rate = f"{tick.rate:,.0f} images/s" if tick.rate else ""
+            rate = "  ".join(part for part in (f"{tick.rate:,.0f} images/s" if tick.rate else "", self.left()) if part)
             self.rich.update(self.task, completed=tick.done, rate=rate, numbers=_numbers(tick.numbers))
 
     def show(self, line: str) -> None:

@@ -30,8 +30,9 @@ from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.evaluate.augmented import discard_evaluation, evaluation_of, refuse_to_evaluate
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.read import read_for_training
-from vaeaug.workflows.settings import AUTO, AugmentSettings, TrainSettings, build, real_path
-from vaeaug.workflows.train.command import identity, refuse_changed, train, train_into
+from vaeaug.workflows.settings import AUTO, AugmentSettings, TrainModelSettings, TrainSettings, build, real_path
+from vaeaug.workflows.time_budget import TimeBudget, begin_budget, reserve_for_writing, writing_seconds
+from vaeaug.workflows.train.command import identity, refuse_changed, train_chosen, train_into
 from vaeaug.workflows.train.prepare import Named, choose_loss, look_up
 
 
@@ -57,6 +58,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     """
     chosen: AugmentSettings = build(AugmentSettings, settings, "vaeaug.augment")
     chosen.counts({"": 0})  # refuses contradictions before any work
+    budget = begin_budget(chosen.time_budget, progress)
     data, out = real_path(data), real_path(out)
     index = scan(data)
     refuse_overlap(data, out)
@@ -83,9 +85,14 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
         check_amount(chosen, {label: len(cache.indices("train", label)) for label in cache.classes})
         if chosen.model is None:
             refuse_changed(staging, **identity(cache))
-            model = _model_of_its_own(chosen, named, staging, cache, device, progress)
+            if budget is not None:  # what comes after the training is done before it, or estimated
+                budget = _reserved(budget, chosen, index, cache, progress)
+                _filter(chosen, staging, cache, device, progress)
+            model = _model_of_its_own(chosen, named, staging, cache, device, progress, budget)
         else:
-            model = _named_model(data, chosen, device, progress)
+            if budget is not None:
+                budget = _reserved(budget, chosen, index, cache, progress)
+            model = _named_model(data, chosen, device, progress, budget)
         real = _place(index, cache, synthetic_only=chosen.synthetic_only)
         _refuse_unfit(chosen, cache, model)
         counts = wanted_counts(chosen, cache)
@@ -131,7 +138,22 @@ def _training_settings(chosen: AugmentSettings) -> dict[str, Any]:
     return {name: getattr(chosen, name) for name in TrainSettings.__dataclass_fields__}
 
 
-def _named_model(data: Path, chosen: AugmentSettings, device: torch.device, progress: Progress) -> StoredModel:
+def _reserved(
+    budget: TimeBudget, chosen: AugmentSettings, index: DatasetIndex, cache: ImageCache, progress: Progress
+) -> TimeBudget:
+    """Return the time budget with what the images take to make kept back from the training."""
+    if chosen.evaluate:
+        progress.say("--time-budget does not bound --evaluate, whose time depends on --seeds and --arms alone")
+    counts = wanted_counts(chosen, cache)
+    paths: dict[str, list[Path]] = {label: [] for label in counts}
+    for file in index.of("train"):
+        paths[file.label].append(file.path)
+    return reserve_for_writing(budget, writing_seconds(paths, counts, threads=1), sum(counts.values()), progress)
+
+
+def _named_model(
+    data: Path, chosen: AugmentSettings, device: torch.device, progress: Progress, budget: TimeBudget | None
+) -> StoredModel:
     """Return the model of `--model`, trained first where there is none yet.
 
     Raises:
@@ -139,7 +161,7 @@ def _named_model(data: Path, chosen: AugmentSettings, device: torch.device, prog
     """
     place = real_path(str(chosen.model))
     if not (place / FILE).exists():
-        train(data, place, progress=progress, **_training_settings(chosen))
+        train_chosen(data, place, TrainModelSettings(**_training_settings(chosen)), budget, progress)
     elif chosen.ignored_by_a_model():
         flags = ", ".join(chosen.ignored_by_a_model())
         progress.say(f"the model {place} is used as it was trained, so this changes nothing: {flags}")
@@ -161,12 +183,13 @@ def _model_of_its_own(
     cache: ImageCache,
     device: torch.device,
     progress: Progress,
+    budget: TimeBudget | None,
 ) -> StoredModel:
     """Return a model trained for this output alone."""
     directory = staging.scratch / "model"
     if not (directory / FILE).exists():
         used = choose_loss(named, chosen, cache, progress, sampler=chosen.sampler)
-        train_into(directory, staging.scratch / "training", cache, chosen, used, device, progress)
+        train_into(directory, staging.scratch / "training", cache, chosen, used, device, progress, budget)
     return open_stored(directory, device, chosen.plugins_dirs)
 
 
