@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vaeaug.contracts import ImageSpec
 from vaeaug.dataset.cache import UNSEEN, ImageCache, build_cache
+from vaeaug.dataset.constant_classes import constant_warnings
 from vaeaug.dataset.contents import Contents, read_contents
 from vaeaug.dataset.index import MINIMUM_PER_CLASS, NO_LABEL, DatasetIndex
 from vaeaug.dataset.label_options import AUTOMATIC, LabelOptions
@@ -104,6 +105,8 @@ def read_for_training(
         skip_invalid=settings.skip_invalid,
         progress=progress,
     )
+    for warning in constant_warnings(cache):
+        progress.say(warning)
     copied = "they are copied and stay synthetic in the manifest, and " if kept else ""
     trained = (
         "the model was also trained on them"

@@ -42,8 +42,17 @@ from vaeaug.workflows.evaluate.augmented import discard_evaluation, evaluation_o
 from vaeaug.workflows.formats import format_warnings
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.read import read_for_training
-from vaeaug.workflows.settings import AUTO, AugmentSettings, TrainSettings, build, public_settings, real_path
-from vaeaug.workflows.train.command import identity, refuse_changed, train, train_into
+from vaeaug.workflows.settings import (
+    AUTO,
+    AugmentSettings,
+    TrainModelSettings,
+    TrainSettings,
+    build,
+    public_settings,
+    real_path,
+)
+from vaeaug.workflows.time_budget import TimeBudget, begin_budget, reserve_for_writing, writing_seconds
+from vaeaug.workflows.train.command import identity, refuse_changed, train_chosen, train_into
 from vaeaug.workflows.train.prepare import Named, choose_loss, look_up
 
 _EDITING = next(name for name, sampler in SAMPLERS.items() if sampler.edits)
@@ -74,6 +83,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     chosen.counts({"": 0})  # refuses contradictions before any work
     chosen.check_format()
     asked_sampler = _asked_sampler(chosen)
+    budget = begin_budget(chosen.time_budget, progress)
     data, out = real_path(data), real_path(out)
     index = scan(data, options=chosen.label_options())
     refuse_overlap(data, out)
@@ -106,9 +116,14 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
                 "leave it out"
             )
         if chosen.model is None:
-            model = _model_of_its_own(chosen, named, staging, cache, device, progress)
+            if budget is not None:  # what comes after the training is done before it, or estimated
+                budget = _reserved(budget, chosen, index, cache, progress)
+                _filter(chosen, staging, cache, device, progress)
+            model = _model_of_its_own(chosen, named, staging, cache, device, progress, budget)
         else:
-            model = _named_model(data, chosen, device, progress)
+            if budget is not None:
+                budget = _reserved(budget, chosen, index, cache, progress)
+            model = _named_model(data, chosen, device, progress, budget)
         kinds = class_kinds(cache, asked=chosen.format, quality=chosen.quality, keep_alpha=chosen.keep_alpha)
         rules = copy_rules(cache, kinds, keep_alpha=chosen.keep_alpha, exact=chosen.copy == "exact")
         placed = _place(index, cache, rules, synthetic_only=chosen.synthetic_only)
@@ -179,7 +194,24 @@ def _trained_model(chosen: AugmentSettings) -> Path | None:
     return place if place is not None and (place / FILE).exists() else None
 
 
-def _named_model(data: Path, chosen: AugmentSettings, device: torch.device, progress: Progress) -> StoredModel:
+def _reserved(
+    budget: TimeBudget, chosen: AugmentSettings, index: DatasetIndex, cache: ImageCache, progress: Progress
+) -> TimeBudget:
+    """Return the time budget with what the images take to make kept back from the training."""
+    if chosen.evaluate:
+        progress.say("--time-budget does not bound --evaluate, whose time depends on --seeds and --arms alone")
+    counts = wanted_counts(chosen, cache)
+    readable = {file.file_name for file in cache.files}
+    paths: dict[str, list[Path]] = {label: [] for label in counts}
+    for file in index.of("train"):
+        if file.file_name in readable:
+            paths[file.label].append(file.path)
+    return reserve_for_writing(budget, writing_seconds(paths, counts, threads=1), sum(counts.values()), progress)
+
+
+def _named_model(
+    data: Path, chosen: AugmentSettings, device: torch.device, progress: Progress, budget: TimeBudget | None
+) -> StoredModel:
     """Return the model of `--model`, trained first where there is none yet.
 
     Raises:
@@ -187,7 +219,7 @@ def _named_model(data: Path, chosen: AugmentSettings, device: torch.device, prog
     """
     place = real_path(str(chosen.model))
     if not (place / FILE).exists():
-        train(data, place, progress=progress, **_training_settings(chosen))
+        train_chosen(data, place, TrainModelSettings(**_training_settings(chosen)), budget, progress)
     elif chosen.ignored_by_a_model():
         flags = ", ".join(chosen.ignored_by_a_model())
         progress.say(f"the model {place} is used as it was trained, so this changes nothing: {flags}")
@@ -209,13 +241,14 @@ def _model_of_its_own(
     cache: ImageCache,
     device: torch.device,
     progress: Progress,
+    budget: TimeBudget | None,
 ) -> StoredModel:
     """Return a model trained for this output alone."""
     refuse_changed(staging, **identity(cache))
     directory = staging.scratch / "model"
     if not (directory / FILE).exists():
         used = choose_loss(named, chosen, cache, progress, sampler=_asked_sampler(chosen))
-        train_into(directory, staging.scratch / "training", cache, chosen, used, device, progress)
+        train_into(directory, staging.scratch / "training", cache, chosen, used, device, progress, budget)
     return open_stored(directory, device, chosen.plugins_dirs)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vaeaug.dataset.cache import ImageCache
+from vaeaug.dataset.constant_classes import constant_warnings
 from vaeaug.dataset.index import DatasetIndex
 from vaeaug.export.layout import folder_name
 from vaeaug.models.store import StoredModel
@@ -27,6 +28,7 @@ def remarks_on_run(index: DatasetIndex, cache: ImageCache, model: StoredModel, *
         *remarks_on(model),
         *([] if same else [_OTHERS]),
         *split_warnings(index),
+        *constant_warnings(cache),
         *_renamed(sorted({file.label for file in cache.files})),
     ]
 
