@@ -22,7 +22,8 @@ from vaeaug.dataset.deep import DEEP_MODES
 from vaeaug.dataset.palette import MOST_COLOURS, IndexedColours
 from vaeaug.export.encoding import PNG, SUFFIXES, Encoding, Format, encode_image, with_alpha
 from vaeaug.export.kind import ClassKind, copied_as
-from vaeaug.export.png import fitted
+from vaeaug.export.png import Mode, fitted
+from vaeaug.export.source_type import SourceType
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -90,16 +91,34 @@ def rewritten(data: bytes, rule: CopyRule) -> bytes:
     Raises:
         UnreadableImageError: if the file cannot be decoded, which was possible before.
     """
-    full, kind = decode_full(data, rule.decoding), rule.kind
-    pixels_HWC = _as_kind(full, kind)
+    full = decode_full(data, rule.decoding)
+    return encode_as_kind(as_kind(full, rule.kind), rule.kind, copied_as(full.traits, rule.kind.mode), None)
+
+
+def encode_as_kind(
+    pixels_HWC: NDArray[Any],
+    kind: ClassKind,
+    encoding: Encoding,
+    text: Mapping[str, str] | None,
+    source_type: SourceType = SourceType.TRAINED,
+) -> bytes:
+    """Return the file of an image of a class.
+
+    Args:
+        pixels_HWC: what `as_kind` returned, or other pixels of its shape and type.
+        kind: of the class.
+        encoding: the format.
+        text: the mark of a synthetic image (`encode_image`), or None.
+        source_type: of a marked file.
+    """
     height, width = pixels_HWC.shape[:2]
-    encoding: Encoding = copied_as(full.traits, kind.mode)
     if kind.colours is None:
-        return encode_image(pixels_HWC, height, width, kind.mode, encoding, None)
+        return encode_image(pixels_HWC, height, width, kind.mode, encoding, text, None, source_type)
     colours = _with_colours_of(pixels_HWC, kind.colours)
     if colours is None:
-        return encode_image(pixels_HWC, height, width, "RGB" if pixels_HWC.shape[2] == 3 else "L", PNG, None)
-    return encode_image(pixels_HWC, height, width, "P", PNG, None, colours)
+        mode: Mode = "RGB" if pixels_HWC.shape[2] == 3 else "L"
+        return encode_image(pixels_HWC, height, width, mode, PNG, text, None, source_type)
+    return encode_image(pixels_HWC, height, width, "P", PNG, text, colours, source_type)
 
 
 def _reasons(traits: FileTraits, kind: ClassKind) -> dict[str, bool]:
@@ -122,7 +141,7 @@ def _reasons(traits: FileTraits, kind: ClassKind) -> dict[str, bool]:
     }
 
 
-def _as_kind(full: FullImage, kind: ClassKind) -> NDArray[Any]:
+def as_kind(full: FullImage, kind: ClassKind) -> NDArray[Any]:
     """Return the pixels of a decoded image in the mode of its class."""
     if kind.levels is not None:
         if full.levels is not None:

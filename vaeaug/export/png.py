@@ -44,6 +44,7 @@ def encode_png(
     mode: Mode,
     text: Mapping[str, str] | None,
     colours: IndexedColours | None = None,
+    source_type: SourceType = SourceType.TRAINED,
 ) -> bytes:
     """Return a PNG file; the same arguments give the same bytes.
 
@@ -59,6 +60,7 @@ def encode_png(
             synthetic image. `vaeaug:synthetic` = `true` and the IPTC digital source type are always there. None for a
             copy of a real image, which has no mark.
         colours: for mode "P".
+        source_type: of a marked file.
 
     Raises:
         ValueError: the array has another shape or type, or mode "P" comes without colours or another mode with them.
@@ -81,7 +83,7 @@ def encode_png(
                 b"IHDR",
                 struct.pack(">IIBBBBB", width, height, 16 if mode == "I;16" else 8, _COLOUR_TYPES[mode], 0, 0, 0),
             ),
-            *([] if text is None else _mark(text)),
+            *([] if text is None else _mark(text, source_type)),
             table,
             _chunk(b"IDAT", compressed),
             _END,
@@ -179,10 +181,13 @@ def _text_chunk(keyword: str, value: str) -> bytes:
     return _chunk(b"iTXt", key + b"\0\0\0\0\0" + text)
 
 
-def _mark(text: Mapping[str, str]) -> list[bytes]:
+def _mark(text: Mapping[str, str], source_type: SourceType) -> list[bytes]:
     """Return the chunks that say that an image is synthetic."""
-    return [_XMP_CHUNK, *(_text_chunk(key, value) for key, value in {"vaeaug:synthetic": "true", **text}.items())]
+    return [
+        _XMP_CHUNKS[source_type],
+        *(_text_chunk(key, value) for key, value in {"vaeaug:synthetic": "true", **text}.items()),
+    ]
 
 
-_XMP_CHUNK = _text_chunk(XMP_KEYWORD, xmp(SourceType.TRAINED))
+_XMP_CHUNKS = {source_type: _text_chunk(XMP_KEYWORD, xmp(source_type)) for source_type in SourceType}
 """Made once, and not for every image."""
