@@ -239,7 +239,7 @@ def _shown(job: Job, entry: Written, done: Completed) -> ShownCompletion:
     """Gather what the page shows of an image."""
     page = job.pages[0]
     rules = done.record.rules(done.settings.max_megapixels)
-    picture = read_picture(open_image(read_file(job.file.path), rules, plain=job.plain), page, rules)
+    picture = read_picture(open_image(read_file(job.file.path), rules, job.kind), page, rules)
     missing_HW = job.source.holes(job.file.file_name, picture).missing_HW
     hidden_HW3 = np.where(missing_HW[..., None], _HOLE, picture.seen_HWC)
     completions = [_image(done.staging.content / name, page, rules) for name in job.names[:COMPLETIONS]]
