@@ -27,7 +27,8 @@ def command(real: Path, synthetic: Path, out: Path | None, as_json: bool, quiet:
 
     SYNTHETIC is what vaeaug augment or sample wrote, or holds a folder a class. Small classifiers are trained with and
     without them, with the classical augmentation that suits REAL best and without, and tested on real images that no
-    model has seen: REAL's test split, or --test DIR. Where there are none, parts of REAL are held out in turn and the model is trained anew.
+    model has seen: REAL's test split, or --test DIR. Where there are none, parts of REAL are held out in turn and the
+    model is trained anew.
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
     from vaeaug.workflows.evaluate.command import evaluate  # noqa: PLC0415 (imports torch)
