@@ -173,7 +173,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             ],
             passed_over=[entry.record() for entry in passed_over(index, cache)],
             keep=keep,
-            limits=_limits(cache, counts) if SAMPLERS[sampler].edits else {},
+            limits=_limits(cache, counts) if _limited(sampler, chosen) else {},
             invalid=cache.invalid,
             held_out=read.held_out,
         )
@@ -314,6 +314,11 @@ def _refuse_unfit(chosen: AugmentSettings, cache: ImageCache, model: StoredModel
 def _trained_on(model: StoredModel, cache: ImageCache) -> bool:
     """Tell whether the model was trained on the training images of the data, under the names that they have."""
     return all(model.latents(model.record.label(label)).listing == cache.listing(label) for label in cache.classes)
+
+
+def _limited(sampler: str, chosen: AugmentSettings) -> bool:
+    """Return whether changes of real images keep to how far the pixels of their class vary."""
+    return SAMPLERS[sampler].limits_changes(sampler_config(sampler, chosen.sampler_options))
 
 
 def _limits(cache: ImageCache, counts: Mapping[str, int]) -> dict[str, PixelLimits]:
