@@ -136,8 +136,8 @@ def _sources(data: CardData) -> str:
     said = ""
     if carried:
         said = (
-            f"\n{carried:,} of the synthetic images are from an earlier run of vaeaug; their rows in `manifest.csv` keep\n"
-            "the sampler, index, seed and source of that run.\n"
+            f"\n{carried:,} of the synthetic images are from an earlier run of vaeaug; their rows in `manifest.csv`\n"
+            "keep the sampler, index, seed and source of that run.\n"
         )
     if not data.sources:
         return said
