@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.index import DatasetIndex
@@ -121,7 +120,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             keep=keep,
         )
         discard_evaluation(staging)
-        evaluate = evaluation_of(data, chosen, staging, progress) if chosen.evaluate else None
+        evaluate = evaluation_of(data, chosen, staging, real, progress) if chosen.evaluate else None
         return finish(made, threads=chosen.workers, progress=progress, evaluate=evaluate)
 
 
@@ -213,11 +212,11 @@ def _trained_on(model: StoredModel, cache: ImageCache) -> bool:
     return all(model.latents(model.record.label(label)).listing == cache.listing(label) for label in cache.classes)
 
 
-def _examples(cache: ImageCache, label: str) -> list[NDArray[np.uint8]]:
-    """Return some training images of a class, spread evenly, as the model sees them."""
+def _examples(cache: ImageCache, label: str) -> list[str]:
+    """Return the `file_name` of some training images of a class, spread evenly."""
     indices = cache.indices("train", label)
     chosen = indices[np.linspace(0, len(indices) - 1, min(EXAMPLES, len(indices))).round().astype(int)]
-    return [np.asarray(cache.pixels_NHWC[index]) for index in chosen]
+    return [cache.files[index].file_name for index in chosen]
 
 
 def _public(chosen: AugmentSettings) -> dict[str, Any]:

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from vaeaug.dataset.image_cache import NativeShape
 from vaeaug.export.card import ClassCount
 from vaeaug.export.origin import Edited
@@ -32,7 +29,7 @@ class Made:
         shapes: class -> height, width, colour mode and colours that synthetic images are written in.
         real: the real images that were copied.
         originals: every real training image's file by its `file_name` in the data; empty where they are not at hand.
-        examples: class -> some real training images, uint8 (H, W, C), to show beside the synthetic ones.
+        examples: class -> `file_name` in the data of some real training images, to show beside the synthetic ones.
         settings: what decided the result, for the record and the card.
         sampler: the sampler that drew them.
         sampler_options: its options that are not the defaults.
@@ -47,7 +44,7 @@ class Made:
     shapes: Mapping[str, NativeShape]
     real: Sequence[RealImage]
     originals: Mapping[str, Path]
-    examples: Mapping[str, Sequence[NDArray[np.uint8]]]
+    examples: Mapping[str, Sequence[str]]
     settings: Mapping[str, Any]
     sampler: str
     sampler_options: Mapping[str, Any]

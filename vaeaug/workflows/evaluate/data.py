@@ -33,6 +33,7 @@ class EvaluateData:
 
     Attributes:
         index: the files of REAL.
+        made: the files of SYNTHETIC.
         classes: names.
         real: training images.
         synthetic: synthetic images.
@@ -43,6 +44,7 @@ class EvaluateData:
     """
 
     index: DatasetIndex
+    made: DatasetIndex
     classes: tuple[str, ...]
     real: Images
     synthetic: Images
@@ -70,7 +72,8 @@ def read_evaluate_data(real: Path, synthetic: Path, settings: EvaluateSettings, 
     )
     training = images_of(cache, cache.split_N == "train", cache.classes)
     rows = read_manifest(synthetic)
-    made = _read(_synthetic_index(synthetic, rows, cache.classes), cache, settings, progress)
+    made_index = _synthetic_index(synthetic, rows, cache.classes)
+    made = _read(made_index, cache, settings, progress)
     test, tested_on, remarks = _test(cache, settings, progress)
     if test is not None:
         untrained = test.only(~np.isin(test.digests(), training.digests()))
@@ -94,7 +97,7 @@ def read_evaluate_data(real: Path, synthetic: Path, settings: EvaluateSettings, 
                 "the synthetic images are of a model that was trained on other images than these real ones: see that "
                 "no test image was among them",
             )
-    return EvaluateData(index, cache.classes, training, made, is_edited(rows), test, tested_on, remarks)
+    return EvaluateData(index, made_index, cache.classes, training, made, is_edited(rows), test, tested_on, remarks)
 
 
 def read_made(directory: Path, like: ImageCache, settings: EvaluateSettings, progress: Progress) -> Images:

@@ -10,12 +10,15 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 import vaeaug
-from vaeaug.dataset.decode import decode_upright, read_file
+from vaeaug.dataset.decode import read_file
 from vaeaug.dataset.index import SPLITS
 from vaeaug.evaluation.completions import CompletionsPage, ShownCompletion, write_completions_page
+from vaeaug.evaluation.gallery import Picture
+from vaeaug.evaluation.page_image import PageImage
 from vaeaug.export.card import CardData, ClassCount, write_card
 from vaeaug.export.completions import CompletedRow, CompletionsCard, write_archive, write_completions_card
 from vaeaug.export.manifest import ManifestRow, write_manifest
@@ -29,13 +32,13 @@ from vaeaug.workflows.inpaint.settings import InpaintSettings
 from vaeaug.workflows.inpaint.write import Written
 
 SHOWN = 12
-"""Images on the page: the first ones, so that nobody chose them."""
+"""Images on the page: the first ones, so that they are not cherry-picked."""
 
 COMPLETIONS = 4
-"""Completions of each that are shown at most."""
+"""Completions that are shown of each image, at most."""
 
 _HOLE = np.array([79, 70, 229], dtype=np.uint8)
-"""The colour of a hole on the page."""
+"""The color of a hole on the page."""
 
 SAMPLER = "inpaint"
 
@@ -83,7 +86,7 @@ def write_root(done: Completed) -> None:
         title=done.staging.final.name,
         summary=_sentence(done),
         shown=[_shown(job, written[job.names[0]], done) for job in done.plan.jobs[:SHOWN]],
-        more=len(done.plan.jobs[SHOWN:]),
+        images=len(done.plan.jobs),
         settings=_summary(done),
         warnings=done.remarks,
     )
@@ -214,31 +217,38 @@ def _summary(done: Completed) -> dict[str, object]:
 
 
 def _shown(job: Job, entry: Written, done: Completed) -> ShownCompletion:
-    """Gather what the page shows of an image."""
+    """Return what the page shows of an image."""
     picture = read_picture(read_file(job.file.path))
     missing_HW = job.source.holes(job.file.file_name, picture).missing_HW
-    hidden_HW3 = np.where(missing_HW[..., None], _HOLE, picture.seen_HWC)
-    completions = [_image(done.staging.content / name) for name in job.names[:COMPLETIONS]]
+    hidden_HW3 = np.where(missing_HW[..., None], _HOLE, picture.seen_HWC).astype(np.uint8)
+    mask_HW1 = missing_HW[..., None].astype(np.uint8) * np.uint8(255)
+    names = job.names[:COMPLETIONS]
+    some = f" ({len(names)} of {len(job.names)} shown)" if len(names) < len(job.names) else ""
     inferred = f"{entry.label} (inferred)" if job.label is None else entry.label
     return ShownCompletion(
         name=job.file.file_name + (f", hole {job.variation}" if done.settings.random_holes else ""),
-        caption=f"as {inferred}, {entry.share:.0%} missing",
-        hidden=Image.fromarray(hidden_HW3.astype(np.uint8)),
-        mask=Image.fromarray(missing_HW.astype(np.uint8) * np.uint8(255)),
-        completions=completions,
-        uncertainty=None if job.uncertainty is None else _brightened(done.uncertainty / job.uncertainty),
+        caption=f"class {inferred}, {entry.share:.0%} missing{some}",
+        pictures=[
+            Picture("original", PageImage(hidden_HW3), "real"),
+            Picture("missing", PageImage(mask_HW1)),
+            *(
+                Picture(
+                    "completed" if len(job.names) == 1 else f"completion {number}",
+                    PageImage(done.staging.content / name, name),
+                    "made",
+                )
+                for number, name in enumerate(names)
+            ),
+            *(
+                []
+                if job.uncertainty is None
+                else [Picture("standard deviation", PageImage(_brightened(done.uncertainty / job.uncertainty)))]
+            ),
+        ],
     )
 
 
-def _image(path: Path) -> Image.Image:
-    """Return an image as a page can show it."""
-    image = decode_upright(read_file(path))
-    if image.mode.startswith("I"):
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    return image.convert("RGBA") if image.mode in ("P", "LA", "RGBA") else image
-
-
-def _brightened(path: Path) -> Image.Image:
-    """Return an uncertainty image whose brightest pixel is white, so that a person sees where completions differ."""
+def _brightened(path: Path) -> NDArray[np.uint8]:
+    """Return an uncertainty image, uint8 (H, W, 1), scaled so that its brightest pixel is white."""
     levels_HW = np.asarray(Image.open(path)).astype(np.float32)
-    return Image.fromarray((levels_HW * (255 / max(float(levels_HW.max()), 1.0))).astype(np.uint8))
+    return (levels_HW[..., None] * (255 / max(float(levels_HW.max()), 1.0))).astype(np.uint8)
