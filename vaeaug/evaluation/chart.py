@@ -83,25 +83,37 @@ def _legend(lines: Sequence[Line], frame: _Frame) -> Iterator[Markup]:
 
 def _axes(frame: _Frame, size: ChartSize) -> Iterator[Markup]:
     """Yield the ticks with their numbers, and the two axes."""
-    for value in ticks(*frame.y_range, size.y_ticks):
+    values = ticks(*frame.y_range, size.y_ticks)
+    for value, text in zip(values, tick_texts(values), strict=True):
         y = frame.y(value)
         yield Markup('<path class="grid" d="M{} {:.1f}H{}"/>').format(frame.left, y, frame.right)
-        yield Markup('<text x="{}" y="{:.1f}" text-anchor="end">{}</text>').format(frame.left - 6, y + 4, number(value))
-    for value in ticks(*frame.x_range, size.x_ticks):
+        yield Markup('<text x="{}" y="{:.1f}" text-anchor="end">{}</text>').format(frame.left - 6, y + 4, text)
+    values = ticks(*frame.x_range, size.x_ticks)
+    for value, text in zip(values, tick_texts(values), strict=True):
         x = frame.x(value)
         yield Markup('<path class="axis" d="M{:.1f} {}v4"/>').format(x, frame.bottom)
         anchor = "end" if x > frame.right - 8 else "middle"
-        yield Markup('<text x="{:.1f}" y="{}" text-anchor="{}">{}</text>').format(
-            x, frame.bottom + 17, anchor, number(value)
-        )
+        yield Markup('<text x="{:.1f}" y="{}" text-anchor="{}">{}</text>').format(x, frame.bottom + 17, anchor, text)
     yield Markup('<path class="axis" d="M{0} {1}V{2}H{3}"/>').format(frame.left, frame.top, frame.bottom, frame.right)
 
 
 def number(value: float) -> str:
-    """Return a number as a chart shows it: three digits, thousands as k."""
+    """Return a number with three digits, thousands as k."""
     if abs(value) >= 10_000:
         return f"{value / 1000:.3g}k"
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+
+
+def tick_texts(values: Sequence[float]) -> list[str]:
+    """Return the numbers at ticks with as many decimals as tell them apart, thousands as k."""
+    if len(values) < 2:
+        return [f"{value:.10g}" for value in values]
+    step, largest = values[1] - values[0], max(map(abs, values))
+    scale, unit = (1000, "k") if largest >= 10_000 and step >= 10 else (1, "")
+    decimals = max(0, -math.floor(math.log10(step / scale) + 1e-9))
+    if decimals > 4:
+        return [f"{value:.{2 + math.floor(math.log10(largest / step))}g}" for value in values]
+    return [f"{value / scale:z.{decimals}f}{unit}" for value in values]
 
 
 @dataclass(frozen=True, slots=True)

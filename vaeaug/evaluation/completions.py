@@ -1,4 +1,4 @@
-"""`report.html` of completed images: what was missing, and the completions, side by side."""
+"""`report.html` of completed images: what was missing, and the completions, form by side."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from vaeaug.evaluation.gallery import Picture
 from vaeaug.evaluation.page import write_page
-from vaeaug.evaluation.page_image import side_for, thumbnail
+from vaeaug.evaluation.page_image import form_for, thumbnail
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +56,7 @@ class CompletionsPage:
 def write_completions_page(path: Path, data: CompletionsPage) -> None:
     """Write the page. It loads nothing and runs no script; the same data give the same bytes."""
     images = [picture.image for row in data.shown for picture in row.pictures]
-    side = side_for(images, IMAGE_BYTES)
+    form = form_for(images, IMAGE_BYTES)
     rows = [
         {
             "name": row.name,
@@ -64,7 +64,7 @@ def write_completions_page(path: Path, data: CompletionsPage) -> None:
             "pictures": [
                 (picture.caption, picture.kind, shown)
                 for picture in row.pictures
-                if (shown := thumbnail(picture.image, f"{row.name}, {picture.caption}", side)) is not None
+                if (shown := thumbnail(picture.image, f"{row.name}, {picture.caption}", form)) is not None
             ],
         }
         for row in data.shown

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from vaeaug.evaluation.page_image import Images, Thumbnail, side_for, thumbnail
+from vaeaug.evaluation.page_image import Form, Images, Thumbnail, form_for, thumbnail
 from vaeaug.evaluation.sample_sheet import shown_of
 
 IMAGE_BYTES = 600_000
@@ -90,22 +90,22 @@ def dropped_pictures(table: DroppedTable, rejected: Mapping[str, Mapping[str, Im
     """
     shown = [row for row in table.rows if any(map(len, rejected.get(row.label, {}).values()))]
     worst = sorted(shown, key=lambda row: (-row.share, row.label))[:MAX_CLASSES]
-    side = side_for(
+    form = form_for(
         [image for row in worst for images in rejected[row.label].values() for image in images], IMAGE_BYTES
     )
     return [
-        DroppedPictures(row.label, list(_pictures(row, table.causes, rejected[row.label], side)))
+        DroppedPictures(row.label, list(_pictures(row, table.causes, rejected[row.label], form)))
         for row in sorted(worst, key=lambda row: row.label)
     ]
 
 
 def _pictures(
-    row: DroppedRow, causes: Sequence[str], rejected: Mapping[str, Images], side: int
+    row: DroppedRow, causes: Sequence[str], rejected: Mapping[str, Images], form: Form
 ) -> Iterator[tuple[str, str, Sequence[Thumbnail]]]:
     """Yield what is shown of one class, cause by cause."""
     for cause, count in zip(causes, row.counts, strict=True):
         found = [
-            thumbnail(image, f"dropped sample {number} of {row.label}: {cause}", side)
+            thumbnail(image, f"dropped sample {number} of {row.label}: {cause}", form)
             for number, image in enumerate(rejected.get(cause, ()), start=1)
         ]
         images = [image for image in found if image is not None]

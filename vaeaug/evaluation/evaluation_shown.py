@@ -12,12 +12,16 @@ from markupsafe import Markup
 
 from vaeaug.evaluation.dot_plot import DotScale, difference_plot, dot_plot
 from vaeaug.evaluation.evaluation_part import ArmRow, EvaluationPart, PairPicture, RecallRow
-from vaeaug.evaluation.page_image import Thumbnail, thumbnail
+from vaeaug.evaluation.page_image import Form, Thumbnail, form_for, thumbnail
 from vaeaug.evaluation.scatter import ScatterPanel, map_note, scatter_panels
 
 if TYPE_CHECKING:
     from vaeaug.evaluation.fidelity import FidelityReport
     from vaeaug.evaluation.memorisation import Memorisation
+
+
+PAIRS_BYTES = 600_000
+"""Bytes of the images of all closest pairs together, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,7 @@ def evaluation_shown(part: EvaluationPart) -> EvaluationShown:
         recall=list(_recall(part.recall)),
         alike=_rows(part.fidelity),
         copies=_rows(part.memorisation),
-        pairs=[pair for pair in map(_pair, part.pairs) if pair],
+        pairs=_pairs(part.pairs),
         panels=[] if part.map is None else scatter_panels(part.map),
         points_note="" if part.map is None else map_note(part.map),
     )
@@ -119,9 +123,14 @@ def _rows(report: FidelityReport | Memorisation | None) -> list[Mapping[str, obj
     return [{"label": label, "kind": kind, "of": figures} for label, kind, figures in rows]
 
 
-def _pair(pair: PairPicture) -> ShownPair | None:
+def _pairs(pairs: Sequence[PairPicture]) -> list[ShownPair]:
+    form = form_for([image for pair in pairs for image in (pair.synthetic, pair.real)], PAIRS_BYTES)
+    return [shown for pair in pairs if (shown := _pair(pair, form)) is not None]
+
+
+def _pair(pair: PairPicture, form: Form) -> ShownPair | None:
     pictures = [
-        thumbnail(image, f"{kind} image of {pair.label}")
+        thumbnail(image, f"{kind} image of {pair.label}", form)
         for kind, image in (("synthetic", pair.synthetic), ("real", pair.real))
     ]
     shown = [image for image in pictures if image is not None]

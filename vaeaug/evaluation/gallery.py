@@ -10,13 +10,16 @@ import numpy as np
 from PIL import Image
 
 from vaeaug.evaluation.page import write_page
-from vaeaug.evaluation.page_image import SHOWN_AT, PageImage, thumbnail
+from vaeaug.evaluation.page_image import SHOWN_AT, Form, PageImage, form_for, thumbnail
 from vaeaug.evaluation.strip import fit_size, pillow_image
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+IMAGE_BYTES = 2_400_000
+"""Bytes of all images of the page together, at most."""
 
 FULL_ERROR = 0.5
 """The absolute error from which on errors are shown in the last color."""
@@ -101,13 +104,17 @@ def write_gallery(path: Path, data: Gallery) -> None:
         path: the file.
         data: what it says. Names are escaped: nothing in them becomes markup.
     """
-    sections = [[_shown(card) for card in cards] for cards in (data.anomalous, data.labels)]
+    cards = (data.anomalous, data.labels)
+    form = form_for([picture.image for part in cards for card in part for picture in card.pictures], IMAGE_BYTES)
+    sections = [[_shown(card, form) for card in part] for part in cards]
     write_page(path, "gallery.html.jinja", data=data, sections=sections, full_error=FULL_ERROR)
 
 
-def _shown(card: GalleryCard) -> dict[str, object]:
+def _shown(card: GalleryCard, form: Form) -> dict[str, object]:
     """Return what the template needs of a card."""
-    pictures = [(picture, thumbnail(picture.image, f"{picture.caption} of {card.name}")) for picture in card.pictures]
+    pictures = [
+        (picture, thumbnail(picture.image, f"{picture.caption} of {card.name}", form)) for picture in card.pictures
+    ]
     return {
         "name": card.name,
         "line": card.line,

@@ -11,7 +11,6 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -25,13 +24,10 @@ SHOWN_AT = 160
 """CSS pixels of the longest side of a thumbnail, at most."""
 
 EXACT = 64
-"""Longest side in pixels up to which images are embedded without loss and at their full size."""
+"""Longest side in pixels up to which images are embedded at their full size, and without loss if there is room."""
 
 LINKED_SIDE = 320
 """Longest side at which images are embedded whose file a click opens: twice `SHOWN_AT`, for dense screens."""
-
-_SIDES = (512, 320, 240, 160, 128, 112, 96, 64)
-"""Longest sides at which images are embedded, largest first. The first that fits into the room is taken."""
 
 _PROBES = 24
 """Images that are encoded to estimate the size of all."""
@@ -53,6 +49,23 @@ class PageImage:
 
 
 Images = Sequence[PageImage]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How the images of a section are embedded.
+
+    Attributes:
+        side: longest side in pixels; larger images are reduced to it.
+        exact: whether images of up to `EXACT` pixels are embedded without loss.
+    """
+
+    side: int
+    exact: bool = True
+
+
+_FORMS = (*map(Form, (512, 320, 240, 160, 128, 112, 96)), Form(112, exact=False), Form(EXACT, exact=False))
+"""The forms, best first. The first one that fits into the room is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,20 +121,20 @@ def shown_size(width: int, height: int, most: int = SHOWN_AT) -> tuple[int, int]
     return width * factor, height * factor
 
 
-def thumbnail(image: PageImage, text: str, side: int = LINKED_SIDE) -> Thumbnail | None:
+def thumbnail(image: PageImage, text: str, form: Form) -> Thumbnail | None:
     """Return an image as it is in a page, or None if its file cannot be read.
 
     Args:
         image: the image.
         text: alternative text.
-        side: longest side in pixels at which it is embedded, at least `EXACT`.
+        form: how it is embedded.
     """
     shown = read_shown(image.source)
     if shown is None:
         return None
-    data, media = _encoded(_reduced(image, shown, side))
+    data, media = _encoded(image, shown, form)
     # What is embedded at a lower resolution than that of the screen is shown smaller, not blurred.
-    width, height = shown_size(*shown.size, most=min(SHOWN_AT, max(side, EXACT)))
+    width, height = shown_size(*shown.size, most=SHOWN_AT if max(shown.size) <= EXACT else min(SHOWN_AT, form.side))
     return Thumbnail(
         data=f"data:image/{media};base64,{base64.b64encode(data).decode()}",
         width=width,
@@ -136,44 +149,36 @@ def thumbnail(image: PageImage, text: str, side: int = LINKED_SIDE) -> Thumbnail
     )
 
 
-def side_for(images: Images, room: int) -> int:
-    """Return the longest side at which all images together take no more than their room, or the smallest there is.
+def form_for(images: Images, room: int) -> Form:
+    """Return the best form in which all images together take no more than their room, or the smallest form.
 
     Args:
         images: all images of a section; a few of them are encoded.
         room: bytes of all embedded files together; their text is a third longer.
     """
-    if not images:
-        return _SIDES[0]
+    largest = _FORMS[0].side
     probes = [
-        (image, fit(shown, _SIDES[0], _SIDES[0]))
-        for image in images[:: -(-len(images) // _PROBES)]
+        (image, fit(shown, largest, largest))
+        for image in images[:: -(-len(images) // _PROBES) or 1]
         if (shown := read_shown(image.source)) is not None
     ]
-    for side in _SIDES[:-1]:
-        size = sum(len(_encoded(_reduced(image, shown, side))[0]) for image, shown in probes)
+    for form in _FORMS[:-1]:
+        size = sum(len(_encoded(image, shown, form)[0]) for image, shown in probes)
         if size * len(images) <= room * len(probes):
-            return side
-    return _SIDES[-1]
+            return form
+    return _FORMS[-1]
 
 
-def _reduced(image: PageImage, shown: Image.Image, side: int) -> Image.Image:
-    """Return what is embedded of an image."""
-    most = max(EXACT, min(side, LINKED_SIDE) if image.link else side)
-    return fit(shown, most, most)
-
-
-_WEBP: dict[str, Any] = {"quality": 80, "method": 4}
-
-
-def _encoded(image: Image.Image) -> tuple[bytes, str]:
+def _encoded(image: PageImage, shown: Image.Image, form: Form) -> tuple[bytes, str]:
     """Return the embedded file of an image, and its kind."""
+    small = max(shown.size) <= EXACT
+    side = min(form.side, LINKED_SIDE) if image.link else form.side
     stream = io.BytesIO()
-    if max(image.size) > EXACT and features.check("webp"):
-        image.save(stream, "WEBP", **_WEBP)
-        return stream.getvalue(), "webp"
-    image.save(stream, "PNG", optimize=True)
-    return stream.getvalue(), "png"
+    if (small and form.exact) or not features.check("webp"):
+        fit(shown, side, side).save(stream, "PNG", optimize=True)
+        return stream.getvalue(), "png"
+    fit(shown, side, side).save(stream, "WEBP", quality=80, method=3)
+    return stream.getvalue(), "webp"
 
 
 def _href(link: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vaeaug.evaluation.page_image import Images, Thumbnail, side_for, thumbnail
+from vaeaug.evaluation.page_image import Form, Images, Thumbnail, form_for, thumbnail
 
 IMAGE_BYTES = 2_400_000
 """Bytes of all images of the section together, at most; with more classes each shows fewer or smaller images."""
@@ -19,10 +19,13 @@ MAX_CLASSES = 300
 GROUP = 50
 """Classes per collapsible group, where there are more."""
 
-GAP, LABELS = 8, 90
-"""CSS pixels between two images, and of the labels beside pairs."""
+LABELED = 16
+"""Classes up to which each has the whole width of the page, with labels beside its pairs."""
 
-_PER_CLASS = ((16, 7), (40, 5), (100, 4), (MAX_CLASSES, 2))
+_GAP = 6.4
+"""CSS pixels between two images."""
+
+_PER_CLASS = ((LABELED, 7), (100, 4), (MAX_CLASSES, 2))
 """(number of classes up to which, images of each kind that a class shows)."""
 
 
@@ -85,14 +88,16 @@ class SampleSheet:
         groups: (title, classes); the only one has no title.
         shown: how many classes are shown.
         classes: of how many.
-        width: CSS pixels that the images of a class take in one row.
+        labeled: whether pairs have labels beside them.
+        width: CSS pixels that a class takes, at least; "100%" if it has the whole width of the page.
         files: whether a click on an image opens its file.
     """
 
     groups: Sequence[tuple[str, Sequence[ClassSamples]]]
     shown: int
     classes: int
-    width: int
+    labeled: bool
+    width: str
     files: bool
 
 
@@ -109,16 +114,17 @@ def sample_sheet(rows: Sequence[SampleRow], *, paired: bool) -> SampleSheet | No
     chosen = rows if len(rows) <= MAX_CLASSES else filled[:MAX_CLASSES]
     most = next(count for limit, count in _PER_CLASS if len(chosen) <= limit)
     images = [image for row in chosen for image in (*row.synthetic[:most], *row.real[:most])]
-    side = side_for(images, IMAGE_BYTES)
-    shown = [_class_samples(row, most, side, paired) for row in chosen]
+    form = form_for(images, IMAGE_BYTES)
+    shown = [_class_samples(row, most, form, paired) for row in chosen]
     grouped = len(shown) > GROUP
     groups = [
         (_title(shown, start) if grouped else "", shown[start : start + GROUP])
         for start in range(0, len(shown), GROUP if grouped else len(shown))
     ]
     widest = max((image.width for row in shown for image in (*row.synthetic, *row.real)), default=0)
-    width = most * (widest + GAP) + LABELS
-    return SampleSheet(groups, len(shown), len(rows), width, files=any(image.link for image in images))
+    labeled = len(shown) <= LABELED
+    width = "100%" if labeled else f"{most * (widest + _GAP) - _GAP:.0f}px"
+    return SampleSheet(groups, len(shown), len(rows), labeled, width, files=any(image.link for image in images))
 
 
 def shown_of(shown: int, total: int) -> str:
@@ -126,9 +132,9 @@ def shown_of(shown: int, total: int) -> str:
     return f"{shown:,} of {total:,} shown" if shown < total else f"all {total:,} shown" if total > 1 else "1 image"
 
 
-def _class_samples(row: SampleRow, most: int, side: int, paired: bool) -> ClassSamples:
-    synthetic = _thumbnails(row.synthetic[:most], "synthetic image", row.label, side)
-    real = _thumbnails(row.real[:most], "real image", row.label, side)
+def _class_samples(row: SampleRow, most: int, form: Form, paired: bool) -> ClassSamples:
+    synthetic = _thumbnails(row.synthetic[:most], "synthetic image", row.label, form)
+    real = _thumbnails(row.real[:most], "real image", row.label, form)
     if paired:  # a file may have become unreadable: then neither of the two is shown
         both = [(one, other) for one, other in zip(synthetic, real, strict=False) if one and other]
         synthetic, real = [one for one, _ in both], [other for _, other in both]
@@ -142,8 +148,8 @@ def _class_samples(row: SampleRow, most: int, side: int, paired: bool) -> ClassS
     )
 
 
-def _thumbnails(images: Images, kind: str, label: str, side: int) -> list[Thumbnail | None]:
-    return [thumbnail(image, f"{kind} {number} of {label}", side) for number, image in enumerate(images, start=1)]
+def _thumbnails(images: Images, kind: str, label: str, form: Form) -> list[Thumbnail | None]:
+    return [thumbnail(image, f"{kind} {number} of {label}", form) for number, image in enumerate(images, start=1)]
 
 
 def _title(shown: Sequence[ClassSamples], start: int) -> str:
