@@ -119,7 +119,7 @@ def test_wrong_labels_come_first(tmp_path: Path) -> None:
     assert sorted(first["file_name"]) == [f"ant/wrong{number}.png" for number in range(4)]
     assert set(first["likeliest_class"]) == {"bee"}
     page = (tmp_path / "out/gallery.html").read_text()
-    assert "labelled ant, looks like bee" in page
+    assert "labeled ant, looks like bee" in page
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+_MANY = 40
+"""Points from which on the first ones may lie above the frame."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -42,8 +45,8 @@ LARGE, SMALL = ChartSize(380, 250, 5, 5), ChartSize(270, 180, 3, 3)
 def line_chart(title: str, lines: Sequence[Line], *, x_label: str, y_label: str, size: ChartSize = LARGE) -> Markup:
     """Draw curves with labelled axes and a legend.
 
-    The upper edge is chosen without the first twentieth of the steps, whose values would flatten all that follows;
-    there the curves leave the frame.
+    Of curves with many points, the upper edge is chosen without the first twentieth of the steps, whose values would
+    flatten all that follows; there the curves leave the frame.
 
     Args:
         title: what is shown, for screen readers.
@@ -134,7 +137,8 @@ class _Frame:
             return None
         first, last = min(x for x, _ in points), max(x for x, _ in points)
         low = min(y for _, y in points)
-        high = max(y for x, y in points if x >= first + 0.05 * (last - first))
+        skipped = 0.05 * (last - first) if len(points) >= _MANY else 0
+        high = max(y for x, y in points if x >= first + skipped)
         room = 0.06 * (high - low) or max(abs(high) * 0.1, 0.5)
         end = last if last > first else first + 1
         return cls(left, top, right, bottom, (first, end), (low - room, high + room))

@@ -208,7 +208,17 @@ def test_groups_of_latents_show_their_kl_where_the_weights_were_kept(tmp_path: P
     parsed, _ = page(tmp_path, data)
     cells = [word.strip() for word in parsed.words if word.strip()]
     place = cells.index("Group <i>")
-    assert cells[place - 1 : place + 8] == ["Training", "Group <i>", "Group 2", "cat", "9.0", "3.0", EVIL[0], "1.0", "3.0"]
+    assert cells[place - 1 : place + 8] == [
+        "Training",
+        "Group <i>",
+        "Group 2",
+        "cat",
+        "9.0",
+        "3.0",
+        EVIL[0],
+        "1.0",
+        "3.0",
+    ]
     widths = [re.findall(r"[\d.]+", tag["style"] or "") for tag in parsed.all("i")]
     assert widths == [["75.00"], ["25.00"], ["25.00"], ["75.00"]]  # of all the KL, for whoever sees the bars
 
@@ -253,12 +263,25 @@ def test_any_curve_fits_its_frame(values: list[float], options: dict[str, Any]) 
 
 def test_a_chart_has_labelled_axes_and_a_legend() -> None:
     steps = [0, 500, 1000]
-    lines = (Line("training", steps, [9, 3, 1], "train"), Line("validation", steps, [9, 3.5, 2], "val"))
+    lines = (Line("training", steps, [3.5, 3, 1], "train"), Line("validation", steps, [3, 2.5, 2], "val"))
     drawing = chart(*lines)
     words = re.findall(r"<text[^>]*>([^<]*)</text>", drawing)
     assert words[:2] == ["training", "validation"]
     assert words[-2:] == ["training step", "nats per image"]
-    assert words[2:-2] == ["1.0", "1.5", "2.0", "2.5", "3.0", "3.5", "0", "200", "400", "600", "800", "1000"]
+    assert words[2:-2] == ["1", "2", "3", "0", "200", "400", "600", "800", "1000"]
+
+
+def test_a_few_high_values_at_the_start_do_not_flatten_a_long_curve() -> None:
+    def heights(steps: int) -> list[float]:
+        path = re.search(
+            CURVE, chart(Line("training", range(steps), [1e6, *(2.0 + n % 2 for n in range(steps - 1))], "train"))
+        )
+        assert path is not None
+        return [float(point.split()[1]) for point in re.split("[ML]", path[1])[1:]]
+
+    long, short = heights(100), heights(10)
+    assert long[0] < 0 < max(long[1:]) - min(long[1:]) - 100
+    assert 26 <= short[0] < max(short[1:]) <= min(short[1:]) + 1
 
 
 @given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6), st.integers(2, 6))
