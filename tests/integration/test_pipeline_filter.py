@@ -126,7 +126,7 @@ def test_a_class_that_cannot_be_filled_says_so(
         assert "bee has 0 of 70" in (tmp_path / "out" / name).read_text()
 
 
-def test_the_report_shows_each_sample_above_the_most_similar_real_image(data: Path, model: Path, tmp_path: Path) -> None:
+def test_the_report_shows_each_sample_above_the_most_similar_image(data: Path, model: Path, tmp_path: Path) -> None:
     vaeaug.augment(data, tmp_path / "out", model=model, sampler="mixture", per_class=20, workers=1)
     assert "Below each synthetic image: the most similar real" in (tmp_path / "out/report.html").read_text()
     cache = build_cache(scan(data))

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vaeaug.dataset.cache import NativeShape
 from vaeaug.dataset.scan import scan
 from vaeaug.export.card import CardData, ClassCount, write_card
+from vaeaug.export.kind import ClassKind
 from vaeaug.export.layout import folder_name
 from vaeaug.export.manifest import manifest_rows, write_manifest
 from vaeaug.export.real import copy_real, place_real
@@ -42,12 +42,12 @@ def write_output(root: Path, classes: tuple[str, ...]) -> Path:
     out.mkdir()
     real = place_real(index.files, index.layout)
     copy_real(real, out)
-    shapes = {label: NativeShape(SIDE, SIDE, "RGB") for label in classes}
+    kinds = {label: ClassKind(SIDE, SIDE, "RGB") for label in classes}
     chunks = (
         SampleChunk(label, 0, random.integers(0, 256, (3, SIDE, SIDE, 3), dtype=np.uint8), (None,) * 3, "mixture")
         for label in classes
     )
-    write_samples(chunks, out / "train", root / "journal", shapes=shapes, provenance={})
+    write_samples(chunks, out / "train", root / "journal", kinds=kinds, provenance={})
     write_manifest(out / "manifest.csv", manifest_rows(real, root / "journal", seed=0))
     counts = [ClassCount(label, 2, 3, 2, 2) for label in classes]
     write_card(out / "README.md", CardData("out", counts, {"seed": 0}))

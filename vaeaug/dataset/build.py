@@ -7,27 +7,21 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import chain
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.dataset.decode import (
-    Header,
-    UnreadableImageError,
-    decode,
-    read_colour_table,
-    read_file,
-    read_header,
-)
+from vaeaug.dataset.decode import UnreadableImageError, decode, read_file
 from vaeaug.dataset.image_cache import PIXELS_NAME, CachedImage, InvalidImage
 from vaeaug.dataset.index import ImageFile, check_enough, quoted
-from vaeaug.dataset.palette import ColourFinder, ColourTable, IndexedColours, Palette, nearest_colours
+from vaeaug.dataset.palette import IndexedColours, Palette, nearest_colours
 from vaeaug.dataset.parallel import WINDOW, windows
+from vaeaug.dataset.rules import DecodeRules
 from vaeaug.dataset.size import model_size
+from vaeaug.dataset.survey import find_colours, find_levels, read_headers
 from vaeaug.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,6 +30,27 @@ if TYPE_CHECKING:
 IN_COLOUR = "it is in colour, where gray images are needed"
 
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What image files are to become.
+
+    Attributes:
+        image_size: (height, width), or None to derive it from the training images.
+        max_side: bound of the longer side in pixels where it is derived.
+        spec: the images of the trained model they are for, or None for a training.
+        rules: the background, the bound of the size, and the levels if they are known.
+        find_levels: find the levels in the training images; not with `spec`.
+        skip_invalid: leave unreadable images out instead of refusing.
+    """
+
+    image_size: tuple[int, int] | None
+    max_side: int
+    spec: ImageSpec | None
+    rules: DecodeRules
+    find_levels: bool
+    skip_invalid: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +62,14 @@ class Built:
         files: the readable images, in the order of their pixels.
         invalid: the unreadable ones.
         colours: of an indexed dataset, else None.
+        rules: by which they were decoded, with the levels that were found.
     """
 
     shape_HWC: tuple[int, int, int]
     files: list[CachedImage]
     invalid: list[InvalidImage]
     colours: IndexedColours | None
+    rules: DecodeRules
 
 
 Decoded = tuple[CachedImage, NDArray[np.uint8]] | InvalidImage
@@ -69,11 +86,7 @@ def build_pixels(
     digests: Sequence[str],
     classes: Sequence[str],
     pool: Executor,
-    *,
-    image_size: tuple[int, int] | None,
-    max_side: int,
-    spec: ImageSpec | None,
-    skip_invalid: bool,
+    wanted: Wanted,
     progress: Progress | None,
 ) -> Built:
     """Decode all files and write `pixels.bin` into a folder.
@@ -82,7 +95,8 @@ def build_pixels(
     be unreadable or rotated only while it is decoded and the size is thereby another, all is decoded once more.
 
     Where the training images are indexed ones (`palette.py`), all images are resized without mixing colours, and a
-    pixel of val or test whose colour the palette lacks takes the nearest one.
+    pixel of val or test whose colour the palette lacks takes the nearest one. Where some are gray with more than 8
+    bits, their values are read once more than the others, to find the levels (`levels.py`) unless `rules` have some.
 
     For a trained model its `spec` settles size, channels and palette: gray images are repeated for a model of colours,
     and images in colour count as unreadable for a model of grays. A class may then have any number of images.
@@ -93,10 +107,7 @@ def build_pixels(
         digests: their contents' hashes, as `content_digest`; empty where a file could not be read.
         classes: the classes, each of which must keep two readable training images.
         pool: threads.
-        image_size: (height, width), or None to derive it from the training images.
-        max_side: bound of the longer side in pixels where it is derived.
-        spec: the images of the trained model they are for, or None for a training.
-        skip_invalid: leave unreadable images out instead of refusing.
+        wanted: what they are to become.
         progress: called with (images decoded, images in all).
 
     Returns:
@@ -105,35 +116,38 @@ def build_pixels(
     Raises:
         InputError: unreadable images, all of them named; too few readable ones in a class; a file that changed.
     """
-    if spec is not None:
-        return _build_for_a_model(folder, files, digests, pool, spec, skip_invalid, progress)
+    if wanted.spec is not None:
+        return _build_for_a_model(folder, files, digests, pool, wanted.spec, wanted, progress)
+    rules, max_side = wanted.rules, wanted.max_side
     with _pillow_silenced():
-        headers = [header for window in windows(pool, _header, files) for header in window]
-        colours = _find_colours(files, headers, pool)
-        any_colour = any(header is not None and not header.gray for header in headers)
+        headers = read_headers(files, pool, rules)
+        colours = find_colours(files, headers, pool, rules)
+        if wanted.find_levels:
+            rules = replace(rules, levels=find_levels(files, headers, pool, rules))
         palette = None if colours is None else colours.palette
-        channels = len(palette[0]) if palette else 3 if any_colour else 1
+        in_colour = any(header is not None and not header.gray(rules.background) for header in headers)
+        channels = len(palette[0]) if palette else 3 if in_colour else 1
         sizes = [
             (header.height, header.width)
             for file, header in zip(files, headers, strict=True)
             if file.split == "train" and header is not None
         ]
         while True:
-            size = image_size or (model_size(sizes, max_side) if sizes else (max_side, max_side))
+            size = wanted.image_size or (model_size(sizes, max_side) if sizes else (max_side, max_side))
             with (folder / PIXELS_NAME).open("wb") as stream:
-                records, grayscale = _decode_all(stream, files, digests, pool, size, channels, palette, progress)
+                records, grayscale = _decode_all(stream, files, digests, pool, size, channels, palette, rules, progress)
             kept = [record for record in records if isinstance(record, CachedImage)]
             invalid = [record for record in records if isinstance(record, InvalidImage)]
-            if invalid and not skip_invalid:
+            if invalid and not wanted.skip_invalid:
                 raise InputError(unreadable(invalid))
             check_enough(_training_counts(kept, classes))
             sizes = [(file.height, file.width) for file in kept if file.split == "train"]
-            if image_size or model_size(sizes, max_side) == size:
+            if wanted.image_size or model_size(sizes, max_side) == size:
                 break
     if channels == 3 and grayscale and palette is None:
         _keep_one_channel(folder / PIXELS_NAME, len(kept), size)
         channels = 1
-    return Built((*size, channels), kept, invalid, colours)
+    return Built((*size, channels), kept, invalid, colours, rules)
 
 
 def _build_for_a_model(
@@ -142,13 +156,15 @@ def _build_for_a_model(
     digests: Sequence[str],
     pool: Executor,
     spec: ImageSpec,
-    skip_invalid: bool,
+    wanted: Wanted,
     progress: Progress | None,
 ) -> Built:
     """Decode all files as a trained model takes them; see `build_pixels`."""
     size = (spec.height, spec.width)
     with _pillow_silenced(), (folder / PIXELS_NAME).open("wb") as stream:
-        records, _ = _decode_all(stream, files, digests, pool, size, spec.channels, spec.palette, progress)
+        records, _ = _decode_all(
+            stream, files, digests, pool, size, spec.channels, spec.palette, wanted.rules, progress
+        )
     kept = [record for record in records if isinstance(record, CachedImage)]
     invalid = [record for record in records if isinstance(record, InvalidImage)]
     if invalid and not kept and all(image.reason == IN_COLOUR for image in invalid):  # not some odd ones: all of them
@@ -156,9 +172,9 @@ def _build_for_a_model(
             f"these images are in colour, where gray ones are needed: {_few(invalid)}; "
             "make them gray, or use a model or real images in colour"
         )
-    if invalid and not (skip_invalid and kept):
+    if invalid and not (wanted.skip_invalid and kept):
         raise InputError(unreadable(invalid))
-    return Built((*size, spec.channels), kept, invalid, None)
+    return Built((*size, spec.channels), kept, invalid, None, wanted.rules)
 
 
 def _few(invalid: Sequence[InvalidImage]) -> str:
@@ -172,38 +188,6 @@ def unreadable(invalid: Sequence[InvalidImage]) -> str:
     return "\n".join(lines + [f"  {image.file_name!r}: {image.reason}" for image in invalid])
 
 
-def _header(file: ImageFile) -> Header | None:
-    try:
-        return read_header(read_file(file.path))
-    except UnreadableImageError:
-        return None
-
-
-def _find_colours(
-    files: Sequence[ImageFile], headers: Sequence[Header | None], pool: Executor
-) -> IndexedColours | None:
-    """Return the colours of the readable training images, or None where they are not indexed ones."""
-    training = [(file, header) for file, header in zip(files, headers, strict=True) if file.split == "train" and header]
-    # The first file of another kind settles it, unless it cannot be decoded and is therefore no training image.
-    if any(_tables(file) for file, header in training if not header.indexed):
-        return None
-    finder = ColourFinder()
-    for window in windows(pool, _tables, [file for file, header in training if header.indexed]):
-        for table in chain.from_iterable(window):
-            finder.add(table)
-        if not finder.fits:
-            return None
-    return finder.colours()
-
-
-def _tables(file: ImageFile) -> list[ColourTable | None]:
-    """Return the colour table of a file (None if it has none), or nothing where the file cannot be decoded."""
-    try:
-        return [read_colour_table(read_file(file.path))]
-    except UnreadableImageError:
-        return []
-
-
 def _decode_all(
     stream: BinaryIO,
     files: Sequence[ImageFile],
@@ -212,13 +196,14 @@ def _decode_all(
     size: tuple[int, int],
     channels: int,
     palette: Palette | None,
+    rules: DecodeRules,
     progress: Progress | None,
 ) -> tuple[list[CachedImage | InvalidImage], bool]:
     """Write the pixels of all readable images; return what each file is, and whether all pixels are gray."""
     records: list[CachedImage | InvalidImage] = []
     grayscale = True
     jobs = list(zip(files, digests, strict=True))
-    for window in windows(pool, lambda job: _decode_one(*job, size, channels, palette), jobs):
+    for window in windows(pool, lambda job: _decode_one(*job, size, channels, palette, rules), jobs):
         for result in window:
             if isinstance(result, InvalidImage):
                 records.append(result)
@@ -232,10 +217,12 @@ def _decode_all(
     return records, grayscale
 
 
-def _decode_one(file: ImageFile, digest: str, size: tuple[int, int], channels: int, palette: Palette | None) -> Decoded:
+def _decode_one(
+    file: ImageFile, digest: str, size: tuple[int, int], channels: int, palette: Palette | None, rules: DecodeRules
+) -> Decoded:
     try:
         data = read_file(file.path)
-        image = decode(data, *size, indexed=palette is not None)
+        image = decode(data, *size, rules=rules, indexed=palette is not None)
     except UnreadableImageError as error:
         return InvalidImage(file.file_name, str(error))
     if content_digest(data) != digest:
@@ -247,7 +234,17 @@ def _decode_one(file: ImageFile, digest: str, size: tuple[int, int], channels: i
         pixels = np.broadcast_to(pixels[..., :1] if channels == 1 else pixels, (*size, channels))
     else:
         pixels = nearest_colours(image.pixels_HWC, palette)
-    record = CachedImage(file.file_name, file.split, file.label, image.height, image.width, image.mode, digest)
+    record = CachedImage(
+        file.file_name,
+        file.split,
+        file.label,
+        image.height,
+        image.width,
+        image.mode,
+        digest,
+        image.traits,
+        image.value_range,
+    )
     return record, pixels
 
 

@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import PIL
-from PIL import Image
 
-from vaeaug.dataset.build import Progress, build_pixels, content_digest, unreadable
+from vaeaug.dataset.build import Progress, Wanted, build_pixels, content_digest, unreadable
 from vaeaug.dataset.decode import DECODE_RULE, UnreadableImageError, read_file
 from vaeaug.dataset.image_cache import (
     UNSEEN,
@@ -31,6 +30,7 @@ from vaeaug.dataset.image_cache import (
 )
 from vaeaug.dataset.index import DatasetIndex, ImageFile
 from vaeaug.dataset.parallel import thread_pool, windows
+from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules
 from vaeaug.dataset.size import check_image_size, model_size
 from vaeaug.dataset.store import building, chosen_directory, evict, publish, remove, size_limit, writable_directory
 from vaeaug.errors import InputError, VaeaugError
@@ -47,6 +47,8 @@ def build_cache(
     image_size: tuple[int, int] | None = None,
     max_side: int = 64,
     spec: ImageSpec | None = None,
+    rules: DecodeRules = DEFAULT_RULES,
+    find_levels: bool = True,
     workers: int | None = None,
     skip_invalid: bool = False,
     progress: Progress | None = None,
@@ -64,6 +66,8 @@ def build_cache(
         max_side: bound of the longer side in pixels where `image_size` is not given, 8 to 256.
         spec: the images of a trained model: its size, channels and palette are taken instead, and a class may have any
             number of images.
+        rules: the background, the bound of the size, and the levels of deep gray images where they are known.
+        find_levels: without `spec`, find the levels in the training images where `rules` have none.
         workers: threads; by default one a core, at most 8. The pixels do not depend on it.
         skip_invalid: leave unreadable images out (they are listed in `ImageCache.invalid`) instead of refusing.
         progress: called in this thread with (images done, images in all).
@@ -77,14 +81,20 @@ def build_cache(
             directory that was named and cannot be written or lies inside the dataset.
         VaeaugError: the disk is full.
     """
-    if image_size is not None:
-        image_size = check_image_size(image_size)
+    wanted = Wanted(
+        image_size=None if image_size is None else check_image_size(image_size),
+        max_side=max_side,
+        spec=spec,
+        rules=rules,
+        find_levels=find_levels and spec is None and rules.levels is None,
+        skip_invalid=skip_invalid,
+    )
     model_size([(1, 1)], max_side)  # refuses a bound out of range before any work is done
     limit = size_limit()
     _check_outside(index.root, cache_dir)
     with thread_pool(workers) as pool:
         digests = [digest for window in windows(pool, _digest, index.files) for digest in window]
-        key = _key(index, digests, image_size, max_side, spec)
+        key = _key(index, digests, wanted)
         known = _known(key, cache_dir)
         if known is not None:
             if known.invalid and not skip_invalid:
@@ -92,7 +102,7 @@ def build_cache(
             if progress is not None:
                 progress(len(index.files), len(index.files))
             return known
-        cache = _build(index, digests, key, pool, image_size, max_side, spec, skip_invalid, progress, cache_dir)
+        cache = _build(index, digests, key, pool, wanted, progress, cache_dir)
     evict(cache.directory.parent, limit)
     return cache
 
@@ -102,10 +112,7 @@ def _build(
     digests: Sequence[str],
     key: str,
     pool: Executor,
-    image_size: tuple[int, int] | None,
-    max_side: int,
-    spec: ImageSpec | None,
-    skip_invalid: bool,
+    wanted: Wanted,
     progress: Progress | None,
     cache_dir: Path | None,
 ) -> ImageCache:
@@ -119,14 +126,20 @@ def _build(
                 digests,
                 index.classes,
                 pool,
-                image_size=image_size,
-                max_side=max_side,
-                spec=spec,
-                skip_invalid=skip_invalid,
-                progress=progress,
+                wanted,
+                progress,
             )
             fingerprint = _fingerprint(built.files)
-            write_meta(folder, built.shape_HWC, built.files, index.classes, fingerprint, built.invalid, built.colours)
+            write_meta(
+                folder,
+                built.shape_HWC,
+                built.files,
+                index.classes,
+                fingerprint,
+                built.invalid,
+                built.colours,
+                built.rules,
+            )
             publish(folder, directory / key)
             cache = try_open(directory / key, temporary=temporary)
     except OSError as error:
@@ -146,20 +159,16 @@ def _digest(file: ImageFile) -> str:
         return ""
 
 
-def _key(
-    index: DatasetIndex,
-    digests: Sequence[str],
-    image_size: tuple[int, int] | None,
-    max_side: int,
-    spec: ImageSpec | None,
-) -> str:
+def _key(index: DatasetIndex, digests: Sequence[str], wanted: Wanted) -> str:
     """Return the name of the entry: a hash of all that the pixels and their description depend on."""
-    asked: dict[str, object] = {"rule": DECODE_RULE, "pillow": PIL.__version__, "bomb": Image.MAX_IMAGE_PIXELS}
+    asked: dict[str, object] = {"rule": DECODE_RULE, "pillow": PIL.__version__, "rules": wanted.rules.to_json()}
     asked |= {"classes": index.classes}
-    if spec is not None:
+    if wanted.spec is not None:
+        spec = wanted.spec
         asked |= {"spec": [spec.channels, spec.height, spec.width, spec.palette]}
     else:
-        asked |= {"image_size": image_size} if image_size else {"max_side": max_side}
+        asked |= {"image_size": wanted.image_size} if wanted.image_size else {"max_side": wanted.max_side}
+        asked |= {"find_levels": wanted.find_levels}
     state = hashlib.blake2b(json.dumps(asked, sort_keys=True).encode(), digest_size=16)
     for file, digest in zip(index.files, digests, strict=True):
         state.update(json.dumps([file.file_name, file.split, file.label, digest]).encode() + b"\n")

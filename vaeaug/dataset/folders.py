@@ -7,18 +7,11 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from vaeaug.dataset.formats import is_image_name
 from vaeaug.errors import InputError
-
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"})
-"""File names that are taken for images, in any case."""
 
 _LITTER = frozenset({"__MACOSX", "@eaDir"})
 """Folders that archivers and file servers leave behind; names with a leading dot are passed over as well."""
-
-
-def is_image_name(name: str) -> bool:
-    """Say whether a file of this name is taken for an image."""
-    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 (a Path a file costs more than the scan)
 
 
 def subfolders(folder: Path) -> list[Path]:

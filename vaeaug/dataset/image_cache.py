@@ -17,9 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaeaug.dataset.decode import Mode
+from vaeaug.dataset.levels import Levels
 from vaeaug.dataset.palette import IndexedColours, Palette
+from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules, rules_from_json
 from vaeaug.dataset.size import median_size
 from vaeaug.dataset.store import hold
+from vaeaug.dataset.traits import FileTraits, traits_from_json
 from vaeaug.errors import InputError, nearest
 
 PIXELS_NAME, META_NAME = "pixels.bin", "meta.json"
@@ -40,6 +43,8 @@ class CachedImage:
         mode: `L` or `RGB`, by the file's mode: the mode in which synthetic images like it are written, but for those of
             an indexed dataset.
         digest: BLAKE2b of the file's content, 32 hexadecimal digits.
+        traits: of the file.
+        value_range: of a deep gray image, as `DecodedImage.value_range`; else None.
     """
 
     file_name: str
@@ -49,6 +54,11 @@ class CachedImage:
     width: int
     mode: Mode
     digest: str
+    traits: FileTraits
+    value_range: tuple[int, int] | None = None
+
+
+_COLUMNS = [name for name in CachedImage.__dataclass_fields__ if name != "traits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +83,17 @@ class NativeShape:
         width: in pixels.
         mode: `L`, `RGB`, or `P` for palette files.
         colours: of palette files, else None.
+        levels: of deep gray images (`levels.py`), if a training image of the class is one; else None.
+        value_range: the smallest and the largest value of the class's deep gray images, as 16-bit files of the dataset
+            have them; else None.
     """
 
     height: int
     width: int
     mode: Literal["L", "RGB", "P"]
     colours: IndexedColours | None = None
+    levels: Levels | None = None
+    value_range: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -99,6 +114,8 @@ class ImageCache:
         palette: the colours of an indexed dataset (`palette.py`), each of C values from 0 to 255, or None. Every pixel
             is one of them; those of val and test that were not have become the nearest one.
         table: the colour table of an indexed dataset's files, RGB, or None.
+        rules: by which the files were decoded. Their `levels` are those of the dataset, or of the trained model that
+            the images are for.
     """
 
     directory: Path
@@ -112,6 +129,7 @@ class ImageCache:
     temporary: bool = False
     palette: Palette | None = None
     table: Palette | None = None
+    rules: DecodeRules = DEFAULT_RULES
 
     def __len__(self) -> int:
         """Return N, the number of images."""
@@ -145,6 +163,22 @@ class ImageCache:
         rows = [(file.file_name, file.split, file.label, file.digest) for file in files]
         return hashlib.blake2b(json.dumps(rows).encode(), digest_size=16).hexdigest()
 
+    @property
+    def levels(self) -> Levels | None:
+        """The range of the dataset's deep gray images (`levels.py`), or None where there are none."""
+        return self.rules.levels
+
+    def images_of(self, label: str) -> list[CachedImage]:
+        """Return the training images of a class, or all its images where train has none.
+
+        Raises:
+            InputError: if no image has this label.
+        """
+        chosen = self.indices("train", label)
+        if not len(chosen):
+            chosen = np.flatnonzero(self._has_label(label))
+        return [self.files[i] for i in chosen]
+
     def native(self, label: str) -> NativeShape:
         """Return what synthetic images of a class are written as.
 
@@ -157,14 +191,16 @@ class ImageCache:
         Raises:
             InputError: no image has this label.
         """
-        chosen = self.indices("train", label)
-        if not len(chosen):
-            chosen = np.flatnonzero(self._has_label(label))
-        files = [self.files[i] for i in chosen]
+        files = self.images_of(label)
         height, width = median_size([(file.height, file.width) for file in files])
         if self.palette is not None and self.table is not None:
             return NativeShape(height, width, "P", IndexedColours(self.palette, self.table))
-        return NativeShape(height, width, "RGB" if any(file.mode == "RGB" for file in files) else "L")
+        mode: Mode = "RGB" if any(file.mode == "RGB" for file in files) else "L"
+        ranges = [file.value_range for file in files if file.value_range is not None]
+        if not ranges:
+            return NativeShape(height, width, mode)
+        lows, highs = zip(*ranges, strict=True)
+        return NativeShape(height, width, mode, levels=self.levels, value_range=(min(lows), max(highs)))
 
     def _has_label(self, label: str) -> NDArray[np.bool_]:
         if label in self.classes:
@@ -212,22 +248,30 @@ def write_meta(
     fingerprint: str,
     invalid: Sequence[InvalidImage],
     colours: IndexedColours | None,
+    rules: DecodeRules,
 ) -> None:
     """Write the description of a cache beside its pixels; columns take less room than rows."""
-    names = CachedImage.__dataclass_fields__
+    traits = list(dict.fromkeys(file.traits for file in files))  # few, however many files there are
+    place = {each: number for number, each in enumerate(traits)}
     meta = {
         "shape_HWC": list(shape_HWC),
         "classes": list(classes),
         "fingerprint": fingerprint,
         "colours": None if colours is None else [colours.palette, colours.table],
         "invalid": [[image.file_name, image.reason] for image in invalid],
-        "files": {name: [getattr(file, name) for file in files] for name in names},
+        "rules": rules.to_json(),
+        "traits": [each.to_json() for each in traits],
+        "files": {name: [getattr(file, name) for file in files] for name in _COLUMNS}
+        | {"traits": [place[file.traits] for file in files]},
     }
     (directory / META_NAME).write_text(json.dumps(meta), encoding="utf-8")
 
 
 def _from_meta(directory: Path, meta: dict[str, Any], lock: IO[bytes], temporary: bool) -> ImageCache:
     columns = meta["files"]
+    traits = [traits_from_json(row) for row in meta["traits"]]
+    columns["traits"] = [traits[number] for number in columns["traits"]]
+    columns["value_range"] = [None if bounds is None else tuple(bounds) for bounds in columns["value_range"]]
     files = tuple(
         CachedImage(*row) for row in zip(*(columns[name] for name in CachedImage.__dataclass_fields__), strict=True)
     )
@@ -245,7 +289,18 @@ def _from_meta(directory: Path, meta: dict[str, Any], lock: IO[bytes], temporary
     invalid = tuple(InvalidImage(*row) for row in meta["invalid"])
     palette, table = (tuple(map(tuple, colours)) for colours in meta["colours"]) if meta["colours"] else (None, None)
     cache = ImageCache(
-        directory, pixels, labels, splits, files, classes, meta["fingerprint"], invalid, temporary, palette, table
+        directory,
+        pixels,
+        labels,
+        splits,
+        files,
+        classes,
+        meta["fingerprint"],
+        invalid,
+        temporary,
+        palette,
+        table,
+        rules_from_json(meta["rules"]),
     )
     weakref.finalize(cache, lock.close)  # until then no other process removes the entry
     return cache

@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from vaeaug.dataset.folders import images_below, is_image_name
+from vaeaug.dataset.folders import images_below
+from vaeaug.dataset.formats import is_image_name
 from vaeaug.dataset.index import NO_LABEL, ImageFile, quoted
 from vaeaug.dataset.splits import split_named
 from vaeaug.errors import InputError

@@ -21,7 +21,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from vaeaug.dataset.folders import images_below, images_directly_in, is_image_name, subfolders
+from vaeaug.dataset.folders import images_below, images_directly_in, subfolders
+from vaeaug.dataset.formats import is_image_name
 from vaeaug.dataset.index import NO_LABEL, SPLITS, DatasetIndex, ImageFile, make_index, quoted
 from vaeaug.dataset.metadata import METADATA_NAMES, find_metadata, read_metadata
 from vaeaug.dataset.splits import split_named

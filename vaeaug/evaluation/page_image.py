@@ -7,6 +7,7 @@ embedded reduced; a click opens the file where the page is beside it, else the e
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, features
 
-from vaeaug.dataset.decode import UnreadableImageError, decode_upright, eight_bit, read_file
+from vaeaug.dataset.decode import decode_full
+from vaeaug.dataset.opening import UnreadableImageError, read_file
+from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules
 from vaeaug.evaluation.strip import fit, fit_size, pillow_image
 
 SHOWN_AT = 160
@@ -41,11 +44,13 @@ class PageImage:
         source: its file; or its pixels, uint8 (H, W, 1 or 3).
         link: its file relative to the page, with forward slashes; empty if no file is beside the page.
         name: what it is called; empty if it has no name.
+        rules: how the file is decoded; transparency is always kept.
     """
 
     source: Path | NDArray[np.uint8]
     link: str = ""
     name: str = ""
+    rules: DecodeRules = DEFAULT_RULES
 
 
 Images = Sequence[PageImage]
@@ -97,19 +102,19 @@ class Thumbnail:
     text: str
 
 
-def read_shown(source: Path | NDArray[np.uint8]) -> Image.Image | None:
+def read_shown(image: PageImage) -> Image.Image | None:
     """Return an image in mode L, RGB or RGBA, upright and at its own size; None if its file cannot be read."""
-    if not isinstance(source, Path):
-        return pillow_image(source)
+    if not isinstance(image.source, Path):
+        return pillow_image(image.source)
     try:
-        image = decode_upright(read_file(source))
-        if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
-            rgba = image.convert("RGBA")
-            if rgba.getchannel("A").getextrema() != (255, 255):
-                return rgba
-        return eight_bit(image, image.format or "")
+        full = decode_full(read_file(image.source), dataclasses.replace(image.rules, keep_alpha=True))
     except UnreadableImageError:
         return None
+    shown = pillow_image(full.eight_bit())
+    if full.alpha_HW is not None and full.alpha_HW.min() < 255:
+        shown = shown.convert("RGB")
+        shown.putalpha(Image.fromarray(full.alpha_HW))
+    return shown
 
 
 def shown_size(width: int, height: int, most: int = SHOWN_AT) -> tuple[int, int]:
@@ -129,7 +134,7 @@ def thumbnail(image: PageImage, text: str, form: Form) -> Thumbnail | None:
         text: alternative text.
         form: how it is embedded.
     """
-    shown = read_shown(image.source)
+    shown = read_shown(image)
     if shown is None:
         return None
     data, media = _encoded(image, shown, form)
@@ -160,7 +165,7 @@ def form_for(images: Images, room: int) -> Form:
     probes = [
         (image, fit(shown, largest, largest))
         for image in images[:: -(-len(images) // _PROBES) or 1]
-        if (shown := read_shown(image.source)) is not None
+        if (shown := read_shown(image)) is not None
     ]
     for form in _FORMS[:-1]:
         size = sum(len(_encoded(image, shown, form)[0]) for image, shown in probes)

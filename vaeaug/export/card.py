@@ -51,6 +51,7 @@ class CardData:
         settings: how it was made: a name -> a value, shown as a table in this order.
         warnings: what a user of the data must know besides.
         origin: what the synthetic images are made of.
+        rewritten: how many copies of real images were rewritten.
     """
 
     name: str
@@ -58,6 +59,7 @@ class CardData:
     settings: Mapping[str, object]
     warnings: Sequence[str] = field(default_factory=tuple)
     origin: Origin = field(default_factory=Drawn)
+    rewritten: int = 0
 
 
 def write_card(path: Path, data: CardData) -> None:
@@ -105,11 +107,22 @@ def _summary(data: CardData) -> str:
 
 {data.origin.text}
 > Train on them; never validate, test, or measure anything with them.
-> `manifest.csv` tells for every file whether it is synthetic, and each synthetic PNG says so itself
+> `manifest.csv` tells for every file whether it is synthetic, and each synthetic file says so itself
 > (IPTC digital source type `{data.origin.source_type.rpartition("/")[2]}`).{warnings}
 
 The licence of the real images holds for their copies here, and {data.origin.licence}.
-"""
+{_copies(data)}"""
+
+
+def _copies(data: CardData) -> str:
+    """Return what was done to copies of real images."""
+    if not data.rewritten:
+        return ""
+    number = "One copy of a real image was" if data.rewritten == 1 else f"{data.rewritten:,} copies of real images were"
+    return (
+        f"\n{number} rewritten so that every reader decodes real and synthetic images alike; the column\n"
+        "`normalized` of `manifest.csv` says why. Such a copy has no EXIF, no colour profile and no further pages.\n"
+    )
 
 
 def _counts(data: CardData) -> str:

@@ -49,14 +49,15 @@ def folder_name(label: str) -> str:
     return _encoded(label, NAME_BYTES)
 
 
-def synthetic_name(label: str, index: int) -> str:
+def synthetic_name(label: str, index: int, suffix: str = ".png") -> str:
     """Return the file name of a synthetic image: `synthetic-<class>-00000.png`, with more digits from 100,000 on.
 
     Args:
         label: the class name; its part is cut to 200 bytes.
         index: the number of the sample within its class, from 0.
+        suffix: of the file's format: `.png`, `.jpg` or `.webp`.
     """
-    return f"synthetic-{_encoded(label, CLASS_BYTES)}-{index:05d}.png"
+    return f"synthetic-{_encoded(label, CLASS_BYTES)}-{index:05d}{suffix}"
 
 
 def is_synthetic_name(label: str, name: str) -> bool:
@@ -64,7 +65,7 @@ def is_synthetic_name(label: str, name: str) -> bool:
     if not name[:10].casefold().startswith("synthetic-"):
         return False  # nearly every name; the rest costs more
     stem = f"synthetic-{_encoded(label, CLASS_BYTES)}-"
-    return re.fullmatch(re.escape(collision_key(stem)) + r"[0-9]{5,}\.png", collision_key(name)) is not None
+    return re.fullmatch(re.escape(collision_key(stem)) + r"[0-9]{5,}\.(png|jpg|webp)", collision_key(name)) is not None
 
 
 def collision_key(name: str) -> str:

@@ -33,6 +33,8 @@ class ManifestRow:
         sampler: of a synthetic image, else empty.
         index: number of a synthetic image within its class, else empty.
         seed: of a synthetic image, else empty.
+        normalized: of a real image, why its copy was rewritten (`normalize.REASONS`), joined by `+`; empty if it has
+            the bytes of the original.
     """
 
     file_name: str
@@ -43,6 +45,7 @@ class ManifestRow:
     sampler: str = ""
     index: str = ""
     seed: str = ""
+    normalized: str = ""
 
 
 def manifest_rows(real: Iterable[RealImage], journal: Path, seed: int) -> Iterator[ManifestRow]:
@@ -94,13 +97,15 @@ def write_manifest(path: Path, rows: Iterable[Any], columns: type[Any] = Manifes
 
 def _real_rows(images: Iterable[RealImage]) -> Iterator[ManifestRow]:
     for image in sorted(images, key=lambda image: image.file_name):
-        yield ManifestRow(image.file_name, image.split, image.label, "false", image.source)
+        yield ManifestRow(
+            image.file_name, image.split, image.label, "false", image.source, normalized="+".join(image.reasons)
+        )
 
 
 def _synthetic_rows(entry: WrittenSpan, seed: int) -> Iterator[ManifestRow]:
     label, folder = entry.span.label, folder_name(entry.span.label)
     for offset in entry.kept:
         index = entry.span.start + offset
-        file_name = f"train/{folder}/{synthetic_name(label, index)}"
+        file_name = f"train/{folder}/{synthetic_name(label, index, entry.suffix(offset))}"
         source = entry.source(offset) or ""
         yield ManifestRow(file_name, "train", label, "true", source, entry.sampler, str(index), str(seed))

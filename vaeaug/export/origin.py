@@ -29,7 +29,7 @@ class Drawn:
     """That a model drew the synthetic images."""
 
     text = """\
-> **Some of these images are not photographs of anything.** Files named `synthetic-*.png` were drawn by a variational
+> **Some of these images are not photographs of anything.** Files named `synthetic-*` were drawn by a variational
 > autoencoder that learned from the real ones. They repeat its errors and the biases of its training data, and may
 > resemble single training images."""
     licence = "may hold for what was learned from them"
@@ -57,7 +57,7 @@ class Edited:
         else:
             how = "the fine detail of each is its own"
         return f"""\
-> **The synthetic images show real ones.** Files named `synthetic-*.png` are real images of the training set, changed as
+> **The synthetic images show real ones.** Files named `synthetic-*` are real images of the training set, changed as
 > others of their class differ. What is coarse was changed by a variational autoencoder that learned from them;
 > {how}. Each still shows much of its
 > source, which `manifest.csv` names under `source`. So the privacy and the licence of the real images hold for them as
@@ -70,7 +70,7 @@ class Filled:
     """That the synthetic images are real ones with holes that a model filled, the rest being as it was."""
 
     text = """\
-> **The synthetic images show real ones.** Files named `synthetic-*.png` are real images of the training set into which
+> **The synthetic images show real ones.** Files named `synthetic-*` are real images of the training set into which
 > holes were cut that a variational autoencoder filled; all around the holes is as it was. `manifest.csv` names each
 > one's source under `source`: an image must stay in the split of its source. The privacy and the licence of the real
 > images hold for them as for the originals."""

@@ -1,4 +1,4 @@
-"""The real images in an output directory: copied under their own names, never opened for writing.
+"""The real images in an output directory: copied or rewritten under their own names, never opened for writing.
 
 Readers disagree about folders below a class folder (torchvision takes the class from the uppermost folder, timm from
 the innermost one, Hugging Face `datasets` then drops all labels), so there are none: an image lies at
@@ -6,6 +6,7 @@ the innermost one, Hugging Face `datasets` then drops all labels), so there are 
 (`cat/a/1.png` is `cat/a-1.png`).
 Where two images would get one name, or where a name is of the form that synthetic images have, the later one by
 `file_name` gets a suffix: `1-2.png`, or `synthetic-cat-00000-real.png`. `manifest.csv` says where each comes from.
+A copy that is rewritten (`normalize`) keeps its stem and gets the suffix of its new format.
 """
 
 from __future__ import annotations
@@ -21,16 +22,19 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
-from vaeaug.disk import temporary_name
+from vaeaug.dataset.opening import UnreadableImageError, read_file
+from vaeaug.disk import temporary_name, write_atomic
 from vaeaug.errors import InputError, VaeaugError
+from vaeaug.export.encoding import is_complete
 from vaeaug.export.layout import collision_key, cut_name, folder_name, is_synthetic_name, make_class_folders
+from vaeaug.export.normalize import CopyRule, rewritten
 from vaeaug.export.pool import run_bounded
 
 if sys.platform == "linux":
     import fcntl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from vaeaug.dataset.index import ImageFile, Layout
 
@@ -53,6 +57,7 @@ class RealImage:
         file_name: its name in OUT (POSIX, relative).
         split: `train`, `val` or `test`.
         label: its class.
+        rule: what becomes of its copy; None if it is copied byte for byte under its own name.
     """
 
     path: Path
@@ -60,33 +65,50 @@ class RealImage:
     file_name: str
     split: str
     label: str
+    rule: CopyRule | None = None
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why its copy is rewritten (`normalize.REASONS`); empty if its bytes are kept."""
+        return () if self.rule is None or self.rule.exact else self.rule.reasons
 
 
-def place_real(files: Iterable[ImageFile], layout: Layout) -> tuple[RealImage, ...]:
-    """Give every real image its place in the output; a function of the names alone.
+def place_real(
+    files: Iterable[ImageFile], layout: Layout, rules: Mapping[str, CopyRule] | None = None
+) -> tuple[RealImage, ...]:
+    """Give every real image its place in the output; a function of the names and the new suffixes alone.
 
     Args:
         files: the images to be copied (`DatasetIndex.files`, without those that are skipped).
         layout: how DATA is laid out (`DatasetIndex.layout`).
+        rules: what becomes of each copy, by `file_name`; all are copied byte for byte if None.
 
     Returns:
         One a file, sorted by `file_name` in DATA; no two have the same place.
     """
     ordered = sorted(files, key=lambda file: file.file_name)
+    rules = rules or {}
     folders: defaultdict[tuple[str, str], _Folder] = defaultdict(_Folder)
     names: dict[int, str] = {}
     # Images that keep their names come first, so that no made-up name takes one of theirs.
     for number, file in enumerate(ordered):
-        stem, suffix, own = _name_below_class(file, layout)
+        stem, suffix, own = _name_below_class(file, layout, rules.get(file.file_name))
         if own and not _is_reserved(file, stem + suffix) and folders[file.split, file.label].take(stem + suffix):
             names[number] = stem + suffix
     for number, file in enumerate(ordered):
         if number not in names:
-            stem, suffix, _ = _name_below_class(file, layout)
+            stem, suffix, _ = _name_below_class(file, layout, rules.get(file.file_name))
             stem += "-real" if _is_reserved(file, stem + suffix) else ""
             names[number] = folders[file.split, file.label].invent(stem, suffix)
     return tuple(
-        RealImage(file.path, file.file_name, _join(file.split, file.label, names[number]), file.split, file.label)
+        RealImage(
+            file.path,
+            file.file_name,
+            _join(file.split, file.label, names[number]),
+            file.split,
+            file.label,
+            rules.get(file.file_name),
+        )
         for number, file in enumerate(ordered)
     )
 
@@ -99,14 +121,16 @@ def copy_real(
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Copy the real images to their places; those that are there already are left alone.
+    """Copy or rewrite the real images to their places; those that are there already are left alone.
 
-    A copy shares its blocks with the original where the file system can (a reflink), and keeps its modification time.
+    A copy shares its blocks with the original where the file system can (a reflink). A copy or a rewritten file has the
+    modification time of the original. Each thread holds one decoded image at a time.
 
     Args:
         images: what `place_real` returns.
         out: OUT, or the directory that becomes OUT.
-        link: "hard" makes hard links instead of copies: no space is taken, but whoever edits one edits both.
+        link: "hard" makes hard links instead of copies: no space is taken, but whoever edits one edits both. Rewritten
+            files are never links.
         threads: how many copy at once; by default one a CPU core.
         progress: called with (done, total) now and then.
 
@@ -121,8 +145,12 @@ def copy_real(
 
     def place_all(batch: Sequence[RealImage]) -> int:
         for image in batch:
+            target = out / PurePosixPath(image.file_name)
             try:
-                place(image.path, out / PurePosixPath(image.file_name))
+                if image.rule is not None and image.reasons:
+                    _rewrite(image.path, target, image.rule)
+                else:
+                    place(image.path, target)
             except FileNotFoundError as error:
                 if image.path.exists():
                     raise
@@ -163,11 +191,13 @@ class _Folder:
         return name
 
 
-def _name_below_class(file: ImageFile, layout: Layout) -> tuple[str, str, bool]:
+def _name_below_class(file: ImageFile, layout: Layout, rule: CopyRule | None) -> tuple[str, str, bool]:
     """Return stem and suffix of an image's name in a class folder without folders, and whether it is its own name."""
     parts = PurePosixPath(file.file_name).parts
     below = {"folders": parts[1:], "splits": parts[2:], "metadata": parts[-1:]}[layout]
     joined = PurePosixPath("-".join(below))
+    if rule is not None and rule.suffix is not None:
+        return joined.stem, rule.suffix, False
     return joined.stem, joined.suffix, len(below) == 1
 
 
@@ -180,13 +210,30 @@ def _join(split: str, label: str, name: str) -> str:
     return f"{split}/{folder_name(label)}/{name}"
 
 
+def _rewrite(source: Path, target: Path, rule: CopyRule) -> None:
+    """Write a rewritten copy in one step, with the original's modification time, unless it is there already."""
+    status = source.stat()
+    if target.exists() and _same_time(target.stat(), status) and is_complete(target):
+        return
+    try:
+        data = rewritten(read_file(source), rule)
+    except UnreadableImageError as error:
+        raise VaeaugError(f"{source} has changed: {error}; put it back and add --resume") from error
+    write_atomic(target, data, durable=False)
+    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def _same_time(one: os.stat_result, other: os.stat_result) -> bool:
+    """Tell whether two files were changed at the same time; some file systems keep times to two seconds only."""
+    return abs(one.st_mtime_ns - other.st_mtime_ns) <= 2_000_000_000
+
+
 def _copy(source: Path, target: Path) -> None:
     """Copy a file in one step, with its modification time, unless the same is there already."""
     status = source.stat()
     if target.exists():
         there = target.stat()
-        # Some file systems keep times to two seconds only.
-        if there.st_size == status.st_size and abs(there.st_mtime_ns - status.st_mtime_ns) <= 2_000_000_000:
+        if there.st_size == status.st_size and _same_time(there, status):
             return
     temporary = temporary_name(target)
     try:

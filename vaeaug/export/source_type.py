@@ -1,12 +1,21 @@
-"""What the file of a synthetic image says it is, in the terms of IPTC.
+"""What the file of a synthetic image says it is: an XMP packet with IPTC's digital source type and our own properties.
 
-IPTC Photo Metadata Standard, `DigitalSourceType`, in an XMP packet; the terms are those of IPTC's controlled vocabulary
-(NewsCodes).
+IPTC Photo Metadata Standard, `DigitalSourceType`; the terms are those of IPTC's controlled vocabulary (NewsCodes). Our
+properties are those of `vaeaug.dataset.mark`, which reads them again.
 """
 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import quoteattr
+
+from vaeaug.dataset.mark import NAMESPACE, PREFIX, XMP_KEYWORD
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["XMP_KEYWORD", "SourceType", "properties_of", "xmp"]
 
 
 class SourceType(StrEnum):
@@ -20,15 +29,42 @@ class SourceType(StrEnum):
     """An existing image of which a trained model made a part, the rest being as it was."""
 
 
-XMP_KEYWORD = "XML:com.adobe.xmp"
-"""Keyword of the PNG chunk that holds a packet (XMP Specification, Part 3, section 1.1.5)."""
+def xmp(source_type: SourceType, properties: Mapping[str, str] | None = None) -> str:
+    """Return an XMP packet.
 
-
-def xmp(source_type: SourceType) -> str:
-    """Return an XMP packet that says which type an image is of."""
+    Args:
+        source_type: which type the image is of.
+        properties: name without prefix -> value, for formats without text chunks.
+    """
+    ours = ""
+    if properties:
+        listed = "".join(f" {PREFIX}:{name}={quoteattr(_legal(value))}" for name, value in properties.items())
+        ours = f' xmlns:{PREFIX}="{NAMESPACE}"{listed}'
     return (
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
         '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
         '<rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
-        f'Iptc4xmpExt:DigitalSourceType="{source_type.value}"/></rdf:RDF></x:xmpmeta><?xpacket end="r"?>'
+        f'Iptc4xmpExt:DigitalSourceType="{source_type.value}"{ours}/></rdf:RDF></x:xmpmeta><?xpacket end="r"?>'
+    )
+
+
+def properties_of(text: Mapping[str, str]) -> dict[str, str]:
+    """Return the text chunks of a PNG file as XMP properties; `Software`, which is no field of ours, is kept too.
+
+    Args:
+        text: keyword -> value, such as `vaeaug:class` -> `cat`.
+    """
+    return {keyword.removeprefix(f"{PREFIX}:").lower(): value for keyword, value in text.items()}
+
+
+def _legal(value: str) -> str:
+    """Return text that XML can hold: other characters (control characters, halves of a pair) are escaped."""
+    return "".join(
+        character
+        if character in "\t\n\r"
+        or " " <= character <= "\ud7ff"
+        or "\ue000" <= character <= "\ufffd"
+        or character > "\uffff"
+        else character.encode("unicode_escape").decode()
+        for character in value
     )

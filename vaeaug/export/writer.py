@@ -1,4 +1,4 @@
-"""Synthetic images from a stream of chunks to PNG files: encoded in threads while the next chunk is decoded.
+"""Synthetic images from a stream of chunks to files: encoded in threads while the next chunk is decoded.
 
 Every file is written in full or not at all, and a chunk whose files are all there is noted in a journal, one JSON line
 a chunk: what a resumed run leaves out, and what the manifest is written from. Nothing is held in memory but the chunks
@@ -15,19 +15,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vaeaug.disk import write_atomic
+from vaeaug.export.deep import drawn_deep
+from vaeaug.export.encoding import PNG, Encoding, encode_image, is_complete, with_alpha
 from vaeaug.export.layout import make_class_folders, synthetic_name
-from vaeaug.export.png import Mode, encode_png, is_complete_png
 from vaeaug.export.pool import run_bounded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from vaeaug.dataset.cache import NativeShape
+    from vaeaug.export.kind import ClassKind
     from vaeaug.synthesis.chunk import SampleChunk
-
-_TAIL = 12
-"""Bytes of the chunk that ends a PNG file."""
 
 _LARGE = 128 * 128
 """Pixels from which on encoding in several threads pays."""
@@ -52,6 +50,7 @@ class WrittenSpan:
         sources: for each sample the real image it was drawn around or changed from; None if there is none for any.
         kept: which of them are there, counted from the first of the span; the others were dropped.
         dropped: why -> how many.
+        suffixes: of the files of the kept samples, one for each; or one for all.
     """
 
     span: SampleSpan
@@ -59,6 +58,11 @@ class WrittenSpan:
     sources: tuple[str | None, ...] | None
     kept: Sequence[int]
     dropped: Mapping[str, int]
+    suffixes: tuple[str, ...]
+
+    def suffix(self, offset: int) -> str:
+        """Return the suffix of the file of sample `span.start + offset`, which is kept."""
+        return self.suffixes[0] if len(self.suffixes) == 1 else self.suffixes[list(self.kept).index(offset)]
 
     def source(self, offset: int) -> str | None:
         """Return the source of sample `span.start + offset`."""
@@ -95,44 +99,48 @@ def write_samples(
     train: Path,
     journal: Path,
     *,
-    shapes: Mapping[str, NativeShape],
+    kinds: Mapping[str, ClassKind],
     provenance: Mapping[str, str],
     threads: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> int:
-    """Write every sample that is kept to `train/<class>/synthetic-<class>-<index>.png`; return how many these are.
+    """Write every sample that is kept to `train/<class>/synthetic-<class>-<index>.<suffix>`; return how many these are.
 
     Args:
         chunks: the samples; a generator is advanced in the calling thread while others encode.
         train: `OUT/train`, or where it is built.
         journal: where finished chunks are noted; appended to.
-        shapes: label -> height, width, mode and colours of the files, but for those of changed real images, which have
-            their own.
-        provenance: text chunks that all images share (`Software`, `vaeaug:model`, `vaeaug:seed`).
-        threads: how many encode; by default one a CPU core for images of 128x128 pixels and more, one for smaller ones
-            (they take more time in the interpreter, which threads share, than in zlib: two were no faster than one).
+        kinds: label -> what its files are. Edited real images have their own size.
+        provenance: fields that all images share (`Software`, `vaeaug:model`, `vaeaug:seed`).
+        threads: how many encode; by default one per CPU core for images of 128x128 pixels and more, one for smaller
+            ones (they take more time in the interpreter, which threads share, than in zlib: two were no faster than
+            one).
         progress: called with the number of images written since it was last called.
 
     Raises:
         OSError: the disk is full, or the place cannot be written to. What was written stays and is not made again.
     """
-    folders = make_class_folders(train, shapes)
-    if threads is None and all(shape.height * shape.width < _LARGE for shape in shapes.values()):
+    folders = make_class_folders(train, kinds)
+    if threads is None and all(kind.height * kind.width < _LARGE for kind in kinds.values()):
         threads = 1
 
-    def write(chunk: SampleChunk) -> SampleChunk:
-        shape, folder = shapes[chunk.label], folders[chunk.label]
+    def write(chunk: SampleChunk) -> tuple[SampleChunk, list[str]]:
+        kind, folder = kinds[chunk.label], folders[chunk.label]
+        suffixes = []
         for offset in chunk.kept:
-            data = sample_png(chunk, offset, shape, provenance)
-            write_atomic(folder / synthetic_name(chunk.label, chunk.start + offset), data, durable=False)
-        return chunk
+            encoding = sample_encoding(chunk, offset, kind)
+            data = sample_file(chunk, offset, kind, encoding, provenance)
+            name = synthetic_name(chunk.label, chunk.start + offset, encoding.suffix)
+            write_atomic(folder / name, data, durable=False)
+            suffixes.append(encoding.suffix)
+        return chunk, suffixes
 
     total = 0
     with journal.open("ab") as log, contextlib.closing(run_bounded(write, chunks, threads)) as finished:
         if log.tell() and not _ends_with_newline(journal):
             log.write(b"\n")  # the last run was stopped in the middle of a line
-        for chunk in finished:
-            log.write(_entry(chunk))
+        for chunk, suffixes in finished:
+            log.write(_entry(chunk, suffixes))
             log.flush()
             total += len(chunk.kept)
             if progress is not None:
@@ -140,32 +148,63 @@ def write_samples(
     return total
 
 
-def sample_png(chunk: SampleChunk, offset: int, shape: NativeShape, provenance: Mapping[str, str]) -> bytes:
-    """Return the PNG file of a sample, kept or not.
+def sample_encoding(chunk: SampleChunk, offset: int, kind: ClassKind) -> Encoding:
+    """Return what the file of a sample is encoded as: like its source where it is an edited real image.
 
     Args:
         chunk: the samples.
         offset: which one, counted from the first of the chunk.
-        shape: height, width, mode and colours of the file; a changed real image has its own instead.
-        provenance: text chunks beside those of the sample.
+        kind: of its class.
 
     Raises:
-        VaeaugError: the real image that is changed is no longer there.
+        VaeaugError: if the real image that is edited is no longer there.
+    """
+    if chunk.edits is None or kind.always_png:
+        return kind.encoding
+    return kind.encoding_like(chunk.edits[offset].source().traits)
+
+
+def sample_file(
+    chunk: SampleChunk,
+    offset: int,
+    kind: ClassKind,
+    encoding: Encoding = PNG,
+    provenance: Mapping[str, str] | None = None,
+) -> bytes:
+    """Return the file of a sample, kept or not.
+
+    Args:
+        chunk: the samples.
+        offset: which one, counted from the first of the chunk.
+        kind: what its file is; an edited real image has its own size instead.
+        encoding: what `sample_encoding` returns, or PNG.
+        provenance: fields of its mark beside those of the sample.
+
+    Raises:
+        VaeaugError: if the real image that is edited is no longer there.
     """
     source = chunk.sources[offset]
     text = {
-        **provenance,
+        **(provenance or {}),
         "vaeaug:class": chunk.label,
         "vaeaug:index": str(chunk.start + offset),
         "vaeaug:sampler": chunk.sampler,
         **({} if source is None else {"vaeaug:source": source}),
     }
-    if chunk.edits is None:
-        return encode_png(chunk.pixels_BHWC[offset], shape.height, shape.width, shape.mode, text, shape.colours)
-    pixels_HWC = chunk.edits[offset].pixels()
-    height, width, channels = pixels_HWC.shape
-    mode: Mode = "L" if channels == 1 else "RGB"
-    return encode_png(pixels_HWC, height, width, mode, text)
+    if chunk.edits is not None:
+        pixels_HWC = chunk.edits[offset].pixels()
+        height, width, channels = pixels_HWC.shape
+        if kind.transparent:
+            kept = channels in (2, 4)
+            colours_HWC, alpha_HW = (pixels_HWC[..., :-1], pixels_HWC[..., -1]) if kept else (pixels_HWC, None)
+            pixels_HWC = with_alpha(colours_HWC, alpha_HW, kind.mode)
+        return encode_image(pixels_HWC, height, width, kind.mode, encoding, text)
+    size = kind.height, kind.width
+    if kind.levels is not None and kind.value_range is not None:
+        exact = chunk.pixels_BHWC[offset] if chunk.floats_BHWC is None else chunk.floats_BHWC[offset]
+        sixteen_HWC = drawn_deep(exact, *size, kind.levels, kind.value_range)
+        return encode_image(sixteen_HWC, *size, kind.mode, encoding, text)
+    return encode_image(chunk.pixels_BHWC[offset], *size, kind.mode, encoding, text, kind.colours)
 
 
 def read_journal(journal: Path) -> Iterator[WrittenSpan]:
@@ -179,11 +218,12 @@ def read_journal(journal: Path) -> Iterator[WrittenSpan]:
                 yield entry
 
 
-def _entry(chunk: SampleChunk) -> bytes:
+def _entry(chunk: SampleChunk, suffixes: Sequence[str]) -> bytes:
     sources = list(chunk.sources) if any(source is not None for source in chunk.sources) else None
     dropped = Counter(verdict for verdict in chunk.verdicts or () if verdict is not None)
     kept = None if chunk.verdicts is None else chunk.kept
-    values = [chunk.label, chunk.start, len(chunk.pixels_BHWC), chunk.sampler, sources, kept, dropped]
+    listed = suffixes if len(set(suffixes)) > 1 else suffixes[:1]
+    values = [chunk.label, chunk.start, len(chunk.pixels_BHWC), chunk.sampler, sources, kept, dropped, listed]
     return json.dumps(values).encode() + b"\n"
 
 
@@ -194,13 +234,14 @@ def _parsed(line: bytes) -> WrittenSpan | None:
         values: list[Any] = json.loads(line)
     except ValueError:
         return None
-    label, start, number, sampler, sources, kept, dropped = values
+    label, start, number, sampler, sources, kept, dropped, suffixes = values
     return WrittenSpan(
         SampleSpan(label, start, number),
         sampler,
         None if sources is None else tuple(sources),
         range(number) if kept is None else kept,
         dropped,
+        tuple(suffixes),
     )
 
 
@@ -212,12 +253,5 @@ def _ends_with_newline(journal: Path) -> bool:
 
 def _is_there(entry: WrittenSpan, folder: Path) -> bool:
     """Tell whether all files of a span are complete."""
-    for offset in entry.kept:
-        try:
-            with (folder / synthetic_name(entry.span.label, entry.span.start + offset)).open("rb") as file:
-                file.seek(-_TAIL, os.SEEK_END)
-                if not is_complete_png(file.read(_TAIL)):
-                    return False
-        except OSError:
-            return False
-    return True
+    names = (synthetic_name(entry.span.label, entry.span.start + n, entry.suffix(n)) for n in entry.kept)
+    return all(is_complete(folder / name) for name in names)

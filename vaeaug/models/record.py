@@ -9,6 +9,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from vaeaug.dataset.jpeg_tables import JpegTables, tables_from_json
+from vaeaug.dataset.levels import Levels
+from vaeaug.dataset.rules import MAX_MEGAPIXELS, RGB, WHITE, DecodeRules, rules_from_json
 from vaeaug.errors import InputError, nearest
 from vaeaug.options import members
 
@@ -45,8 +48,12 @@ class ClassRecord:
         weights: the file with its weights, relative to the model.
         height: median height of its real images, in pixels: what synthetic ones are written at.
         width: median width.
-        mode: their colour mode: "L", "RGB", or "P" where images are indexed.
+        mode: their colour mode: "L", "RGB", "P" where images are indexed, or "I;16" where gray ones have more than 8
+            bits.
         metrics: how its training went (scope `per-class`).
+        format: of most of their files: "JPEG" where these are lossy, otherwise "PNG".
+        jpeg: how a typical one of its JPEG files was compressed, or None.
+        value_range: the smallest and the largest value of images of more than 8 bits, or None.
     """
 
     name: str
@@ -56,6 +63,9 @@ class ClassRecord:
     width: int
     mode: str
     metrics: dict[str, Any] = field(default_factory=dict)
+    format: str = "PNG"
+    jpeg: JpegTables | None = None
+    value_range: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +90,8 @@ class ModelRecord:
         palette: the colours of indexed images, each of C values from 0 to 255, or None.
         table: the colour table of the files of indexed images, RGB, or None: it may hold more than the palette.
         format: the version of this file's format.
+        background: RGB, what transparent pixels of its images were composited over.
+        levels: the range of its images of more than 8 bits, or None where it was trained on none.
     """
 
     variant: PluginRecord
@@ -99,6 +111,12 @@ class ModelRecord:
     palette: tuple[tuple[int, ...], ...] | None
     table: tuple[tuple[int, ...], ...] | None
     format: int = FORMAT
+    background: RGB = WHITE
+    levels: Levels | None = None
+
+    def rules(self, max_megapixels: float = MAX_MEGAPIXELS) -> DecodeRules:
+        """Return the rules by which images are decoded for the model, as its training images were."""
+        return DecodeRules(background=self.background, levels=self.levels, max_megapixels=max_megapixels)
 
     def label(self, name: str) -> int:
         """Return the index of a class.
@@ -113,7 +131,10 @@ class ModelRecord:
 
     def to_json(self) -> str:
         """Return the text of `model.json`."""
-        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+        values = asdict(self)
+        for entry, record in zip(values["classes"], self.classes, strict=True):
+            entry["jpeg"] = None if record.jpeg is None else record.jpeg.to_json()
+        return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
 
 
 def read_record(directory: Path) -> ModelRecord:
@@ -137,9 +158,10 @@ def read_record(directory: Path) -> ModelRecord:
                 **values,
                 "variant": _build(PluginRecord, values["variant"]),
                 "loss": _build(PluginRecord, values["loss"]),
-                "classes": tuple(_build(ClassRecord, record) for record in values["classes"]),
+                "classes": tuple(_build(ClassRecord, _class(record)) for record in values["classes"]),
                 "palette": _colours(values["palette"]),
                 "table": _colours(values["table"]),
+                **_decoding(values),
             },
         )
     except OSError as error:
@@ -151,6 +173,24 @@ def read_record(directory: Path) -> ModelRecord:
 def _colours(colours: Any) -> tuple[tuple[int, ...], ...] | None:
     """Return colours as tuples."""
     return None if colours is None else tuple(tuple(int(value) for value in colour) for colour in colours)
+
+
+def _class(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a class; older models do not have all of them."""
+    jpeg, value_range = values.get("jpeg"), values.get("value_range")
+    return {
+        **values,
+        "jpeg": None if jpeg is None else tables_from_json(jpeg),
+        "value_range": None if value_range is None else tuple(value_range),
+    }
+
+
+def _decoding(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how images are decoded; empty for a model that was written before it was recorded."""
+    if "background" not in values:
+        return {}
+    rules = rules_from_json({"background": values["background"], "levels": values["levels"]})
+    return {"background": rules.background, "levels": rules.levels}
 
 
 def _build(cls: type[R], values: Mapping[str, Any]) -> R:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.dataset.decode import UnreadableImageError, decode_upright, eight_bit, read_file
-from vaeaug.errors import VaeaugError
+from vaeaug.synthesis.source_images import SourceImage, SourceImages
 
 BLUR = 1 / 56
 """Standard deviation of the blur of the change, as a share of the image's longer side."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class AddedDetail:
     """Fine detail of other real images, weighted: what a decoder cannot show of them.
 
@@ -30,14 +30,19 @@ class AddedDetail:
     weights: tuple[float, ...]
     shown_HWC: NDArray[np.float32]
 
-    def sum(self, shape: tuple[int, ...]) -> NDArray[np.float32]:
-        """Return the sum of w_j (x_j - decode(z_j)), float32 of a shape (H, W, 1 or 3)."""
-        parts = (weight * _fitted(_read(path), shape) for path, weight in zip(self.paths, self.weights, strict=True))
+    def sum(self, shape: tuple[int, ...], images: SourceImages) -> NDArray[np.float32]:
+        """Return the sum of w_j (x_j - decode(z_j)), float32 of a shape (H, W, 1 or 3).
+
+        Raises:
+            VaeaugError: a file has changed since it was read.
+        """
+        weighted = zip(self.paths, self.weights, strict=True)
+        parts = (weight * _fitted(images.read(path).seen(images.rules.background), shape) for path, weight in weighted)
         total_HWC: NDArray[np.float32] = sum(parts, start=-_fitted(self.shown_HWC, shape))
         return total_HWC
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Edit:
     """What is to become of a real image.
 
@@ -47,6 +52,7 @@ class Edit:
         after_HWC: what it makes of the changed latent.
         fade: the change of brightness, 0 to 1, at which the image's own detail is gone; 0 keeps it always.
         detail: what is added of other images, or None.
+        images: decodes the files, and keeps what several edits read.
     """
 
     path: Path
@@ -54,39 +60,61 @@ class Edit:
     after_HWC: NDArray[np.float32]
     fade: float
     detail: AddedDetail | None = None
+    images: SourceImages = field(default_factory=SourceImages)
 
-    def pixels(self) -> NDArray[np.uint8]:
-        """Return the changed image, uint8 (H, W, 1 or 3), of the file's size and mode (`vaeaug.dataset.decode`).
+    def source(self) -> SourceImage:
+        """Return the real image.
+
+        Raises:
+            VaeaugError: its file has changed since it was read.
+        """
+        return self.images.read(self.path)
+
+    def pixels(self, *, keep: bool = False) -> NDArray[Any]:
+        """Return the changed image at the file's own size.
 
         With x the image and d = after - before, it is x + d where little changes. What a decoder cannot show of x (its
         detail, x - before) belongs to a place in the image; where d is large, that is no longer there, and the detail
         would stay as a ghost. So it fades: x' = x + d - m (x - before), m from 0 to 1 with the blurred |d|.
 
+        Args:
+            keep: the same is asked for again, so it is kept if there is room.
+
+        Returns:
+            uint8 (H, W, 1 or 3); with the source's alpha as the last channel (C = 2 or 4) where that is kept; uint16
+            (H, W, 1) in a class of deep gray images.
+
         Raises:
-            VaeaugError: a file has changed since it was read.
+            VaeaugError: if a file has changed since it was read.
         """
-        x_HWC = _read(self.path)
+        return self.images.result(self, self._changed, keep=keep)
+
+    def seen(self) -> NDArray[np.uint8]:
+        """Return the changed image as a model sees it before resizing, uint8 (H, W, 1 or 3).
+
+        Raises:
+            VaeaugError: if a file has changed since it was read.
+        """
+        return self.images.eight_bit(self.pixels(keep=True))
+
+    def _changed(self) -> NDArray[Any]:
+        source = self.source()
+        x_HWC, deep = source.floats(), self.images.deep
         before_HWC, after_HWC = (_fitted(part, x_HWC.shape) for part in (self.before_HWC, self.after_HWC))
         changed_HWC = x_HWC + after_HWC - before_HWC
         if self.fade:
             change_HW = np.abs(after_HWC - before_HWC).mean(axis=2)
             blurred_HW = cv2.GaussianBlur(change_HW, (0, 0), max(x_HWC.shape) * BLUR)
             m_HW1 = _smoothstep(np.clip(blurred_HW / self.fade, 0, 1))[..., None]
-            changed_HWC -= m_HW1 * (x_HWC - before_HWC)
+            changed_HWC -= m_HW1 * (_fitted(source.seen(self.images.rules.background), x_HWC.shape) - before_HWC)
         if self.detail is not None:
-            changed_HWC += self.detail.sum(x_HWC.shape)
+            changed_HWC += self.detail.sum(x_HWC.shape, self.images)
+        if deep is not None:
+            return deep.levels.from_shades(changed_HWC, deep.value_range)
         pixels_HWC: NDArray[np.uint8] = np.round(np.clip(changed_HWC, 0, 1) * 255).astype(np.uint8)
-        return pixels_HWC
-
-
-def _read(path: Path) -> NDArray[np.float32]:
-    """Return an image, (H, W, 1 or 3) in [0, 1]."""
-    try:
-        upright = decode_upright(read_file(path))
-    except UnreadableImageError as error:
-        raise VaeaugError(f"the image {path} has changed meanwhile: {error}; put it back and add --resume") from error
-    levels = np.asarray(eight_bit(upright, upright.format or ""), np.float32)
-    return (levels[..., None] if levels.ndim == 2 else levels) / np.float32(255)
+        if source.alpha_HW is None:
+            return pixels_HWC
+        return np.concatenate([pixels_HWC, source.alpha_HW[..., None]], axis=2)
 
 
 def _fitted(image_HWC: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -25,6 +25,7 @@ from vaeaug.synthesis.chunk import SampleChunk
 from vaeaug.synthesis.edit import AddedDetail, Edit
 from vaeaug.synthesis.samplers import SAMPLERS, Sampler
 from vaeaug.synthesis.samplers.base import Detail
+from vaeaug.synthesis.source_images import SourceImages
 from vaeaug.training.batches import as_pixels
 
 CHUNK = 64
@@ -137,6 +138,8 @@ def generate(
     count: int,
     options: Mapping[str, Any] | None = None,
     originals: Mapping[str, Path] | None = None,
+    images: SourceImages | None = None,
+    floats: bool = False,
 ) -> Iterator[SampleChunk]:
     """Yield the samples of a class, a chunk at a time.
 
@@ -149,6 +152,8 @@ def generate(
         count: how many samples the class is to have; the last chunk is cut to it.
         options: of the sampler; the defaults if None.
         originals: the real images' files by `file_name`, for a sampler that changes them.
+        images: decodes these files; by the rules of the model if None.
+        floats: whether chunks have `floats_BHWC` too.
 
     Raises:
         InputError: the class or the sampler does not go with the model.
@@ -159,6 +164,7 @@ def generate(
     config = sampler_config(sampler, options or {})
     drawer: Sampler = SAMPLERS[sampler](network.variant, latents, index, seed, model.device, config)
     y_B = torch.full((CHUNK,), index, device=model.device)
+    images = images or SourceImages(model.record.rules())
     for chunk in chunks:
         start = chunk * CHUNK
         generator = torch.Generator(device=model.device).manual_seed(seed_of(seed, sampler, label, chunk))
@@ -172,10 +178,12 @@ def generate(
             before_BCHW = _decoded(network, draw.origin, y_B)
             added = _added(network, draw.detail, latents, files, y_B)
             edits = tuple(
-                Edit(files[str(source)], _floats(before_CHW), _floats(after_CHW), draw.fade, detail)
+                Edit(files[str(source)], _floats(before_CHW), _floats(after_CHW), draw.fade, detail, images)
                 for source, before_CHW, after_CHW, detail in zip(sources, before_BCHW, images_BCHW, added, strict=False)
             )
-        yield SampleChunk(label, start, as_pixels(images_BCHW)[:keep], sources, sampler, edits)
+        exact_BHWC = _floats_of_chunk(images_BCHW)[:keep] if floats else None
+        pixels_BHWC = as_pixels(images_BCHW)[:keep]
+        yield SampleChunk(label, start, pixels_BHWC, sources, sampler, edits, floats_BHWC=exact_BHWC)
 
 
 def _added(
@@ -200,6 +208,11 @@ def _decoded(network: Network, latent: Latent, y_B: torch.Tensor) -> torch.Tenso
     """Return the images of latents, (B, C, H, W) in [0, 1]."""
     there: Latent = tree_map(lambda leaf: leaf.to(y_B.device), latent)
     return network.loss.image(network.variant.decode(there, y_B))
+
+
+def _floats_of_chunk(images_BCHW: torch.Tensor) -> NDArray[np.float32]:
+    """Return images as float32 (B, H, W, C)."""
+    return np.ascontiguousarray(images_BCHW.float().permute(0, 2, 3, 1).cpu().numpy())
 
 
 def _floats(image_CHW: torch.Tensor) -> NDArray[np.float32]:

@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vaeaug.dataset.rules import MAX_MEGAPIXELS, RGB
 from vaeaug.errors import InputError, nearest
 from vaeaug.options import option, parse_options
 from vaeaug.training.config import TrainingConfig
 
 SCOPES = ("per-class", "shared")
 LINKS = ("copy", "hard")
+COPIES = ("auto", "exact")
+FORMATS = ("auto", "png", "jpeg", "webp")
 AUTO = "auto"
 _PATHS = ("train_augment",)
 
@@ -31,14 +34,26 @@ class RunSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UseSettings(RunSettings):
+class ReadSettings(RunSettings):
+    """How a user's images are read, as far as it does not change what they become."""
+
+    max_megapixels: float = option(
+        MAX_MEGAPIXELS,
+        "Refuse images of more than this many million pixels. Decoding takes up to 16 bytes of memory per pixel.",
+        minimum=0.001,
+        maximum=100_000,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class UseSettings(ReadSettings):
     """How a trained model is used."""
 
     allow_imports: bool = option(False, "Let the model's loss import the code that its model.json names.")
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainSettings(RunSettings, TrainingConfig):
+class TrainSettings(ReadSettings, TrainingConfig):
     """Everything about a training: the model, the data, and the knobs of the loop (`TrainingConfig`)."""
 
     variant: str | None = option(None, "Kind of autoencoder; see: vaeaug plugins.")
@@ -53,6 +68,9 @@ class TrainSettings(RunSettings, TrainingConfig):
     image_size: str | None = option(
         None, "Size the model works at, N or HxW; chosen from the data, at most 64, if none."
     )
+    background: str = option(
+        "white", "Colour that transparent pixels are composited over: a name, '#rrggbb' or 'red,green,blue'."
+    )
     train_augment: str | None = option(None, "Albumentations pipeline (YAML or JSON of A.save) applied while training.")
     skip_invalid: bool = option(False, "Leave unreadable images out instead of stopping.")
     seed: int = option(0, "Seed of everything random.", minimum=0)
@@ -63,7 +81,7 @@ class TrainSettings(RunSettings, TrainingConfig):
 
     def request(self) -> dict[str, Any]:
         """Return what decides the result, as JSON values: a resumed run must have the same."""
-        left_out = {f.name for f in dataclasses.fields(RunSettings)}
+        left_out = {f.name for f in dataclasses.fields(ReadSettings)}
         request = {k: v for k, v in dataclasses.asdict(self).items() if k not in left_out}
         named = [self.train_augment, *self.variant_options.values(), *self.loss_options.values()]
         files = [real_path(name) for name in named if isinstance(name, str) and real_path(name).is_file()]
@@ -73,7 +91,7 @@ class TrainSettings(RunSettings, TrainingConfig):
 
     def ignored_by_a_model(self) -> list[str]:
         """Return the flags of the settings that differ from their defaults and mean nothing to a trained model."""
-        own = {f.name for f in dataclasses.fields(TrainSettings)} - {f.name for f in dataclasses.fields(RunSettings)}
+        own = {f.name for f in dataclasses.fields(TrainSettings)} - {f.name for f in dataclasses.fields(ReadSettings)}
         own -= {"variant", "loss", "seed", "skip_invalid"}
         default = TrainSettings()
         changed = sorted(name for name in own if getattr(self, name) != getattr(default, name))
@@ -101,6 +119,28 @@ class SampleSettings:
         "images are at hand, else mixture, or prior for codes.",
     )
     sampler_options: Mapping[str, Any] = field(default_factory=dict)
+    format: str = option(
+        AUTO,
+        "Format of synthetic images: auto (as their source or class, JPEG or PNG), png, jpeg or webp. Palette, 16-bit "
+        "and transparent images are always PNG.",
+        choices=FORMATS,
+    )
+    quality: int | None = option(
+        None,
+        "Quality of JPEG and WebP images, 1 to 100; by default as the JPEG files of the data, or 95 for JPEG and 90 "
+        "for WebP.",
+        minimum=1,
+        maximum=100,
+    )
+
+    def check_format(self) -> None:
+        """Refuse a quality where no file has one.
+
+        Raises:
+            InputError: if `quality` is given with the format `png`.
+        """
+        if self.quality is not None and self.format == "png":
+            raise InputError("--quality is for JPEG and WebP files; leave it out with --format png")
 
     def counts(self, real: Mapping[str, int], unasked: Mapping[str, int] | None = None) -> dict[str, int]:
         """Return how many synthetic images each class gets.
@@ -138,7 +178,22 @@ class AugmentSettings(SampleSettings, TrainSettings):
         "Leave the real training images out. This hides nobody: by default the synthetic ones are changed real images, "
         "which still show their sources.",
     )
-    link: str = option("copy", "How real images get into OUT: copies, or hard links.", choices=LINKS)
+    keep_alpha: bool = option(
+        False,
+        "Keep transparency, in real and synthetic images, instead of compositing it over the background. The model "
+        "still sees composited images.",
+    )
+    copy: str = option(
+        AUTO,
+        "Copies of real images: auto rewrites those that some reader decodes otherwise than the synthetic ones "
+        "(transparency, EXIF rotation, colour profiles, TIFF, ...); exact keeps the bytes of all.",
+        choices=COPIES,
+    )
+    link: str = option(
+        "copy",
+        "How real images get into OUT: copies, or hard links (rewritten ones are always files of their own).",
+        choices=LINKS,
+    )
     evaluate: bool = option(
         False,
         "Also tell whether the images help a classifier (see: vaeaug evaluate), in OUT/evaluation. This trains some 30 "
@@ -185,6 +240,10 @@ def _as_checked(name: str, value: Any) -> Any:
         return str(real_path(value))
     if name == "image_size" and isinstance(value, tuple | list):
         return "x".join(map(str, value))
+    if name == "background":
+        text = ",".join(map(str, value)) if isinstance(value, tuple | list) else value
+        parse_background(text)  # an unknown colour is refused before any work
+        return text
     return parse_seconds(value) if name == "time_budget" else value
 
 
@@ -204,6 +263,25 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     if len(sides) not in (1, 2) or not all(8 <= side <= 256 for side in sides):
         raise InputError(f"--image-size is N or HxW with sides from 8 to 256, not {text!r}")
     return sides[0], sides[-1]
+
+
+def parse_background(text: str) -> RGB:
+    """Turn a colour's name, `#rrggbb` or `red,green,blue` into RGB.
+
+    Raises:
+        InputError: if it is none of these.
+    """
+    from PIL import ImageColor  # noqa: PLC0415 (kept out of --help)
+
+    parts = str(text).split(",")
+    try:
+        numbers = f"rgb({','.join(str(int(part)) for part in parts)})" if len(parts) == 3 else str(text).strip()
+        if len(parts) == 3 and not all(0 <= int(part) <= 255 for part in parts):
+            raise ValueError
+        red, green, blue = ImageColor.getcolor(numbers, "RGB")  # type: ignore[misc]  # three numbers in mode RGB
+    except ValueError:
+        raise InputError(f"--background is a colour such as white, '#ff8800' or '255,136,0', not {text!r}") from None
+    return red, green, blue
 
 
 def parse_seconds(text: str | float) -> float:

@@ -83,7 +83,7 @@ def test_changed_real_images_are_said_to_show_them(tmp_path: Path) -> None:
     text = words(card(tmp_path, [ClassCount("cat", 3, 4)], origin=Edited(4)))
     assert "not photographs of anything" not in text
     assert "were drawn" not in text
-    assert "Files named `synthetic-*.png` are real images of the training set, changed as > others of their" in text
+    assert "Files named `synthetic-*` are real images of the training set, changed as > others of their" in text
     assert "detail of up to 4 other real images, which are not named, is in each" in text
     assert "Each still shows much of its > source, which `manifest.csv` names under `source`" in text
     assert "the privacy and the licence of the real images hold for them as > for the originals" in text

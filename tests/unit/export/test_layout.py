@@ -78,7 +78,8 @@ def test_synthetic_names_count_with_five_digits_and_more_where_needed() -> None:
     assert name_of("Ankle boot", 7) == "synthetic-Ankle boot-00007.png"
     assert name_of("Ankle boot", 123_456) == "synthetic-Ankle boot-123456.png"
     assert not is_synthetic_name("cat", "synthetic-cat-1.png")
-    assert not is_synthetic_name("cat", "synthetic-cat-00000.jpg")
+    assert is_synthetic_name("cat", "synthetic-cat-00000.jpg")
+    assert not is_synthetic_name("cat", "synthetic-cat-00000.bmp")
 
 
 @given(st.text(st.characters(codec="utf-8"), min_size=100, max_size=300), st.sampled_from(["", ".png", "-2.jpeg"]))

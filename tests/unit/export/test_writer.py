@@ -13,16 +13,16 @@ import pytest
 from PIL import Image
 
 import vaeaug.export.writer as writer_module
-from vaeaug.dataset.cache import NativeShape
 from vaeaug.dataset.index import ImageFile
+from vaeaug.export.kind import ClassKind
 from vaeaug.export.manifest import ManifestRow, manifest_rows, write_manifest
 from vaeaug.export.real import place_real
-from vaeaug.export.writer import SampleSpan, complete_spans, read_journal, sample_png, spans, write_samples
+from vaeaug.export.writer import SampleSpan, complete_spans, read_journal, sample_file, spans, write_samples
 from vaeaug.synthesis.chunk import SampleChunk
 from vaeaug.synthesis.edit import Edit
 
 COUNTS = {"cat": 10, "a/b": 5}
-SHAPES = {"cat": NativeShape(8, 9, "L"), "a/b": NativeShape(16, 16, "RGB")}
+KINDS = {"cat": ClassKind(8, 9, "L"), "a/b": ClassKind(16, 16, "RGB")}
 TEXT = {"Software": "vaeaug 0", "vaeaug:seed": "0"}
 
 
@@ -42,7 +42,7 @@ def drawn(span: SampleSpan) -> SampleChunk:
 def write(out: Path, todo: Iterable[SampleSpan], threads: int | None = None) -> int:
     out.mkdir(exist_ok=True)
     chunks = (drawn(span) for span in todo)
-    return write_samples(chunks, out / "train", out / "j", shapes=SHAPES, provenance=TEXT, threads=threads)
+    return write_samples(chunks, out / "train", out / "j", kinds=KINDS, provenance=TEXT, threads=threads)
 
 
 def missing(train: Path, journal: Path) -> list[SampleSpan]:
@@ -82,7 +82,7 @@ def test_the_file_of_a_changed_real_image_says_that_it_is_synthetic(tmp_path: Pa
     still = np.zeros((8, 8, 1), np.float32)
     changed = dataclasses.replace(chunk, edits=(Edit(tmp_path / "real.png", still, still, fade=0.0),))
     for made in (chunk, changed):
-        with Image.open(io.BytesIO(sample_png(made, 0, SHAPES["cat"], TEXT))) as image:
+        with Image.open(io.BytesIO(sample_file(made, 0, KINDS["cat"], provenance=TEXT))) as image:
             assert "/trainedAlgorithmicMedia" in image.info["XML:com.adobe.xmp"]
             assert image.info["vaeaug:synthetic"] == "true"  # as in the manifest
 
@@ -173,7 +173,7 @@ def test_no_more_than_a_few_chunks_are_held(tmp_path: Path) -> None:
             yield SampleChunk(span.label, span.start, pixels, (None,) * span.count, "prior")
 
     (tmp_path / "out").mkdir()
-    write_samples(chunks(), tmp_path / "out", tmp_path / "j", shapes=SHAPES, provenance={}, threads=2)
+    write_samples(chunks(), tmp_path / "out", tmp_path / "j", kinds=KINDS, provenance={}, threads=2)
     assert 1 <= alive[1] <= 8  # two threads: five in the queue, and those in hand
 
 
@@ -193,7 +193,17 @@ def test_the_manifest_lists_every_image_once_in_a_fixed_order(tmp_path: Path, wh
     with (out / "manifest.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert number == len(rows) == 19
-    assert list(rows[0]) == ["file_name", "split", "label", "synthetic", "source", "sampler", "index", "seed"]
+    assert list(rows[0]) == [
+        "file_name",
+        "split",
+        "label",
+        "synthetic",
+        "source",
+        "sampler",
+        "index",
+        "seed",
+        "normalized",
+    ]
     assert [row["file_name"] for row in rows] == [
         *(f"train/a%2Fb/synthetic-a%2Fb-{index:05}.png" for index in range(5)),
         "train/cat/a,1.png",
@@ -203,9 +213,9 @@ def test_the_manifest_lists_every_image_once_in_a_fixed_order(tmp_path: Path, wh
         "test/cat/c.png",
     ]
     assert list(rows[8].values()) == [
-        "train/cat/synthetic-cat-00001.png", "train", "cat", "true", "cat/1.png", "posterior", "1", "3",
+        "train/cat/synthetic-cat-00001.png", "train", "cat", "true", "cat/1.png", "posterior", "1", "3", "",
     ]  # fmt: skip
-    assert list(rows[5].values()) == ["train/cat/a,1.png", "train", "cat", "false", "train/cat/a,1.png", "", "", ""]
+    assert list(rows[5].values()) == ["train/cat/a,1.png", "train", "cat", "false", "train/cat/a,1.png", "", "", "", ""]
     assert b"\r" not in (out / "manifest.csv").read_bytes()
 
 

@@ -12,7 +12,7 @@ from vaeaug.errors import InputError
 from vaeaug.training.config import TrainingConfig
 from vaeaug.workflows.settings import (
     AugmentSettings,
-    RunSettings,
+    ReadSettings,
     SampleModelSettings,
     SampleSettings,
     TrainSettings,
@@ -118,8 +118,8 @@ def test_values_are_converted_as_they_are_declared() -> None:
 def test_the_request_holds_all_that_decides_the_result_and_nothing_else() -> None:
     request = AugmentSettings().request()
     every = {field.name for field in dataclasses.fields(AugmentSettings)}
-    where_and_how = {field.name for field in dataclasses.fields(RunSettings)}
-    assert where_and_how == {"device", "workers", "resume", "plugins_dirs"}
+    where_and_how = {field.name for field in dataclasses.fields(ReadSettings)}
+    assert where_and_how == {"device", "workers", "resume", "plugins_dirs", "max_megapixels"}
     assert set(request) == every - where_and_how
 
 

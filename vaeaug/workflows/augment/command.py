@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.index import DatasetIndex
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
+from vaeaug.export.kind import class_kinds
+from vaeaug.export.normalize import CopyRule
 from vaeaug.export.real import RealImage, copy_real, place_real
-from vaeaug.models.record import FILE
+from vaeaug.models.record import FILE, ModelRecord, read_record
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap
@@ -25,13 +28,17 @@ from vaeaug.workflows.augment.made import AugmentResult, Made
 from vaeaug.workflows.augment.publish import finish
 from vaeaug.workflows.augment.remarks import remarks_on_run
 from vaeaug.workflows.augment.write import EXAMPLES
+from vaeaug.workflows.copies import copy_rules, copy_warnings, decoding_rules
 from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.evaluate.augmented import discard_evaluation, evaluation_of, refuse_to_evaluate
+from vaeaug.workflows.formats import format_warnings
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.read import read_for_training
 from vaeaug.workflows.settings import AUTO, AugmentSettings, TrainSettings, build, real_path
 from vaeaug.workflows.train.command import identity, refuse_changed, train, train_into
 from vaeaug.workflows.train.prepare import Named, choose_loss, look_up
+
+_EDITING = next(name for name, sampler in SAMPLERS.items() if sampler.edits)
 
 
 def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, **settings: Any) -> AugmentResult:
@@ -42,9 +49,10 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
         out: the dataset directory to make; nothing, or an empty directory, must be there.
         progress: hears how it goes.
         **settings: the fields of `AugmentSettings`: `per_class`, `balance`, `ratio`, `sampler`, `sampler_options`,
-            `model`, `synthetic_only`, `link`, `evaluate`, and those of `vaeaug.train`. Without `per_class`, `balance`
-            and `ratio` a class gets ten synthetic images for each real one up to 500, and one for each if it has more
-            than 500 or if images have more pixels than 128 x 128 on average.
+            `model`, `synthetic_only`, `copy`, `link`, `keep_alpha`, `format`, `quality`, `evaluate`, and those of
+            `vaeaug.train`. Without `per_class`, `balance` and `ratio` a class gets ten synthetic images for each real
+            one up to 500, and one for each if it has more than 500 or if images have more pixels than 128 x 128 on
+            average.
 
     Returns:
         What was made.
@@ -56,6 +64,8 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     """
     chosen: AugmentSettings = build(AugmentSettings, settings, "vaeaug.augment")
     chosen.counts({"": 0})  # refuses contradictions before any work
+    chosen.check_format()
+    asked_sampler = _asked_sampler(chosen)
     data, out = real_path(data), real_path(out)
     index = scan(data)
     refuse_overlap(data, out)
@@ -65,31 +75,38 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     if chosen.model is not None:
         refuse_overlap(real_path(chosen.model), out)
     check_sampler(
-        chosen.sampler,
+        asked_sampler,
         variant=named.variant.name,
         conditional=named.variant.cls.conditional,
         scope=named.scope,
         classes=len(index.classes),
     )
-    sampler_config(chosen.sampler, chosen.sampler_options)
+    sampler_config(asked_sampler, chosen.sampler_options)
     device = choose_device(chosen.device)
     request = {"data": str(data.resolve()), **chosen.request()}
     del request["evaluate"]  # the same images are made with it, so a resumed run may give it up or ask for it
     with Staging(out, request, resume=chosen.resume) as staging:
-        cache = read_for_training(index, chosen, progress)
+        cache = read_for_training(index, chosen, progress, model=_record_of_model(chosen))
         if chosen.evaluate and not any(wanted_counts(chosen, cache).values()):
             raise InputError("no images are asked for, so none can be evaluated; ask with --per-class or --ratio")
+        if chosen.keep_alpha and cache.palette is not None:
+            raise InputError(
+                "--keep-alpha takes transparency from edited real images, and indexed images are not edited; "
+                "leave it out"
+            )
         if chosen.model is None:
             refuse_changed(staging, **identity(cache))
             model = _model_of_its_own(chosen, named, staging, cache, device, progress)
         else:
             model = _named_model(data, chosen, device, progress)
-        real = _place(index, cache, synthetic_only=chosen.synthetic_only)
+        kinds = class_kinds(cache, asked=chosen.format, quality=chosen.quality, keep_alpha=chosen.keep_alpha)
+        rules = copy_rules(cache, kinds, keep_alpha=chosen.keep_alpha, exact=chosen.copy == "exact")
+        real = _place(index, cache, rules, synthetic_only=chosen.synthetic_only)
         _refuse_unfit(chosen, cache, model)
         counts = wanted_counts(chosen, cache)
         originals = {file.file_name: file.path for file in index.of("train")}
         trained_on_them = _trained_on(model, cache)
-        sampler = sampler_name(chosen.sampler, model, originals=trained_on_them or chosen.sampler != AUTO)
+        sampler = sampler_name(asked_sampler, model, originals=trained_on_them or asked_sampler != AUTO)
         if SAMPLERS[sampler].edits and not trained_on_them:
             raise InputError(
                 f"the sampler '{sampler}' changes the images that the model was trained on, and these are others; "
@@ -108,7 +125,8 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             staging=staging,
             model=model,
             counts=counts,
-            shapes={label: cache.native(label) for label in counts},
+            kinds={label: kinds[label] for label in counts},
+            decoding=decoding_rules(cache, keep_alpha=chosen.keep_alpha),
             real=real,
             originals=originals,
             examples={label: _examples(cache, label) for label in counts},
@@ -116,7 +134,11 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             sampler=sampler,
             sampler_options=changed_options(sampler, chosen.sampler_options),
             seed=chosen.seed,
-            remarks=remarks_on_run(index, cache, model, same=trained_on_them),
+            remarks=[
+                *remarks_on_run(index, cache, model, same=trained_on_them),
+                *copy_warnings(real),
+                *format_warnings({label: kinds[label] for label, count in counts.items() if count}),
+            ],
             keep=keep,
         )
         discard_evaluation(staging)
@@ -152,6 +174,13 @@ def _named_model(data: Path, chosen: AugmentSettings, device: torch.device, prog
     return model
 
 
+def _record_of_model(chosen: AugmentSettings) -> ModelRecord | None:
+    """Return the record of the model of `--model`, or None where it is yet to be trained."""
+    if chosen.model is None or not (real_path(chosen.model) / FILE).exists():
+        return None
+    return read_record(real_path(chosen.model))
+
+
 def _model_of_its_own(
     chosen: AugmentSettings,
     named: Named,
@@ -163,7 +192,7 @@ def _model_of_its_own(
     """Return a model trained for this output alone."""
     directory = staging.scratch / "model"
     if not (directory / FILE).exists():
-        used = choose_loss(named, chosen, cache, progress, sampler=chosen.sampler)
+        used = choose_loss(named, chosen, cache, progress, sampler=_asked_sampler(chosen))
         train_into(directory, staging.scratch / "training", cache, chosen, used, device, progress)
     return open_stored(directory, device, chosen.plugins_dirs)
 
@@ -178,11 +207,31 @@ def _filter(
     return train_filter(cache, directory, seed=chosen.seed, device=device, workers=chosen.workers, progress=progress)
 
 
-def _place(index: DatasetIndex, cache: ImageCache, *, synthetic_only: bool) -> tuple[RealImage, ...]:
+def _asked_sampler(chosen: AugmentSettings) -> str:
+    """Return the sampler that is asked for; with `keep_alpha` one that edits real images, which have the transparency.
+
+    Raises:
+        InputError: if `keep_alpha` is set and the sampler draws new images.
+    """
+    if not chosen.keep_alpha:
+        return chosen.sampler
+    if chosen.sampler == AUTO:
+        return _EDITING
+    if chosen.sampler in SAMPLERS and not SAMPLERS[chosen.sampler].edits:
+        raise InputError(
+            f"--keep-alpha takes transparency from edited real images, and the sampler '{chosen.sampler}' draws new "
+            f"images; use --sampler {_EDITING}, or leave out --keep-alpha"
+        )
+    return chosen.sampler
+
+
+def _place(
+    index: DatasetIndex, cache: ImageCache, rules: Mapping[str, CopyRule], *, synthetic_only: bool
+) -> tuple[RealImage, ...]:
     """Return the real images that go into the output: the splits that were not trained on are passed through."""
     invalid = {image.file_name for image in cache.invalid}
     files = (file for file in index.files if file.file_name not in invalid)
-    placed = place_real(files, index.layout)
+    placed = place_real(files, index.layout, rules)
     return tuple(image for image in placed if image.split != "train" or not synthetic_only)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from vaeaug.classifier.folds import stratified_folds
 from vaeaug.classifier.network import ConvClassifier
 from vaeaug.dataset.cache import ImageCache, open_cache
 from vaeaug.engine.local import cores, run_tasks
+from vaeaug.export.pool import run_bounded
 from vaeaug.progress import Progress, Tick
 from vaeaug.seeds import seed_of
 from vaeaug.staging import write_atomic
@@ -67,7 +69,11 @@ class SampleFilter:
         """Return the samples at the size of the cache."""
         if chunk.edits is None and chunk.pixels_BHWC.shape[1:] == self._shape_HWC:
             return chunk.pixels_BHWC
-        return self._at_size(chunk.pixels_BHWC if chunk.edits is None else (edit.pixels() for edit in chunk.edits))
+        if chunk.edits is None:
+            return self._at_size(chunk.pixels_BHWC)
+        # In threads, as they are decoded and added up outside the interpreter; kept, as the writer wants the same.
+        with contextlib.closing(run_bounded(lambda edit: edit.seen(), chunk.edits)) as edited:
+            return self._at_size(edited)
 
     def _at_size(self, images: Iterable[NDArray[np.uint8]]) -> NDArray[np.uint8]:
         """Return images at the size of the cache, and in its channels."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vaeaug.dataset.image_cache import NativeShape
+from vaeaug.dataset.rules import DecodeRules
 from vaeaug.export.card import ClassCount
+from vaeaug.export.kind import ClassKind
 from vaeaug.export.origin import Edited
 from vaeaug.export.real import RealImage
 from vaeaug.models.store import StoredModel
@@ -26,7 +27,8 @@ class Made:
         staging: where it is being built.
         model: the model they were drawn from.
         counts: class -> number of synthetic images.
-        shapes: class -> height, width, colour mode and colours that synthetic images are written in.
+        kinds: class -> what its images are written as.
+        decoding: how real images are decoded where they are edited.
         real: the real images that were copied.
         originals: every real training image's file by its `file_name` in the data; empty where they are not at hand.
         examples: class -> `file_name` in the data of some real training images, to show beside the synthetic ones.
@@ -41,7 +43,8 @@ class Made:
     staging: Staging
     model: StoredModel
     counts: Mapping[str, int]
-    shapes: Mapping[str, NativeShape]
+    kinds: Mapping[str, ClassKind]
+    decoding: DecodeRules
     real: Sequence[RealImage]
     originals: Mapping[str, Path]
     examples: Mapping[str, Sequence[str]]

@@ -18,6 +18,7 @@ from vaeaug.progress import Progress
 from vaeaug.workflows.augment.made import AugmentResult, Made, Written
 from vaeaug.workflows.augment.report import report_of, settings_of
 from vaeaug.workflows.augment.write import write_synthetic
+from vaeaug.workflows.copies import copies_record
 
 
 def finish(
@@ -101,10 +102,18 @@ def write_root(made: Made, written: Written, counts: Sequence[ClassCount], remar
             "seed": made.seed,
             "settings": dict(made.settings),
             "counts": {entry.label: dataclasses.asdict(entry) for entry in counts},
+            "normalized": copies_record(made.real),
             "dropped": written.dropped,
             "remarks": list(remarks),
         },
     )
     settings = settings_of(made, written)
-    card = CardData(made.staging.final.name, counts, settings, warnings=tuple(remarks), origin=made.edited or Drawn())
+    card = CardData(
+        made.staging.final.name,
+        counts,
+        settings,
+        warnings=tuple(remarks),
+        origin=made.edited or Drawn(),
+        rewritten=sum(bool(image.reasons) for image in made.real),
+    )
     write_card(made.out / "README.md", card)

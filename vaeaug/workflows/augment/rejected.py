@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vaeaug.dataset.image_cache import NativeShape
+from vaeaug.export.kind import ClassKind
 from vaeaug.export.layout import folder_name
-from vaeaug.export.writer import sample_png
+from vaeaug.export.writer import sample_file
 from vaeaug.staging import write_atomic
 from vaeaug.synthesis.chunk import SampleChunk
 
@@ -18,13 +18,13 @@ SHOWN = 4
 """Dropped samples that are shown at most, of each class and cause."""
 
 
-def keep_rejected(directory: Path, chunk: SampleChunk, shape: NativeShape) -> None:
+def keep_rejected(directory: Path, chunk: SampleChunk, kind: ClassKind) -> None:
     """Write the dropped samples of a chunk that may be among the first of their class and cause.
 
     Args:
         directory: for all classes; made where it is missing.
         chunk: with its verdicts.
-        shape: what samples of its class are written as.
+        kind: what samples of its class are written as, here always as PNG.
     """
     for offset, cause in enumerate(chunk.verdicts or ()):
         if cause is None:
@@ -32,7 +32,7 @@ def keep_rejected(directory: Path, chunk: SampleChunk, shape: NativeShape) -> No
         index, folder = chunk.start + offset, _folder(directory, chunk.label, cause)
         if sum(before < index for before in _indices(folder)) < SHOWN:
             folder.mkdir(parents=True, exist_ok=True)
-            write_atomic(folder / _name(index), sample_png(chunk, offset, shape, {}), durable=False)
+            write_atomic(folder / _name(index), sample_file(chunk, offset, kind), durable=False)
 
 
 def first_rejected(directory: Path, label: str, cause: str) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -10,9 +11,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 import vaeaug
+from vaeaug.dataset.decode import decode_full, read_file
+from vaeaug.dataset.rules import DecodeRules
 from vaeaug.evaluation.evaluation_part import EvaluationPart
 from vaeaug.evaluation.page_image import PageImage
 from vaeaug.evaluation.report import ReportData
@@ -100,16 +102,16 @@ def _samples(made: Made, written: Written, counts: Sequence[ClassCount]) -> list
 
     def real_image(name: str) -> PageImage:
         copy = copies.get(name, "")  # with --synthetic-only there is none
-        return PageImage(made.out / copy if copy else made.originals[name], copy, name)
+        return PageImage(made.out / copy if copy else made.originals[name], copy, name, made.decoding)
 
     for label, names in written.examples.items():
         files = [f"train/{name}" for name in names]
         if made.keep is None:
             real = made.examples.get(label, ())
         else:
-            real = made.keep.nearest(label, [_pixels(made.out / file) for file in files])
+            real = made.keep.nearest(label, [_pixels(made.out / file, made.decoding) for file in files])
         count = count_of[label]
-        synthetic = [PageImage(made.out / file, file) for file in files]
+        synthetic = [PageImage(made.out / file, file, rules=made.decoding) for file in files]
         rows.append(SampleRow(label, synthetic, list(map(real_image, real)), count.synthetic, count.real))
     return rows
 
@@ -117,16 +119,17 @@ def _samples(made: Made, written: Written, counts: Sequence[ClassCount]) -> list
 def _rejected(made: Made, written: Written) -> dict[str, dict[str, list[PageImage]]]:
     """Return the first dropped samples by class and cause."""
     return {
-        label: {cause: list(map(PageImage, first_rejected(made.rejected, label, cause))) for cause in causes}
+        label: {
+            cause: [PageImage(path, rules=made.decoding) for path in first_rejected(made.rejected, label, cause)]
+            for cause in causes
+        }
         for label, causes in written.dropped.items()
     }
 
 
-def _pixels(path: Path) -> NDArray[np.uint8]:
-    """Return an image, uint8 (H, W, C)."""
-    with Image.open(path) as image:
-        pixels = np.asarray(image.convert("RGB") if image.mode == "P" else image)
-    return pixels if pixels.ndim == 3 else pixels[:, :, None]
+def _pixels(path: Path, decoding: DecodeRules) -> NDArray[np.uint8]:
+    """Return an image as a model sees it before resizing, uint8 (H, W, 1 or 3)."""
+    return decode_full(read_file(path), dataclasses.replace(decoding, keep_alpha=False)).eight_bit()
 
 
 def _histories(path: Path) -> list[History]:

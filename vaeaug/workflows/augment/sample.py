@@ -5,16 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from vaeaug.dataset.image_cache import NativeShape
-from vaeaug.dataset.palette import IndexedColours
 from vaeaug.errors import InputError
-from vaeaug.models.record import ClassRecord, ModelRecord
+from vaeaug.export.kind import recorded_kind
 from vaeaug.progress import SILENT, Progress
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.synthesis.generate import changed_options, sampler_config, sampler_name
 from vaeaug.workflows.augment.made import AugmentResult, Made
 from vaeaug.workflows.augment.publish import finish
 from vaeaug.workflows.device import choose_device
+from vaeaug.workflows.formats import format_warnings
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.remarks import remarks_on
 from vaeaug.workflows.settings import SampleModelSettings, build, real_path
@@ -28,8 +27,8 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
         out: the dataset directory to make; nothing, or an empty directory, must be there.
         progress: hears how it goes.
         **settings: the fields of `SampleModelSettings`: `per_class`, `balance`, `ratio`, `sampler`, `sampler_options`,
-            `seed`, `classes`, `variant_options` (those that only change what is drawn), `device`, `workers`, `resume`,
-            `plugins_dirs`. `balance` and `ratio` count the images it was trained on.
+            `format`, `quality`, `seed`, `classes`, `variant_options` (those that only change what is drawn), `device`,
+            `workers`, `resume`, `plugins_dirs`. `balance` and `ratio` count the images it was trained on.
 
     Returns:
         What was made.
@@ -40,6 +39,7 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     """
     chosen: SampleModelSettings = build(SampleModelSettings, settings, "vaeaug.sample")
     model, out = real_path(model), real_path(out)
+    chosen.check_format()
     chosen.counts({"": 0})  # refuses contradictions before any work
     stored = open_stored(model, choose_device(chosen.device), chosen.plugins_dirs, chosen.variant_options)
     for name in chosen.classes:
@@ -56,13 +56,20 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     wanted: dict[str, Any] = {"counts": counts, "sampler": sampler, "sampler_options": options, "seed": chosen.seed}
     if chosen.variant_options:
         wanted["variant_options"] = stored.options
+    kinds = {
+        entry.name: recorded_kind(stored.record, entry, asked=chosen.format, quality=chosen.quality)
+        for entry in stored.record.classes
+    }
+    if (chosen.format, chosen.quality) != ("auto", None):
+        wanted |= {"format": chosen.format, "quality": chosen.quality}
     request = {"model": stored.record.fingerprint, **wanted}
     with Staging(out, request, resume=chosen.resume) as staging:
         made = Made(
             staging=staging,
             model=stored,
             counts=counts,
-            shapes={entry.name: _shape(stored.record, entry) for entry in stored.record.classes},
+            kinds=kinds,
+            decoding=stored.record.rules(),
             real=(),
             originals={},
             examples={},
@@ -70,13 +77,6 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             sampler=sampler,
             sampler_options=options,
             seed=chosen.seed,
-            remarks=remarks_on(stored),
+            remarks=[*remarks_on(stored), *format_warnings({name: kinds[name] for name, n in counts.items() if n})],
         )
         return finish(made, threads=chosen.workers, progress=progress)
-
-
-def _shape(record: ModelRecord, entry: ClassRecord) -> NativeShape:
-    """Return what images of a class of the model are written as."""
-    if record.palette is not None and record.table is not None:
-        return NativeShape(entry.height, entry.width, "P", IndexedColours(record.palette, record.table))
-    return NativeShape(entry.height, entry.width, "RGB" if entry.mode == "RGB" else "L")

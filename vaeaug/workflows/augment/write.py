@@ -12,6 +12,7 @@ from vaeaug.export.writer import SampleSpan, WrittenSpan, complete_spans, read_j
 from vaeaug.progress import Progress, Tick
 from vaeaug.synthesis.chunk import SampleChunk
 from vaeaug.synthesis.generate import CHUNK, generate
+from vaeaug.synthesis.source_images import DeepRange, SourceImages
 from vaeaug.workflows.augment.filtering import SampleFilter
 from vaeaug.workflows.augment.made import Made, Written
 from vaeaug.workflows.augment.rejected import keep_rejected
@@ -51,7 +52,7 @@ def write_synthetic(made: Made, *, threads: int | None, progress: Progress) -> W
         train,
         made.journal,
         # No folder for a class that gets nothing: torchvision refuses empty ones.
-        shapes={label: made.shapes[label] for label, count in made.counts.items() if count},
+        kinds={label: made.kinds[label] for label, count in made.counts.items() if count},
         provenance={
             "Software": f"vaeaug {vaeaug.__version__}",
             "vaeaug:model": made.model.record.fingerprint,
@@ -80,6 +81,8 @@ def _chunks(made: Made, there: dict[SampleSpan, WrittenSpan]) -> Iterator[Sample
 
 def _drawn(made: Made, label: str, numbers: list[int], count: int) -> Iterator[SampleChunk]:
     """Generate chunks of a class by their numbers."""
+    kind = made.kinds[label]
+    deep = None if kind.levels is None or kind.value_range is None else DeepRange(kind.levels, kind.value_range)
     return generate(
         made.model,
         label,
@@ -87,6 +90,8 @@ def _drawn(made: Made, label: str, numbers: list[int], count: int) -> Iterator[S
         sampler=made.sampler,
         options=made.sampler_options,
         originals=made.originals,
+        images=SourceImages(made.decoding, deep),
+        floats=deep is not None,
         seed=made.seed,
         count=count,
     )
@@ -109,7 +114,7 @@ def _filtered(
         if number not in kept:
             chunk = next(drawn)  # not before it is wanted; the sampler is fitted once
             chunk = _cut(chunk, keep.verdicts(chunk), wanted)
-            keep_rejected(made.rejected, chunk, made.shapes[label])  # before the journal says that the chunk is done
+            keep_rejected(made.rejected, chunk, made.kinds[label])  # before the journal says that the chunk is done
             kept[number] = len(chunk.kept)
             yield chunk
         wanted -= kept[number]
@@ -124,6 +129,7 @@ def _cut(chunk: SampleChunk, verdicts: list[str | None], wanted: int) -> SampleC
         pixels_BHWC=chunk.pixels_BHWC[:end],
         sources=chunk.sources[:end],
         edits=None if chunk.edits is None else chunk.edits[:end],
+        floats_BHWC=None if chunk.floats_BHWC is None else chunk.floats_BHWC[:end],
         verdicts=tuple(verdicts[:end]),
     )
 
@@ -139,6 +145,8 @@ def _written(made: Made) -> Written:
         dropped[span.label].update(entry.dropped)
         folder = folder_name(span.label)
         room = max(0, EXAMPLES - len(names[span.label]))
-        indices = [span.start + offset for offset in entry.kept[:room]]
-        names[span.label] += [f"{folder}/{synthetic_name(span.label, index)}" for index in indices]
+        names[span.label] += [
+            f"{folder}/{synthetic_name(span.label, span.start + offset, entry.suffix(offset))}"
+            for offset in entry.kept[:room]
+        ]
     return Written(counts, {label: dict(causes) for label, causes in dropped.items() if causes}, names)

@@ -85,7 +85,14 @@ def encode(
     for place in (model, data):
         refuse_overlap(place, out)
     refuse_taken(out)  # before all images are read
-    images = read_for_model(stored, data, workers=chosen.workers, skip_invalid=chosen.skip_invalid, progress=progress)
+    images = read_for_model(
+        stored,
+        data,
+        workers=chosen.workers,
+        skip_invalid=chosen.skip_invalid,
+        progress=progress,
+        max_megapixels=chosen.max_megapixels,
+    )
     request = {
         "model": stored.record.fingerprint,
         "data": _listing(images),

@@ -65,6 +65,8 @@ def evaluation_of(
     settings = EvaluateSettings(
         image_size=chosen.image_size,
         seed=chosen.seed,
+        background=chosen.background,
+        max_megapixels=chosen.max_megapixels,
         skip_invalid=chosen.skip_invalid,
         device=chosen.device,
         workers=chosen.workers,

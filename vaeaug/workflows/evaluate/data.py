@@ -12,6 +12,7 @@ import numpy as np
 from vaeaug.contracts import ImageSpec
 from vaeaug.dataset.cache import UNSEEN, ImageCache
 from vaeaug.dataset.index import NO_LABEL, DatasetIndex, quoted
+from vaeaug.dataset.rules import DecodeRules
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
 from vaeaug.progress import Progress
@@ -19,9 +20,9 @@ from vaeaug.workflows.evaluate.images import Images, images_of
 from vaeaug.workflows.evaluate.leaks import refuse_leaks
 from vaeaug.workflows.evaluate.manifest import SYNTHETIC, Manifest, is_edited, read_manifest
 from vaeaug.workflows.evaluate.settings import EvaluateSettings
-from vaeaug.workflows.evaluate.synthetic_record import trained_on
+from vaeaug.workflows.evaluate.synthetic_record import background_of, trained_on
 from vaeaug.workflows.read import read_images
-from vaeaug.workflows.settings import parse_size, real_path
+from vaeaug.workflows.settings import parse_background, parse_size, real_path
 
 LEAST_TESTED = 2
 """Test images that an interval takes."""
@@ -66,6 +67,10 @@ def read_evaluate_data(real: Path, synthetic: Path, settings: EvaluateSettings, 
     cache = read_images(
         index,
         image_size=parse_size(settings.image_size),
+        rules=DecodeRules(
+            background=parse_background(settings.background or background_of(synthetic)),
+            max_megapixels=settings.max_megapixels,
+        ),
         workers=settings.workers,
         skip_invalid=settings.skip_invalid,
         progress=progress,
@@ -143,11 +148,16 @@ def _synthetic_index(directory: Path, manifest: Manifest | None, classes: Sequen
 
 
 def _read(index: DatasetIndex, like: ImageCache, settings: EvaluateSettings, progress: Progress) -> Images:
-    """Decode images at the size, in the channels and in the colours of others."""
+    """Decode images at the size, in the channels, in the colours and by the rules of others."""
     _, height, width, channels = like.pixels_NHWC.shape
     spec = ImageSpec(channels=channels, height=height, width=width, palette=like.palette)
     cache = read_images(
-        index, spec=spec, workers=settings.workers, skip_invalid=settings.skip_invalid, progress=progress
+        index,
+        spec=spec,
+        rules=like.rules,
+        workers=settings.workers,
+        skip_invalid=settings.skip_invalid,
+        progress=progress,
     )
     return images_of(cache, np.ones(len(cache), np.bool_), like.classes)
 

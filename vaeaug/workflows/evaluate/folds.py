@@ -61,6 +61,7 @@ def how_made(directory: Path, real: Mapping[str, int]) -> dict[str, Any]:
             "sampler_options": record["sampler_options"],
             "seed": record["seed"],
             "filter": bool(asked.get("filter", False)),
+            "background": str(asked.get("background", "white")),
         }
         counts = _counts(real, asked)
         train_augment = asked.get("train_augment") or model["training"].get("train_augment")

@@ -147,7 +147,7 @@ class _Shown:
 
     def _image(self, images: Images, place: int, paths: Mapping[str, Path]) -> PageImage:
         name = images.cache.files[images.rows_N[place]].file_name
-        return PageImage(paths[name], self._link(paths[name]), name)
+        return PageImage(paths[name], self._link(paths[name]), name, images.cache.rules)
 
 
 def _words(text: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vaeaug.options import option
-from vaeaug.workflows.settings import AUTO, RunSettings
+from vaeaug.workflows.settings import AUTO, ReadSettings
 
 FLIPS = (AUTO, "yes", "no")
 STRENGTHS = {"mild": 0.5, "full": 1.0}
@@ -20,7 +20,7 @@ LEAST_IMAGES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateSettings(RunSettings):
+class EvaluateSettings(ReadSettings):
     """Which classifiers are trained, how often, and what they are tested on."""
 
     test: str | None = option(
@@ -80,6 +80,11 @@ class EvaluateSettings(RunSettings):
     image_size: str | None = option(
         None, "Size that images are compared at, N or HxW; chosen from REAL, at most 64, if none."
     )
+    background: str | None = option(
+        None,
+        "Colour that transparent pixels are composited over: a name, '#rrggbb' or 'red,green,blue'; by default the one "
+        "that SYNTHETIC was made with, or white.",
+    )
     seed: int = option(0, "Seed of everything random.", minimum=0)
     skip_invalid: bool = option(False, "Leave unreadable images out instead of stopping.")
     allow_imports: bool = option(
@@ -88,5 +93,5 @@ class EvaluateSettings(RunSettings):
 
     def request(self) -> dict[str, Any]:
         """Return what decides the result, as JSON values: a resumed run must have the same."""
-        left_out = {"allow_imports", *(field.name for field in dataclasses.fields(RunSettings))}
+        left_out = {"allow_imports", *(field.name for field in dataclasses.fields(ReadSettings))}
         return {name: value for name, value in dataclasses.asdict(self).items() if name not in left_out}

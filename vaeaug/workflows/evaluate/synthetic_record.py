@@ -39,6 +39,14 @@ def trained_on(directory: Path) -> str | None:
         return None
 
 
+def background_of(directory: Path) -> str:
+    """Return the colour that transparent pixels were composited over, as a user gives it; white where none is named."""
+    try:
+        return str(_record(directory)["settings"]["background"])
+    except (KeyError, TypeError):
+        return "white"
+
+
 def _record(directory: Path) -> Any:
     try:
         return json.loads((directory / "vaeaug.json").read_text(encoding="utf-8"))

@@ -92,6 +92,7 @@ def inpaint(
             None if chosen.data is None else real_path(chosen.data),
             workers=chosen.workers,
             skip_invalid=chosen.skip_invalid,
+            max_megapixels=chosen.max_megapixels,
             steps=chosen.partial_steps,
             progress=progress,
         )

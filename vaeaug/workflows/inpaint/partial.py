@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from vaeaug.dataset.rules import MAX_MEGAPIXELS
 from vaeaug.errors import InputError, VaeaugError
 from vaeaug.inpainting.partial_encoder import FILE, PartialEncoder, load_partial, save_partial
 from vaeaug.inpainting.train_partial import train_partial
@@ -24,6 +25,7 @@ def partial_encoder(
     *,
     workers: int | None = None,
     skip_invalid: bool = False,
+    max_megapixels: float = MAX_MEGAPIXELS,
     steps: int | None = None,
     progress: Progress,
 ) -> PartialEncoder | None:
@@ -38,6 +40,7 @@ def partial_encoder(
         data: real images to train on, or None for what the model decodes.
         workers: threads that decode them.
         skip_invalid: leave unreadable ones out.
+        max_megapixels: real images of more millions of pixels are refused.
         steps: of its training; chosen if None.
         progress: hears how it goes.
 
@@ -57,7 +60,14 @@ def partial_encoder(
         return partial
     pixels_NHWC = labels_N = None
     if data is not None:
-        read = read_for_model(model, data, workers=workers, skip_invalid=skip_invalid, progress=progress)
+        read = read_for_model(
+            model,
+            data,
+            workers=workers,
+            skip_invalid=skip_invalid,
+            progress=progress,
+            max_megapixels=max_megapixels,
+        )
         chosen = read.cache.indices("train")
         pixels_NHWC, labels_N = read.cache.pixels_NHWC[chosen], read.labels_N[chosen]
     try:

@@ -234,7 +234,7 @@ def _shown(job: Job, entry: Written, done: Completed) -> ShownCompletion:
             *(
                 Picture(
                     "completed" if len(job.names) == 1 else f"completion {number}",
-                    PageImage(done.staging.content / name, name),
+                    PageImage(done.staging.content / name, name, rules=done.record.rules()),
                     "made",
                 )
                 for number, name in enumerate(names)

@@ -76,7 +76,7 @@ def interpolate(
     stored = open_stored(model, device, chosen.plugins_dirs, allow_imports=chosen.allow_imports)
     for place in (model, *files):
         refuse_overlap(place, out)
-    real = [read_one(stored, path) for path in files]
+    real = [read_one(stored, path, chosen.max_megapixels) for path in files]
     labels = _labels(stored, files, real, chosen.label)
     names = (stored.classes[labels[0]], stored.classes[labels[1]])
     digests = [hashlib.blake2b(image_HWC.tobytes(), digest_size=16).hexdigest() for image_HWC in real]

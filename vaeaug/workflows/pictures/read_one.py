@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vaeaug.dataset.decode import UnreadableImageError, read_file, read_header
-from vaeaug.dataset.folders import is_image_name
+from vaeaug.dataset.formats import NAMES, is_image_name
+from vaeaug.dataset.opening import UnreadableImageError, read_file
+from vaeaug.dataset.traits import read_header
 from vaeaug.errors import InputError
 from vaeaug.models.evidence import class_evidence
 from vaeaug.models.store import StoredModel
@@ -18,23 +19,24 @@ from vaeaug.training.batches import as_images
 from vaeaug.workflows.read import read_for_model
 
 
-def read_one(model: StoredModel, path: Path) -> NDArray[np.uint8]:
+def read_one(model: StoredModel, path: Path, max_megapixels: float) -> NDArray[np.uint8]:
     """Return an image at the model's size and in its channels, uint8 (H, W, C).
 
     Raises:
-        InputError: there is no such file, it is a folder, or it cannot be read.
+        InputError: if there is no such file, it is a folder, it cannot be read, or it has more than `max_megapixels`
+            million pixels.
     """
     if not path.exists():
         raise InputError(f"{path} does not exist; name an image file")
     if path.is_dir():
         raise InputError(f"{path} is a folder; name one image in it")
     if not is_image_name(path.name):
-        raise InputError(f"{path} has no name of an image; name a PNG, JPEG, BMP, WebP or TIFF file")
+        raise InputError(f"{path} does not have the suffix of an image; name a {NAMES} file")
     try:
-        read_header(read_file(path))
+        read_header(read_file(path), max_megapixels)
     except UnreadableImageError as error:
         raise InputError(f"{path} cannot be read: {error}; mend it, or name another image") from None
-    data = read_for_model(model, path, workers=1, skip_invalid=False, progress=SILENT)
+    data = read_for_model(model, path, workers=1, skip_invalid=False, progress=SILENT, max_megapixels=max_megapixels)
     pixels_HWC: NDArray[np.uint8] = np.array(data.cache.pixels_NHWC[0])
     return pixels_HWC
 

@@ -108,7 +108,7 @@ def _start(model: StoredModel, path: Path, settings: TraverseSettings) -> tuple[
     """Return the image to start from and its class, as the one entry of a list."""
     if len(settings.classes) > 1:
         raise InputError("one image is of one class; give --class once with --image")
-    image_HWC = read_one(model, path)
+    image_HWC = read_one(model, path, settings.max_megapixels)
     return image_HWC, [class_of(model, path, image_HWC, next(iter(settings.classes), None))]
 
 

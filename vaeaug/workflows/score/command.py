@@ -84,7 +84,14 @@ def score(
     refuse_overlap(model, out)
     request = {"model": stored.record.fingerprint, "data": str(data.resolve()), **chosen.request()}
     with Staging(out, request, resume=chosen.resume) as staging:
-        read = read_for_model(stored, data, workers=chosen.workers, skip_invalid=chosen.skip_invalid, progress=progress)
+        read = read_for_model(
+            stored,
+            data,
+            workers=chosen.workers,
+            skip_invalid=chosen.skip_invalid,
+            progress=progress,
+            max_megapixels=chosen.max_megapixels,
+        )
         refuse_changed(staging, dataset=read.cache.directory.name)  # it tells names too
         who = choose_judge(chosen.judge, stored, read.labels_N)
         _refuse_missing(by, who, stored, read)

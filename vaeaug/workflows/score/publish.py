@@ -174,7 +174,7 @@ def _doubted(scored: Scored, place: int, typical: Mapping[str, int]) -> GalleryC
 def _picture(scored: Scored, caption: str, place: int) -> Picture:
     """Return an image from its file."""
     name = scored.images.file_names[place]
-    return Picture(caption, PageImage(scored.read.paths[name], name=name), "real")
+    return Picture(caption, PageImage(scored.read.paths[name], name=name, rules=scored.model.record.rules()), "real")
 
 
 def _stretched(scored: Scored, caption: str, place: int, pixels_HWC: NDArray[np.uint8]) -> Picture:

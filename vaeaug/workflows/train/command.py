@@ -19,6 +19,7 @@ from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.scan import scan
 from vaeaug.engine.local import cores, run_tasks
 from vaeaug.errors import InputError
+from vaeaug.export.kind import class_kinds
 from vaeaug.models.latents import FILE as LATENTS
 from vaeaug.models.latents import ClassLatents, load_latents, save_latents
 from vaeaug.models.record import FILE, ClassRecord, ModelRecord, PluginRecord
@@ -217,17 +218,21 @@ def _write_model(
     (directory / "history.jsonl").write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
     _, height, width, channels = cache.pixels_NHWC.shape
     classes = []
+    kinds = class_kinds(cache)
     for label, name in enumerate(cache.classes):
-        native = cache.native(name)
+        kind = kinds[name]
         classes.append(
             ClassRecord(
                 name=name,
                 images=len(cache.indices("train", name)),
                 weights=weights[label],
-                height=native.height,
-                width=native.width,
-                mode=native.mode,
+                height=kind.height,
+                width=kind.width,
+                mode=kind.mode,
                 metrics=metrics.get(label, {}),
+                format=kind.encoding.format,
+                jpeg=kind.encoding.tables,
+                value_range=kind.value_range,
             )
         )
     record = ModelRecord(
@@ -247,6 +252,8 @@ def _write_model(
         loss_reason=used.reason,
         palette=cache.palette,
         table=cache.table,
+        background=cache.rules.background,
+        levels=cache.rules.levels,
     )
     write_atomic(directory / FILE, record.to_json().encode())
 

@@ -1,0 +1,128 @@
+"""Which image formats are read, by which names of files, and what to install for those that are not.
+
+A file's name only says that it is an image; its content says which format it has. AVIF, JPEG 2000 and WebP are read
+where Pillow was built with them, HEIC where `pillow-heif` is installed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import IO
+
+from PIL import Image, features
+
+Factory = Callable[[IO[bytes], str], Image.Image]
+Accept = Callable[[bytes], object]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFormat:
+    """An image format.
+
+    Attributes:
+        name: as people call it.
+        pillow: Pillow's name of it.
+        suffixes: of its files, in lower case.
+        needs: the module that decodes it, or None for what Pillow itself decodes.
+        install: the command that adds it where it is missing.
+    """
+
+    name: str
+    pillow: str
+    suffixes: tuple[str, ...]
+    needs: str | None = None
+    install: str = ""
+
+
+FORMATS = (
+    ImageFormat("PNG", "PNG", (".png", ".apng")),
+    ImageFormat("JPEG", "JPEG", (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo")),  # MPO, of many phones, opens as JPEG
+    ImageFormat("BMP", "BMP", (".bmp", ".dib")),
+    ImageFormat("GIF", "GIF", (".gif",)),
+    ImageFormat("WebP", "WEBP", (".webp",), "PIL._webp", "pip install -U pillow"),
+    ImageFormat("TIFF", "TIFF", (".tif", ".tiff")),
+    ImageFormat("PNM", "PPM", (".ppm", ".pgm", ".pbm", ".pnm", ".pfm")),
+    ImageFormat("AVIF", "AVIF", (".avif",), "PIL._avif", "pip install -U pillow"),
+    ImageFormat(
+        "JPEG 2000", "JPEG2000", (".jp2", ".j2k", ".jpx", ".jpf", ".j2c", ".jpc"), install="pip install -U pillow"
+    ),
+    ImageFormat("HEIC", "HEIF", (".heic", ".heif", ".hif"), "pillow_heif", "pip install pillow-heif"),
+)
+
+
+def _is_readable(image_format: ImageFormat) -> bool:
+    if image_format.pillow == "JPEG2000":
+        return features.check_codec("jpg_2000")
+    return image_format.needs is None or find_spec(image_format.needs) is not None
+
+
+READABLE = tuple(image_format for image_format in FORMATS if _is_readable(image_format))
+"""The formats that are read in this environment."""
+
+IMAGE_SUFFIXES = frozenset(suffix for image_format in READABLE for suffix in image_format.suffixes)
+"""Suffixes of the files that are taken for images in this environment, in lower case."""
+
+NAMES = ", ".join(f.name for f in READABLE[:-1]) + f" or {READABLE[-1].name}"
+"""The formats that are read in this environment, for messages: `PNG, JPEG, ... or HEIC`."""
+
+
+def is_image_name(name: str) -> bool:
+    """Return whether a file of this name is taken for an image."""
+    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES  # noqa: PTH122 (a Path a file costs more than the scan)
+
+
+def install_for(suffix: str) -> str | None:
+    """Return the command that makes an image format readable here, or None.
+
+    Args:
+        suffix: of a file, such as `.heic`, in any case.
+
+    Returns:
+        None if the suffix is no image's, or if it is read already.
+    """
+    for image_format in FORMATS:
+        if suffix.lower() in image_format.suffixes:
+            return None if image_format in READABLE else image_format.install
+    return None
+
+
+def what_else(data: bytes) -> str | None:
+    """Return the command that makes content readable which is of a known format but not read here, or None."""
+    if data[4:8] == b"ftyp":
+        brands = data[8:12] + data[16:64]
+        return install_for(".avif" if b"avif" in brands else ".heic")
+    if data[:12] == b"\x00\x00\x00\x0cjP  \r\n\x87\n" or data[:4] == b"\xff\x4f\xff\x51":
+        return install_for(".jp2")
+    return install_for(".webp") if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else None
+
+
+def openers(prefix: bytes) -> Iterator[tuple[str, Factory]]:
+    """Yield the name of each readable format that content may have, and what opens it.
+
+    Args:
+        prefix: the first 64 bytes of a file.
+    """
+    for name, factory, accept in _pillow_openers():
+        accepted = accept(prefix)
+        if accepted and not isinstance(accepted, str):  # a string says why it cannot be opened
+            yield name, factory
+
+
+@cache
+def _pillow_openers() -> tuple[tuple[str, Factory, Accept], ...]:
+    """Return Pillow's factories, which open what they are given whatever `Image.MAX_IMAGE_PIXELS` says."""
+    Image.init()
+    found: list[tuple[str, Factory, Accept]] = []
+    for image_format in READABLE:
+        if image_format.pillow == "HEIF":
+            heif = import_module("pillow_heif")
+            found.append((image_format.name, heif.HeifImageFile, heif.get_file_mimetype))
+        else:
+            factory, accept = Image.OPEN[image_format.pillow]
+            found.append((image_format.name, factory, accept or bool))
+    return tuple(found)

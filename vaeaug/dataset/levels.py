@@ -1,0 +1,167 @@
+"""Gray values of more than 8 bits: which of them are black and white, and how they become 8 or 16 bits.
+
+Deep images are gray files of 16-bit or 32-bit integers or floats. Their values say nothing about their range: 12-bit
+data are stored in 16 bits, and floats may be reflectances, temperatures or densities. So a dataset has one range, its
+**levels** `(low, high)`, found in its readable training images and kept by a model trained on them. Values map
+linearly to what a model sees, `low` to 0 and `high` to 255, rounded, and values outside are clipped. One range serves
+all classes, so differences in brightness between images and between classes survive.
+
+- `low` and `high` are the smallest and the largest value of the training images. Of every 10,000 pixels of the
+  dataset the darkest and the brightest one are left out first, so that a few dead or hot pixels do not decide.
+- **Unsigned 16-bit** files are compared by their values, whatever part of the 16 bits they use. Such levels are
+  `raw`: 16-bit files that are written have values of the same scale.
+- If a training image is **signed, 32-bit or float**, the levels come from these images only, and 16-bit files that are
+  written map `low` to 0 and `high` to 65535. An unsigned 16-bit file beside them is read on that scale.
+- An **8-bit** image beside deep ones is read on its own scale: 0 is `low` and 255 is `high`.
+- NaN and infinite values are refused.
+
+Without levels (a model that was trained on 8-bit images only), unsigned 16-bit files are read from 0 to 65535, and
+others by the first of 0 ... 1 (floats), 0 ... 255 and 0 ... 65535 that contains their values. Other values are
+refused.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaeaug.dataset.opening import UnreadableImageError
+
+FULL = 65535
+ONE_IN = 10_000
+"""Of so many pixels, the darkest and the brightest do not count for the levels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """The range of a dataset's deep gray images.
+
+    Attributes:
+        low: the value that a model sees as 0.
+        high: the value that a model sees as 255.
+        raw: 16-bit files have these very values; otherwise their 0 is `low` and their 65535 is `high`.
+    """
+
+    low: float
+    high: float
+    raw: bool
+
+    @property
+    def stored(self) -> tuple[float, float]:
+        """The values of a 16-bit file that a model sees as 0 and 255."""
+        return (self.low, self.high) if self.raw else (0.0, float(FULL))
+
+    def to_8_bits(self, sixteen: NDArray[np.uint16]) -> NDArray[np.uint8]:
+        """Return what a model sees of the values of a 16-bit file, clipped, halves rounded up."""
+        black, white = self.stored
+        scaled = (sixteen.astype(np.float32) - np.float32(black)) * np.float32(255 / max(white - black, 1.0))
+        eight: NDArray[np.uint8] = np.floor(scaled + np.float32(0.5)).clip(0, 255).astype(np.uint8)
+        return eight
+
+    def to_16_bits(self, eight: NDArray[np.uint8]) -> NDArray[np.uint16]:
+        """Return the values of a 16-bit file that show an 8-bit image."""
+        black, white = self.stored
+        values = black + eight.astype(np.float32) * np.float32((white - black) / 255)
+        sixteen: NDArray[np.uint16] = np.floor(values + np.float32(0.5)).clip(0, FULL).astype(np.uint16)
+        return sixteen
+
+    def to_shades(self, sixteen: NDArray[np.uint16]) -> NDArray[np.float32]:
+        """Return the values of a 16-bit file on the scale of the levels, whose ends are 0 and 1, not clipped."""
+        black, white = self.stored
+        return (sixteen.astype(np.float32) - np.float32(black)) / np.float32(max(white - black, 1.0))
+
+    def from_shades(self, shades: NDArray[np.floating[Any]], value_range: tuple[int, int]) -> NDArray[np.uint16]:
+        """Return the values of a 16-bit file, clipped, halves rounded up.
+
+        Args:
+            shades: on the scale of the levels, whose ends are 0 and 1.
+            value_range: the smallest and the largest value of the result.
+        """
+        black, white = self.stored
+        values = black + shades.astype(np.float64) * (white - black)
+        sixteen: NDArray[np.uint16] = np.floor(values + 0.5).clip(*value_range).astype(np.uint16)
+        return sixteen
+
+    def store(self, values: DeepValues) -> NDArray[np.uint16]:
+        """Return the values of a file as a 16-bit file has them, clipped to 0 ... 65535, halves rounded up."""
+        if self.raw or values.unsigned_16:
+            numbers = values.values_HW
+            if numbers.dtype == np.uint16:
+                return numbers
+        else:
+            numbers = (values.values_HW.astype(np.float64) - self.low) * (FULL / ((self.high - self.low) or 1.0))
+        sixteen: NDArray[np.uint16] = np.floor(numbers.astype(np.float64) + 0.5).clip(0, FULL).astype(np.uint16)
+        return sixteen
+
+
+@dataclass(frozen=True, slots=True)
+class DeepValues:
+    """The values of a deep gray image.
+
+    Attributes:
+        values_HW: uint16, int32, uint32 or float32, all finite.
+        unsigned_16: the file has unsigned 16-bit integers.
+    """
+
+    values_HW: NDArray[Any]
+    unsigned_16: bool
+
+
+class LevelsFinder:
+    """Finds the levels of a dataset from its deep training images, which several threads may add.
+
+    Args:
+        pixels: of all these images together.
+    """
+
+    def __init__(self, pixels: int) -> None:
+        self._count = pixels // ONE_IN + 1  # those left out, and the one that counts
+        self._seen: dict[bool, tuple[NDArray[Any], NDArray[Any]]] = {}
+        self._lock = threading.Lock()
+
+    def add(self, values: DeepValues) -> None:
+        """Take an image. Their order does not matter."""
+        flat = values.values_HW.reshape(-1)
+        low, high = self._smallest(flat), self._largest(flat)
+        with self._lock:
+            if values.unsigned_16 in self._seen:
+                smallest, largest = self._seen[values.unsigned_16]
+                low = self._smallest(np.concatenate([smallest, low]))
+                high = self._largest(np.concatenate([largest, high]))
+            self._seen[values.unsigned_16] = low, high
+
+    def levels(self) -> Levels | None:
+        """Return the levels, or None where no image was added."""
+        raw = False not in self._seen
+        if raw not in self._seen:
+            return None
+        smallest, largest = self._seen[raw]
+        return Levels(float(smallest.max()), float(largest.min()), raw)
+
+    def _smallest(self, values: NDArray[Any]) -> NDArray[Any]:
+        return values if values.size <= self._count else np.partition(values, self._count - 1)[: self._count]
+
+    def _largest(self, values: NDArray[Any]) -> NDArray[Any]:
+        return values if values.size <= self._count else np.partition(values, -self._count)[-self._count :]
+
+
+FULL_RANGE = Levels(0, FULL, raw=True)
+
+
+def levels_of_one(values: DeepValues) -> Levels:
+    """Return the range by which a file is read where the dataset has none.
+
+    Raises:
+        UnreadableImageError: its values are in none of the ranges above.
+    """
+    if values.unsigned_16:
+        return FULL_RANGE
+    low, high = float(values.values_HW.min()), float(values.values_HW.max())
+    for top in (1, 255, FULL) if values.values_HW.dtype.kind == "f" else (255, FULL):
+        if low >= 0 and high <= top:
+            return FULL_RANGE if top == FULL else Levels(0, top, raw=False)
+    raise UnreadableImageError(f"its values from {low:g} to {high:g} have no known range; save it with 8 or 16 bits")

@@ -1,0 +1,178 @@
+"""The provenance mark of an image file that vaeaug wrote: read from PNG, JPEG, WebP, TIFF and GIF files.
+
+A PNG file has one text chunk per field (`vaeaug:synthetic`, `vaeaug:class`, ...). Other formats have no such chunks, so
+their XMP packet has the same fields as properties of the namespace `NAMESPACE`. Both are read in every format, because
+other programs may move properties from one to the other.
+
+Sources: PNG (Third Edition), section 11.3.3; XMP Specification, Part 3 (where each format stores its packet).
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+NAMESPACE = "urn:vaeaug:provenance/1.0/"
+"""Of the XMP properties."""
+
+PREFIX = "vaeaug"
+"""Of the XMP properties and of the keywords of PNG text chunks."""
+
+XMP_KEYWORD = "XML:com.adobe.xmp"
+"""Keyword of the PNG chunk that holds an XMP packet."""
+
+JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+"""First bytes of the JPEG APP1 segment that holds an XMP packet."""
+
+_LARGEST = 1 << 20  # bytes of a text that is decompressed: a mark has a few hundred
+_SOURCE_TYPE = re.compile(r"""digitalsourcetype/(\w+)""")
+_ATTRIBUTE = re.compile(rf"""\b{PREFIX}:(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+_ELEMENT = re.compile(rf"<{PREFIX}:(\w+)>([^<]*)</{PREFIX}:\1>")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a file says about itself.
+
+    Attributes:
+        fields: name without prefix -> value, as they were written: `synthetic` (`true`, or `partly` for an image of
+            which a model filled a part) is always there; `class`, `index`, `sampler`, `source`, `model` and `seed` are
+            there where they are known.
+        source_type: the IPTC digital source type, such as `trainedAlgorithmicMedia`; empty if the file has none.
+    """
+
+    fields: Mapping[str, str]
+    source_type: str
+
+    @property
+    def synthetic(self) -> str:
+        """`true` or `partly`."""
+        return self.fields["synthetic"]
+
+
+def read_mark(data: bytes) -> Mark | None:
+    """Return the mark of an image file, or None if vaeaug did not write it or the mark was removed.
+
+    The mark of another program (an IPTC digital source type alone) is not a mark of vaeaug.
+
+    Args:
+        data: the file's content; a cut or damaged file is read as far as it goes.
+    """
+    fields: dict[str, str] = {}
+    packets: list[str] = []
+    for keyword, text in _texts(data):
+        if keyword == XMP_KEYWORD:
+            packets.append(text)
+        elif keyword.startswith(f"{PREFIX}:"):
+            fields[keyword.removeprefix(f"{PREFIX}:")] = text
+    for packet in packets:
+        if NAMESPACE in packet:
+            fields = _properties(packet) | fields
+    if fields.get("synthetic") not in ("true", "partly"):
+        return None
+    types = (found.group(1) for packet in packets if (found := _SOURCE_TYPE.search(packet)))
+    return Mark(fields, next(types, ""))
+
+
+def _properties(packet: str) -> dict[str, str]:
+    """Return the properties of our namespace in an XMP packet, written as attributes or as elements."""
+    found = {match[1]: match[2] or match[3] or "" for match in _ATTRIBUTE.finditer(packet)}
+    found |= {match[1]: match[2] for match in _ELEMENT.finditer(packet)}
+    return {name: html.unescape(value) for name, value in found.items()}
+
+
+def _texts(data: bytes) -> Iterator[tuple[str, str]]:
+    """Yield keyword and text of every text and every XMP packet in a file."""
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        yield from _png_texts(data)
+        return
+    packets: Iterator[bytes]
+    if data.startswith(b"\xff\xd8"):
+        packets = (part.removeprefix(JPEG_XMP) for part in _jpeg_app1(data) if part.startswith(JPEG_XMP))
+    elif data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        packets = (part for kind, part in _riff_chunks(data) if kind == b"XMP ")
+    elif data.startswith((b"II*\0", b"MM\0*", b"GIF8")):
+        packets = _bare_packets(data)
+    else:
+        return
+    for packet in packets:
+        yield XMP_KEYWORD, packet.decode(errors="replace")
+
+
+def _png_texts(data: bytes) -> Iterator[tuple[str, str]]:
+    place = 8
+    while place + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, place)
+        if kind in (b"tEXt", b"iTXt", b"zTXt"):
+            keyword, _, rest = data[place + 8 : place + 8 + length].partition(b"\0")
+            text = _png_text(kind, rest)
+            if text is not None:
+                yield keyword.decode("latin-1"), text
+        place += 12 + length
+
+
+def _png_text(kind: bytes, rest: bytes) -> str | None:
+    """Return the text of a chunk after its keyword; None if it is damaged or too long for a mark."""
+    if kind == b"tEXt":
+        return rest.decode("latin-1")
+    if kind == b"zTXt":
+        inflated = _inflated(rest[1:])
+        return None if inflated is None else inflated.decode("latin-1")
+    compressed, (_, _, text) = rest[:1] == b"\1", _split_itxt(rest[2:])
+    plain = _inflated(text) if compressed else text
+    return None if plain is None else plain.decode(errors="replace")
+
+
+def _split_itxt(rest: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return language, translated keyword and text."""
+    language, _, rest = rest.partition(b"\0")
+    keyword, _, text = rest.partition(b"\0")
+    return language, keyword, text
+
+
+def _inflated(data: bytes) -> bytes | None:
+    inflater = zlib.decompressobj()
+    try:
+        text = inflater.decompress(data, _LARGEST)
+    except zlib.error:
+        return None
+    return None if inflater.unconsumed_tail else text
+
+
+def _jpeg_app1(data: bytes) -> Iterator[bytes]:
+    """Yield the content of every APP1 segment before the pixels."""
+    place = 2
+    while place + 4 <= len(data) and data[place] == 0xFF:
+        marker = data[place + 1]
+        if marker == 0xFF:  # a fill byte
+            place += 1
+            continue
+        if marker in (0xD9, 0xDA):  # end of image, start of scan
+            return
+        (length,) = struct.unpack_from(">H", data, place + 2)
+        if marker == 0xE1:
+            yield data[place + 4 : place + 2 + length]
+        place += 2 + length
+
+
+def _riff_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    place = 12
+    while place + 8 <= len(data):
+        kind, length = struct.unpack_from("<4sI", data, place)
+        yield kind, data[place + 8 : place + 8 + length]
+        place += 8 + length + length % 2
+
+
+def _bare_packets(data: bytes) -> Iterator[bytes]:
+    """Yield XMP packets found by their first and last words, as formats store them uncompressed."""
+    start = data.find(b"<x:xmpmeta")
+    while start >= 0:
+        end = data.find(b"</x:xmpmeta>", start)
+        if end < 0:
+            return
+        yield data[start:end]
+        start = data.find(b"<x:xmpmeta", end)

@@ -1,0 +1,213 @@
+"""Open image files within bounds that are the caller's own: megapixels, memory, and text of any length.
+
+Pillow's own limits are variables of the whole process: `Image.MAX_IMAGE_PIXELS`, from which on it warns and from
+twice of which on it refuses, and `PngImagePlugin.MAX_TEXT_CHUNK`. They belong to the application that vaeaug is used
+in, so they are left alone: files are opened by the format's own class, which does not look at the first, and a PNG's
+text is taken out before Pillow sees it (`png_chunks.py`). Only while an image above `MAX_IMAGE_PIXELS` is decoded is
+this limit lifted, since the decoders of TIFF, WebP and GIF ask for it themselves.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from vaeaug.dataset import formats
+from vaeaug.dataset.png_chunks import SIGNATURE, lightened
+
+PIXELS_IN_FLIGHT = 100_000_000
+"""Pixels that all threads of a process decode at a time; a larger image is decoded while no other is.
+
+Decoding takes up to sixteen bytes per pixel: four in Pillow, and again for an upright, a converted and a composited
+copy.
+"""
+
+
+class UnreadableImageError(Exception):
+    """An image file cannot be decoded; the message is the reason, a few words."""
+
+
+def read_file(path: Path) -> bytes:
+    """Return a file's content.
+
+    Raises:
+        UnreadableImageError: if it is missing, may not be read, is empty, or is no regular file.
+    """
+    try:
+        with open(path, "rb", opener=_open_without_waiting) as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise UnreadableImageError("not a regular file")
+            data = stream.read()
+    except OSError as error:
+        raise UnreadableImageError((error.strerror or str(error)).lower()) from error
+    if not data:
+        raise UnreadableImageError("the file is empty")
+    return data
+
+
+@contextmanager
+def opened(data: bytes, max_megapixels: float) -> Iterator[Image.Image]:
+    """Open an image without decoding its pixels.
+
+    Args:
+        data: the file's content.
+        max_megapixels: images of more millions of pixels are refused.
+
+    Yields:
+        The image as Pillow opens it, but for a PNG's text. Whatever is raised while it is used becomes an
+        `UnreadableImageError`.
+
+    Raises:
+        UnreadableImageError: if this is no image in a format that is read, or a larger one; or if its decoder fails.
+    """
+    try:
+        image = _opened(data)
+        with image:
+            _check_size(image, max_megapixels)
+            yield image
+    except UnreadableImageError:
+        raise
+    except MemoryError as error:
+        raise UnreadableImageError("it needs more memory than there is") from error
+    except Exception as error:  # Pillow's decoders raise nearly everything on broken content
+        raise UnreadableImageError(_reason(error)) from error
+
+
+@contextmanager
+def room_for(image: Image.Image) -> Iterator[None]:
+    """Wait until there is room for an image's pixels, and let Pillow decode them whatever their number."""
+    pixels = image.width * image.height
+    with _IN_FLIGHT.reserved(pixels), _pillow_allows(pixels):
+        yield
+
+
+class PixelBudget:
+    """A number of pixels that threads share.
+
+    Args:
+        most: pixels in all.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._used = 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def reserved(self, pixels: int) -> Iterator[None]:
+        """Take pixels for a while. More than there are wait until no other thread has any."""
+        wanted = min(pixels, self._most)
+        with self._changed:
+            self._changed.wait_for(lambda: self._used + wanted <= self._most)
+            self._used += wanted
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._used -= wanted
+                self._changed.notify_all()
+
+
+class _PillowLimit:
+    """Lifts `Image.MAX_IMAGE_PIXELS` while at least one thread needs it."""
+
+    def __init__(self) -> None:
+        self._users = 0
+        self._saved: int | None = None
+        self._lock = threading.Lock()
+
+    def lift(self) -> None:
+        with self._lock:
+            if self._users == 0:
+                self._saved = Image.MAX_IMAGE_PIXELS
+                Image.MAX_IMAGE_PIXELS = None
+            self._users += 1
+
+    def restore(self) -> None:
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                Image.MAX_IMAGE_PIXELS = self._saved
+
+
+_IN_FLIGHT = PixelBudget(PIXELS_IN_FLIGHT)
+_LIMIT = _PillowLimit()
+
+
+@contextmanager
+def _pillow_allows(pixels: int | None) -> Iterator[None]:
+    limit = Image.MAX_IMAGE_PIXELS
+    if limit is None or (pixels is not None and pixels <= limit):
+        yield
+        return
+    _LIMIT.lift()
+    try:
+        yield
+    finally:
+        _LIMIT.restore()
+
+
+def _opened(data: bytes) -> Image.Image:
+    profile = None
+    if data.startswith(SIGNATURE):
+        data, profile = lightened(data)
+    reason = ""
+    for name, factory in formats.openers(data[:64]):
+        try:
+            try:
+                image = factory(io.BytesIO(data), "")
+            except Image.DecompressionBombError:
+                with _pillow_allows(None):
+                    image = factory(io.BytesIO(data), "")
+        except Exception as error:
+            reason = f"a {name} image that cannot be opened: {_reason(error)}"
+            continue
+        if profile is not None:
+            image.info["icc_profile"] = profile
+        if image.format == "PNG" and "transparency" in image.info:
+            image.info["transparency"] = _eight_bit_key(image, bits=data[24])
+        return image
+    if reason:
+        raise UnreadableImageError(reason)
+    install = formats.what_else(data)
+    if install is not None:
+        raise UnreadableImageError(f"its format is not read here; {install}")
+    raise UnreadableImageError(f"not a {formats.NAMES} image")
+
+
+def _eight_bit_key(image: Image.Image, bits: int) -> Any:
+    """Return a PNG's transparent colour as its decoded pixels have it: Pillow leaves it in the file's own bits."""
+    key = image.info["transparency"]
+    if image.mode == "L" and isinstance(key, int) and key < 1 << bits < 256:
+        return key * 255 // ((1 << bits) - 1)
+    if image.mode == "RGB" and isinstance(key, tuple) and bits == 16:
+        return tuple(value >> 8 for value in key)
+    return key
+
+
+def _check_size(image: Image.Image, max_megapixels: float) -> None:
+    if image.width * image.height > max_megapixels * 1_000_000:
+        size = f"{image.width}x{image.height} pixels"
+        needed = -(-image.width * image.height // 1_000_000)
+        raise UnreadableImageError(
+            f"{size} are more than --max-megapixels {max_megapixels:g}; read it with --max-megapixels {needed}"
+        )
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    """Open a file so that a named pipe does not wait for a writer that never comes."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _reason(error: Exception) -> str:
+    """Return the first line of what a decoder said."""
+    text = str(error).strip().splitlines()
+    return text[0] if text else type(error).__name__

@@ -1,0 +1,118 @@
+"""Take out of a PNG what Pillow should not read: text of any length, and colour profiles longer than it accepts.
+
+Pillow refuses PNG files with more than 1 MB in a text chunk or a colour profile, which editors (XMP) and image
+generators (prompts) write. What the text says of the pixels is kept: EXIF orientation, which is moved before the
+pixels, so that it is known before they are decoded. It is looked for where Pillow does: in `eXIf`, in ImageMagick's
+`Raw profile type exif`, and in XMP.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+_TEXT = frozenset({b"tEXt", b"zTXt", b"iTXt"})
+_XMP = b"XML:com.adobe.xmp"
+_RAW_EXIF = (b"Raw profile type exif", b"Raw profile type APP1")
+_ORIENTATION = re.compile(rb'tiff:Orientation(?:="|>)([1-8])')
+_SHORT, _LONG = 1_000_000, 64_000_000  # bytes that Pillow inflates itself; and that are inflated here at most
+
+
+def lightened(data: bytes) -> tuple[bytes, bytes | None]:
+    """Return a PNG without text, with its EXIF before its pixels, and its colour profile if it had to be taken out.
+
+    The pixels and all other chunks are as they were. Where the chunks are damaged, the rest is left as it is.
+
+    Args:
+        data: begins with `SIGNATURE`.
+    """
+    kept: list[memoryview] = []
+    exif = profile = None
+    raw_exif: bytes | None = None
+    orientation = 0
+    for kind, body, whole in _chunks(data):
+        if kind in _TEXT:
+            keyword = bytes(body[:80]).split(b"\0", 1)[0]
+            if keyword == _XMP and not orientation:
+                orientation = _orientation_in(_text(kind, body))
+            elif keyword in _RAW_EXIF and raw_exif is None:
+                raw_exif = _from_hex(_text(kind, body))
+        elif kind == b"eXIf":
+            exif = bytes(body) if exif is None else exif
+        elif kind == b"iCCP" and (inflated := _long_profile(body)) is not None:
+            profile = inflated
+        else:
+            kept.append(whole)
+            continue
+    if exif is None:
+        exif = raw_exif
+    if exif is None and orientation > 1:
+        exif = struct.pack("<2sHIHHHIHHI", b"II", 42, 8, 1, 0x0112, 3, 1, orientation, 0, 0)
+    if sum(map(len, kept)) + len(SIGNATURE) == len(data) or not kept:
+        return data, None
+    chunks = [bytes(kept[0]), *([] if exif is None else [_chunk(b"eXIf", exif)]), *map(bytes, kept[1:])]
+    return b"".join([SIGNATURE, *chunks]), profile
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, memoryview]]:
+    """Yield the kind, the body and the whole of each chunk; what follows a damaged one is one chunk of no kind."""
+    view = memoryview(data)
+    at = len(SIGNATURE)
+    while at < len(data):
+        end = len(data) + 1
+        if at + 12 <= len(data):
+            (length,) = struct.unpack_from(">I", data, at)
+            end = at + 12 + length
+        if end > len(data):
+            yield b"", view[at:at], view[at:]
+            return
+        yield bytes(view[at + 4 : at + 8]), view[at + 8 : end - 4], view[at:end]
+        at = end
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def _text(kind: bytes, body: memoryview) -> bytes:
+    """Return the text of a chunk, inflated as far as `_LONG`; nothing if it is damaged."""
+    _, _, rest = bytes(body).partition(b"\0")
+    if kind == b"tEXt":
+        return rest
+    if kind == b"zTXt":
+        return _inflated(rest[1:], _LONG) or b""
+    compressed, rest = rest[:1] == b"\x01", rest[2:]
+    text = rest.split(b"\0", 2)[2] if rest.count(b"\0") >= 2 else b""
+    return (_inflated(text, _LONG) or b"") if compressed else text
+
+
+def _inflated(data: bytes, most: int) -> bytes | None:
+    try:
+        return zlib.decompressobj().decompress(data, most)
+    except zlib.error:
+        return None
+
+
+def _orientation_in(xmp: bytes) -> int:
+    found = _ORIENTATION.search(xmp)
+    return int(found[1]) if found else 0
+
+
+def _from_hex(text: bytes) -> bytes | None:
+    """Return the EXIF that ImageMagick writes in hexadecimal after a name and a length."""
+    try:
+        exif = bytes.fromhex("".join(text.decode("latin-1").split("\n")[3:]))
+    except ValueError:
+        return None
+    return exif.removeprefix(b"Exif\0\0")
+
+
+def _long_profile(body: memoryview) -> bytes | None:
+    """Return a colour profile that is too long for Pillow, else None."""
+    _, _, rest = bytes(body).partition(b"\0")
+    inflated = _inflated(rest[1:], _LONG)
+    return inflated if inflated is not None and len(inflated) > _SHORT else None

@@ -1,0 +1,52 @@
+"""By which rules image files become pixels: what a user may set, and what a dataset settles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from vaeaug.dataset.levels import Levels
+
+RGB = tuple[int, int, int]
+WHITE: RGB = (255, 255, 255)
+MAX_MEGAPIXELS = 250.0
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeRules:
+    """By which rules image files become pixels.
+
+    Attributes:
+        background: RGB, what transparent pixels are composited over.
+        keep_alpha: `decode_full` returns colours and alpha instead of compositing them. A model always sees composited
+            images.
+        levels: the range of the dataset's images of more than 8 bits, or None where it is not known.
+        max_megapixels: images of more millions of pixels are refused.
+    """
+
+    background: RGB = WHITE
+    keep_alpha: bool = False
+    levels: Levels | None = None
+    max_megapixels: float = MAX_MEGAPIXELS
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the rules as JSON values."""
+        return asdict(self)
+
+
+DEFAULT_RULES = DecodeRules()
+
+
+def rules_from_json(values: Mapping[str, Any]) -> DecodeRules:
+    """Return rules from what `DecodeRules.to_json` made of them.
+
+    Raises:
+        KeyError: if a field of the background or the levels is missing.
+        TypeError: if another is missing or unknown.
+    """
+    red, green, blue = values["background"]
+    levels = values["levels"]
+    return DecodeRules(
+        **{**values, "background": (red, green, blue), "levels": None if levels is None else Levels(**levels)}
+    )

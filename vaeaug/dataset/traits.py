@@ -1,0 +1,208 @@
+"""What an image file is, before it is decoded: the traits by which readers see another image than we do."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import ExifTags, Image
+from PIL.TiffImagePlugin import BITSPERSAMPLE, TiffImageFile
+
+from vaeaug.dataset.colour import is_visible_profile
+from vaeaug.dataset.deep import DEEP_MODES
+from vaeaug.dataset.jpeg_tables import JpegTables, tables_from_json, tables_of
+from vaeaug.dataset.opening import opened
+from vaeaug.dataset.rules import MAX_MEGAPIXELS, RGB
+
+_GRAY = DEEP_MODES | {"1", "L", "LA", "La"}
+_ALPHA = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
+_TRANSPOSED = frozenset({5, 6, 7, 8})  # EXIF orientations that swap height and width
+_NEW_SUBFILE_TYPE, _REDUCED = 254, 1  # TIFF 6.0, section 8: bit 0 marks a smaller version of another page
+_MP_ENTRIES, _MULTI_FRAME = 0xB002, "Multi-Frame Image"  # CIPA DC-007; other entries are previews and gain maps
+_LOSSY_FORMATS = frozenset({"JPEG", "MPO", "HEIF", "AVIF"})
+
+
+@dataclass(frozen=True, slots=True)
+class FileTraits:
+    """What an image file is.
+
+    Attributes:
+        format: Pillow's name, such as `PNG` or `MPO`.
+        mode: as Pillow opens it, such as `L`, `RGBA`, `P`, `I;16` or `CMYK`.
+        orientation: 1 to 8, as EXIF counts; 1 is upright.
+        frames: frames of an animation, or pages. Smaller versions of a page, previews and gain maps do not count.
+        transparent: it has an alpha channel or a transparent colour, even if all pixels are opaque.
+        profile: it has a colour profile that changes its colours visibly: not sRGB.
+        deep: more than 8 bits per channel are stored, gray or colour.
+        lossy: its pixels were compressed with loss.
+        jpeg: how a JPEG file was compressed, or None for other files.
+    """
+
+    format: str
+    mode: str
+    orientation: int
+    frames: int
+    transparent: bool
+    profile: bool
+    deep: bool
+    lossy: bool
+    jpeg: JpegTables | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the traits as JSON values."""
+        return {name: getattr(self, name) for name in FileTraits.__dataclass_fields__} | {
+            "jpeg": None if self.jpeg is None else self.jpeg.to_json()
+        }
+
+
+def traits_from_json(values: Mapping[str, Any]) -> FileTraits:
+    """Return traits from what `FileTraits.to_json` made of them.
+
+    Raises:
+        KeyError: if a part of the JPEG tables is missing.
+        TypeError: if a trait is missing or unknown.
+        ValueError: if the JPEG tables are damaged.
+    """
+    jpeg = values["jpeg"]
+    return FileTraits(**{**values, "jpeg": None if jpeg is None else tables_from_json(jpeg)})
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What is known of an image before its pixels are decoded.
+
+    Attributes:
+        height: in pixels, upright.
+        width: likewise.
+        traits: of the file.
+    """
+
+    height: int
+    width: int
+    traits: FileTraits
+
+    def gray(self, background: RGB) -> bool:
+        """Return whether the file is gray, also where it is transparent over a background."""
+        over_colour = self.traits.transparent and len(set(background)) > 1 and not self.deep_gray
+        return self.traits.mode in _GRAY and not over_colour
+
+    @property
+    def indexed(self) -> bool:
+        """Whether the file has a colour table, and no alpha channel beside it."""
+        return self.traits.mode == "P"
+
+    @property
+    def deep_gray(self) -> bool:
+        """Whether the file is gray with more than 8 bits (`levels.py`)."""
+        return self.traits.mode in DEEP_MODES
+
+
+def read_header(data: bytes, max_megapixels: float = MAX_MEGAPIXELS) -> Header:
+    """Return an image's size and traits without decoding its pixels.
+
+    Raises:
+        UnreadableImageError: if this is no image in a format that is read, or one of more than `max_megapixels`.
+    """
+    with opened(data, max_megapixels) as image:
+        traits = traits_of(image, data)
+        width, height = image.size
+        if traits.orientation in _TRANSPOSED and not isinstance(image, TiffImageFile):
+            height, width = width, height
+        return Header(height, width, traits)
+
+
+def read_traits(data: bytes, max_megapixels: float = MAX_MEGAPIXELS) -> FileTraits:
+    """Return what an image file is.
+
+    Raises:
+        UnreadableImageError: as `read_header`.
+    """
+    return read_header(data, max_megapixels).traits
+
+
+def traits_of(image: Image.Image, data: bytes) -> FileTraits:
+    """Return what an image file is, as long as its pixels are not loaded.
+
+    Args:
+        image: as `opened` opens it.
+        data: the content of its file.
+    """
+    return FileTraits(
+        format=image.format or "",
+        mode=image.mode,
+        orientation=orientation_of(image),
+        frames=_frames(image),
+        transparent=image.mode in _ALPHA or "transparency" in image.info,
+        profile=is_visible_profile(image),
+        deep=image.mode in DEEP_MODES or _is_deep_colour(image, data),
+        lossy=_is_lossy(image, data),
+        jpeg=tables_of(image),
+    )
+
+
+def orientation_of(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1 to 8; broken EXIF says nothing about the pixels and counts as 1.
+
+    Of a TIFF this is 1 once it is loaded, since Pillow sets it upright.
+    """
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except (SyntaxError, ValueError, OSError, KeyError, TypeError, struct.error):
+        return 1
+    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
+
+
+def _frames(image: Image.Image) -> int:
+    if image.format == "MPO":
+        entries = getattr(image, "mpinfo", {}).get(_MP_ENTRIES, [])
+        others = [entry for entry in entries[1:] if entry["Attribute"]["MPType"].startswith(_MULTI_FRAME)]
+        return 1 + len(others)
+    try:
+        frames = int(getattr(image, "n_frames", 1))
+        if frames > 1 and isinstance(image, TiffImageFile):
+            frames = max(1, sum(_is_a_page(image, number) for number in range(frames)))
+            image.seek(0)
+    except (EOFError, OSError, SyntaxError, ValueError, KeyError, TypeError, struct.error):
+        return 1  # what follows the first is damaged; it is not read
+    return frames
+
+
+def _is_a_page(image: TiffImageFile, number: int) -> bool:
+    image.seek(number)
+    kind: int = image.tag_v2.get(_NEW_SUBFILE_TYPE, 0)
+    return not kind & _REDUCED
+
+
+def _is_deep_colour(image: Image.Image, data: bytes) -> bool:
+    """Return whether Pillow reads only the high byte of each channel."""
+    if image.format == "PNG":
+        return data[24:25] == b"\x10"
+    if isinstance(image, TiffImageFile):
+        bits = image.tag_v2.get(BITSPERSAMPLE, (1,))
+        return any(each > 8 for each in bits)
+    return False
+
+
+def _is_lossy(image: Image.Image, data: bytes) -> bool:
+    if image.format == "WEBP":
+        return b"VP8 " in (data[12:16], *_webp_kinds(data))
+    if image.format == "JPEG2000":  # ITU-T T.800: the transformation in marker COD, 0 for the irreversible one
+        at = data.find(b"\xff\x52")
+        return at >= 0 and data[at + 13 : at + 14] == b"\0"
+    return image.format in _LOSSY_FORMATS or "jpeg" in str(image.info.get("compression", ""))
+
+
+def _webp_kinds(data: bytes) -> list[bytes]:
+    """Return the kinds of the chunks of a WebP file, and of those in its frames."""
+    kinds = []
+    at = 12
+    while at + 8 <= len(data):
+        kind, length = struct.unpack_from("<4sI", data, at)
+        kinds.append(kind)
+        if kind == b"ANMF":  # the frame's chunks follow its header of 16 bytes
+            at += 24
+            continue
+        at += 8 + length + length % 2
+    return kinds

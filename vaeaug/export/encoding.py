@@ -1,0 +1,162 @@
+"""Formats of synthetic images and of rewritten copies: PNG, JPEG and WebP files, each with its provenance mark.
+
+PNG text chunks have no equal in JPEG and WebP, so there the fields are properties of an XMP packet (`source_type`): in
+JPEG an APP1 segment, in WebP a chunk `XMP ` (XMP Specification, Part 3). JPEG files are baseline, with Huffman tables
+of the standard, because every reader decodes these.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from PIL import Image
+
+from vaeaug.dataset.jpeg_tables import JpegTables
+from vaeaug.dataset.mark import JPEG_XMP
+from vaeaug.export.png import Mode, encode_png, fitted, is_complete_png
+from vaeaug.export.source_type import SourceType, properties_of, xmp
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from vaeaug.dataset.palette import IndexedColours
+
+Format = Literal["PNG", "JPEG", "WEBP"]
+
+SUFFIXES: dict[Format, str] = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp"}
+JPEG_QUALITY, WEBP_QUALITY = 95, 90
+"""Of lossy files for which neither a source nor the user says how strongly to compress."""
+
+_END_OF_JPEG = b"\xff\xd9"
+_MOST_PACKET = 65000  # bytes of an XMP packet in a JPEG segment; the format allows 65,502
+_MOST_VALUE = 4096  # characters of a property
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How pixels become a file.
+
+    Attributes:
+        format: of the file.
+        quality: 1 to 100, of a lossy file; None takes `tables`, or the default of the format.
+        tables: of a JPEG file like which this one is to be compressed.
+    """
+
+    format: Format = "PNG"
+    quality: int | None = None
+    tables: JpegTables | None = None
+
+    @property
+    def suffix(self) -> str:
+        """Of the file's name."""
+        return SUFFIXES[self.format]
+
+
+PNG = Encoding()
+
+
+def encode_image(
+    pixels_HWC: NDArray[np.uint8] | NDArray[np.uint16],
+    height: int,
+    width: int,
+    mode: Mode,
+    encoding: Encoding,
+    text: Mapping[str, str] | None,
+    colours: IndexedColours | None = None,
+) -> bytes:
+    """Return the file of an image; the same arguments give the same bytes.
+
+    Args:
+        pixels_HWC: as `encode_png` takes them.
+        height: of the file, in pixels.
+        width: of the file, in pixels.
+        mode: of the file. JPEG files hold `L` and `RGB`, WebP files `RGB` only.
+        encoding: the format.
+        text: keyword -> value; the file is marked as synthetic with these fields. None for a copy of a real image,
+            which has no mark.
+        colours: for mode `P`.
+
+    Raises:
+        ValueError: the mode does not go with the format, or as `encode_png`.
+    """
+    if encoding.format == "PNG":
+        return encode_png(pixels_HWC, height, width, mode, text, colours)
+    if mode not in ("L", "RGB") or (mode == "L" and encoding.format == "WEBP"):
+        raise ValueError(f"a {encoding.format} file does not hold mode {mode}")
+    exact_HWC = fitted(pixels_HWC, height, width, mode)
+    image = Image.fromarray(exact_HWC[:, :, 0] if mode == "L" else exact_HWC)
+    packet = b"" if text is None else _packet(text)
+    stream = io.BytesIO()
+    if encoding.format == "JPEG":
+        image.save(stream, "JPEG", **_jpeg_options(encoding, mode), extra=_app1(packet) if packet else b"")
+    else:
+        quality = WEBP_QUALITY if encoding.quality is None else encoding.quality
+        image.save(stream, "WEBP", quality=quality, method=4, **({"xmp": packet} if packet else {}))
+    return stream.getvalue()
+
+
+def with_alpha(colours_HWC: NDArray[np.uint8], alpha_HW: NDArray[np.uint8] | None, mode: Mode) -> NDArray[np.uint8]:
+    """Return pixels with an alpha channel, uint8 (H, W, 2 or 4), as modes `LA` and `RGBA` take them.
+
+    Args:
+        colours_HWC: uint8, C = 1 or 3.
+        alpha_HW: uint8; opaque if None.
+        mode: `LA` or `RGBA`.
+    """
+    height, width = colours_HWC.shape[:2]
+    fitted_HWC = fitted(colours_HWC, height, width, "L" if mode == "LA" else "RGB").astype(np.uint8)
+    alpha_HW = np.full((height, width), 255, np.uint8) if alpha_HW is None else alpha_HW
+    return np.concatenate([fitted_HWC, alpha_HW[..., None]], axis=2)
+
+
+def is_complete(path: Path) -> bool:
+    """Tell whether a PNG, JPEG or WebP file was written to its end; False if it is not there.
+
+    A file that was being written when the power failed may be empty or cut, although its name is there.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(12)
+            length = file.seek(0, os.SEEK_END)
+            file.seek(max(0, length - 12))
+            tail = file.read(12)
+    except OSError:
+        return False
+    if head.startswith(b"\x89PNG"):
+        return is_complete_png(tail)
+    if head.startswith(b"\xff\xd8"):
+        return tail.endswith(_END_OF_JPEG)
+    return head.startswith(b"RIFF") and len(head) == 12 and struct.unpack_from("<I", head, 4)[0] + 8 == length
+
+
+def _jpeg_options(encoding: Encoding, mode: Mode) -> dict[str, Any]:
+    """Return what Pillow takes: the tables of a source, or a quality."""
+    tables = encoding.tables
+    if encoding.quality is None and tables is not None:
+        listed = [list(table) for table in tables.quantization]
+        return {"qtables": listed, "subsampling": tables.subsampling} if mode == "RGB" else {"qtables": listed[:1]}
+    options: dict[str, Any] = {"quality": JPEG_QUALITY if encoding.quality is None else encoding.quality}
+    if mode == "RGB":
+        options["subsampling"] = "4:4:4" if tables is None else tables.subsampling
+    return options
+
+
+def _packet(text: Mapping[str, str]) -> bytes:
+    fields = {"synthetic": "true", **properties_of(text)}
+    packet = xmp(SourceType.TRAINED, fields).encode()
+    if len(packet) > _MOST_PACKET:
+        packet = xmp(SourceType.TRAINED, {name: value[:_MOST_VALUE] for name, value in fields.items()}).encode()
+    return packet
+
+
+def _app1(packet: bytes) -> bytes:
+    content = JPEG_XMP + packet
+    return b"\xff\xe1" + struct.pack(">H", 2 + len(content)) + content

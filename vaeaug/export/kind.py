@@ -1,0 +1,204 @@
+"""The kind of image that a class has in the output: one mode, one depth, and a file format for what is drawn.
+
+Real and synthetic images of a class are of one kind, so that whatever a reader decodes of them differs in nothing but
+the picture. The rules, from what the real files of the class are (all splits):
+
+- **Mode**: `P` in an indexed dataset; `I;16` if a training image of the class has more than 8 bits and all its images
+  are gray; `RGB` if any image is in colour; otherwise `L`. With `keep_alpha`, `LA` or `RGBA` if any image is
+  transparent.
+- **Format of a synthetic image**: PNG for every mode but `L` and `RGB`, because JPEG and WebP do not hold the others.
+  By default an edited image has the format of its source and a drawn one that of most training images: JPEG for lossy
+  files, with the quantization tables of the source or of a typical one, and PNG for all others. A gray WebP file is
+  decoded in colour, so gray images are PNG files where WebP is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from vaeaug.dataset.image_cache import CachedImage, ImageCache, NativeShape
+from vaeaug.dataset.jpeg_tables import typical_tables
+from vaeaug.dataset.levels import Levels
+from vaeaug.dataset.palette import IndexedColours
+from vaeaug.dataset.traits import FileTraits
+from vaeaug.export.encoding import PNG, Encoding, Format
+from vaeaug.export.png import Mode
+from vaeaug.models.record import ClassRecord, ModelRecord
+
+_FORMATS: dict[str, Format] = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP"}
+
+
+@dataclass(frozen=True, slots=True)
+class ClassKind:
+    """What the images of a class are written as.
+
+    Attributes:
+        height: of drawn images, in pixels.
+        width: likewise.
+        mode: of all files.
+        encoding: of drawn images.
+        asked: the format that the user asked for, or `auto`.
+        quality: of lossy files that the user asked for, 1 to 100, or None.
+        colours: for mode `P`, else None.
+        levels: for mode `I;16`, else None.
+        value_range: for mode `I;16`, the smallest and the largest value of the class's images; else None.
+    """
+
+    height: int
+    width: int
+    mode: Mode
+    encoding: Encoding = PNG
+    asked: str = "auto"
+    quality: int | None = None
+    colours: IndexedColours | None = None
+    levels: Levels | None = None
+    value_range: tuple[int, int] | None = None
+
+    @property
+    def transparent(self) -> bool:
+        """Whether the files have an alpha channel."""
+        return self.mode in ("LA", "RGBA")
+
+    @property
+    def always_png(self) -> bool:
+        """Whether no other format holds its mode."""
+        return self.mode not in ("L", "RGB")
+
+    def encoding_like(self, source: FileTraits) -> Encoding:
+        """Return what an edited image is written as.
+
+        Args:
+            source: what the file of the real image is.
+        """
+        return _settled(self.mode, self.asked, self.quality, copied_as(source, self.mode))
+
+
+def class_kinds(
+    cache: ImageCache, *, asked: str = "auto", quality: int | None = None, keep_alpha: bool = False
+) -> dict[str, ClassKind]:
+    """Return the kind of image of every label of a dataset, also of those that occur in val or test only.
+
+    Args:
+        cache: the dataset.
+        asked: the format of synthetic images: `auto`, `png`, `jpeg` or `webp`.
+        quality: of lossy synthetic images, 1 to 100; that of the source if None.
+        keep_alpha: whether transparency is kept.
+    """
+    by_label: dict[str, list[CachedImage]] = {}
+    for file in cache.files:
+        by_label.setdefault(file.label, []).append(file)
+    return {
+        label: class_kind(
+            cache.native(label),
+            [file.traits for file in cache.images_of(label)],
+            in_colour=any(file.mode == "RGB" for file in files),
+            transparent=keep_alpha and any(file.traits.transparent for file in files),
+            asked=asked,
+            quality=quality,
+        )
+        for label, files in by_label.items()
+    }
+
+
+def class_kind(
+    shape: NativeShape,
+    traits: Sequence[FileTraits],
+    *,
+    in_colour: bool,
+    transparent: bool = False,
+    asked: str = "auto",
+    quality: int | None = None,
+) -> ClassKind:
+    """Return the kind of image of a class.
+
+    Args:
+        shape: the size, colours and range of its training images.
+        traits: what the files of its training images are.
+        in_colour: whether any of its images, of any split, is in colour.
+        transparent: whether the class has transparent images and they stay so.
+        asked: the format of synthetic images: `auto`, `png`, `jpeg` or `webp`.
+        quality: of lossy synthetic images, 1 to 100; that of the source if None.
+    """
+    mode: Mode = "RGB" if in_colour or shape.mode == "RGB" else "L"
+    if transparent:
+        mode = "RGBA" if mode == "RGB" else "LA"
+    elif shape.colours is not None:
+        mode = "P"
+    elif mode == "L" and shape.value_range is not None:
+        mode = "I;16"
+    deep = mode == "I;16"
+    return ClassKind(
+        height=shape.height,
+        width=shape.width,
+        mode=mode,
+        encoding=_settled(mode, asked, quality, _typical(traits, mode)),
+        asked=asked,
+        quality=quality,
+        colours=shape.colours if mode == "P" else None,
+        levels=shape.levels if deep else None,
+        value_range=shape.value_range if deep else None,
+    )
+
+
+def recorded_kind(
+    record: ModelRecord, entry: ClassRecord, *, asked: str = "auto", quality: int | None = None
+) -> ClassKind:
+    """Return the kind of image of a class of a trained model, as the images that it was trained on.
+
+    Args:
+        record: of the model.
+        entry: of the class.
+        asked: the format of synthetic images: `auto`, `png`, `jpeg` or `webp`.
+        quality: of lossy synthetic images, 1 to 100; as recorded if None.
+    """
+    mode: Mode = "RGB" if entry.mode == "RGB" else "L"
+    colours = None
+    if record.palette is not None and record.table is not None:
+        mode, colours = "P", IndexedColours(record.palette, record.table)
+    elif entry.mode == "I;16" and record.levels is not None:
+        mode = "I;16"
+    like = Encoding("JPEG", tables=entry.jpeg) if entry.format == "JPEG" else PNG
+    return ClassKind(
+        height=entry.height,
+        width=entry.width,
+        mode=mode,
+        encoding=_settled(mode, asked, quality, like),
+        asked=asked,
+        quality=quality,
+        colours=colours,
+        levels=record.levels if mode == "I;16" else None,
+        value_range=entry.value_range if mode == "I;16" else None,
+    )
+
+
+def copied_as(source: FileTraits, mode: Mode) -> Encoding:
+    """Return what a rewritten copy of a real file is written as: lossy files become JPEG files, all others PNG files.
+
+    Args:
+        source: what the file is.
+        mode: of the copy.
+    """
+    if mode not in ("L", "RGB") or not source.lossy:
+        return PNG
+    return Encoding("JPEG", tables=source.jpeg)
+
+
+def _settled(mode: Mode, asked: str, quality: int | None, like: Encoding) -> Encoding:
+    """Return the encoding of a synthetic image: as asked for, or like that of real ones."""
+    if mode not in ("L", "RGB"):
+        return PNG
+    if asked == "auto":
+        return replace(like, quality=quality)
+    chosen = _FORMATS[asked]
+    if chosen == "WEBP" and mode == "L":
+        return PNG
+    return Encoding(chosen, quality, like.tables if chosen == "JPEG" else None)
+
+
+def _typical(traits: Sequence[FileTraits], mode: Mode) -> Encoding:
+    """Return the encoding of most files; of JPEG files with the typical tables."""
+    lossy = [each for each in traits if each.lossy]
+    if mode not in ("L", "RGB") or 2 * len(lossy) <= len(traits):
+        return PNG
+    return Encoding("JPEG", tables=typical_tables(each.jpeg for each in lossy if each.jpeg is not None))

@@ -1,0 +1,147 @@
+"""Which real images readers decode otherwise than we do, and what their copies become.
+
+A real image is copied byte for byte if torchvision, Hugging Face `datasets`, timm, Keras, Ultralytics and fastai all
+list its name and decode it as `vaeaug.dataset.decode` does, in the mode of its class (`kind`). Otherwise its copy is
+rewritten; the reasons are the keys of `REASONS`. A rewritten copy has the pixels that `decode_full` gives and nothing
+else: no EXIF (camera, date, position), no colour profile, no XMP, no comments, no further frames or pages.
+
+Names: these readers have `.png`, `.jpg` and `.jpeg` in common, in any letter case. A PNG or JPEG file under another
+name (`.jfif`, or the suffix of another format) keeps its bytes and gets the suffix of its content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vaeaug.dataset.decode import FullImage, decode_full
+from vaeaug.dataset.deep import DEEP_MODES
+from vaeaug.dataset.palette import MOST_COLOURS, IndexedColours
+from vaeaug.export.encoding import PNG, SUFFIXES, Encoding, Format, encode_image, with_alpha
+from vaeaug.export.kind import ClassKind, copied_as
+from vaeaug.export.png import fitted
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from vaeaug.dataset.rules import DecodeRules
+    from vaeaug.dataset.traits import FileTraits
+
+REASONS = ("transparency", "orientation", "profile", "frames", "format", "depth", "mode")
+"""Why readers see another image than we do: it is transparent; EXIF rotates it; its colour profile is not sRGB; it has
+several frames or pages; it is neither a PNG nor a JPEG file; its bit depth or its colour mode is another than its
+class's."""
+
+_COMMON = frozenset({"PNG", "JPEG", "MPO"})
+_OPAQUE = {"LA": "L", "La": "L", "RGBA": "RGB", "RGBa": "RGB"}
+_LISTED: Mapping[Format, frozenset[str]] = {"PNG": frozenset({".png"}), "JPEG": frozenset({".jpg", ".jpeg"})}
+
+
+@dataclass(frozen=True, slots=True)
+class CopyRule:
+    """What becomes of the copy of a real image.
+
+    Attributes:
+        traits: what the real file is.
+        reasons: why readers see another image than we do, in the order of `REASONS`.
+        suffix: of the copy's name; None where the name keeps its own.
+        kind: of its class.
+        decoding: how it is decoded.
+        exact: the bytes are kept all the same.
+    """
+
+    traits: FileTraits
+    reasons: tuple[str, ...]
+    suffix: str | None
+    kind: ClassKind
+    decoding: DecodeRules
+    exact: bool = False
+
+
+def copy_rule(traits: FileTraits, suffix: str, kind: ClassKind, decoding: DecodeRules, *, exact: bool) -> CopyRule:
+    """Return what becomes of the copy of a real image.
+
+    Args:
+        traits: what the file is.
+        suffix: of its name.
+        kind: of its class.
+        decoding: how it is decoded.
+        exact: keep bytes and name all the same; the reasons then say what readers see differently.
+    """
+    reasons = tuple(reason for reason, applies in _reasons(traits, kind).items() if applies)
+    if exact:
+        return CopyRule(traits, reasons, None, kind, decoding, exact=True)
+    kept: Format = "PNG" if traits.format == "PNG" else "JPEG"
+    wanted = copied_as(traits, kind.mode).format if reasons else kept
+    new = None if suffix.lower() in _LISTED[wanted] else SUFFIXES[wanted]
+    return CopyRule(traits, reasons, new, kind, decoding)
+
+
+def rewritten(data: bytes, rule: CopyRule) -> bytes:
+    """Return the file of a rewritten copy; the same file and rule give the same bytes.
+
+    Args:
+        data: the content of the real file.
+        rule: what becomes of it.
+
+    Raises:
+        UnreadableImageError: if the file cannot be decoded, which was possible before.
+    """
+    full, kind = decode_full(data, rule.decoding), rule.kind
+    pixels_HWC = _as_kind(full, kind)
+    height, width = pixels_HWC.shape[:2]
+    encoding: Encoding = copied_as(full.traits, kind.mode)
+    if kind.colours is None:
+        return encode_image(pixels_HWC, height, width, kind.mode, encoding, None)
+    colours = _with_colours_of(pixels_HWC, kind.colours)
+    if colours is None:
+        return encode_image(pixels_HWC, height, width, "RGB" if pixels_HWC.shape[2] == 3 else "L", PNG, None)
+    return encode_image(pixels_HWC, height, width, "P", PNG, None, colours)
+
+
+def _reasons(traits: FileTraits, kind: ClassKind) -> dict[str, bool]:
+    """Return reason -> whether it applies, in the order of `REASONS`."""
+    deep = kind.mode == "I;16"
+    if deep:  # 16-bit PNG files open as `I;16` or, with older versions of Pillow, `I`
+        other_mode = traits.deep and traits.mode not in ("I;16", "I")
+    else:
+        opaque = traits.mode if kind.transparent else _OPAQUE.get(traits.mode, traits.mode)
+        other_mode = opaque != kind.mode and traits.mode not in DEEP_MODES
+    return {
+        "transparency": traits.transparent and not kind.transparent,
+        "orientation": traits.orientation != 1,
+        "profile": traits.profile,
+        # The further pictures of an MPO file are behind a whole JPEG file, where no reader looks.
+        "frames": traits.frames > 1 and traits.format != "MPO",
+        "format": traits.format not in _COMMON,
+        "depth": traits.deep != deep,
+        "mode": other_mode and traits.format in _COMMON,  # what other formats hold has other modes of its own
+    }
+
+
+def _as_kind(full: FullImage, kind: ClassKind) -> NDArray[Any]:
+    """Return the pixels of a decoded image in the mode of its class."""
+    if kind.levels is not None:
+        if full.levels is not None:
+            return full.pixels_HWC
+        height, width = full.pixels_HWC.shape[:2]
+        return kind.levels.to_16_bits(fitted(full.pixels_HWC, height, width, "L").astype(np.uint8))
+    plain_HWC = full.eight_bit()
+    return with_alpha(plain_HWC, full.alpha_HW, kind.mode) if kind.transparent else plain_HWC
+
+
+def _with_colours_of(pixels_HWC: NDArray[np.uint8], colours: IndexedColours) -> IndexedColours | None:
+    """Return a colour table in which an image loses no colour; None where it has too many.
+
+    Args:
+        pixels_HWC: uint8, C = 1 or 3.
+        colours: of the dataset. Colours that its table lacks, which an image of val or test may have, are added.
+    """
+    flat = np.broadcast_to(pixels_HWC, (*pixels_HWC.shape[:2], 3)).reshape(-1, 3)
+    used = [tuple(colour) for colour in np.unique(flat, axis=0).tolist()]
+    known = set(colours.table)
+    table = (*colours.table, *(colour for colour in used if colour not in known))
+    return IndexedColours(tuple(dict.fromkeys(table)), table) if len(table) <= MOST_COLOURS else None

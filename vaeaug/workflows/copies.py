@@ -1,0 +1,143 @@
+"""The copies of real images in an output: which are rewritten, and what the user is told about it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+from vaeaug.dataset.image_cache import ImageCache
+from vaeaug.dataset.rules import RGB, WHITE, DecodeRules
+from vaeaug.export.kind import ClassKind
+from vaeaug.export.normalize import REASONS, CopyRule, copy_rule
+from vaeaug.export.real import RealImage
+
+_REWRITTEN = {
+    "transparency": "had transparency (composited on {background})",
+    "orientation": "{were} rotated by EXIF",
+    "profile": "had a colour profile (converted to sRGB)",
+    "frames": "had further frames or pages (the first is kept)",
+    "format": "{were} neither PNG nor JPEG ({formats})",
+    "depth": "had another bit depth than {their} class",
+    "mode": "had another colour mode than {their} class",
+}
+_EXACT = {
+    "transparency": "{have} transparency, which torchvision, timm, Keras, Ultralytics and fastai drop",
+    "orientation": "{are} rotated by EXIF, which torchvision, timm, Keras and fastai do not apply",
+    "profile": "{have} a colour profile, which no reader applies",
+    "frames": "{have} further frames or pages, of which readers decode the first",
+    "format": "{are} neither PNG nor JPEG ({formats}), which timm does not list and Keras only in part",
+    "depth": "{have} another bit depth than {their} class, so their range differs in every reader",
+    "mode": "{have} another colour mode than {their} class, which Hugging Face datasets shows",
+}
+
+
+def copy_rules(
+    cache: ImageCache, kinds: Mapping[str, ClassKind], *, keep_alpha: bool, exact: bool
+) -> dict[str, CopyRule]:
+    """Return what becomes of the copy of each readable image of a dataset, by `file_name`.
+
+    Args:
+        cache: the dataset.
+        kinds: label -> the kind of image of the class.
+        keep_alpha: whether transparency is kept.
+        exact: whether bytes are kept although readers see other images.
+    """
+    decoding = decoding_rules(cache, keep_alpha=keep_alpha)
+    return {
+        file.file_name: copy_rule(
+            file.traits, PurePosixPath(file.file_name).suffix, kinds[file.label], decoding, exact=exact
+        )
+        for file in cache.files
+    }
+
+
+def copy_warnings(images: Sequence[RealImage]) -> list[str]:
+    """Return what the user should know about the copies: which were rewritten or renamed, or what readers see instead.
+
+    Args:
+        images: the real images of an output, with their rules.
+    """
+    rules = [image.rule for image in images if image.rule is not None]
+    concerned = [rule for rule in rules if rule.reasons]
+    warnings = []
+    if concerned and concerned[0].exact:
+        warnings.append(
+            f"--copy exact: {_of(len(concerned), len(images))} not decoded by every reader like the synthetic ones: "
+            f"{_listed(concerned, _EXACT)}; leave out --copy exact to rewrite the copies"
+        )
+    elif concerned:
+        verb = "was" if len(concerned) == 1 else "were"
+        warnings.append(
+            f"{len(concerned):,} of {len(images):,} real images {verb} rewritten so that every reader decodes them "
+            f"like the synthetic ones: {_listed(concerned, _REWRITTEN)}; the originals are unchanged; "
+            "--copy exact keeps the bytes"
+        )
+    renamed = Counter(
+        PurePosixPath(image.source).suffix
+        for image in images
+        if image.rule is not None and not image.rule.reasons and image.rule.suffix is not None
+    )
+    if renamed:
+        suffixes = ", ".join(f"{count:,} {suffix or 'without a suffix'}" for suffix, count in sorted(renamed.items()))
+        warnings.append(
+            f"{sum(renamed.values()):,} copies have the suffix of their content, since not every reader lists or "
+            f"expects theirs: {suffixes}; their bytes are the same"
+        )
+    return warnings
+
+
+def copies_record(images: Sequence[RealImage]) -> dict[str, Any]:
+    """Return how many copies were rewritten and why, as JSON values for the record.
+
+    Args:
+        images: the real images of an output, with their rules.
+    """
+    reasons = Counter(reason for image in images for reason in image.reasons)
+    return {
+        "images": sum(bool(image.reasons) for image in images),
+        "reasons": {reason: reasons[reason] for reason in REASONS if reasons[reason]},
+    }
+
+
+def background_name(background: RGB) -> str:
+    """Return a colour as a user names it."""
+    named = {WHITE: "white", (0, 0, 0): "black"}
+    return named.get(background) or "#{:02x}{:02x}{:02x}".format(*background)
+
+
+def _listed(rules: Sequence[CopyRule], phrases: Mapping[str, str]) -> str:
+    """Return the reasons with their numbers, in words."""
+    parts = []
+    for reason in REASONS:
+        having = [rule for rule in rules if reason in rule.reasons]
+        if having:
+            parts.append(f"{len(having):,} {_words(phrases[reason], having)}")
+    return ", ".join(parts)
+
+
+def _words(phrase: str, rules: Sequence[CopyRule]) -> str:
+    one = len(rules) == 1
+    return phrase.format(
+        were="was" if one else "were",
+        are="is" if one else "are",
+        have="has" if one else "have",
+        their="its" if one else "their",
+        background=background_name(rules[0].decoding.background),
+        formats=_formats(rules),
+    )
+
+
+def _formats(rules: Iterable[CopyRule]) -> str:
+    return ", ".join(sorted({rule.traits.format for rule in rules}))
+
+
+def _of(part: int, whole: int) -> str:
+    return f"{part:,} of {whole:,} real images {'is' if part == 1 else 'are'}"
+
+
+def decoding_rules(cache: ImageCache, *, keep_alpha: bool) -> DecodeRules:
+    """Return how real images are decoded for edits and for rewritten copies."""
+    return dataclasses.replace(cache.rules, keep_alpha=keep_alpha)

@@ -1,0 +1,43 @@
+"""What the user should know about the file formats of synthetic images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from vaeaug.export.kind import ClassKind
+
+
+def format_warnings(kinds: Mapping[str, ClassKind]) -> list[str]:
+    """Return warnings about formats that some readers do not list or decode as expected.
+
+    Args:
+        kinds: class -> what its images are written as, for the classes that get any.
+    """
+    warnings = []
+    webp = [label for label, kind in kinds.items() if kind.encoding.format == "WEBP"]
+    if webp:
+        warnings.append(
+            "--format webp: timm and Keras do not list .webp files, so they train without the synthetic images; "
+            "--format png or jpeg is listed by every reader"
+        )
+    kept = [label for label, kind in kinds.items() if kind.asked in ("jpeg", "webp") and kind.encoding.format == "PNG"]
+    if kept:
+        asked = kinds[kept[0]].asked
+        gray = ", gray" if asked == "webp" else ""
+        warnings.append(
+            f"PNG files are written for {_some(kept)}, since {asked} does not hold palette{gray}, 16-bit and "
+            "transparent images"
+        )
+    deep = [label for label, kind in kinds.items() if kind.mode == "I;16"]
+    if deep:
+        warnings.append(
+            f"images of {_some(deep)} are 16-bit gray. Readers that call Pillow's convert('RGB') (torchvision, timm, "
+            "Keras, fastai) clip them to white, real and synthetic alike; give them a loader that calls "
+            "numpy.asarray(Image.open(FILE)) and divides by the largest value"
+        )
+    return warnings
+
+
+def _some(labels: list[str]) -> str:
+    more = f" and {len(labels) - 3:,} more classes" if len(labels) > 3 else ""
+    return ", ".join(labels[:3]) + more
