@@ -170,6 +170,7 @@ def test_random_holes_make_a_larger_dataset(model: Path, tmp_path: Path) -> None
         "label": "ant",
         "synthetic": "true",
         "source": "train/ant/001.png",
+        "original": "train/ant/001.png",
         "sampler": "inpaint",
         "index": "3",
         "seed": "5",

@@ -128,7 +128,11 @@ def test_a_time_budget_is_kept(tmp_path: Path, capsys: Capture) -> None:
         (["augment", "{data}", "{data}/out"], "choose an output outside it"),
         (["sample", "{data}", "{tmp}/out"], "is not a model"),
         (["sample", "{model}", "{tmp}/out", "--class", "cat"], "no class 'cat'"),
-        (["sample", "{model}", "{tmp}/out", "--per-class", "0"], "makes no images at all"),
+        (["augment", "{data}", "{tmp}/out", "--per-class", "0"], "nothing to make: --per-class 0"),
+        (["augment", "{data}", "{tmp}/out", "--ratio", "0.01", "--skip-invalid"], "nothing to make: --ratio 0.01"),
+        (["augment", "{data}", "{tmp}/out", "--model", "{tmp}/new", "--ratio", "0"], "give a ratio of at least 0.083"),
+        (["sample", "{model}", "{tmp}/out", "--per-class", "0"], "nothing to make"),
+        (["sample", "{model}", "{tmp}/out", "--balance", "--class", "ant"], "the class 'ant' is as large as"),
         (["sample", "{model}", "{model}/out"], "choose an output outside it"),
     ],
 )

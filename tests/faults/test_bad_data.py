@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from dataset_files import class_folder, save
 
+from vaeaug.dataset.formats import NAMES
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
 
@@ -26,32 +27,32 @@ def test_data_that_does_not_exist(tmp_path):
 
 
 def test_data_that_is_a_file(tmp_path):
-    refused(save(tmp_path / "one.png"), "is an image, not a folder; give the folder that holds the class folders")
+    refused(save(tmp_path / "one.png"), "is an image, not a folder; give the folder that contains the class folders")
     (tmp_path / "data.zip").write_bytes(b"PK")
     refused(tmp_path / "data.zip", "is a file, not a folder")
 
 
 def test_an_empty_folder(tmp_path):
-    message = refused(tmp_path, r"holds no images \(PNG, JPEG, BMP, WebP or TIFF\); lay them out as")
+    message = refused(tmp_path, rf"contains no images \({NAMES}\); arrange them as")
     assert f"{tmp_path.name}/<class>/*.png" in message
 
 
 def test_folders_without_images(tmp_path):
     (tmp_path / "cat").mkdir()
-    (tmp_path / "cat" / "photo.heic").write_bytes(b"x")
-    refused(tmp_path, "holds no images")
+    (tmp_path / "cat" / "photo.raw").write_bytes(b"x")
+    refused(tmp_path, r"contains no images .*, not used: 1 \.raw; arrange them as")
 
 
 def test_images_without_class_folders(tmp_path):
     class_folder(tmp_path)
-    refused(tmp_path, r"holds images but no class folders; lay them out as .*/<class>/\*\.png, a folder a class")
+    refused(tmp_path, r"contains images but no class folders; arrange them as .*/<class>/\*\.png, one folder per class")
 
 
 @pytest.mark.parametrize("others", [[], ["test"], ["val", "test"]])
 def test_split_folders_without_class_folders(tmp_path, others):
     for name in ["train", *others]:
         class_folder(tmp_path / name)
-    refused(tmp_path, r"train holds images but no class folders; lay them out as .*/train/<class>/\*\.png")
+    refused(tmp_path, r"train contains images but no class folders; arrange them as .*/train/<class>/\*\.png")
 
 
 def test_no_training_split(tmp_path):
@@ -90,7 +91,7 @@ def test_images_of_other_splits_do_not_count(tmp_path):
 def test_a_class_without_a_format_that_is_read_is_not_lost_in_silence(tmp_path):
     class_folder(tmp_path / "cat", 2)
     (tmp_path / "dog").mkdir()
-    (tmp_path / "dog" / "photo.heic").write_bytes(b"x")
+    (tmp_path / "dog" / "photo.raw").write_bytes(b"x")
     refused(tmp_path, "'dog' has 0")
 
 
@@ -136,13 +137,18 @@ def table(tmp_path, text, name="metadata.csv"):
     ("text", "message"),
     [
         ("file_name,text\na.png,x\n", r"metadata.csv has no column 'label' \(it has 'file_name', 'text'\); add it"),
-        ("file_name,class,target\na.png,x,y\n", "has no column 'label'"),
-        ("image,label\na.png,x\n", r"has no column 'file_name' \(it has 'image', 'label'\); add it"),
+        (
+            "file_name,class,target\na.png,x,y\n",
+            "no column 'label' but several that could be it: 'class', 'target'; choose one with --label-column class",
+        ),
+        ("datei,label\na.png,x\n", r"has no column 'file_name' \(it has 'datei', 'label'\); add it"),
         ("", "has no column 'file_name'"),
         ("file_name,label\n", "has no training images"),
         ("file_name,label\n../b.png,x\n", r"line 2 leads out of the dataset: '\.\./b\.png'; list only files below"),
         ("file_name,label\nx/../../b.png,x\n", "leads out of the dataset"),
-        ("file_name,label\n/etc/b.png,x\n", "leads out of the dataset"),
+        ("file_name,label\n/etc/c.png,x\n", "files that are missing in .*: '/etc/c.png'"),
+        ("a.png,x\nb.png,x\n", "has no line with the names of its columns; add one, such as file_name,label"),
+        ("file_name,label\na, b.png,x\n", "line 2 has more values than columns; put values that contain ',' in double"),
         (
             "file_name,label\na.png,x\nc.png,x\nd.png,x\n",
             "files that are missing in .*: 'c.png', 'd.png'; remove the lines",
@@ -151,8 +157,8 @@ def table(tmp_path, text, name="metadata.csv"):
         ("file_name,label\na.png,\n", "line 2 has the label ''; a label is text or a whole number"),
         ("file_name,label\na.png\n", "line 2 has the label None"),
         ("file_name,label\n,x\n", "line 2 has no file_name"),
-        ("file_name,label\nmetadata.csv,x\n", "is not a PNG, JPEG, BMP, WebP or TIFF file"),
-        ("file_name,label,split\na.png,x,holdout\n", "line 2 has the split 'holdout'; a split is train, val or test"),
+        ("file_name,label\nmetadata.csv,x\n", f"is not a {NAMES} file"),
+        ("file_name,label,split\na.png,x,middle\n", "line 2 has the split 'middle'; a split is train, val or test"),
         ("file_name,label\na.png,x\n", "'x' has 1"),
         (b"file_name,label\na.png,caf\xe9\n", r"cannot read .*metadata.csv: .*save it again as UTF-8 text"),
         ("file_name,label\n" + "a" * 200_000 + ".png,x\n", r"cannot read .*field larger than field limit"),
@@ -165,11 +171,12 @@ def test_bad_csv(tmp_path, text, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"file_name": "a.png", "label": "x"}\n{"file_name', r"line 2 is not JSON .*write one JSON object a line"),
+        ('{"file_name": "a.png", "label": "x"}\n{"file_name', r"line 2 is not JSON .*write one JSON object per line"),
         ('["a.png", "x"]\n', "line 1 is not a JSON object"),
         ('{"file_name": "a.png"}\n', "has no column 'label'"),
         ('{"label": "x"}\n', "has no column 'file_name'"),
-        ('{"file_name": 3, "label": "x"}\n', "has no file_name"),
+        ('{"file_name": true, "label": "x"}\n', "has no file_name"),
+        ('{"file_name": 3, "label": "x"}\n', "files that are missing in .*: '3'"),
         (json.dumps({"file_name": "a.png", "label": True}), "has the label True"),
         (json.dumps({"file_name": "a.png", "label": 1.5}), "has the label 1.5"),
         (json.dumps({"file_name": "a.png", "label": ["x"]}), r"has the label \['x'\]"),
@@ -185,11 +192,13 @@ def test_bad_jsonl(tmp_path, text, message):
 
 def test_two_tables_side_by_side(tmp_path):
     table(tmp_path, "file_name,label\n")
-    refused(table(tmp_path, "", "metadata.jsonl"), r"metadata.csv and metadata.jsonl stand side by side; keep one")
+    refused(table(tmp_path, "", "metadata.jsonl"), r"metadata.csv and metadata.jsonl are in one folder; keep one")
 
 
-def test_a_parquet_table(tmp_path):
-    refused(table(tmp_path, b"PAR1", "metadata.parquet"), "is not read; write the same table as metadata.csv")
+def test_a_broken_parquet_table(tmp_path):
+    refused(
+        table(tmp_path, b"PAR1", "metadata.parquet"), r"cannot read .*metadata.parquet: .*write it again as Parquet"
+    )
 
 
 def test_a_table_in_one_split_only(tmp_path):

@@ -110,7 +110,7 @@ def test_no_images_are_nothing_to_evaluate(tmp_path: Path, monkeypatch: pytest.M
     real = evaluate_data.write_real(tmp_path / "real")
     monkeypatch.setattr(augment_command, "train_into", lambda *_: pytest.fail("trained already"))
     settings = {**SETTINGS, "per_class": None, "balance": True}
-    with pytest.raises(InputError, match="no images are asked for"):
+    with pytest.raises(InputError, match="nothing to make"):
         vaeaug.augment(real, tmp_path / "out", **settings)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["real"]
 

@@ -91,7 +91,7 @@ def test_nested_folders(tmp_path: Path) -> None:
     out = _augment(data)
     assert sorted(path.name for path in (out / "train").iterdir()) == ["ant", "bee"]
     assert (out / "train/ant/summer-000.png").read_bytes() == (data / "ant/summer/000.png").read_bytes()
-    sources = {row["source"] for row in tiny_data.manifest(out) if row["synthetic"] == "false"}
+    sources = {row["original"] for row in tiny_data.manifest(out) if row["synthetic"] == "false"}
     assert {"ant/winter/002.png", "bee/003.png"} <= sources
 
 
@@ -177,7 +177,7 @@ def test_images_named_like_synthetic_ones(tmp_path: Path) -> None:
     out = _augment(data)
     rows = {row["file_name"]: row for row in tiny_data.manifest(out)}
     assert rows["train/ant/synthetic-ant-00000.png"]["synthetic"] == "true"
-    (kept,) = [row for row in rows.values() if row["source"] == "ant/synthetic-ant-00000.png"]
+    (kept,) = [row for row in rows.values() if row["original"] == "ant/synthetic-ant-00000.png"]
     assert (out / kept["file_name"]).read_bytes() == (data / "ant/synthetic-ant-00000.png").read_bytes()
 
 

@@ -24,7 +24,8 @@ def test_samplers(data: Path, model: Path, tmp_path: Path, sampler: str) -> None
     for row in rows:
         number = int(row["index"]) % {"ant": 12, "bee": 9}[row["label"]]
         around = sampler in ("interpolate", "posterior", "residual")
-        assert row["source"] == (f"{row['label']}/{number:03}.png" if around else "")
+        assert row["original"] == (f"{row['label']}/{number:03}.png" if around else "")
+        assert row["source"] == (f"train/{row['original']}" if around else "")
 
 
 def test_changed_images_keep_the_size_and_detail_of_their_own(tmp_path: Path) -> None:
@@ -36,7 +37,7 @@ def test_changed_images_keep_the_size_and_detail_of_their_own(tmp_path: Path) ->
     rows = [row for row in tiny_data.manifest(tmp_path / "out") if row["synthetic"] == "true"]
     assert len(rows) == 10
     for row in rows:
-        with Image.open(tmp_path / "out" / row["file_name"]) as made, Image.open(data / row["source"]) as real:
+        with Image.open(tmp_path / "out" / row["file_name"]) as made, Image.open(data / row["original"]) as real:
             assert (made.size, made.mode) == (real.size, real.mode)
             assert np.array_equal(np.asarray(made), np.asarray(real))
 

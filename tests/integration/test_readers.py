@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -78,12 +80,17 @@ def test_hugging_face_datasets(out: Path, tmp_path: Path, how: str) -> None:
     assert data["train"][0]["image"].size == (SIDE, SIDE)
 
 
-def test_hugging_face_datasets_with_classes_called_like_splits(tmp_path: Path) -> None:
-    # With data_dir= it guesses splits from any folder's name; the card's header says which they are.
-    out = write_output(tmp_path, ("blood test", "train"))
-    data = load_hugging_face(tmp_path, path=str(out))
-    assert {split: len(data[split]) for split in data} == {"train": 10, "validation": 4, "test": 4}
-    assert data["test"].features["label"].names == ["blood test", "train"]
+@pytest.mark.parametrize("how", ["imagefolder", "directory"])
+def test_hugging_face_datasets_with_classes_called_like_splits(tmp_path: Path, how: str) -> None:
+    # With data_dir= it infers splits from the name of any folder in a path, and not from the card's header.
+    labels = ("blood test", "dev", "eval", "train", "valid 2", "x")
+    out = write_output(tmp_path, labels)
+    where = {"path": "imagefolder", "data_dir": str(out)} if how == "imagefolder" else {"path": str(out)}
+    data = load_hugging_face(tmp_path, **where)
+    assert {split: len(data[split]) for split in data} == {"train": 30, "validation": 12, "test": 12}
+    for split in data:
+        assert [unquote(name) for name in data[split].features["label"].names] == sorted(labels)
+        assert set(Counter(data[split]["label"]).values()) == {len(data[split]) // len(labels)}
 
 
 def load_hugging_face(cache: Path, **where: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +47,9 @@ def command(data: Path, out: Path, as_json: bool, quiet: bool, **options: Any) -
 
 def report(made: AugmentResult, out: Path, *, as_json: bool, quiet: bool) -> None:
     """Print what was made."""
-    rows = [dataclasses.asdict(count) for count in made.counts]
+    from vaeaug.export.card import counts_entry  # noqa: PLC0415 (--help stays fast)
+
+    rows = [counts_entry(count) for count in made.counts]
     values = {
         "out": str(made.out),
         "sampler": made.sampler,
@@ -59,7 +60,7 @@ def report(made: AugmentResult, out: Path, *, as_json: bool, quiet: bool) -> Non
     }
     real, synthetic = (sum(row[kind] for row in rows) for kind in ("real", "synthetic"))
     held_out = sum(row["val"] + row["test"] for row in rows)
-    passed = f", {held_out:,} for validation and test passed through" if held_out else ""
+    passed = f", {held_out:,} for validation and test" if held_out else ""
     kinds = f"{real:,} real and {synthetic:,} synthetic" if real else f"{synthetic:,} synthetic"
     text = "\n".join(
         [

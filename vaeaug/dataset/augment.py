@@ -128,7 +128,9 @@ def load_pipeline(path: Path) -> Pipeline:
     return Pipeline(str(path), compose)
 
 
-def classical_pipeline(height: int, width: int, channels: int, *, flip: bool, strength: float = 1.0) -> Pipeline:
+def classical_pipeline(
+    height: int, width: int, channels: int, *, flip: bool, strength: float = 1.0, indexed: bool = False
+) -> Pipeline:
     """Return the augmentation that nearly every image classifier is trained with.
 
     A random crop of an image padded by an eighth (He et al. 2016), changes of scale and angle by up to 10 % and 10
@@ -140,6 +142,7 @@ def classical_pipeline(height: int, width: int, channels: int, *, flip: bool, st
         channels: 1 (gray) or 3 (RGB).
         flip: whether half of the images are mirrored, which is wrong for letters and digits.
         strength: what all of this is multiplied by, above 0.
+        indexed: whether the colours are labels from a palette; then none is changed or mixed with another.
     """
     albumentations = _albumentations()
     border = 1  # cv2.BORDER_REPLICATE: no edges of a colour the image lacks, and nothing that is seen twice
@@ -148,11 +151,17 @@ def classical_pipeline(height: int, width: int, channels: int, *, flip: bool, st
     transforms = [
         albumentations.PadIfNeeded(height + 2 * down, width + 2 * across, border_mode=border),
         albumentations.RandomCrop(height, width),
-        albumentations.Affine(scale=(1 - scale, 1 + scale), rotate=(-angle, angle), border_mode=border, p=0.8),
+        albumentations.Affine(
+            scale=(1 - scale, 1 + scale),
+            rotate=(-angle, angle),
+            interpolation=0 if indexed else 1,  # cv2.INTER_NEAREST, cv2.INTER_LINEAR
+            border_mode=border,
+            p=0.8,
+        ),
     ]
     if flip:
         transforms.append(albumentations.HorizontalFlip(p=0.5))
-    if channels == 3:
+    if channels == 3 and not indexed:
         transforms.append(albumentations.RandomBrightnessContrast(0.2 * strength, 0.2 * strength, p=0.8))
     return Pipeline("the classical augmentation", albumentations.Compose(transforms))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from vaeaug.dataset.contents import content_digest
 from vaeaug.dataset.decode import UnreadableImageError, decode, read_file
 from vaeaug.dataset.image_cache import PIXELS_NAME, CachedImage, InvalidImage
 from vaeaug.dataset.index import ImageFile, check_enough, quoted
@@ -73,11 +73,6 @@ class Built:
 
 
 Decoded = tuple[CachedImage, NDArray[np.uint8]] | InvalidImage
-
-
-def content_digest(data: bytes) -> str:
-    """Return the hash of a file's content, 32 hexadecimal digits."""
-    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
 def build_pixels(
@@ -244,6 +239,7 @@ def _decode_one(
         digest,
         image.traits,
         image.value_range,
+        file.synthetic,
     )
     return record, pixels
 

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 import PIL
 
-from vaeaug.dataset.build import Progress, Wanted, build_pixels, content_digest, unreadable
-from vaeaug.dataset.decode import DECODE_RULE, UnreadableImageError, read_file
+from vaeaug.dataset.build import Progress, Wanted, build_pixels, unreadable
+from vaeaug.dataset.contents import Contents, content_digest, read_contents
+from vaeaug.dataset.decode import DECODE_RULE
 from vaeaug.dataset.image_cache import (
     UNSEEN,
     CachedImage,
@@ -28,8 +29,8 @@ from vaeaug.dataset.image_cache import (
     try_open,
     write_meta,
 )
-from vaeaug.dataset.index import DatasetIndex, ImageFile
-from vaeaug.dataset.parallel import thread_pool, windows
+from vaeaug.dataset.index import SYNTHETIC, DatasetIndex
+from vaeaug.dataset.parallel import thread_pool
 from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules
 from vaeaug.dataset.size import check_image_size, model_size
 from vaeaug.dataset.store import building, chosen_directory, evict, publish, remove, size_limit, writable_directory
@@ -44,6 +45,7 @@ __all__ = ["UNSEEN", "CachedImage", "ImageCache", "InvalidImage", "NativeShape",
 def build_cache(
     index: DatasetIndex,
     *,
+    contents: Contents | None = None,
     image_size: tuple[int, int] | None = None,
     max_side: int = 64,
     spec: ImageSpec | None = None,
@@ -62,6 +64,7 @@ def build_cache(
 
     Args:
         index: what `scan` found.
+        contents: what `read_contents` found in its files; read here by default.
         image_size: (height, width) in pixels, 8 to 256 each.
         max_side: bound of the longer side in pixels where `image_size` is not given, 8 to 256.
         spec: the images of a trained model: its size, channels and palette are taken instead, and a class may have any
@@ -92,8 +95,9 @@ def build_cache(
     model_size([(1, 1)], max_side)  # refuses a bound out of range before any work is done
     limit = size_limit()
     _check_outside(index.root, cache_dir)
+    found = contents or read_contents(index, workers=workers)
+    digests = [found.digests[file.file_name] for file in index.files]
     with thread_pool(workers) as pool:
-        digests = [digest for window in windows(pool, _digest, index.files) for digest in window]
         key = _key(index, digests, wanted)
         known = _known(key, cache_dir)
         if known is not None:
@@ -152,13 +156,6 @@ def _build(
     return cache
 
 
-def _digest(file: ImageFile) -> str:
-    try:
-        return content_digest(read_file(file.path))
-    except UnreadableImageError:
-        return ""
-
-
 def _key(index: DatasetIndex, digests: Sequence[str], wanted: Wanted) -> str:
     """Return the name of the entry: a hash of all that the pixels and their description depend on."""
     asked: dict[str, object] = {"rule": DECODE_RULE, "pillow": PIL.__version__, "rules": wanted.rules.to_json()}
@@ -171,13 +168,16 @@ def _key(index: DatasetIndex, digests: Sequence[str], wanted: Wanted) -> str:
         asked |= {"find_levels": wanted.find_levels}
     state = hashlib.blake2b(json.dumps(asked, sort_keys=True).encode(), digest_size=16)
     for file, digest in zip(index.files, digests, strict=True):
-        state.update(json.dumps([file.file_name, file.split, file.label, digest]).encode() + b"\n")
+        state.update(json.dumps([file.file_name, file.split, file.label, digest, file.synthetic]).encode() + b"\n")
     return state.hexdigest()
 
 
 def _fingerprint(files: Sequence[CachedImage]) -> str:
-    """Return what identifies the readable data, whatever the files are called and in which order they come."""
-    rows = sorted(json.dumps([file.split, file.label, file.digest]) for file in files)
+    """Return what identifies the readable data, whatever the files are called and in which order they come.
+
+    Synthetic images that nothing is trained on do not count: with and without them it is the same data.
+    """
+    rows = sorted(json.dumps([file.split, file.label, file.digest]) for file in files if file.split != SYNTHETIC)
     return content_digest("\n".join(rows).encode())
 
 

@@ -10,26 +10,8 @@ from pathlib import Path
 from vaeaug.dataset.formats import is_image_name
 from vaeaug.errors import InputError
 
-_LITTER = frozenset({"__MACOSX", "@eaDir"})
-"""Folders that archivers and file servers leave behind; names with a leading dot are passed over as well."""
-
-
-def subfolders(folder: Path) -> list[Path]:
-    """Return the visible folders directly in `folder`, sorted by name; a symbolic link to a folder counts.
-
-    Raises:
-        InputError: the folder cannot be listed.
-    """
-    return [folder / entry.name for entry in _entries(folder) if _is_folder(entry)]
-
-
-def images_directly_in(folder: Path) -> list[Path]:
-    """Return the images that lie in `folder` itself, sorted by name.
-
-    Raises:
-        InputError: the folder cannot be listed.
-    """
-    return [folder / entry.name for entry in _entries(folder) if is_image_name(entry.name) and _is_file(entry)]
+_LITTER = frozenset({"__MACOSX", "@eaDir", "Thumbs.db", "ehthumbs.db", "desktop.ini", "Icon\r"})
+"""What archivers, file servers and file managers leave behind; names with a leading dot are skipped as well."""
 
 
 def images_below(folder: Path, *, inside: tuple[Path, ...] = ()) -> Iterator[Path]:
@@ -48,23 +30,27 @@ def images_below(folder: Path, *, inside: tuple[Path, ...] = ()) -> Iterator[Pat
     Raises:
         InputError: a folder cannot be listed.
     """
-    seen = {_identity(parent) for parent in inside}
+    seen = {identity_of(parent) for parent in inside}
     waiting = [folder]
     while waiting:
         current = waiting.pop()
-        identity = _identity(current)
+        identity = identity_of(current)
         if identity in seen:
             continue
         seen.add(identity)
-        for entry in _entries(current):
-            if _is_folder(entry):
+        for entry in visible_entries(current):
+            if is_folder(entry):
                 waiting.append(current / entry.name)
-            elif is_image_name(entry.name) and _is_file(entry):
+            elif is_image_name(entry.name) and is_file(entry):
                 yield current / entry.name
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """Return the visible entries of a folder, sorted by name."""
+def visible_entries(folder: Path) -> list[os.DirEntry[str]]:
+    """Return the entries of a folder that are not hidden and not litter, sorted by name.
+
+    Raises:
+        InputError: the folder cannot be listed.
+    """
     try:
         with os.scandir(folder) as entries:
             visible = [entry for entry in entries if not entry.name.startswith(".") and entry.name not in _LITTER]
@@ -73,14 +59,15 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
     return sorted(visible, key=lambda entry: entry.name)
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a folder or a link to one."""
     try:
         return entry.is_dir()
     except OSError:  # a link that leads to itself
         return False
 
 
-def _is_file(entry: os.DirEntry[str]) -> bool:
+def is_file(entry: os.DirEntry[str]) -> bool:
     """Say whether an entry is a file, or a broken link (which is to be reported); a pipe would never end."""
     try:
         return entry.is_file() or entry.is_symlink()
@@ -88,8 +75,12 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
         return True
 
 
-def _identity(folder: Path) -> tuple[int, int]:
-    """Return what tells a folder from all others, whatever path led to it."""
+def identity_of(folder: Path) -> tuple[int, int]:
+    """Return the device and inode of a folder: equal for every path that leads to it.
+
+    Raises:
+        InputError: the folder cannot be read.
+    """
     try:
         status = folder.stat()
     except OSError as error:

@@ -113,6 +113,10 @@ def openers(prefix: bytes) -> Iterator[tuple[str, Factory]]:
             yield name, factory
 
 
+def _is_heif(prefix: bytes) -> bool:
+    return prefix[4:8] == b"ftyp" and bool(import_module("pillow_heif").get_file_mimetype(prefix))
+
+
 @cache
 def _pillow_openers() -> tuple[tuple[str, Factory, Accept], ...]:
     """Return Pillow's factories, which open what they are given whatever `Image.MAX_IMAGE_PIXELS` says."""
@@ -121,7 +125,7 @@ def _pillow_openers() -> tuple[tuple[str, Factory, Accept], ...]:
     for image_format in READABLE:
         if image_format.pillow == "HEIF":
             heif = import_module("pillow_heif")
-            found.append((image_format.name, heif.HeifImageFile, heif.get_file_mimetype))
+            found.append((image_format.name, heif.HeifImageFile, _is_heif))
         else:
             factory, accept = Image.OPEN[image_format.pillow]
             found.append((image_format.name, factory, accept or bool))

@@ -36,7 +36,7 @@ class CachedImage:
 
     Attributes:
         file_name: relative to DATA, with forward slashes.
-        split: `train`, `val` or `test`.
+        split: `train`, `val`, `test` or `SYNTHETIC`.
         label: the name of its class.
         height: of the file's image in pixels, after EXIF rotation.
         width: likewise.
@@ -45,6 +45,7 @@ class CachedImage:
         digest: BLAKE2b of the file's content, 32 hexadecimal digits.
         traits: of the file.
         value_range: of a deep gray image, as `DecodedImage.value_range`; else None.
+        synthetic: whether a model made it, or a part of it.
     """
 
     file_name: str
@@ -56,6 +57,7 @@ class CachedImage:
     digest: str
     traits: FileTraits
     value_range: tuple[int, int] | None = None
+    synthetic: bool = False
 
 
 _COLUMNS = [name for name in CachedImage.__dataclass_fields__ if name != "traits"]
@@ -105,7 +107,7 @@ class ImageCache:
         pixels_NHWC: uint8, read-only; C = 1 if every image (where there is a palette, every colour of it) is gray,
             else 3.
         labels_N: int64, index into `classes`; -1 (`UNSEEN`) for an image of val or test whose class train lacks.
-        split_N: `train`, `val` or `test`.
+        split_N: `train`, `val`, `test` or `SYNTHETIC`.
         files: what each image was, in the order of the pixels: sorted by `file_name`.
         classes: names of the classes with training images, sorted.
         fingerprint: hash of contents, labels and splits, whatever the names and the size; 32 hexadecimal digits.
@@ -135,12 +137,13 @@ class ImageCache:
         """Return N, the number of images."""
         return len(self.files)
 
-    def indices(self, split: str, label: str | None = None) -> NDArray[np.int64]:
-        """Return where the images of a split stand, ascending.
+    def indices(self, split: str, label: str | None = None, *, real: bool = False) -> NDArray[np.int64]:
+        """Return the positions of the images of a split, ascending.
 
         Args:
             split: `train`, `val` or `test`.
             label: the name of a class; None for all.
+            real: leave out synthetic images, where a model is also trained on these.
 
         Raises:
             InputError: no image has this label.
@@ -148,7 +151,14 @@ class ImageCache:
         chosen = self.split_N == split
         if label is not None:
             chosen &= self._has_label(label)
+        if real:
+            chosen &= ~np.fromiter((file.synthetic for file in self.files), dtype=np.bool_, count=len(self.files))
         return np.flatnonzero(chosen).astype(np.int64)
+
+    def training_fingerprint(self) -> str:
+        """Return a hash of contents and labels of the training images, whatever their names; 32 hexadecimal digits."""
+        rows = sorted(json.dumps([self.files[i].label, self.files[i].digest]) for i in self.indices("train"))
+        return hashlib.blake2b("\n".join(rows).encode(), digest_size=16).hexdigest()
 
     def listing(self, label: str | None = None) -> str:
         """Return what identifies images under the names that they have, 32 hexadecimal digits.
@@ -284,7 +294,7 @@ def _from_meta(directory: Path, meta: dict[str, Any], lock: IO[bytes], temporary
     classes = tuple(meta["classes"])
     place = {label: i for i, label in enumerate(classes)}
     labels = np.array([place.get(file.label, UNSEEN) for file in files], dtype=np.int64)
-    splits = np.array([file.split for file in files], dtype="<U5")
+    splits = np.array([file.split for file in files], dtype="<U9")
     labels.flags.writeable = splits.flags.writeable = False
     invalid = tuple(InvalidImage(*row) for row in meta["invalid"])
     palette, table = (tuple(map(tuple, colours)) for colours in meta["colours"]) if meta["colours"] else (None, None)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from vaeaug.dataset.formats import NAMES as FORMAT_NAMES
+from vaeaug.dataset.passed_over import STRAY, PassedOver
 from vaeaug.errors import InputError
+
+if TYPE_CHECKING:
+    from vaeaug.dataset.labelled_images import TableImages
 
 SPLITS = ("train", "val", "test")
 """The splits, in the order in which they are listed."""
+
+SYNTHETIC = "synthetic"
+"""In place of a split: a synthetic training image of an earlier run, which is copied and nothing else."""
 
 Layout = Literal["folders", "splits", "metadata"]
 
@@ -21,6 +29,32 @@ MINIMUM_PER_CLASS = 2
 """Training images a class needs at the least: with one there is nothing to vary between."""
 
 
+REAL = "false"
+"""`Provenance.synthetic` of a real image."""
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where an image of an earlier output comes from.
+
+    Attributes:
+        synthetic: `true`, `partly` (a model filled holes in it), or `false`: a real image.
+        source: `file_name` in DATA of the real image that a synthetic one was made from; empty if it has none, or if
+            that image is not in DATA. Of a real image its own `file_name`.
+        original: name of that real image in the dataset that it first came from, as far as is known.
+        sampler: that made a synthetic image.
+        index: number of a synthetic image within its class, in digits.
+        seed: of the run that made it, in digits.
+    """
+
+    synthetic: str
+    source: str = ""
+    original: str = ""
+    sampler: str = ""
+    index: str = ""
+    seed: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class ImageFile:
     """One image file of a dataset.
@@ -28,14 +62,24 @@ class ImageFile:
     Attributes:
         path: where it lies.
         file_name: the same relative to DATA, with forward slashes.
-        split: `train`, `val` or `test`.
+        split: `train`, `val` or `test`; `SYNTHETIC` for a synthetic training image that nothing is trained on.
         label: the name of its class, or `NO_LABEL`.
+        wrappers: number of folders in `file_name` that neither the layout nor a class accounts for, such as the first
+            one in `photos/train/cat/1.png`.
+        provenance: where it comes from, if an earlier run of vaeaug wrote it or copied it.
     """
 
     path: Path
     file_name: str
     split: str
     label: str
+    wrappers: int = 0
+    provenance: Provenance | None = None
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether a model made it, or a part of it."""
+        return self.provenance is not None and self.provenance.synthetic != REAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +91,39 @@ class DatasetIndex:
         layout: how it was read: class folders, split folders with class folders, or metadata files.
         classes: names of the classes that have training images, sorted by code point; a label's index is its place.
         files: every image of every split, sorted by `file_name` (code points).
-        stray: `file_name` of images that lie outside any class folder and are therefore left out, sorted.
+        passed_over: files in DATA that are not used, by reason.
+        notes: how the dataset was read, where that is not obvious, one sentence each.
+        table: the rows of the table that lists the images, if there is one.
     """
 
     root: Path
     layout: Layout
     classes: tuple[str, ...]
     files: tuple[ImageFile, ...]
-    stray: tuple[str, ...] = ()
+    passed_over: tuple[PassedOver, ...] = ()
+    notes: tuple[str, ...] = ()
+    table: TableImages | None = None
+
+    @property
+    def stray(self) -> tuple[str, ...]:
+        """Return the `file_name` of images that are outside any class folder and therefore not used, sorted."""
+        return tuple(name for entry in self.passed_over if entry.reason == STRAY for name in entry.files)
+
+    def column(self, name: str) -> Mapping[str, str]:
+        """Return `file_name` -> the value of a column of the table that lists the images.
+
+        Args:
+            name: of the column.
+
+        Raises:
+            InputError: if no table lists the images, or it has no such column.
+        """
+        if self.table is None:
+            raise InputError(
+                f"no table lists the images of {self.root}, so there is no column {name!r}; "
+                "give a table with --labels FILE"
+            )
+        return self.table.column(name)
 
     def of(self, split: str) -> tuple[ImageFile, ...]:
         """Return the files of a split, sorted by `file_name`."""
@@ -80,7 +149,9 @@ def make_index(
     files: Iterable[ImageFile],
     *,
     empty: Iterable[str] = (),
-    stray: Iterable[str] = (),
+    passed_over: Sequence[PassedOver] = (),
+    notes: Sequence[str] = (),
+    table: TableImages | None = None,
     training: bool = True,
 ) -> DatasetIndex:
     """Sort the files and hold the rules that every layout obeys.
@@ -90,7 +161,9 @@ def make_index(
         layout: how it was read.
         files: what was found, in any order.
         empty: training classes whose folder holds no image.
-        stray: images outside any class folder.
+        passed_over: files that are not used.
+        notes: how the dataset was read, where that is not obvious.
+        table: the rows of the table that lists the images.
         training: whether a model is to be trained on it.
 
     Returns:
@@ -103,18 +176,19 @@ def make_index(
     broken = [name for name in (*(file.file_name for file in listed), *empty) if not _is_unicode(name)]
     if broken:
         raise InputError(f"names in {root} are not valid UTF-8: {quoted(broken)}; rename them")
-    counts = dict.fromkeys(empty if training else (), 0)
+    elsewhere = {file.label for file in listed if file.split != "train"}
+    counts = dict.fromkeys((label for label in empty if label not in elsewhere) if training else (), 0)
     for file in listed:
         if file.split == "train" and file.label != NO_LABEL:
             counts[file.label] = counts.get(file.label, 0) + 1
-    if not training:
-        return DatasetIndex(root, layout, tuple(sorted(counts)), listed, tuple(sorted(stray)))
-    if not any(counts.values()):
+    if training and not any(counts.values()):
+        name = root.resolve().name
         raise InputError(
-            f"{root} has no training images; lay it out as {root.name}/<class>/*.png or {root.name}/train/<class>/*.png"
+            f"{root} has no training images; arrange it as {name}/<class>/*.png or {name}/train/<class>/*.png"
         )
-    check_enough(counts)
-    return DatasetIndex(root, layout, tuple(sorted(counts)), listed, tuple(sorted(stray)))
+    if training:
+        check_enough(counts)
+    return DatasetIndex(root, layout, tuple(sorted(counts)), listed, tuple(passed_over), tuple(notes), table)
 
 
 def check_enough(counts: dict[str, int]) -> None:
@@ -129,7 +203,7 @@ def check_enough(counts: dict[str, int]) -> None:
     few = [f"{label!r} has {count}" for label, count in sorted(counts.items()) if count < MINIMUM_PER_CLASS]
     if few:
         raise InputError(
-            f"every class needs at least {MINIMUM_PER_CLASS} training images (PNG, JPEG, BMP, WebP or TIFF): "
+            f"every class needs at least {MINIMUM_PER_CLASS} training images ({FORMAT_NAMES}): "
             f"{', '.join(few)}; add images, or move the folder out of the dataset"
         )
 

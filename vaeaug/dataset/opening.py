@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 import os
 import stat
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,11 +23,12 @@ from PIL import Image
 
 from vaeaug.dataset import formats
 from vaeaug.dataset.png_chunks import SIGNATURE, lightened
+from vaeaug.dataset.tiff_numbers import NumbersError, TiffNumbers, is_signed_8_bit
 
 PIXELS_IN_FLIGHT = 100_000_000
 """Pixels that all threads of a process decode at a time; a larger image is decoded while no other is.
 
-Decoding takes up to sixteen bytes per pixel: four in Pillow, and again for an upright, a converted and a composited
+Decoding takes up to twenty bytes per pixel: four in Pillow, and again for an upright, a converted and a composited
 copy.
 """
 
@@ -69,9 +71,7 @@ def opened(data: bytes, max_megapixels: float) -> Iterator[Image.Image]:
         UnreadableImageError: if this is no image in a format that is read, or a larger one; or if its decoder fails.
     """
     try:
-        image = _opened(data)
-        with image:
-            _check_size(image, max_megapixels)
+        with _opened(data, max_megapixels) as image:
             yield image
     except UnreadableImageError:
         raise
@@ -83,10 +83,16 @@ def opened(data: bytes, max_megapixels: float) -> Iterator[Image.Image]:
 
 @contextmanager
 def room_for(image: Image.Image) -> Iterator[None]:
-    """Wait until there is room for an image's pixels, and let Pillow decode them whatever their number."""
+    """Wait until there is room for an image's pixels, and let Pillow decode them whatever their number.
+
+    The image gives up its pixels at the end. What else is made inside should be small, or be the result.
+    """
     pixels = image.width * image.height
     with _IN_FLIGHT.reserved(pixels), _pillow_allows(pixels):
-        yield
+        try:
+            yield
+        finally:
+            image.close()
 
 
 class PixelBudget:
@@ -155,7 +161,7 @@ def _pillow_allows(pixels: int | None) -> Iterator[None]:
         _LIMIT.restore()
 
 
-def _opened(data: bytes) -> Image.Image:
+def _opened(data: bytes, max_megapixels: float) -> Image.Image:
     profile = None
     if data.startswith(SIGNATURE):
         data, profile = lightened(data)
@@ -168,8 +174,13 @@ def _opened(data: bytes) -> Image.Image:
                 with _pillow_allows(None):
                     image = factory(io.BytesIO(data), "")
         except Exception as error:
+            if "unknown pixel mode" in str(error):
+                return _numbers(data, max_megapixels)
             reason = f"a {name} image that cannot be opened: {_reason(error)}"
             continue
+        _check_size(image.size, max_megapixels)
+        if is_signed_8_bit(image):
+            return _numbers(data, max_megapixels)
         if profile is not None:
             image.info["icc_profile"] = profile
         if image.format == "PNG" and "transparency" in image.info:
@@ -193,12 +204,27 @@ def _eight_bit_key(image: Image.Image, bits: int) -> Any:
     return key
 
 
-def _check_size(image: Image.Image, max_megapixels: float) -> None:
-    if image.width * image.height > max_megapixels * 1_000_000:
-        size = f"{image.width}x{image.height} pixels"
-        needed = -(-image.width * image.height // 1_000_000)
+def _numbers(data: bytes, max_megapixels: float) -> Image.Image:
+    """Open a TIFF that Pillow cannot open, or takes for another."""
+    try:
+        numbers = TiffNumbers(data)
+    except NumbersError as error:
+        raise UnreadableImageError(str(error)) from error
+    except Exception as error:
+        raise UnreadableImageError("a TIFF image that is truncated or damaged") from error
+    _check_size(numbers.size, max_megapixels)
+    width, height = numbers.size
+    with _IN_FLIGHT.reserved(width * height):
+        return numbers.decode()
+
+
+def _check_size(size: tuple[int, int], max_megapixels: float) -> None:
+    width, height = size
+    if width * height > max_megapixels * 1_000_000:
+        needed = -(-width * height // 1_000_000)
         raise UnreadableImageError(
-            f"{size} are more than --max-megapixels {max_megapixels:g}; read it with --max-megapixels {needed}"
+            f"{width}x{height} pixels are more than --max-megapixels {max_megapixels:g}; "
+            f"read it with --max-megapixels {needed}"
         )
 
 
@@ -209,5 +235,7 @@ def _open_without_waiting(path: str, flags: int) -> int:
 
 def _reason(error: Exception) -> str:
     """Return the first line of what a decoder said."""
+    if isinstance(error, struct.error | EOFError | IndexError):
+        return "the file is truncated or damaged"
     text = str(error).strip().splitlines()
     return text[0] if text else type(error).__name__

@@ -1,172 +1,282 @@
 """Read the layout of a dataset: which files are images, of which class and split. No image is opened.
 
-Three layouts are read, and told apart by these rules, the first that fits:
+The layouts, and how they are told apart (the first that fits is taken):
 
-1. **metadata**: there is a `metadata.csv` or `metadata.jsonl` in DATA or in its split folders (see `metadata.py`).
-2. **splits**: every folder in DATA that holds images has the name of a split (`train`, `training`; `val`, `valid`,
-   `validation`, `dev`; `test`, `testing`; in any case). The folders in it are the classes.
+1. **table**: the table given with `--labels`; a `metadata.csv`, `.jsonl` or `.parquet` in DATA or in its split folders
+   (a Hugging Face imagefolder); or any table with columns for file and label that lists the images (`labels.csv`).
+2. **splits**: all folders in DATA that contain images have names of splits (`train`, `Training`, `valid_set`, `test`,
+   `holdout`, ...; see `splits.py`), and the folders in them are the classes. Masks beside them, as `ground_truth` in
+   MVTec AD, are not used. So is `DATA/<class>/<split>/` if all classes are divided so, and `DATA/<split>_<class>/`.
 3. **folders**: otherwise the folders in DATA are the classes, and all images are training images. So a class that is
    called `train` beside a class `bus` is a class. Classes that all have names of splits go into `DATA/train/<class>`.
-   Two or more split folders with class folders in them beside other folders are refused: nobody could tell.
 
-Folders below a class belong to the class. Images outside any class folder are left out and listed as `stray`.
-A label that occurs only in val or test is kept there, is not among the classes, and nothing is trained on it.
+If DATA contains nothing but one folder with the dataset in it, that folder is read (`DATA/photos/train/<class>/`).
+Folders below a class belong to the class. What could be read in two ways, and what has no class per image
+(`mask_files.py`, `layouts.py`), is refused. A label that occurs only in val or test is kept there, is not among the
+classes, and nothing is trained on it.
 
-For a model that is trained already (`training=False`) less is asked: a class may have one image, no split is needed,
-and images outside any class folder belong to the dataset, without a label. So a folder of images will do, or one image.
+For a model that is trained already (`training=False`) less is required: a class may have one image, no split is
+needed, and images outside any class folder belong to the dataset, without a label. So a folder of images is enough, or
+one image.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
-from vaeaug.dataset.folders import images_below, images_directly_in, subfolders
+from vaeaug.dataset.class_folders import Reading, read_class_folders
+from vaeaug.dataset.find_tables import RECORD_NAME, find_label_tables, find_metadata
+from vaeaug.dataset.folder_kinds import is_generic
+from vaeaug.dataset.formats import NAMES as FORMAT_NAMES
 from vaeaug.dataset.formats import is_image_name
-from vaeaug.dataset.index import NO_LABEL, SPLITS, DatasetIndex, ImageFile, make_index, quoted
-from vaeaug.dataset.metadata import METADATA_NAMES, find_metadata, read_metadata
+from vaeaug.dataset.index import NO_LABEL, DatasetIndex, ImageFile, make_index, quoted
+from vaeaug.dataset.label_forms import unify_labels
+from vaeaug.dataset.label_options import AUTOMATIC, NO_TABLE, LabelOptions
+from vaeaug.dataset.labelled_images import (
+    LabelledTable,
+    TableImages,
+    disagreement,
+    read_labelled,
+    repeats_folders,
+)
+from vaeaug.dataset.layouts import check_has_classes
+from vaeaug.dataset.mask_files import masks_in
+from vaeaug.dataset.passed_over import MASKS, STRAY, UNLISTED, PassedOver, other_files, summary
 from vaeaug.dataset.splits import split_named
+from vaeaug.dataset.table_columns import choose_columns
+from vaeaug.dataset.tables import read_table
+from vaeaug.dataset.tree import Folder, read_tree
 from vaeaug.errors import InputError
 
-__all__ = ["DatasetIndex", "ImageFile", "scan"]
+__all__ = ["DatasetIndex", "ImageFile", "LabelOptions", "scan"]
+
+_IMAGES_PER_STRAY = 20
+"""A folder with less than one image directly in it for this many images contains stray images, and is no class."""
+
+Source = Literal["given", "metadata", "found"]
+
+_OUTPUT_FILES = frozenset(("manifest.csv", "README.md", "report.html", RECORD_NAME))
+"""What vaeaug itself writes beside images: nothing that a dataset passes over."""
 
 
-def scan(data: Path, *, training: bool = True) -> DatasetIndex:
+def scan(data: Path, *, training: bool = True, options: LabelOptions = AUTOMATIC) -> DatasetIndex:
     """Find the images of a dataset.
 
     Args:
-        data: DATA, a folder in one of the three layouts; with `training=False` also a folder of images, or one image.
+        data: DATA, a folder in one of the layouts; with `training=False` also a folder of images, or one image.
         training: whether a model is to be trained on it.
+        options: which table says the labels.
 
     Returns:
         The files with their classes and splits, in an order that depends on their names alone.
 
     Raises:
-        InputError: DATA is missing, not a folder, empty, laid out otherwise, or a class has fewer than two training
-            images; metadata that cannot be read.
+        InputError: if DATA is missing, not a folder, empty or arranged in another way, if a class has fewer than two
+            training images, or if a table cannot be read.
     """
     root = Path(data)
     if not root.exists():
         raise InputError(f"{root} does not exist; give a folder of images, or write a sample with: vaeaug demo {root}")
     if not training and is_image_name(root.name) and root.is_file():
-        return make_index(root.parent, "folders", _unlabelled(root.parent, [root], "train"), training=False)
+        file = ImageFile(root, root.name, "train", NO_LABEL)
+        return make_index(root.parent, "folders", [file], training=False)
     if not root.is_dir():
         what = "an image" if is_image_name(root.name) else "a file"
-        raise InputError(f"{root} is {what}, not a folder; give the folder that holds the class folders")
-    folders = subfolders(root)
-    tables = find_metadata(root, [folder for folder in folders if split_named(folder.name)])
-    if tables:
-        return make_index(root, "metadata", read_metadata(root, tables, labelled=training), training=training)
-    stray = images_directly_in(root)
-    holding = [folder for folder in folders if _holds_images(folder, root)]
-    if not holding and (training or not stray):
-        raise InputError(_nothing_found(root, bool(stray)))
-    named = _split_folders(holding)
-    if holding and len(named) == len(holding):
-        return _scan_splits(root, named, stray, training=training)
-    _refuse_a_mixture(root, named, holding)
-    return _scan_folders(root, folders, stray, training=training)
+        raise InputError(f"{root} is {what}, not a folder; give the folder that contains the class folders")
+    top = read_tree(root)
+    tables = _tables(top, options, training=training)
+    if tables is not None:
+        return _read_tables(top, *tables, training=training)
+    return _read_folders(top, training=training)
 
 
-def _scan_folders(root: Path, classes: list[Path], stray: list[Path], *, training: bool) -> DatasetIndex:
-    """Read `DATA/<class>/**`: all images are training images."""
-    files: list[ImageFile] = [] if training else _unlabelled(root, stray, "train")
-    empty = []
-    for folder in classes:
-        found = _class_files(root, folder, "train", (root,))
-        files += found
-        if not found:
-            empty.append(folder.name)
-    return make_index(
-        root, "folders", files, empty=empty, stray=_names(root, stray) if training else (), training=training
-    )
-
-
-def _scan_splits(root: Path, named: dict[str, Path], stray: list[Path], *, training: bool) -> DatasetIndex:
-    """Read `DATA/<split>/<class>/**`."""
-    if training and "train" not in named:
-        listing = quoted(folder.name for folder in named.values())
+def _tables(top: Folder, options: LabelOptions, *, training: bool) -> tuple[Folder, list[LabelledTable], Source] | None:
+    """Return the folder that tables are about, the tables, and where they are from; None if there are none."""
+    names = (options.file_column, options.label_column)
+    if options.labels == NO_TABLE:
+        return None
+    if options.labels is not None:
+        place = Path(options.labels).expanduser()
+        inside = top.path / place
+        given = _labelled(inside if inside.is_file() and not place.is_file() else place, names, training=training)
+        return top, [given], "given"
+    metadata = find_metadata(top)
+    if metadata:
+        return top, [_labelled(path, names, training=training) for path in metadata], "metadata"
+    for level in _levels(top):
+        found = find_label_tables(level, *names)
+        if found:
+            return level, found, "found"
+    if any(names):
+        flag = "--file-column" if options.file_column else "--label-column"
         raise InputError(
-            f"{root} has no training split, only {listing}; name one folder 'train' "
-            f"(if these are your classes, put them into {root.name}/train/)"
+            f"{flag} names a column of a table, and no table lists images of {top.path}; give --labels FILE"
         )
-    files: list[ImageFile] = [] if training else _unlabelled(root, stray, "train")
-    empty = []
-    loose = list(stray) if training else []
-    for split, folder in named.items():
-        classes = subfolders(folder)
-        direct = images_directly_in(folder)
-        split_files: list[ImageFile] = []
-        if training:
-            loose += direct
-        else:
-            split_files += _unlabelled(root, direct, split)
-        for class_folder in classes:
-            found = _class_files(root, class_folder, split, (root, folder))
-            split_files += found
-            if split == "train" and not found:
-                empty.append(class_folder.name)
-        if training and split == "train" and not split_files:
+    return None
+
+
+def _labelled(path: Path, names: tuple[str | None, str | None], *, training: bool) -> LabelledTable:
+    table = read_table(path)
+    columns = choose_columns(table, *names)
+    if training and not columns.labelled:
+        raise InputError(
+            f"{path} has no column 'label' (it has {quoted(table.columns)}); add it, name the column with "
+            "--label-column, or read the folders with --labels none"
+        )
+    return LabelledTable(table, columns)
+
+
+def _levels(top: Folder) -> Iterator[Folder]:
+    """Yield DATA, and the only folder with images in it for as long as there is nothing else."""
+    level = top
+    yield level
+    while not level.images and len(level.holding) == 1:
+        level = level.holding[0]
+        yield level
+
+
+def _read_tables(
+    data: Folder, top: Folder, tables: list[LabelledTable], source: Source, *, training: bool
+) -> DatasetIndex:
+    """Read the images that tables list; `top` is DATA or the folder in it that they are about."""
+    read = read_labelled(top, tables, training=training)
+    names = " and ".join(labelled.table.path.name for labelled in tables)
+    notes = []
+    if source != "given":
+        differing = disagreement(read)
+        if differing is not None:
+            example, in_table, in_folder, count = differing
+            more = "" if count == 1 else f", and {count - 1} more images differ"
             raise InputError(
-                f"{folder} holds images but no class folders; lay them out as {root.name}/{folder.name}/<class>/*.png "
-                f"(if {folder.name!r} is itself a class, put it into {root.name}/train/)"
+                f"{names} labels {example!r} as {in_table!r}, but its folder is called {in_folder!r}{more}; choose the "
+                f"table with --labels {tables[0].table.path}, or the folders with --labels none"
             )
-        files += split_files
-    return make_index(root, "splits", files, empty=empty, stray=_names(root, loose), training=training)
-
-
-def _class_files(root: Path, folder: Path, split: str, inside: tuple[Path, ...]) -> list[ImageFile]:
-    """Return the images of one class folder."""
-    return [
-        ImageFile(path, path.relative_to(root).as_posix(), split, folder.name)
-        for path in images_below(folder, inside=inside)
+        has_splits = any(labelled.split or labelled.columns.split for labelled in tables)
+        if source == "found" and repeats_folders(read) and not has_splits:
+            return _read_folders(data, training=training, table=_below(data, top, read))
+        columns = tables[0].columns
+        label = columns.label or "one column per class"
+        notes = [f"labels were read from {names} (columns {columns.file!r} and {label!r}); --labels none ignores it"]
+    listed = _below(data, top, read)
+    unlisted = (name for path in data.image_paths() if (name := _name(data, path)) not in listed.rows)
+    passed_over = [
+        *other_files(_others(data, [labelled.table.path for labelled in tables])),
+        *_entry(UNLISTED, unlisted),
     ]
-
-
-def _unlabelled(root: Path, paths: Iterable[Path], split: str) -> list[ImageFile]:
-    """Return images that lie in no class folder."""
-    return [ImageFile(path, path.relative_to(root).as_posix(), split, NO_LABEL) for path in paths]
-
-
-def _holds_images(folder: Path, root: Path) -> bool:
-    return next(images_below(folder, inside=(root,)), None) is not None
-
-
-def _split_folders(folders: Iterable[Path]) -> dict[str, Path]:
-    """Return split -> folder, in the order of `SPLITS`, for the folders that have the name of a split."""
-    named: dict[str, Path] = {}
-    for folder in folders:
-        split = split_named(folder.name)
-        if split is None:
-            continue
-        if split in named:
-            raise InputError(
-                f"{named[split]} and {folder} both name the {split} split; keep one of them, or merge them"
-            )
-        named[split] = folder
-    return {split: named[split] for split in SPLITS if split in named}
-
-
-def _refuse_a_mixture(root: Path, named: dict[str, Path], holding: list[Path]) -> None:
-    """Refuse split folders beside other folders when both readings would make sense."""
-    nested = [folder for folder in named.values() if not images_directly_in(folder)]
-    if len(nested) >= 2:
-        others = quoted(folder.name for folder in holding if folder not in named.values())
-        raise InputError(
-            f"{root} mixes split folders ({quoted(folder.name for folder in nested)}) with others ({others}); move the "
-            f"others out of it, or, if all are classes, put all of them into {root.name}/train/"
-        )
-
-
-def _nothing_found(root: Path, has_images: bool) -> str:
-    """Return the message for a folder without classes."""
-    layout = (
-        f"lay them out as {root.name}/<class>/*.png, a folder a class, or add a {METADATA_NAMES[0]} (file_name,label)"
+    files, merged = unify_labels(listed.files, training=training)
+    return make_index(
+        data.path, "metadata", files, passed_over=passed_over, notes=[*notes, *merged], table=listed, training=training
     )
-    if has_images:
-        return f"{root} holds images but no class folders; {layout}"
-    return f"{root} holds no images (PNG, JPEG, BMP, WebP or TIFF); {layout}"
 
 
-def _names(root: Path, paths: Iterable[Path]) -> list[str]:
-    return [path.relative_to(root).as_posix() for path in paths]
+def _read_folders(data: Folder, *, training: bool, table: TableImages | None = None) -> DatasetIndex:
+    """Read the images by the names of the folders."""
+    if not data.holding and (training or not data.images):
+        if training and data.images:
+            check_has_classes(data)
+        raise InputError(_nothing_found(data))
+    top, notes = _unwrapped(data, training=training)
+    masks = masks_in(top)
+    top = top.keep(lambda path: path not in masks) if masks else top
+    if training:
+        check_has_classes(top)
+    reading = read_class_folders(top, training=training)
+    below = _below(data, top, TableImages(reading.files)).files
+    files, merged = unify_labels(below, training=training)
+    prefix = top.path.relative_to(data.path)
+    stray = [(prefix / name).as_posix() for name in reading.stray]
+    passed_over = [
+        *other_files(_others(data, [])),
+        *_entry(STRAY, [*stray, *(data.images if top is not data else ())]),
+        *_entry(MASKS, (_name(data, path) for path in masks)),
+        *(
+            replace(entry, files=tuple((prefix / name).as_posix() for name in entry.files))
+            for entry in reading.passed_over
+        ),
+    ]
+    return make_index(
+        data.path,
+        reading.layout,
+        files,
+        empty=reading.empty,
+        passed_over=passed_over,
+        notes=[*notes, *_generic_class(reading), *reading.notes, *merged],
+        table=table,
+        training=training,
+    )
+
+
+def _below(data: Folder, top: Folder, read: TableImages) -> TableImages:
+    """Return images of a folder in DATA with names relative to DATA."""
+    prefix = top.path.relative_to(data.path)
+    depth = len(prefix.parts)
+    if not depth:
+        return read
+    files = [
+        replace(file, file_name=(prefix / file.file_name).as_posix(), wrappers=file.wrappers + depth)
+        for file in read.files
+    ]
+    return TableImages(files, {(prefix / name).as_posix(): row for name, row in read.rows.items()})
+
+
+def _name(data: Folder, path: Path) -> str:
+    return path.relative_to(data.path).as_posix()
+
+
+def _unwrapped(data: Folder, *, training: bool) -> tuple[Folder, list[str]]:
+    """Return the folder that the dataset is in: DATA, or the only folder in it, and a note on the latter."""
+    top = data
+    while len(top.holding) == 1 and (training or not top.images) and _wraps(top.holding[0]):
+        top = top.holding[0]
+    if top is data:
+        return data, []
+    inner = top.path.relative_to(data.path).as_posix()
+    note = f"{data.name} contains only the folder {inner!r}, which was read as the dataset"
+    if not any(split_named(folder.name) for folder in top.holding):
+        note += f"; if it is one class, move it into {data.name}/train/"
+    return top, [note]
+
+
+def _wraps(folder: Folder) -> bool:
+    """Return whether the only folder in DATA contains the classes or splits, and is not itself a class or a split."""
+    inner = folder.holding
+    if not inner or len(folder.images) * _IMAGES_PER_STRAY > folder.count:
+        return False
+    splits = [split_named(child.name) is not None for child in inner]
+    if split_named(folder.name):
+        return len(inner) > 1 and all(splits) and not any(child.images for child in inner)
+    if all(splits):
+        return any(not child.images for child in inner)
+    return len(inner) > 1 or is_generic(folder.name) or _wraps(inner[0])
+
+
+def _generic_class(reading: Reading) -> list[str]:
+    """Return a note on a single class whose name seems to be none."""
+    labels = {file.label for file in reading.files} - {NO_LABEL}
+    if len(labels) == 1 and is_generic(label := next(iter(labels))) and not split_named(label):
+        return [f"all images were read as one class, {label!r}"]
+    return []
+
+
+def _entry(reason: str, names: Iterable[str]) -> list[PassedOver]:
+    listed = tuple(sorted(names))
+    return [PassedOver(reason, listed)] if listed else []
+
+
+def _others(top: Folder, used: list[Path]) -> list[str]:
+    """Return the files that are no images, without the tables that were read and what vaeaug wrote itself."""
+    own = {top.path / name for name in _OUTPUT_FILES} if RECORD_NAME in top.others else set()
+    skipped = {*used, *own}
+    return [path.relative_to(top.path).as_posix() for path in top.other_paths() if path not in skipped]
+
+
+def _nothing_found(top: Folder) -> str:
+    """Return the message for a folder without classes."""
+    layout = f"arrange them as {top.name}/<class>/*.png, one folder per class, or add a metadata.csv (file_name,label)"
+    if top.images:
+        return f"{top.path} contains images but no class folders; {layout}"
+    others = summary(other_files(_others(top, [])))
+    return f"{top.path} contains no images ({FORMAT_NAMES}){'' if others is None else f', {others}'}; {layout}"

@@ -16,7 +16,7 @@ from vaeaug.errors import InputError
 def validation_split(
     cache: ImageCache, fraction: float = 0.1, seed: int = 0
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return which images to train on and which to validate with.
+    """Return which images to train on and which to validate with; synthetic images never validate.
 
     Where DATA has a val split, that is it (without images whose class train lacks). Else of the n training images of
     each class those floor(fraction * n) validate whose content and `seed` hash lowest: an image that is added moves at
@@ -41,14 +41,14 @@ def validation_split(
     own = own[cache.labels_N[own] != UNSEEN]
     if len(own):
         return train, own
-    chosen = [_chosen(cache, cache.indices("train", label), fraction, seed) for label in cache.classes]
+    chosen = [_chosen(cache, cache.indices("train", label, real=True), fraction, seed) for label in cache.classes]
     val = np.sort(np.concatenate([np.empty(0, dtype=np.int64), *chosen]))
     return np.setdiff1d(train, val), val
 
 
 def _chosen(cache: ImageCache, indices: NDArray[np.int64], fraction: float, seed: int) -> NDArray[np.int64]:
     """Return the validation images of one class: whole groups of equal content, in the order of their hashes."""
-    room = min(int(fraction * len(indices)), len(indices) - MINIMUM_PER_CLASS)
+    room = max(0, min(int(fraction * len(indices)), len(indices) - MINIMUM_PER_CLASS))
     ranked = sorted((_rank(cache.files[i].digest, seed), int(i)) for i in indices)
     chosen: list[int] = []
     for _, group in groupby(ranked, key=lambda pair: pair[0]):

@@ -20,7 +20,6 @@ _GRAY = DEEP_MODES | {"1", "L", "LA", "La"}
 _ALPHA = frozenset({"LA", "La", "PA", "RGBA", "RGBa"})
 _TRANSPOSED = frozenset({5, 6, 7, 8})  # EXIF orientations that swap height and width
 _NEW_SUBFILE_TYPE, _REDUCED = 254, 1  # TIFF 6.0, section 8: bit 0 marks a smaller version of another page
-_MP_ENTRIES, _MULTI_FRAME = 0xB002, "Multi-Frame Image"  # CIPA DC-007; other entries are previews and gain maps
 _LOSSY_FORMATS = frozenset({"JPEG", "MPO", "HEIF", "AVIF"})
 
 
@@ -155,24 +154,24 @@ def orientation_of(image: Image.Image) -> int:
 
 
 def _frames(image: Image.Image) -> int:
-    if image.format == "MPO":
-        entries = getattr(image, "mpinfo", {}).get(_MP_ENTRIES, [])
-        others = [entry for entry in entries[1:] if entry["Attribute"]["MPType"].startswith(_MULTI_FRAME)]
-        return 1 + len(others)
     try:
         frames = int(getattr(image, "n_frames", 1))
-        if frames > 1 and isinstance(image, TiffImageFile):
-            frames = max(1, sum(_is_a_page(image, number) for number in range(frames)))
+        if frames > 1 and (isinstance(image, TiffImageFile) or image.format == "MPO"):
+            size = image.size
+            frames = 1 + sum(_is_a_page(image, number, size) for number in range(1, frames))
             image.seek(0)
     except (EOFError, OSError, SyntaxError, ValueError, KeyError, TypeError, struct.error):
         return 1  # what follows the first is damaged; it is not read
     return frames
 
 
-def _is_a_page(image: TiffImageFile, number: int) -> bool:
+def _is_a_page(image: Image.Image, number: int, size: tuple[int, int]) -> bool:
+    """Return whether what follows the first page or frame is one too: no smaller version, preview or gain map."""
     image.seek(number)
-    kind: int = image.tag_v2.get(_NEW_SUBFILE_TYPE, 0)
-    return not kind & _REDUCED
+    if isinstance(image, TiffImageFile):
+        kind: int = image.tag_v2.get(_NEW_SUBFILE_TYPE, 0)
+        return not kind & _REDUCED
+    return image.size == size
 
 
 def _is_deep_colour(image: Image.Image, data: bytes) -> bool:

@@ -36,6 +36,7 @@ class ReportData:
         samples: images of each class; a class may be missing.
         histories: one per training; several with one network per class.
         units: name of a training -> (active, all) latent dimensions.
+        codes: name of a training -> how many codes of a discrete latent are in use, in words.
         nearest: whether each real image of `samples` is the one most similar to the synthetic image at its position.
         facts: short figures for the top of the page: name -> value.
         dropped: class -> cause -> how many samples were dropped.
@@ -54,6 +55,7 @@ class ReportData:
     samples: Sequence[SampleRow] = ()
     histories: Sequence[History] = ()
     units: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    codes: Mapping[str, str] = field(default_factory=dict)
     nearest: bool = False
     facts: Mapping[str, object] = field(default_factory=dict)
     dropped: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

@@ -1,9 +1,11 @@
 """Names in an output directory: safe on every file system, one for every class, and unchanged where they are fine.
 
-The rule is percent-encoding, of as little as possible. Encoded are: characters that no file name may have on Linux,
-macOS or Windows; a leading dot or double underscore (readers skip such folders); a trailing dot or space and the device
-names of Windows (`con`, `aux.txt`), which Windows changes or refuses; and `%` where it would read as an encoding.
-A name longer than a file system takes is cut and ends in a hash. Two classes never share a name.
+The rule is percent-encoding, of as little as possible. Encoded are: the last letter of a word from which Hugging Face
+`datasets` infers a split wherever it is in a path (`train`, `blood test`: `trai%6E`, `blood tes%74`); characters that
+no file name may have on Linux, macOS or Windows; a leading dot or double underscore (readers skip such folders); a
+trailing dot or space and the device names of Windows (`con`, `aux.txt`), which Windows changes or refuses; and `%`
+where it would read as an encoding. A name longer than a file system takes is cut and ends in a hash. Two classes never
+share a name.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
+from vaeaug.dataset.index import SPLITS
 from vaeaug.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,6 +30,11 @@ CLASS_BYTES = 200
 
 _FORBIDDEN = frozenset('<>:"/\\|?*')
 _DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(\..*)?", re.IGNORECASE | re.DOTALL)
+_SPLIT_WORD = re.compile(
+    r"(?<![^-._ 0-9])(?:train|training|validation|valid|dev|val|test|testing|eval|evaluation)(?![^-._ 0-9])"
+)
+"""The words of `datasets.data_files.SPLIT_KEYWORDS` between its separators."""
+
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _CUT = "%7E"
 """Marks a cut name. `~` itself is never encoded, so no other name contains this."""
@@ -58,6 +66,11 @@ def synthetic_name(label: str, index: int, suffix: str = ".png") -> str:
         suffix: of the file's format: `.png`, `.jpg` or `.webp`.
     """
     return f"synthetic-{_encoded(label, CLASS_BYTES)}-{index:05d}{suffix}"
+
+
+def synthetic_number(label: str, name: str) -> int | None:
+    """Return the number in the name of a synthetic image of a class; None if it has no such name."""
+    return int(name.rpartition("-")[2].partition(".")[0]) if is_synthetic_name(label, name) else None
 
 
 def is_synthetic_name(label: str, name: str) -> bool:
@@ -96,6 +109,19 @@ def make_class_folders(split: Path, labels: Iterable[str]) -> dict[str, Path]:
     return folders
 
 
+def make_missing_folders(out: Path, labels: Iterable[str]) -> None:
+    """Make the class folders that a split of an output lacks, so that readers number the classes alike in all splits.
+
+    Args:
+        out: OUT.
+        labels: the names of all classes, of whatever split.
+    """
+    distinct = dict.fromkeys(labels)
+    for split in SPLITS:
+        if (out / split).is_dir():
+            make_class_folders(out / split, distinct)
+
+
 def cut_name(name: str, suffix: str, limit: int = NAME_BYTES) -> str:
     """Return `name + suffix`, with `name` cut and ended by a hash where both together are longer than `limit` bytes."""
     if len((name + suffix).encode()) <= limit:
@@ -123,7 +149,9 @@ def _encoded(label: str, limit: int) -> str:
             or place in escapes
         )
         out.append(_percent(character) if unsafe else character)
-    return cut_name("".join(out), "", limit)
+    # Last, because the digits of an escape separate words too.
+    text = _SPLIT_WORD.sub(lambda word: word[0][:-1] + _percent(word[0][-1]), "".join(out))
+    return cut_name(text, "", limit)
 
 
 def _percent(character: str) -> str:

@@ -6,8 +6,10 @@ import csv
 from collections import defaultdict
 from dataclasses import astuple, dataclass, fields
 from itertools import chain
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from vaeaug.dataset.index import REAL
 from vaeaug.disk import temporary_name
 from vaeaug.export.layout import folder_name, synthetic_name
 from vaeaug.export.writer import WrittenSpan, read_journal
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from vaeaug.dataset.index import ImageFile
     from vaeaug.export.real import RealImage
 
 
@@ -27,9 +30,11 @@ class ManifestRow:
         file_name: relative to OUT, with forward slashes.
         split: `train`, `val` or `test`.
         label: its class, as the data has it (a folder's name may be an encoding of it).
-        synthetic: `true` (changed real images too) or `false`.
-        source: the file in DATA: of a real image itself, of a synthetic one the image that it was drawn around or
-            changed from, or empty.
+        synthetic: `true` (changed real images too), `partly` (a model filled holes in it) or `false`.
+        source: the real image that it shows, relative to OUT: a real image itself, for a synthetic image the real one
+            that it was drawn around or changed from, if there is one. If that image is not in OUT, the same as
+            `original`.
+        original: name of that real image in the dataset it first came from.
         sampler: of a synthetic image, else empty.
         index: number of a synthetic image within its class, else empty.
         seed: of a synthetic image, else empty.
@@ -42,33 +47,94 @@ class ManifestRow:
     label: str
     synthetic: str
     source: str
+    original: str
     sampler: str = ""
     index: str = ""
     seed: str = ""
     normalized: str = ""
 
 
-def manifest_rows(real: Iterable[RealImage], journal: Path, seed: int) -> Iterator[ManifestRow]:
-    """Yield the rows of the output: by split, by label, real images by name, then synthetic ones by index.
+class Sources:
+    """Names the real images that the images of an output show.
 
     Args:
-        real: the real images that were copied.
+        files: the images of DATA; they know what earlier runs said about them.
+        placed: those of them that are in OUT, and where.
+    """
+
+    def __init__(self, files: Iterable[ImageFile], placed: Iterable[RealImage]) -> None:
+        self._files = {file.file_name: file for file in files}
+        self._placed = {image.source: image.file_name for image in placed}
+
+    def of(self, name: str) -> tuple[str, str]:
+        """Return the columns `source` and `original` of an image that was made from `name`, a file of DATA."""
+        file = self._files.get(name)
+        provenance = None if file is None else file.provenance
+        if provenance is None:
+            return self._placed.get(name, name), name
+        return self._placed.get(provenance.source, provenance.original), provenance.original
+
+    def row(self, image: RealImage) -> ManifestRow:
+        """Return the row of an image that was copied from DATA."""
+        source, original = self.of(image.source)
+        made = image.provenance if image.synthetic else None
+        return ManifestRow(
+            image.file_name,
+            image.split,
+            image.label,
+            REAL if made is None else made.synthetic,
+            source,
+            original,
+            "" if made is None else made.sampler,
+            "" if made is None else made.index,
+            "" if made is None else made.seed,
+            "+".join(image.reasons),
+        )
+
+
+class Listed:
+    """What the rows of a manifest tell about the images of an output, noted while they are written.
+
+    Attributes:
+        suffixes: of all images, in lower case.
+        sources: whether some synthetic image shows a real one.
+    """
+
+    def __init__(self) -> None:
+        self.suffixes: set[str] = set()
+        self.sources = False
+
+    def seen(self, rows: Iterable[ManifestRow]) -> Iterator[ManifestRow]:
+        """Pass rows on."""
+        for row in rows:
+            self.suffixes.add(PurePosixPath(row.file_name).suffix.lower())
+            self.sources = self.sources or (row.synthetic != REAL and bool(row.source))
+            yield row
+
+
+def manifest_rows(placed: Iterable[RealImage], sources: Sources, journal: Path, seed: int) -> Iterator[ManifestRow]:
+    """Yield the rows of the output: by split, by label, copied images by name, then synthetic ones by index.
+
+    Args:
+        placed: the images that were copied.
+        sources: names what synthetic images show.
         journal: what `write_samples` noted; it need not exist.
         seed: the seed of the run.
     """
     groups: defaultdict[tuple[str, str], list[RealImage]] = defaultdict(list)
-    for image in real:
+    for image in placed:
         groups[image.split, image.label].append(image)
     written: defaultdict[str, dict[int, WrittenSpan]] = defaultdict(dict)
     for entry in read_journal(journal):
         written[entry.span.label][entry.span.start] = entry  # a chunk made twice counts once
     train = sorted({label for split, label in groups if split == "train"} | written.keys())
     for label in train:
-        yield from _real_rows(groups["train", label])
-        yield from chain.from_iterable(_synthetic_rows(written[label][start], seed) for start in sorted(written[label]))
+        yield from _copied_rows(groups["train", label], sources)
+        spans = (written[label][start] for start in sorted(written[label]))
+        yield from chain.from_iterable(_synthetic_rows(span, sources, seed) for span in spans)
     for split in ("val", "test"):
         for label in sorted(label for its_split, label in groups if its_split == split):
-            yield from _real_rows(groups[split, label])
+            yield from _copied_rows(groups[split, label], sources)
 
 
 def write_manifest(path: Path, rows: Iterable[Any], columns: type[Any] = ManifestRow) -> int:
@@ -95,17 +161,16 @@ def write_manifest(path: Path, rows: Iterable[Any], columns: type[Any] = Manifes
     return number
 
 
-def _real_rows(images: Iterable[RealImage]) -> Iterator[ManifestRow]:
-    for image in sorted(images, key=lambda image: image.file_name):
-        yield ManifestRow(
-            image.file_name, image.split, image.label, "false", image.source, normalized="+".join(image.reasons)
-        )
+def _copied_rows(images: Iterable[RealImage], sources: Sources) -> Iterator[ManifestRow]:
+    for image in sorted(images, key=lambda image: (image.synthetic, image.file_name)):
+        yield sources.row(image)
 
 
-def _synthetic_rows(entry: WrittenSpan, seed: int) -> Iterator[ManifestRow]:
+def _synthetic_rows(entry: WrittenSpan, sources: Sources, seed: int) -> Iterator[ManifestRow]:
     label, folder = entry.span.label, folder_name(entry.span.label)
     for offset in entry.kept:
         index = entry.span.start + offset
         file_name = f"train/{folder}/{synthetic_name(label, index, entry.suffix(offset))}"
-        source = entry.source(offset) or ""
-        yield ManifestRow(file_name, "train", label, "true", source, entry.sampler, str(index), str(seed))
+        name = entry.source(offset)
+        source, original = ("", "") if name is None else sources.of(name)
+        yield ManifestRow(file_name, "train", label, "true", source, original, entry.sampler, str(index), str(seed))

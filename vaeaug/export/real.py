@@ -6,12 +6,14 @@ the innermost one, Hugging Face `datasets` then drops all labels), so there are 
 (`cat/a/1.png` is `cat/a-1.png`).
 Where two images would get one name, or where a name is of the form that synthetic images have, the later one by
 `file_name` gets a suffix: `1-2.png`, or `synthetic-cat-00000-real.png`. `manifest.csv` says where each comes from.
+Synthetic images of earlier runs are copied like real ones, keep their names and go into the training split.
 A copy that is rewritten (`normalize`) keeps its stem and gets the suffix of its new format.
 """
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import os
 import shutil
@@ -22,6 +24,7 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
+from vaeaug.dataset.index import REAL, SYNTHETIC
 from vaeaug.dataset.opening import UnreadableImageError, read_file
 from vaeaug.disk import temporary_name, write_atomic
 from vaeaug.errors import InputError, VaeaugError
@@ -36,7 +39,7 @@ if sys.platform == "linux":
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from vaeaug.dataset.index import ImageFile, Layout
+    from vaeaug.dataset.index import ImageFile, Layout, Provenance
 
 Link = Literal["copy", "hard"]
 
@@ -49,7 +52,7 @@ _BATCH = 64
 
 @dataclass(frozen=True, slots=True)
 class RealImage:
-    """A real image and its place in the output.
+    """An image of DATA and its place in the output.
 
     Attributes:
         path: the file to be copied.
@@ -58,6 +61,7 @@ class RealImage:
         split: `train`, `val` or `test`.
         label: its class.
         rule: what becomes of its copy; None if it is copied byte for byte under its own name.
+        provenance: where it comes from, if an earlier run of vaeaug wrote or copied it.
     """
 
     path: Path
@@ -66,11 +70,17 @@ class RealImage:
     split: str
     label: str
     rule: CopyRule | None = None
+    provenance: Provenance | None = None
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why its copy is rewritten (`normalize.REASONS`); empty if its bytes are kept."""
         return () if self.rule is None or self.rule.exact else self.rule.reasons
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether an earlier run made it, or a part of it."""
+        return self.provenance is not None and self.provenance.synthetic != REAL
 
 
 def place_real(
@@ -86,7 +96,7 @@ def place_real(
     Returns:
         One a file, sorted by `file_name` in DATA; no two have the same place.
     """
-    ordered = sorted(files, key=lambda file: file.file_name)
+    ordered = sorted((_in_its_split(file) for file in files), key=lambda file: file.file_name)
     rules = rules or {}
     folders: defaultdict[tuple[str, str], _Folder] = defaultdict(_Folder)
     names: dict[int, str] = {}
@@ -108,6 +118,7 @@ def place_real(
             file.split,
             file.label,
             rules.get(file.file_name),
+            file.provenance,
         )
         for number, file in enumerate(ordered)
     )
@@ -194,6 +205,7 @@ class _Folder:
 def _name_below_class(file: ImageFile, layout: Layout, rule: CopyRule | None) -> tuple[str, str, bool]:
     """Return stem and suffix of an image's name in a class folder without folders, and whether it is its own name."""
     parts = PurePosixPath(file.file_name).parts
+    parts = parts[file.wrappers :]
     below = {"folders": parts[1:], "splits": parts[2:], "metadata": parts[-1:]}[layout]
     joined = PurePosixPath("-".join(below))
     if rule is not None and rule.suffix is not None:
@@ -201,9 +213,14 @@ def _name_below_class(file: ImageFile, layout: Layout, rule: CopyRule | None) ->
     return joined.stem, joined.suffix, len(below) == 1
 
 
+def _in_its_split(file: ImageFile) -> ImageFile:
+    """Return a file with the split whose folder it goes into."""
+    return dataclasses.replace(file, split="train") if file.split == SYNTHETIC else file
+
+
 def _is_reserved(file: ImageFile, name: str) -> bool:
-    """Tell whether a synthetic image may stand there under this name."""
-    return file.split == "train" and is_synthetic_name(file.label, name)
+    """Tell whether a real image has a name that a synthetic one may have."""
+    return file.split == "train" and not file.synthetic and is_synthetic_name(file.label, name)
 
 
 def _join(split: str, label: str, name: str) -> str:

@@ -1,15 +1,80 @@
-"""`vaeaug.json`: how a directory was made, for machines."""
+"""`vaeaug.json`: how a directory was made, for machines.
+
+All commands write the same entries for the version of the schema, the command and its settings, the model, unreadable
+files and warnings. What else a command has to say stands between. The schema is
+`docs/reference/vaeaug-json.schema.json`.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
+import vaeaug
+from vaeaug.dataset.earlier_output import RECORD
 from vaeaug.disk import write_atomic
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+    from vaeaug.dataset.image_cache import InvalidImage
+    from vaeaug.models.record import ModelRecord
+
+__all__ = ["RECORD", "SCHEMA_VERSION", "command_record", "model_entry", "write_record"]
+
+SCHEMA_VERSION = 1
+"""Raised when a reader of the earlier version would misread a record; new keys alone do not raise it."""
+
+
+def command_record(
+    command: str,
+    settings: Mapping[str, Any],
+    *,
+    model: ModelRecord | None,
+    invalid: Iterable[InvalidImage] = (),
+    remarks: Iterable[str] = (),
+    **rest: Any,
+) -> dict[str, Any]:
+    """Return the record of a command, as JSON values.
+
+    Args:
+        command: its name.
+        settings: what decided the result, without places on this machine.
+        model: the model that was used; None if there was none, or several.
+        invalid: files that could not be read and were left out.
+        remarks: what the user should know.
+        **rest: what else the command has to say.
+    """
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "vaeaug": vaeaug.__version__,
+        "command": command,
+        "settings": dict(settings),
+        "model": None if model is None else model_entry(model),
+        **rest,
+        "invalid": [{"name": image.file_name, "reason": image.reason} for image in invalid],
+        "remarks": list(remarks),
+    }
+
+
+def model_entry(record: ModelRecord) -> dict[str, Any]:
+    """Return what a record says about a model: what it is, how it was trained, and what identifies it."""
+    return {
+        "variant": dataclasses.asdict(record.variant),
+        "loss": dataclasses.asdict(record.loss),
+        "scope": record.scope,
+        "image": {"channels": record.channels, "height": record.height, "width": record.width},
+        "seed": record.seed,
+        "training": record.training,
+        "holdout": record.holdout,
+        "metrics": record.metrics,
+        "classes": {entry.name: entry.metrics for entry in record.classes},
+        "versions": record.versions,
+        "fingerprint": record.fingerprint,
+        "data_fingerprint": record.data_fingerprint,
+    }
 
 
 def write_record(path: Path, record: Mapping[str, Any]) -> None:

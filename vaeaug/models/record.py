@@ -44,7 +44,7 @@ class ClassRecord:
 
     Attributes:
         name: the class.
-        images: training images it had.
+        images: real training images it had.
         weights: the file with its weights, relative to the model.
         height: median height of its real images, in pixels: what synthetic ones are written at.
         width: median width.
@@ -82,7 +82,7 @@ class ModelRecord:
         classes: the classes, in the order of their labels.
         seed: the training's seed.
         fingerprint: hash of its weights and latents.
-        data_fingerprint: of the images it was trained on.
+        data_fingerprint: hash of the contents and labels of its training images.
         training: the knobs of the loop that were given.
         metrics: how the (shared) training went.
         versions: of vaeaug and torch.
@@ -92,6 +92,7 @@ class ModelRecord:
         format: the version of this file's format.
         background: RGB, what transparent pixels of its images were composited over.
         levels: the range of its images of more than 8 bits, or None where it was trained on none.
+        holdout: what was held out of the data before the training: `fraction`, `split`, `group_by` and `seed`, or None.
     """
 
     variant: PluginRecord
@@ -113,6 +114,7 @@ class ModelRecord:
     format: int = FORMAT
     background: RGB = WHITE
     levels: Levels | None = None
+    holdout: dict[str, Any] | None = None
 
     def rules(self, max_megapixels: float = MAX_MEGAPIXELS) -> DecodeRules:
         """Return the rules by which images are decoded for the model, as its training images were."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vaeaug.dataset.holdout_options import HoldOut
+from vaeaug.dataset.label_options import NO_TABLE, LabelOptions
 from vaeaug.dataset.rules import MAX_MEGAPIXELS, RGB
 from vaeaug.errors import InputError, nearest
 from vaeaug.options import option, parse_options
@@ -20,7 +22,9 @@ LINKS = ("copy", "hard")
 COPIES = ("auto", "exact")
 FORMATS = ("auto", "png", "jpeg", "webp")
 AUTO = "auto"
-_PATHS = ("train_augment",)
+_PATHS = ("train_augment", "labels")
+_PLACES = ("coco", "data", "embedding_weights", "image", "labels", "masks", "model", "test", "train_augment")
+"""Settings that name a file or a directory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +43,7 @@ class ReadSettings(RunSettings):
 
     max_megapixels: float = option(
         MAX_MEGAPIXELS,
-        "Refuse images of more than this many million pixels. Decoding takes up to 16 bytes of memory per pixel.",
+        "Refuse images of more than this many million pixels. Decoding takes up to 20 bytes of memory per pixel.",
         minimum=0.001,
         maximum=100_000,
     )
@@ -53,7 +57,36 @@ class UseSettings(ReadSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainSettings(ReadSettings, TrainingConfig):
+class LabelSettings:
+    """Where the labels of a dataset are."""
+
+    labels: str | None = option(
+        None,
+        "Table with the label of each image (CSV, TSV, JSONL or Parquet), or none to use the folders only. By default "
+        "a table in DATA that lists its images, such as metadata.csv or labels.csv, is used if there is one.",
+    )
+    file_column: str | None = option(
+        None,
+        "Column of the table with the paths of the images, if it is not called file_name, path, image_id or similar.",
+    )
+    label_column: str | None = option(
+        None, "Column of the table with the labels, if it is not called label, class, category, target or similar."
+    )
+
+    def label_options(self) -> LabelOptions:
+        """Return what `scan` needs to know of a table."""
+        return LabelOptions(self.labels, self.file_column, self.label_column)
+
+    def label_request(self) -> dict[str, Any]:
+        """Return which table decides the labels, as JSON values without paths of this machine."""
+        given = {name: getattr(self, name) for name in LabelSettings.__dataclass_fields__}
+        if self.labels is not None:
+            given["labels"] = Path(self.labels).name
+        return {name: value for name, value in given.items() if value is not None}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSettings(LabelSettings, ReadSettings, TrainingConfig):
     """Everything about a training: the model, the data, and the knobs of the loop (`TrainingConfig`)."""
 
     variant: str | None = option(None, "Kind of autoencoder; see: vaeaug plugins.")
@@ -73,7 +106,43 @@ class TrainSettings(ReadSettings, TrainingConfig):
     )
     train_augment: str | None = option(None, "Albumentations pipeline (YAML or JSON of A.save) applied while training.")
     skip_invalid: bool = option(False, "Leave unreadable images out instead of stopping.")
+    train_on_synthetic: bool = option(
+        False,
+        "Also train on the synthetic images in DATA, if an earlier run of vaeaug wrote any. They still do not count as "
+        "real, and never validate or filter.",
+    )
+    holdout: float | None = option(
+        None,
+        "Fraction of the training images of each class to hold out before any model is trained. Copies of an image "
+        "stay together.",
+        minimum=0.001,
+        maximum=0.9,
+    )
+    holdout_as: str = option(
+        "val",
+        "Split that held-out images become. val also decides when training ends, as a val split of DATA does; test is "
+        "used for nothing.",
+        choices=("val", "test"),
+    )
+    group_by: str | None = option(
+        None,
+        "Keep groups of images in one split: a column of the table of DATA, or a regular expression searched for in "
+        "each file name, of which the first group, or else the whole match, names the group.",
+    )
+    allow_leaks: bool = option(False, "Go on if validation or test images are also training images.")
     seed: int = option(0, "Seed of everything random.", minimum=0)
+
+    def held_out(self) -> HoldOut | None:
+        """Return what to hold out, if anything.
+
+        Raises:
+            InputError: if `holdout_as` is set without `holdout`.
+        """
+        if self.holdout is not None:
+            return HoldOut(self.holdout, self.holdout_as, self.group_by, self.seed)
+        if self.holdout_as != "val":
+            raise InputError("--holdout-as says which split --holdout writes; give --holdout, for example 0.2")
+        return None
 
     def training(self) -> TrainingConfig:
         """Return the knobs of the loop alone."""
@@ -83,7 +152,7 @@ class TrainSettings(ReadSettings, TrainingConfig):
         """Return what decides the result, as JSON values: a resumed run must have the same."""
         left_out = {f.name for f in dataclasses.fields(ReadSettings)}
         request = {k: v for k, v in dataclasses.asdict(self).items() if k not in left_out}
-        named = [self.train_augment, *self.variant_options.values(), *self.loss_options.values()]
+        named = [self.train_augment, self.labels, *self.variant_options.values(), *self.loss_options.values()]
         files = [real_path(name) for name in named if isinstance(name, str) and real_path(name).is_file()]
         if files:  # what is in them counts, not only where they lie
             request["files"] = [_digest(path) for path in files]
@@ -92,7 +161,8 @@ class TrainSettings(ReadSettings, TrainingConfig):
     def ignored_by_a_model(self) -> list[str]:
         """Return the flags of the settings that differ from their defaults and mean nothing to a trained model."""
         own = {f.name for f in dataclasses.fields(TrainSettings)} - {f.name for f in dataclasses.fields(ReadSettings)}
-        own -= {"variant", "loss", "seed", "skip_invalid"}
+        own -= {"variant", "loss", "seed", "skip_invalid", "allow_leaks", *LabelSettings.__dataclass_fields__}
+        own -= {"train_on_synthetic", "holdout", "holdout_as", "group_by"}
         default = TrainSettings()
         changed = sorted(name for name in own if getattr(self, name) != getattr(default, name))
         flags = {"variant_options": "--set", "loss_options": "--set-loss"}
@@ -211,6 +281,16 @@ class SampleModelSettings(SampleSettings, RunSettings):
     classes: tuple[str, ...] = ()
 
 
+def public_settings(settings: RunSettings) -> dict[str, Any]:
+    """Return what a user asked of a command as a record keeps it: all that decides the result, no places on a machine.
+
+    Of options that name a file or a directory only its name is kept.
+    """
+    left_out = {field.name for field in dataclasses.fields(UseSettings)}
+    values = {name: value for name, value in dataclasses.asdict(settings).items() if name not in left_out}
+    return {name: Path(value).name if name in _PLACES and value else value for name, value in values.items()}
+
+
 def build(settings: type[Any], values: Mapping[str, Any], call: str) -> Any:
     """Build a settings dataclass from keyword arguments, checked and converted.
 
@@ -236,7 +316,7 @@ def _as_checked(name: str, value: Any) -> Any:
     """Return a value in the form that options are checked in: a path as text, `60s` as seconds."""
     if value is None:
         return None
-    if name in _PATHS:
+    if name in _PATHS and value != NO_TABLE:
         return str(real_path(value))
     if name == "image_size" and isinstance(value, tuple | list):
         return "x".join(map(str, value))

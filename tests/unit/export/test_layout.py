@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import example, given
@@ -13,6 +15,7 @@ from vaeaug.export.layout import collision_key, cut_name, folder_name, is_synthe
 from vaeaug.export.layout import synthetic_name as name_of
 
 # Any code point (surrogates too), with what is dangerous drawn often, and short enough for pairs to come close.
+SPLIT = re.compile(r"(^|[-._ 0-9])(train|training|validation|valid|dev|val|test|testing|eval|evaluation)([-._ 0-9]|$)")
 DANGEROUS = st.sampled_from([*list("/\\.%:~ \x00\n_2F57EeéÅ"), "..", "%2F", "con", "aux.", "�", "�", "é"])
 LABELS = st.lists(DANGEROUS | st.characters(), max_size=8).map("".join) | st.text(min_size=60, max_size=400)
 
@@ -58,10 +61,29 @@ def test_two_classes_never_share_a_folder_or_a_file_name(one: str, other: str) -
 @example("n01440764")
 @example("console")
 def test_an_ordinary_name_stays_as_it_is(label: str) -> None:
-    if PureWindowsPath(label).is_reserved():
+    if PureWindowsPath(label).is_reserved() or SPLIT.search(label):
         assert folder_name(label) != label
     else:
         assert folder_name(label) == label
+
+
+SPLIT_LABELS = st.lists(
+    st.sampled_from(["train", "test", "testing", "val", "valid", "dev", "eval", *' -._/"\t%05Ab']),
+    min_size=1,
+    max_size=6,
+).map("".join)
+
+
+@given(SPLIT_LABELS)
+@example('"test')
+@example("x" * 250 + " test")
+def test_no_folder_of_a_class_names_a_split_to_hugging_face_datasets(label: str) -> None:
+    assert SPLIT.search(folder_name(label)) is None
+
+
+@given(SPLIT_LABELS)
+def test_the_folder_of_a_short_name_is_its_percent_encoding(label: str) -> None:
+    assert unquote(folder_name(label)) == label
 
 
 @given(LABELS, st.integers(0, 10**20))

@@ -15,7 +15,7 @@ from PIL import Image
 import vaeaug.export.writer as writer_module
 from vaeaug.dataset.index import ImageFile
 from vaeaug.export.kind import ClassKind
-from vaeaug.export.manifest import ManifestRow, manifest_rows, write_manifest
+from vaeaug.export.manifest import ManifestRow, Sources, manifest_rows, write_manifest
 from vaeaug.export.real import place_real
 from vaeaug.export.writer import SampleSpan, complete_spans, read_journal, sample_file, spans, write_samples
 from vaeaug.synthesis.chunk import SampleChunk
@@ -189,21 +189,13 @@ def test_the_manifest_lists_every_image_once_in_a_fixed_order(tmp_path: Path, wh
     )
     out = tmp_path / "whole"
     write(out, [SampleSpan("cat", 0, 4)])  # made again: counts once
-    number = write_manifest(out / "manifest.csv", manifest_rows(reversed(real), out / "j", seed=3))
+    number = write_manifest(out / "manifest.csv", manifest_rows(reversed(real), Sources((), real), out / "j", seed=3))
     with (out / "manifest.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert number == len(rows) == 19
     assert list(rows[0]) == [
-        "file_name",
-        "split",
-        "label",
-        "synthetic",
-        "source",
-        "sampler",
-        "index",
-        "seed",
-        "normalized",
-    ]
+        "file_name", "split", "label", "synthetic", "source", "original", "sampler", "index", "seed", "normalized",
+    ]  # fmt: skip
     assert [row["file_name"] for row in rows] == [
         *(f"train/a%2Fb/synthetic-a%2Fb-{index:05}.png" for index in range(5)),
         "train/cat/a,1.png",
@@ -213,15 +205,17 @@ def test_the_manifest_lists_every_image_once_in_a_fixed_order(tmp_path: Path, wh
         "test/cat/c.png",
     ]
     assert list(rows[8].values()) == [
-        "train/cat/synthetic-cat-00001.png", "train", "cat", "true", "cat/1.png", "posterior", "1", "3", "",
+        "train/cat/synthetic-cat-00001.png", "train", "cat", "true",
+        "cat/1.png", "cat/1.png", "posterior", "1", "3", "",
     ]  # fmt: skip
-    assert list(rows[5].values()) == ["train/cat/a,1.png", "train", "cat", "false", "train/cat/a,1.png", "", "", "", ""]
+    name = "train/cat/a,1.png"
+    assert list(rows[5].values()) == [name, "train", "cat", "false", name, name, "", "", "", ""]
     assert b"\r" not in (out / "manifest.csv").read_bytes()
 
 
 def test_a_manifest_that_fails_half_way_is_not_there(tmp_path: Path) -> None:
     def rows() -> Iterator[ManifestRow]:
-        yield ManifestRow("train/cat/1.png", "train", "cat", "false", "cat/1.png")
+        yield ManifestRow("train/cat/1.png", "train", "cat", "false", "cat/1.png", "cat/1.png")
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):

@@ -69,7 +69,7 @@ def test_one_file_is_the_mask_of_every_image(tmp_path: Path) -> None:
 
 
 def test_soft_edges_are_missing_from_the_middle_on(tmp_path: Path) -> None:
-    assert read_mask(_save(tmp_path / "m.png", [0, 127, 128, 255]))[0].tolist() == [False, False, True, True]
+    assert read_mask(_save(tmp_path / "m.png", [0, 127, 128, 255])).missing_HW[0].tolist() == [False, False, True, True]
 
 
 def test_zeros_and_ones_are_refused(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_zeros_and_ones_are_refused(tmp_path: Path) -> None:
 
 def test_a_bilevel_mask_is_no_mask_of_zeros_and_ones(tmp_path: Path) -> None:
     Image.fromarray(np.eye(4, dtype=bool)).save(tmp_path / "m.png")
-    assert np.array_equal(read_mask(tmp_path / "m.png"), np.eye(4, dtype=bool))
+    assert np.array_equal(read_mask(tmp_path / "m.png").missing_HW, np.eye(4, dtype=bool))
 
 
 @given(st.integers(1, 60), st.integers(1, 60), st.floats(0.2, 5))

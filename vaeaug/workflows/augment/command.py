@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,28 +14,34 @@ from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.index import DatasetIndex
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
+from vaeaug.export.carried import first_chunks
 from vaeaug.export.kind import class_kinds
+from vaeaug.export.layout import make_missing_folders
+from vaeaug.export.manifest import Sources
 from vaeaug.export.normalize import CopyRule
 from vaeaug.export.real import RealImage, copy_real, place_real
-from vaeaug.models.record import FILE, ModelRecord, read_record
+from vaeaug.models.record import FILE
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.synthesis.generate import changed_options, check_sampler, sampler_config, sampler_name
+from vaeaug.synthesis.pixel_limits import PixelLimits, pixel_limits
 from vaeaug.synthesis.samplers import SAMPLERS
-from vaeaug.workflows.augment.amount import wanted_counts
+from vaeaug.workflows.augment.amount import check_amount, unfilled, wanted_counts
 from vaeaug.workflows.augment.filtering import SampleFilter, train_filter
 from vaeaug.workflows.augment.made import AugmentResult, Made
 from vaeaug.workflows.augment.publish import finish
 from vaeaug.workflows.augment.remarks import remarks_on_run
+from vaeaug.workflows.augment.strength import bounded_options
 from vaeaug.workflows.augment.write import EXAMPLES
 from vaeaug.workflows.copies import copy_rules, copy_warnings, decoding_rules
+from vaeaug.workflows.data_warnings import data_warnings, passed_over
 from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.evaluate.augmented import discard_evaluation, evaluation_of, refuse_to_evaluate
 from vaeaug.workflows.formats import format_warnings
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.read import read_for_training
-from vaeaug.workflows.settings import AUTO, AugmentSettings, TrainSettings, build, real_path
+from vaeaug.workflows.settings import AUTO, AugmentSettings, TrainSettings, build, public_settings, real_path
 from vaeaug.workflows.train.command import identity, refuse_changed, train, train_into
 from vaeaug.workflows.train.prepare import Named, choose_loss, look_up
 
@@ -67,10 +74,10 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     chosen.check_format()
     asked_sampler = _asked_sampler(chosen)
     data, out = real_path(data), real_path(out)
-    index = scan(data)
+    index = scan(data, options=chosen.label_options())
     refuse_overlap(data, out)
-    if chosen.evaluate:
-        refuse_to_evaluate(index, chosen)
+    if chosen.held_out() is None and chosen.evaluate:
+        refuse_to_evaluate(index, chosen)  # before any image is read
     named = look_up(chosen)
     if chosen.model is not None:
         refuse_overlap(real_path(chosen.model), out)
@@ -86,22 +93,24 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     request = {"data": str(data.resolve()), **chosen.request()}
     del request["evaluate"]  # the same images are made with it, so a resumed run may give it up or ask for it
     with Staging(out, request, resume=chosen.resume) as staging:
-        cache = read_for_training(index, chosen, progress, model=_record_of_model(chosen))
-        if chosen.evaluate and not any(wanted_counts(chosen, cache).values()):
-            raise InputError("no images are asked for, so none can be evaluated; ask with --per-class or --ratio")
+        read = read_for_training(index, chosen, progress, kept=True, model=_trained_model(chosen))
+        index, cache = read.index, read.cache
+        warnings = data_warnings(index, cache, allow_leaks=chosen.allow_leaks)
+        check_amount(chosen, {label: len(cache.indices("train", label, real=True)) for label in cache.classes})
+        if chosen.evaluate:
+            refuse_to_evaluate(index, chosen)
         if chosen.keep_alpha and cache.palette is not None:
             raise InputError(
                 "--keep-alpha takes transparency from edited real images, and indexed images are not edited; "
                 "leave it out"
             )
         if chosen.model is None:
-            refuse_changed(staging, **identity(cache))
             model = _model_of_its_own(chosen, named, staging, cache, device, progress)
         else:
             model = _named_model(data, chosen, device, progress)
         kinds = class_kinds(cache, asked=chosen.format, quality=chosen.quality, keep_alpha=chosen.keep_alpha)
         rules = copy_rules(cache, kinds, keep_alpha=chosen.keep_alpha, exact=chosen.copy == "exact")
-        real = _place(index, cache, rules, synthetic_only=chosen.synthetic_only)
+        placed = _place(index, cache, rules, synthetic_only=chosen.synthetic_only)
         _refuse_unfit(chosen, cache, model)
         counts = wanted_counts(chosen, cache)
         originals = {file.file_name: file.path for file in index.of("train")}
@@ -114,41 +123,59 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             )
         refuse_changed(staging, **identity(cache), model=model.record.fingerprint)
         keep = _filter(chosen, staging, cache, device, progress)
-        progress.stage("Copying real images")
+        progress.stage("Copying images")
         copy_real(
-            real,
+            placed,
             staging.content,
             link="hard" if chosen.link == "hard" else "copy",
             progress=lambda done, total: progress.tick(Tick(done / max(total, 1))),
         )
+        make_missing_folders(staging.content, (file.label for file in index.files))
         made = Made(
+            command="augment",
             staging=staging,
             model=model,
             counts=counts,
             kinds={label: kinds[label] for label in counts},
             decoding=decoding_rules(cache, keep_alpha=chosen.keep_alpha),
-            real=real,
+            real=placed,
+            sources=Sources(index.files, placed),
+            first=first_chunks(placed),
             originals=originals,
             examples={label: _examples(cache, label) for label in counts},
-            settings=_public(chosen),
+            settings=public_settings(chosen),
             sampler=sampler,
             sampler_options=changed_options(sampler, chosen.sampler_options),
             seed=chosen.seed,
             remarks=[
+                *warnings,
                 *remarks_on_run(index, cache, model, same=trained_on_them),
-                *copy_warnings(real),
+                *unfilled(chosen, counts),
+                *read.warnings,
+                *copy_warnings(placed),
                 *format_warnings({label: kinds[label] for label, count in counts.items() if count}),
             ],
+            passed_over=[entry.record() for entry in passed_over(index, cache)],
             keep=keep,
+            limits=_limits(cache, counts) if SAMPLERS[sampler].edits else {},
+            invalid=cache.invalid,
+            held_out=read.held_out,
         )
+        made = dataclasses.replace(made, class_options=bounded_options(made, progress))
         discard_evaluation(staging)
-        evaluate = evaluation_of(data, chosen, staging, real, progress) if chosen.evaluate else None
+        evaluate = evaluation_of(index, chosen, staging, placed, progress) if chosen.evaluate else None
         return finish(made, threads=chosen.workers, progress=progress, evaluate=evaluate)
 
 
 def _training_settings(chosen: AugmentSettings) -> dict[str, Any]:
     """Return the part of the settings that `train` takes."""
     return {name: getattr(chosen, name) for name in TrainSettings.__dataclass_fields__}
+
+
+def _trained_model(chosen: AugmentSettings) -> Path | None:
+    """Return the directory of the model of `--model`, if it is trained already."""
+    place = None if chosen.model is None else real_path(chosen.model)
+    return place if place is not None and (place / FILE).exists() else None
 
 
 def _named_model(data: Path, chosen: AugmentSettings, device: torch.device, progress: Progress) -> StoredModel:
@@ -174,13 +201,6 @@ def _named_model(data: Path, chosen: AugmentSettings, device: torch.device, prog
     return model
 
 
-def _record_of_model(chosen: AugmentSettings) -> ModelRecord | None:
-    """Return the record of the model of `--model`, or None where it is yet to be trained."""
-    if chosen.model is None or not (real_path(chosen.model) / FILE).exists():
-        return None
-    return read_record(real_path(chosen.model))
-
-
 def _model_of_its_own(
     chosen: AugmentSettings,
     named: Named,
@@ -190,6 +210,7 @@ def _model_of_its_own(
     progress: Progress,
 ) -> StoredModel:
     """Return a model trained for this output alone."""
+    refuse_changed(staging, **identity(cache))
     directory = staging.scratch / "model"
     if not (directory / FILE).exists():
         used = choose_loss(named, chosen, cache, progress, sampler=_asked_sampler(chosen))
@@ -228,11 +249,11 @@ def _asked_sampler(chosen: AugmentSettings) -> str:
 def _place(
     index: DatasetIndex, cache: ImageCache, rules: Mapping[str, CopyRule], *, synthetic_only: bool
 ) -> tuple[RealImage, ...]:
-    """Return the real images that go into the output: the splits that were not trained on are passed through."""
+    """Return the images of DATA that go into the output: all but, on request, the real training images."""
     invalid = {image.file_name for image in cache.invalid}
     files = (file for file in index.files if file.file_name not in invalid)
     placed = place_real(files, index.layout, rules)
-    return tuple(image for image in placed if image.split != "train" or not synthetic_only)
+    return tuple(image for image in placed if not synthetic_only or image.split != "train" or image.synthetic)
 
 
 def _refuse_unfit(chosen: AugmentSettings, cache: ImageCache, model: StoredModel) -> None:
@@ -261,17 +282,14 @@ def _trained_on(model: StoredModel, cache: ImageCache) -> bool:
     return all(model.latents(model.record.label(label)).listing == cache.listing(label) for label in cache.classes)
 
 
+def _limits(cache: ImageCache, counts: Mapping[str, int]) -> dict[str, PixelLimits]:
+    """Return how far the pixels of each class that gets images may be changed."""
+    wanted = [label for label, count in counts.items() if count]
+    return {label: pixel_limits(cache.pixels_NHWC, cache.indices("train", label, real=True)) for label in wanted}
+
+
 def _examples(cache: ImageCache, label: str) -> list[str]:
-    """Return the `file_name` of some training images of a class, spread evenly."""
-    indices = cache.indices("train", label)
-    chosen = indices[np.linspace(0, len(indices) - 1, min(EXAMPLES, len(indices))).round().astype(int)]
-    return [cache.files[index].file_name for index in chosen]
-
-
-def _public(chosen: AugmentSettings) -> dict[str, Any]:
-    """Return what decided the result, without places on this machine."""
-    request = chosen.request()
-    return {
-        name: Path(value).name if name in ("model", "train_augment") and value else value
-        for name, value in request.items()
-    }
+    """Return the `file_name` of some real training images of a class, spread evenly."""
+    indices = cache.indices("train", label, real=True)
+    chosen = np.linspace(0, len(indices) - 1, min(EXAMPLES, len(indices))).round().astype(int)
+    return [cache.files[index].file_name for index in indices[chosen]]

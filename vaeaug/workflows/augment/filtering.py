@@ -42,7 +42,7 @@ class SampleFilter:
 
     def __init__(self, judge: Judge, cache: ImageCache) -> None:
         self._judge = judge
-        self._names_R = [cache.files[index].file_name for index in cache.indices("train")]
+        self._names_R = [cache.files[index].file_name for index in cache.indices("train", real=True)]
         self._shape_HWC = cache.pixels_NHWC.shape[1:]
         self._label = {name: label for label, name in enumerate(cache.classes)}
         self._place = {name: place for place, name in enumerate(self._names_R)}
@@ -112,7 +112,7 @@ class JudgeTask:
 def train_filter(
     cache: ImageCache, directory: Path, *, seed: int, device: torch.device, workers: int | None, progress: Progress
 ) -> SampleFilter | None:
-    """Return a filter for samples of a dataset's classes, or None where there is only one class to tell.
+    """Return a filter for samples of a dataset's classes, or None without two classes that have real images.
 
     Args:
         cache: the dataset; its training images are what samples are measured against.
@@ -122,7 +122,7 @@ def train_filter(
         workers: processes; one a core if None.
         progress: hears how it goes.
     """
-    if len(cache.classes) < 2:
+    if len(cache.classes) < 2 or not all(len(cache.indices("train", name, real=True)) for name in cache.classes):
         return None
     directory.mkdir(exist_ok=True)
     tasks = [
@@ -137,7 +137,7 @@ def train_filter(
         progress.tick(Tick(sum(shares.values()) / FOLDS))
 
     run_tasks(_run, tasks, workers=min(workers or cores(), FOLDS), hear=hear)
-    indices = cache.indices("train")
+    indices = cache.indices("train", real=True)
     pixels_NHWC, labels_N = cache.pixels_NHWC[indices], cache.labels_N[indices]
     fold_N = _folds(cache, seed)
     folds = [Fold(_load(cache, task, device), np.flatnonzero(fold_N == task.fold)) for task in tasks]
@@ -151,7 +151,7 @@ def _run(task: JudgeTask, tell: Callable[[float], None]) -> None:
     if task.path.exists():
         return
     cache = open_cache(task.cache)
-    indices = cache.indices("train")[_folds(cache, task.seed) != task.fold]
+    indices = cache.indices("train", real=True)[_folds(cache, task.seed) != task.fold]
     steps = min(max(STEPS_AN_IMAGE * len(indices), LEAST_STEPS), CONFIG.steps)
     classifier = fit_classifier(
         [Source(cache.pixels_NHWC[indices], cache.labels_N[indices])],
@@ -167,7 +167,7 @@ def _run(task: JudgeTask, tell: Callable[[float], None]) -> None:
 
 def _folds(cache: ImageCache, seed: int) -> NDArray[np.int64]:
     """Return the fold of each training image."""
-    indices = cache.indices("train")
+    indices = cache.indices("train", real=True)
     digests = [cache.files[index].digest for index in indices]
     return stratified_folds(cache.labels_N[indices], FOLDS, seed, digests=digests)
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vaeaug.dataset.image_cache import InvalidImage
 from vaeaug.dataset.rules import DecodeRules
 from vaeaug.export.card import ClassCount
 from vaeaug.export.kind import ClassKind
+from vaeaug.export.manifest import Sources
 from vaeaug.export.origin import Edited
 from vaeaug.export.real import RealImage
 from vaeaug.models.store import StoredModel
 from vaeaug.staging import Staging
 from vaeaug.synthesis.generate import sampler_config
+from vaeaug.synthesis.pixel_limits import PixelLimits
 from vaeaug.synthesis.samplers import SAMPLERS
 from vaeaug.workflows.augment.filtering import SampleFilter
 
@@ -24,12 +27,15 @@ class Made:
     """What was made, and how.
 
     Attributes:
+        command: `augment` or `sample`.
         staging: where it is being built.
         model: the model they were drawn from.
         counts: class -> number of synthetic images.
         kinds: class -> what its images are written as.
         decoding: how real images are decoded where they are edited.
-        real: the real images that were copied.
+        real: the images of DATA that were copied: real ones, and synthetic ones of earlier runs.
+        sources: names the real image that each image shows.
+        first: class -> number of the first chunk of samples, where earlier runs made samples before it.
         originals: every real training image's file by its `file_name` in the data; empty where they are not at hand.
         examples: class -> `file_name` in the data of some real training images, to show beside the synthetic ones.
         settings: what decided the result, for the record and the card.
@@ -37,15 +43,23 @@ class Made:
         sampler_options: its options that are not the defaults.
         seed: of the samples.
         remarks: what the user should know.
+        passed_over: what DATA contains and is not used, as the record has it.
         keep: which samples are kept; all if None.
+        limits: class -> how far pixels of its real images may be changed; classes without limits are missing.
+        class_options: class -> the sampler's options for it, where they are not `sampler_options`.
+        invalid: unreadable images that were left out.
+        held_out: what was held out of the data for validation or test, in a sentence; empty if nothing was.
     """
 
+    command: str
     staging: Staging
     model: StoredModel
     counts: Mapping[str, int]
     kinds: Mapping[str, ClassKind]
     decoding: DecodeRules
     real: Sequence[RealImage]
+    sources: Sources
+    first: Mapping[str, int]
     originals: Mapping[str, Path]
     examples: Mapping[str, Sequence[str]]
     settings: Mapping[str, Any]
@@ -53,7 +67,12 @@ class Made:
     sampler_options: Mapping[str, Any]
     seed: int
     remarks: Sequence[str]
+    passed_over: Sequence[Mapping[str, Any]] = ()
     keep: SampleFilter | None = None
+    limits: Mapping[str, PixelLimits] = field(default_factory=dict)
+    class_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    invalid: Sequence[InvalidImage] = ()
+    held_out: str = ""
 
     @property
     def out(self) -> Path:

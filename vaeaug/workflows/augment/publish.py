@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import vaeaug
 from vaeaug.evaluation.evaluation_part import EvaluationPart
 from vaeaug.evaluation.report import write_report
-from vaeaug.export.card import CardData, ClassCount, write_card
-from vaeaug.export.manifest import manifest_rows, write_manifest
+from vaeaug.export.card import CardData, ClassCount, counts_entry, write_card
+from vaeaug.export.manifest import Listed, manifest_rows, write_manifest
 from vaeaug.export.origin import Drawn
-from vaeaug.export.record import write_record
+from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.progress import Progress
 from vaeaug.workflows.augment.made import AugmentResult, Made, Written
 from vaeaug.workflows.augment.report import report_of, settings_of
+from vaeaug.workflows.augment.strength import remarks_on_strength
 from vaeaug.workflows.augment.write import write_synthetic
 from vaeaug.workflows.copies import copies_record
 
@@ -33,7 +32,7 @@ def finish(
         evaluate: is given the directory when all is in it but the report, may add to it, and returns what it found.
     """
     written = write_synthetic(made, threads=threads, progress=progress)
-    remarks = [*made.remarks, *_unfilled(made, written)]
+    remarks = [*made.remarks, *remarks_on_strength(made), *_unfilled(made, written)]
     counts = class_counts(made, written)
     write_root(made, written, counts, remarks)
     found = None if evaluate is None else evaluate(made.out)
@@ -47,13 +46,15 @@ def finish(
 
 def class_counts(made: Made, written: Written) -> list[ClassCount]:
     """Return how many images of each class and kind the output has, by class."""
-    by_split = Counter((image.split, image.label) for image in made.real)
+    by_split = Counter((image.split, image.label) for image in made.real if not image.synthetic)
+    carried = Counter(image.label for image in made.real if image.synthetic)
     labels = sorted({*made.counts, *(image.label for image in made.real)})
     return [
         ClassCount(
             label=label,
             real=by_split["train", label],
-            synthetic=written.counts.get(label, 0),
+            synthetic=written.counts.get(label, 0) + carried[label],
+            carried=carried[label],
             val=by_split["val", label],
             test=by_split["test", label],
         )
@@ -79,33 +80,26 @@ def _unfilled(made: Made, written: Written) -> list[str]:
 def write_root(made: Made, written: Written, counts: Sequence[ClassCount], remarks: Sequence[str]) -> None:
     """Write all at the root but the report. The same work gives the same bytes: no times, no places of this machine."""
     record = made.model.record
-    write_manifest(made.out / "manifest.csv", manifest_rows(made.real, made.journal, made.seed))
+    listed = Listed()
+    rows = manifest_rows(made.real, made.sources, made.journal, made.seed)
+    write_manifest(made.out / "manifest.csv", listed.seen(rows))
     write_record(
-        made.out / "vaeaug.json",
-        {
-            "vaeaug": vaeaug.__version__,
-            "model": {
-                "variant": dataclasses.asdict(record.variant),
-                "loss": dataclasses.asdict(record.loss),
-                "scope": record.scope,
-                "image": {"channels": record.channels, "height": record.height, "width": record.width},
-                "seed": record.seed,
-                "training": record.training,
-                "metrics": record.metrics,
-                "classes": {entry.name: entry.metrics for entry in record.classes},
-                "versions": record.versions,
-                "fingerprint": record.fingerprint,
-                "data_fingerprint": record.data_fingerprint,
-            },
-            "sampler": made.sampler,
-            "sampler_options": dict(made.sampler_options),
-            "seed": made.seed,
-            "settings": dict(made.settings),
-            "counts": {entry.label: dataclasses.asdict(entry) for entry in counts},
-            "normalized": copies_record(made.real),
-            "dropped": written.dropped,
-            "remarks": list(remarks),
-        },
+        made.out / RECORD,
+        command_record(
+            made.command,
+            made.settings,
+            model=record,
+            sampler=made.sampler,
+            sampler_options=dict(made.sampler_options),
+            class_sampler_options={label: dict(options) for label, options in made.class_options.items()},
+            seed=made.seed,
+            counts={entry.label: counts_entry(entry) for entry in counts},
+            normalized=copies_record(made.real),
+            dropped=written.dropped,
+            passed_over=list(made.passed_over),
+            invalid=made.invalid,
+            remarks=remarks,
+        ),
     )
     settings = settings_of(made, written)
     card = CardData(
@@ -115,5 +109,8 @@ def write_root(made: Made, written: Written, counts: Sequence[ClassCount], remar
         warnings=tuple(remarks),
         origin=made.edited or Drawn(),
         rewritten=sum(bool(image.reasons) for image in made.real),
+        suffixes=listed.suffixes,
+        sources=listed.sources,
+        held_out=made.held_out,
     )
     write_card(made.out / "README.md", card)

@@ -16,20 +16,20 @@ from numpy.typing import NDArray
 from vaeaug.dataset.image_cache import UNSEEN
 from vaeaug.errors import InputError
 from vaeaug.export.feature_card import FeatureCard, write_feature_card
-from vaeaug.export.record import write_record
+from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.features.arrays import write_index, write_npy_tree, write_npz
 from vaeaug.features.columns import Column
 from vaeaug.features.conditioning import INFERRED, ONE, inferred_labels
 from vaeaug.features.encode import encode_block, rows_of_a_block
 from vaeaug.features.shards import Rows, Shard, schema_of, shards_of, write_shard
 from vaeaug.progress import SILENT, Progress, Tick
-from vaeaug.staging import Staging, refuse_overlap, refuse_taken
+from vaeaug.staging import Staging, check_output, refuse_overlap
 from vaeaug.workflows.device import choose_device, one_thread
 from vaeaug.workflows.encode.job import EncodeJob, how_made, in_words, plan, remarks_on_features
 from vaeaug.workflows.encode.settings import EncodeSettings
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.read import ModelData, read_for_model
-from vaeaug.workflows.settings import build, real_path
+from vaeaug.workflows.settings import build, public_settings, real_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def encode(
         out: the directory to make; nothing, or an empty directory, must be there.
         progress: hears how it goes.
         **settings: the fields of `EncodeSettings`: `encode_as`, `label`, `format`, `skip_invalid`, `device`, `workers`,
-            `resume`, `plugins_dirs`, `allow_imports`.
+            `labels`, `file_column`, `label_column`, `resume`, `plugins_dirs`, `allow_imports`.
 
     Returns:
         What was written.
@@ -84,10 +84,11 @@ def encode(
     label = stored.largest_class if chosen.label is None else stored.record.label(chosen.label)
     for place in (model, data):
         refuse_overlap(place, out)
-    refuse_taken(out)  # before all images are read
+    check_output(out)  # before all images are read
     images = read_for_model(
         stored,
         data,
+        labels=chosen.label_options(),
         workers=chosen.workers,
         skip_invalid=chosen.skip_invalid,
         progress=progress,
@@ -108,7 +109,18 @@ def encode(
         shards = _write_shards(job, parquet, schema_of(job.layout.columns, made), progress)
         _write_format(job, chosen.format, shards, features, progress)
         counts = {split: len(where) for split, where in job.indices.items()}
-        write_record(staging.content / "vaeaug.json", {**made, "images": counts, "remarks": remarks})
+        about = {name: made[name] for name in ("encoded_as", "label", "columns")}
+        record = command_record(
+            "encode",
+            public_settings(chosen),
+            model=stored.record,
+            data_fingerprint=images.cache.fingerprint,
+            images=counts,
+            **about,
+            invalid=images.cache.invalid,
+            remarks=remarks,
+        )
+        write_record(staging.content / RECORD, record)
         card = FeatureCard(staging.final.name, chosen.format, counts, job.layout.columns, in_words(job), remarks)
         write_feature_card(staging.content / "README.md", card)
         if chosen.format == "npy-tree":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 import vaeaug
 from vaeaug.dataset.image_cache import UNSEEN
 from vaeaug.dataset.index import SPLITS
+from vaeaug.export.record import model_entry
 from vaeaug.features.columns import Layout
 from vaeaug.features.conditioning import INFERRED, ONE, OWN, networks, told_a_class
 from vaeaug.features.encode import layout_of
@@ -110,17 +111,9 @@ def in_words(job: EncodeJob) -> dict[str, object]:
 
 def how_made(job: EncodeJob) -> dict[str, Any]:
     """Return how the features were made, as JSON values: for the record and for the schema of the shards."""
-    record = job.model.record
     return {
         "vaeaug": vaeaug.__version__,
-        "model": {
-            "variant": asdict(record.variant),
-            "loss": asdict(record.loss),
-            "scope": record.scope,
-            "image": {"channels": record.channels, "height": record.height, "width": record.width},
-            "classes": list(job.classes),
-            "fingerprint": record.fingerprint,
-        },
+        "model": model_entry(job.model.record),
         "encoded_as": job.way,
         "label": job.classes[job.label] if job.way == ONE else None,
         "columns": {column.name: {"dtype": column.dtype, "shape": list(column.shape)} for column in job.layout.columns},

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vaeaug.options import option
-from vaeaug.workflows.settings import UseSettings
+from vaeaug.workflows.settings import LabelSettings, UseSettings
 
 FORMATS = ("parquet", "npz", "npy-tree")
 WAYS = ("one", "own", "inferred")
 
 
 @dataclass(frozen=True, kw_only=True)
-class EncodeSettings(UseSettings):
+class EncodeSettings(LabelSettings, UseSettings):
     """How images are encoded, and what is written."""
 
     encode_as: str = option(

@@ -47,15 +47,15 @@ def discard_evaluation(staging: Staging) -> None:
 
 
 def evaluation_of(
-    data: Path, chosen: AugmentSettings, staging: Staging, real: Sequence[RealImage], progress: Progress
+    index: DatasetIndex, chosen: AugmentSettings, staging: Staging, copied: Sequence[RealImage], progress: Progress
 ) -> Callable[[Path], EvaluationPart]:
     """Return a function that evaluates the images of a directory and writes all figures into it.
 
     Args:
-        data: DATA.
+        index: the files of DATA.
         chosen: the settings of the run.
         staging: of the run.
-        real: the real images that were copied; a click on one opens its copy.
+        copied: the images of DATA that were copied; a click on one opens its copy.
         progress: progress callback.
     """
     # Both compute, and the first augments itself, fold by fold.
@@ -68,17 +68,20 @@ def evaluation_of(
         background=chosen.background,
         max_megapixels=chosen.max_megapixels,
         skip_invalid=chosen.skip_invalid,
+        labels=chosen.labels,
+        file_column=chosen.file_column,
+        label_column=chosen.label_column,
         device=chosen.device,
         workers=chosen.workers,
         plugins_dirs=chosen.plugins_dirs,
         allow_imports=chosen.model is None,  # then it is the user who named the code
     )
     scratch = staging.scratch / FOLDER
-    copies = {image.path: image.file_name for image in real}
+    copies = {image.path: image.file_name for image in copied}
 
     def evaluate(out: Path) -> EvaluationPart:
         try:
-            found = evaluate_into(data, out, out / FOLDER, scratch, settings, progress)
+            found = evaluate_into(index, out, out / FOLDER, scratch, settings, progress)
         except (InputError, DivergedError) as error:  # at which staging drops all, and here only the question failed
             kept = VaeaugError(
                 f"the images are made, but whether they help cannot be told: {error}; to have them as they are, run "

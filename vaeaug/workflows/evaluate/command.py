@@ -11,21 +11,24 @@ from typing import Any
 import numpy as np
 import torch
 
+from vaeaug.dataset.index import DatasetIndex
+from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
 from vaeaug.evaluation.arms import parse_arms
 from vaeaug.evaluation.utility import Utility, utility
 from vaeaug.progress import SILENT, Progress
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.workflows.device import choose_device, one_thread
+from vaeaug.workflows.evaluate.classical import UNUSED, candidates_of, choose_classical
 from vaeaug.workflows.evaluate.data import EvaluateData, read_evaluate_data
 from vaeaug.workflows.evaluate.folds import folds, how_made, require_consent
-from vaeaug.workflows.evaluate.found import Evaluated
+from vaeaug.workflows.evaluate.found import Evaluated, shared_words
 from vaeaug.workflows.evaluate.plan import plan
 from vaeaug.workflows.evaluate.publish import values_of, write_root, write_values
 from vaeaug.workflows.evaluate.settings import EvaluateSettings
 from vaeaug.workflows.evaluate.similarity import measure_similarity, named_embedding
 from vaeaug.workflows.evaluate.task import Division
-from vaeaug.workflows.evaluate.train import UNUSED, Trainings, choose_classical, predict, write_divisions
+from vaeaug.workflows.evaluate.train import Trainings, predict, write_divisions
 from vaeaug.workflows.settings import AUTO, build, parse_size, real_path
 from vaeaug.workflows.train.command import refuse_changed
 
@@ -70,7 +73,7 @@ def evaluate(
         out: a directory to write the page and all figures to; nothing, or an empty directory, must be there.
         progress: hears how it goes.
         **settings: the fields of `EvaluateSettings`: `test`, `seeds`, `arms`, `metric`, `steps`, `share`, `flip`,
-            `strength`, `folds`, `repeats`, `embedding`, `embedding_weights`, `embedding_layer`, `image_size`, `seed`,
+            `classical`, `folds`, `repeats`, `embedding`, `embedding_weights`, `embedding_layer`, `image_size`, `seed`,
             `skip_invalid`, `device`, `workers`, `resume`, `plugins_dirs`.
 
     Returns:
@@ -88,7 +91,7 @@ def evaluate(
         if chosen.resume:
             raise InputError("work is kept beside the output, so --resume needs --out DIR")
         with tempfile.TemporaryDirectory(prefix="vaeaug-evaluate-") as scratch:
-            data = read_evaluate_data(real, synthetic, chosen, progress)
+            data = read_evaluate_data(scan(real, options=chosen.label_options()), synthetic, chosen, progress)
             found = _find(data, synthetic, chosen, Path(scratch), device, progress)
         return _result(None, found, progress)
     out = real_path(out)
@@ -97,7 +100,7 @@ def evaluate(
             refuse_overlap(place, out)
     request = {"real": str(real.resolve()), "synthetic": str(synthetic.resolve()), **chosen.request()}
     with Staging(out, request, resume=chosen.resume) as staging:
-        data = read_evaluate_data(real, synthetic, chosen, progress)
+        data = read_evaluate_data(scan(real, options=chosen.label_options()), synthetic, chosen, progress)
         refuse_changed(staging, **_identities(data))
         found = _find(data, synthetic, chosen, staging.scratch, device, progress)
         write_root(found, staging.content, staging.final.name)
@@ -107,12 +110,12 @@ def evaluate(
 
 @one_thread()
 def evaluate_into(
-    real: Path, synthetic: Path, out: Path, scratch: Path, settings: EvaluateSettings, progress: Progress
+    real: DatasetIndex, synthetic: Path, out: Path, scratch: Path, settings: EvaluateSettings, progress: Progress
 ) -> Evaluated:
     """Write all figures into a directory under construction, and return what was found.
 
     Args:
-        real: REAL.
+        real: the files of REAL, with what is held out of it.
         synthetic: SYNTHETIC.
         out: the directory; it is made.
         scratch: where work is kept until all is done; it is made, and gone on with.
@@ -138,6 +141,7 @@ def _check(settings: EvaluateSettings) -> None:
     parse_size(settings.image_size)
     if settings.arms != AUTO:
         parse_arms(settings.arms)
+    candidates_of(settings, indexed=False)
     if settings.repeats > settings.seeds:
         raise InputError(
             f"--repeats {settings.repeats} deals into parts more often than classifiers are trained, --seeds "
@@ -183,17 +187,17 @@ def _find(
     divisions = write_divisions(_divisions(data, made, settings, scratch, progress), scratch)
     base = Trainings(len(data.classes), settings, planned.steps, device, scratch)
     used = any(arm.classical for arm in planned.arms)
-    ways = choose_classical(base, divisions, planned.measure, progress) if used else [UNUSED] * len(divisions)
-    true_N, predicted = predict(base, planned.arms, divisions, ways, progress)
+    pipelines = choose_classical(base, divisions, planned.measure, progress) if used else [UNUSED] * len(divisions)
+    true_N, predicted = predict(base, planned.arms, divisions, pipelines, progress)
     similarity = measure_similarity(data, settings, device, planned.steps, progress)
     return Evaluated(
         data=data,
         directory=directory,
         settings=settings,
-        utility=utility(true_N, predicted, data.classes, planned.measure),
+        utility=utility(true_N, predicted, data.classes, planned.measure, shared_words(pipelines)),
         similarity=similarity,
         steps=planned.steps,
-        classical=ways if used else (),
+        pipelines=pipelines if used else (),
         remarks=(*data.remarks, *planned.remarks, *similarity.remarks(edited=data.edited)),
     )
 

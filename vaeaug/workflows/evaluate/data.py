@@ -11,17 +11,21 @@ import numpy as np
 
 from vaeaug.contracts import ImageSpec
 from vaeaug.dataset.cache import UNSEEN, ImageCache
+from vaeaug.dataset.contents import Contents, read_contents
 from vaeaug.dataset.index import NO_LABEL, DatasetIndex, quoted
+from vaeaug.dataset.provenance import recognize
 from vaeaug.dataset.rules import DecodeRules
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
 from vaeaug.progress import Progress
+from vaeaug.workflows.data_warnings import reading_warnings
 from vaeaug.workflows.evaluate.images import Images, images_of
 from vaeaug.workflows.evaluate.leaks import refuse_leaks
-from vaeaug.workflows.evaluate.manifest import SYNTHETIC, Manifest, is_edited, read_manifest
+from vaeaug.workflows.evaluate.manifest import Manifest, is_edited, read_manifest
+from vaeaug.workflows.evaluate.real_copies import leave_real_out
 from vaeaug.workflows.evaluate.settings import EvaluateSettings
 from vaeaug.workflows.evaluate.synthetic_record import background_of, trained_on
-from vaeaug.workflows.read import read_images
+from vaeaug.workflows.read import read_images, read_real
 from vaeaug.workflows.settings import parse_background, parse_size, real_path
 
 LEAST_TESTED = 2
@@ -55,17 +59,21 @@ class EvaluateData:
     remarks: tuple[str, ...]
 
 
-def read_evaluate_data(real: Path, synthetic: Path, settings: EvaluateSettings, progress: Progress) -> EvaluateData:
+def read_evaluate_data(
+    index: DatasetIndex, synthetic: Path, settings: EvaluateSettings, progress: Progress
+) -> EvaluateData:
     """Read all images at one size, that of REAL, and refuse test images that the model may have seen.
 
     Raises:
         InputError: there are no such images, their classes do not agree, or test images are among the training ones.
     """
-    index = scan(real)
+    real = index.root
+    index, contents, remarks = read_real(index, workers=settings.workers, progress=progress)
     if len(index.classes) < 2:
         raise InputError(f"{real} has one class, {index.classes[0]!r}; a classifier needs two to tell apart")
     cache = read_images(
         index,
+        contents=contents,
         image_size=parse_size(settings.image_size),
         rules=DecodeRules(
             background=parse_background(settings.background or background_of(synthetic)),
@@ -75,11 +83,17 @@ def read_evaluate_data(real: Path, synthetic: Path, settings: EvaluateSettings, 
         skip_invalid=settings.skip_invalid,
         progress=progress,
     )
+    for warning in reading_warnings(index, cache):
+        progress.say(warning)
     training = images_of(cache, cache.split_N == "train", cache.classes)
     rows = read_manifest(synthetic)
     made_index = _synthetic_index(synthetic, rows, cache.classes)
     made = _read(made_index, cache, settings, progress)
-    test, tested_on, remarks = _test(cache, settings, progress)
+    made, left_out = leave_real_out(made, cache, synthetic)
+    if rows is None:  # said before the long work, in case the wrong folder was given
+        progress.say(f"{synthetic} has no manifest.csv, so all {len(made):,} images in it count as synthetic")
+    test, tested_on, more = _test(cache, settings, progress)
+    remarks += (*more, *left_out)
     if test is not None:
         untrained = test.only(~np.isin(test.digests(), training.digests()))
         if not len(untrained):
@@ -97,7 +111,8 @@ def read_evaluate_data(real: Path, synthetic: Path, settings: EvaluateSettings, 
         held_out = {file.file_name for file in index.files if file.split != "train"}
         # Names in another directory than REAL tell nothing; files of --test are compared by their contents alone.
         refuse_leaks(test, tested_on, made, synthetic, rows, held_out if settings.test is None else set())
-        if trained_on(synthetic) not in (None, cache.fingerprint):
+        # Before data_fingerprint was of the training images alone, it was that of all splits.
+        if trained_on(synthetic) not in (None, cache.training_fingerprint(), cache.fingerprint):
             remarks += (
                 "the synthetic images are of a model that was trained on other images than these real ones: see that "
                 "no test image was among them",
@@ -121,21 +136,26 @@ def read_made(directory: Path, like: ImageCache, settings: EvaluateSettings, pro
 
 
 def _synthetic_index(directory: Path, manifest: Manifest | None, classes: Sequence[str]) -> DatasetIndex:
-    """Find the synthetic images for training. The manifest tells them and their classes, else all are synthetic.
+    """Find the synthetic images for training: those that vaeaug made, or all in a folder that it did not write.
 
     Raises:
         InputError: there are none, or they are of other classes.
     """
     index = scan(directory, training=False)
+    index = recognize(index, read_contents(index))
     files = [file for file in index.files if file.split == "train"]
-    if manifest is not None:
-        rows = {name: row for name, row in manifest.items() if row["synthetic"] in SYNTHETIC}
-        files = [
-            dataclasses.replace(file, label=rows[file.file_name]["label"]) for file in files if file.file_name in rows
-        ]
+    recognized = [file for file in files if file.synthetic]
+    if recognized or manifest is not None:
+        files = recognized
+    elif files and len(files) < len(index.files):
+        raise InputError(
+            f"{directory} has a test or validation split and no manifest.csv that says which images are synthetic, so "
+            "it looks like a real dataset; give an output of vaeaug augment or sample, or only the folder with "
+            "the class folders of synthetic images"
+        )
     unlabelled = [file for file in files if file.label == NO_LABEL]
     if unlabelled or not files:
-        what = "images outside class folders" if unlabelled else "no synthetic images"
+        what = "images outside class folders" if unlabelled else "no synthetic images for training"
         raise InputError(
             f"{directory} holds {what}; give an output of vaeaug augment or sample, or a folder with a folder a class"
         )
@@ -147,12 +167,19 @@ def _synthetic_index(directory: Path, manifest: Manifest | None, classes: Sequen
     return dataclasses.replace(index, files=tuple(files), classes=tuple(sorted({file.label for file in files})))
 
 
-def _read(index: DatasetIndex, like: ImageCache, settings: EvaluateSettings, progress: Progress) -> Images:
+def _read(
+    index: DatasetIndex,
+    like: ImageCache,
+    settings: EvaluateSettings,
+    progress: Progress,
+    contents: Contents | None = None,
+) -> Images:
     """Decode images at the size, in the channels, in the colours and by the rules of others."""
     _, height, width, channels = like.pixels_NHWC.shape
     spec = ImageSpec(channels=channels, height=height, width=width, palette=like.palette)
     cache = read_images(
         index,
+        contents=contents,
         spec=spec,
         rules=like.rules,
         workers=settings.workers,
@@ -170,15 +197,21 @@ def _test(
     Raises:
         InputError: `--test` holds no image of a class of REAL.
     """
+    remarks: tuple[str, ...] = ()
     if settings.test is None:
         cache, where = real, "REAL"
     else:
         place = real_path(settings.test)
         where = place.resolve().name  # what is written has no places of this machine in it
-        cache = _read(scan(place, training=False), real, settings, progress).cache
+        index, contents, remarks = read_real(
+            scan(place, training=False), workers=settings.workers, progress=progress, minimum=0
+        )
+        if not index.files:
+            raise InputError(f"all images of {place} are synthetic, and synthetic images must not measure a model")
+        cache = _read(index, real, settings, progress, contents).cache
     splits = [split for split in ("test", "val") if (cache.split_N == split).any()]
     if settings.test is None and not splits:
-        return None, "", ()
+        return None, "", remarks
     split = splits[0] if splits else "train"
     found = images_of(cache, cache.split_N == split, real.classes)
     known = found.only(found.labels_N != UNSEEN)
@@ -186,4 +219,4 @@ def _test(
     if not len(known):
         raise InputError(f"{tested_on} has no image of {quoted(real.classes)}; give others with --test DIR")
     left = len(found) - len(known)
-    return known, tested_on, (f"test images of other classes, left out: {left}",) if left else ()
+    return known, tested_on, remarks + ((f"test images of other classes, left out: {left}",) if left else ())

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.dataset.build import content_digest
 from vaeaug.dataset.cache import UNSEEN, ImageCache
+from vaeaug.dataset.contents import content_digest
 
 
 @dataclass(frozen=True, slots=True)

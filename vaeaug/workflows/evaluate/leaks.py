@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Set
 from pathlib import Path
 
-from vaeaug.dataset.build import content_digest
+from vaeaug.dataset.contents import content_digest
 from vaeaug.dataset.decode import UnreadableImageError, read_file
 from vaeaug.errors import InputError
 from vaeaug.workflows.evaluate.images import Images
@@ -40,7 +40,10 @@ def refuse_leaks(
     seen = sum(digest in tested for digest in _digests(trained_on))
     if seen:
         raise InputError(f"{directory} was made from {seen} of the test images of {tested_on}; {remedy}")
-    shown = sum(row["synthetic"] in SYNTHETIC and row["source"] in held_out for row in rows.values())
+    shown = sum(
+        row["synthetic"] in SYNTHETIC and not held_out.isdisjoint((row["source"], row.get("original", "")))
+        for row in rows.values()
+    )
     if shown:
         raise InputError(
             f"{shown} of the synthetic images were made from test images of {tested_on}; "

@@ -1,36 +1,16 @@
-"""What the manifest of a directory of synthetic images tells of its files, where there is one."""
+"""What the manifest of a directory of synthetic images says about its files, if there is one."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
-from pathlib import Path
 
-from vaeaug.errors import InputError
+from vaeaug.dataset.earlier_output import read_manifest
 from vaeaug.synthesis.samplers import SAMPLERS
+
+__all__ = ["REAL", "SYNTHETIC", "Manifest", "is_edited", "read_manifest"]
 
 REAL, SYNTHETIC = ("false",), ("true", "partly")  # what the column `synthetic` says of an image
 Manifest = Mapping[str, Mapping[str, str]]  # file name -> row
-
-_FILE = "manifest.csv"
-
-
-def read_manifest(directory: Path) -> Manifest | None:
-    """Return the manifest, or None where there is none that tells what is synthetic.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    try:
-        with (directory / _FILE).open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{directory / _FILE} cannot be read ({error}); mend it, or remove it") from None
-    if not rows or not {"file_name", "split", "label", "synthetic", "source"} <= rows[0].keys():
-        return None
-    return {row["file_name"]: row for row in rows}
 
 
 def is_edited(manifest: Manifest | None) -> bool:

@@ -6,12 +6,12 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-import vaeaug
 from vaeaug.evaluation.report import write_report
 from vaeaug.evaluation.utility import as_json
-from vaeaug.export.record import write_record
+from vaeaug.export.record import command_record, write_record
 from vaeaug.workflows.evaluate.found import Evaluated
 from vaeaug.workflows.evaluate.page import page_of
+from vaeaug.workflows.settings import public_settings
 
 RECORD, PAGE = "evaluation.json", "report.html"
 
@@ -25,28 +25,25 @@ def values_of(found: Evaluated) -> dict[str, Any]:
         {"synthetic": synthetic, "real": real, "distance": pair.distance}
         for pair, (synthetic, real) in zip(similarity.memorisation.pairs, found.pair_names, strict=True)
     ]
-    return {
-        "vaeaug": vaeaug.__version__,
+    return command_record(
+        "evaluate",
+        {**public_settings(found.settings), "steps": found.steps},
+        model=None,
         **as_json(found.utility),
-        "tested_on": found.data.tested_on or f"{found.settings.folds} folds of REAL",
-        "method": found.method,
-        "classical_augmentation": {"mirrored": found.mirrored, "strength": found.strength},
-        "fidelity": dataclasses.asdict(similarity.fidelity),
-        "memorisation": memorisation,
-        "images": {
+        tested_on=found.data.tested_on or f"{found.settings.folds} folds of REAL",
+        method=found.method,
+        classical_augmentation={"pipeline": found.pipeline, "mirrored": found.mirrored},
+        fidelity=dataclasses.asdict(similarity.fidelity),
+        memorisation=memorisation,
+        images={
             name: {"real": count.real, "synthetic": count.synthetic, "test": count.test}
             for name, count in zip(found.data.classes, found.counts, strict=True)
         },
-        "data_fingerprint": found.data.real.cache.fingerprint,
-        "synthetic_fingerprint": found.data.synthetic.cache.fingerprint,
-        "settings": {
-            **found.settings.request(),
-            "steps": found.steps,
-            "test": _name(found.settings.test),
-            "embedding_weights": _name(found.settings.embedding_weights),
-        },
-        "remarks": list(found.remarks),
-    }
+        data_fingerprint=found.data.real.cache.fingerprint,
+        synthetic_fingerprint=found.data.synthetic.cache.fingerprint,
+        invalid=(*found.data.real.cache.invalid, *found.data.synthetic.cache.invalid),
+        remarks=found.remarks,
+    )
 
 
 def write_values(found: Evaluated, content: Path) -> None:
@@ -58,8 +55,3 @@ def write_root(found: Evaluated, content: Path, title: str) -> None:
     """Write the record and a page about it alone, likewise."""
     write_values(found, content)
     write_report(content / PAGE, page_of(found, title, RECORD))
-
-
-def _name(path: str | None) -> str | None:
-    """Return the last part of a path: what is written has no places of this machine in it."""
-    return None if path is None else Path(path).name

@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from vaeaug.options import option
-from vaeaug.workflows.settings import AUTO, ReadSettings
+from vaeaug.workflows.settings import AUTO, LabelSettings, ReadSettings
 
 FLIPS = (AUTO, "yes", "no")
-STRENGTHS = {"mild": 0.5, "full": 1.0}
-"""What the changes of classical augmentation are multiplied by."""
-
 METRICS = ("accuracy", "balanced-accuracy")
 
 LEAST_IMAGES = 3
@@ -20,7 +17,7 @@ LEAST_IMAGES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvaluateSettings(ReadSettings):
+class EvaluateSettings(LabelSettings, ReadSettings):
     """Which classifiers are trained, how often, and what they are tested on."""
 
     test: str | None = option(
@@ -29,7 +26,11 @@ class EvaluateSettings(ReadSettings):
         "lesser judge: it decided when the model's training ended.",
     )
     seeds: int = option(
-        5, "Times that each classifier is trained, from other initial weights.", minimum=2, maximum=1000
+        5,
+        "Times that each classifier is trained, from other initial weights; fewer than 3 give no interval and no "
+        "verdict.",
+        minimum=2,
+        maximum=1000,
     )
     arms: str = option(
         AUTO,
@@ -54,13 +55,14 @@ class EvaluateSettings(ReadSettings):
     )
     flip: str = option(
         AUTO,
-        "Whether classical augmentation mirrors images; auto does if that recognizes held-out real images better.",
+        "Whether classical augmentation mirrors images; auto chooses on held-out real training images.",
         choices=FLIPS,
     )
-    strength: str = option(
+    classical: str = option(
         AUTO,
-        "How much classical augmentation changes images; auto takes what recognizes held-out real images better.",
-        choices=(AUTO, *STRENGTHS),
+        "The classical augmentation that synthetic images must beat: mild or full (crop and affine), trivialaugment or "
+        "randaugment, with +erasing and +mixup added where wanted, such as trivialaugment+mixup; auto chooses on "
+        "held-out real training images.",
     )
     folds: int = option(5, "Where there are no test images: parts that are held out in turn.", minimum=2, maximum=100)
     repeats: int = option(
@@ -94,4 +96,6 @@ class EvaluateSettings(ReadSettings):
     def request(self) -> dict[str, Any]:
         """Return what decides the result, as JSON values: a resumed run must have the same."""
         left_out = {"allow_imports", *(field.name for field in dataclasses.fields(ReadSettings))}
-        return {name: value for name, value in dataclasses.asdict(self).items() if name not in left_out}
+        left_out |= LabelSettings.__dataclass_fields__.keys()
+        request = {name: value for name, value in dataclasses.asdict(self).items() if name not in left_out}
+        return request | self.label_request()

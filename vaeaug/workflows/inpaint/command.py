@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vaeaug.dataset.contents import read_contents
+from vaeaug.dataset.passed_over import MASKS, summary
+from vaeaug.dataset.provenance import recognize, set_apart, warnings_of
 from vaeaug.dataset.scan import scan
 from vaeaug.export.real import copy_real
 from vaeaug.inpainting.complete import Completer
@@ -14,6 +17,7 @@ from vaeaug.models.record import ModelRecord
 from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.workflows.device import choose_device
+from vaeaug.workflows.inpaint.check import some
 from vaeaug.workflows.inpaint.partial import fingerprint, partial_encoder
 from vaeaug.workflows.inpaint.plan import Plan, make_plan
 from vaeaug.workflows.inpaint.publish import Completed, write_root
@@ -52,8 +56,8 @@ def inpaint(
 ) -> InpaintResult:
     """Fill the holes of images with what a trained model finds likely beside the visible pixels.
 
-    Visible pixels stay as they are, bit for bit. A completed image is a PNG file in its image's place; an image without
-    holes is copied.
+    Visible pixels stay as they are, bit for bit, and so does everything else in the file: profile, EXIF, pages. A file
+    of a format with losses becomes a PNG file; an image without holes is copied.
 
     Args:
         model: the directory of the model. Its partial encoder is trained and kept there on first use.
@@ -79,12 +83,17 @@ def inpaint(
     stored.require_consent()
     if chosen.label is not None:
         stored.record.label(chosen.label)
-    index = scan(images, training=False)
+    index = scan(images, training=False, options=chosen.label_options())
+    unused = summary([entry for entry in index.passed_over if not (chosen.masks and entry.reason == MASKS)])
+    for note in (*index.notes, *([] if unused is None else [unused])):
+        progress.say(note)
     for place in (model, images, *(real_path(name) for name in (chosen.masks, chosen.coco, chosen.data) if name)):
         refuse_overlap(place, out)
     request = {"model": stored.record.fingerprint, "images": str(images.resolve()), **chosen.request()}
     with Staging(out, request, resume=chosen.resume) as staging:
-        plan = make_plan(index, images, chosen, stored.record, progress)
+        index = recognize(index, read_contents(index, workers=chosen.workers))
+        known = set_apart(index, minimum=1) if chosen.random_holes else None
+        plan = make_plan(index if known is None else known.index, images, chosen, stored.record, progress)
         refuse_changed(staging, **{"set of images and holes": plan.digest})
         partial = partial_encoder(
             stored,
@@ -104,6 +113,8 @@ def inpaint(
         uncertainty = (staging.scratch if plan.foldered else staging.content) / "uncertainty"
         write_completions(plan.jobs, completer, chosen, staging.content, uncertainty, journal, progress)
         remarks = _remarks(plan, chosen, stored.record)
+        if known is not None:
+            remarks += warnings_of(known, "they are copied as they are and stay synthetic in the manifest")
         done = Completed(staging, stored.record, chosen, plan, read_journal(journal), uncertainty, method, remarks)
         write_root(done)
         staging.publish()
@@ -113,7 +124,7 @@ def inpaint(
         out=staging.final,
         images=len({job.file.file_name for job in plan.jobs}),
         files=sum(len(job.names) for job in plan.jobs),
-        passed=len(plan.passed) + len(plan.real),
+        passed=plan.passed_through,
         invalid={image.file_name: image.reason for image in plan.invalid},
         method=method,
         remarks=tuple(remarks),
@@ -126,7 +137,7 @@ def _copy(plan: Plan, content: Path, progress: Progress) -> None:
         progress.stage("Copying images without holes")
         copy_unchanged(plan.passed, content)
     if plan.real:
-        progress.stage("Copying real images")
+        progress.stage("Copying images")
         copy_real(plan.real, content, progress=lambda done, total: progress.tick(Tick(done / max(total, 1))))
 
 
@@ -138,23 +149,19 @@ def _remarks(plan: Plan, chosen: InpaintSettings, record: ModelRecord) -> list[s
     if larger:
         remarks.append(
             f"the model knows images of {native[1]}x{native[0]} pixels, and was shown the surroundings of the holes of "
-            f"larger ones ({_some(list(larger))}); --region whole shows it all of them"
+            f"larger ones ({some(list(larger))}); --region whole shows it all of them"
         )
     if plan.passed:
         many = len(plan.passed)
         what = "1 image has no holes and was" if many == 1 else f"{many:,} images have no holes and were"
-        remarks.append(f"{what} passed through: {_some([file.file_name for file in plan.passed])}")
+        remarks.append(f"{what} passed through: {some([file.file_name for file in plan.passed])}")
+    remarks += plan.notes
     if plan.unused:
-        remarks.append(f"masks that belong to no image: {_some(list(plan.unused))} ({len(plan.unused):,} in all)")
+        remarks.append(f"masks that belong to no image: {some(list(plan.unused))} ({len(plan.unused):,} in all)")
     full = [job.file.file_name for job in plan.jobs if job.share == 1]
     if full:
-        remarks.append(f"nothing is visible, so these are draws of their class: {_some(full)}")
+        remarks.append(f"nothing is visible, so these are draws of their class: {some(full)}")
     if plan.invalid:
         names = [image.file_name for image in plan.invalid]
-        remarks.append(f"images that cannot be read were left out: {_some(names)} ({len(names):,} in all)")
+        remarks.append(f"images that cannot be read were left out: {some(names)} ({len(names):,} in all)")
     return remarks
-
-
-def _some(names: list[str]) -> str:
-    """Return the first names and whether there are more."""
-    return ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")

@@ -68,7 +68,9 @@ def partial_encoder(
             progress=progress,
             max_megapixels=max_megapixels,
         )
-        chosen = read.cache.indices("train")
+        chosen = read.cache.indices("train", real=True)
+        if not len(chosen):
+            raise InputError(f"{data} has no real training images, and a partial encoder learns from real ones only")
         pixels_NHWC, labels_N = read.cache.pixels_NHWC[chosen], read.labels_N[chosen]
     try:
         partial = _train(model, pixels_NHWC, labels_N, steps, progress)

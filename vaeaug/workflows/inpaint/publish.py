@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,21 +14,26 @@ from PIL import Image
 
 import vaeaug
 from vaeaug.dataset.decode import read_file
-from vaeaug.dataset.index import SPLITS
+from vaeaug.dataset.index import REAL, SPLITS, ImageFile
+from vaeaug.dataset.rules import DecodeRules
 from vaeaug.evaluation.completions import CompletionsPage, ShownCompletion, write_completions_page
 from vaeaug.evaluation.gallery import Picture
 from vaeaug.evaluation.page_image import PageImage
 from vaeaug.export.card import CardData, ClassCount, write_card
 from vaeaug.export.completions import CompletedRow, CompletionsCard, write_archive, write_completions_card
+from vaeaug.export.layout import synthetic_number
 from vaeaug.export.manifest import ManifestRow, write_manifest
 from vaeaug.export.origin import Filled
-from vaeaug.export.record import write_record
+from vaeaug.export.record import command_record, write_record
+from vaeaug.inpainting.files.opening import open_completed
 from vaeaug.inpainting.picture import read_picture
 from vaeaug.models.record import ModelRecord
 from vaeaug.staging import Staging
+from vaeaug.workflows.inpaint.check import open_image
 from vaeaug.workflows.inpaint.plan import Job, Plan
 from vaeaug.workflows.inpaint.settings import InpaintSettings
 from vaeaug.workflows.inpaint.write import Written
+from vaeaug.workflows.settings import public_settings
 
 SHOWN = 12
 """Images on the page: the first ones, so that they are not cherry-picked."""
@@ -100,7 +104,16 @@ def _rows(done: Completed, written: dict[str, Written]) -> Iterator[CompletedRow
     for name in sorted({*jobs, *passed}):
         if name in passed:
             file = passed[name]
-            yield CompletedRow(name, file.split, file.label, "folder" if file.label else "", "false", name)
+            before = file.provenance
+            yield CompletedRow(
+                file_name=name,
+                split=file.split,
+                label=file.label,
+                label_given="folder" if file.label else "",
+                synthetic=REAL if before is None else before.synthetic,
+                source=name,
+                original=_original(file),
+            )
             continue
         job = jobs[name]
         entry = written[job.names[0]]
@@ -111,10 +124,12 @@ def _rows(done: Completed, written: dict[str, Written]) -> Iterator[CompletedRow
                 split=job.file.split,
                 label=entry.label,
                 label_given=given,
-                synthetic="partly",
+                synthetic="true" if job.file.provenance and job.file.provenance.synthetic == "true" else "partly",
                 source=name,
+                original=_original(job.file),
                 mask=entry.origin,
                 missing=f"{entry.share:.6g}",
+                pages=" ".join(str(page + 1) for page in job.pages) if job.several else "",
                 sample=str(sample),
                 seed=str(done.settings.seed),
                 evidence="" if entry.evidence is None else f"{entry.evidence:.6g}",
@@ -123,14 +138,27 @@ def _rows(done: Completed, written: dict[str, Written]) -> Iterator[CompletedRow
             )
 
 
+def _original(file: ImageFile) -> str:
+    """Return the name of the real image that a file shows in the dataset it first came from."""
+    return file.file_name if file.provenance is None else file.provenance.original or file.file_name
+
+
 def _write_dataset(done: Completed) -> None:
     """Write manifest and card of a dataset that was added to, as `augment` does."""
     content, plan = done.staging.content, done.plan
     write_manifest(content / "manifest.csv", _dataset_rows(done))
     numbers = Counter(job.file.label for job in plan.jobs)
-    by_split = Counter((image.split, image.label) for image in plan.real)
+    by_split = Counter((image.split, image.label) for image in plan.real if not image.synthetic)
+    carried = Counter(image.label for image in plan.real if image.synthetic)
     counts = [
-        ClassCount(label, by_split["train", label], numbers[label], by_split["val", label], by_split["test", label])
+        ClassCount(
+            label,
+            by_split["train", label],
+            numbers[label] + carried[label],
+            by_split["val", label],
+            by_split["test", label],
+            carried[label],
+        )
         for label in sorted({image.label for image in plan.real})
     ]
     card = CardData(done.staging.final.name, counts, _summary(done), warnings=done.remarks, origin=Filled())
@@ -142,40 +170,34 @@ def _dataset_rows(done: Completed) -> Iterator[ManifestRow]:
     completed: defaultdict[tuple[str, str], list[Job]] = defaultdict(list)
     for job in done.plan.jobs:
         completed["train", job.file.label].append(job)
-    real = sorted(done.plan.real, key=lambda image: (SPLITS.index(image.split), image.label, image.file_name))
+    real = sorted(
+        done.plan.real,
+        key=lambda image: (SPLITS.index(image.split), image.label, image.synthetic, image.file_name),
+    )
     for (split, label), images in groupby(real, key=lambda image: (image.split, image.label)):
         for image in images:
-            yield ManifestRow(image.file_name, split, label, "false", image.source)
-        for index, job in enumerate(completed[split, label]):
-            seed = str(done.settings.seed)
-            yield ManifestRow(job.names[0], split, label, "true", job.file.file_name, SAMPLER, str(index), seed)
+            yield done.plan.sources.row(image)
+        for job in completed[split, label]:
+            seed, name = str(done.settings.seed), PurePosixPath(job.names[0]).name
+            source, original = done.plan.sources.of(job.file.file_name)
+            number = str(synthetic_number(label, name))
+            yield ManifestRow(job.names[0], split, label, "true", source, original, SAMPLER, number, seed)
 
 
 def _write_record(done: Completed) -> None:
-    record = done.record
     write_record(
-        done.staging.content / "vaeaug.json",
-        {
-            "vaeaug": vaeaug.__version__,
-            "command": "inpaint",
-            "model": {
-                "variant": dataclasses.asdict(record.variant),
-                "loss": dataclasses.asdict(record.loss),
-                "scope": record.scope,
-                "image": {"channels": record.channels, "height": record.height, "width": record.width},
-                "classes": [entry.name for entry in record.classes],
-                "versions": record.versions,
-                "fingerprint": record.fingerprint,
-                "data_fingerprint": record.data_fingerprint,
-            },
-            "method": done.method,
-            "settings": done.settings.public(),
-            "images": len({job.file.file_name for job in done.plan.jobs}),
-            "completions": sum(len(job.names) for job in done.plan.jobs),
-            "passed_through": len(done.plan.passed) + len(done.plan.real),
-            "invalid": {image.file_name: image.reason for image in done.plan.invalid},
-            "remarks": list(done.remarks),
-        },
+        done.staging.content,
+        command_record(
+            "inpaint",
+            public_settings(done.settings),
+            model=done.record,
+            method=done.method,
+            images=len({job.file.file_name for job in done.plan.jobs}),
+            completions=sum(len(job.names) for job in done.plan.jobs),
+            passed_through=done.plan.passed_through,
+            invalid=done.plan.invalid,
+            remarks=done.remarks,
+        ),
     )
 
 
@@ -183,7 +205,7 @@ def _sentence(done: Completed) -> str:
     images = len({job.file.file_name for job in done.plan.jobs})
     files = sum(len(job.names) for job in done.plan.jobs)
     if done.settings.random_holes:
-        return f"{files:,} images completed after a random hole, beside {len(done.plan.real):,} real ones."
+        return f"{files:,} images completed after a random hole, beside {done.plan.passed_through:,} real ones."
     many = f"{images:,} {'image' if images == 1 else 'images'} with holes, completed"
     ways = "" if files == images else f" in {files // images} ways each"
     return f"{many}{ways}" + (f"; {len(done.plan.passed):,} without holes." if done.plan.passed else ".")
@@ -218,15 +240,19 @@ def _summary(done: Completed) -> dict[str, object]:
 
 def _shown(job: Job, entry: Written, done: Completed) -> ShownCompletion:
     """Return what the page shows of an image."""
-    picture = read_picture(read_file(job.file.path))
+    page = job.pages[0]
+    rules = done.record.rules(done.settings.max_megapixels)
+    picture = read_picture(open_image(read_file(job.file.path), rules, plain=job.plain), page, rules)
     missing_HW = job.source.holes(job.file.file_name, picture).missing_HW
     hidden_HW3 = np.where(missing_HW[..., None], _HOLE, picture.seen_HWC).astype(np.uint8)
     mask_HW1 = missing_HW[..., None].astype(np.uint8) * np.uint8(255)
     names = job.names[:COMPLETIONS]
-    some = f" ({len(names)} of {len(job.names)} shown)" if len(names) < len(job.names) else ""
+    some = f" ({len(names)} of {len(job.names)} completions shown)" if len(names) < len(job.names) else ""
     inferred = f"{entry.label} (inferred)" if job.label is None else entry.label
     return ShownCompletion(
-        name=job.file.file_name + (f", hole {job.variation}" if done.settings.random_holes else ""),
+        name=job.file.file_name
+        + (f", page {page + 1}" if page else "")
+        + (f", hole {job.variation}" if done.settings.random_holes else ""),
         caption=f"class {inferred}, {entry.share:.0%} missing{some}",
         pictures=[
             Picture("original", PageImage(hidden_HW3), "real"),
@@ -234,18 +260,23 @@ def _shown(job: Job, entry: Written, done: Completed) -> ShownCompletion:
             *(
                 Picture(
                     "completed" if len(job.names) == 1 else f"completion {number}",
-                    PageImage(done.staging.content / name, name, rules=done.record.rules()),
+                    PageImage(_seen(done.staging.content / name, page, rules), name),
                     "made",
                 )
                 for number, name in enumerate(names)
             ),
             *(
-                []
-                if job.uncertainty is None
-                else [Picture("standard deviation", PageImage(_brightened(done.uncertainty / job.uncertainty)))]
+                [Picture("standard deviation", PageImage(_brightened(done.uncertainty / job.uncertainty[0])))]
+                if job.uncertainty
+                else []
             ),
         ],
     )
+
+
+def _seen(path: Path, page: int, rules: DecodeRules) -> NDArray[np.uint8]:
+    """Return a page of a completed image as the model sees it, uint8 (H, W, 1 or 3)."""
+    return read_picture(open_completed(read_file(path), rules), page, rules).seen_HWC
 
 
 def _brightened(path: Path) -> NDArray[np.uint8]:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from vaeaug.errors import InputError
 from vaeaug.options import option
-from vaeaug.workflows.settings import UseSettings
+from vaeaug.workflows.settings import LabelSettings, UseSettings
 
 METHODS = ("auto", "partial-encoder", "gibbs")
 BLENDS = ("feather", "poisson", "none")
 REGIONS = ("auto", "whole")
-_FILES = ("masks", "coco", "data")
+_FILES = ("masks", "coco", "data", "labels")
 
 
 @dataclass(frozen=True, kw_only=True)
-class InpaintSettings(UseSettings):
+class InpaintSettings(LabelSettings, UseSettings):
     """Where the holes are, and how they are filled."""
 
     masks: str | None = option(
@@ -75,7 +74,3 @@ class InpaintSettings(UseSettings):
         """Return what decides the result, as JSON values: a resumed run must have the same."""
         left_out = {field.name for field in dataclasses.fields(UseSettings)}
         return {name: value for name, value in dataclasses.asdict(self).items() if name not in left_out}
-
-    def public(self) -> dict[str, Any]:
-        """Return the same without places on this machine."""
-        return {name: Path(value).name if name in _FILES and value else value for name, value in self.request().items()}

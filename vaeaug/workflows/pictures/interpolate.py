@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import vaeaug
 from vaeaug.evaluation.path_pictures import enlarged, path_strip, viewing_factor, write_film
-from vaeaug.export.record import write_record
+from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import SILENT, Progress
 from vaeaug.staging import Staging, refuse_overlap
@@ -21,7 +20,7 @@ from vaeaug.workflows.device import choose_device, one_thread
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.pictures.interpolate_settings import InterpolateSettings
 from vaeaug.workflows.pictures.read_one import class_of, in_class_folder, read_one
-from vaeaug.workflows.settings import build, real_path
+from vaeaug.workflows.settings import build, public_settings, real_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +80,20 @@ def interpolate(
     names = (stored.classes[labels[0]], stored.classes[labels[1]])
     digests = [hashlib.blake2b(image_HWC.tobytes(), digest_size=16).hexdigest() for image_HWC in real]
     factor = chosen.enlarge or viewing_factor(stored.spec.height, stored.spec.width)
-    made = {"steps": chosen.steps, "path": chosen.path, "labels": list(names), "enlarge": factor}
+    made: dict[str, Any] = {"steps": chosen.steps, "path": chosen.path, "labels": list(names), "enlarge": factor}
     guessed = [chosen.label is None and not in_class_folder(stored, path) for path in files]
     remarks = _remarks(files, names, guessed)
     with Staging(out, {"model": stored.record.fingerprint, "images": digests, **made}, resume=chosen.resume) as staging:
         _draw(stored, real, labels, chosen, staging.content, factor)
-        record = stored.record
-        about = {"variant": record.variant.name, "scope": record.scope, "fingerprint": record.fingerprint}
-        write_record(
-            staging.content / "vaeaug.json",
-            {
-                "vaeaug": vaeaug.__version__,
-                "model": about,
-                "images": [path.name for path in files],
-                **made,
-                "remarks": remarks,
-            },
+        record = command_record(
+            "interpolate",
+            public_settings(chosen),
+            model=stored.record,
+            images=[path.name for path in files],
+            **made,
+            remarks=remarks,
         )
+        write_record(staging.content / RECORD, record)
         staging.publish()
     for remark in remarks:
         progress.say(remark)

@@ -12,12 +12,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-import vaeaug
 from vaeaug.contracts import Latent
 from vaeaug.errors import InputError
 from vaeaug.evaluation.traversal_sheet import TraversalRow, traversal_sheet
 from vaeaug.export.layout import folder_name
-from vaeaug.export.record import write_record
+from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap
@@ -28,7 +27,7 @@ from vaeaug.workflows.device import choose_device, one_thread
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.pictures.read_one import class_of, read_one
 from vaeaug.workflows.pictures.traverse_settings import TraverseSettings
-from vaeaug.workflows.settings import build, real_path
+from vaeaug.workflows.settings import build, public_settings, real_path
 
 CELL = 84
 """Pixels at which an image is shown at the least."""
@@ -93,11 +92,11 @@ def traverse(model: str | Path, out: str | Path, *, progress: Progress = SILENT,
     with Staging(out, request, resume=chosen.resume) as staging:
         shown = _draw(stored, labels, image, chosen, staging.content, progress)
         measure = "kl" if all(axes.nats for axes, _ in shown.values()) else "variance"
-        record = stored.record
-        about = {"variant": record.variant.name, "scope": record.scope, "fingerprint": record.fingerprint}
         entries = {name: [_entry(axes, i) for i in dimensions] for name, (axes, dimensions) in shown.items()}
-        made = {"measure": measure, "steps": chosen.steps, "reach": chosen.reach, "latents": entries}
-        write_record(staging.content / "vaeaug.json", {"vaeaug": vaeaug.__version__, "model": about, **made})
+        made: dict[str, Any] = {"measure": measure, "steps": chosen.steps, "reach": chosen.reach, "latents": entries}
+        write_record(
+            staging.content / RECORD, command_record("traverse", public_settings(chosen), model=stored.record, **made)
+        )
         staging.publish()
     names = {name: tuple(axes.names[i] for i in dimensions) for name, (axes, dimensions) in shown.items()}
     return TraverseResult(staging.final, names, measure)

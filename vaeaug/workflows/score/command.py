@@ -64,7 +64,7 @@ def score(
         out: the directory to make; nothing, or an empty directory, must be there.
         progress: hears how it goes.
         **settings: the fields of `ScoreSettings`: `by`, `judge`, `draws`, `maps`, `gallery`, `seed`, `skip_invalid`,
-            `allow_imports`, `device`, `workers`, `resume`, `plugins_dirs`.
+            `allow_imports`, `labels`, `file_column`, `label_column`, `device`, `workers`, `resume`, `plugins_dirs`.
 
     Returns:
         What was made.
@@ -87,6 +87,7 @@ def score(
         read = read_for_model(
             stored,
             data,
+            labels=chosen.label_options(),
             workers=chosen.workers,
             skip_invalid=chosen.skip_invalid,
             progress=progress,

@@ -14,13 +14,14 @@ from vaeaug.anomaly.score_images import reconstruct
 from vaeaug.anomaly.table import ScoredImages
 from vaeaug.evaluation.gallery import Gallery, GalleryCard, Picture, heat, stretched, write_gallery
 from vaeaug.evaluation.page_image import PageImage
-from vaeaug.export.record import write_record
+from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.export.score_card import ScoreCard, write_score_card
 from vaeaug.models.store import StoredModel
 from vaeaug.staging import Staging
 from vaeaug.training.batches import as_pixels
 from vaeaug.workflows.read import ModelData
 from vaeaug.workflows.score.settings import ScoreSettings
+from vaeaug.workflows.settings import public_settings
 
 TYPICAL_BY = "scaled_error"
 """The column by which an image is like the others of its class."""
@@ -58,23 +59,23 @@ class Scored:
 
 def write_root(scored: Scored) -> None:
     """Write the page, the record and the card. The same work gives the same bytes."""
-    content, record = scored.staging.content, scored.model.record
+    content = scored.staging.content
     write_gallery(content / "gallery.html", _gallery(scored))
     write_record(
-        content / "vaeaug.json",
-        {
-            "vaeaug": vaeaug.__version__,
-            "model": {"variant": record.variant.name, "loss": record.loss.name, "fingerprint": record.fingerprint},
-            "data_fingerprint": scored.read.cache.fingerprint,
-            "images": len(scored.read.cache),
-            "by": scored.by,
-            "judge": scored.judge,
-            "suspicious_labels": scored.suspicious,
-            "settings": scored.settings.request(),
-            "columns": _columns(scored),
-            "left_out": [[image.file_name, image.reason] for image in scored.read.cache.invalid],
-            "remarks": list(scored.remarks),
-        },
+        content / RECORD,
+        command_record(
+            "score",
+            public_settings(scored.settings),
+            model=scored.model.record,
+            data_fingerprint=scored.read.cache.fingerprint,
+            images=len(scored.read.cache),
+            by=scored.by,
+            judge=scored.judge,
+            suspicious_labels=scored.suspicious,
+            columns=_columns(scored),
+            invalid=scored.read.cache.invalid,
+            remarks=scored.remarks,
+        ),
     )
     card = ScoreCard(
         scored.staging.final.name,
@@ -174,7 +175,8 @@ def _doubted(scored: Scored, place: int, typical: Mapping[str, int]) -> GalleryC
 def _picture(scored: Scored, caption: str, place: int) -> Picture:
     """Return an image from its file."""
     name = scored.images.file_names[place]
-    return Picture(caption, PageImage(scored.read.paths[name], name=name, rules=scored.model.record.rules()), "real")
+    rules = scored.model.record.rules(scored.settings.max_megapixels)
+    return Picture(caption, PageImage(scored.read.paths[name], name=name, rules=rules), "real")
 
 
 def _stretched(scored: Scored, caption: str, place: int, pixels_HWC: NDArray[np.uint8]) -> Picture:

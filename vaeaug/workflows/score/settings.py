@@ -7,11 +7,11 @@ from typing import Any
 
 from vaeaug.anomaly.columns import DEFAULT, JUDGE_AUTO, JUDGES, SCORES
 from vaeaug.options import option
-from vaeaug.workflows.settings import UseSettings
+from vaeaug.workflows.settings import LabelSettings, UseSettings
 
 
 @dataclass(frozen=True, kw_only=True)
-class ScoreSettings(UseSettings):
+class ScoreSettings(LabelSettings, UseSettings):
     """What images are ranked by, and what is written besides the table."""
 
     by: str = option(DEFAULT, "What the score is, higher for what is stranger.", choices=SCORES)
@@ -36,4 +36,5 @@ class ScoreSettings(UseSettings):
             "maps": self.maps,
             "gallery": self.gallery,
             "seed": self.seed,
+            **self.label_request(),
         }

@@ -28,6 +28,7 @@ from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap, write_atomic
 from vaeaug.training.config import TrainingConfig
 from vaeaug.training.plan import SHARED_SHARE, share, with_length
+from vaeaug.workflows.data_warnings import data_warnings
 from vaeaug.workflows.device import choose_device
 from vaeaug.workflows.inpaint.partial import add_partial_encoder
 from vaeaug.workflows.model import Model, load, open_stored
@@ -58,11 +59,15 @@ def train(data: str | Path, model: str | Path, *, progress: Progress = SILENT, *
     chosen: TrainModelSettings = build(TrainModelSettings, settings, "vaeaug.train")
     data, model = real_path(data), real_path(model)
     named = look_up(chosen)
+    chosen.held_out()  # refuses contradictions before any work
     device = choose_device(chosen.device)
-    index = scan(data)
+    index = scan(data, options=chosen.label_options())
     refuse_overlap(data, model)
     with Staging(model, {"data": str(data.resolve()), **chosen.request()}, resume=chosen.resume) as staging:
-        cache = read_for_training(index, chosen, progress)
+        read = read_for_training(index, chosen, progress)
+        cache = read.cache
+        for warning in data_warnings(read.index, cache, allow_leaks=chosen.allow_leaks):
+            progress.say(warning)
         refuse_changed(staging, **identity(cache))
         used = choose_loss(named, chosen, cache, progress)
         train_into(staging.content, staging.scratch, cache, chosen, used, device, progress)
@@ -72,7 +77,7 @@ def train(data: str | Path, model: str | Path, *, progress: Progress = SILENT, *
             add_partial_encoder(stored, cache.pixels_NHWC[train_indices], cache.labels_N[train_indices], progress)
         staging.publish()
     trained = load(model, device=chosen.device, plugins_dirs=chosen.plugins_dirs)
-    for remark in remarks_on(trained.stored):
+    for remark in (*read.warnings, *remarks_on(trained.stored)):
         progress.say(remark)
     return trained
 
@@ -224,7 +229,7 @@ def _write_model(
         classes.append(
             ClassRecord(
                 name=name,
-                images=len(cache.indices("train", name)),
+                images=len(cache.indices("train", name, real=True)),
                 weights=weights[label],
                 height=kind.height,
                 width=kind.width,
@@ -235,6 +240,7 @@ def _write_model(
                 value_range=kind.value_range,
             )
         )
+    held_out = settings.held_out()
     record = ModelRecord(
         variant=_plugin(used.variant, settings.variant_options, "variant"),
         loss=_plugin(used.loss, settings.loss_options, "loss"),
@@ -245,7 +251,7 @@ def _write_model(
         classes=tuple(classes),
         seed=settings.seed,
         fingerprint=_fingerprint([directory / name for name in (*dict.fromkeys(weights.values()), LATENTS)]),
-        data_fingerprint=cache.fingerprint,
+        data_fingerprint=cache.training_fingerprint(),
         training={**dataclasses.asdict(settings.training()), "train_augment": _name(settings.train_augment)},
         metrics=outcomes[0].metrics,
         versions={"vaeaug": vaeaug.__version__, "torch": torch.__version__},
@@ -254,6 +260,7 @@ def _write_model(
         table=cache.table,
         background=cache.rules.background,
         levels=cache.rules.levels,
+        holdout=None if held_out is None else dataclasses.asdict(held_out),
     )
     write_atomic(directory / FILE, record.to_json().encode())
 

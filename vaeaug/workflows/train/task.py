@@ -28,7 +28,7 @@ from vaeaug.training.config import TrainingConfig
 from vaeaug.training.encode import encode_images
 from vaeaug.training.loop import FitResult, fit
 from vaeaug.training.plan import plan
-from vaeaug.training.validation import units_in_use
+from vaeaug.training.validation import latents_in_use
 from vaeaug.workflows.device import one_thread
 
 RESULT = "result.json"
@@ -156,8 +156,9 @@ def _augmentation(task: TrainTask, cache: ImageCache) -> Augment | None:
 
 def _kept(network: Network, batches: Batches) -> FitResult:
     """Return the result of not training a class's network further: nothing could tell whether it helps."""
-    units = units_in_use(network.variant, batches)
-    return FitResult("too few images for a network of its own: it keeps the shared one", 0, 0, None, units, [], 0.0, 0)
+    units, codes = latents_in_use(network.variant, batches)
+    stopped = "too few images for a network of its own: it keeps the shared one"
+    return FitResult(stopped, 0, 0, None, units, [], 0.0, 0, codes=codes)
 
 
 def _finish(task: TrainTask, network: Network, cache: ImageCache, fitted: FitResult) -> TrainOutcome:
@@ -174,6 +175,7 @@ def _finish(task: TrainTask, network: Network, cache: ImageCache, fitted: FitRes
             "active_units": fitted.units.active,
             "latent_units": fitted.units.total,
             "still_improving": fitted.still_improving,
+            **({} if fitted.codes is None else {"codes": fitted.codes.as_json()}),
         },
         history=fitted.history,
         seconds=fitted.seconds,

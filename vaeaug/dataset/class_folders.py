@@ -1,0 +1,286 @@
+"""Read class folders, split folders with class folders in them, and class folders with split folders in them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from vaeaug.dataset.folder_kinds import is_mask_folder, is_unlabelled
+from vaeaug.dataset.index import NO_LABEL, SPLITS, ImageFile, quoted
+from vaeaug.dataset.passed_over import MASKS, UNLABELLED, PassedOver
+from vaeaug.dataset.splits import split_and_rest, split_named
+from vaeaug.dataset.tree import Folder
+from vaeaug.errors import InputError
+
+
+@dataclass(slots=True)
+class Reading:
+    """The images of a dataset, as far as its folders say.
+
+    Attributes:
+        layout: how it was read.
+        files: the images.
+        empty: training classes whose folder contains no image.
+        stray: images outside any class folder.
+        passed_over: other images that are not used.
+        notes: how the folders were read, where that is not obvious.
+    """
+
+    layout: Literal["folders", "splits"]
+    files: list[ImageFile] = field(default_factory=list)
+    empty: list[str] = field(default_factory=list)
+    stray: list[str] = field(default_factory=list)
+    passed_over: list[PassedOver] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def read_class_folders(top: Folder, *, training: bool) -> Reading:
+    """Read the images of a dataset with their classes and splits from the names of its folders.
+
+    Args:
+        top: DATA; at least one folder in it contains images, or, without `training`, it contains images itself.
+        training: whether a model is to be trained on it; otherwise images outside class folders are images without a
+            label, and no split is required.
+
+    Returns:
+        The images.
+
+    Raises:
+        InputError: folders for one split twice, splits beside folders that are none, splits without classes or in some
+            classes only, no training split, or several datasets side by side.
+    """
+    named = _split_folders(top.holding)
+    aside = [folder for folder in top.holding if folder not in named.values() and _is_aside(folder)]
+    if named and len(named) + len(aside) == len(top.holding) and (not aside or _is_nested(named)):
+        reading = _read_splits(top, named, training=training)
+        reading.passed_over += [_aside(top, folder) for folder in aside]
+        return reading
+    paired = _paired(top.holding)
+    if paired:
+        return _read_paired(top, paired, training=training)
+    _check_no_splits_among_classes(top, named)
+    inside = [folder for folder in top.holding if _has_splits_inside(folder)]
+    if inside:
+        _check_splits_in_all(top, inside)
+        return _read_inside(top, training=training)
+    _check_no_copy_of_the_whole(top)
+    return _read_classes(top, training=training)
+
+
+def _read_classes(top: Folder, *, training: bool) -> Reading:
+    """Read `DATA/<class>/**`: all images are training images."""
+    reading = Reading("folders")
+    _add_loose(reading, top, top, "train", training=training)
+    for folder in top.folders:
+        _add_class(reading, top, folder, folder.name, "train")
+    return reading
+
+
+def _read_splits(top: Folder, named: dict[str, Folder], *, training: bool) -> Reading:
+    """Read `DATA/<split>/<class>/**`."""
+    if training and "train" not in named:
+        listing = quoted(folder.name for folder in named.values())
+        raise InputError(
+            f"{top.path} has no training split, only {listing}; name one folder 'train' "
+            f"(if these are your classes, put them into {top.name}/train/)"
+        )
+    reading = Reading("splits")
+    _add_loose(reading, top, top, "train", training=training)
+    for split, folder in named.items():
+        inner = _unwrapped(folder)
+        _add_loose(reading, top, inner, split, training=training)
+        if training and split == "train" and not inner.holding:
+            raise InputError(
+                f"{folder.path} contains images but no class folders; arrange them as "
+                f"{top.name}/{folder.name}/<class>/*.png (if {folder.name!r} is itself a class, move it into "
+                f"{top.name}/train/), or list them in a table: --labels FILE"
+            )
+        for class_folder in inner.folders:
+            _add_class(reading, top, class_folder, class_folder.name, split)
+    return reading
+
+
+def _unwrapped(split: Folder) -> Folder:
+    """Return the folder with the classes of a split: itself, or `train/train` and the like of some archives."""
+    only = split.holding[0] if len(split.holding) == 1 else None
+    repeats = only is not None and (only.name == split.name or split_named(only.name) == split_named(split.name))
+    if only is not None and repeats and not split.images and not only.images:
+        return only
+    return split
+
+
+def _read_paired(top: Folder, paired: list[tuple[Folder, str, str]], *, training: bool) -> Reading:
+    """Read `DATA/<split>_<class>/` or `DATA/<class>_<split>/`, or folders such as `cars_train` with classes in them."""
+    if not any(folder.images for folder, _, _ in paired):
+        reading = _read_splits(top, {split: folder for folder, split, _ in paired}, training=training)
+        reading.notes.append(_paired_note(paired, "splits"))
+        return reading
+    reading = Reading("folders")
+    _add_loose(reading, top, top, "train", training=training)
+    for folder, split, label in paired:
+        _add_class(reading, top, folder, label, split)
+    reading.notes.append(_paired_note(paired, "splits and classes"))
+    return reading
+
+
+def _paired_note(paired: list[tuple[Folder, str, str]], what: str) -> str:
+    example, split, label = paired[0]
+    of = f"class {label!r}, split {split}" if what != "splits" else f"split {split}"
+    return f"folder names were read as {what}: {example.name!r} is {of}"
+
+
+def _read_inside(top: Folder, *, training: bool) -> Reading:
+    """Read `DATA/<class>/<split>/**`."""
+    reading = Reading("splits")
+    _add_loose(reading, top, top, "train", training=training)
+    for folder in top.holding:
+        for split, inner in _split_folders(folder.holding).items():
+            _add_class(reading, top, inner, folder.name, split)
+    if training and not any(file.split == "train" for file in reading.files):
+        raise InputError(f"{top.path} has no training split; name one folder in each class 'train'")
+    kinds = quoted(dict.fromkeys(inner.name for folder in top.holding for inner in folder.holding))
+    reading.notes.append(f"the folders {kinds} in the class folders were read as splits")
+    return reading
+
+
+def _add_class(reading: Reading, top: Folder, folder: Folder, label: str, split: str) -> None:
+    """Add the images of one class folder."""
+    wrappers = len(folder.path.relative_to(top.path).parts) - {"folders": 1, "splits": 2}[reading.layout]
+    reading.files += [
+        ImageFile(path, path.relative_to(top.path).as_posix(), split, label, wrappers) for path in folder.image_paths()
+    ]
+    if split == "train" and not folder.count:
+        reading.empty.append(label)
+
+
+def _add_loose(reading: Reading, top: Folder, folder: Folder, split: str, *, training: bool) -> None:
+    """Add the images directly in a folder: as stray ones, or, for a trained model, without a label."""
+    paths = [folder.path / name for name in folder.images]
+    if training:
+        reading.stray += _names(top.path, paths)
+    else:
+        reading.files += [ImageFile(path, path.relative_to(top.path).as_posix(), split, NO_LABEL) for path in paths]
+
+
+def _split_folders(folders: Iterable[Folder]) -> dict[str, Folder]:
+    """Return split -> folder, in the order of `SPLITS`, for the folders that have the name of a split."""
+    named: dict[str, Folder] = {}
+    for folder in folders:
+        split = split_named(folder.name)
+        if split is None:
+            continue
+        if split in named:
+            raise InputError(
+                f"{named[split].path} and {folder.path} both name the {split} split; keep one of them, or merge them "
+                f"(if these are classes, move all classes into {folder.path.resolve().parent.name}/train/)"
+            )
+        named[split] = folder
+    return {split: named[split] for split in SPLITS if split in named}
+
+
+def _is_nested(named: dict[str, Folder]) -> bool:
+    """Return whether split folders contain class folders."""
+    return not any(folder.images for folder in named.values())
+
+
+def _is_aside(folder: Folder) -> bool:
+    return is_mask_folder(folder.name) or is_unlabelled(folder.name)
+
+
+def _aside(top: Folder, folder: Folder) -> PassedOver:
+    names = tuple(sorted(_names(top.path, folder.image_paths())))
+    return PassedOver(UNLABELLED if is_unlabelled(folder.name) else MASKS, names)
+
+
+def _paired(folders: Sequence[Folder]) -> list[tuple[Folder, str, str]]:
+    """Return (folder, split, rest of the name) if the names of all folders combine a split with something else.
+
+    Either all contain class folders and no split occurs twice (`cars_train`, `cars_test`), or all contain images and
+    train has every class (`train_cat`, `train_dog`, `test_cat`).
+    """
+    parts = [(folder, *found) for folder in folders if (found := split_and_rest(folder.name)) is not None]
+    parts += [(folder, split, "") for folder in folders if (split := split_named(folder.name)) and not _rest(folder)]
+    aside = [folder for folder in folders if is_unlabelled(folder.name) and folder not in [part[0] for part in parts]]
+    splits = Counter(split for _, split, _ in parts)
+    if len(parts) + len(aside) != len(folders) or len(splits) < 2 or "train" not in splits:
+        return []
+    nested = [not folder.images for folder, _, _ in parts]
+    if all(nested):
+        return parts if max(splits.values()) == 1 else []
+    trained = {rest for _, split, rest in parts if split == "train"}
+    if any(nested) or aside or len(trained) < 2 or not {rest for _, _, rest in parts} <= trained or "" in trained:
+        return []
+    return parts
+
+
+def _rest(folder: Folder) -> bool:
+    return split_and_rest(folder.name) is not None
+
+
+def _check_no_splits_among_classes(top: Folder, named: dict[str, Folder]) -> None:
+    """Refuse split folders beside other folders where both readings would make sense."""
+    nested = [folder for folder in named.values() if not folder.images]
+    patterns = [folder for folder in top.holding if not folder.images and split_and_rest(folder.name) is not None]
+    shared = Counter(child.name for folder in patterns for child in folder.holding)
+    if len(patterns) > 1 and max(shared.values(), default=0) > 1:  # my_train/cat and my_test/cat beside others
+        nested = list({folder.path: folder for folder in (*nested, *patterns)}.values())
+    if nested:
+        others = quoted(folder.name for folder in top.holding if folder not in nested)
+        raise InputError(
+            f"{top.path} mixes split folders ({quoted(folder.name for folder in nested)}) with others ({others}); move "
+            f"the others out of it, or, if all are classes, move all of them into {top.name}/train/"
+        )
+
+
+def _has_splits_inside(folder: Folder) -> bool:
+    """Return whether a class folder is divided into splits: only split folders, or two of them among others."""
+    found = [split_named(child.name) for child in folder.holding]
+    splits = {split for split in found if split is not None}
+    return len(splits) >= 2 or (bool(splits) and None not in found and not folder.images)
+
+
+def _check_splits_in_all(top: Folder, inside: list[Folder]) -> None:
+    """Refuse splits in some classes only, and class folders inside the splits.
+
+    Raises:
+        InputError: naming what is there instead.
+    """
+    datasets = [folder.name for folder in inside if any(child.holding and not child.images for child in folder.holding)]
+    if datasets:
+        raise InputError(
+            f"{top.path} contains several datasets, each with its own splits: {quoted(datasets)}; give one of them, "
+            f"such as {top.path / datasets[0]}"
+        )
+    bad = [
+        folder.name
+        for folder in top.holding
+        if folder.images or any(split_named(child.name) is None for child in folder.holding)
+    ]
+    if bad:
+        raise InputError(
+            f"{top.path} has splits inside some class folders ({quoted(folder.name for folder in inside)}) but images "
+            f"without a split in others ({quoted(bad)}); arrange all as {top.name}/<split>/<class>/*.png"
+        )
+
+
+def _check_no_copy_of_the_whole(top: Folder) -> None:
+    """Refuse a folder among the classes that has folders named like the other classes: a second copy, or masks.
+
+    Raises:
+        InputError: there is one.
+    """
+    names = {folder.name for folder in top.holding}
+    for folder in top.holding:
+        repeated = sorted({child.name for child in folder.holding} & (names - {folder.name}))
+        if not folder.images and len(repeated) == len(folder.holding) and repeated:
+            raise InputError(
+                f"{folder.path} contains folders named like the classes beside it ({quoted(repeated)}); if it is a "
+                f"copy of the dataset or contains masks, move it out of {top.path}"
+            )
+
+
+def _names(root: Path, paths: Iterable[Path]) -> list[str]:
+    return [path.relative_to(root).as_posix() for path in paths]

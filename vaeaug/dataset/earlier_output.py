@@ -1,0 +1,105 @@
+"""What an earlier run of vaeaug wrote about files that are data now: the rows of its manifest, and its record."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from vaeaug.errors import InputError
+
+MANIFEST, RECORD = "manifest.csv", "vaeaug.json"
+
+Row = Mapping[str, str]
+
+_COLUMNS = {"file_name", "split", "label", "synthetic", "source"}
+_DELIMITERS = ",;\t"
+_ABOVE = 2
+"""Folders above DATA that may be the output: DATA may be `OUT/train` or `OUT/train/<class>`."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierOutput:
+    """An output of vaeaug that is used as data, as a whole or in part.
+
+    Attributes:
+        rows: path relative to the output -> row of its manifest; empty if the manifest is missing.
+        prefix: path of DATA relative to the output, with a slash at its end; empty if DATA is the output.
+        recorded: whether the record says that a command wrote images there.
+    """
+
+    rows: Mapping[str, Row]
+    prefix: str
+    recorded: bool
+
+    def row(self, file_name: str) -> Row | None:
+        """Return the row of a file, by its name relative to DATA; None if there is none.
+
+        The folder `train` may be left out: it is where all synthetic images are.
+        """
+        name = self.prefix + file_name
+        return self.rows.get(name) or self.rows.get(f"train/{name}")
+
+    def name_in_data(self, path: str) -> str:
+        """Return a path relative to the output as a path relative to DATA; empty if it is outside DATA."""
+        return path.removeprefix(self.prefix) if path.startswith(self.prefix) else ""
+
+
+def find_output(data: Path) -> EarlierOutput | None:
+    """Return the output of vaeaug that DATA is, or is a folder of; None if no manifest and no record says so.
+
+    A table called `manifest.csv` that vaeaug did not write, or that cannot be read, is passed over: it is the user's.
+    """
+    place = data.absolute()
+    for folder in (place, *list(place.parents)[:_ABOVE]):
+        prefix = "" if folder == place else f"{place.relative_to(folder).as_posix()}/"
+        try:
+            rows = read_manifest(folder) or {}
+        except InputError:
+            rows = {}
+        recorded = _writes_images(folder)
+        if recorded or any(name.startswith(prefix) for name in rows):
+            return EarlierOutput(rows, prefix, recorded)
+    return None
+
+
+def read_manifest(directory: Path) -> dict[str, Row] | None:
+    """Return the manifest of an output by `file_name`, or None if there is none with a column `synthetic`.
+
+    A table that was edited in a spreadsheet (`TRUE`, semicolons, a byte order mark) is read as well. The column
+    `synthetic` is always `true`, `partly` or `false`.
+
+    Raises:
+        InputError: if the table cannot be read.
+    """
+    path = directory / MANIFEST
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        head = text.partition("\n")[0]
+        delimiter = max(_DELIMITERS, key=head.count)
+        table = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+        if not set(table.fieldnames or ()) >= _COLUMNS:
+            return None
+        rows = list(table)
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path} cannot be read ({error}); mend it, or remove it") from None
+    plain = ({name: value or "" for name, value in row.items() if name is not None} for row in rows)
+    return {row["file_name"]: {**row, "synthetic": row["synthetic"].strip().casefold()} for row in plain}
+
+
+def _writes_images(directory: Path) -> bool:
+    """Tell whether the record in a directory is of a command that writes synthetic images."""
+    try:
+        record = json.loads((directory / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    if not isinstance(record, dict):
+        return False
+    command = record.get("command")
+    name = command.get("name") if isinstance(command, dict) else command
+    return name in ("augment", "sample", "inpaint") or {"sampler", "counts"} <= record.keys()

@@ -1,0 +1,192 @@
+"""Hold real training images out as a split of their own, before any model sees them.
+
+Each class gives about the same fraction. Byte-identical images stay on one side, also across classes, and so do the
+images of one group. Without groups the images of a class whose content and seed hash lowest are held out: an image
+that is added moves at most one other, and a renamed file moves none. With groups the assignment is scikit-learn's
+`StratifiedGroupKFold`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import shlex
+import warnings
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaeaug.dataset.groups import check_groups, groups_of
+from vaeaug.dataset.holdout_options import HoldOut
+from vaeaug.dataset.index import MINIMUM_PER_CLASS, DatasetIndex, ImageFile, quoted
+from vaeaug.errors import InputError
+from vaeaug.seeds import seed_of
+
+_MAX_FOLDS = 20
+_ATTEMPTS = 20
+_MANY_GROUPS = 2000
+"""Groups above which one assignment is made: each takes seconds, and the first is nearly always good."""
+
+
+def hold_out(index: DatasetIndex, digests: Mapping[str, str], wanted: HoldOut) -> DatasetIndex:
+    """Return a dataset in which some real training images belong to another split.
+
+    Args:
+        index: the dataset; it must not have that split, nor synthetic images.
+        digests: `file_name` -> hash of the file's content.
+        wanted: what to hold out.
+
+    Raises:
+        InputError: if the dataset has the split already, holds synthetic images, if a class has too few images or
+            groups, or if `group_by` does not fit.
+    """
+    training = index.of("train")
+    _check_untouched(index, wanted)
+    if wanted.group_by is None:
+        held = _by_class(training, digests, wanted)
+    else:
+        groups = groups_of(index, wanted.group_by)
+        check_groups(index, groups, wanted.group_by)
+        held = _by_group(training, _units(training, groups, digests), wanted)
+    files = tuple(
+        dataclasses.replace(file, split=wanted.split) if file.file_name in held else file for file in index.files
+    )
+    return dataclasses.replace(index, files=files)
+
+
+def _check_untouched(index: DatasetIndex, wanted: HoldOut) -> None:
+    """Refuse a dataset that has the split, or whose training images a model has seen."""
+    made = sum(file.synthetic for file in index.files)
+    if made:
+        raise InputError(
+            f"--holdout comes before any model sees the images, but {index.root} contains {made:,} synthetic images: "
+            "the model that made them was trained on the real ones; hold out when augmenting the original data"
+        )
+    own = len(index.of(wanted.split))
+    if own:
+        other = "test" if wanted.split == "val" else "val"
+        free = "" if index.of(other) else f", or give --holdout-as {other}"
+        raise InputError(
+            f"{index.root} has a {wanted.split} split already ({own:,} {'image' if own == 1 else 'images'}); "
+            f"leave out --holdout{free}"
+        )
+
+
+def _by_class(training: Sequence[ImageFile], digests: Mapping[str, str], wanted: HoldOut) -> set[str]:
+    """Return the `file_name` of the held-out images: whole groups of equal content, in the order of their hashes."""
+    classes: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for file in training:
+        content = digests[file.file_name] or file.file_name  # what cannot be read has no content to compare
+        classes[file.label][content].append(file.file_name)
+    held: set[str] = set()
+    decided: dict[str, bool] = {}  # content -> whether it is held out, for copies in several classes
+    for label, contents in sorted(classes.items()):
+        total = sum(map(len, contents.values()))
+        room = min(max(1, round(wanted.fraction * total)), total - MINIMUM_PER_CLASS)
+        if room < 1:
+            raise InputError(
+                f"the class {label!r} has {total} training images, and --holdout needs {MINIMUM_PER_CLASS + 1} or "
+                "more: 2 to train on and 1 to hold out; add images, or move the folder out of the dataset"
+            )
+        taken = [content for content in contents if decided.get(content)]
+        room -= sum(len(contents[content]) for content in taken)
+        for content in sorted(contents.keys() - decided.keys(), key=lambda content: _rank(content, wanted.seed)):
+            if len(contents[content]) <= room:
+                taken.append(content)
+                room -= len(contents[content])
+        if not taken:
+            raise InputError(
+                f"the class {label!r} has so many copies of one image that none can be held out: copies stay "
+                "together; remove the copies"
+            )
+        decided |= dict.fromkeys(contents, False) | dict.fromkeys(taken, True)
+        held.update(name for content in taken for name in contents[content])
+    _check_left(training, held, wanted)
+    return held
+
+
+def _rank(content: str, seed: int) -> bytes:
+    return hashlib.blake2b(f"holdout/{seed}/{content}".encode(), digest_size=16).digest()
+
+
+def _units(training: Sequence[ImageFile], groups: Mapping[str, str], digests: Mapping[str, str]) -> NDArray[np.int64]:
+    """Return the number of the unit of each image: groups, joined where they share an image."""
+    parent: dict[str, str] = {}
+
+    def root(key: str) -> str:
+        while parent.setdefault(key, key) != key:
+            parent[key] = parent[parent[key]]
+            key = parent[key]
+        return key
+
+    for file in training:
+        digest = digests[file.file_name] or file.file_name
+        parent[root(f"content {digest}")] = root(f"group {groups[file.file_name]}")
+    roots = [root(f"group {groups[file.file_name]}") for file in training]
+    number = {key: place for place, key in enumerate(dict.fromkeys(roots))}
+    return np.array([number[key] for key in roots], np.int64)
+
+
+def _by_group(training: Sequence[ImageFile], units_N: NDArray[np.int64], wanted: HoldOut) -> set[str]:
+    """Return the `file_name` of the held-out images: whole units, every class in both parts."""
+    from sklearn.model_selection import StratifiedGroupKFold  # noqa: PLC0415 (costs a second to import)
+
+    labels_N = np.array([file.label for file in training])
+    _, label_N, count_K = np.unique(labels_N, return_inverse=True, return_counts=True)
+    units = int(units_N.max()) + 1
+    folds, held_folds = _folds(wanted.fraction, min(units, int(count_K.max())))
+    best: tuple[float, NDArray[np.bool_]] | None = None
+    for attempt in range(1 if units > _MANY_GROUPS else _ATTEMPTS):
+        seed = seed_of(wanted.seed, "holdout", attempt) % 2**32
+        split = StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(labels_N, labels_N, units_N)
+        held_N = np.zeros(len(training), np.bool_)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of classes with fewer images than folds
+            for fold, (_, chosen) in enumerate(split):
+                held_N[chosen] |= fold < held_folds
+        held_K = np.bincount(label_N[held_N], minlength=len(count_K))
+        if (held_K >= 1).all() and (count_K - held_K >= MINIMUM_PER_CLASS).all():
+            cost = float(np.abs(held_K / count_K - wanted.fraction).sum())
+            if best is None or cost < best[0]:
+                best = cost, held_N
+    if best is None:
+        raise InputError(_undividable(labels_N, units_N, wanted))
+    return {file.file_name for file, held in zip(training, best[1], strict=True) if held}
+
+
+def _folds(fraction: float, most: int) -> tuple[int, int]:
+    """Return a number of folds, at most `most`, and how many of them come nearest to a fraction."""
+    folds = range(2, max(2, min(_MAX_FOLDS, most)) + 1)
+    held = {n: min(max(1, round(fraction * n)), n - 1) for n in folds}
+    n = min(folds, key=lambda n: (round(abs(held[n] / n - fraction), 2), n))
+    return n, held[n]
+
+
+def _undividable(labels_N: NDArray[np.str_], units_N: NDArray[np.int64], wanted: HoldOut) -> str:
+    """Return the message for groups that cannot be divided so that each class is in both parts."""
+    groups = {str(label): len(set(units_N[labels_N == label].tolist())) for label in np.unique(labels_N)}
+    whole = [label for label, count in groups.items() if count == 1]
+    asked = f"--group-by {shlex.quote(wanted.group_by or '')}"
+    if whole:
+        return (
+            f"all images of the class {quoted(whole, 3)} are in one group by {asked}, so none can be held out; "
+            "add images of other groups, or move the folder out of the dataset"
+        )
+    label = min(groups, key=lambda name: groups[name])
+    return (
+        f"the groups of {asked} cannot be divided so that every class is in both parts (the class {label!r} has "
+        f"{groups[label]} groups); hold out another fraction, or leave out --group-by"
+    )
+
+
+def _check_left(training: Sequence[ImageFile], held: set[str], wanted: HoldOut) -> None:
+    """Refuse a class that copies in other classes leave too few training images."""
+    left = Counter(file.label for file in training if file.file_name not in held)
+    few = sorted({file.label for file in training if left[file.label] < MINIMUM_PER_CLASS})
+    if few:
+        raise InputError(
+            f"--holdout {wanted.fraction:g} leaves the class {quoted(few, 3)} fewer than {MINIMUM_PER_CLASS} training "
+            "images, because copies of its images in other classes are held out; remove the copies"
+        )

@@ -1,0 +1,40 @@
+"""What a user can ask to hold out; imports nothing heavy, because the command line is made from it."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class HoldOut:
+    """What is held out.
+
+    Attributes:
+        fraction: of the training images of each class, above 0 and below 1.
+        split: `val` or `test`.
+        group_by: a column or a regular expression; see `groups_of`.
+        seed: another seed gives another choice.
+    """
+
+    fraction: float
+    split: str = "val"
+    group_by: str | None = None
+    seed: int = 0
+
+    def options(self) -> str:
+        """Return it as command-line options, without the seed."""
+        grouped = "" if self.group_by is None else f" --group-by {shlex.quote(self.group_by)}"
+        return f"--holdout {self.fraction:g} --holdout-as {self.split}{grouped}"
+
+    def sentence(self) -> str:
+        """Return what was held out and what it was used for, for a card."""
+        name, use = {
+            "val": ("Validation", "they decided when its training ended"),
+            "test": ("Test", "it has seen nothing of them"),
+        }[self.split]
+        together = "" if self.group_by is None else f", whole groups by {self.group_by!r}"
+        return (
+            f"{name} images were held out of the training images of the original data, about {self.fraction:.0%} of "
+            f"each class{together}, before the model was trained: {use}."
+        )

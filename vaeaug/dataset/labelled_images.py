@@ -1,0 +1,233 @@
+"""The images that a table lists, with their labels and splits."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from vaeaug.dataset.formats import NAMES as FORMAT_NAMES
+from vaeaug.dataset.formats import is_image_name
+from vaeaug.dataset.index import NO_LABEL, ImageFile, quoted
+from vaeaug.dataset.splits import split_named
+from vaeaug.dataset.table_columns import Columns
+from vaeaug.dataset.table_paths import PathMatcher, normalized
+from vaeaug.dataset.tables import Table
+from vaeaug.dataset.tree import Folder
+from vaeaug.errors import InputError, nearest
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledTable:
+    """A table and how to read it.
+
+    Attributes:
+        table: the rows.
+        columns: which of its columns say what an image is.
+        split: the split that the name of the table says, or None.
+    """
+
+    table: Table
+    columns: Columns
+    split: str | None = None
+
+
+@dataclass(slots=True)
+class TableImages:
+    """The images that tables list.
+
+    Attributes:
+        files: the images.
+        rows: `file_name` -> the table and the row that lists it.
+    """
+
+    files: list[ImageFile] = field(default_factory=list)
+    rows: dict[str, tuple[Table, int]] = field(default_factory=dict)
+
+    def column(self, name: str) -> Mapping[str, str]:
+        """Return `file_name` -> the value of a column, as text; empty where a row has none.
+
+        Raises:
+            InputError: no table has such a column.
+        """
+        tables = {id(table): table for table, _ in self.rows.values()}
+        columns = dict.fromkeys(column for table in tables.values() for column in table.columns)
+        if name not in columns:
+            raise InputError(f"the table of the images has no column {name!r}; {nearest(name, columns)}")
+        values: dict[str, str] = {}
+        for file_name, (table, row) in self.rows.items():
+            value = table.rows[row][table.columns.index(name)] if name in table.columns else None
+            values[file_name] = "" if value is None else str(value)
+        return values
+
+
+def labels_any(top: Folder, labelled: LabelledTable) -> bool:
+    """Return whether any of the first rows of a table is an image of a dataset."""
+    matcher, folder, paths = _matching(top, labelled)
+    cut = matcher.common_prefix(paths, str(top.path.resolve()), folder)
+    return any(matcher.find(_without(path, cut), folder) for path in paths[:1000])
+
+
+def read_labelled(top: Folder, tables: Sequence[LabelledTable], *, training: bool) -> TableImages:
+    """Return the images that tables list.
+
+    The split of an image is the one in the column `split`, else that of a folder in its path, else the one in the name
+    of the table, else train.
+
+    Args:
+        top: DATA.
+        tables: what to read.
+        training: whether every image must have a label.
+
+    Raises:
+        InputError: a path that leads out of DATA, is listed twice, is missing, is no image or could be several; a label
+            that is neither text nor a whole number.
+    """
+    read = TableImages()
+    for labelled in tables:
+        _read_one(read, top, labelled, training=training)
+    return read
+
+
+def _read_one(read: TableImages, top: Folder, labelled: LabelledTable, *, training: bool) -> None:
+    table = labelled.table
+    matcher, folder, paths = _matching(top, labelled)
+    cut = matcher.common_prefix(paths, str(top.path.resolve()), folder)
+    raw = table.values(labelled.columns.file)
+    missing = []
+    for number, path in enumerate(paths):
+        where = table.where(number)
+        if not path:
+            raise InputError(f"{where} has no {labelled.columns.file}; fill it in or remove the line")
+        row = dict(zip(table.columns, table.rows[number], strict=True))
+        split = _given_split(where, row, labelled)
+        as_it_is = str(raw[number])  # a name may contain a backslash
+        names = [as_it_is] if as_it_is in matcher.names else matcher.find(_without(path, cut), folder)
+        name = _only(where, path, names, split or labelled.split)
+        if name is None:
+            name = _unlisted_file(top, where, folder, path)
+        if name is None:
+            missing.append(str(raw[number]))
+            continue
+        if name in read.rows:
+            raise InputError(f"{where} lists {name!r} a second time; {_twice(table)}")
+        label = _label(where, row, labelled.columns, training=training)
+        split = split or _split_of_folders(name, label) or labelled.split or "train"
+        read.files.append(ImageFile(top.path / PurePosixPath(name), name, split, label))
+        read.rows[name] = (table, number)
+    if missing:
+        raise InputError(
+            f"{table.path.name} lists files that are missing in {top.path}: {quoted(missing)}; remove the lines, add "
+            "the files, or read the folders with --labels none"
+        )
+
+
+def _matching(top: Folder, labelled: LabelledTable) -> tuple[PathMatcher, str, list[str]]:
+    """Return a matcher for the images of DATA, the folder of the table in it, and the table's paths."""
+    matcher = PathMatcher(path.relative_to(top.path).as_posix() for path in top.image_paths())
+    parent = labelled.table.path.parent
+    folder = parent.relative_to(top.path).as_posix() if parent.is_relative_to(top.path) else ""
+    values = labelled.table.values(labelled.columns.file)
+    paths = ["" if isinstance(value, bool | float) or value is None else normalized(str(value)) for value in values]
+    return matcher, folder, paths
+
+
+def _without(path: str, cut: int) -> str:
+    """Return a path without its first folders."""
+    return "/".join(path.lstrip("/").split("/")[cut:]) if cut else path
+
+
+def _only(where: str, path: str, names: list[str], split: str | None) -> str | None:
+    """Return the image that a path means, or None if it is missing.
+
+    Raises:
+        InputError: it could be several.
+    """
+    if len(names) > 1 and split is not None:
+        names = [name for name in names if split in map(split_named, PurePosixPath(name).parts[:-1])] or names
+    if len(names) > 1:
+        raise InputError(
+            f"{where} lists {path!r}, which could be {quoted(names, 3)}; write the path relative to the table"
+        )
+    return names[0] if names else None
+
+
+def _unlisted_file(top: Folder, where: str, folder: str, path: str) -> str | None:
+    """Return a file that is not listed among the images, such as one in a hidden folder; None if it is missing.
+
+    Raises:
+        InputError: the path leads out of DATA, or the file is no image.
+    """
+    inside = posixpath.normpath(posixpath.join(folder, path))
+    if ".." in PurePosixPath(inside).parts or "\0" in inside:
+        raise InputError(f"{where} leads out of the dataset: {path!r}; list only files below {top.path}")
+    if path.startswith("/") or not (top.path / inside).is_file():
+        return None
+    if not is_image_name(inside):
+        raise InputError(f"{where} lists {path!r}, which is not a {FORMAT_NAMES} file; remove the line")
+    return inside
+
+
+def _twice(table: Table) -> str:
+    boxes = [name for name in table.columns if name.lower().replace("_", "") in ("xmin", "xmax", "bbox", "x1", "width")]
+    if boxes:
+        return (
+            f"the table seems to list boxes (columns {quoted(boxes, 2)}), several per image, and vaeaug reads one "
+            "class per image"
+        )
+    return "remove one of the lines"
+
+
+def _label(where: str, row: Mapping[str, Any], columns: Columns, *, training: bool) -> str:
+    if columns.one_hot:
+        return next(name for name in columns.one_hot if float(row[name]) == 1)
+    value = row.get(columns.label or "")
+    if not training and (value is None or value == ""):
+        return NO_LABEL
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, str) and value.strip():
+        return value.strip()
+    raise InputError(f"{where} has the label {value!r}; a label is text or a whole number")
+
+
+def _given_split(where: str, row: Mapping[str, Any], labelled: LabelledTable) -> str | None:
+    value = None if labelled.columns.split is None else row[labelled.columns.split]
+    if value is None or value == "":
+        return None
+    split = split_named(value) if isinstance(value, str) else None
+    if split is None:
+        raise InputError(f"{where} has the split {value!r}; a split is train, val or test")
+    return split
+
+
+def _split_of_folders(name: str, label: str) -> str | None:
+    """Return the split that a folder in the path names, unless it is the folder of the class."""
+    folders = PurePosixPath(name).parts[:-1]
+    return next((split for folder in folders if folder != label and (split := split_named(folder))), None)
+
+
+def disagreement(read: TableImages) -> tuple[str, str, str, int] | None:
+    """Return an image that a table and its class folder label differently, both labels, and how many there are.
+
+    A folder says a class if its name is a label of the table, letter case aside.
+    """
+    labels = {file.label.casefold() for file in read.files}
+    found = []
+    for file in read.files:
+        said = [part for part in PurePosixPath(file.file_name).parts[:-1] if part.casefold() in labels]
+        if said and file.label.casefold() not in {part.casefold() for part in said}:
+            found.append((file.file_name, file.label, said[-1]))
+    return (*found[0], len(found)) if found else None
+
+
+def repeats_folders(read: TableImages) -> bool:
+    """Return whether the label of each image is also the name of a folder that contains it."""
+    return all(
+        file.label.casefold() in {part.casefold() for part in PurePosixPath(file.file_name).parts[:-1]}
+        for file in read.files
+    )

@@ -1,0 +1,103 @@
+"""What a dataset contains that is not used, so that nothing is left out without a word."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from vaeaug.dataset.formats import install_for
+
+OTHER_FILES = "not an image"
+STRAY = "outside class folders"
+MASKS = "mask of another image"
+UNLABELLED = "without a label"
+UNLISTED = "not in the table"
+FRAMES = "further pages or frames"
+
+LISTED = 100
+"""Names per entry that the record lists."""
+_NAMED = 3
+_SUFFIXES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """Files of a dataset that are not used, for one reason.
+
+    Attributes:
+        reason: why, in a few words.
+        files: names relative to DATA, with forward slashes, sorted.
+        suffix: the lower-case suffix that files which are not images have in common, else empty.
+    """
+
+    reason: str
+    files: tuple[str, ...]
+    suffix: str = ""
+
+    def record(self) -> dict[str, Any]:
+        """Return the entry for `vaeaug.json`: reason, suffix, count, and the first names."""
+        return {
+            "reason": self.reason,
+            "suffix": self.suffix,
+            "count": len(self.files),
+            "files": list(self.files[:LISTED]),
+        }
+
+
+def other_files(names: Iterable[str]) -> list[PassedOver]:
+    """Group the names of files that are not images by suffix."""
+    by_suffix: defaultdict[str, list[str]] = defaultdict(list)
+    for name in names:
+        by_suffix[PurePosixPath(name).suffix.lower()].append(name)
+    return [PassedOver(OTHER_FILES, tuple(sorted(found)), suffix) for suffix, found in sorted(by_suffix.items())]
+
+
+def summary(passed_over: Sequence[PassedOver]) -> str | None:
+    """Return one line on everything that is not used, or None if everything is.
+
+    Example:
+        `not used: 3 .txt, 2 .heic (to read them: pip install pillow-heif), 1 image outside class folders ('a.png')`
+    """
+    others = [entry for entry in passed_over if entry.reason == OTHER_FILES]
+    parts = [_suffix_part(entry) for entry in sorted(others, key=_most_useful_first)]
+    if len(parts) > _SUFFIXES:
+        more = sum(len(entry.files) for entry in sorted(others, key=_most_useful_first)[_SUFFIXES:])
+        parts = [*parts[:_SUFFIXES], f"{more} other files"]
+    parts += [_image_part(entry) for entry in passed_over if entry.reason not in (OTHER_FILES, FRAMES) and entry.files]
+    parts += [
+        f"all but the first page or frame of {len(entry.files)} {'file' if len(entry.files) == 1 else 'files'} "
+        f"({_examples(entry)})"
+        for entry in passed_over
+        if entry.reason == FRAMES
+    ]
+    return f"not used: {', '.join(parts)}" if parts else None
+
+
+def _most_useful_first(entry: PassedOver) -> tuple[bool, int]:
+    """Order by whether an installation would let the files be read, then by count."""
+    return install_for(entry.suffix) is None, -len(entry.files)
+
+
+def _suffix_part(entry: PassedOver) -> str:
+    count = len(entry.files)
+    if not entry.suffix:
+        return f"{count} {'file' if count == 1 else 'files'} without a suffix"
+    install = install_for(entry.suffix)
+    remedy = "" if install is None else f" (to read {'it' if count == 1 else 'them'}: {install})"
+    return f"{count} {entry.suffix}{remedy}"
+
+
+def _image_part(entry: PassedOver) -> str:
+    count = len(entry.files)
+    noun, reason = ("image", entry.reason) if count == 1 else ("images", _PLURAL.get(entry.reason, entry.reason))
+    return f"{count} {noun} {reason} ({_examples(entry)})"
+
+
+def _examples(entry: PassedOver) -> str:
+    return ", ".join(repr(name) for name in entry.files[:_NAMED]) + (", ..." if len(entry.files) > _NAMED else "")
+
+
+_PLURAL = {MASKS: "that are masks of others"}

@@ -1,0 +1,224 @@
+"""Recognize the synthetic images in a dataset, and set them apart from the real ones.
+
+An image is synthetic if a manifest of vaeaug says so, or the mark in its file (`mark.py`), or, beside a record without
+a manifest, its name. Any one of the three is enough, so neither a deleted manifest nor renamed or copied files make
+synthetic images real. A synthetic image names the real image that it was first made from: where an image was made from
+a synthetic one, the real image that this one was made from.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from vaeaug.dataset.contents import Contents
+from vaeaug.dataset.earlier_output import EarlierOutput, Row, find_output
+from vaeaug.dataset.index import (
+    MINIMUM_PER_CLASS,
+    NO_LABEL,
+    REAL,
+    SYNTHETIC,
+    DatasetIndex,
+    ImageFile,
+    Provenance,
+    quoted,
+)
+from vaeaug.dataset.mark import Mark
+from vaeaug.errors import InputError
+
+_MADE = ("true", "partly")
+_TRAINING = ("train", SYNTHETIC)
+_NAMED = re.compile(r"synthetic-.*-\d{5,}\.\w+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class SetApart:
+    """A dataset whose synthetic images are set apart.
+
+    Attributes:
+        index: the dataset. Synthetic training images have the split `SYNTHETIC`, or `train` if a model is trained on
+            them too.
+        synthetic: number of synthetic training images.
+        unfit: `file_name` of the synthetic images in val and test, which are left out: they must not judge a model.
+    """
+
+    index: DatasetIndex
+    synthetic: int
+    unfit: tuple[str, ...]
+
+
+def recognize(index: DatasetIndex, contents: Contents) -> DatasetIndex:
+    """Return a dataset whose files know where they come from, as far as earlier runs of vaeaug wrote it down.
+
+    Labels that folder names encode (`Trouser%2Fpants`) are those of the manifest again.
+
+    Args:
+        index: what `scan` found.
+        contents: what is in its files.
+    """
+    output = find_output(index.root)
+    if output is None and not contents.marks:
+        return index
+    names = _Names(index)
+    files = []
+    for file in index.files:
+        row = None if output is None else output.row(file.file_name)
+        if row is not None and "%" in file.label:
+            file = dataclasses.replace(file, label=row["label"])  # noqa: PLW2901 (the file as its row describes it)
+        provenance = _provenance(file, row, contents.marks.get(file.file_name), output, names)
+        files.append(file if provenance is None else dataclasses.replace(file, provenance=provenance))
+    listed = _with_first_sources(files)
+    classes = tuple(sorted({file.label for file in listed if file.split == "train" and file.label != NO_LABEL}))
+    return dataclasses.replace(index, files=listed, classes=classes)
+
+
+def set_apart(
+    index: DatasetIndex, *, train_on_synthetic: bool = False, minimum: int = MINIMUM_PER_CLASS, remedy: str = ""
+) -> SetApart:
+    """Keep synthetic images away from what only real ones may do: count, train, validate and test.
+
+    Args:
+        index: what `recognize` returned.
+        train_on_synthetic: leave synthetic training images in the training split.
+        minimum: images that each class must keep in the training split.
+        remedy: what else the user can do where real images are missing, to end a message with.
+
+    Raises:
+        InputError: if a class has fewer images left to train on.
+    """
+    if not any(file.synthetic for file in index.files):
+        return SetApart(index, 0, ())
+    made = [file for file in index.files if file.synthetic]
+    unfit = tuple(file.file_name for file in made if file.split not in _TRAINING)
+    training = Counter(file.label for file in made if file.split in _TRAINING)
+    split = "train" if train_on_synthetic else SYNTHETIC
+    files = tuple(
+        dataclasses.replace(file, split=split) if file.synthetic else file
+        for file in index.files
+        if not file.synthetic or file.split in _TRAINING
+    )
+    left = dataclasses.replace(index, files=files)
+    counts = {label: sum(file.label == label for file in left.of("train")) for label in index.classes}
+    few = [label for label, count in counts.items() if count < minimum]
+    if few:
+        raise InputError(_too_few(index, counts, training, few, minimum, remedy))
+    return SetApart(left, sum(training.values()), unfit)
+
+
+def _too_few(
+    index: DatasetIndex, counts: Mapping[str, int], made: Mapping[str, int], few: list[str], minimum: int, remedy: str
+) -> str:
+    """Return the message for classes whose training images are synthetic, all of them or nearly."""
+    also = f", or {remedy}" if remedy else ""
+    if not any(counts.values()):
+        return (
+            f"all {sum(made.values()):,} training images of {index.root} are synthetic: vaeaug made them, and they do "
+            f"not count as real; give the real images they were made from{also}"
+        )
+    listed = ", ".join(f"{label!r} has {counts[label]} real and {made.get(label, 0)} synthetic" for label in few[:10])
+    more = f" and {len(few) - 10} more classes" if len(few) > 10 else ""
+    return (
+        f"every class needs {minimum} real training {'image' if minimum == 1 else 'images'} or more: {listed}{more}; "
+        f"add real images{also}"
+    )
+
+
+def warnings_of(apart: SetApart, what_follows: str) -> list[str]:
+    """Return what the user should know of the synthetic images in a dataset.
+
+    Args:
+        apart: the dataset.
+        what_follows: what is done with its synthetic training images, to end a sentence with.
+    """
+    found = []
+    name = apart.index.root.resolve().name
+    if apart.synthetic:
+        total = apart.synthetic + sum(not file.synthetic for file in apart.index.of("train"))
+        found.append(
+            f"{apart.synthetic:,} of {total:,} training images of {name} are synthetic, from an earlier run of vaeaug: "
+            f"{what_follows}"
+        )
+    if apart.unfit:
+        found.append(
+            f"{len(apart.unfit):,} synthetic images in the validation and test splits of {name} were left out, because "
+            f"synthetic images must not measure a model: {quoted(apart.unfit, 3)}"
+        )
+    return found
+
+
+class _Names:
+    """Finds the images of a dataset by what earlier outputs called them."""
+
+    def __init__(self, index: DatasetIndex) -> None:
+        self._all = {file.file_name for file in index.files}
+        self._by_end: dict[tuple[str, str], list[str]] = {}
+        for file in index.files:
+            self._by_end.setdefault((file.label, PurePosixPath(file.file_name).name), []).append(file.file_name)
+
+    def find(self, name: str, made: ImageFile) -> str:
+        """Return the `file_name` of the image that an earlier run called `name`; empty if that is unclear.
+
+        Args:
+            name: in the data of the earlier run.
+            made: what was made from it; an image that was completed in place is not its own source.
+        """
+        if not name:
+            return ""
+        same = self._by_end.get((made.label, PurePosixPath(name).name), [])
+        likely = [candidate for candidate in (name, f"train/{name}") if candidate in self._all] or same
+        others = [candidate for candidate in likely if candidate != made.file_name]
+        return others[0] if others and (likely is not same or len(others) == 1) else ""
+
+    def known(self, name: str) -> str:
+        """Return `name` if the dataset has such a file, else nothing."""
+        return name if name in self._all else ""
+
+
+def _provenance(
+    file: ImageFile, row: Row | None, mark: Mark | None, output: EarlierOutput | None, names: _Names
+) -> Provenance | None:
+    """Return where a file comes from; None if nothing says anything."""
+    if row is not None and output is not None and (row["synthetic"] in _MADE or mark is None):
+        kind = row["synthetic"] if row["synthetic"] in _MADE else REAL
+        original = row.get("original") or row["source"]
+        if kind == REAL:
+            return Provenance(REAL, file.file_name, original or file.file_name)
+        source = names.known(output.name_in_data(row["source"])) if row.get("original") else ""
+        return Provenance(
+            kind,
+            source or names.find(original, file),
+            original,
+            row.get("sampler", ""),
+            row.get("index", "") or row.get("sample", ""),
+            row.get("seed", ""),
+        )
+    if mark is not None:
+        said = mark.fields
+        original = said.get("source", "")
+        source = names.find(original, file)
+        return Provenance(
+            mark.synthetic, source, original, said.get("sampler", ""), said.get("index", ""), said.get("seed", "")
+        )
+    if output is not None and output.recorded and not output.rows and _NAMED.fullmatch(file.path.name):
+        return Provenance("true")
+    return None
+
+
+def _with_first_sources(files: list[ImageFile]) -> tuple[ImageFile, ...]:
+    """Return the files; the source of an image that was made from a synthetic one is that one's own source."""
+    by_name = {file.file_name: file for file in files}
+    listed = []
+    for file in files:
+        made, seen = file.provenance, {file.file_name}
+        while made is not None and made.synthetic != REAL and made.source and made.source not in seen:
+            seen.add(made.source)
+            source = by_name[made.source]
+            if source.provenance is None or not source.synthetic:
+                break
+            made = dataclasses.replace(made, source=source.provenance.source, original=source.provenance.original)
+        listed.append(dataclasses.replace(file, provenance=made) if made is not file.provenance else file)
+    return tuple(listed)

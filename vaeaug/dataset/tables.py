@@ -1,0 +1,124 @@
+"""Read a table of a dataset: CSV, TSV, JSON Lines or Parquet."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vaeaug.dataset.formats import is_image_name
+from vaeaug.errors import InputError
+
+TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with named columns.
+
+    Attributes:
+        path: of the file.
+        columns: names, in the order of the file.
+        rows: one per line, each with one value per column; None where a row has no value.
+        lines: where each row is in the file, counted from 1.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[Any, ...]]
+    lines: Sequence[int]
+
+    def where(self, row: int) -> str:
+        """Return words for the place of a row, for messages."""
+        return f"{self.path} line {self.lines[row]}"
+
+    def values(self, column: str) -> list[Any]:
+        """Return one column."""
+        place = self.columns.index(column)
+        return [row[place] for row in self.rows]
+
+
+def read_table(path: Path) -> Table:
+    """Read a table.
+
+    CSV may be separated by commas, semicolons or tabs, whichever its first line has most of. It is UTF-8.
+
+    Args:
+        path: a `.csv`, `.tsv`, `.jsonl`, `.ndjson` or `.parquet` file.
+
+    Raises:
+        InputError: another kind of file, one that is missing or cannot be read, or a row that has too many values.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in TABLE_SUFFIXES:
+        raise InputError(f"{path} is not a CSV, TSV, JSONL or Parquet table; save it as one of these")
+    try:
+        if suffix == ".parquet":
+            return _read_parquet(path)
+        return _read_csv(path) if suffix in (".csv", ".tsv") else _read_jsonl(path)
+    except FileNotFoundError as error:
+        raise InputError(f"there is no table {path}; check the path") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"cannot read {path}: {error}; save it again as UTF-8 text") from error
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}; check the file") from error
+
+
+def _read_csv(path: Path) -> Table:
+    rows, lines = [], []
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        first = stream.readline()
+        stream.seek(0)
+        separator = "\t" if path.suffix.lower() == ".tsv" else max(",;\t", key=first.count)
+        reader = csv.reader(stream, delimiter=separator)
+        columns = tuple(name.strip() for name in next(reader, []))
+        if any(is_image_name(name) for name in columns):
+            raise InputError(f"{path} has no line with the names of its columns; add one, such as file_name,label")
+        for row in reader:
+            if not any(row):
+                continue
+            if any(row[len(columns) :]):
+                raise InputError(
+                    f"{path} line {reader.line_num} has more values than columns; put values that contain "
+                    f"{separator!r} in double quotes"
+                )
+            rows.append((*row[: len(columns)], *[None] * (len(columns) - len(row))))
+            lines.append(reader.line_num)
+    return Table(path, columns, rows, lines)
+
+
+def _read_jsonl(path: Path) -> Table:
+    objects, lines = [], []
+    with path.open(encoding="utf-8-sig") as stream:
+        for number, line in enumerate(stream, start=1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise InputError(
+                    f"{path} line {number} is not JSON ({error}); write one JSON object per line"
+                ) from error
+            if not isinstance(row, dict):
+                raise InputError(f"{path} line {number} is not a JSON object; write one JSON object per line")
+            objects.append(row)
+            lines.append(number)
+    columns = tuple(dict.fromkeys(name for row in objects for name in row))
+    return Table(path, columns, [tuple(row.get(name) for name in columns) for row in objects], lines)
+
+
+def _read_parquet(path: Path) -> Table:
+    import pyarrow as pa  # noqa: PLC0415 (takes a while, and few datasets have one)
+    import pyarrow.parquet as pq  # noqa: PLC0415
+
+    try:
+        schema = pq.read_schema(path)
+        columns = [field.name for field in schema if not pa.types.is_nested(field.type)]
+        table = pq.read_table(path, columns=columns)
+    except pa.ArrowException as error:
+        raise InputError(f"cannot read {path}: {str(error).splitlines()[0]}; write it again as Parquet") from error
+    values = [column.to_pylist() for column in table.columns]
+    return Table(path, tuple(columns), list(zip(*values, strict=True)), range(1, table.num_rows + 1))

@@ -1,0 +1,35 @@
+"""Synthetic images of earlier runs beside new ones: their names do not collide, and no sample is made twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import PurePosixPath
+
+from vaeaug.export.layout import synthetic_number
+from vaeaug.export.real import RealImage
+from vaeaug.synthesis.generate import CHUNK
+
+
+def first_numbers(placed: Iterable[RealImage]) -> dict[str, int]:
+    """Return class -> first number that no copied synthetic image has, in its name or its provenance.
+
+    The same model with the same seed draws the same sample for a number, so a number that was used is used up.
+
+    Args:
+        placed: the images that are copied to the output.
+    """
+    first: dict[str, int] = {}
+    for image in placed:
+        made = image.provenance
+        if made is None or not image.synthetic:
+            continue
+        named = synthetic_number(image.label, PurePosixPath(image.file_name).name)
+        drawn = int(made.index) if made.index.isascii() and made.index.isdigit() else -1
+        after = 1 + max(drawn, -1 if named is None else named)
+        first[image.label] = max(after, first.get(image.label, 0))
+    return first
+
+
+def first_chunks(placed: Iterable[RealImage]) -> dict[str, int]:
+    """Return class -> number of the first chunk of samples that starts after all copied synthetic images."""
+    return {label: -(-number // CHUNK) for label, number in first_numbers(placed).items()}

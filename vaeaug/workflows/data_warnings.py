@@ -1,0 +1,58 @@
+"""What a user should know about a dataset: how it was read, what was left out, and what is wrong with it."""
+
+from __future__ import annotations
+
+from vaeaug.dataset.cache import ImageCache
+from vaeaug.dataset.duplicates import duplicate_warnings
+from vaeaug.dataset.index import NO_LABEL, DatasetIndex
+from vaeaug.dataset.passed_over import FRAMES, PassedOver, summary
+
+_NAMED = 3
+
+
+def data_warnings(index: DatasetIndex, cache: ImageCache, *, allow_leaks: bool) -> list[str]:
+    """Return what the user of a dataset should know, one line each.
+
+    Args:
+        index: the files of the dataset.
+        cache: its images, as far as they could be read.
+        allow_leaks: whether validation and test images may also be training images.
+
+    Raises:
+        InputError: if validation or test images are also training images, unless `allow_leaks`.
+    """
+    return [*reading_warnings(index, cache), *duplicate_warnings(cache, allow_leaks=allow_leaks)]
+
+
+def reading_warnings(index: DatasetIndex, cache: ImageCache) -> list[str]:
+    """Return how a dataset was read and what was left out, one line each."""
+    unused = summary(passed_over(index, cache))
+    return [*index.notes, *([] if unused is None else [unused]), *_unreadable(cache)]
+
+
+def passed_over(index: DatasetIndex, cache: ImageCache) -> list[PassedOver]:
+    """Return all that a dataset contains and that is not used: files, and further pages and frames of images."""
+    several = tuple(file.file_name for file in cache.files if file.traits.frames > 1)
+    return [*index.passed_over, *([PassedOver(FRAMES, several)] if several else [])]
+
+
+def split_warnings(index: DatasetIndex) -> list[str]:
+    """Return a warning on classes that some splits lack, which readers of OUT would number in different ways."""
+    splits = [split for split in ("train", "val", "test") if index.of(split)]
+    labels = sorted({file.label for file in index.files} - {NO_LABEL})
+    lacking = [f"{label!r} in {split}" for split in splits for label in labels if not index.counts(split).get(label, 0)]
+    if not lacking:
+        return []
+    more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
+    return [
+        f"no images of {', '.join(lacking[:_NAMED])}{more}: OUT has empty class folders there, so that all splits "
+        "number the classes alike; torchvision reads them with ImageFolder(..., allow_empty=True), timm ignores them "
+        "and needs a class_map"
+    ]
+
+
+def _unreadable(cache: ImageCache) -> list[str]:
+    """Return a warning on the images that could not be read."""
+    names = ", ".join(image.file_name for image in cache.invalid[:_NAMED])
+    more = " and others" if len(cache.invalid) > _NAMED else ""
+    return [f"{len(cache.invalid)} unreadable images were left out: {names}{more}"] if cache.invalid else []

@@ -1,0 +1,99 @@
+"""Hold images out of a dataset, in agreement with the model that is used on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from vaeaug.dataset.groups import check_groups, groups_of
+from vaeaug.dataset.holdout import hold_out
+from vaeaug.dataset.holdout_options import HoldOut
+from vaeaug.dataset.index import DatasetIndex
+from vaeaug.errors import InputError
+from vaeaug.models.latents import FILE as LATENTS
+from vaeaug.models.latents import load_latents
+from vaeaug.models.record import ModelRecord, read_record
+from vaeaug.workflows.settings import TrainSettings
+
+
+def held_out_of(
+    index: DatasetIndex, digests: Mapping[str, str], settings: TrainSettings, model: Path | None
+) -> tuple[DatasetIndex, HoldOut | None]:
+    """Return a dataset with the images held out that the settings, or a trained model, ask for, and what that was.
+
+    Args:
+        index: the dataset.
+        digests: `file_name` -> hash of the file's content.
+        settings: of the run.
+        model: the directory of a trained model that is used on the dataset; None if one is trained on it.
+
+    Raises:
+        InputError: if images cannot be held out as asked, if a trained model has seen them, or if groups are in more
+            than one split.
+    """
+    wanted = settings.held_out()
+    if model is None:
+        return _held_out(index, digests, wanted, settings.group_by), wanted
+    record = read_record(model)
+    before = None if record.holdout is None else HoldOut(**record.holdout)
+    if wanted is None:
+        return _as_the_model(index, digests, before, record, model, settings.group_by)
+    if before is not None and before.options() != wanted.options():
+        raise InputError(
+            f"the model {model} was trained with {before.options()}, not {wanted.options()}; give the same options"
+        )
+    divided = _held_out(index, digests, before or wanted, settings.group_by)
+    seen = _names_seen(record, model)
+    both = sum(file.file_name in seen for file in divided.of(wanted.split))
+    if both:
+        raise InputError(
+            f"the model {model} was trained on {both:,} of the {len(divided.of(wanted.split)):,} images to hold out; "
+            f"train it with {wanted.options()} too, or give --model another place to train a new one"
+        )
+    return divided, before or wanted
+
+
+def _held_out(
+    index: DatasetIndex, digests: Mapping[str, str], wanted: HoldOut | None, group_by: str | None
+) -> DatasetIndex:
+    """Return a dataset with images held out, or with the groups of its own splits checked."""
+    if wanted is not None:
+        return hold_out(index, digests, wanted)
+    if group_by is not None:
+        if not any(file.split in ("val", "test") for file in index.files):
+            raise InputError(
+                f"--group-by keeps groups in one split, and {index.root} has no val or test split; "
+                "hold images out with --holdout, for example 0.2"
+            )
+        check_groups(index, groups_of(index, group_by), group_by)
+    return index
+
+
+def _as_the_model(
+    index: DatasetIndex,
+    digests: Mapping[str, str],
+    before: HoldOut | None,
+    record: ModelRecord,
+    model: Path,
+    group_by: str | None,
+) -> tuple[DatasetIndex, HoldOut | None]:
+    """Return a dataset with the same images held out as in the training of a model on it.
+
+    Other data than the model was trained on are left as they are.
+    """
+    names = {file.file_name for file in index.of("train")}
+    if before is None or index.of(before.split) or not _names_seen(record, model) < names:
+        return _held_out(index, digests, None, group_by), None
+    divided = hold_out(index, digests, before)
+    if {file.file_name for file in divided.of("train")} != _names_seen(record, model):
+        raise InputError(
+            f"the images have changed since the model {model} was trained with {before.options()}, so other images "
+            "would be held out now; train it again, or give --model another place to train a new one"
+        )
+    return divided, before
+
+
+def _names_seen(record: ModelRecord, model: Path) -> set[str]:
+    """Return the `file_name` of all images that a model was trained on."""
+    labels = range(len(record.classes))
+    return {name for label in labels for name in load_latents(model / LATENTS, label).sources}
