@@ -189,7 +189,7 @@ def _named_model(data: Path, chosen: AugmentSettings, device: torch.device, prog
         train(data, place, progress=progress, **_training_settings(chosen))
     elif chosen.ignored_by_a_model():
         flags = ", ".join(chosen.ignored_by_a_model())
-        progress.say(f"the model {place} is used as it was trained, so this changes nothing: {flags}")
+        progress.say(f"the model {place} is already trained, so these options have no effect: {flags}")
     model = open_stored(place, device, chosen.plugins_dirs)
     record = model.record
     for flag, asked, found in (("variant", chosen.variant, record.variant), ("loss", chosen.loss, record.loss)):

@@ -129,7 +129,7 @@ def train_filter(
         JudgeTask(cache.directory, fold, seed, str(device), directory / f"fold-{fold}.safetensors")
         for fold in range(FOLDS)
     ]
-    progress.stage("Training the judges of samples")
+    progress.stage("Training the filter classifiers")
     shares = dict.fromkeys(range(FOLDS), 0.0)
 
     def hear(number: int, share: float) -> None:

@@ -207,7 +207,7 @@ def _sentence(done: Completed) -> str:
     if done.settings.random_holes:
         return f"{files:,} images completed after a random hole, beside {done.plan.passed_through:,} real ones."
     many = f"{images:,} {'image' if images == 1 else 'images'} with holes, completed"
-    ways = "" if files == images else f" in {files // images} ways each"
+    ways = "" if files == images else f", {files // images} completions each"
     return f"{many}{ways}" + (f"; {len(done.plan.passed):,} without holes." if done.plan.passed else ".")
 
 
