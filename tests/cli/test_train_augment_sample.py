@@ -77,7 +77,7 @@ def test_in_a_pipe_progress_is_plain_lines_on_stderr(
         assert any(line.startswith(f"{stage}: done in ") for line in lines)
     (told, *_) = [line for line in lines if line.startswith("Training on all classes:") and "images/s" in line]
     assert "reconstruction" in told
-    assert f"Wrote {tmp_path / 'out'}: 21 real and 140 synthetic images of 2 classes" in output.err
+    assert f"Wrote {tmp_path / 'out'}: 21 real and 140 synthetic images in 2 classes" in output.err
 
 
 def test_on_a_terminal_progress_is_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:

@@ -41,7 +41,7 @@ def test_the_verdict_is_in_the_directory_and_nothing_else_changes(tmp_path: Path
         "Objective",
         "KL divergence",
         "Latent dimensions in use",
-        "Where they lie",
+        "Embedding map",
     ):
         assert words in rest
     assert 'class="verdict' not in (tmp_path / "plain/report.html").read_text()

@@ -65,7 +65,7 @@ def report(made: AugmentResult, out: Path, *, as_json: bool, quiet: bool) -> Non
     kinds = f"{real:,} real and {synthetic:,} synthetic" if real else f"{synthetic:,} synthetic"
     text = "\n".join(
         [
-            f"Wrote {out}: {kinds} images of {len(rows)} {'class' if len(rows) == 1 else 'classes'}"
+            f"Wrote {out}: {kinds} images in {len(rows)} {'class' if len(rows) == 1 else 'classes'}"
             f" (sampler {made.sampler}){passed}.",
             f"Look at {out / 'report.html'}; train on {out / 'train'}.",
             *([] if made.verdict is None else [made.verdict]),

@@ -43,7 +43,7 @@ def command(model: Path, images: Path, out: Path, as_json: bool, quiet: bool, **
         "remarks": list(made.remarks),
     }
     many = f"{made.images:,} {'image' if made.images == 1 else 'images'} completed"
-    ways = "" if made.files == made.images else f" in {made.files // made.images:,} ways each"
-    beside = f" beside {made.passed:,} others" if made.passed else ""
+    ways = "" if made.files == made.images else f", {made.files // made.images:,} completions each"
+    beside = f", {made.passed:,} copied unchanged" if made.passed else ""
     text = f"Wrote {out}: {many}{ways}{beside} ({made.method}).\nLook at {out / 'report.html'}."
     result(values, text, as_json=as_json, quiet=quiet)

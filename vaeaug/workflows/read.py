@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,11 +40,13 @@ class ModelData:
         labels_N: int64, the label of each image as the model counts classes; -1 (`UNSEEN`) where the image has no
             label, or one that the model was not trained on.
         unknown: labels of the data that the model was not trained on, sorted.
+        paths: `file_name` -> the file.
     """
 
     cache: ImageCache
     labels_N: NDArray[np.int64]
     unknown: tuple[str, ...]
+    paths: Mapping[str, Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +189,8 @@ def read_for_model(
         progress.say(warning)
     place = {name: label for label, name in enumerate(model.classes)}
     labels_N = np.array([place.get(file.label, UNSEEN) for file in cache.files], dtype=np.int64)
-    return ModelData(cache, labels_N, tuple(sorted({file.label for file in cache.files} - {NO_LABEL, *place})))
+    unknown = tuple(sorted({file.label for file in cache.files} - {NO_LABEL, *place}))
+    return ModelData(cache, labels_N, unknown, {file.file_name: file.path for file in index.files})
 
 
 def read_images(

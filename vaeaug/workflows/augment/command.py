@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.index import DatasetIndex
@@ -86,20 +85,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     budget = begin_budget(chosen.time_budget, progress)
     data, out = real_path(data), real_path(out)
     index = scan(data, options=chosen.label_options())
-    refuse_overlap(data, out)
-    if chosen.held_out() is None and chosen.evaluate:
-        refuse_to_evaluate(index, chosen)  # before any image is read
-    named = look_up(chosen)
-    if chosen.model is not None:
-        refuse_overlap(real_path(chosen.model), out)
-    check_sampler(
-        asked_sampler,
-        variant=named.variant.name,
-        conditional=named.variant.cls.conditional,
-        scope=named.scope,
-        classes=len(index.classes),
-    )
-    sampler_config(asked_sampler, chosen.sampler_options)
+    named = _checked(chosen, asked_sampler, index, data, out)
     device = choose_device(chosen.device)
     request = {"data": str(data.resolve()), **chosen.request()}
     del request["evaluate"]  # the same images are made with it, so a resumed run may give it up or ask for it
@@ -115,15 +101,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
                 "--keep-alpha takes transparency from edited real images, and indexed images are not edited; "
                 "leave it out"
             )
-        if chosen.model is None:
-            if budget is not None:  # what comes after the training is done before it, or estimated
-                budget = _reserved(budget, chosen, index, cache, progress)
-                _filter(chosen, staging, cache, device, progress)
-            model = _model_of_its_own(chosen, named, staging, cache, device, progress, budget)
-        else:
-            if budget is not None:
-                budget = _reserved(budget, chosen, index, cache, progress)
-            model = _named_model(data, chosen, device, progress, budget)
+        model = _model(data, chosen, named, staging, index, cache, device, progress, budget)
         kinds = class_kinds(cache, asked=chosen.format, quality=chosen.quality, keep_alpha=chosen.keep_alpha)
         rules = copy_rules(cache, kinds, keep_alpha=chosen.keep_alpha, exact=chosen.copy == "exact")
         placed = _place(index, cache, rules, synthetic_only=chosen.synthetic_only)
@@ -131,12 +109,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
         counts = wanted_counts(chosen, cache)
         originals = {file.file_name: file.path for file in index.of("train")}
         trained_on_them = _trained_on(model, cache)
-        sampler = sampler_name(asked_sampler, model, originals=trained_on_them or asked_sampler != AUTO)
-        if SAMPLERS[sampler].edits and not trained_on_them:
-            raise InputError(
-                f"the sampler '{sampler}' changes the images that the model was trained on, and these are others; "
-                "give --model another place to train a new one, or use --sampler interpolate"
-            )
+        sampler = _sampler(asked_sampler, model, trained_on_them=trained_on_them)
         refuse_changed(staging, **identity(cache), model=model.record.fingerprint)
         keep = _filter(chosen, staging, cache, device, progress)
         progress.stage("Copying images")
@@ -179,8 +152,70 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
         )
         made = dataclasses.replace(made, class_options=bounded_options(made, progress))
         discard_evaluation(staging)
-        evaluate = evaluation_of(index, chosen, staging, progress) if chosen.evaluate else None
+        evaluate = evaluation_of(index, chosen, staging, placed, progress) if chosen.evaluate else None
         return finish(made, threads=chosen.workers, progress=progress, evaluate=evaluate)
+
+
+def _checked(chosen: AugmentSettings, asked_sampler: str, index: DatasetIndex, data: Path, out: Path) -> Named:
+    """Return the plugins of a run whose options go together and with the data, as far as file names tell.
+
+    Raises:
+        InputError: if they do not, or if the output overlaps the input.
+        PluginError: if a plugin is broken.
+    """
+    refuse_overlap(data, out)
+    if not chosen.balance:  # the files bound the number of real images from above; balancing compares classes
+        check_amount(chosen, index.counts("train"))
+    if chosen.held_out() is None and chosen.evaluate:
+        refuse_to_evaluate(index, chosen)
+    named = look_up(chosen)
+    if chosen.model is not None:
+        refuse_overlap(real_path(chosen.model), out)
+    check_sampler(
+        asked_sampler,
+        variant=named.variant.name,
+        conditional=named.variant.cls.conditional,
+        scope=named.scope,
+        classes=len(index.classes),
+    )
+    sampler_config(asked_sampler, chosen.sampler_options)
+    return named
+
+
+def _model(
+    data: Path,
+    chosen: AugmentSettings,
+    named: Named,
+    staging: Staging,
+    index: DatasetIndex,
+    cache: ImageCache,
+    device: torch.device,
+    progress: Progress,
+    budget: TimeBudget | None,
+) -> StoredModel:
+    """Return the model of the run, trained if there is none yet."""
+    if budget is not None:
+        budget = _reserved(budget, chosen, index, cache, progress)
+    if chosen.model is not None:
+        return _named_model(data, chosen, device, progress, budget)
+    if budget is not None:  # what comes after the training is done before it, or estimated
+        _filter(chosen, staging, cache, device, progress)
+    return _model_of_its_own(chosen, named, staging, cache, device, progress, budget)
+
+
+def _sampler(asked: str, model: StoredModel, *, trained_on_them: bool) -> str:
+    """Return the name of the sampler.
+
+    Raises:
+        InputError: if it edits the images that the model was trained on, and these are others.
+    """
+    sampler = sampler_name(asked, model, originals=trained_on_them or asked != AUTO)
+    if SAMPLERS[sampler].edits and not trained_on_them:
+        raise InputError(
+            f"the sampler '{sampler}' changes the images that the model was trained on, and these are others; "
+            "give --model another place to train a new one, or use --sampler interpolate"
+        )
+    return sampler
 
 
 def _training_settings(chosen: AugmentSettings) -> dict[str, Any]:
@@ -222,7 +257,7 @@ def _named_model(
         train_chosen(data, place, TrainModelSettings(**_training_settings(chosen)), budget, progress)
     elif chosen.ignored_by_a_model():
         flags = ", ".join(chosen.ignored_by_a_model())
-        progress.say(f"the model {place} is used as it was trained, so this changes nothing: {flags}")
+        progress.say(f"the model {place} is already trained, so these options have no effect: {flags}")
     model = open_stored(place, device, chosen.plugins_dirs)
     record = model.record
     for flag, asked, found in (("variant", chosen.variant, record.variant), ("loss", chosen.loss, record.loss)):
@@ -327,8 +362,8 @@ def _limits(cache: ImageCache, counts: Mapping[str, int]) -> dict[str, PixelLimi
     return {label: pixel_limits(cache.pixels_NHWC, cache.indices("train", label, real=True)) for label in wanted}
 
 
-def _examples(cache: ImageCache, label: str) -> list[NDArray[np.uint8]]:
-    """Return some training images of a class, spread evenly, as the model sees them."""
+def _examples(cache: ImageCache, label: str) -> list[str]:
+    """Return the `file_name` of some real training images of a class, spread evenly."""
     indices = cache.indices("train", label, real=True)
-    chosen = indices[np.linspace(0, len(indices) - 1, min(EXAMPLES, len(indices))).round().astype(int)]
-    return [np.asarray(cache.pixels_NHWC[index]) for index in chosen] if len(indices) else []
+    chosen = np.linspace(0, len(indices) - 1, min(EXAMPLES, len(indices))).round().astype(int)
+    return [cache.files[index].file_name for index in indices[chosen]]

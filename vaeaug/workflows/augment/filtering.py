@@ -42,10 +42,10 @@ class SampleFilter:
 
     def __init__(self, judge: Judge, cache: ImageCache) -> None:
         self._judge = judge
-        self._pixels_NHWC, self._train_R = cache.pixels_NHWC, cache.indices("train", real=True)
+        self._names_R = [cache.files[index].file_name for index in cache.indices("train", real=True)]
         self._shape_HWC = cache.pixels_NHWC.shape[1:]
         self._label = {name: label for label, name in enumerate(cache.classes)}
-        self._place = {cache.files[i].file_name: place for place, i in enumerate(self._train_R)}
+        self._place = {name: place for place, name in enumerate(self._names_R)}
 
     def verdicts(self, chunk: SampleChunk) -> list[str | None]:
         """Return for each sample why it is dropped, or None where it is kept."""
@@ -53,20 +53,17 @@ class SampleFilter:
         return self._judge.verdicts(self._seen(chunk), self._label[chunk.label], sources)
 
     @one_thread()
-    def nearest(self, label: str, images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
-        """Return for each image of a class the real one that is nearest to it in the eyes of a classifier.
+    def nearest(self, label: str, images: Sequence[NDArray[np.uint8]]) -> list[str]:
+        """Return for each image of a class the `file_name` of the most similar real one, according to a classifier.
 
         Args:
             label: the class.
             images: uint8 arrays (H, W, 1 or 3), of any sizes.
-
-        Returns:
-            Training images as the cache has them, uint8 (H, W, C).
         """
         if not images:
             return []
         places_B = self._judge.nearest(self._at_size(images), self._label[label])
-        return [np.asarray(self._pixels_NHWC[index]) for index in self._train_R[places_B]]
+        return [self._names_R[place] for place in places_B]
 
     def _seen(self, chunk: SampleChunk) -> NDArray[np.uint8]:
         """Return the samples at the size of the cache."""
@@ -134,7 +131,7 @@ def train_filter(
     ]
     pending = [task for task in tasks if not task.path.exists()]
     if pending:
-        progress.stage("Training the judges of samples")
+        progress.stage("Training the filter classifiers")
     shares = dict.fromkeys(range(len(pending)), 0.0)
 
     def hear(number: int, share: float) -> None:
