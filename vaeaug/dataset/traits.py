@@ -146,6 +146,8 @@ def orientation_of(image: Image.Image) -> int:
 
     Of a TIFF this is 1 once it is loaded, since Pillow sets it upright.
     """
+    if image.format == "PNG" and "exif" not in image.info:  # Pillow would decode the pixels to look behind them, where
+        return 1  # none is left (`png_chunks.py`)
     try:
         orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     except (SyntaxError, ValueError, OSError, KeyError, TypeError, struct.error):

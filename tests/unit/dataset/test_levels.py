@@ -230,6 +230,7 @@ def test_values_that_are_no_numbers_are_refused_by_name(tmp_path):
 def test_the_levels_of_a_trained_model_are_taken_as_they_are(tmp_path):
     dataset(tmp_path / "data", {"ant": [noise(0, 100, np.uint16, i) for i in range(3)]}, ".png")
     index, levels = scan(tmp_path / "data"), Levels(0, 200, raw=True)
+    assert build_cache(index, cache_dir=tmp_path / "cache").levels == Levels(0, 100, raw=True)
     cache = build_cache(index, rules=DecodeRules(levels=levels), cache_dir=tmp_path / "cache")
     assert cache.levels == levels
     assert cache.pixels_NHWC.max() == 128

@@ -95,6 +95,15 @@ def test_exif_behind_the_pixels_is_known_before_they_are_decoded():
     assert (decode_full(data).pixels_HWC == np.rot90(np.asarray(colour(1)))).all()
 
 
+def test_a_header_decodes_no_pixels(monkeypatch):
+    def load(self):
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", load)
+    for options in ({}, {"exif": exif(6)}, {"pnginfo": text("tEXt", "a", "b", compressed=False)}):
+        assert read_header(png(colour(1), **options)).traits.format == "PNG"
+
+
 def test_a_png_without_text_is_left_as_it_is():
     data = png(colour(1), dpi=(300, 300))
     assert lightened(data) == (data, None)

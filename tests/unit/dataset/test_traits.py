@@ -2,6 +2,7 @@
 
 import io
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -26,7 +27,8 @@ def rgba() -> Image.Image:
 
 
 def test_a_plain_photo():
-    assert read_traits(encoded(colour(1), "JPEG")) == FileTraits("JPEG", "RGB", 1, 1, False, False, False, True)
+    traits = read_traits(encoded(colour(1), "JPEG"))
+    assert replace(traits, jpeg=None) == FileTraits("JPEG", "RGB", 1, 1, False, False, False, True)
 
 
 @pytest.mark.parametrize(
