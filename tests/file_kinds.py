@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -59,6 +60,20 @@ def exif(orientation: int) -> Image.Exif:
     made[0x010F] = "Maker"
     made[0x0112] = orientation
     return made
+
+
+def png(samples_HWS: NDArray[Any], bits: int, colour_type: int) -> bytes:
+    """A PNG file of samples, its rows unfiltered."""
+    height, width = samples_HWS.shape[:2]
+    flags = (samples_HWS.reshape(height, -1, 1).astype(np.uint16) >> np.arange(bits - 1, -1, -1, dtype=np.uint16)) & 1
+    packed = np.packbits(flags.reshape(height, -1).astype(np.uint8), axis=1)
+    rows = zlib.compress(b"".join(b"\0" + row.tobytes() for row in packed))
+    header = struct.pack(">IIBBBBB", width, height, bits, colour_type, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        for kind, content in chunks
+    )
 
 
 def tiff(pages: list[dict[int, tuple[str, list[int]]]], chunks: list[list[bytes]], order: str = "<") -> bytes:
@@ -122,6 +137,18 @@ def _raw_tiff(values_HWS: NDArray[Any], photometric: int, order: str, layout: st
     return tiff([fields], [parts], order)
 
 
+def _mirrored(rng: Rng, height: int, width: int, codes: str) -> bytes:
+    """A bilevel page with the bits of each byte in reverse."""
+    with Image.open(io.BytesIO(saved(noise(rng, height, width, 1).convert("1"), "TIFF", compression=codes))) as image:
+        assert isinstance(image, TiffImagePlugin.TiffImageFile)
+        assert image.fp is not None
+        image.fp.seek(image.tag_v2[273][0])
+        content = image.fp.read(image.tag_v2[279][0])
+        kept = {tag: ("H", [image.tag_v2[tag]]) for tag in (256, 257, 259, 262, 278) if tag in image.tag_v2}
+    reversed_bits = bytes(int(f"{byte:08b}"[::-1], 2) for byte in content)
+    return tiff([kept | {258: ("H", [1]), 266: ("H", [2]), 277: ("H", [1])}], [[reversed_bits]])
+
+
 def _tiff_kinds() -> dict[str, Maker]:
     kinds: dict[str, Maker] = {}
     for channels, mode in ((1, "L"), (2, "LA"), (3, "RGB"), (4, "RGBA")):
@@ -141,6 +168,8 @@ def _tiff_kinds() -> dict[str, Maker]:
         kinds[f"tiff 48 bits {order}"] = lambda rng, h, w, o=order: _raw_tiff(
             rng.integers(0, 65536, (h, w, 3)).astype("u2"), 2, o
         )
+    for codes in ("raw", "group4"):
+        kinds[f"tiff 1 {codes} mirrored"] = lambda rng, h, w, k=codes: _mirrored(rng, h, w, k)
     rgb: Maker = lambda rng, h, w: _raw_tiff(rng.integers(0, 256, (h, w, 3)).astype("u1"), 2, "<", "tiles")  # noqa: E731
     return kinds | {
         "tiff P": lambda rng, h, w: saved(indexed(rng, h, w), "TIFF"),
@@ -175,6 +204,9 @@ def _png_kinds() -> dict[str, Maker]:
     }
     for bits in (1, 2, 4):
         kinds[f"png P {bits} bits"] = lambda rng, h, w, b=bits: saved(indexed(rng, h, w, min(4, 2**b)), "PNG", bits=b)
+    for bits in (2, 4):
+        kinds[f"png gray {bits} bits"] = lambda rng, h, w, b=bits: png(rng.integers(0, 2**b, (h, w, 1)), b, 0)
+    kinds["png LA 16 bits"] = lambda rng, h, w: png(rng.integers(0, 65536, (h, w, 2)), 16, 4)
     for channels in (3, 4):
         kinds[f"png {16 * channels} bits"] = lambda rng, h, w, c=channels: cv2.imencode(
             ".png", rng.integers(0, 65536, (h, w, c)).astype(np.uint16)
@@ -208,6 +240,7 @@ def _other_kinds() -> dict[str, Maker]:
         "webp lossy": lambda rng, h, w: saved(noise(rng, h, w), "WEBP", exif=exif(1)),
         "bmp": lambda rng, h, w: saved(noise(rng, h, w), "BMP"),
         "bmp P": lambda rng, h, w: saved(indexed(rng, h, w), "BMP"),
+        "mpo": lambda rng, h, w: saved(noise(rng, h, w), "MPO", save_all=True, append_images=[noise(rng, h, w)]),
         "pgm 16 bits": lambda rng, h, w: saved(deep(rng, h, w).convert("I"), "PPM"),
     }
 

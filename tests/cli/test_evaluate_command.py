@@ -56,7 +56,7 @@ def test_the_table_and_the_verdict_are_for_people(places: list[str], tmp_path: P
 def test_two_seeds_give_no_interval_and_it_says_why(places: list[str], tmp_path: Path) -> None:
     _, err = run(*places, *QUICK, "--seeds", "2", "--out", str(tmp_path / "out"))
     assert "+-" not in err
-    assert "no intervals and no verdict: 2 seeds do not tell" in err
+    assert "no intervals and no verdict: 2 seeds are too few" in err
     assert "2 seeds, 10 test images give no interval: run with --seeds 3 or more" in err
     page = (tmp_path / "out/report.html").read_text(encoding="utf-8")
     assert "\N{PLUS-MINUS SIGN}" not in page

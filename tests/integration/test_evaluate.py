@@ -355,3 +355,12 @@ def test_what_sample_wrote_can_be_made_again_too(tmp_path: Path) -> None:
     assert {name: made[name] for name in wanted} == wanted
     again = vaeaug.augment(real, tmp_path / "again", **made, workers=1)
     assert [count.synthetic for count in again.counts] == [5, 5]
+
+
+def test_a_handful_of_images_is_enough_to_choose_the_classical_augmentation(tmp_path: Path, synthetic: Path) -> None:
+    """Two classes of two images: of three folds, some have one image, and copies are in one fold together."""
+    real = evaluate_data.write_real(tmp_path / "real", train=2)
+    for label in ("ant", "bee"):
+        shutil.copy(real / f"train/{label}/000.png", real / f"train/{label}/001.png")
+    settings = {**QUICK, "arms": "classical,classical+synthetic", "flip": "auto", "steps": 2}
+    assert evaluate(real, synthetic, **settings).values["classical_augmentation"]["mirrored"] in ("yes", "no")

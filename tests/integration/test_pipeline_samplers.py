@@ -56,7 +56,7 @@ def test_card_and_report_say_whether_real_images_were_changed(
 ) -> None:
     vaeaug.augment(data, tmp_path / "out", model=model, per_class=1, workers=1, filter=False, **options)
     assert says in (tmp_path / "out/README.md").read_text()
-    assert ("It still shows much of its source" in (tmp_path / "out/report.html").read_text()) == changed
+    assert ("It still resembles its source" in (tmp_path / "out/report.html").read_text()) == changed
     with Image.open(tmp_path / "out/train/ant/synthetic-ant-00000.png") as image:
         assert "digitalsourcetype/trainedAlgorithmicMedia" in image.info["XML:com.adobe.xmp"]
     (row, *_) = [

@@ -26,8 +26,9 @@ def command(real: Path, synthetic: Path, out: Path | None, as_json: bool, quiet:
     """Tell whether the synthetic images in SYNTHETIC help a classifier of the classes of REAL.
 
     SYNTHETIC is what vaeaug augment or sample wrote, or holds a folder a class. Small classifiers are trained with and
-    without them, with classical augmentation and without, and tested on real images that no model has seen: REAL's test
-    split, or --test DIR. Where there are none, parts of REAL are held out in turn and the model is trained anew.
+    without them, with the classical augmentation that suits REAL best and without, and tested on real images that no
+    model has seen: REAL's test split, or --test DIR. Where there are none, parts of REAL are held out in turn and the
+    model is trained anew.
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
     from vaeaug.workflows.evaluate.command import evaluate  # noqa: PLC0415 (imports torch)

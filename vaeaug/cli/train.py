@@ -21,7 +21,8 @@ from vaeaug.workflows.settings import TrainModelSettings, TrainSettings
 def command(data: Path, model: Path, as_json: bool, quiet: bool, **options: Any) -> None:
     """Train a model on the images of DATA and keep it in the directory MODEL.
 
-    DATA holds a folder a class (or train/, val/ and test/ with a folder a class, or a Hugging Face imagefolder).
+    DATA contains one folder per class, or train/, val/ and test/ with one folder per class, or images and a table with
+    their labels (metadata.csv, labels.csv, or --labels FILE).
     It is never written to.
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)

@@ -133,7 +133,7 @@ class DatasetIndex:
         """Return label -> number of images in a split: every class (0 included), then labels that train lacks."""
         counts = dict.fromkeys((*self.classes, *self.unseen), 0)
         for file in self.files:
-            if file.split == split:
+            if file.split == split and file.label != NO_LABEL:
                 counts[file.label] += 1
         return {label: count for label, count in counts.items() if count or label in self.classes}
 

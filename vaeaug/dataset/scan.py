@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Literal
 
 from vaeaug.dataset.class_folders import Reading, read_class_folders
-from vaeaug.dataset.find_tables import RECORD_NAME, find_label_tables, find_metadata
+from vaeaug.dataset.find_tables import RECORD_NAME, find_label_tables, find_listing, find_metadata
 from vaeaug.dataset.folder_kinds import is_generic
 from vaeaug.dataset.formats import NAMES as FORMAT_NAMES
 from vaeaug.dataset.formats import is_image_name
@@ -90,7 +90,7 @@ def scan(data: Path, *, training: bool = True, options: LabelOptions = AUTOMATIC
     tables = _tables(top, options, training=training)
     if tables is not None:
         return _read_tables(top, *tables, training=training)
-    return _read_folders(top, training=training)
+    return _read_folders(top, training=training, ignore=options.labels == NO_TABLE)
 
 
 def _tables(top: Folder, options: LabelOptions, *, training: bool) -> tuple[Folder, list[LabelledTable], Source] | None:
@@ -158,10 +158,10 @@ def _read_tables(
         if source == "found" and repeats_folders(read) and not has_splits:
             return _read_folders(data, training=training, table=_below(data, top, read))
         columns = tables[0].columns
-        label = columns.label or "one column per class"
-        notes = [f"labels were read from {names} (columns {columns.file!r} and {label!r}); --labels none ignores it"]
+        label = f"columns {columns.file!r} and {columns.label!r}" if columns.label else "one column per class"
+        notes = [f"labels were read from {names} ({label}); --labels none ignores it"]
     listed = _below(data, top, read)
-    unlisted = (name for path in data.image_paths() if (name := _name(data, path)) not in listed.rows)
+    unlisted = (name for name in data.image_names() if name not in listed.rows)
     passed_over = [
         *other_files(_others(data, [labelled.table.path for labelled in tables])),
         *_entry(UNLISTED, unlisted),
@@ -172,7 +172,9 @@ def _read_tables(
     )
 
 
-def _read_folders(data: Folder, *, training: bool, table: TableImages | None = None) -> DatasetIndex:
+def _read_folders(
+    data: Folder, *, training: bool, table: TableImages | None = None, ignore: bool = False
+) -> DatasetIndex:
     """Read the images by the names of the folders."""
     if not data.holding and (training or not data.images):
         if training and data.images:
@@ -186,11 +188,13 @@ def _read_folders(data: Folder, *, training: bool, table: TableImages | None = N
     reading = read_class_folders(top, training=training)
     below = _below(data, top, TableImages(reading.files)).files
     files, merged = unify_labels(below, training=training)
+    if training and len({file.label for file in files}) == 1 and not ignore:
+        _check_no_table_lists(data)
     prefix = top.path.relative_to(data.path)
     stray = [(prefix / name).as_posix() for name in reading.stray]
     passed_over = [
         *other_files(_others(data, [])),
-        *_entry(STRAY, [*stray, *(data.images if top is not data else ())]),
+        *_entry(STRAY, [*stray, *(data.images if top.path != data.path else ())]),
         *_entry(MASKS, (_name(data, path) for path in masks)),
         *(
             replace(entry, files=tuple((prefix / name).as_posix() for name in entry.files))
@@ -207,6 +211,22 @@ def _read_folders(data: Folder, *, training: bool, table: TableImages | None = N
         table=table,
         training=training,
     )
+
+
+def _check_no_table_lists(data: Folder) -> None:
+    """Refuse a dataset whose folders are one class if a table beside lists the images: it may have the labels.
+
+    Raises:
+        InputError: there is such a table.
+    """
+    for level in _levels(data):
+        table = find_listing(level)
+        if table is not None:
+            raise InputError(
+                f"{table.path} lists the images of {level.path}, which are in one folder, but no column is known to "
+                f"contain labels (it has {quoted(table.columns)}); name one with --label-column, or read all images as "
+                "one class with --labels none"
+            )
 
 
 def _below(data: Folder, top: Folder, read: TableImages) -> TableImages:
@@ -268,7 +288,8 @@ def _entry(reason: str, names: Iterable[str]) -> list[PassedOver]:
 
 def _others(top: Folder, used: list[Path]) -> list[str]:
     """Return the files that are no images, without the tables that were read and what vaeaug wrote itself."""
-    own = {top.path / name for name in _OUTPUT_FILES} if RECORD_NAME in top.others else set()
+    outputs = [folder.path for folder in top.walk() if RECORD_NAME in folder.others]
+    own = {folder / name for folder in outputs for name in _OUTPUT_FILES}
     skipped = {*used, *own}
     return [path.relative_to(top.path).as_posix() for path in top.other_paths() if path not in skipped]
 

@@ -54,6 +54,15 @@ class Folder:
             for name in folder.images:
                 yield folder.path / name
 
+    def image_names(self) -> Iterator[str]:
+        """Yield the name of every image in this folder and below it, relative to it, with forward slashes."""
+        waiting = [("", self)]
+        while waiting:
+            prefix, folder = waiting.pop()
+            for name in folder.images:
+                yield prefix + name
+            waiting += [(f"{prefix}{child.name}/", child) for child in reversed(folder.folders)]
+
     def other_paths(self) -> Iterator[Path]:
         """Yield every file in this folder and below it that is not an image."""
         for folder in self.walk():

@@ -50,10 +50,19 @@ class Choice:
         candidates: at least one.
         extend: whether random erasing and mixup are tried on top of the best candidate.
         measure: what decides, one of `MEASURES`.
+        folds: the folds with images to train and to test on; of a handful of images some folds are empty. Without any
+            the first candidate is taken.
     """
 
-    def __init__(self, candidates: Sequence[ClassicalPipeline], *, extend: bool, measure: str) -> None:
-        self._extend, self._measure = extend, measure
+    def __init__(
+        self,
+        candidates: Sequence[ClassicalPipeline],
+        *,
+        extend: bool,
+        measure: str,
+        folds: Sequence[int] = tuple(range(FOLDS)),
+    ) -> None:
+        self._extend, self._measure, self._folds = extend, measure, folds
         self._tested: dict[Trial, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
         self._candidates = list(candidates)
         self._rounds = self._tournament()
@@ -67,15 +76,17 @@ class Choice:
 
     def _tournament(self) -> Iterator[list[Trial]]:
         """Yield the trials of each round, and leave the best pipeline first among the candidates."""
+        if not self._folds:
+            return
         if len(self._candidates) > 1:
-            yield _trials(self._candidates, range(1))
-            self._candidates = self._ranked(self._candidates, range(1))[:FINALISTS]
-            yield _trials(self._candidates, range(FOLDS))
-            self._candidates = self._ranked(self._candidates, range(FOLDS))[:1]
+            yield _trials(self._candidates, self._folds[:1])
+            self._candidates = self._ranked(self._candidates, self._folds[:1])[:FINALISTS]
+            yield _trials(self._candidates, self._folds)
+            self._candidates = self._ranked(self._candidates, self._folds)[:1]
         if self._extend:
             self._candidates += with_additions(self._candidates[0])
-            yield _trials(self._candidates, range(FOLDS))
-            self._candidates = self._ranked(self._candidates, range(FOLDS))[:1]
+            yield _trials(self._candidates, self._folds)
+            self._candidates = self._ranked(self._candidates, self._folds)[:1]
 
     def record(self, trial: Trial, true_N: NDArray[np.int64], predicted_N: NDArray[np.int64]) -> None:
         """Keep what a classifier took the images of its fold for."""
@@ -86,14 +97,14 @@ class Choice:
         """The pipeline that is chosen, when nothing is pending."""
         return self._candidates[0]
 
-    def _ranked(self, candidates: Sequence[ClassicalPipeline], folds: range) -> list[ClassicalPipeline]:
+    def _ranked(self, candidates: Sequence[ClassicalPipeline], folds: Sequence[int]) -> list[ClassicalPipeline]:
         return sorted(candidates, key=lambda pipeline: -self._score(pipeline, folds))
 
-    def _score(self, pipeline: ClassicalPipeline, folds: range) -> float:
+    def _score(self, pipeline: ClassicalPipeline, folds: Sequence[int]) -> float:
         tested = [self._tested[Trial(pipeline, fold)] for fold in folds]
         true_N, predicted_N = (np.concatenate(part) for part in zip(*tested, strict=True))
         return float(shares_right(true_N, predicted_N[None], self._measure).mean())
 
 
-def _trials(pipelines: Sequence[ClassicalPipeline], folds: range) -> list[Trial]:
+def _trials(pipelines: Sequence[ClassicalPipeline], folds: Sequence[int]) -> list[Trial]:
     return [Trial(pipeline, fold) for pipeline in pipelines for fold in folds]

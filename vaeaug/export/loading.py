@@ -76,8 +76,11 @@ def _torchvision(output: Loaded) -> str:
 def _hugging_face(output: Loaded) -> str:
     if re.search(r"[*?\[\]{}]", output.name):  # it takes the name for a pattern
         return ""
-    place = literal(f"./{output.name}")  # `csv` alone would be taken for a kind of file
-    return f"# Hugging Face datasets\nfrom datasets import load_dataset\ndata = load_dataset({place})\n"
+    # By the directory's name alone `datasets` would give back what it read from another directory of that name.
+    return f"""# Hugging Face datasets
+from datasets import load_dataset
+data = load_dataset("imagefolder", data_dir={output.path()})
+"""
 
 
 def _keras(output: Loaded) -> str:

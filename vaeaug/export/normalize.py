@@ -92,10 +92,23 @@ def rewritten(data: bytes, rule: CopyRule) -> bytes:
     Raises:
         UnreadableImageError: if the file cannot be decoded, which was possible before.
     """
-    full, kind, text = decode_full(data, rule.decoding), rule.kind, _mark_of(data)
-    pixels_HWC = _as_kind(full, kind)
+    full = decode_full(data, rule.decoding)
+    encoding = copied_as(full.traits, rule.kind.mode)
+    return encode_as_kind(as_kind(full, rule.kind), rule.kind, encoding, _mark_of(data))
+
+
+def encode_as_kind(
+    pixels_HWC: NDArray[Any], kind: ClassKind, encoding: Encoding, text: Mapping[str, str] | None
+) -> bytes:
+    """Return the file of an image of a class.
+
+    Args:
+        pixels_HWC: what `as_kind` returned, or other pixels of its shape and type.
+        kind: of the class.
+        encoding: the format.
+        text: the mark of a synthetic image (`encode_image`), or None.
+    """
     height, width = pixels_HWC.shape[:2]
-    encoding: Encoding = copied_as(full.traits, kind.mode)
     if kind.colours is None:
         return encode_image(pixels_HWC, height, width, kind.mode, encoding, text)
     colours = _with_colours_of(pixels_HWC, kind.colours)
@@ -124,7 +137,7 @@ def _reasons(traits: FileTraits, kind: ClassKind) -> dict[str, bool]:
     }
 
 
-def _as_kind(full: FullImage, kind: ClassKind) -> NDArray[Any]:
+def as_kind(full: FullImage, kind: ClassKind) -> NDArray[Any]:
     """Return the pixels of a decoded image in the mode of its class."""
     if kind.levels is not None:
         if full.levels is not None:

@@ -42,7 +42,7 @@ class ActiveUnits:
         if not kl:
             return (
                 f"{self.active} of {self.total} latent dimensions are active, so samples hardly vary; "
-                "train longer (--steps), at a lower --learning-rate, or with another --loss"
+                "train longer (--steps), with a lower --learning-rate, or with another --loss"
             )
         return (
             f"posterior collapse: {self.active} of {self.total} latent dimensions are active, so samples hardly vary; "
@@ -99,7 +99,7 @@ class CodeUse:
         if not self.collapsed:
             return None
         return (
-            f"codebook collapse: {self}, so samples hardly vary; train longer (--steps), at a lower --learning-rate, "
+            f"codebook collapse: {self}, so samples hardly vary; train longer (--steps), with a lower --learning-rate, "
             "or with a smaller codebook (see the variant's options: vaeaug plugins show NAME)"
         )
 

@@ -129,7 +129,7 @@ def reason_to_stop(course: Course, steps: int, config: TrainingConfig, *, out_of
     if course.step >= steps:
         return f"all {steps:,} steps done"
     if out_of_time:
-        return f"the time budget of {config.time_budget:g} s is used up"
+        return f"the time budget of {round(config.time_budget or 0, 2):g} s is used up"
     if config.patience and course.bad_checks >= config.patience:
         return f"no improvement on the validation images since step {course.best_step:,}"
     return None

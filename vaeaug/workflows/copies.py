@@ -54,11 +54,12 @@ def copy_rules(
     }
 
 
-def copy_warnings(images: Sequence[RealImage]) -> list[str]:
+def copy_warnings(images: Sequence[RealImage], *, remedy: str = "; --copy exact keeps the bytes") -> list[str]:
     """Return what the user should know about the copies: which were rewritten or renamed, or what readers see instead.
 
     Args:
         images: the real images of an output, with their rules.
+        remedy: how to keep the bytes, to end a message with.
     """
     noun = "copied images" if any(image.synthetic for image in images) else "real images"
     rules = [image.rule for image in images if image.rule is not None]
@@ -73,8 +74,7 @@ def copy_warnings(images: Sequence[RealImage]) -> list[str]:
         verb = "was" if len(concerned) == 1 else "were"
         warnings.append(
             f"{len(concerned):,} of {len(images):,} {noun} {verb} rewritten so that every reader decodes them "
-            f"like the synthetic ones: {_listed(concerned, _REWRITTEN)}; the originals are unchanged; "
-            "--copy exact keeps the bytes"
+            f"like the synthetic ones: {_listed(concerned, _REWRITTEN)}; the originals are unchanged{remedy}"
         )
     renamed = Counter(
         PurePosixPath(image.source).suffix

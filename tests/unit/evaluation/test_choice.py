@@ -49,6 +49,14 @@ def test_nothing_is_trained_where_nothing_is_open() -> None:
     assert choice.best == ClassicalPipeline("full", mixup=True)
 
 
+@given(st.sets(st.integers(0, FOLDS - 1), max_size=2))
+def test_folds_without_images_are_not_tried(folds: set[int]) -> None:
+    quality = {pipeline: number for number, pipeline in enumerate(EVERY) if number <= 20} | dict.fromkeys(EVERY[21:], 3)
+    choice = Choice(BASE, extend=True, measure=ACCURACY, folds=sorted(folds))
+    assert {trial.fold for trial in settle(choice, quality)} == folds
+    assert (choice.best == BASE[0]) == (not folds)
+
+
 @pytest.mark.parametrize(("measure", "best"), [(ACCURACY, "mild"), (BALANCED, "full")])
 def test_the_measure_of_the_verdict_decides(measure: str, best: str) -> None:
     """The first pipeline recognizes all nine images of the larger class; the second five of them, and the other one."""

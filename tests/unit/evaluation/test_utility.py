@@ -122,3 +122,12 @@ def test_chance_is_the_share_of_the_commonest_class_and_one_of_the_classes_that_
     assert chance["accuracy"] == pytest.approx(30 / 41)
     assert chance["balanced_accuracy"] == pytest.approx(1 / 3)
     assert chance["macro_f1"] == pytest.approx(2 * 30 / 71 / 3)  # precision 30 / 41 and recall 1, of one class of three
+
+
+def test_the_verdict_names_the_pipeline_of_the_rival() -> None:
+    predicted = {**PREDICTED, "oversampled": predictions(0.05, 4)}
+    found = utility(TRUE_N, predicted, CLASSES, "accuracy", "TrivialAugment + mixup")
+    assert "points of accuracy over TrivialAugment + mixup (" in found.verdict.sentence
+    assert "but oversampling with TrivialAugment + mixup did better" in found.verdict.sentence
+    assert found.of(ARMS["classical+synthetic"]).arm.words == "TrivialAugment + mixup and synthetic images"
+    assert "classical augmentation" not in json.dumps([entry.arm.words for entry in found.arms])

@@ -67,7 +67,7 @@ def test_counts_settings_and_warnings_are_told(tmp_path: Path) -> None:
     assert "| Class | Real | Synthetic | val |\n| --- | ---: | ---: | ---: |\n| cat | 1,600 | 500 | 7 |\n" in text
     assert "| variant | cvae |" in text
     assert "> - Only 2 images of 'dog'." in text
-    assert "`OUT/val` holds them" in text
+    assert "Validate on real images only: `val` contains no others." in text
     assert "percent-encoded" not in text
 
 

@@ -27,11 +27,12 @@ from vaeaug.inpainting.files.provenance import Provenance
 from vaeaug.inpainting.files.samples import Samples
 from vaeaug.inpainting.files.tiff_codec import DEFLATE, compressed
 from vaeaug.inpainting.files.tiff_layout import layout_of
+from vaeaug.inpainting.files.tiff_output import BYTE, LONG, LONG8, TiffOutput
 from vaeaug.inpainting.files.xmp import merged
 
 _SUBFILE, _SUB_DIRECTORIES, _XMP, _ICC = 254, 330, 700, 34675
 _REDUCED_OR_MASK = 1 | 4
-_SHORT, _LONG, _BYTE, _LONG8 = 3, 4, 1, 16
+_OFFSETS = frozenset({LONG, 13, LONG8, 18})  # types of fields that point to directories
 
 _SPACES: dict[int, tuple[Space, int]] = {
     0: ("gray", 1),
@@ -103,7 +104,12 @@ class TiffFile:
             direct = self._direct(page, orientation)
         except DamagedError as error:
             raise UnreadableImageError(f"its TIFF structure is damaged: {error}") from error
-        return direct or decoded_samples(self.view(page), self._rules, orientation)
+        samples = direct or decoded_samples(self.view(page), self._rules, orientation)
+        if direct is None and samples.space == "indexed":
+            raise UnreadableImageError(
+                "its page of indices is compressed in a way that is not written; save it with LZW"
+            )
+        return samples
 
     def rewritten(self, pages: Mapping[int, NDArray[Any]], provenance: Provenance) -> bytes:
         """Return the file with other pixels on some pages; these and the first one have our mark.
@@ -111,9 +117,8 @@ class TiffFile:
         Raises:
             UnreadableImageError: the file would exceed the 4 GiB of a classic TIFF file.
         """
-        out = bytearray(self._data)
+        out = TiffOutput(self._structure)
         used = Counter(offset for each in self._all for offset in self._chunk_offsets(each))
-        moved: dict[int, int] = {}
         for page in sorted({0, *pages}):
             directory = self._pages[page]
             fields = {tag: entry.raw for tag, entry in directory.entries.items()}
@@ -124,15 +129,15 @@ class TiffFile:
             old = directory.entries.get(_XMP)
             packet = None if old is None else self._structure.content(old)
             if old is not None:
-                _zero(out, old.place, old.length)
+                out.erase(old.place, old.length)
             new = merged(packet, provenance.packet).encode()
-            fields[_XMP] = self._field(out, _XMP, _BYTE, new, len(new))
-            self._append_directory(out, directory, fields, moved)
+            fields[_XMP] = out.field(_XMP, BYTE, new, len(new))
+            out.append_directory(directory, fields)
         if not self._structure.big and len(out) >= 2**32:
             raise UnreadableImageError(
                 "with its holes filled it would exceed the 4 GiB of a TIFF file; save it as BigTIFF"
             )
-        return bytes(out)
+        return out.content()
 
     def _direct(self, page: int, orientation: int) -> Samples | None:
         """Return the samples as they are stored; None if they cannot be stored again."""
@@ -177,7 +182,7 @@ class TiffFile:
         return table_K4
 
     def _store(
-        self, out: bytearray, page: int, values_HWS: NDArray[Any], fields: dict[int, bytes], used: Counter[int]
+        self, out: TiffOutput, page: int, values_HWS: NDArray[Any], fields: dict[int, bytes], used: Counter[int]
     ) -> None:
         """Write the pixels of a page and set its fields."""
         directory = self._pages[page]
@@ -193,21 +198,21 @@ class TiffFile:
             if content is not None:
                 alone = used[offset] == 1
                 if alone:
-                    _zero(out, offset, length)
+                    out.erase(offset, length)
                 length = len(content)
                 if alone and length <= chunk.length:
-                    out[offset : offset + length] = content
+                    out.replace(offset, content)
                 else:
-                    offset = _appended(out, content)
+                    offset = out.append(content)
             offsets.append(offset)
             lengths.append(length)
         where, size = (tags.TILE_OFFSETS, tags.TILE_BYTES) if layout.tiled else (tags.STRIP_OFFSETS, tags.STRIP_BYTES)
-        fields[where] = self._numbers(out, where, offsets)
-        fields[size] = self._numbers(out, size, lengths)
+        fields[where] = out.numbers(where, offsets)
+        fields[size] = out.numbers(size, lengths)
 
     def _store_anew(
         self,
-        out: bytearray,
+        out: TiffOutput,
         directory: Directory,
         values_HWS: NDArray[Any],
         fields: dict[int, bytes],
@@ -228,31 +233,31 @@ class TiffFile:
             tags.BITS: [depth] * samples,
             tags.COMPRESSION: [DEFLATE],
             tags.PHOTOMETRIC: [{1: 1, 2: 1, 3: 2, 4: 5 if self._is_cmyk(directory) else 2}[samples]],
-            tags.STRIP_OFFSETS: [_appended(out, content)],
+            tags.STRIP_OFFSETS: [out.append(content)],
             tags.SAMPLES: [samples],
             tags.ROWS_PER_STRIP: [height],
             tags.STRIP_BYTES: [len(content)],
         }.items():
-            fields[tag] = self._numbers(out, tag, numbers)
+            fields[tag] = out.numbers(tag, numbers)
         if samples == 2 or (samples == 4 and not self._is_cmyk(directory)):
-            fields[tags.EXTRA_SAMPLES] = self._numbers(out, tags.EXTRA_SAMPLES, [2])
+            fields[tags.EXTRA_SAMPLES] = out.numbers(tags.EXTRA_SAMPLES, [2])
 
     def _is_cmyk(self, directory: Directory) -> bool:
         return self._number(directory, tags.PHOTOMETRIC) == 5
 
-    def _erase(self, out: bytearray, directory: Directory, used: Counter[int]) -> None:
+    def _erase(self, out: TiffOutput, directory: Directory, used: Counter[int]) -> None:
         """Overwrite the strips and tiles of a directory that no other one uses."""
         for where, size in ((tags.STRIP_OFFSETS, tags.STRIP_BYTES), (tags.TILE_OFFSETS, tags.TILE_BYTES)):
             offsets = self._structure.values(directory.entries.get(where))
             lengths = self._structure.values(directory.entries.get(size))
             for offset, length in zip(offsets, lengths, strict=False):
                 if used[offset] <= 1:
-                    _zero(out, offset, length)
+                    out.erase(offset, length)
 
-    def _erase_copies(self, out: bytearray, directory: Directory) -> None:
+    def _erase_copies(self, out: TiffOutput, directory: Directory) -> None:
         """Overwrite the pixels of a page's smaller copies."""
         entry = directory.entries.get(_SUB_DIRECTORIES)
-        if entry is None or entry.kind not in (_LONG, 13, _LONG8, 18):
+        if entry is None or entry.kind not in _OFFSETS:
             return
         size = entry.length // max(entry.count, 1)
         for number in range(entry.count):
@@ -272,47 +277,3 @@ class TiffFile:
     def _number(self, directory: Directory, tag: int, default: int = 0) -> int:
         values = self._structure.values(directory.entries.get(tag))
         return values[0] if values else default
-
-    def _numbers(self, out: bytearray, tag: int, numbers: list[int]) -> bytes:
-        """Return a field of whole numbers, its values appended where they do not fit in it."""
-        most = max(numbers)
-        kind, letter = (_LONG8, "Q") if most >= 2**32 else (_SHORT, "H") if most < 2**16 else (_LONG, "I")
-        return self._field(out, tag, kind, self._structure.packed(letter, *numbers), len(numbers))
-
-    def _field(self, out: bytearray, tag: int, kind: int, content: bytes, count: int) -> bytes:
-        structure = self._structure
-        inline = len(structure.offset(0))
-        value = content.ljust(inline, b"\0") if len(content) <= inline else structure.offset(_appended(out, content))
-        return structure.packed("H", tag, kind) + structure.offset(count) + value
-
-    def _append_directory(
-        self, out: bytearray, directory: Directory, fields: dict[int, bytes], moved: dict[int, int]
-    ) -> None:
-        """Append a directory and let what pointed to the old one point to it.
-
-        `moved` has where links to following directories were, and where they are now.
-        """
-        structure = self._structure
-        size = len(structure.offset(0))
-        following = bytes(out[directory.next_link : directory.next_link + size])
-        count = structure.packed("Q" if structure.big else "H", len(fields))
-        content = count + b"".join(raw for _, raw in sorted(fields.items()))
-        offset = _appended(out, content + following)
-        moved[directory.next_link] = offset + len(content)
-        link = moved.get(directory.link, directory.link)
-        out[link : link + size] = structure.offset(offset)
-
-
-def _zero(out: bytearray, start: int, length: int) -> None:
-    """Overwrite bytes of a file, as far as it has them."""
-    end = min(start + length, len(out))
-    out[start:end] = bytes(max(end - start, 0))
-
-
-def _appended(out: bytearray, content: bytes) -> int:
-    """Append bytes at an even offset, as the format wants it, and return that offset."""
-    if len(out) % 2:
-        out.append(0)
-    offset = len(out)
-    out += content
-    return offset

@@ -13,6 +13,7 @@ from vaeaug.inpainting.files.directory import DamagedError, Directory, Structure
 from vaeaug.inpainting.files.tiff_codec import (
     CCITT,
     KNOWN,
+    NONE,
     compressed,
     expanded,
     with_predictor,
@@ -25,6 +26,7 @@ T4_OPTIONS, T6_OPTIONS, PREDICTOR, COLOUR_MAP = 292, 293, 317, 320
 TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES = 322, 323, 324, 325
 EXTRA_SAMPLES, SAMPLE_FORMAT = 338, 339
 
+_MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 _FORMATS = {1: "u", 2: "i", 3: "f", 4: "u"}
 
 
@@ -64,6 +66,7 @@ class Layout:
         compression: TIFF tag 259.
         predictor: 1 for none, 2, 3.
         options: further tags that CCITT codes depend on.
+        mirrored: the bits of each byte are stored in reverse (FillOrder 2), as some fax machines do.
         tiled: chunks are tiles.
         chunks: all strips or tiles in the order of the file.
     """
@@ -76,6 +79,7 @@ class Layout:
     compression: int
     predictor: int
     options: dict[int, int]
+    mirrored: bool
     tiled: bool
     chunks: tuple[Chunk, ...]
 
@@ -84,7 +88,7 @@ class Layout:
         values_HWS = np.zeros((self.height, self.width, self.samples), dtype=self._native())
         for chunk in self.chunks:
             across, row_bytes = self._row(chunk)
-            raw = bytes(data[chunk.offset : chunk.offset + chunk.length])
+            raw = self._ordered(bytes(data[chunk.offset : chunk.offset + chunk.length]))
             plain = expanded(raw, self.compression, row_bytes, chunk.rows, chunk.columns, self.options)
             if plain is None:
                 return None
@@ -109,7 +113,12 @@ class Layout:
         rows_HX = _packed(numbers, self.bits, self.kind)
         if self.predictor != 1:
             rows_HX = with_predictor(rows_HX, self.kind, across, self.predictor)
-        return compressed(rows_HX.tobytes(), self.compression, row_bytes, chunk.rows, chunk.columns, self.options)
+        plain = rows_HX.tobytes()
+        return self._ordered(compressed(plain, self.compression, row_bytes, chunk.rows, chunk.columns, self.options))
+
+    def _ordered(self, content: bytes) -> bytes:
+        """Return bytes with their bits in the usual order, or these in the order of the file."""
+        return content.translate(_MIRRORED) if self.mirrored else content
 
     def _native(self) -> np.dtype[Any]:
         return np.dtype(np.uint8) if self.bits < 8 else np.dtype(self.kind).newbyteorder("=")
@@ -145,13 +154,14 @@ def layout_of(structure: Structure, directory: Directory) -> Layout | None:
     formats = set(structure.values(entries.get(SAMPLE_FORMAT)) or (1,))
     bits, letter = min(depths), _FORMATS.get(min(formats))
     compression, predictor = number(COMPRESSION, 1), number(PREDICTOR, 1)
+    mirrored = number(FILL_ORDER, 1) == 2
     options = {tag: number(tag) for tag in (T4_OPTIONS, T6_OPTIONS) if tag in entries and compression in CCITT}
     writable = (
         (width > 0 and height > 0 and samples > 0)
         and (len(depths) == 1 and len(formats) == 1 and letter is not None)
         and (bits in (1, 2, 4, 8) if letter == "u" else bits == 8) | (bits in (16, 32, 64))
         and (letter != "f" or bits > 8)
-        and (compression in KNOWN and number(FILL_ORDER, 1) == 1)
+        and (compression in KNOWN and (not mirrored or compression == NONE or compression in CCITT))
         and (compression not in CCITT or (bits == 1 and samples == 1))
         and (predictor == 1 or (predictor == 2 and letter != "f" and bits >= 8) or (predictor == 3 and letter == "f"))
     )
@@ -170,7 +180,7 @@ def layout_of(structure: Structure, directory: Directory) -> Layout | None:
         Chunk(*place, *where) for place, where in zip(places, zip(offsets, lengths, strict=True), strict=True)
     )
     kind = f"{order}{letter}{max(bits, 8) // 8}"
-    return Layout(height, width, samples, bits, kind, compression, predictor, options, tiled, chunks)
+    return Layout(height, width, samples, bits, kind, compression, predictor, options, mirrored, tiled, chunks)
 
 
 _Place = tuple[int, int, int, int, int | None]

@@ -113,6 +113,11 @@ class Sampler(ABC):
         """Fit what there is to fit."""
 
     @classmethod
+    def limits_changes(cls, config: Any) -> bool:  # noqa: ARG003 (some look at it)
+        """Return whether changed images keep to the limits of their class (`PixelLimits`), with these options."""
+        return False
+
+    @classmethod
     def shares_detail_of(cls, config: Any) -> int:  # noqa: ARG003 (some look at it)
         """Return of how many other real images at most a changed one is given fine detail, with these options."""
         return 0

@@ -7,9 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from vaeaug.dataset.image_cache import InvalidImage
 from vaeaug.dataset.rules import DecodeRules
 from vaeaug.export.card import ClassCount
@@ -40,7 +37,7 @@ class Made:
         sources: names the real image that each image shows.
         first: class -> number of the first chunk of samples, where earlier runs made samples before it.
         originals: every real training image's file by its `file_name` in the data; empty where they are not at hand.
-        examples: class -> some real training images, uint8 (H, W, C), to show beside the synthetic ones.
+        examples: class -> `file_name` in the data of some real training images, to show beside the synthetic ones.
         settings: what decided the result, for the record and the card.
         sampler: the sampler that drew them.
         sampler_options: its options that are not the defaults.
@@ -64,7 +61,7 @@ class Made:
     sources: Sources
     first: Mapping[str, int]
     originals: Mapping[str, Path]
-    examples: Mapping[str, Sequence[NDArray[np.uint8]]]
+    examples: Mapping[str, Sequence[str]]
     settings: Mapping[str, Any]
     sampler: str
     sampler_options: Mapping[str, Any]

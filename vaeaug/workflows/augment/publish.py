@@ -18,6 +18,7 @@ from vaeaug.workflows.augment.report import report_of, settings_of
 from vaeaug.workflows.augment.strength import remarks_on_strength
 from vaeaug.workflows.augment.write import write_synthetic
 from vaeaug.workflows.copies import copies_record
+from vaeaug.workflows.name_list import name_list
 
 
 def finish(
@@ -63,7 +64,7 @@ def class_counts(made: Made, written: Written) -> list[ClassCount]:
 
 
 def _unfilled(made: Made, written: Written) -> list[str]:
-    """Return a remark on classes that have fewer images than asked for, because too many samples were dropped."""
+    """Return a warning about classes with fewer images than requested because too many samples were dropped."""
     short = [
         f"{label} has {written.counts[label]:,} of {wanted:,}"
         for label, wanted in made.counts.items()
@@ -72,8 +73,8 @@ def _unfilled(made: Made, written: Written) -> list[str]:
     if not short:
         return []
     return [
-        f"most samples of some classes were dropped, so these are not full: {', '.join(short)}; "
-        "a longer training (--steps), another --sampler or --no-filter gives more"
+        f"the filter dropped too many samples to fill some classes: {name_list(short, 10)}; train longer (--steps), "
+        "use another --sampler, or turn the filter off with --no-filter"
     ]
 
 

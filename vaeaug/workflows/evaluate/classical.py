@@ -50,11 +50,14 @@ class _Trials:
 
     def __init__(self, base: Trainings, division: WrittenDivision, measure: str) -> None:
         self._base, self._number = base, division.number
-        real = division.images.real
+        real = self._real = division.images.real
         self._synthetic = division.images.synthetic
-        self._real = real
+        seed = seed_of(base.settings.seed, "trial", division.number)
+        self._fold_N = stratified_folds(real.labels_N, FOLDS, seed, digests=real.digests())
         candidates, extend = candidates_of(base.settings, indexed=real.cache.palette is not None)
-        self.choice = Choice(candidates, extend=extend, measure=measure)
+        sizes = [int((self._fold_N == fold).sum()) for fold in range(FOLDS)]
+        folds = [fold for fold, size in enumerate(sizes) if 0 < size < len(real)]
+        self.choice = Choice(candidates, extend=extend, measure=measure, folds=folds)
         self._divisions: dict[int, tuple[Path, Division]] = {}
 
     def pending(self) -> list[ArmTask]:
@@ -83,9 +86,7 @@ class _Trials:
     def _divided(self, fold: int) -> tuple[Path, Division]:
         """Return the real training images divided into those of a fold and the others, and where that is written."""
         if fold not in self._divisions:
-            real = self._real
-            seed = seed_of(self._base.settings.seed, "trial", self._number)
-            held_N = stratified_folds(real.labels_N, FOLDS, seed, digests=real.digests()) == fold
+            real, held_N = self._real, self._fold_N == fold
             division = Division(real.only(~held_N), self._synthetic, real.only(held_N))
             path = self._base.scratch / f"trial-{self._number:03}-{fold}.npz"
             save_division(division, path)

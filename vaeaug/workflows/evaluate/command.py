@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from vaeaug.dataset.albumentations_module import albumentations_module
 from vaeaug.dataset.index import DatasetIndex
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
@@ -139,9 +140,10 @@ def _check(settings: EvaluateSettings) -> None:
         InputError: they do.
     """
     parse_size(settings.image_size)
-    if settings.arms != AUTO:
-        parse_arms(settings.arms)
+    arms = None if settings.arms == AUTO else parse_arms(settings.arms)
     candidates_of(settings, indexed=False)
+    if arms is None or any(arm.classical for arm in arms):
+        albumentations_module()  # refused before the training and not after it
     if settings.repeats > settings.seeds:
         raise InputError(
             f"--repeats {settings.repeats} deals into parts more often than classifiers are trained, --seeds "

@@ -38,6 +38,7 @@ class EvaluateData:
 
     Attributes:
         index: the files of REAL.
+        made: the files of SYNTHETIC.
         classes: names.
         real: training images.
         synthetic: synthetic images.
@@ -48,6 +49,7 @@ class EvaluateData:
     """
 
     index: DatasetIndex
+    made: DatasetIndex
     classes: tuple[str, ...]
     real: Images
     synthetic: Images
@@ -85,7 +87,8 @@ def read_evaluate_data(
         progress.say(warning)
     training = images_of(cache, cache.split_N == "train", cache.classes)
     rows = read_manifest(synthetic)
-    made = _read(_synthetic_index(synthetic, rows, cache.classes), cache, settings, progress)
+    made_index = _synthetic_index(synthetic, rows, cache.classes)
+    made = _read(made_index, cache, settings, progress)
     made, left_out = leave_real_out(made, cache, synthetic)
     if rows is None:  # said before the long work, in case the wrong folder was given
         progress.say(f"{synthetic} has no manifest.csv, so all {len(made):,} images in it count as synthetic")
@@ -114,7 +117,7 @@ def read_evaluate_data(
                 "the synthetic images are of a model that was trained on other images than these real ones: see that "
                 "no test image was among them",
             )
-    return EvaluateData(index, cache.classes, training, made, is_edited(rows), test, tested_on, remarks)
+    return EvaluateData(index, made_index, cache.classes, training, made, is_edited(rows), test, tested_on, remarks)
 
 
 def read_made(directory: Path, like: ImageCache, settings: EvaluateSettings, progress: Progress) -> Images:

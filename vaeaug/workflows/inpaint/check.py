@@ -9,9 +9,10 @@ from vaeaug.dataset.contents import content_digest
 from vaeaug.dataset.decode import read_file
 from vaeaug.dataset.index import ImageFile
 from vaeaug.dataset.rules import DecodeRules
+from vaeaug.export.completed_kind import FileOfKind
+from vaeaug.export.kind import ClassKind
 from vaeaug.inpainting.files.animation import check_later_frames
 from vaeaug.inpainting.files.opening import CompletedFile, open_completed
-from vaeaug.inpainting.files.plain import PlainFile
 from vaeaug.inpainting.picture import read_picture, seen_by
 from vaeaug.inpainting.sources import HoleSource
 
@@ -48,16 +49,18 @@ class CheckedImage:
     notes: str
 
 
-def open_image(data: bytes, rules: DecodeRules, *, plain: bool) -> CompletedFile:
-    """Open an image: to be completed in its own file, or as a plain image of a dataset.
+def open_image(data: bytes, rules: DecodeRules, kind: ClassKind | None) -> CompletedFile:
+    """Open an image: to be completed in its own file, or as an image of its class.
 
     Raises:
         UnreadableImageError: it cannot be decoded.
     """
-    return PlainFile(data, rules) if plain else open_completed(data, rules)
+    return open_completed(data, rules) if kind is None else FileOfKind(data, rules, kind)
 
 
-def check_image(file: ImageFile, source: HoleSource, channels: int, rules: DecodeRules, *, plain: bool) -> CheckedImage:
+def check_image(
+    file: ImageFile, source: HoleSource, channels: int, rules: DecodeRules, kind: ClassKind | None
+) -> CheckedImage:
     """Read an image and its holes.
 
     Args:
@@ -65,13 +68,13 @@ def check_image(file: ImageFile, source: HoleSource, channels: int, rules: Decod
         source: where its holes are.
         channels: of the model.
         rules: by which its training images were decoded.
-        plain: it becomes an image of a dataset, and its holes are cut, so that they hide no colour.
+        kind: of its class, if it becomes an image of a dataset: its holes are cut, so they hide no colour.
 
     Raises:
         UnreadableImageError: the image or its mask cannot be read; says why.
     """
     data = read_file(file.path)
-    opened = open_image(data, rules, plain=plain)
+    opened = open_image(data, rules, kind)
     origins: dict[str, None] = {}
     notes: dict[str, None] = {}
     digest = content_digest(data)
@@ -81,7 +84,7 @@ def check_image(file: ImageFile, source: HoleSource, channels: int, rules: Decod
     for page in range(opened.pages):
         picture = read_picture(opened, page, rules)
         holes = source.holes(file.file_name, picture)
-        seen_by(channels, picture, holes.missing_HW & (not plain))
+        seen_by(channels, picture, holes.missing_HW & (kind is None))
         digest += content_digest(holes.missing_HW.tobytes())
         origins |= dict.fromkeys([holes.origin] if holes.origin else [])
         notes |= dict.fromkeys([holes.note] if holes.note else [])

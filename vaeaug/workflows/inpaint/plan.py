@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from vaeaug.dataset.build import unreadable
-from vaeaug.dataset.decode import UnreadableImageError
 from vaeaug.dataset.image_cache import InvalidImage
 from vaeaug.dataset.index import NO_LABEL, DatasetIndex, ImageFile
+from vaeaug.dataset.opening import UnreadableImageError, read_file
 from vaeaug.dataset.parallel import thread_pool, windows
+from vaeaug.dataset.rules import DecodeRules
+from vaeaug.dataset.traits import read_traits
 from vaeaug.errors import InputError
 from vaeaug.export.carried import first_numbers
+from vaeaug.export.kind import ClassKind, recorded_kind
 from vaeaug.export.layout import folder_name, synthetic_name
 from vaeaug.export.manifest import Sources
+from vaeaug.export.normalize import CopyRule, copy_rule
 from vaeaug.export.real import RealImage, place_real
 from vaeaug.inpainting.coco import CocoFile
 from vaeaug.inpainting.masks import MaskFiles
 from vaeaug.inpainting.sources import HoleSource, MissingColour, RandomHoles, Transparent
 from vaeaug.models.record import ModelRecord
 from vaeaug.progress import Progress, Tick
+from vaeaug.workflows.copies import copy_warnings
 from vaeaug.workflows.inpaint.check import CheckedImage, check_image, notes_on, some
 from vaeaug.workflows.inpaint.names import base_names, completion_names, uncertainty_names
 from vaeaug.workflows.inpaint.settings import InpaintSettings
@@ -46,7 +51,7 @@ class Job:
         variation: which of several jobs of one image it is.
         pages: those that have holes, from 0.
         several: the file has several pages.
-        plain: it becomes an image of a dataset, upright, opaque and in sRGB, and keeps nothing else of its file.
+        kind: of its class, if it becomes an image of a dataset and keeps nothing else of its file; else None.
     """
 
     file: ImageFile
@@ -60,7 +65,7 @@ class Job:
     variation: int = 0
     pages: tuple[int, ...] = (0,)
     several: bool = False
-    plain: bool = False
+    kind: ClassKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,23 +161,26 @@ def _plan_random(index: DatasetIndex, settings: InpaintSettings, record: ModelRe
         raise InputError(
             f"the model was not trained on the class {unknown[0]!r} of {index.root}; it knows {', '.join(known)}"
         )
-    checked, invalid = _check_all(training, RandomHoles(settings.seed, 0), settings, record, progress)
+    kinds = {entry.name: recorded_kind(record, entry) for entry in record.classes}
+    checked, invalid = _check_all(training, RandomHoles(settings.seed, 0), settings, record, progress, kinds)
     left_out = {image.file_name for image in invalid}
     kept = [file for file in index.files if file.label != NO_LABEL and file.file_name not in left_out]
-    copied = place_real(kept, index.layout)
+    copied = place_real(kept, index.layout, _copy_rules(kept, kinds, record.rules(settings.max_megapixels)))
     jobs: list[Job] = []
     made = Counter(first_numbers(copied))
     for file in training:
         for variation in range(settings.samples if file.file_name in checked else 0):
-            name = f"train/{folder_name(file.label)}/{synthetic_name(file.label, made[file.label])}"
+            entry, kind = checked[file.file_name], kinds[file.label]
+            name = synthetic_name(file.label, made[file.label], entry.suffixes[0])
+            name = f"train/{folder_name(file.label)}/{name}"
             made[file.label] += 1
             source = RandomHoles(settings.seed, variation)
-            entry = checked[file.file_name]
             jobs.append(
-                Job(file, source, entry.origin, entry.share, entry.size, file.label, (name,), (), variation, plain=True)
+                Job(file, source, entry.origin, entry.share, entry.size, file.label, (name,), (), variation, kind=kind)
             )
     further = [name for name, entry in checked.items() if entry.frames > 1]
-    notes = (f"of files with several pages or frames the first one is used: {some(further)}",) if further else ()
+    first = f"of files with several pages or frames the first one is used: {some(further)} ({len(further):,} in all)"
+    notes = (*([first] if further else []), *copy_warnings(copied, remedy=""))
     return Plan(
         jobs=tuple(jobs),
         passed=(),
@@ -185,6 +193,25 @@ def _plan_random(index: DatasetIndex, settings: InpaintSettings, record: ModelRe
     )
 
 
+def _copy_rules(
+    files: Iterable[ImageFile], kinds: Mapping[str, ClassKind], decoding: DecodeRules
+) -> dict[str, CopyRule]:
+    """Return what becomes of the copies of real images, so that readers decode them as the completed ones.
+
+    An image of a class that the model does not know, or that cannot be read (of val or test), is copied as it is.
+    """
+    rules = {}
+    for file in files:
+        if file.synthetic or file.label not in kinds:
+            continue
+        try:
+            traits = read_traits(read_file(file.path), decoding.max_megapixels)
+        except UnreadableImageError:
+            continue
+        rules[file.file_name] = copy_rule(traits, file.path.suffix, kinds[file.label], decoding, exact=False)
+    return rules
+
+
 def _source(settings: InpaintSettings, images: Path, record: ModelRecord) -> HoleSource:
     """Return what tells where holes are."""
     if settings.masks is not None:
@@ -195,7 +222,12 @@ def _source(settings: InpaintSettings, images: Path, record: ModelRecord) -> Hol
 
 
 def _check_all(
-    files: Sequence[ImageFile], source: HoleSource, settings: InpaintSettings, record: ModelRecord, progress: Progress
+    files: Sequence[ImageFile],
+    source: HoleSource,
+    settings: InpaintSettings,
+    record: ModelRecord,
+    progress: Progress,
+    kinds: Mapping[str, ClassKind] | None = None,
 ) -> tuple[dict[str, CheckedImage], tuple[InvalidImage, ...]]:
     """Read every image and its holes, in threads; return what was found by file name, and what cannot be read."""
     progress.stage("Reading images and holes")
@@ -203,7 +235,7 @@ def _check_all(
 
     def check(file: ImageFile) -> CheckedImage | InvalidImage:
         try:
-            return check_image(file, source, record.channels, rules, plain=settings.random_holes)
+            return check_image(file, source, record.channels, rules, (kinds or {}).get(file.label))
         except UnreadableImageError as error:
             return InvalidImage(file.file_name, str(error))
 

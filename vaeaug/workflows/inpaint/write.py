@@ -143,7 +143,7 @@ def _complete(job: Job, completer: Completer, settings: InpaintSettings, content
     text |= {"vaeaug:seed": str(settings.seed), "vaeaug:source": job.file.file_name, "vaeaug:missing": job.origin}
     rules = record.rules(settings.max_megapixels)
     try:
-        file = open_image(_read_again(job.file), rules, plain=job.plain)
+        file = open_image(_read_again(job.file), rules, job.kind)
         for number, page in enumerate(job.pages):
             picture = read_picture(file, page, rules)
             missing_HW = job.source.holes(job.file.file_name, picture).missing_HW
