@@ -250,8 +250,8 @@ class AugmentSettings(SampleSettings, TrainSettings):
     )
     keep_alpha: bool = option(
         False,
-        "Keep transparency, in real and synthetic images, instead of compositing it over the background. The model "
-        "still sees composited images.",
+        "Keep transparency, in real and synthetic images, instead of compositing it over the background. Needs a "
+        "sampler that edits real images (residual). The model still sees composited images.",
     )
     copy: str = option(
         AUTO,

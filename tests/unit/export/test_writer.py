@@ -87,6 +87,26 @@ def test_the_file_of_a_changed_real_image_says_that_it_is_synthetic(tmp_path: Pa
             assert image.info["vaeaug:synthetic"] == "true"  # as in the manifest
 
 
+def test_edited_images_have_the_format_of_their_sources_and_are_found_again(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "real.png")
+    Image.fromarray(pixels).save(tmp_path / "real.jpg", quality=40)
+    still = np.zeros((8, 8, 3), np.float32)
+    edits = tuple(Edit(tmp_path / name, still, still, fade=0.0) for name in ("real.png", "real.jpg", "real.jpg"))
+    chunk = dataclasses.replace(drawn(SampleSpan("a/b", 0, 3)), edits=edits, verdicts=(None, "near copy", None))
+    write_samples([chunk], tmp_path / "train", tmp_path / "j", kinds=KINDS, provenance=TEXT)
+    folder = tmp_path / "train" / "a%2Fb"
+    names = ["synthetic-a%2Fb-00000.png", "synthetic-a%2Fb-00002.jpg"]
+    assert sorted(path.name for path in folder.iterdir()) == names
+    with Image.open(folder / names[1]) as made, Image.open(tmp_path / "real.jpg") as real:
+        assert made.quantization == real.quantization
+    assert list(complete_spans(tmp_path / "train", tmp_path / "j")) == [SampleSpan("a/b", 0, 3)]
+    (entry,) = read_journal(tmp_path / "j")
+    assert [entry.suffix(offset) for offset in entry.kept] == [".png", ".jpg"]
+    (folder / names[1]).write_bytes((folder / names[1]).read_bytes()[:-1])
+    assert not complete_spans(tmp_path / "train", tmp_path / "j")
+
+
 @pytest.mark.parametrize(("size", "threads"), [(1, 1), (3, 4), (100, 2)])
 def test_chunk_size_and_threads_do_not_change_a_byte(
     tmp_path: Path, whole: dict[str, bytes], size: int, threads: int
