@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
+from numpy.typing import NDArray
 
 from vaeaug.evaluation.embedding import Embedded
 from vaeaug.evaluation.embedding_map import embedding_map
 from vaeaug.evaluation.evaluation_part import ArmRow, EvaluationPart, PairPicture, RecallRow, Score
 from vaeaug.evaluation.fidelity import measure_fidelity
 from vaeaug.evaluation.memorisation import measure_memorisation
+from vaeaug.evaluation.page_image import PageImage
 from vaeaug.evaluation.report import ReportData
-from vaeaug.evaluation.strip import ContactRow
+from vaeaug.evaluation.sample_sheet import SampleRow
 from vaeaug.evaluation.training_curves import History
 from vaeaug.export.card import ClassCount
 
@@ -20,6 +24,10 @@ def embedded(count: int, classes: int, seed: int) -> Embedded:
     labels_N = np.arange(count) % classes
     features_NF = (rng.normal(size=(count, 6)) + labels_N[:, None]).astype(np.float32)
     return Embedded(rng.integers(0, 256, (count, 12, 16, 1), dtype=np.uint8), features_NF, labels_N)
+
+
+def page_images(images: Iterable[NDArray[np.uint8]]) -> list[PageImage]:
+    return [PageImage(pixels_HWC) for pixels_HWC in images]
 
 
 def history(name: str, steps: int = 20) -> History:
@@ -46,7 +54,7 @@ def full_page(names: list[str], decision: str = "helps") -> ReportData:
         units=dict.fromkeys(names, (3, 16)),
         facts={name: name for name in names},
         dropped={name: {"another class": 3, "near copy": index} for index, name in enumerate(names)},
-        rejected={name: {"another class": embedded(3, 1, seed=9).pixels_NHWC} for name in names},
+        rejected={name: {"another class": page_images(embedded(3, 1, seed=9).pixels_NHWC)} for name in names},
         settings={name: name for name in names},
         command=f"vaeaug augment real {names[0]}",
         warnings=names[:1],
@@ -75,18 +83,20 @@ def full_part(names: list[str], decision: str = "helps") -> EvaluationPart:
         pairs=[
             PairPicture(
                 names[synthetic.labels_N[pair.synthetic]],
-                synthetic.pixels_NHWC[pair.synthetic],
-                real.pixels_NHWC[pair.real],
+                PageImage(synthetic.pixels_NHWC[pair.synthetic]),
+                PageImage(real.pixels_NHWC[pair.real]),
                 f"{names[0]}/{pair.real}.png",
                 pair.distance,
             )
             for pair in found.pairs
         ],
         samples=[
-            ContactRow(
+            SampleRow(
                 name,
-                [real.pixels_NHWC[pair.real] for pair in found.samples[name]],
-                [synthetic.pixels_NHWC[pair.synthetic] for pair in found.samples[name]],
+                page_images(synthetic.pixels_NHWC[[pair.synthetic for pair in found.samples[name]]]),
+                page_images(real.pixels_NHWC[[pair.real for pair in found.samples[name]]]),
+                synthetic_count=30,
+                real_count=12,
             )
             for name in names
         ],

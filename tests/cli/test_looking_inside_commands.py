@@ -78,7 +78,7 @@ def test_the_class_is_that_of_the_folder_or_named_or_guessed(
     assert labels(data / "ant/000.png", bee, tmp_path / "b", "--label", "bee") == ["bee", "bee"]
     assert set(labels(loose, bee, tmp_path / "c")) <= {"ant", "bee"}
     said = json.loads((tmp_path / "c/vaeaug.json").read_text())["remarks"]
-    assert said[0].startswith("loose.png lies in no folder of a class and was taken for")
+    assert said[0].startswith("loose.png is not in a class folder; it was classified as")
 
 
 def test_a_traversal_is_a_picture_a_class(model: Path, tmp_path: Path, capsys: Capture) -> None:

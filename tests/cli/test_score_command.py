@@ -103,7 +103,7 @@ def test_a_folder_of_images_or_one_image_has_no_labels(model: Path, tmp_path: Pa
 def test_a_class_the_model_does_not_know_is_said_and_measured(model: Path, tmp_path: Path, capsys: Capture) -> None:
     tiny_data.write_dataset(tmp_path / "data", {"cow": 2, "ant": 1})
     assert run("score", model, tmp_path / "data", tmp_path / "out") == 0
-    assert "the model knows no class 'cow'" in capsys.readouterr().err
+    assert "the model was not trained on the classes 'cow'" in capsys.readouterr().err
     table = scores(tmp_path / "out").set_index("label")
     assert np.isfinite(table.loc["cow", "scaled_error"]).all()
     assert table.loc["cow", "label_surprise"].isna().all()
@@ -119,7 +119,7 @@ def test_wrong_labels_come_first(tmp_path: Path) -> None:
     assert sorted(first["file_name"]) == [f"ant/wrong{number}.png" for number in range(4)]
     assert set(first["likeliest_class"]) == {"bee"}
     page = (tmp_path / "out/gallery.html").read_text()
-    assert "labelled ant, looks like bee" in page
+    assert "labeled ant, looks like bee" in page
 
 
 @pytest.mark.parametrize(

@@ -101,8 +101,12 @@ def test_masks_that_belong_to_no_image_are_named(model: Path, images: Path, tmp_
 
 def test_two_images_of_one_name(model: Path, images: Path, tmp_path: Path) -> None:
     Image.open(images / "ant/000.png").save(images / "ant/000.jpg")
-    message = _refused(model, images, tmp_path / "out", masks=tmp_path / "masks")
-    assert "two images would both be written as ant/000.png" in message
+    made = vaeaug.inpaint(model, images, tmp_path / "out", masks=tmp_path / "masks", method="gibbs")
+    assert made.files == 4
+    assert {path.name for path in (tmp_path / "out/ant").iterdir()} >= {"000.png", "000.jpg.png"}
+    Image.open(images / "ant/000.png").save(images / "ant/000.jpg.png")
+    message = _refused(model, images, tmp_path / "again", masks=tmp_path / "masks")
+    assert "two images would both be written as ant/000.jpg.png; rename one of them" in message
 
 
 def test_a_colour_image_and_a_model_of_grays(model: Path, images: Path, tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ def test_unreadable_images_stop_the_run_or_are_left_out(tmp_path: Path) -> None:
     out = _augment(data, skip_invalid=True)
     assert not list(out.rglob("broken.png"))
     remarks = json.loads((out / "vaeaug.json").read_text())["remarks"]
-    assert any("1 unreadable images were left out: ant/broken.png" in remark for remark in remarks)
+    assert any("1 unreadable image was left out: ant/broken.png" in remark for remark in remarks)
     assert len(list((out / "train/ant").glob("0*.png"))) == 5
 
 

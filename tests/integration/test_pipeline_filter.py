@@ -19,7 +19,6 @@ import vaeaug
 from vaeaug.dataset.cache import build_cache
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
-from vaeaug.evaluation.strip import GAP
 from vaeaug.progress import SILENT
 from vaeaug.synthesis.filters import CAUSES
 from vaeaug.synthesis.generate import CHUNK
@@ -46,13 +45,12 @@ def _rows(out: Path) -> list[dict[str, str]]:
     return [row for row in tiny_data.manifest(out) if row["synthetic"] == "true"]
 
 
-def _pictures(out: Path) -> dict[str, list[np.ndarray]]:
-    """What is said of each picture of the report -> its 8x8 images."""
+def _pictures(out: Path) -> dict[str, np.ndarray]:
+    """Alternative text of each image of the report -> its pixels."""
     pictures = {}
     for tag in Page((out / "report.html").read_text(encoding="utf-8")).all("img"):
-        with Image.open(io.BytesIO(base64.b64decode(str(tag["src"]).split(",")[1]))) as strip:
-            pixels_HW = np.asarray(strip)[:, :, 0]
-        pictures[str(tag["alt"])] = [pixels_HW[:, left : left + 8] for left in range(0, pixels_HW.shape[1], 8 + GAP)]
+        with Image.open(io.BytesIO(base64.b64decode(str(tag["src"]).split(",")[1]))) as image:
+            pictures[str(tag["alt"])] = np.asarray(image)
     return pictures
 
 
@@ -98,11 +96,12 @@ def test_what_is_kept_does_not_depend_on_interruption_or_workers(
     assert list((tmp_path / "cut/.out.partial/scratch/rejected").rglob("*.png"))
     cut = vaeaug.augment(data, tmp_path / "cut/out", workers=1, resume=True, **common)
     assert cut.dropped == whole.dropped
-    shown = {alt: len(images) for alt, images in _pictures(whole.out).items() if "dropped" in alt}
+    shown = {alt for alt in _pictures(whole.out) if "dropped" in alt}
     assert shown == {
-        f"{min(count, SHOWN)} dropped image{'s' if count > 1 else ''} of {label}: {cause}": min(count, SHOWN)
+        f"dropped sample {number} of {label}: {cause}"
         for label, causes in whole.dropped.items()
         for cause, count in causes.items()
+        for number in range(1, min(count, SHOWN) + 1)
     }
     assert shown
     assert tiny_data.files(tmp_path / "cut/out") == tiny_data.files(tmp_path / "whole/out")
@@ -127,20 +126,25 @@ def test_a_class_that_cannot_be_filled_says_so(
         assert "bee has 0 of 70" in (tmp_path / "out" / name).read_text()
 
 
-def test_the_report_shows_each_sample_above_the_nearest_real_image(data: Path, model: Path, tmp_path: Path) -> None:
+def test_the_report_shows_each_sample_above_the_most_similar_image(data: Path, model: Path, tmp_path: Path) -> None:
     vaeaug.augment(data, tmp_path / "out", model=model, sampler="mixture", per_class=20, workers=1)
-    assert "Below each synthetic image stands the real training image" in (tmp_path / "out/report.html").read_text()
+    assert "Below each synthetic image: the most similar real" in (tmp_path / "out/report.html").read_text()
     cache = build_cache(scan(data))
     keep = train_filter(cache, tmp_path / "judges", seed=0, device=torch.device("cpu"), workers=1, progress=SILENT)
     assert keep is not None
     shown = _pictures(tmp_path / "out")
     for label in ("ant", "bee"):
-        samples, nearest = (shown[f"8 {kind} images of {label}"] for kind in ("synthetic", "real"))
-        for found, at_its_place in zip(keep.nearest(label, [x[..., None] for x in samples]), nearest, strict=True):
-            assert np.array_equal(found[..., 0], at_its_place)
-        real = [cache.pixels_NHWC[index] for index in cache.indices("train", label)]
-        assert np.array_equal(keep.nearest(label, real), real)
-        assert np.array_equal(keep.nearest(label, [np.repeat(image, 3, axis=2) for image in real]), real)
+        samples, nearest = (
+            [shown[f"{kind} image {number} of {label}"] for number in range(1, 8)] for kind in ("synthetic", "real")
+        )
+        names = keep.nearest(label, [image_HW[..., None] for image_HW in samples])
+        for name, at_its_place in zip(names, nearest, strict=True):
+            with Image.open(data / name) as image:
+                assert np.array_equal(np.asarray(image), at_its_place)
+        rows = cache.indices("train", label)
+        real, own = [cache.pixels_NHWC[row] for row in rows], [cache.files[row].file_name for row in rows]
+        assert keep.nearest(label, real) == own
+        assert keep.nearest(label, [np.repeat(image, 3, axis=2) for image in real]) == own
 
 
 def test_without_the_filter_every_sample_is_kept(data: Path, model: Path, tmp_path: Path) -> None:

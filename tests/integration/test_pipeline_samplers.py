@@ -38,8 +38,8 @@ def test_changed_images_keep_the_size_and_detail_of_their_own(tmp_path: Path) ->
     assert len(rows) == 10
     for row in rows:
         with Image.open(tmp_path / "out" / row["file_name"]) as made, Image.open(data / row["original"]) as real:
-            assert (made.size, made.mode) == (real.size, real.mode)
-            assert np.array_equal(np.asarray(made), np.asarray(real))
+            assert (made.size, made.mode) == (real.size, "RGB")  # the class has images in colour
+            assert np.array_equal(np.asarray(made), np.asarray(real.convert("RGB")))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_card_and_report_say_whether_real_images_were_changed(
 ) -> None:
     vaeaug.augment(data, tmp_path / "out", model=model, per_class=1, workers=1, filter=False, **options)
     assert says in (tmp_path / "out/README.md").read_text()
-    assert ("It still shows much of its source" in (tmp_path / "out/report.html").read_text()) == changed
+    assert ("It still resembles its source" in (tmp_path / "out/report.html").read_text()) == changed
     with Image.open(tmp_path / "out/train/ant/synthetic-ant-00000.png") as image:
         assert "digitalsourcetype/trainedAlgorithmicMedia" in image.info["XML:com.adobe.xmp"]
     (row, *_) = [

@@ -1,4 +1,4 @@
-"""A report with everything on it in a real browser: on a phone and on a desk, by day and by night."""
+"""Reports in a real browser: on a phone and on a desktop, in light and dark mode, with few and many classes."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-from evaluation_pages import full_page
+from evaluation_pages import full_page, history
 from PIL import Image
 
-from vaeaug.evaluation.report import write_report
+from vaeaug.evaluation.page_image import PageImage
+from vaeaug.evaluation.report import ReportData, write_report
+from vaeaug.evaluation.sample_sheet import SampleRow
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
 
@@ -32,9 +35,19 @@ PROBE = """() => {
     wide: wide.map(element => element.tagName + "." + element.className), top: box.top, bottom: box.bottom,
     paper: getComputedStyle(document.body).backgroundColor, ink: getComputedStyle(document.body).color,
     pictures: pictures.length, loaded: pictures.filter(picture => picture.naturalWidth > 0 && shown(picture)).length,
-    drawings: [...document.querySelectorAll(".plot svg, .maps svg, .sparks svg")].filter(shown).length,
+    drawings: [...document.querySelectorAll(".plot svg, .maps svg, .charts svg[role=img]")].filter(shown).length,
     title: document.title, scripts: document.scripts.length, text: document.body.textContent};
 }"""
+
+THUMBNAILS = """() => [...document.querySelectorAll(".class")].map(section => ({
+  label: section.querySelector("h3").firstChild.textContent.trim(), note: section.textContent,
+  images: [...section.querySelectorAll("img")].map(image => {
+    const box = image.getBoundingClientRect();
+    return {width: box.width, height: box.height, ratio: image.naturalWidth / image.naturalHeight,
+      visible: image.checkVisibility({visibilityProperty: true, opacityProperty: true, contentVisibilityAuto: true}),
+      pixelated: getComputedStyle(image).imageRendering == "pixelated", href: image.closest("a").getAttribute("href")};
+  })}))"""
+"""What is seen of each class as the page opens, nothing unfolded."""
 
 
 @dataclass
@@ -101,7 +114,7 @@ def brightness(colour: str) -> float:
     return (0.299 * red + 0.587 * green + 0.114 * blue) / 255
 
 
-@pytest.mark.parametrize(("width", "height"), [(360, 740), (1280, 800)])
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (1400, 900)])
 @pytest.mark.parametrize("dark", [False, True])
 def test_nothing_is_cut_and_the_verdict_is_seen_first(
     browser: Any, report: Path, width: int, height: int, dark: bool
@@ -115,8 +128,9 @@ def test_nothing_is_cut_and_the_verdict_is_seen_first(
     assert found["wide"] == []
     assert found["content"] == found["beside_bar"]
     assert 0 <= found["top"] < found["bottom"] <= height
-    assert found["pictures"] == found["loaded"] == 2 * 12 + 3 * len(NAMES)
-    # Ways to train with their axis, maps, and the objective and the KL divergence of each training.
+    # Seven pairs of each class, the closest pairs, and three dropped samples of each class.
+    assert found["pictures"] == found["loaded"] == 2 * 7 * len(NAMES) + 2 * 12 + 3 * len(NAMES)
+    # Dot plots with their axis, maps, and charts of the objective and the KL divergence of each training.
     assert found["drawings"] == (len(NAMES) + 1) + (len(NAMES) + 1) + 2 * len(NAMES)
     assert found["title"] != "run"
     assert found["scripts"] == 0
@@ -155,3 +169,106 @@ def test_what_must_not_be_would_be_noticed(browser: Any, report: Path, tmp_path:
     found = shown.page.evaluate(PROBE)
     assert found["wide"] == ["DIV."]
     assert found["content"] > found["beside_bar"]
+
+
+def photo(path: Path, width: int, height: int, mode: str = "RGB") -> Path:
+    """Write an image with a gradient, transparent on the left if its mode has alpha."""
+    ramp_HW = np.linspace(0, 255, width, dtype=np.uint8)[None, :].repeat(height, axis=0)
+    image = Image.merge(mode, [Image.fromarray(ramp_HW)] * len(mode))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path)
+    return path
+
+
+SIZES = [(512, 341), (300, 500), (1600, 200), (160, 160), (28, 28), (20, 60), (90, 120)]
+"""A landscape, a portrait, a panorama, one of the size at which it is shown, and small ones."""
+
+
+def report_of(folder: Path, classes: int) -> Path:
+    """Write a report whose images are files beside it, with names that an address must escape."""
+    rows = []
+    for number in range(classes):
+        images = []
+        for kind in ("synthetic", "real"):
+            names = [f"train/a#%/{number} {kind} {w}x{h}.webp" for w, h in SIZES]
+            files = [photo(folder / name, *size) for name, size in zip(names, SIZES, strict=True)]
+            images.append([PageImage(path, name) for path, name in zip(files, names, strict=True)])
+        rows.append(SampleRow(f"class {number}", *images, synthetic_count=64, real_count=40))
+    histories = [history(row.label) for row in rows]
+    data = ReportData("out", "Done.", [], rows, nearest=True, histories=histories)
+    write_report(folder / "report.html", data)
+    return folder / "report.html"
+
+
+@pytest.mark.parametrize(("classes", "each"), [(3, 7), (60, 4)])
+@pytest.mark.parametrize("width", [390, 1400])
+def test_every_class_shows_images_at_their_own_proportions(
+    browser: Any, tmp_path: Path, classes: int, each: int, width: int
+) -> None:
+    path = report_of(tmp_path, classes)
+    shown = show(browser, path, width, 900)
+    sections = shown.page.evaluate(THUMBNAILS)
+    assert [section["label"] for section in sections] == [f"class {number}" for number in range(classes)]
+    for section in sections:
+        assert f"{each} of 64 shown" in section["note"]
+        images = section["images"]
+        assert len(images) == 2 * each
+        for image, (natural_width, natural_height) in zip(images[::2], SIZES, strict=False):
+            assert image["visible"]
+            assert 90 <= max(image["width"], image["height"]) <= 160
+            assert image["width"] / image["height"] == pytest.approx(natural_width / natural_height, rel=0.05)
+            assert image["ratio"] == pytest.approx(natural_width / natural_height, rel=0.05)
+            assert image["pixelated"] == (max(natural_width, natural_height) <= 80)
+    found = shown.page.evaluate(PROBE)
+    assert found["wide"] == []
+    assert found["content"] == found["beside_bar"]
+    assert path.stat().st_size < 3_000_000
+
+
+def test_a_click_opens_the_file_of_a_large_image_and_enlarges_a_small_one(browser: Any, tmp_path: Path) -> None:
+    path = report_of(tmp_path, 1)
+    page = show(browser, path, 1400, 900).page
+    large, small = (page.locator("img").nth(2 * SIZES.index(size)) for size in ((512, 341), (28, 28)))
+    address = large.locator("xpath=..").evaluate("link => link.href")
+    assert address == (tmp_path / "train/a#%/0 synthetic 512x341.webp").as_uri()
+    before = page.evaluate("scrollY")
+    small.click()
+    box = small.bounding_box()
+    assert box["width"] == box["height"] > 700
+    assert page.locator(":target").inner_text() == "0 synthetic 28x28.webp, 28 x 28 pixels"
+    assert page.locator(":target .about a").evaluate("link => link.href").endswith("/0%20synthetic%2028x28.webp")
+    page.get_by_role("link", name="Close").focus()
+    page.keyboard.press("Enter")
+    assert small.bounding_box()["width"] == 140
+    assert page.evaluate("scrollY") == before
+    large.focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+def test_charts_have_readable_axes_and_legends(browser: Any, tmp_path: Path) -> None:
+    for width in (390, 1400):
+        page = show(browser, report_of(tmp_path, 3), width, 900).page
+        charts = page.locator(".chart")
+        assert charts.count() == 6
+        for number in range(6):
+            words = charts.nth(number).locator("text").all_text_contents()
+            assert {"training", "validation", "training step"} <= set(words)
+            assert words[-1] == ("loss per image" if number < 3 else "nats per image")
+            ticks = [word for word in words if word.replace(".", "").isdigit()]
+            assert len(ticks) >= 4
+        heights = page.eval_on_selector_all(".chart text", "all => all.map(text => text.getBoundingClientRect())")
+        assert min(max(box["height"], 0) for box in heights) >= 10
+
+
+def test_transparency_shows_on_a_checkerboard_in_both_modes(browser: Any, tmp_path: Path) -> None:
+    files = [photo(tmp_path / "a.png", 40, 40, "RGBA"), photo(tmp_path / "b.webp", 400, 400, "RGBA")]
+    row = SampleRow("icons", [PageImage(path, path.name) for path in files], [], 2)
+    write_report(tmp_path / "report.html", ReportData("out", "Done.", [], [row]))
+    for dark in (False, True):
+        page = show(browser, tmp_path / "report.html", 1400, 900, dark=dark).page
+        with Image.open(io.BytesIO(page.locator("img").first.screenshot())) as image:
+            left = {image.convert("RGB").getpixel((x, y)) for x in range(3, 20) for y in range(3, 40)}
+        assert len(left) >= 2
+        assert min(min(colour) for colour in left) > 180

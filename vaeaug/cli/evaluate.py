@@ -26,8 +26,9 @@ def command(real: Path, synthetic: Path, out: Path | None, as_json: bool, quiet:
     """Tell whether the synthetic images in SYNTHETIC help a classifier of the classes of REAL.
 
     SYNTHETIC is what vaeaug augment or sample wrote, or holds a folder a class. Small classifiers are trained with and
-    without them, with classical augmentation and without, and tested on real images that no model has seen: REAL's test
-    split, or --test DIR. Where there are none, parts of REAL are held out in turn and the model is trained anew.
+    without them, with the classical augmentation that suits REAL best and without, and tested on real images that no
+    model has seen: REAL's test split, or --test DIR. Where there are none, parts of REAL are held out in turn and the
+    model is trained anew.
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
     from vaeaug.workflows.evaluate.command import evaluate  # noqa: PLC0415 (imports torch)
@@ -56,7 +57,9 @@ def _print_table(found: EvaluateResult) -> None:
         table.add_column(name, justify="right")
     for entry in utility.arms:
         figures = (entry.over_seeds(name) for name in ("accuracy", "balanced_accuracy", "macro_f1"))
-        cells = [f"{100 * mean:.1f} +- {100 * min(half, 1):.1f}" for mean, half in figures]
+        cells = [
+            f"{100 * mean:.1f}" + ("" if half is None else f" +- {100 * min(half, 1):.1f}") for mean, half in figures
+        ]
         difference = entry.difference
         against = "" if difference is None else points(difference)
         table.add_row(entry.arm.name, *cells, against)

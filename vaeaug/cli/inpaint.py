@@ -23,8 +23,8 @@ def command(model: Path, images: Path, out: Path, as_json: bool, quiet: bool, **
     """Write OUT: the images of IMAGES with their holes filled by the trained MODEL, in the same tree.
 
     IMAGES is a dataset, a folder of images, or one image. It is never written to. Say where the holes are with one of
-    --masks, --alpha, --missing-color, --coco and --random-holes. Visible pixels stay as they are, bit for bit; the
-    results are PNG files; an image without holes is passed through.
+    --masks, --alpha, --missing-color, --coco and --random-holes. Visible pixels stay as they are, bit for bit, and so
+    do format, metadata and pages (JPEG and others become PNG); an image without holes is passed through.
 
     The first time, a partial encoder is trained and kept in MODEL (vaeaug train --inpainting does it beforehand).
     """
@@ -43,7 +43,7 @@ def command(model: Path, images: Path, out: Path, as_json: bool, quiet: bool, **
         "remarks": list(made.remarks),
     }
     many = f"{made.images:,} {'image' if made.images == 1 else 'images'} completed"
-    ways = "" if made.files == made.images else f" in {made.files // made.images:,} ways each"
-    beside = f" beside {made.passed:,} others" if made.passed else ""
+    ways = "" if made.files == made.images else f", {made.files // made.images:,} completions each"
+    beside = f", {made.passed:,} copied unchanged" if made.passed else ""
     text = f"Wrote {out}: {many}{ways}{beside} ({made.method}).\nLook at {out / 'report.html'}."
     result(values, text, as_json=as_json, quiet=quiet)

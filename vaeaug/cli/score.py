@@ -34,7 +34,7 @@ def command(model: Path, data: Path, out: Path, as_json: bool, quiet: bool, **op
     values = {**dataclasses.asdict(made), "out": str(made.out), "remarks": list(made.remarks)}
     judged = "" if made.judge == "nobody" else f", {made.suspicious:,} with a suspicious label"
     text = (
-        f"Wrote {out}: the scores of {made.images:,} {'image' if made.images == 1 else 'images'}{judged}.\n"
+        f"Wrote {out}: scores of {made.images:,} {'image' if made.images == 1 else 'images'}{judged}.\n"
         f"Look at {out / 'gallery.html'}; all scores are in {out / 'scores.csv'}."
     )
     result(values, text, as_json=as_json, quiet=quiet)

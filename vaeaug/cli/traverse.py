@@ -31,5 +31,5 @@ def command(model: Path, out: Path, as_json: bool, quiet: bool, **options: Any) 
         made = traverse(model, out, progress=progress, **given(options))
     values = {"out": str(made.out), "measure": made.measure, "latents": {k: list(v) for k, v in made.latents.items()}}
     count = len(made.latents)
-    text = f"Wrote {out}: {count} {'picture' if count == 1 else 'pictures'}, dimensions by {made.measure}"
+    text = f"Wrote {out}: {count} {'picture' if count == 1 else 'pictures'}, dimensions ordered by {made.measure}"
     result(values, text, as_json=as_json, quiet=quiet)

@@ -82,11 +82,15 @@ def split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
         return correct(image), None
     alpha = None
     if is_transparent(image):
-        both = image.convert("LA" if gray else "RGBA")
+        both = _in_mode(image, "LA" if gray else "RGBA")
         alpha = both.getchannel("A")
         image = both
-    colours = image.convert("L" if gray else "RGB")
+    colours = _in_mode(image, "L" if gray else "RGB")
     return colours if correct is None else correct(colours), alpha
+
+
+def _in_mode(image: Image.Image, mode: str) -> Image.Image:
+    return image if image.mode == mode and "transparency" not in image.info else image.convert(mode)
 
 
 def _correction(image: Image.Image) -> _Correction | None:
@@ -104,7 +108,9 @@ def _correction_of(profile: bytes, mode: str) -> _Correction | None:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if _SPACES.get(source.profile.xcolor_space) != mode:
             return None
-        transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
+        # LittleCMS would take grays through a table too coarse for dark ones.
+        flags = ImageCms.Flags.NOOPTIMIZE if mode == "L" else ImageCms.Flags.NONE
+        transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB", flags=flags)
         if mode == "CMYK":
             return _Correction(transform)
         grid = _grid(mode)

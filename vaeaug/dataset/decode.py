@@ -142,21 +142,9 @@ def decode(
                 file_size = image.size
             orientation = orientation_of(image)
             file_width, file_height = file_size[::-1] if orientation >= 5 else file_size
-            value_range = None
-            if image.mode in DEEP_MODES:
-                sixteen_HW, levels = _sixteen_bits(image, rules)
-                value_range = int(sixteen_HW.min()), int(sixteen_HW.max())
-                plain = Image.fromarray(levels.to_8_bits(sixteen_HW))
-            else:
-                plain = flat(_turned(image, orientation), rules.background)
-            mode: Mode = "L" if plain.mode == "L" else "RGB"
-            if plain.size != (width, height):
-                if indexed:
-                    plain = plain.resize((width, height), Image.Resampling.NEAREST)
-                else:
-                    plain = plain.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
-            pixels = np.asarray(plain, dtype=np.uint8).reshape(height, width, -1)
-    return DecodedImage(pixels, file_height, file_width, mode, traits, value_range)
+            small, value_range = _resized(image, orientation, (width, height), rules, indexed=indexed)
+    mode: Mode = "L" if small.mode == "L" else "RGB"
+    return DecodedImage(_pixels(small), file_height, file_width, mode, traits, value_range)
 
 
 def decode_full(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> FullImage:
@@ -175,14 +163,7 @@ def decode_full(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> FullImage:
         traits = traits_of(image, data)
         with room_for(image):
             image.load()
-            if image.mode in DEEP_MODES:
-                sixteen_HW, levels = _sixteen_bits(image, rules)
-                return FullImage(sixteen_HW[..., None], None, levels, traits)
-            turned = _turned(image, orientation_of(image))
-            if rules.keep_alpha and traits.transparent:
-                colours, alpha = split(turned)
-                return FullImage(_pixels(colours), None if alpha is None else np.asarray(alpha), None, traits)
-            return FullImage(_pixels(flat(turned, rules.background)), None, None, traits)
+            return FullImage(*_full(image, rules, keep_alpha=rules.keep_alpha and traits.transparent), traits)
 
 
 def read_deep_values(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> DeepValues | None:
@@ -246,13 +227,45 @@ def read_colour_table(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> Colour
             if image.mode != "P":
                 return None
             used_K = np.bincount(np.asarray(image).reshape(-1), minlength=MOST_COLOURS) > 0
-        listed = image.getpalette() or []
+            listed = image.getpalette() or []
         every = Image.frombytes("P", (MOST_COLOURS, 1), bytes(range(MOST_COLOURS)))
         every.putpalette(listed)
         every.info |= image.info  # its transparency and its colour profile
         colours_K3 = np.asarray(flat(every, rules.background).convert("RGB"))[0]
     length = max(len(listed) // 3, 1 + int(np.flatnonzero(used_K)[-1]))  # a pixel may lie beyond a damaged table
     return ColourTable(colours_K3[:length], used_K[:length])
+
+
+def _resized(
+    image: Image.Image, orientation: int, size: tuple[int, int], rules: DecodeRules, *, indexed: bool
+) -> tuple[Image.Image, tuple[int, int] | None]:
+    """Return a loaded image upright, in mode L or RGB and resized, and the range of its values if it is deep."""
+    value_range = None
+    if image.mode in DEEP_MODES:
+        sixteen_HW, levels = _sixteen_bits(image, rules)
+        value_range = int(sixteen_HW.min()), int(sixteen_HW.max())
+        plain = Image.fromarray(levels.to_8_bits(sixteen_HW))
+    else:
+        plain = flat(_turned(image, orientation), rules.background)
+    if plain.size == size:
+        return plain.copy(), value_range
+    if indexed:
+        return plain.resize(size, Image.Resampling.NEAREST), value_range
+    return plain.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0), value_range
+
+
+def _full(
+    image: Image.Image, rules: DecodeRules, *, keep_alpha: bool
+) -> tuple[NDArray[Any], NDArray[np.uint8] | None, Levels | None]:
+    """Return the pixels of a loaded image, its alpha and its levels, as `FullImage` has them."""
+    if image.mode in DEEP_MODES:
+        sixteen_HW, levels = _sixteen_bits(image, rules)
+        return sixteen_HW[..., None], None, levels
+    turned = _turned(image, orientation_of(image))
+    if not keep_alpha:
+        return _pixels(flat(turned, rules.background)), None, None
+    colours, alpha = split(turned)
+    return _pixels(colours), None if alpha is None else np.array(alpha), None
 
 
 def _sixteen_bits(image: Image.Image, rules: DecodeRules) -> tuple[NDArray[np.uint16], Levels]:
@@ -288,4 +301,4 @@ def _turned(image: Image.Image, orientation: int) -> Image.Image:
 
 
 def _pixels(image: Image.Image) -> NDArray[np.uint8]:
-    return np.asarray(image, dtype=np.uint8).reshape(image.height, image.width, -1)
+    return np.array(image, dtype=np.uint8).reshape(image.height, image.width, -1)

@@ -29,7 +29,7 @@ def deep_values(image: Image.Image) -> DeepValues:
     values_HW: NDArray[Any] = np.asarray(image)
     unsigned_16 = image.mode.startswith("I;16") or (image.mode == "I" and image.format in _UNSIGNED_16_AS_32)
     if unsigned_16:
-        values_HW = values_HW.astype(np.uint16)
+        values_HW = values_HW.astype(np.uint16, copy=False)
     elif image.mode == "F" and not np.isfinite(values_HW).all():
         raise UnreadableImageError("some of its values are not numbers (NaN or infinity)")
     if isinstance(image, TiffImageFile):

@@ -9,7 +9,8 @@ from vaeaug.dataset.index import quoted
 from vaeaug.dataset.labelled_images import LabelledTable, labels_any
 from vaeaug.dataset.splits import SPLIT_WORDS, split_named, words_of
 from vaeaug.dataset.table_columns import choose_columns
-from vaeaug.dataset.tables import TABLE_SUFFIXES, read_table
+from vaeaug.dataset.table_paths import PathMatcher
+from vaeaug.dataset.tables import TABLE_SUFFIXES, Table, read_table
 from vaeaug.dataset.tree import Folder
 from vaeaug.errors import InputError
 
@@ -63,6 +64,7 @@ def find_label_tables(
         InputError: several tables label the images.
     """
     found = []
+    matcher: PathMatcher | None = None
     for path in _candidates(top):
         try:
             table = read_table(path)
@@ -71,7 +73,8 @@ def find_label_tables(
             continue
         if set(table.columns) >= _MANIFEST:
             continue
-        labelled = LabelledTable(table, columns, _split_of(path, top))
+        matcher = matcher or PathMatcher(top.image_names())
+        labelled = LabelledTable(table, columns, _split_of(path, top), matcher)
         if columns.labelled and labels_any(top, labelled):
             found.append(labelled)
     by_split = {labelled.split: labelled for labelled in found if labelled.split is not None}
@@ -85,6 +88,19 @@ def find_label_tables(
             "with --labels none"
         )
     return found
+
+
+def find_listing(top: Folder) -> Table | None:
+    """Return a table that lists images of a dataset but has no column that is known to contain labels."""
+    for path in _candidates(top):
+        try:
+            table = read_table(path)
+            columns = choose_columns(table)
+        except InputError:
+            continue
+        if not columns.labelled and labels_any(top, LabelledTable(table, columns)):
+            return table
+    return None
 
 
 def _candidates(top: Folder) -> Iterator[Path]:

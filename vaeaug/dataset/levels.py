@@ -58,16 +58,16 @@ class Levels:
     def to_8_bits(self, sixteen: NDArray[np.uint16]) -> NDArray[np.uint8]:
         """Return what a model sees of the values of a 16-bit file, clipped, halves rounded up."""
         black, white = self.stored
-        scaled = (sixteen.astype(np.float32) - np.float32(black)) * np.float32(255 / max(white - black, 1.0))
-        eight: NDArray[np.uint8] = np.floor(scaled + np.float32(0.5)).clip(0, 255).astype(np.uint8)
-        return eight
+        scaled = (np.arange(FULL + 1) - black) * 255 / max(white - black, 1.0)
+        table: NDArray[np.uint8] = np.floor(scaled + 0.5).clip(0, 255).astype(np.uint8)
+        return table[sixteen]
 
     def to_16_bits(self, eight: NDArray[np.uint8]) -> NDArray[np.uint16]:
         """Return the values of a 16-bit file that show an 8-bit image."""
         black, white = self.stored
-        values = black + eight.astype(np.float32) * np.float32((white - black) / 255)
-        sixteen: NDArray[np.uint16] = np.floor(values + np.float32(0.5)).clip(0, FULL).astype(np.uint16)
-        return sixteen
+        values = black + np.arange(256) * (white - black) / 255
+        table: NDArray[np.uint16] = np.floor(values + 0.5).clip(0, FULL).astype(np.uint16)
+        return table[eight]
 
     def to_shades(self, sixteen: NDArray[np.uint16]) -> NDArray[np.float32]:
         """Return the values of a 16-bit file on the scale of the levels, whose ends are 0 and 1, not clipped."""
@@ -88,13 +88,12 @@ class Levels:
 
     def store(self, values: DeepValues) -> NDArray[np.uint16]:
         """Return the values of a file as a 16-bit file has them, clipped to 0 ... 65535, halves rounded up."""
-        if self.raw or values.unsigned_16:
-            numbers = values.values_HW
-            if numbers.dtype == np.uint16:
-                return numbers
-        else:
-            numbers = (values.values_HW.astype(np.float64) - self.low) * (FULL / ((self.high - self.low) or 1.0))
-        sixteen: NDArray[np.uint16] = np.floor(numbers.astype(np.float64) + 0.5).clip(0, FULL).astype(np.uint16)
+        if values.values_HW.dtype == np.uint16:
+            return values.values_HW
+        low, span = (0.0, FULL) if self.raw else (self.low, (self.high - self.low) or 1.0)
+        sixteen = np.empty(values.values_HW.shape, np.uint16)
+        for row, numbers in zip(sixteen, values.values_HW, strict=True):  # by rows, since float64 takes much room
+            row[:] = np.floor((numbers.astype(np.float64) - low) * FULL / span + 0.5).clip(0, FULL)
         return sixteen
 
 

@@ -95,7 +95,7 @@ def _texts(data: bytes) -> Iterator[tuple[str, str]]:
         packets = (part.removeprefix(JPEG_XMP) for part in _jpeg_app1(data) if part.startswith(JPEG_XMP))
     elif data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         packets = (part for kind, part in _riff_chunks(data) if kind == b"XMP ")
-    elif data.startswith((b"II*\0", b"MM\0*", b"GIF8")):
+    elif data.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"GIF8")):
         packets = _bare_packets(data)
     else:
         return

@@ -28,7 +28,7 @@ from vaeaug.dataset.tiff_numbers import NumbersError, TiffNumbers, is_signed_8_b
 PIXELS_IN_FLIGHT = 100_000_000
 """Pixels that all threads of a process decode at a time; a larger image is decoded while no other is.
 
-Decoding takes up to sixteen bytes per pixel: four in Pillow, and again for an upright, a converted and a composited
+Decoding takes up to twenty bytes per pixel: four in Pillow, and again for an upright, a converted and a composited
 copy.
 """
 
@@ -83,10 +83,16 @@ def opened(data: bytes, max_megapixels: float) -> Iterator[Image.Image]:
 
 @contextmanager
 def room_for(image: Image.Image) -> Iterator[None]:
-    """Wait until there is room for an image's pixels, and let Pillow decode them whatever their number."""
+    """Wait until there is room for an image's pixels, and let Pillow decode them whatever their number.
+
+    The image gives up its pixels at the end. What else is made inside should be small, or be the result.
+    """
     pixels = image.width * image.height
     with _IN_FLIGHT.reserved(pixels), _pillow_allows(pixels):
-        yield
+        try:
+            yield
+        finally:
+            image.close()
 
 
 class PixelBudget:

@@ -1,18 +1,19 @@
-"""Which samples were dropped while images were made: how many, as a table, and some of them, in strips."""
+"""The samples that the filter dropped: how many, as a table, and some of them as thumbnails."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from vaeaug.evaluation.fitted_strips import Images, Strip, form_for
+from vaeaug.evaluation.page_image import Form, Images, Thumbnail, form_for, thumbnail
+from vaeaug.evaluation.sample_sheet import shown_of
 
-IMAGE_BYTES = 150_000
-"""Most bytes of all images of the section together."""
+IMAGE_BYTES = 600_000
+"""Bytes of all images of the section together, at most."""
 
-MOST_CLASSES = 24
-"""Classes of which images are shown at most: those that lost the largest share of their samples."""
+MAX_CLASSES = 24
+"""Classes of which images are shown, at most: those that lost the largest fraction of their samples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +21,10 @@ class DroppedRow:
     """One class.
 
     Attributes:
-        label: the class, or what stands for all of them.
-        counts: how many were dropped, by cause, in the order of the table's.
-        total: all of them.
-        share: of the samples that were drawn, in [0, 1].
+        label: the class, or "all classes".
+        counts: how many were dropped, by cause, in the order of the table.
+        total: their sum.
+        share: the fraction of the drawn samples, in [0, 1].
     """
 
     label: str
@@ -37,10 +38,10 @@ class DroppedTable:
     """How many samples were dropped.
 
     Attributes:
-        causes: why, the most frequent first.
-        rows: one a class of which any was dropped, by name.
-        overall: all of them together.
-        drawn: samples that were drawn, kept or not.
+        causes: the reasons, most frequent first.
+        rows: one per class with dropped samples, by name.
+        overall: all classes together.
+        drawn: how many samples were drawn, kept or not.
     """
 
     causes: Sequence[str]
@@ -55,19 +56,19 @@ class DroppedPictures:
 
     Attributes:
         label: the class.
-        strips: cause -> a strip of them, in the order of the table's; only causes of which there are any.
+        causes: (cause, how many of how many are shown, thumbnails), in the order of the table; only causes with images.
     """
 
     label: str
-    strips: Mapping[str, Strip]
+    causes: Sequence[tuple[str, str, Sequence[Thumbnail]]]
 
 
 def dropped_table(dropped: Mapping[str, Mapping[str, int]], kept: Mapping[str, int]) -> DroppedTable | None:
-    """Return what was dropped, or None where nothing was.
+    """Return the table, or None if nothing was dropped.
 
     Args:
         dropped: class -> cause -> how many.
-        kept: class -> synthetic images in the end.
+        kept: class -> how many synthetic images were kept.
     """
     causes: Counter[str] = Counter()
     for counts in dropped.values():
@@ -81,25 +82,35 @@ def dropped_table(dropped: Mapping[str, Mapping[str, int]], kept: Mapping[str, i
 
 
 def dropped_pictures(table: DroppedTable, rejected: Mapping[str, Mapping[str, Images]]) -> list[DroppedPictures]:
-    """Return what some dropped samples look like, by class.
+    """Return some dropped samples per class.
 
     Args:
-        table: what was dropped.
+        table: the counts.
         rejected: class -> cause -> some of the samples; a class or a cause may be missing.
     """
     shown = [row for row in table.rows if any(map(len, rejected.get(row.label, {}).values()))]
-    worst = sorted(shown, key=lambda row: (-row.share, row.label))[:MOST_CLASSES]
-    labels = sorted(row.label for row in worst)
-    if not labels:
-        return []
-    form = form_for([list(rejected[label].values()) for label in labels], IMAGE_BYTES)
-    pictures = []
-    for label in labels:
-        found = {
-            cause: form.strip(rejected[label].get(cause, ()), "dropped", f"{label}: {cause}") for cause in table.causes
-        }
-        pictures.append(DroppedPictures(label, {cause: strip for cause, strip in found.items() if strip}))
-    return pictures
+    worst = sorted(shown, key=lambda row: (-row.share, row.label))[:MAX_CLASSES]
+    form = form_for(
+        [image for row in worst for images in rejected[row.label].values() for image in images], IMAGE_BYTES
+    )
+    return [
+        DroppedPictures(row.label, list(_pictures(row, table.causes, rejected[row.label], form)))
+        for row in sorted(worst, key=lambda row: row.label)
+    ]
+
+
+def _pictures(
+    row: DroppedRow, causes: Sequence[str], rejected: Mapping[str, Images], form: Form
+) -> Iterator[tuple[str, str, Sequence[Thumbnail]]]:
+    """Yield what is shown of one class, cause by cause."""
+    for cause, count in zip(causes, row.counts, strict=True):
+        found = [
+            thumbnail(image, f"dropped sample {number} of {row.label}: {cause}", form)
+            for number, image in enumerate(rejected.get(cause, ()), start=1)
+        ]
+        images = [image for image in found if image is not None]
+        if images:
+            yield cause, shown_of(len(images), max(count, len(images))), images
 
 
 def _row(label: str, counts: Mapping[str, int], causes: Sequence[str], kept: int) -> DroppedRow:

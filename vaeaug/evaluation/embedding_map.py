@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from vaeaug.evaluation.embedding import Embedded
 from vaeaug.seeds import seed_of
 
-MOST = 3000
-"""Images of either kind on a map at most; so many of each class as it has a share of them, drawn."""
+MAX_POINTS = 3000
+"""Real images on a map, and synthetic ones, at most; drawn at random, in each class the same fraction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,8 @@ class EmbeddingMap:
         real_labels_N: their classes.
         synthetic_M2: where synthetic images are.
         synthetic_labels_M: their classes.
+        real_count: how many real images there are, shown or not.
+        synthetic_count: the same of synthetic images.
     """
 
     method: str
@@ -40,6 +42,8 @@ class EmbeddingMap:
     real_labels_N: NDArray[np.int64]
     synthetic_M2: NDArray[np.float64]
     synthetic_labels_M: NDArray[np.int64]
+    real_count: int
+    synthetic_count: int
 
 
 def embedding_map(
@@ -66,6 +70,8 @@ def embedding_map(
         real.labels_N[real_N],
         synthetic_M2,
         synthetic.labels_N[synthetic_M],
+        len(real),
+        len(synthetic),
     )
 
 
@@ -97,12 +103,12 @@ def _umap(real_NF: NDArray[np.float32], synthetic_MF: NDArray[np.float32], seed:
 
 
 def _drawn(labels_N: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
-    """Return which images are shown, in order: at most `MOST`, of each class its share, at least one."""
-    if len(labels_N) <= MOST:
+    """Return which images are shown, in order: `MAX_POINTS` at most, the same fraction of each class, at least one."""
+    if len(labels_N) <= MAX_POINTS:
         return np.arange(len(labels_N))
     rows = []
     for label in np.unique(labels_N):
         mine = np.flatnonzero(labels_N == label)
         order = np.random.default_rng(seed_of(seed, "map", int(label))).permutation(len(mine))
-        rows.append(mine[order[: max(1, len(mine) * MOST // len(labels_N))]])
+        rows.append(mine[order[: max(1, len(mine) * MAX_POINTS // len(labels_N))]])
     return np.sort(np.concatenate(rows))

@@ -1,7 +1,4 @@
-"""What a report says of synthetic images that were put to the test: whether they help, and what they are like.
-
-What it shows is measured elsewhere.
-"""
+"""What a report says about an evaluation: whether synthetic images help a classifier, and what they are like."""
 
 from __future__ import annotations
 
@@ -10,13 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from vaeaug.evaluation.embedding_map import EmbeddingMap
     from vaeaug.evaluation.fidelity import FidelityReport
     from vaeaug.evaluation.memorisation import Memorisation
-    from vaeaug.evaluation.strip import ContactRow
+    from vaeaug.evaluation.page_image import PageImage
+    from vaeaug.evaluation.sample_sheet import SampleRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +20,7 @@ class Score:
 
     Attributes:
         mean: over seeds.
-        half: half the width of the interval; None where there is none.
+        half: half the width of the interval; None if there is none.
     """
 
     mean: float
@@ -34,13 +29,13 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class ArmRow:
-    """How well classifiers did that were trained in one way.
+    """The results of classifiers trained on one kind of training set.
 
     Attributes:
         name: what they were trained on, in words.
-        scores: measure -> figure, the same measures in every row; the first is drawn.
+        scores: measure -> figure, the same measures in every row; the first one is drawn.
         runs: the first measure of every seed, in [0, 1].
-        compared: whether the verdict is about it.
+        compared: whether the verdict compares it.
     """
 
     name: str
@@ -51,14 +46,14 @@ class ArmRow:
 
 @dataclass(frozen=True, slots=True)
 class RecallRow:
-    """What the synthetic images do to one class.
+    """How the recall of one class changes with the synthetic images.
 
     Attributes:
         label: the class.
-        images: its test images.
+        images: how many test images it has.
         before: mean recall without them, in [0, 1].
         after: with them.
-        half: half the 95 % interval of the change; None where there is none.
+        half: half the width of the 95 % interval of the change; None if there is none.
     """
 
     label: str
@@ -70,19 +65,19 @@ class RecallRow:
 
 @dataclass(frozen=True, slots=True)
 class PairPicture:
-    """A synthetic image beside the nearest real training image.
+    """A synthetic image and the real training image closest to it.
 
     Attributes:
-        label: the synthetic image's class.
-        synthetic_HWC: uint8, C = 1 or 3.
-        real_HWC: likewise.
-        real_name: what the real image is called, its file or its class.
-        distance: as a share of the distance below which it is unusually near.
+        label: the class of the synthetic image.
+        synthetic: the image.
+        real: the image.
+        real_name: the name of the real image.
+        distance: as a fraction of the distance below which an image is unusually close.
     """
 
     label: str
-    synthetic_HWC: NDArray[np.uint8]
-    real_HWC: NDArray[np.uint8]
+    synthetic: PageImage
+    real: PageImage
     real_name: str
     distance: float
 
@@ -93,21 +88,21 @@ class EvaluationPart:
 
     Attributes:
         verdict: the answer in one sentence.
-        decision: the same in a word, which colours it: `helps`, `harms`, `does not help` or `undecided`.
-        method: how that was found out, in a sentence or two: seeds, test images, folds.
+        decision: the same in a word, which sets its colour: `helps`, `harms`, `does not help` or `undecided`.
+        method: how it was measured, in a sentence or two: seeds, test images, folds.
         facts: short figures for the top of the page: name -> value.
-        chance: the first measure of the arms, of always answering the commonest class, in [0, 1].
-        arms: one a way of training, in the order they are shown in.
-        recall: one a class that has test images.
-        recall_of: what `before` and `after` of those are, as the arms are called.
-        samples: some synthetic images of each class, not chosen by looks; as `real`, the nearest real image to each.
-        fidelity: how alike real and synthetic images are.
-        memorisation: how many are copies.
-        pairs: the nearest pairs, nearest first.
-        edited: whether the synthetic images are changed real ones, which are like them and near them by construction.
+        chance: the first measure of `arms` for a classifier that always predicts the most frequent class, in [0, 1].
+        arms: one per kind of training set, in the order in which they are shown.
+        recall: one per class that has test images.
+        recall_of: the names of the arms that `before` and `after` belong to.
+        samples: randomly drawn synthetic images of each class; as `real`, the real image closest to each.
+        fidelity: how similar real and synthetic images are.
+        memorisation: how many synthetic images are copies.
+        pairs: the closest pairs, closest first.
+        edited: whether the synthetic images are edits of real ones, which are similar and close to them by design.
         map: real and synthetic images in the plane.
-        settings: how it was evaluated: name -> value.
-        warnings: what the user should look at, each a sentence.
+        settings: of the evaluation: name -> value.
+        warnings: each a sentence.
     """
 
     verdict: str
@@ -118,7 +113,7 @@ class EvaluationPart:
     arms: Sequence[ArmRow] = ()
     recall: Sequence[RecallRow] = ()
     recall_of: tuple[str, str] = ("without", "with")
-    samples: Sequence[ContactRow] = ()
+    samples: Sequence[SampleRow] = ()
     fidelity: FidelityReport | None = None
     memorisation: Memorisation | None = None
     pairs: Sequence[PairPicture] = ()

@@ -1,4 +1,4 @@
-"""What was found about synthetic images, drawn: dots, strips, tables and maps, as the templates of a report take it."""
+"""An evaluation as the templates of a report take it: dot plots, tables, thumbnails and maps."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup
 
-from vaeaug.evaluation.contact_strips import ContactEntry, contact_entries
 from vaeaug.evaluation.dot_plot import DotScale, difference_plot, dot_plot
 from vaeaug.evaluation.evaluation_part import ArmRow, EvaluationPart, PairPicture, RecallRow
-from vaeaug.evaluation.gallery import Picture, embedded_picture
-from vaeaug.evaluation.scatter import ScatterPanel, scatter_panels
+from vaeaug.evaluation.page_image import Form, Thumbnail, form_for, thumbnail
+from vaeaug.evaluation.scatter import ScatterPanel, map_note, scatter_panels
 
 if TYPE_CHECKING:
     from vaeaug.evaluation.fidelity import FidelityReport
     from vaeaug.evaluation.memorisation import Memorisation
 
-PAIR_SHOWN_AT = 72
-"""CSS pixels at which the longer side of an image of a pair is shown."""
+
+PAIRS_BYTES = 600_000
+"""Bytes of the images of all closest pairs together, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +30,17 @@ class EvaluationShown:
 
     Attributes:
         part: what was found.
-        begins_with_decision: whether the verdict begins with the decision, which is then not said twice.
-        tone: class of the verdict's style.
+        begins_with_decision: whether the verdict begins with the decision, which is then not repeated.
+        tone: CSS class of the verdict.
         measures: names of the figures of an arm.
         arms: each with its drawing.
-        axis: below those.
-        recall: the class that gains most first, each with its drawing.
-        samples: as strips.
+        axis: the axis below those.
+        recall: the largest gain first, each with its drawing.
         alike: rows of the table of fidelity.
         copies: rows of the table of copies.
-        pairs: as pictures.
+        pairs: the closest pairs.
         panels: drawings of the map.
+        points_note: how much of it is shown; empty if all is.
     """
 
     part: EvaluationPart
@@ -50,15 +50,23 @@ class EvaluationShown:
     arms: Sequence[tuple[ArmRow, Markup]]
     axis: Markup
     recall: Sequence[tuple[RecallRow, Markup]]
-    samples: Sequence[ContactEntry]
     alike: Sequence[Mapping[str, object]]
     copies: Sequence[Mapping[str, object]]
-    pairs: Sequence[Mapping[str, object]]
+    pairs: Sequence[ShownPair]
     panels: Sequence[ScatterPanel]
+    points_note: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPair:
+    """A synthetic image and the real one closest to it, in this order."""
+
+    pair: PairPicture
+    pictures: Sequence[Thumbnail]
 
 
 def evaluation_shown(part: EvaluationPart) -> EvaluationShown:
-    """Draw what was found."""
+    """Return what the page shows of an evaluation."""
     scale = _scale(part.arms)
     return EvaluationShown(
         part=part,
@@ -68,11 +76,11 @@ def evaluation_shown(part: EvaluationPart) -> EvaluationShown:
         arms=[(row, dot_plot(row.runs, *_first(row), scale)) for row in part.arms],
         axis=scale.axis(),
         recall=list(_recall(part.recall)),
-        samples=list(contact_entries(part.samples)),
         alike=_rows(part.fidelity),
         copies=_rows(part.memorisation),
-        pairs=[_pair(pair) for pair in part.pairs],
+        pairs=_pairs(part.pairs),
         panels=[] if part.map is None else scatter_panels(part.map),
+        points_note="" if part.map is None else map_note(part.map),
     )
 
 
@@ -85,18 +93,18 @@ def _first(row: ArmRow) -> tuple[float, float]:
 
 
 def _scale(arms: Sequence[ArmRow]) -> DotScale:
-    """Return a scale that holds every run and interval of all arms."""
+    """Return a scale that contains every run and interval of all arms."""
     values = [value for row in arms for value in row.runs]
-    # Of two seeds an interval may be wider than all that can be, and would leave the dots no room.
+    # With two seeds an interval may exceed [0, 1] and would leave the dots no room.
     ends = [min(max(mean + sign * half, 0.0), 1.0) for mean, half in map(_first, arms) for sign in (-1, 1)]
     return DotScale.around([*values, *ends])
 
 
 def _recall(rows: Sequence[RecallRow]) -> Iterator[tuple[RecallRow, Markup]]:
-    """Yield classes, the one that gains most first, each with a drawing of its change."""
+    """Yield the classes, the largest gain first, each with a drawing of its change."""
     shown = [row for row in rows if math.isfinite(row.after - row.before)]
     changes = [abs(row.after - row.before) for row in shown]
-    # Of few test images an interval may be wider than all that can be: half of the classes set the scale, not one.
+    # With few test images one interval may be very wide: the median over the classes sets the scale.
     widest = (
         np.median([change + (row.half or 0.0) for change, row in zip(changes, shown, strict=True)]) if shown else 0.0
     )
@@ -106,7 +114,7 @@ def _recall(rows: Sequence[RecallRow]) -> Iterator[tuple[RecallRow, Markup]]:
 
 
 def _rows(report: FidelityReport | Memorisation | None) -> list[Mapping[str, object]]:
-    """Return the rows of a table: all together, held-out real images, and each class."""
+    """Return the rows of a table: all classes, held-out real images, then each class."""
     if report is None:
         return []
     rows: list[tuple[str, str, object]] = [("all classes", "overall", report.overall)]
@@ -115,11 +123,15 @@ def _rows(report: FidelityReport | Memorisation | None) -> list[Mapping[str, obj
     return [{"label": label, "kind": kind, "of": figures} for label, kind, figures in rows]
 
 
-def _pair(pair: PairPicture) -> Mapping[str, object]:
-    pictures = [Picture("synthetic", pair.synthetic_HWC), Picture("real", pair.real_HWC)]
-    return {
-        "label": pair.label,
-        "real_name": pair.real_name,
-        "distance": pair.distance,
-        "pictures": [embedded_picture(picture, pair.label, PAIR_SHOWN_AT) for picture in pictures],
-    }
+def _pairs(pairs: Sequence[PairPicture]) -> list[ShownPair]:
+    form = form_for([image for pair in pairs for image in (pair.synthetic, pair.real)], PAIRS_BYTES)
+    return [shown for pair in pairs if (shown := _pair(pair, form)) is not None]
+
+
+def _pair(pair: PairPicture, form: Form) -> ShownPair | None:
+    pictures = [
+        thumbnail(image, f"{kind} image of {pair.label}", form)
+        for kind, image in (("synthetic", pair.synthetic), ("real", pair.real))
+    ]
+    shown = [image for image in pictures if image is not None]
+    return ShownPair(pair, shown) if len(shown) == len(pictures) else None

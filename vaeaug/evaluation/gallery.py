@@ -1,34 +1,31 @@
-"""`gallery.html`: the strangest images of a dataset, and the most suspicious labels."""
+"""`gallery.html`: the most anomalous images of a dataset, and the most suspicious labels."""
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image
 
 from vaeaug.evaluation.page import write_page
-from vaeaug.evaluation.strip import fit, pillow_image
+from vaeaug.evaluation.page_image import SHOWN_AT, Form, PageImage, form_for, thumbnail
+from vaeaug.evaluation.strip import fit_size, pillow_image
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-SIDE = 128
-"""Longest side at which an image is embedded; larger ones are reduced."""
+IMAGE_BYTES = 2_400_000
+"""Bytes of all images of the page together, at most."""
 
 FULL_ERROR = 0.5
-"""The absolute error that is shown in the last colour, and every larger one."""
-
-SHOWN_AT = 96
-"""CSS pixels at which the longer side of a picture is shown."""
+"""The absolute error from which on errors are shown in the last color."""
 
 _HEAT = np.array([[0, 0, 0], [75, 10, 110], [190, 45, 90], [250, 140, 30], [255, 245, 170]], dtype=np.float64)
-"""Colours of errors from 0 to `FULL_ERROR`: their brightness rises evenly, so that they read without hue too."""
+"""Colors of errors from 0 to `FULL_ERROR`: their brightness rises evenly, so that they are readable without hue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +33,14 @@ class Picture:
     """A picture of a card.
 
     Attributes:
-        caption: what it is, a word or two.
-        pixels_HWC: uint8, C = 1 (gray) or 3 (RGB).
+        caption: a word or two.
+        image: the image.
+        kind: CSS class: `real` for an image of the user, `made` for one of the model, empty otherwise.
     """
 
     caption: str
-    pixels_HWC: NDArray[np.uint8]
+    image: PageImage
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +49,9 @@ class GalleryCard:
 
     Attributes:
         name: of the file.
-        line: its class, and what the model takes it for.
+        line: its label, and the class predicted for it.
         pictures: the image first.
-        numbers: name -> value, the one that it is ranked by first.
+        numbers: name -> value, the one used for the ranking first.
     """
 
     name: str
@@ -69,25 +68,29 @@ class Gallery:
         title: the name of the output.
         summary: the result in one sentence.
         by: what images are ranked by, and what that means.
-        strangest: the highest scores, highest first.
-        labels: images whose labels are the most suspicious, most suspicious first; empty where labels are not judged.
+        images: how many images were scored.
+        anomalous: the highest scores, highest first.
+        labels: the images with the most suspicious labels, most suspicious first; empty if labels were not scored.
         suspicious: how many labels are suspicious in all.
-        settings: how it was made: name -> value.
-        warnings: what the user should look at.
+        size: the model's image size, "64 x 64".
+        settings: name -> value.
+        warnings: each a sentence.
     """
 
     title: str
     summary: str
     by: str
-    strangest: Sequence[GalleryCard]
+    images: int
+    anomalous: Sequence[GalleryCard]
     labels: Sequence[GalleryCard] = ()
     suspicious: int = 0
+    size: str = ""
     settings: Mapping[str, object] = field(default_factory=dict)
     warnings: Sequence[str] = ()
 
 
 def heat(error_HW: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return absolute errors in [0, 1] as colours, uint8 (H, W, 3): black is 0, pale yellow `FULL_ERROR` or more."""
+    """Return absolute errors in [0, 1] as colors, uint8 (H, W, 3): black is 0, pale yellow `FULL_ERROR` or more."""
     place_HW = np.clip(error_HW / FULL_ERROR, 0, 1) * (len(_HEAT) - 1)
     steps = np.arange(len(_HEAT))
     channels = [np.interp(place_HW, steps, _HEAT[:, channel]) for channel in range(3)]
@@ -95,43 +98,42 @@ def heat(error_HW: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def write_gallery(path: Path, data: Gallery) -> None:
-    """Write the page; it loads nothing, runs no script, and the same data give the same bytes.
+    """Write the page. It loads nothing and runs no script; the same data give the same bytes.
 
     Args:
         path: the file.
-        data: what it says. Any name is shown as it is: nothing in it becomes markup.
+        data: what it says. Names are escaped: nothing in them becomes markup.
     """
-    sections = [[_shown(card) for card in cards] for cards in (data.strangest, data.labels)]
+    cards = (data.anomalous, data.labels)
+    form = form_for([picture.image for part in cards for card in part for picture in card.pictures], IMAGE_BYTES)
+    sections = [[_shown(card, form) for card in part] for part in cards]
     write_page(path, "gallery.html.jinja", data=data, sections=sections, full_error=FULL_ERROR)
 
 
-def _shown(card: GalleryCard) -> dict[str, object]:
+def _shown(card: GalleryCard, form: Form) -> dict[str, object]:
     """Return what the template needs of a card."""
+    pictures = [
+        (picture, thumbnail(picture.image, f"{picture.caption} of {card.name}", form)) for picture in card.pictures
+    ]
     return {
         "name": card.name,
         "line": card.line,
-        "pictures": [embedded_picture(picture, card.name) for picture in card.pictures],
+        "pictures": [(picture.caption, picture.kind, shown) for picture, shown in pictures if shown is not None],
         "numbers": card.numbers,
     }
 
 
-def embedded_picture(picture: Picture, name: str, shown_at: int = SHOWN_AT) -> dict[str, object]:
-    """Return what a template needs of a picture.
+def stretched(pixels_HWC: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """Return a picture at the model's size with the proportions of the file that it belongs to.
 
     Args:
-        picture: the picture.
-        name: what it is of.
-        shown_at: CSS pixels of its longer side.
+        pixels_HWC: uint8, C = 1 or 3.
+        height: of the file's image, in pixels.
+        width: likewise.
     """
-    image = fit(pillow_image(picture.pixels_HWC), SIDE, SIDE)
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", optimize=True)
-    scale = shown_at / max(image.size)
-    return {
-        "caption": picture.caption,
-        "source": f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode()}",
-        "width": round(image.width * scale),
-        "height": round(image.height * scale),
-        "enlarged": scale > 1,
-        "text": f"{picture.caption} of {name}",
-    }
+    model_height, model_width = pixels_HWC.shape[:2]
+    if model_height * width == model_width * height:
+        return pixels_HWC
+    size = fit_size(width, height, SHOWN_AT, SHOWN_AT)
+    resized = np.asarray(pillow_image(pixels_HWC).resize(size, Image.Resampling.BICUBIC))
+    return resized.reshape(size[1], size[0], -1)

@@ -1,8 +1,9 @@
-"""Pages: a template of `templates/`, filled in, is one file that loads nothing, runs no script and tells no time."""
+"""Pages: a template of `templates/` becomes one file that loads nothing, runs no script and contains no time."""
 
 from __future__ import annotations
 
 import math
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -13,37 +14,38 @@ from vaeaug.disk import write_atomic
 
 
 def write_page(path: Path, template: str, **values: Any) -> None:
-    """Write a page; the same values give the same bytes.
+    """Write a page. The same values give the same bytes.
 
     Args:
         path: the file.
         template: its name in `templates/`.
-        **values: what it shows. Any name in them is shown as it is: nothing in it becomes markup.
+        **values: what it shows; all text is escaped.
     """
     environment = Environment(
         loader=PackageLoader("vaeaug.evaluation"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
+    environment.globals["serial"] = count(1).__next__  # numbers the images of the page
     environment.filters.update(fixed=_fixed, percent=_percent, titled=_titled, typeset=_typeset)
     page = environment.get_template(template).render(version=__version__, **values)
     write_atomic(path, page.encode(errors="backslashreplace"))
 
 
 def _fixed(value: float | None, digits: int) -> str:
-    """Return a figure with so many digits after the point, or a dash where there is none."""
+    """Return a number with `digits` decimals, or a dash if there is none."""
     return "-" if value is None or not math.isfinite(value) else f"{value:,.{digits}f}"
 
 
 def _percent(value: float) -> str:
-    """Return a share in [0, 1] as percent."""
+    """Return a fraction in [0, 1] as percent."""
     return f"{100 * value:.1f}"
 
 
 def _titled(text: str) -> str:
-    """Return a text with a capital at its beginning, and no other letter changed."""
+    """Return a text with its first letter in upper case."""
     return text[:1].upper() + text[1:]
 
 
 def _typeset(text: str) -> str:
-    """Return a sentence whose figures are not broken between two lines."""
+    """Return a sentence in which figures are not broken across lines."""
     between = "\N{NO-BREAK SPACE}\N{PLUS-MINUS SIGN}\N{NO-BREAK SPACE}"
     return text.replace(" +- ", between).replace(" %", "\N{NO-BREAK SPACE}%")

@@ -1,7 +1,7 @@
-"""`report.html`: one self-contained page on synthetic images, and what it is asked first stands first.
+"""`report.html`: one self-contained page about synthetic images.
 
-Where they were put to the test: whether they help a classifier. Then what they look like, how many there are, what was
-dropped, and how the model's training went.
+Its order: the effect on a classifier if it was measured, samples, counts, similarity to real images, dropped samples,
+training curves, settings.
 """
 
 from __future__ import annotations
@@ -11,19 +11,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vaeaug.evaluation.contact_strips import contact_entries
 from vaeaug.evaluation.dropped import dropped_pictures, dropped_table
 from vaeaug.evaluation.evaluation_part import EvaluationPart
 from vaeaug.evaluation.evaluation_shown import evaluation_shown
-from vaeaug.evaluation.fitted_strips import Images
 from vaeaug.evaluation.page import write_page
-from vaeaug.evaluation.strip import ContactRow
+from vaeaug.evaluation.page_image import Images
+from vaeaug.evaluation.sample_sheet import SampleRow, sample_sheet
 from vaeaug.evaluation.training_curves import History, training_shown
 from vaeaug.export.card import ClassCount
 from vaeaug.export.origin import Edited
 
-_MANY = 16
-"""From so many classes on, tables of them are folded away."""
+_MANY = 24
+"""Rows from which on a table is collapsed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,29 +31,31 @@ class ReportData:
 
     Attributes:
         title: the name of the output.
-        summary: the result in one sentence; the verdict takes its place where there is one.
-        counts: one a class.
-        contact: images of each class; a class may be missing.
-        histories: one a training; several with one network a class.
+        summary: the result in one sentence; if there is a verdict, it is shown instead.
+        counts: one per class.
+        samples: images of each class; a class may be missing.
+        histories: one per training; several with one network per class.
         units: name of a training -> (active, all) latent dimensions.
-        nearest: whether each real image of `contact` is the one nearest to the synthetic image in its place.
+        codes: name of a training -> how many codes of a discrete latent are in use, in words.
+        nearest: whether each real image of `samples` is the one most similar to the synthetic image at its position.
         facts: short figures for the top of the page: name -> value.
-        dropped: class -> why samples were dropped -> how many.
-        rejected: class -> cause -> some of these, uint8 arrays (H, W, 1 or 3), of any sizes.
-        settings: how it was made: name -> value.
-        command: the command that made it.
-        warnings: what the user should look at, each a sentence.
-        beside: name of a file that belongs to the page -> what that does, as the rest of a sentence.
+        dropped: class -> cause -> how many samples were dropped.
+        rejected: class -> cause -> some of them.
+        settings: name -> value.
+        command: the command that made the images.
+        warnings: each a sentence.
+        beside: name of a file beside the page -> what it contains, as the rest of a sentence.
         evaluation: whether the images help, and what they are like.
-        edited: where the synthetic images are changed real ones.
+        edited: set if the synthetic images are edits of real ones.
     """
 
     title: str
     summary: str
     counts: Sequence[ClassCount]
-    contact: Sequence[ContactRow] = ()
+    samples: Sequence[SampleRow] = ()
     histories: Sequence[History] = ()
     units: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    codes: Mapping[str, str] = field(default_factory=dict)
     nearest: bool = False
     facts: Mapping[str, object] = field(default_factory=dict)
     dropped: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
@@ -68,11 +69,11 @@ class ReportData:
 
 
 def write_report(path: Path, data: ReportData) -> None:
-    """Write the page; it loads nothing, runs no script, and the same data give the same bytes.
+    """Write the page. It loads nothing and runs no script; the same data give the same bytes.
 
     Args:
         path: the file.
-        data: what it says. Any class name is shown as it is: nothing in it becomes markup.
+        data: what it says. Names are escaped: nothing in them becomes markup.
     """
     part = data.evaluation
     dropped = dropped_table(data.dropped, {count.label: count.synthetic for count in data.counts})
@@ -82,18 +83,19 @@ def write_report(path: Path, data: ReportData) -> None:
         data=dataclasses.replace(data, warnings=[*data.warnings, *(part.warnings if part else ())]),
         facts={**_sums(data.counts), **data.facts, **(part.facts if part else {})},
         evaluation=None if part is None else evaluation_shown(part),
-        sheet=list(contact_entries(data.contact)),
+        sheet=sample_sheet(part.samples, paired=True) if part else sample_sheet(data.samples, paired=data.nearest),
+        paired=bool(part) or data.nearest,
         held_out=[split for split in ("val", "test") if any(getattr(count, split) for count in data.counts)],
         largest=max((count.real + count.synthetic for count in data.counts), default=1) or 1,
         dropped=dropped,
         rejected=[] if dropped is None else dropped_pictures(dropped, data.rejected),
         training=training_shown(data.histories, data.units),
-        many=max(len(data.counts), len(part.recall) if part else 0) >= _MANY,
+        many=_MANY,
     )
 
 
 def _sums(counts: Sequence[ClassCount]) -> dict[str, object]:
-    """Return the figures of all classes together, as they stand at the top."""
+    """Return the totals over all classes."""
     if not counts:
         return {}
     return {

@@ -13,8 +13,8 @@ from vaeaug.evaluation.embedding_map import EmbeddingMap
 SIDE = 300
 """Units of a panel's sides."""
 
-MOST_PANELS = 24
-"""Classes that get a panel of their own at most, the first ones."""
+MAX_PANELS = 24
+"""Classes with a panel of their own, at most: the first ones."""
 
 _EDGE = 8
 _OUTER = 0.002
@@ -46,7 +46,7 @@ def scatter_panels(shown: EmbeddingMap) -> list[ScatterPanel]:
     if len(labels) < 2:
         return panels
     background = Markup('<use href="#map-real" class="background"/>')
-    for label in labels[:MOST_PANELS]:
+    for label in labels[:MAX_PANELS]:
         mine_N, mine_M = real_N[shown.real_labels_N == label], synthetic_M[shown.synthetic_labels_M == label]
         name = shown.classes[label]
         words = f"{len(mine_N):,} real and {len(mine_M):,} synthetic images of {name}"
@@ -54,6 +54,21 @@ def scatter_panels(shown: EmbeddingMap) -> list[ScatterPanel]:
             ScatterPanel(name, _svg(words, background + _points(mine_N, "real") + _points(mine_M, "synthetic")))
         )
     return panels
+
+
+def map_note(shown: EmbeddingMap) -> str:
+    """Return how many of the images and classes are shown, in a sentence; empty if all are."""
+    classes = len(np.union1d(shown.real_labels_N, shown.synthetic_labels_M))
+    parts = [
+        f"{part:,} of {whole:,} {kind}"
+        for part, whole, kind in (
+            (len(shown.real_N2), shown.real_count, "real images"),
+            (len(shown.synthetic_M2), shown.synthetic_count, "synthetic images"),
+            (min(classes, MAX_PANELS), classes, "class panels"),
+        )
+        if part < whole
+    ]
+    return f"Shown: {', '.join(parts)}." if parts else ""
 
 
 class _Frame:

@@ -68,7 +68,7 @@ def fit_size(width: int, height: int, most_wide: int, most_high: int) -> tuple[i
 def fit(image: Image.Image, most_wide: int, most_high: int) -> Image.Image:
     """Return the image, reduced where it does not fit into the frame."""
     size = fit_size(image.width, image.height, most_wide, most_high)
-    return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS)
+    return image if image.size == size else image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
 def pillow_image(image_HWC: NDArray[np.uint8]) -> Image.Image:

@@ -1,8 +1,7 @@
-"""How a model's training went, drawn: its objective and terms, and how much of its latents it uses."""
+"""Charts of a model's training: the objective, its terms, and how much of the latents is used."""
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,23 +9,23 @@ from typing import Any
 
 from markupsafe import Markup
 
-from vaeaug.evaluation.chart import Line, line_chart, number, sparkline
+from vaeaug.evaluation.chart import LARGE, SMALL, ChartSize, Line, line_chart
 
 _POINTS = 240
-"""Most points of a curve; of a longer history every n-th row is drawn, and the last."""
+"""Points of a curve, at most; of a longer history every n-th row is drawn, the last one included."""
 
 _GROUP = "kl/"
-"""What the KL term of one of several groups of latents begins with (`Encoded.penalties`)."""
+"""Prefix of the KL term of one of several groups of latents (`Encoded.penalties`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """How one training went.
+    """The history of one training.
 
     Attributes:
         name: what was trained: `shared`, or a class.
-        rows: those of `history.jsonl`: `step`, `train` and, where images were set aside, `validation`, each of the two
-            term -> mean in nats an image.
+        rows: the rows of `history.jsonl`: `step`, `train` and, if images were held out, `validation`; the latter two
+            are term -> mean per image.
     """
 
     name: str
@@ -35,12 +34,12 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
-    """How much of an image each group of latents holds, in one training.
+    """The KL divergence of each group of latents, in one training.
 
     Attributes:
         name: what was trained.
-        values: the KL divergence of each group in nats, as text; empty where it has none.
-        shares: each of all together, in percent.
+        values: in nats per image, as text; empty for a group without a term.
+        shares: the fraction of their sum, in percent.
     """
 
     name: str
@@ -49,83 +48,94 @@ class Divergence:
 
 
 @dataclass(frozen=True, slots=True)
-class Spark:
-    """One curve among many, small.
+class Curve:
+    """One chart.
 
     Attributes:
-        name: what was trained.
-        last: the last value, as text.
-        drawing: the curve.
-        units: how many latent dimensions are in use, as text; empty where it stands elsewhere or is not known.
+        title: what it shows, or what was trained.
+        note: the latent dimensions in use, as text; empty if that is unknown or belongs to another chart.
+        drawing: the chart.
     """
 
-    name: str
-    last: str
+    title: str
     drawing: Markup
-    units: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingShown:
-    """What the page shows of it. What is empty is left out.
+    """The section. What is empty is left out.
 
     Attributes:
-        charts: (title, drawing) of the objective and its terms, of one training.
-        sparks: of several trainings, (title, curves) of the objective and of the KL divergence, where there is one.
+        charts: the objective and its terms, of one training.
+        small: of several trainings, (title, one chart per training) of the objective and of the KL divergence if there
+            is one.
         units: name of a training -> (active, all) latent dimensions.
         groups: names of the groups of latents that have a KL term of their own.
-        divergences: how much each of them holds.
+        divergences: the KL divergence of each group, one per training.
     """
 
-    charts: Sequence[tuple[str, Markup]]
-    sparks: Sequence[tuple[str, Sequence[Spark]]]
+    charts: Sequence[Curve]
+    small: Sequence[tuple[str, Sequence[Curve]]]
     units: Mapping[str, tuple[int, int]]
     groups: Sequence[str]
     divergences: Sequence[Divergence]
 
 
 def training_shown(histories: Sequence[History], units: Mapping[str, tuple[int, int]]) -> TrainingShown | None:
-    """Return what is shown of trainings, or None where nothing is known.
+    """Return the section, or None if nothing is known of any training.
 
     Args:
-        histories: one a training; several with one network a class.
+        histories: one per training; several with one network per class.
         units: name of a training -> (active, all) latent dimensions.
     """
     charts = list(_charts(histories[0])) if len(histories) == 1 else []
-    sparks = _sparks(histories, units) if len(histories) > 1 else []
-    if not (charts or sparks or units):
+    small = _small_charts(histories, units) if len(histories) > 1 else []
+    if not (charts or small or units):
         return None
-    return TrainingShown(charts, sparks, units, _groups(histories), list(_divergences(histories)))
+    return TrainingShown(charts, small, units, _groups(histories), list(_divergences(histories)))
 
 
-def _charts(history: History) -> Iterator[tuple[str, Markup]]:
-    """Yield (title, drawing): the objective first, then its terms where there are several."""
+def _charts(history: History) -> Iterator[Curve]:
+    """Yield the objective, then its terms if there are several."""
     terms = _terms(history)
     if not terms:
         return
     wanted = [("Objective", terms), *((_titled(term), [term]) for term in terms if len(terms) > 1)]
     for title, summed in wanted:
-        yield title, line_chart(f"{title}, nats an image", _lines(history, summed, _POINTS), x_label="steps")
+        yield Curve(title, _chart(title, history, summed, LARGE))
 
 
-def _sparks(histories: Sequence[History], units: Mapping[str, tuple[int, int]]) -> list[tuple[str, Sequence[Spark]]]:
-    """Return (title, a curve a training) of the objective, and of all KL terms together where there are any."""
-    in_use = {name: "{} of {} units".format(*counts) for name, counts in units.items()}
+def _small_charts(
+    histories: Sequence[History], units: Mapping[str, tuple[int, int]]
+) -> list[tuple[str, Sequence[Curve]]]:
+    """Return (title, one chart per training) of the objective, and of the sum of all KL terms if there are any."""
+    in_use = {name: "{} of {} latent dimensions in use".format(*counts) for name, counts in units.items()}
     kl = {history.name: [term for term in _terms(history) if _is_kl(term)] for history in histories}
-    objective = [_spark("Objective", history, _terms(history)) for history in histories]
-    if not any(kl.values()):
-        return [("Objective", [dataclasses.replace(spark, units=in_use.get(spark.name, "")) for spark in objective])]
-    divergence = [_spark("KL divergence", history, kl[history.name]) for history in histories]
-    shown = [dataclasses.replace(spark, units=in_use.get(spark.name, "")) for spark in divergence]
-    return [("Objective", objective), ("KL divergence", shown)]
+    objective = {history.name: _terms(history) for history in histories}
+    shown = [("Objective", objective), *([("KL divergence", kl)] if any(kl.values()) else [])]
+    return [
+        (
+            title,
+            [
+                Curve(
+                    history.name,
+                    _chart(f"{title} of {history.name}", history, terms[history.name], SMALL),
+                    in_use.get(history.name, "") if terms is shown[-1][1] else "",
+                )
+                for history in histories
+            ],
+        )
+        for title, terms in shown
+    ]
 
 
-def _spark(title: str, history: History, terms: Sequence[str]) -> Spark:
+def _chart(title: str, history: History, terms: Sequence[str], size: ChartSize) -> Markup:
     """Draw the sum of some terms of a training."""
-    lines = _lines(history, terms, _POINTS // 4)
-    finite = [value for line in lines[-1:] for value in line.y if math.isfinite(value)]
-    last = number(finite[-1]) if finite else ""
-    return Spark(history.name, last, sparkline(f"{title} of {history.name}", lines))
+    # The KL divergence is in nats; the unit of a reconstruction loss is its own.
+    unit = "nats per image" if terms and all(map(_is_kl, terms)) else "loss per image"
+    points = _POINTS if size is LARGE else _POINTS // 4
+    return line_chart(title, _lines(history, terms, points), x_label="training step", y_label=unit, size=size)
 
 
 def _is_kl(term: str) -> bool:
@@ -139,7 +149,7 @@ def _groups(histories: Sequence[History]) -> list[str]:
 
 
 def _divergences(histories: Sequence[History]) -> Iterator[Divergence]:
-    """Yield the KL divergence of each group in every training that has any."""
+    """Yield the KL divergences of every training that has groups."""
     groups = _groups(histories)
     for history in histories:
         kept = _kept(history)
@@ -154,7 +164,7 @@ def _divergences(histories: Sequence[History]) -> Iterator[Divergence]:
 
 
 def _kept(history: History) -> Mapping[str, float]:
-    """Return the validation terms where they are best together, as of the weights that are kept, or the last terms."""
+    """Return the validation terms at their lowest sum, where the weights were kept; without validation, the last."""
     validated = [row["validation"] for row in history.rows if row.get("validation")]
     if validated:
         kept: Mapping[str, float] = min(validated, key=lambda terms: sum(terms.values()))
@@ -163,16 +173,16 @@ def _kept(history: History) -> Mapping[str, float]:
 
 
 def _terms(history: History) -> list[str]:
-    """Return the terms of the objective: those that are validated, or all."""
+    """Return the terms of the objective: the validated ones, or all if none is."""
     last = history.rows[-1] if history.rows else {}
     return list(last.get("validation") or last.get("train") or {})
 
 
 def _lines(history: History, terms: Sequence[str], most: int) -> list[Line]:
-    """Return the curves of the sum of some terms: training, and validation where there is one (last)."""
+    """Return the curves of the sum of some terms: training, then validation if there is any."""
     lines = []
     stride = -(-len(history.rows) // most) or 1
-    rows = history.rows[::-1][::stride][::-1]  # with the last one
+    rows = history.rows[::-1][::stride][::-1]  # the last one included
     for part, name, style in (("train", "training", "train"), ("validation", "validation", "val")):
         values = [sum(float(row.get(part, {}).get(term, math.nan)) for term in terms) for row in rows]
         if terms and any(math.isfinite(value) for value in values):

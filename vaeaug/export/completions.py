@@ -34,7 +34,8 @@ class CompletedRow:
         original: name of that image, or of the real image that it shows if it is synthetic, in the dataset that it
             first came from.
         mask: what told where the holes are: a mask's name, `alpha`, a colour.
-        missing: share of the pixels that were missing.
+        missing: fraction of the pixels that were missing, of the pages that had holes.
+        pages: which pages had holes, from 1, where the file has several; otherwise empty.
         sample: number of the completion, from 0; empty for an image that was passed through.
         seed: of the run.
         evidence: log p(visible pixels | label) in nats, where the class was inferred, but for a constant that all
@@ -52,6 +53,7 @@ class CompletedRow:
     original: str
     mask: str = ""
     missing: str = "0"
+    pages: str = ""
     sample: str = ""
     seed: str = ""
     evidence: str = ""
@@ -96,8 +98,9 @@ def write_completions_card(path: Path, data: CompletionsCard) -> None:
 
 > **What stood in the holes was made up.** A variational autoencoder filled them with what is likely beside the visible
 > pixels. Visible pixels are those of the source files, bit for bit. `manifest.csv` tells for every file where it comes
-> from and how much of it was missing, and each completed PNG says so itself (IPTC digital source type
-> `compositeWithTrainedAlgorithmicMedia`). Do not measure anything in the holes.{warnings}
+> from and how much of it was missing, and each completed file says so itself (IPTC digital source type
+> `compositeWithTrainedAlgorithmicMedia`). A completed file keeps the metadata, pages and frames of its source. Do not
+> measure anything in the holes.{warnings}
 """
     if several:
         text += f"""

@@ -151,9 +151,10 @@ def _jpeg_options(encoding: Encoding, mode: Mode) -> dict[str, Any]:
 
 def _packet(text: Mapping[str, str]) -> bytes:
     fields = {"synthetic": "true", **properties_of(text)}
-    packet = xmp(SourceType.TRAINED, fields).encode()
+    source_type = SourceType.COMPOSITE if fields["synthetic"] == "partly" else SourceType.TRAINED
+    packet = xmp(source_type, fields).encode()
     if len(packet) > _MOST_PACKET:
-        packet = xmp(SourceType.TRAINED, {name: value[:_MOST_VALUE] for name, value in fields.items()}).encode()
+        packet = xmp(source_type, {name: value[:_MOST_VALUE] for name, value in fields.items()}).encode()
     return packet
 
 

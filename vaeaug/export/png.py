@@ -56,7 +56,8 @@ def encode_png(
         mode: "L" writes gray, "RGB" colour. Gray pixels become RGB by repetition, RGB ones gray by ITU-R 601 luma.
             "P" writes indices of `colours.table`: each pixel's is that of the nearest colour of `colours.palette`.
         text: keyword (1 to 79 characters of printable ASCII) -> value, written as text chunks before the pixels of a
-            synthetic image. `vaeaug:synthetic` = `true` and the IPTC digital source type are always there. None for a
+            synthetic image. `vaeaug:synthetic` (`true` by default, `partly` for
+            a completed image) and the matching IPTC digital source type are always there. None for a
             copy of a real image, which has no mark.
         colours: for mode "P".
 
@@ -181,8 +182,12 @@ def _text_chunk(keyword: str, value: str) -> bytes:
 
 def _mark(text: Mapping[str, str]) -> list[bytes]:
     """Return the chunks that say that an image is synthetic."""
-    return [_XMP_CHUNK, *(_text_chunk(key, value) for key, value in {"vaeaug:synthetic": "true", **text}.items())]
+    partly = text.get("vaeaug:synthetic") == "partly"
+    return [
+        _XMP_CHUNKS[SourceType.COMPOSITE if partly else SourceType.TRAINED],
+        *(_text_chunk(key, value) for key, value in {"vaeaug:synthetic": "true", **text}.items()),
+    ]
 
 
-_XMP_CHUNK = _text_chunk(XMP_KEYWORD, xmp(SourceType.TRAINED))
+_XMP_CHUNKS = {source_type: _text_chunk(XMP_KEYWORD, xmp(source_type)) for source_type in SourceType}
 """Made once, and not for every image."""

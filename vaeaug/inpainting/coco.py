@@ -72,6 +72,8 @@ class CocoFile:
         Raises:
             UnreadableImageError: the size or an annotation of it is damaged, or it is of other proportions.
         """
+        if picture.page:  # COCO has no pages: annotations are of the first one
+            return Holes(np.zeros(picture.size, dtype=np.bool_), "")
         image = self._by_name.get(file_name) or self._by_name.get(PurePosixPath(file_name).name)
         if image is None or not self._annotated.get(image["id"]):
             return Holes(np.zeros(picture.size, dtype=np.bool_), "")

@@ -4,9 +4,12 @@
   follow the stem. Of several masks of one image all count: missing is what any of them says. A mask that is one file
   and no folder is that of every image. Where masks lie in the folder of the images itself, only the suffixed names
   are masks; a folder of masks inside it holds no images.
-- It is read as gray, by the rules of `vaeaug.dataset.decode` (transparent is white), and 128 and more is missing: a
-  soft edge counts as missing from its middle on. Values of 0 and 1 alone are refused, for they are surely meant
-  otherwise.
+- Painted on transparency, what is painted is missing, whatever its colour: alpha of 128 and more. If it is painted in
+  black and white alone, only the white part is. A mask without transparent pixels is read as gray, and the upper half
+  of its range is missing (128 and more of 8 bits): a soft edge counts as missing from its middle on. Values of 0 and 1
+  alone are refused, for they are surely meant otherwise.
+- Of an image of several pages (TIFF) a mask of one page is that of the first page. A mask of as many pages has one for
+  each; any other number is refused.
 - A mask of another size is resized by nearest pixel if its proportions agree with the image's within the rounding of
   a pixel. Otherwise it is refused.
 """
@@ -16,23 +19,27 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from vaeaug.dataset.decode import UnreadableImageError, read_file
+from vaeaug.dataset.decode import UnreadableImageError, decode_upright, read_file
 from vaeaug.dataset.folders import images_below
+from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules
 from vaeaug.errors import InputError
-from vaeaug.inpainting.picture import Picture, read_picture
+from vaeaug.inpainting.files.opening import open_completed
+from vaeaug.inpainting.files.samples import OPAQUE
+from vaeaug.inpainting.picture import Picture
 from vaeaug.inpainting.sources import Holes
 
 THRESHOLD = 128
 """Least gray level that is missing."""
 
 _SUFFIX = re.compile(r"_mask\d*$")
-_LUMA = np.array([0.299, 0.587, 0.114])
 
 
 class MaskFiles:
@@ -41,15 +48,16 @@ class MaskFiles:
     Args:
         place: the folder, or the one file.
         images: the folder of the images, or the one image.
+        rules: by which masks are decoded.
 
     Raises:
         InputError: there is nothing there.
     """
 
-    def __init__(self, place: Path, images: Path) -> None:
+    def __init__(self, place: Path, images: Path, rules: DecodeRules = DEFAULT_RULES) -> None:
         if not place.exists():
             raise InputError(f"there is no {place}; --masks takes the folder of the masks")
-        self.place = place
+        self.place, self._rules = place, rules
         folder, root = place.resolve(), (images if images.is_dir() else images.parent).resolve()
         self._beside = place.is_dir() and folder == root
         self._inside = folder if place.is_dir() and folder != root and folder.is_relative_to(root) else None
@@ -76,16 +84,20 @@ class MaskFiles:
     def holes(self, file_name: str, picture: Picture) -> Holes:
         """Return what the masks of an image say; nothing is missing where it has none."""
         missing_HW = np.zeros(picture.size, dtype=np.bool_)
-        names = []
+        names, notes = [], []
         for path in self.of(file_name):
             name = path.name if self._one is not None else path.relative_to(self.place).as_posix()
             try:
-                missing_HW |= resized(read_mask(path), *picture.size)
+                mask = read_mask(path, picture.page, picture.pages, self._rules)
+                missing_HW |= np.False_ if mask is None else resized(mask.missing_HW, *picture.size)
             except UnreadableImageError as error:
-                raise UnreadableImageError(f"its mask {name}: {error}") from error
-            names.append(name)
+                turned = " (masks are upright, as the image is shown)" if picture.samples.orientation > 4 else ""
+                raise UnreadableImageError(f"its mask {name}: {error}{turned}") from error
+            if mask is not None:
+                names.append(name)
+                notes += [f"{name} {mask.note}"] if mask.note else []
             self._matched = True
-        return Holes(missing_HW, " ".join(names))
+        return Holes(missing_HW, " ".join(names), "; ".join(notes))
 
     def unused(self, file_names: Iterable[str]) -> list[str]:
         """Return the masks that belong to none of the images, sorted."""
@@ -96,7 +108,10 @@ class MaskFiles:
     def nothing_found(self) -> str:
         """Return what to say where no image has a hole."""
         if self._matched or self._one is not None:
-            return f"the masks in {self.place} have no white pixel for any of the images; white (128 to 255) is missing"
+            return (
+                f"the masks in {self.place} have no white pixel for any of the images; missing is white (128 to 255), "
+                "or what is painted on transparency"
+            )
         return (
             f"no image has a mask in {self.place}; a mask has the image's place in the tree and its name, "
             "as in a/1.png or a/1_mask.png for a/1.jpg"
@@ -112,18 +127,77 @@ class MaskFiles:
         return [str(relative.parent / stem) for stem in stems]
 
 
-def read_mask(path: Path) -> NDArray[np.bool_]:
-    """Return what a mask file says is missing, at its own size.
+@dataclass(frozen=True, slots=True, eq=False)
+class Mask:
+    """One page of a mask file.
+
+    Attributes:
+        missing_HW: True where a pixel is missing, at the mask's own size.
+        note: what is unusual about it, as the end of a sentence; empty otherwise.
+    """
+
+    missing_HW: NDArray[np.bool_]
+    note: str = ""
+
+
+def read_mask(path: Path, page: int = 0, pages: int = 1, rules: DecodeRules = DEFAULT_RULES) -> Mask | None:
+    """Return what a mask file says is missing from a page of an image; None if it has nothing for this page.
+
+    Args:
+        path: the mask file.
+        page: of the image, from 0.
+        pages: of the image.
+        rules: by which it is decoded.
 
     Raises:
-        UnreadableImageError: it cannot be read, or its values are 0 and 1.
+        UnreadableImageError: it cannot be read, its values are 0 and 1, or it has another number of pages.
     """
-    seen_HWC = read_picture(read_file(path)).seen_HWC
-    gray_HW = seen_HWC[..., 0] if seen_HWC.shape[2] == 1 else np.floor(seen_HWC @ _LUMA + 0.5)
-    if gray_HW.max() == 1:
-        raise UnreadableImageError("its values are 0 and 1, which are both black; save it with 0 and 255")
-    missing_HW: NDArray[np.bool_] = gray_HW >= THRESHOLD
-    return missing_HW
+    file = open_completed(read_file(path), rules)
+    if file.pages not in (1, pages):
+        raise UnreadableImageError(
+            f"it has {file.pages} pages, and the image has {pages}; a mask has one page, which is for the first page "
+            "of the image, or as many as the image"
+        )
+    if page >= file.pages:
+        return None
+    image = decode_upright(file.view(page), rules)
+    opacity_HW = _opacity(image)
+    gray_HW, middle = _gray(image)
+    if opacity_HW is None or opacity_HW.min() >= OPAQUE:
+        if gray_HW.max() == 1 and middle > 1:
+            raise UnreadableImageError("its values are 0 and 1, which are both black; save it with 0 and 255")
+        return Mask(gray_HW >= middle)
+    painted_HW = opacity_HW >= OPAQUE
+    if not painted_HW.any():
+        return Mask(painted_HW, "is wholly transparent, so nothing is missing")
+    strokes = gray_HW[opacity_HW == 255]
+    black, white = strokes <= middle / 8, strokes >= middle * 15 / 8
+    if black.any() and white.any() and (black | white).all():
+        return Mask(painted_HW & (gray_HW >= middle))
+    return Mask(painted_HW)
+
+
+def _opacity(image: Image.Image) -> NDArray[np.uint8] | None:
+    """Return the 8-bit opacity of every pixel, (H, W); None if the file has no transparency."""
+    if image.mode not in ("LA", "PA", "RGBA", "La", "RGBa") and "transparency" not in image.info:
+        return None
+    return np.asarray(image.convert("RGBA"))[..., 3]
+
+
+def _gray(image: Image.Image) -> tuple[NDArray[np.float64], float]:
+    """Return the gray value of every pixel, (H, W), whatever its opacity, and the smallest one that counts as white.
+
+    More than 8 bits: values within 0 ... 255 are taken as they are; otherwise they have 16 bits. Floats within 0 ... 1
+    are white from 0.5 on.
+    """
+    if image.mode == "F" or image.mode.startswith("I"):
+        values_HW = np.asarray(image).astype(np.float64)
+        high = values_HW.max()
+        if image.mode == "F" and high <= 1:
+            return values_HW, 0.5
+        return values_HW, float(THRESHOLD if high <= 255 else THRESHOLD * 256)
+    plain = Image.fromarray(np.asarray(image.convert("RGBA"))[..., :3])
+    return np.asarray(plain.convert("L")).astype(np.float64), float(THRESHOLD)
 
 
 def resized(missing_HW: NDArray[np.bool_], height: int, width: int) -> NDArray[np.bool_]:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from vaeaug.dataset.decode import UnreadableImageError
 from vaeaug.errors import InputError
+from vaeaug.inpainting.files.samples import OPAQUE
 from vaeaug.inpainting.holes import KINDS, random_hole
-from vaeaug.inpainting.picture import OPAQUE, Picture
+from vaeaug.inpainting.picture import Picture
 from vaeaug.seeds import seed_of
 
 
@@ -21,23 +22,25 @@ class Holes:
     """The holes of one image.
 
     Attributes:
-        missing_HW: True where a pixel is missing.
-        origin: what told: a mask's file name, or `alpha`, or a colour. Empty where nothing speaks of this image.
+        missing_HW: True where a pixel is missing, upright.
+        origin: where they come from: a mask's file name, `alpha`, or a colour. Empty if the image has none.
+        note: what is unusual about a mask, as the end of a sentence; empty otherwise.
     """
 
     missing_HW: NDArray[np.bool_]
     origin: str
+    note: str = ""
 
 
 class HoleSource(Protocol):
     """Tells where the holes of an image are."""
 
     def holes(self, file_name: str, picture: Picture) -> Holes:
-        """Return the holes of an image.
+        """Return the holes of one page of an image.
 
         Args:
             file_name: of the image, relative to the folder of images, with forward slashes.
-            picture: the image.
+            picture: the page.
 
         Raises:
             UnreadableImageError: its mask cannot be read or does not fit; says which and why.
@@ -52,7 +55,7 @@ class Transparent:
 
     def holes(self, file_name: str, picture: Picture) -> Holes:  # noqa: ARG002 (as the protocol)
         """Return where the image is transparent."""
-        alpha_HW = picture.alpha()
+        alpha_HW = picture.samples.opacity()
         missing_HW = np.zeros(picture.size, dtype=np.bool_) if alpha_HW is None else alpha_HW < OPAQUE
         return Holes(missing_HW, "" if alpha_HW is None else "alpha")
 
@@ -62,7 +65,7 @@ class Transparent:
 
 
 class MissingColour:
-    """Missing is what has exactly one colour, whatever its opacity.
+    """Missing is what has exactly one colour in the numbers of the file, whatever its opacity.
 
     Args:
         text: `#rrggbb`; the `#` may be left out.
@@ -80,10 +83,7 @@ class MissingColour:
 
     def holes(self, file_name: str, picture: Picture) -> Holes:  # noqa: ARG002 (as the protocol)
         """Return where the image has the colour."""
-        missing_HW = (picture.colours() == self._colour_3).all(axis=2)
-        if picture.mode == "I;16":  # 8 of 16 bits are not the exact colour
-            missing_HW = missing_HW & (picture.stored == np.uint16(self._colour_3[0]) * 257)
-        return Holes(missing_HW, self.name)
+        return Holes(picture.samples.has_colour(self._colour_3), self.name)
 
     def nothing_found(self) -> str:
         """Return what to say where no image has a hole."""
@@ -105,7 +105,9 @@ class RandomHoles:
         self._seed, self._variation = seed, variation
 
     def holes(self, file_name: str, picture: Picture) -> Holes:
-        """Return a hole of any of the kinds."""
+        """Return a hole of any of the kinds on the first page, none on further ones."""
+        if picture.page:
+            return Holes(np.zeros(picture.size, dtype=np.bool_), "")
         rng = np.random.default_rng(seed_of(self._seed, "hole", file_name, self._variation))
         kind = KINDS[rng.integers(len(KINDS))]
         height, width = picture.size

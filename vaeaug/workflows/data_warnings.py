@@ -6,8 +6,7 @@ from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.duplicates import duplicate_warnings
 from vaeaug.dataset.index import NO_LABEL, DatasetIndex
 from vaeaug.dataset.passed_over import FRAMES, PassedOver, summary
-
-_NAMED = 3
+from vaeaug.workflows.name_list import name_list
 
 
 def data_warnings(index: DatasetIndex, cache: ImageCache, *, allow_leaks: bool) -> list[str]:
@@ -43,9 +42,8 @@ def split_warnings(index: DatasetIndex) -> list[str]:
     lacking = [f"{label!r} in {split}" for split in splits for label in labels if not index.counts(split).get(label, 0)]
     if not lacking:
         return []
-    more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
     return [
-        f"no images of {', '.join(lacking[:_NAMED])}{more}: OUT has empty class folders there, so that all splits "
+        f"no images of {name_list(lacking)}: OUT has empty class folders there, so that all splits "
         "number the classes alike; torchvision reads them with ImageFolder(..., allow_empty=True), timm ignores them "
         "and needs a class_map"
     ]
@@ -53,6 +51,7 @@ def split_warnings(index: DatasetIndex) -> list[str]:
 
 def _unreadable(cache: ImageCache) -> list[str]:
     """Return a warning on the images that could not be read."""
-    names = ", ".join(image.file_name for image in cache.invalid[:_NAMED])
-    more = " and others" if len(cache.invalid) > _NAMED else ""
-    return [f"{len(cache.invalid)} unreadable images were left out: {names}{more}"] if cache.invalid else []
+    names = name_list([image.file_name for image in cache.invalid])
+    number = len(cache.invalid)
+    what = "1 unreadable image was" if number == 1 else f"{number:,} unreadable images were"
+    return [f"{what} left out: {names}"] if number else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from vaeaug.contracts import ImageSpec
 from vaeaug.dataset.cache import UNSEEN, ImageCache, build_cache
+from vaeaug.dataset.constant_classes import constant_warnings
 from vaeaug.dataset.contents import Contents, read_contents
 from vaeaug.dataset.index import MINIMUM_PER_CLASS, NO_LABEL, DatasetIndex
 from vaeaug.dataset.label_options import AUTOMATIC, LabelOptions
@@ -38,11 +40,13 @@ class ModelData:
         labels_N: int64, the label of each image as the model counts classes; -1 (`UNSEEN`) where the image has no
             label, or one that the model was not trained on.
         unknown: labels of the data that the model was not trained on, sorted.
+        paths: `file_name` -> the file.
     """
 
     cache: ImageCache
     labels_N: NDArray[np.int64]
     unknown: tuple[str, ...]
+    paths: Mapping[str, Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,8 @@ def read_for_training(
         skip_invalid=settings.skip_invalid,
         progress=progress,
     )
+    for warning in constant_warnings(cache):
+        progress.say(warning)
     copied = "they are copied and stay synthetic in the manifest, and " if kept else ""
     trained = (
         "the model was also trained on them"
@@ -183,7 +189,8 @@ def read_for_model(
         progress.say(warning)
     place = {name: label for label, name in enumerate(model.classes)}
     labels_N = np.array([place.get(file.label, UNSEEN) for file in cache.files], dtype=np.int64)
-    return ModelData(cache, labels_N, tuple(sorted({file.label for file in cache.files} - {NO_LABEL, *place})))
+    unknown = tuple(sorted({file.label for file in cache.files} - {NO_LABEL, *place}))
+    return ModelData(cache, labels_N, unknown, {file.file_name: file.path for file in index.files})
 
 
 def read_images(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from evaluation_pages import page_images
 from html_pages import Page
 
-from vaeaug.evaluation.dropped import MOST_CLASSES, dropped_table
+from vaeaug.evaluation.dropped import MAX_CLASSES, dropped_table
+from vaeaug.evaluation.page_image import PageImage
 from vaeaug.evaluation.report import ReportData, write_report
 from vaeaug.export.card import ClassCount
 
@@ -36,14 +38,14 @@ def test_the_report_of_augment_shows_it(tmp_path: Path) -> None:
     counts = [ClassCount(label, 10, kept) for label, kept in KEPT.items()]
     write_report(tmp_path / "report.html", ReportData("t", "s", counts, dropped=DROPPED))
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "20 of the 210 samples" in text
+    assert "20 of 210 samples" in text
     assert "Another class" in text
     write_report(tmp_path / "report.html", ReportData("t", "s", counts))
-    assert "What was dropped" not in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Dropped samples" not in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
-def _noise(count: int, side: int = 10) -> np.ndarray:
-    return np.random.default_rng(count).integers(0, 256, (count, side, side, 3), dtype=np.uint8)
+def _noise(count: int, side: int = 10) -> list[PageImage]:
+    return page_images(np.random.default_rng(count).integers(0, 256, (count, side, side, 3), dtype=np.uint8))
 
 
 def _page(tmp_path: Path, data: ReportData) -> tuple[Page, str]:
@@ -56,18 +58,21 @@ def test_some_are_shown_with_their_class_and_cause(tmp_path: Path) -> None:
     counts = [ClassCount(label, 10, kept) for label, kept in KEPT.items()]
     rejected = {
         "b": {"near copy": _noise(1), "another class": _noise(4)},
-        "a": {"another class": list(_noise(2)), "near copy": []},
+        "a": {"another class": _noise(2), "near copy": []},
     }
     page, text = _page(tmp_path, ReportData("t", "s", counts, dropped=DROPPED, rejected=rejected))
     assert [image["alt"] for image in page.all("img")] == [
-        "2 dropped images of a: another class",
-        "4 dropped images of b: another class",
-        "1 dropped image of b: near copy",
+        *(f"dropped sample {number} of a: another class" for number in (1, 2)),
+        *(f"dropped sample {number} of b: another class" for number in range(1, 5)),
+        "dropped sample 1 of b: near copy",
     ]
-    assert "lost the largest share" not in text
+    assert [word for word in page.words if "shown" in word or "1 image" in word] == [
+        "2 of 10 shown", "4 of 9 shown", "1 image",
+    ]  # fmt: skip
+    assert "classes shown" not in text
     page, text = _page(tmp_path, ReportData("t", "s", counts, dropped=DROPPED))
     assert page.all("img") == []
-    assert "What they look like" not in text
+    assert "Examples of dropped samples" not in text
 
 
 def test_of_many_classes_those_are_shown_that_lost_most(tmp_path: Path) -> None:
@@ -81,7 +86,7 @@ def test_of_many_classes_those_are_shown_that_lost_most(tmp_path: Path) -> None:
     )
     page, text = _page(tmp_path, data)
     shown = [image["alt"] or "" for image in page.all("img")]
-    assert {alt.split(": ")[0].rpartition(" ")[2] for alt in shown} == set(names[-MOST_CLASSES:])
-    assert len(shown) == 2 * MOST_CLASSES
-    assert f"{MOST_CLASSES} classes that lost the largest share" in text
-    assert len(text) < 400_000  # of noise, which nothing compresses
+    assert {alt.split(": ")[0].rpartition(" ")[2] for alt in shown} == set(names[-MAX_CLASSES:])
+    assert len(shown) == 2 * 4 * MAX_CLASSES
+    assert f"{MAX_CLASSES} of 40 classes shown" in text
+    assert len(text) < 1_300_000  # of noise, which nothing compresses

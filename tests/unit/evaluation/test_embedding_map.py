@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA
 from vaeaug.evaluation import embedding_map as module
 from vaeaug.evaluation.embedding import Embedded
 from vaeaug.evaluation.embedding_map import embedding_map
-from vaeaug.evaluation.scatter import MOST_PANELS, SIDE, scatter_panels
+from vaeaug.evaluation.scatter import MAX_PANELS, SIDE, scatter_panels
 
 
 def images(count: int, classes: int = 2, seed: int = 0, features: int = 5) -> Embedded:
@@ -45,7 +45,7 @@ def test_features_that_are_all_alike_or_one_alone_make_a_map() -> None:
 
 
 def test_of_many_images_each_class_shows_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST", 50)
+    monkeypatch.setattr(module, "MAX_POINTS", 50)
     labels_N = np.array([0] * 900 + [1] * 98 + [2] * 2)
     real = Embedded(np.zeros((1000, 1, 1, 1), np.uint8), images(1000).features_NF, labels_N)
     shown = embedding_map("f", real, real, ["a", "b", "c"], seed=3, method="pca")
@@ -55,11 +55,11 @@ def test_of_many_images_each_class_shows_its_share(monkeypatch: pytest.MonkeyPat
 
 
 def test_panels_are_as_many_as_a_page_has_room_for() -> None:
-    count = 2 * MOST_PANELS
+    count = 2 * MAX_PANELS
     real = images(3 * count, count)
     shown = embedding_map("f", real, real, [f"class {i}" for i in range(count)], seed=0, method="pca")
     panels = scatter_panels(shown)
-    assert [panel.title for panel in panels] == ["", *(f"class {i}" for i in range(MOST_PANELS))]
+    assert [panel.title for panel in panels] == ["", *(f"class {i}" for i in range(MAX_PANELS))]
 
 
 def test_no_point_lies_outside_the_panel() -> None:

@@ -10,19 +10,21 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from vaeaug.evaluation.gallery import FULL_ERROR, Gallery, GalleryCard, Picture, heat, write_gallery
+from vaeaug.evaluation.gallery import FULL_ERROR, Gallery, GalleryCard, Picture, heat, stretched, write_gallery
+from vaeaug.evaluation.page_image import PageImage
 
 NASTY = '<script>alert("x")</script> & \U0001f41d'
 
 
 def _page(tmp_path: Path, **changes: object) -> str:
     pixels = np.arange(8 * 6, dtype=np.uint8).reshape(8, 6, 1)
-    card = GalleryCard(NASTY, f"labelled {NASTY}", (Picture("image", pixels),), {"scaled error": "0.5"})
+    card = GalleryCard(NASTY, f"labeled {NASTY}", (Picture("image", PageImage(pixels)),), {"scaled error": "0.5"})
     values = {
         "title": NASTY,
         "summary": "2 images.",
         "by": "Ranked by something.",
-        "strangest": [card, card],
+        "images": 20,
+        "anomalous": [card, card],
         **changes,
     }
     write_gallery(tmp_path / "gallery.html", Gallery(**values))
@@ -49,11 +51,12 @@ def test_pictures_are_the_pixels_and_have_words(tmp_path: Path) -> None:
 
 def test_sections_are_there_where_they_have_something_to_say(tmp_path: Path) -> None:
     assert "Suspicious labels" not in _page(tmp_path)
-    empty = _page(tmp_path, strangest=[])
-    assert "Strangest images" not in empty
-    card = GalleryCard("a.png", "labelled a, looks like b", (), {"label surprise": "3"})
+    assert "2 of 20 images shown" in _page(tmp_path)
+    empty = _page(tmp_path, anomalous=[])
+    assert "Most anomalous images" not in empty
+    card = GalleryCard("a.png", "labeled a, looks like b", (), {"label surprise": "3"})
     both = _page(tmp_path, labels=[card], suspicious=1234)
-    assert "1,234 images are likelier of another class" in both
+    assert "1 of 1,234 shown" in both
     assert 'href="#labels"' in both
 
 
@@ -67,3 +70,10 @@ def test_larger_errors_are_brighter() -> None:
     assert (np.diff(brightness[:6]) > 0).all()
     assert colours[0, 0].tolist() == [0, 0, 0]
     assert colours[0, 5].tolist() == colours[0, 6].tolist()
+
+
+def test_what_the_model_makes_has_the_proportions_of_the_file() -> None:
+    square = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    assert stretched(square, 300, 300) is square
+    assert stretched(square, 100, 400).shape == (40, 160, 3)
+    assert stretched(square[:, :, :1], 341, 512).shape == (107, 160, 1)

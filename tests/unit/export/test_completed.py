@@ -1,4 +1,4 @@
-"""PNG files of completed images: every mode is read back as it was stored, with its provenance."""
+"""What a completed file says about itself, and archives without times."""
 
 from __future__ import annotations
 
@@ -8,48 +8,47 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from file_kinds import CHANGED, KEPT, noise, saved
 from PIL import Image
 
+from vaeaug.dataset.mark import read_mark
 from vaeaug.export.completed import encode_completed
 from vaeaug.export.completions import write_archive
+from vaeaug.export.png import encode_png
+from vaeaug.inpainting.files.opening import open_completed
 
-RNG = np.random.default_rng(0)
-STORED = {
-    "L": RNG.integers(0, 256, (5, 7), dtype=np.uint8),
-    "LA": RNG.integers(0, 256, (5, 7, 2), dtype=np.uint8),
-    "RGB": RNG.integers(0, 256, (5, 7, 3), dtype=np.uint8),
-    "RGBA": RNG.integers(0, 256, (5, 7, 4), dtype=np.uint8),
-    "I;16": RNG.integers(0, 65536, (5, 7), dtype=np.uint16),
-}
+TEXT = {"Software": "vaeaug 1", "vaeaug:class": "caf\u00e9 \u732b"}
 
 
-@pytest.mark.parametrize("mode", STORED)
-def test_pixels_and_text_are_read_back(mode: str) -> None:
-    text = {"vaeaug:class": "caf\u00e9 \u732b", "Software": "vaeaug"}
-    data = encode_completed(STORED[mode], mode, text)
-    assert data == encode_completed(STORED[mode], mode, text)
-    with Image.open(io.BytesIO(data)) as image:
-        assert image.mode == mode
-        assert np.array_equal(np.asarray(image), STORED[mode])
-        assert image.text["vaeaug:class"] == "caf\u00e9 \u732b"
-        assert image.text["vaeaug:synthetic"] == "partly"
-        assert "/compositeWithTrainedAlgorithmicMedia" in image.text["XML:com.adobe.xmp"]
+@pytest.mark.parametrize("kind", ["png RGB", "tiff RGB raw", "gif", "webp lossless", "jpeg", "bmp"])
+def test_a_completed_file_is_partly_synthetic(kind: str) -> None:
+    file = open_completed((KEPT | CHANGED)[kind](np.random.default_rng(0), 9, 7))
+    pages = {0: file.samples(0).values_HWS}
+    out = encode_completed(file, pages, TEXT)
+    assert out == encode_completed(file, pages, TEXT)
+    mark = read_mark(out)
+    assert mark is not None
+    assert (mark.synthetic, mark.fields["class"]) == ("partly", "caf\u00e9 \u732b")
+    assert mark.source_type == "compositeWithTrainedAlgorithmicMedia"
 
 
-@pytest.mark.parametrize("transparent", [False, True])
-def test_a_palette_keeps_its_indices_and_entries(transparent: bool) -> None:
-    table = RNG.integers(0, 256, (9, 4), dtype=np.uint8)
-    table[:, 3] = [0, 128, *[255] * 7] if transparent else 255
-    indices = RNG.integers(0, 9, (5, 7), dtype=np.uint8)
-    with Image.open(io.BytesIO(encode_completed(indices, "P", {}, table))) as image:
-        assert image.mode == "P"
-        assert np.array_equal(np.asarray(image), indices)
-        assert np.array_equal(np.asarray(image.convert("RGBA")), table[indices])
+def test_a_synthetic_image_stays_wholly_synthetic() -> None:
+    synthetic = encode_png(np.zeros((9, 7, 1), dtype=np.uint8), 9, 7, "L", {"vaeaug:class": "cat"})
+    file = open_completed(synthetic)
+    mark = read_mark(encode_completed(file, {0: file.samples(0).values_HWS}, TEXT))
+    assert mark is not None
+    assert (mark.synthetic, mark.source_type) == ("true", "trainedAlgorithmicMedia")
 
 
-def test_pixels_of_another_mode_are_refused() -> None:
-    with pytest.raises(ValueError, match="are mode RGB, not RGBA"):
-        encode_completed(STORED["RGB"], "RGBA", {})
+def test_the_text_of_a_png_file_keeps_its_program() -> None:
+    from PIL.PngImagePlugin import PngInfo
+
+    chunks = PngInfo()
+    chunks.add_text("Software", "a camera")
+    file = open_completed(saved(noise(np.random.default_rng(0), 9, 7), "PNG", pnginfo=chunks))
+    with Image.open(io.BytesIO(encode_completed(file, {0: file.samples(0).values_HWS}, TEXT))) as image:
+        assert image.text["Software"] == "a camera"
+        assert "vaeaug 1" in image.text["XML:com.adobe.xmp"]
 
 
 def test_an_archive_has_no_times_in_it(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +70,7 @@ def test_one_file_is_the_mask_of_every_image(tmp_path: Path) -> None:
 
 
 def test_soft_edges_are_missing_from_the_middle_on(tmp_path: Path) -> None:
-    assert read_mask(_save(tmp_path / "m.png", [0, 127, 128, 255]))[0].tolist() == [False, False, True, True]
+    assert read_mask(_save(tmp_path / "m.png", [0, 127, 128, 255])).missing_HW[0].tolist() == [False, False, True, True]
 
 
 def test_zeros_and_ones_are_refused(tmp_path: Path) -> None:
@@ -80,7 +81,7 @@ def test_zeros_and_ones_are_refused(tmp_path: Path) -> None:
 
 def test_a_bilevel_mask_is_no_mask_of_zeros_and_ones(tmp_path: Path) -> None:
     Image.fromarray(np.eye(4, dtype=bool)).save(tmp_path / "m.png")
-    assert np.array_equal(read_mask(tmp_path / "m.png"), np.eye(4, dtype=bool))
+    assert np.array_equal(read_mask(tmp_path / "m.png").missing_HW, np.eye(4, dtype=bool))
 
 
 @given(st.integers(1, 60), st.integers(1, 60), st.floats(0.2, 5))
@@ -123,3 +124,91 @@ def test_a_gray_image_has_gray_missing_colours() -> None:
 
 def test_an_opaque_file_has_no_transparent_pixels() -> None:
     assert not Transparent().holes("x", PICTURE).missing_HW.any()
+
+
+PAINT = np.zeros((6, 4), dtype=bool)
+PAINT[1:4, 1:3] = True
+
+
+@pytest.mark.parametrize("colour", [(0, 0, 0), (255, 255, 255), (200, 30, 30), (10, 20, 90)])
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_what_is_painted_on_transparency_is_missing(tmp_path: Path, colour: tuple[int, int, int], mode: str) -> None:
+    pixels = np.zeros((6, 4, 4), dtype=np.uint8)
+    pixels[PAINT] = (*colour, 255)
+    pixels[0, 0] = (*colour, 100)  # less than half opaque
+    image = Image.fromarray(pixels)
+    if mode == "P":
+        image = Image.frombytes("P", (4, 6), PAINT.astype(np.uint8).tobytes())
+        image.putpalette([9, 9, 9, *colour])
+        image.save(tmp_path / "m.png", transparency=bytes([0, 255]))
+    else:
+        image.convert(mode).save(tmp_path / "m.png")
+    mask = read_mask(tmp_path / "m.png")
+    assert mask is not None
+    assert np.array_equal(mask.missing_HW, PAINT)
+    assert mask.note == ""
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_an_opaque_mask_with_alpha_is_read_by_its_brightness(tmp_path: Path, mode: str) -> None:
+    Image.fromarray(PAINT.astype(np.uint8) * np.uint8(255)).convert(mode).save(tmp_path / "m.png")
+    mask = read_mask(tmp_path / "m.png")
+    assert mask is not None
+    assert np.array_equal(mask.missing_HW, PAINT)
+
+
+def test_black_and_white_on_transparency_is_missing_where_white(tmp_path: Path) -> None:
+    pixels = np.zeros((6, 4, 4), dtype=np.uint8)
+    pixels[:4, :, 3] = 255
+    pixels[PAINT, :3] = 255
+    Image.fromarray(pixels).save(tmp_path / "m.png")
+    mask = read_mask(tmp_path / "m.png")
+    assert mask is not None
+    assert np.array_equal(mask.missing_HW, PAINT)
+
+
+def test_a_wholly_transparent_mask_has_no_holes_and_says_so(tmp_path: Path) -> None:
+    Image.new("RGBA", (4, 6), (255, 255, 255, 0)).save(tmp_path / "m.png")
+    holes = MaskFiles(tmp_path / "m.png", tmp_path).holes("1.png", PICTURE)
+    assert not holes.missing_HW.any()
+    assert holes.note == "m.png is wholly transparent, so nothing is missing"
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (PAINT.astype(np.uint16) * np.uint16(65535), "png"),
+        (PAINT.astype(np.uint16) * np.uint16(255), "png"),  # 8-bit values in 16 bits
+        (PAINT.astype(np.float32), "tif"),
+        (PAINT.astype(np.int32) * 255, "tif"),
+    ],
+)
+def test_deep_masks(tmp_path: Path, values: np.ndarray, kind: str) -> None:
+    Image.fromarray(values).save(tmp_path / f"m.{kind}")
+    mask = read_mask(tmp_path / f"m.{kind}")
+    assert mask is not None
+    assert np.array_equal(mask.missing_HW, PAINT)
+
+
+def test_a_jpeg_mask_keeps_its_shape(tmp_path: Path) -> None:
+    shape = np.zeros((40, 40), dtype=np.uint8)
+    shape[8:24, 16:32] = 255
+    Image.fromarray(shape).save(tmp_path / "m.jpg", quality=60)
+    mask = read_mask(tmp_path / "m.jpg")
+    assert mask is not None
+    assert np.array_equal(mask.missing_HW, shape == 255)
+
+
+def test_a_mask_has_one_page_or_as_many_as_the_image(tmp_path: Path) -> None:
+    pages = [Image.fromarray(np.full((6, 4), level, dtype=np.uint8)) for level in (0, 255, 0)]
+    pages[0].save(tmp_path / "m.tif", save_all=True, append_images=pages[1:])
+    masks = MaskFiles(tmp_path / "m.tif", tmp_path)
+    second = replace(PICTURE, page=1, pages=3)
+    assert masks.holes("1.tif", second).missing_HW.all()
+    assert not masks.holes("1.tif", replace(PICTURE, pages=3)).missing_HW.any()
+    with pytest.raises(UnreadableImageError, match="it has 3 pages, and the image has 2"):
+        masks.holes("1.tif", replace(PICTURE, pages=2))
+    pages[1].save(tmp_path / "one.png")
+    one = MaskFiles(tmp_path / "one.png", tmp_path)
+    assert one.holes("1.tif", replace(PICTURE, pages=3)).missing_HW.all()
+    assert one.holes("1.tif", second).origin == ""

@@ -45,6 +45,7 @@ class ResidualSampler(Sampler):
     name = "residual"
     continuous = True
     edits = True
+    strength_option = "strength"
 
     @dataclass(frozen=True)
     class Config:
@@ -66,6 +67,9 @@ class ResidualSampler(Sampler):
             0.0, "Change of brightness, 0 to 1, at which the image's own detail is gone; 0 keeps it always.",
             minimum=0, maximum=1,
         )  # fmt: skip
+        clean: bool = option(
+            True, "Add nothing where the class's pixels do not vary, and keep near-binary images near-binary."
+        )
 
         def __post_init__(self) -> None:
             """Refuse what the move would not look at.
@@ -83,6 +87,11 @@ class ResidualSampler(Sampler):
                         )
 
     config: Config
+
+    @classmethod
+    def limits_changes(cls, config: Config) -> bool:
+        """Return whether clean backgrounds and silhouettes stay clean."""
+        return config.clean
 
     @classmethod
     def shares_detail_of(cls, config: Config) -> int:

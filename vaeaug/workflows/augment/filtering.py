@@ -28,7 +28,7 @@ from vaeaug.synthesis.filters import Fold, Judge
 from vaeaug.workflows.device import one_thread
 
 FOLDS = 3
-CONFIG = ClassifierConfig(steps=300, features=24)
+CONFIG = ClassifierConfig(steps=100, features=24)  # of 300 steps they agree no better: docs/benchmarks.md
 STEPS_AN_IMAGE, LEAST_STEPS = 2, 60  # few images are soon known by heart
 
 
@@ -42,10 +42,10 @@ class SampleFilter:
 
     def __init__(self, judge: Judge, cache: ImageCache) -> None:
         self._judge = judge
-        self._pixels_NHWC, self._train_R = cache.pixels_NHWC, cache.indices("train", real=True)
+        self._names_R = [cache.files[index].file_name for index in cache.indices("train", real=True)]
         self._shape_HWC = cache.pixels_NHWC.shape[1:]
         self._label = {name: label for label, name in enumerate(cache.classes)}
-        self._place = {cache.files[i].file_name: place for place, i in enumerate(self._train_R)}
+        self._place = {name: place for place, name in enumerate(self._names_R)}
 
     def verdicts(self, chunk: SampleChunk) -> list[str | None]:
         """Return for each sample why it is dropped, or None where it is kept."""
@@ -53,20 +53,17 @@ class SampleFilter:
         return self._judge.verdicts(self._seen(chunk), self._label[chunk.label], sources)
 
     @one_thread()
-    def nearest(self, label: str, images: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
-        """Return for each image of a class the real one that is nearest to it in the eyes of a classifier.
+    def nearest(self, label: str, images: Sequence[NDArray[np.uint8]]) -> list[str]:
+        """Return for each image of a class the `file_name` of the most similar real one, according to a classifier.
 
         Args:
             label: the class.
             images: uint8 arrays (H, W, 1 or 3), of any sizes.
-
-        Returns:
-            Training images as the cache has them, uint8 (H, W, C).
         """
         if not images:
             return []
         places_B = self._judge.nearest(self._at_size(images), self._label[label])
-        return [np.asarray(self._pixels_NHWC[index]) for index in self._train_R[places_B]]
+        return [self._names_R[place] for place in places_B]
 
     def _seen(self, chunk: SampleChunk) -> NDArray[np.uint8]:
         """Return the samples at the size of the cache."""
@@ -132,14 +129,16 @@ def train_filter(
         JudgeTask(cache.directory, fold, seed, str(device), directory / f"fold-{fold}.safetensors")
         for fold in range(FOLDS)
     ]
-    progress.stage("Training the judges of samples")
-    shares = dict.fromkeys(range(FOLDS), 0.0)
+    pending = [task for task in tasks if not task.path.exists()]
+    if pending:
+        progress.stage("Training the filter classifiers")
+    shares = dict.fromkeys(range(len(pending)), 0.0)
 
     def hear(number: int, share: float) -> None:
         shares[number] = share
-        progress.tick(Tick(sum(shares.values()) / FOLDS))
+        progress.tick(Tick(sum(shares.values()) / len(pending)))
 
-    run_tasks(_run, tasks, workers=min(workers or cores(), FOLDS), hear=hear)
+    run_tasks(_run, pending, workers=min(workers or cores(), FOLDS), hear=hear)
     indices = cache.indices("train", real=True)
     pixels_NHWC, labels_N = cache.pixels_NHWC[indices], cache.labels_N[indices]
     fold_N = _folds(cache, seed)
@@ -150,9 +149,7 @@ def train_filter(
 
 @one_thread()
 def _run(task: JudgeTask, tell: Callable[[float], None]) -> None:
-    """Train the classifier of a fold, if that is not done."""
-    if task.path.exists():
-        return
+    """Train the classifier of a fold."""
     cache = open_cache(task.cache)
     indices = cache.indices("train", real=True)[_folds(cache, task.seed) != task.fold]
     steps = min(max(STEPS_AN_IMAGE * len(indices), LEAST_STEPS), CONFIG.steps)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from vaeaug.dataset.image_cache import InvalidImage
 from vaeaug.dataset.rules import DecodeRules
@@ -20,6 +17,7 @@ from vaeaug.export.real import RealImage
 from vaeaug.models.store import StoredModel
 from vaeaug.staging import Staging
 from vaeaug.synthesis.generate import sampler_config
+from vaeaug.synthesis.pixel_limits import PixelLimits
 from vaeaug.synthesis.samplers import SAMPLERS
 from vaeaug.workflows.augment.filtering import SampleFilter
 
@@ -39,7 +37,7 @@ class Made:
         sources: names the real image that each image shows.
         first: class -> number of the first chunk of samples, where earlier runs made samples before it.
         originals: every real training image's file by its `file_name` in the data; empty where they are not at hand.
-        examples: class -> some real training images, uint8 (H, W, C), to show beside the synthetic ones.
+        examples: class -> `file_name` in the data of some real training images, to show beside the synthetic ones.
         settings: what decided the result, for the record and the card.
         sampler: the sampler that drew them.
         sampler_options: its options that are not the defaults.
@@ -47,6 +45,8 @@ class Made:
         remarks: what the user should know.
         passed_over: what DATA contains and is not used, as the record has it.
         keep: which samples are kept; all if None.
+        limits: class -> how far pixels of its real images may be changed; classes without limits are missing.
+        class_options: class -> the sampler's options for it, where they are not `sampler_options`.
         invalid: unreadable images that were left out.
         held_out: what was held out of the data for validation or test, in a sentence; empty if nothing was.
     """
@@ -61,7 +61,7 @@ class Made:
     sources: Sources
     first: Mapping[str, int]
     originals: Mapping[str, Path]
-    examples: Mapping[str, Sequence[NDArray[np.uint8]]]
+    examples: Mapping[str, Sequence[str]]
     settings: Mapping[str, Any]
     sampler: str
     sampler_options: Mapping[str, Any]
@@ -69,6 +69,8 @@ class Made:
     remarks: Sequence[str]
     passed_over: Sequence[Mapping[str, Any]] = ()
     keep: SampleFilter | None = None
+    limits: Mapping[str, PixelLimits] = field(default_factory=dict)
+    class_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     invalid: Sequence[InvalidImage] = ()
     held_out: str = ""
 

@@ -15,8 +15,10 @@ from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.progress import Progress
 from vaeaug.workflows.augment.made import AugmentResult, Made, Written
 from vaeaug.workflows.augment.report import report_of, settings_of
+from vaeaug.workflows.augment.strength import remarks_on_strength
 from vaeaug.workflows.augment.write import write_synthetic
 from vaeaug.workflows.copies import copies_record
+from vaeaug.workflows.name_list import name_list
 
 
 def finish(
@@ -31,7 +33,7 @@ def finish(
         evaluate: is given the directory when all is in it but the report, may add to it, and returns what it found.
     """
     written = write_synthetic(made, threads=threads, progress=progress)
-    remarks = [*made.remarks, *_unfilled(made, written)]
+    remarks = [*made.remarks, *remarks_on_strength(made), *_unfilled(made, written)]
     counts = class_counts(made, written)
     write_root(made, written, counts, remarks)
     found = None if evaluate is None else evaluate(made.out)
@@ -62,7 +64,7 @@ def class_counts(made: Made, written: Written) -> list[ClassCount]:
 
 
 def _unfilled(made: Made, written: Written) -> list[str]:
-    """Return a remark on classes that have fewer images than asked for, because too many samples were dropped."""
+    """Return a warning about classes with fewer images than requested because too many samples were dropped."""
     short = [
         f"{label} has {written.counts[label]:,} of {wanted:,}"
         for label, wanted in made.counts.items()
@@ -71,8 +73,8 @@ def _unfilled(made: Made, written: Written) -> list[str]:
     if not short:
         return []
     return [
-        f"most samples of some classes were dropped, so these are not full: {', '.join(short)}; "
-        "a longer training (--steps), another --sampler or --no-filter gives more"
+        f"the filter dropped too many samples to fill some classes: {name_list(short, 10)}; train longer (--steps), "
+        "use another --sampler, or turn the filter off with --no-filter"
     ]
 
 
@@ -90,6 +92,7 @@ def write_root(made: Made, written: Written, counts: Sequence[ClassCount], remar
             model=record,
             sampler=made.sampler,
             sampler_options=dict(made.sampler_options),
+            class_sampler_options={label: dict(options) for label, options in made.class_options.items()},
             seed=made.seed,
             counts={entry.label: counts_entry(entry) for entry in counts},
             normalized=copies_record(made.real),

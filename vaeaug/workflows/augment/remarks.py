@@ -1,37 +1,42 @@
-"""What the user of an extended dataset should know."""
+"""Warnings about an extended dataset."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from vaeaug.dataset.cache import ImageCache
+from vaeaug.dataset.constant_classes import constant_warnings
 from vaeaug.dataset.index import DatasetIndex
 from vaeaug.export.layout import folder_name
 from vaeaug.models.store import StoredModel
 from vaeaug.workflows.data_warnings import split_warnings
+from vaeaug.workflows.name_list import name_list
 from vaeaug.workflows.remarks import remarks_on
 
-_OTHERS = "the model was trained on other images than those of this dataset, or they had other names then"
+_OTHERS = "the model was not trained on the images of this dataset, or they have been renamed since"
 
 
 def remarks_on_run(index: DatasetIndex, cache: ImageCache, model: StoredModel, *, same: bool) -> list[str]:
-    """Return what the user should know of the model, and of the images that did not go the straight way.
+    """Return the warnings about the model, the splits and the names of class folders.
 
     Args:
         index: the files of the data.
-        cache: their images, as far as they could be read.
-        model: what the synthetic images are from.
-        same: whether it was trained on the training images of the data, under their names.
+        cache: the images that could be read.
+        model: the model that the synthetic images are drawn from.
+        same: whether it was trained on the training images of the data, under the same names.
     """
     return [
         *remarks_on(model),
         *([] if same else [_OTHERS]),
         *split_warnings(index),
-        *_renamed(cache.classes),
+        *constant_warnings(cache),
+        *_renamed(sorted({file.label for file in cache.files})),
     ]
 
 
 def _renamed(labels: Iterable[str]) -> list[str]:
-    """Return a remark on classes whose folder has another name, because not every file system takes theirs."""
+    """Return a warning about classes whose folders have encoded names."""
     renamed = [f"{label!r} is in {folder_name(label)}" for label in labels if folder_name(label) != label]
-    return [f"folders are named so that every system takes them: {', '.join(renamed)}"] if renamed else []
+    if not renamed:
+        return []
+    return [f"folders that a file system or a reader would misread have encoded names: {name_list(renamed)}"]

@@ -16,12 +16,14 @@ import vaeaug
 from vaeaug.dataset.decode import decode_full, read_file
 from vaeaug.dataset.rules import DecodeRules
 from vaeaug.evaluation.evaluation_part import EvaluationPart
+from vaeaug.evaluation.page_image import PageImage
 from vaeaug.evaluation.report import ReportData
-from vaeaug.evaluation.strip import ContactRow
+from vaeaug.evaluation.sample_sheet import SampleRow
 from vaeaug.evaluation.training_curves import History
 from vaeaug.export.card import ClassCount
 from vaeaug.workflows.augment.made import Made, Written
 from vaeaug.workflows.augment.rejected import first_rejected
+from vaeaug.workflows.remarks import latents_in_words
 
 
 def report_of(
@@ -31,31 +33,36 @@ def report_of(
     remarks: Sequence[str],
     evaluation: EvaluationPart | None = None,
 ) -> ReportData:
-    """Gather what the report shows.
+    """Return what the report shows.
 
     Args:
         made: what was made, and how.
-        written: what there is in the end.
+        written: what was written.
         counts: images by class and kind.
-        remarks: what the user should know.
-        evaluation: whether the images help, where that was asked; it shows samples of its own, beside the nearest
-            real images.
+        remarks: the warnings.
+        evaluation: the evaluation, if one was requested; it has samples of its own.
     """
     record = made.model.record
     real, synthetic = sum(count.real for count in counts), sum(count.synthetic for count in counts)
+    classes = f"{len(made.counts):,} {'class' if len(made.counts) == 1 else 'classes'}"
     units = {entry.name: entry.metrics for entry in record.classes if entry.metrics} or {"all classes": record.metrics}
-    beside = {"manifest.csv": "says which images are synthetic"}
+    beside = {"manifest.csv": "lists which images are synthetic"}
     if evaluation is not None:
-        beside["evaluation/evaluation.json"] = "has every figure of the test"
+        beside["utility/evaluation.json"] = "contains every figure of the evaluation"
     return ReportData(
         title=made.staging.final.name,
-        summary=f"{synthetic:,} synthetic images of {len(made.counts)} classes, "
-        + (f"beside {real:,} real ones." if real else "without the real ones."),
+        summary=f"{synthetic:,} synthetic images in {classes}"
+        + (f", added to {real:,} real ones." if real else ", without the real ones."),
         counts=counts,
-        contact=_contact(made, written) if evaluation is None else (),
+        samples=_samples(made, written, counts) if evaluation is None else (),
         nearest=made.keep is not None,
         histories=_histories(made.model.directory / "history.jsonl"),
-        units={name: (metrics["active_units"], metrics["latent_units"]) for name, metrics in units.items()},
+        units={
+            name: (metrics["active_units"], metrics["latent_units"])
+            for name, metrics in units.items()
+            if "codes" not in metrics
+        },
+        codes={name: latents_in_words(metrics) for name, metrics in units.items() if "codes" in metrics},
         dropped=written.dropped,
         rejected=_rejected(made, written),
         settings=settings_of(made, written),
@@ -67,7 +74,7 @@ def report_of(
 
 
 def settings_of(made: Made, written: Written) -> dict[str, object]:
-    """Return how the images were made and how many were dropped, in words."""
+    """Return how the images were made, and how many were dropped."""
     if made.keep is None:
         return _summary(made)
     causes: Counter[str] = Counter()
@@ -83,7 +90,7 @@ def _summary(made: Made) -> dict[str, object]:
         "variant": record.variant.name,
         "reconstruction loss": record.loss.name + (f" ({record.loss_reason})" if record.loss_reason else ""),
         "scope": record.scope,
-        "latent dimensions in use": f"{record.metrics['active_units']} of {record.metrics['latent_units']}",
+        "latent": latents_in_words(record.metrics),
         "model size": f"{record.height} x {record.width} x {record.channels}",
         "training" if record.scope == "shared" else "training of the shared network": record.metrics["stopped"],
         "sampler": " ".join([made.sampler, *(f"{name}={value}" for name, value in made.sampler_options.items())]),
@@ -94,21 +101,32 @@ def _summary(made: Made) -> dict[str, object]:
     }
 
 
-def _contact(made: Made, written: Written) -> list[ContactRow]:
-    """Return some synthetic images of each class, and the nearest real ones where a filter can tell, else some."""
-    train, rows = made.out / "train", []
+def _samples(made: Made, written: Written, counts: Sequence[ClassCount]) -> list[SampleRow]:
+    """Return the first synthetic images of each class, and real ones: if there is a filter, the most similar ones."""
+    copies = {image.source: image.file_name for image in made.real}
+    count_of, rows = {count.label: count for count in counts}, []
+
+    def real_image(name: str) -> PageImage:
+        copy = copies.get(name, "")  # with --synthetic-only there is none
+        return PageImage(made.out / copy if copy else made.originals[name], copy, name, made.decoding)
+
     for label, names in written.examples.items():
-        synthetic = [_pixels(train / name, made.decoding) for name in names]
-        real = made.examples.get(label, ()) if made.keep is None else made.keep.nearest(label, synthetic)
-        rows.append(ContactRow(label, real, synthetic))
+        files = [f"train/{name}" for name in names]
+        if made.keep is None:
+            real = made.examples.get(label, ())
+        else:
+            real = made.keep.nearest(label, [_pixels(made.out / file, made.decoding) for file in files])
+        count = count_of[label]
+        synthetic = [PageImage(made.out / file, file, rules=made.decoding) for file in files]
+        rows.append(SampleRow(label, synthetic, list(map(real_image, real)), count.synthetic, count.real))
     return rows
 
 
-def _rejected(made: Made, written: Written) -> dict[str, dict[str, list[NDArray[np.uint8]]]]:
+def _rejected(made: Made, written: Written) -> dict[str, dict[str, list[PageImage]]]:
     """Return the first dropped samples by class and cause."""
     return {
         label: {
-            cause: [_pixels(path, made.decoding) for path in first_rejected(made.rejected, label, cause)]
+            cause: [PageImage(path, rules=made.decoding) for path in first_rejected(made.rejected, label, cause)]
             for cause in causes
         }
         for label, causes in written.dropped.items()

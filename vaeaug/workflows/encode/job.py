@@ -18,6 +18,7 @@ from vaeaug.features.encode import layout_of
 from vaeaug.models.store import StoredModel
 from vaeaug.workflows.device import one_thread
 from vaeaug.workflows.encode.settings import EncodeSettings
+from vaeaug.workflows.name_list import name_list
 from vaeaug.workflows.read import ModelData
 
 
@@ -70,23 +71,26 @@ def plan(model: StoredModel, images: ModelData, settings: EncodeSettings, label:
 
 
 def remarks_on_features(job: EncodeJob, settings: EncodeSettings) -> list[str]:
-    """Return what the user should know of these features."""
+    """Return the warnings about these features."""
     remarks = []
     one, apart = job.classes[job.label], networks(job.model) > 1
     if job.way == ONE and settings.label is None:
-        remarks.append(f"every image was encoded as the class {one!r}, so that no feature knows a label")
+        remarks.append(f"all images were encoded as the class {one!r}, so that features do not leak labels")
     if job.way == OWN and (job.images.labels_N != UNSEEN).any():
         remarks.append(
-            "every image was encoded as its own class, so its features tell the label: train and judge no classifier "
-            "on them (--encode-as one)"
+            "each image was encoded as its own class, so its features leak the label: do not train or test a "
+            "classifier on them (use --encode-as one)"
         )
     if job.way in (OWN, INFERRED) and apart:
         remarks.append(
-            "the model has a network a class, so features of different classes (column 'class') lie in different "
+            "the model has one network per class, so features of different classes (column 'class') are in different "
             "spaces: compare them within a class only, or use --encode-as one"
         )
     if job.way == OWN and job.images.unknown:
-        remarks.append(f"the model knows no class {', '.join(job.images.unknown)}: encoded as the class that fits best")
+        remarks.append(
+            f"the model was not trained on the classes {name_list(job.images.unknown)}: their images were encoded as "
+            "the most likely class of the model"
+        )
     return remarks
 
 

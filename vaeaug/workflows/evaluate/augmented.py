@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from vaeaug.dataset.albumentations_module import albumentations_module
 from vaeaug.dataset.index import DatasetIndex
 from vaeaug.errors import DivergedError, InputError, VaeaugError
 from vaeaug.evaluation.evaluation_part import EvaluationPart
+from vaeaug.export.real import RealImage
 from vaeaug.progress import Progress
 from vaeaug.staging import Staging
 from vaeaug.workflows.evaluate.settings import LEAST_IMAGES, EvaluateSettings
 from vaeaug.workflows.settings import AugmentSettings
 
-FOLDER = "evaluation"
-"""Where the figures are, in OUT; the page shows the rest."""
+FOLDER = "utility"
+"""Where the figures are, in OUT; the page shows the rest. (A folder called `evaluation` is a test split to Hugging Face
+`datasets`.)"""
 
 
 def refuse_to_evaluate(index: DatasetIndex, chosen: AugmentSettings) -> None:
     """Refuse, before any work, what `--evaluate` would refuse at its end.
 
     Raises:
-        InputError: there is one class, or the model would have to be trained anew and cannot be.
+        InputError: there is one class, the model would have to be trained anew and cannot be, or albumentations, which
+            the classical augmentation takes, cannot be used.
     """
     if len(index.classes) < 2:
         raise InputError(f"--evaluate takes two classes to tell apart, and {index.root} has one; leave it out")
+    albumentations_module()
     tested = any(file.label in index.classes for split in ("test", "val") for file in index.of(split))
     if not tested and chosen.train_augment:
         raise InputError(
@@ -46,9 +51,17 @@ def discard_evaluation(staging: Staging) -> None:
 
 
 def evaluation_of(
-    index: DatasetIndex, chosen: AugmentSettings, staging: Staging, progress: Progress
+    index: DatasetIndex, chosen: AugmentSettings, staging: Staging, copied: Sequence[RealImage], progress: Progress
 ) -> Callable[[Path], EvaluationPart]:
-    """Return what tells whether the images of a directory help a classifier, and writes all figures into it."""
+    """Return a function that evaluates the images of a directory and writes all figures into it.
+
+    Args:
+        index: the files of DATA.
+        chosen: the settings of the run.
+        staging: of the run.
+        copied: the images of DATA that were copied; a click on one opens its copy.
+        progress: progress callback.
+    """
     # Both compute, and the first augments itself, fold by fold.
     from vaeaug.workflows.evaluate.command import evaluate_into  # noqa: PLC0415
     from vaeaug.workflows.evaluate.page import part_of  # noqa: PLC0415
@@ -68,10 +81,11 @@ def evaluation_of(
         allow_imports=chosen.model is None,  # then it is the user who named the code
     )
     scratch = staging.scratch / FOLDER
+    copies = {image.path: image.file_name for image in copied}
 
     def evaluate(out: Path) -> EvaluationPart:
         try:
-            return part_of(evaluate_into(index, out, out / FOLDER, scratch, settings, progress))
+            found = evaluate_into(index, out, out / FOLDER, scratch, settings, progress)
         except (InputError, DivergedError) as error:  # at which staging drops all, and here only the question failed
             kept = VaeaugError(
                 f"the images are made, but whether they help cannot be told: {error}; to have them as they are, run "
@@ -79,5 +93,10 @@ def evaluation_of(
             )
             kept.exit_code = error.exit_code
             raise kept from error
+
+        def link(path: Path) -> str:
+            return path.relative_to(out).as_posix() if path.is_relative_to(out) else copies.get(path, "")
+
+        return part_of(found, link)
 
     return evaluate

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
 import vaeaug
 from vaeaug.evaluation.evaluation_part import ArmRow, EvaluationPart, PairPicture, RecallRow, Score
+from vaeaug.evaluation.page_image import PageImage
 from vaeaug.evaluation.report import ReportData
-from vaeaug.evaluation.strip import ContactRow
+from vaeaug.evaluation.sample_sheet import SampleRow
 from vaeaug.evaluation.utility import ArmResult, Utility
-from vaeaug.workflows.evaluate.found import Evaluated
+from vaeaug.workflows.evaluate.found import Evaluated, shared_words
+from vaeaug.workflows.evaluate.images import Images
 from vaeaug.workflows.evaluate.synthetic_record import dropped_of, units_of
+from vaeaug.workflows.settings import AUTO
+
+Link = Callable[[Path], str]
+"""Returns the address of a file relative to the page, or an empty string if it is not beside the page."""
 
 
 def page_of(found: Evaluated, title: str, record: str) -> ReportData:
-    """Return the page of `evaluate`, with what SYNTHETIC tells of how it was made.
+    """Return the page of `evaluate`, including what SYNTHETIC records about how it was made.
 
     Args:
         found: what was found.
         title: of the page.
-        record: name of the file that has every figure.
+        record: name of the file that contains every figure.
     """
     made = found.directory
-    beside = {record: "has every figure"}
+    beside = {record: "contains every figure"}
     if (made / "report.html").exists() and (made / "vaeaug.json").exists():
-        beside[f"{made.name}/report.html"] = "shows how the images were made and how the training went"
+        beside[f"{made.name}/report.html"] = "shows how the images were made and the training curves"
     return ReportData(
         title=title,
         summary=found.utility.verdict.sentence,
@@ -34,8 +43,13 @@ def page_of(found: Evaluated, title: str, record: str) -> ReportData:
     )
 
 
-def part_of(found: Evaluated) -> EvaluationPart:
-    """Return what a report says of it."""
+def part_of(found: Evaluated, link: Link = lambda _: "") -> EvaluationPart:
+    """Return what a report says about an evaluation.
+
+    Args:
+        found: what was found.
+        link: the addresses of the images that are shown.
+    """
     result = found.utility
     told = (result.without, result.verdict.rival, result.with_synthetic)
     return EvaluationPart(
@@ -47,17 +61,15 @@ def part_of(found: Evaluated) -> EvaluationPart:
         arms=[_arm_row(entry, result, compared=entry.arm in told) for entry in result.arms],
         recall=_recall_rows(result),
         recall_of=(_words(result.without.words), _words(result.with_synthetic.words)),
-        samples=_samples(found),
+        samples=_samples(found, link),
         fidelity=found.similarity.fidelity,
         memorisation=found.similarity.memorisation,
-        pairs=_pairs(found),
+        pairs=_pairs(found, link),
         edited=found.data.edited,
         map=found.similarity.map,
         settings={
             "classifier": f"three convolutions, {found.steps:,} steps of 64 images",
-            "classical augmentation": "crop, shift, scale, turn"
-            + (", brightness and contrast" if found.data.real.cache.pixels_NHWC.shape[3] == 3 else "")
-            + f"; mirrored: {found.mirrored}, strength: {found.strength}",
+            "classical augmentation": _classical(found),
             "size of images": "{} x {} x {}".format(*found.data.real.cache.pixels_NHWC.shape[1:]),
             "share of synthetic images in a batch": found.settings.share or "as many as there are",
             "seed": found.settings.seed,
@@ -65,6 +77,16 @@ def part_of(found: Evaluated) -> EvaluationPart:
         },
         warnings=found.remarks,
     )
+
+
+def _classical(found: Evaluated) -> str:
+    """Return the pipeline, and how it was chosen."""
+    if not found.pipelines:
+        return "not used"
+    words = shared_words(found.pipelines)
+    if found.settings.classical != AUTO:
+        return f"{words}, as given"
+    return f"{words}, chosen on held-out real training images"
 
 
 def _arm_row(entry: ArmResult, result: Utility, *, compared: bool) -> ArmRow:
@@ -88,26 +110,53 @@ def _recall_rows(result: Utility) -> list[RecallRow]:
     ]
 
 
-def _pairs(found: Evaluated) -> list[PairPicture]:
-    similarity, classes = found.similarity, found.data.classes
+def _pairs(found: Evaluated, link: Link) -> list[PairPicture]:
+    shown = _Shown(found, link)
     return [
         PairPicture(
-            label=classes[similarity.synthetic.labels_N[pair.synthetic]],
-            synthetic_HWC=similarity.synthetic.pixels_NHWC[pair.synthetic],
-            real_HWC=similarity.real.pixels_NHWC[pair.real],
+            label=found.data.classes[found.similarity.synthetic.labels_N[pair.synthetic]],
+            synthetic=shown.synthetic(pair.synthetic),
+            real=shown.real(pair.real),
             real_name=real_name,
             distance=pair.distance,
         )
-        for pair, (_, real_name) in zip(similarity.memorisation.pairs, found.pair_names, strict=True)
+        for pair, (_, real_name) in zip(found.similarity.memorisation.pairs, found.pair_names, strict=True)
     ]
 
 
-def _samples(found: Evaluated) -> list[ContactRow]:
-    real_NHWC, synthetic_NHWC = found.similarity.real.pixels_NHWC, found.similarity.synthetic.pixels_NHWC
+def _samples(found: Evaluated, link: Link) -> list[SampleRow]:
+    shown = _Shown(found, link)
+    counts = {count.label: count for count in found.counts}
     return [
-        ContactRow(label, [real_NHWC[pair.real] for pair in pairs], [synthetic_NHWC[pair.synthetic] for pair in pairs])
+        SampleRow(
+            label,
+            [shown.synthetic(pair.synthetic) for pair in pairs],
+            [shown.real(pair.real) for pair in pairs],
+            counts[label].synthetic,
+            counts[label].real,
+        )
         for label, pairs in found.similarity.memorisation.samples.items()
     ]
+
+
+class _Shown:
+    """The images of an evaluation as a page shows them: from their files, at their own proportions."""
+
+    def __init__(self, found: Evaluated, link: Link) -> None:
+        self._data, self._link = found.data, link
+        self._real, self._synthetic = (
+            {file.file_name: file.path for file in index.files} for index in (found.data.index, found.data.made)
+        )
+
+    def real(self, place: int) -> PageImage:
+        return self._image(self._data.real, place, self._real)
+
+    def synthetic(self, place: int) -> PageImage:
+        return self._image(self._data.synthetic, place, self._synthetic)
+
+    def _image(self, images: Images, place: int, paths: Mapping[str, Path]) -> PageImage:
+        name = images.cache.files[images.rows_N[place]].file_name
+        return PageImage(paths[name], self._link(paths[name]), name, images.cache.rules)
 
 
 def _words(text: str) -> str:

@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 
 from vaeaug.evaluation.arms import ARMS, Arm, parse_arms
 from vaeaug.evaluation.recognition import ACCURACY, BALANCED
+from vaeaug.evaluation.statistics import MIN_SEEDS
 from vaeaug.workflows.evaluate.data import EvaluateData
 from vaeaug.workflows.evaluate.settings import EvaluateSettings
+from vaeaug.workflows.name_list import name_list
 from vaeaug.workflows.settings import AUTO
 
 UNBALANCED = 1.5
@@ -54,15 +56,23 @@ def plan(settings: EvaluateSettings, data: EvaluateData) -> Plan:
     else:
         arms = parse_arms(settings.arms)
     remarks = []
+    if settings.seeds < MIN_SEEDS:
+        remarks.append(
+            f"no intervals and no verdict: {settings.seeds} seeds are too few to estimate the variation between seeds; "
+            f"use --seeds {MIN_SEEDS} or more"
+        )
     missing = [name for name, count in zip(data.classes, made_K, strict=True) if not count]
     if missing and any(not arm.real for arm in arms):
-        remarks.append(f"there are no synthetic images of {', '.join(missing)}, so nothing is trained on these alone")
+        remarks.append(
+            f"there are no synthetic images of {name_list(missing)}, so no classifier is trained on synthetic images "
+            "only"
+        )
         arms = tuple(arm for arm in arms if arm.real)
     total_K = real_K + made_K
     if unbalanced and _unbalanced(total_K):
         remarks.append(
             f"with the synthetic images the classes still have between {total_K.min():,} and {total_K.max():,} images; "
-            "vaeaug augment --balance makes all as large as the largest"
+            "vaeaug augment --balance fills all classes to the size of the largest"
         )
     measure = settings.metric
     if measure == AUTO:

@@ -32,7 +32,7 @@ def values_of(found: Evaluated) -> dict[str, Any]:
         **as_json(found.utility),
         tested_on=found.data.tested_on or f"{found.settings.folds} folds of REAL",
         method=found.method,
-        classical_augmentation={"mirrored": found.mirrored, "strength": found.strength},
+        classical_augmentation={"pipeline": found.pipeline, "mirrored": found.mirrored},
         fidelity=dataclasses.asdict(similarity.fidelity),
         memorisation=memorisation,
         images={

@@ -17,6 +17,7 @@ from vaeaug.models.record import ModelRecord
 from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.workflows.device import choose_device
+from vaeaug.workflows.inpaint.check import some
 from vaeaug.workflows.inpaint.partial import fingerprint, partial_encoder
 from vaeaug.workflows.inpaint.plan import Plan, make_plan
 from vaeaug.workflows.inpaint.publish import Completed, write_root
@@ -55,8 +56,8 @@ def inpaint(
 ) -> InpaintResult:
     """Fill the holes of images with what a trained model finds likely beside the visible pixels.
 
-    Visible pixels stay as they are, bit for bit. A completed image is a PNG file in its image's place; an image without
-    holes is copied.
+    Visible pixels stay as they are, bit for bit, and so does everything else in the file: profile, EXIF, pages. A file
+    of a format with losses becomes a PNG file; an image without holes is copied.
 
     Args:
         model: the directory of the model. Its partial encoder is trained and kept there on first use.
@@ -148,23 +149,19 @@ def _remarks(plan: Plan, chosen: InpaintSettings, record: ModelRecord) -> list[s
     if larger:
         remarks.append(
             f"the model knows images of {native[1]}x{native[0]} pixels, and was shown the surroundings of the holes of "
-            f"larger ones ({_some(list(larger))}); --region whole shows it all of them"
+            f"larger ones ({some(list(larger))}); --region whole shows it all of them"
         )
     if plan.passed:
         many = len(plan.passed)
         what = "1 image has no holes and was" if many == 1 else f"{many:,} images have no holes and were"
-        remarks.append(f"{what} passed through: {_some([file.file_name for file in plan.passed])}")
+        remarks.append(f"{what} passed through: {some([file.file_name for file in plan.passed])}")
+    remarks += plan.notes
     if plan.unused:
-        remarks.append(f"masks that belong to no image: {_some(list(plan.unused))} ({len(plan.unused):,} in all)")
+        remarks.append(f"masks that belong to no image: {some(list(plan.unused))} ({len(plan.unused):,} in all)")
     full = [job.file.file_name for job in plan.jobs if job.share == 1]
     if full:
-        remarks.append(f"nothing is visible, so these are draws of their class: {_some(full)}")
+        remarks.append(f"nothing is visible, so these are draws of their class: {some(full)}")
     if plan.invalid:
         names = [image.file_name for image in plan.invalid]
-        remarks.append(f"images that cannot be read were left out: {_some(names)} ({len(names):,} in all)")
+        remarks.append(f"images that cannot be read were left out: {some(names)} ({len(names):,} in all)")
     return remarks
-
-
-def _some(names: list[str]) -> str:
-    """Return the first names and whether there are more."""
-    return ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")

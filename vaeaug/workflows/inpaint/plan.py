@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from vaeaug.dataset.build import unreadable
-from vaeaug.dataset.contents import content_digest
-from vaeaug.dataset.decode import UnreadableImageError, read_file
 from vaeaug.dataset.image_cache import InvalidImage
 from vaeaug.dataset.index import NO_LABEL, DatasetIndex, ImageFile
+from vaeaug.dataset.opening import UnreadableImageError, read_file
 from vaeaug.dataset.parallel import thread_pool, windows
+from vaeaug.dataset.rules import DecodeRules
+from vaeaug.dataset.traits import read_traits
 from vaeaug.errors import InputError
 from vaeaug.export.carried import first_numbers
+from vaeaug.export.kind import ClassKind, recorded_kind
 from vaeaug.export.layout import folder_name, synthetic_name
 from vaeaug.export.manifest import Sources
+from vaeaug.export.normalize import CopyRule, copy_rule
 from vaeaug.export.real import RealImage, place_real
 from vaeaug.inpainting.coco import CocoFile
 from vaeaug.inpainting.masks import MaskFiles
-from vaeaug.inpainting.picture import read_picture, seen_by
 from vaeaug.inpainting.sources import HoleSource, MissingColour, RandomHoles, Transparent
 from vaeaug.models.record import ModelRecord
 from vaeaug.progress import Progress, Tick
+from vaeaug.workflows.copies import copy_warnings
+from vaeaug.workflows.inpaint.check import CheckedImage, check_image, notes_on, some
+from vaeaug.workflows.inpaint.names import base_names, completion_names, uncertainty_names
 from vaeaug.workflows.inpaint.settings import InpaintSettings
 from vaeaug.workflows.settings import real_path
 
@@ -36,13 +41,17 @@ class Job:
     Attributes:
         file: the image.
         source: tells where its holes are.
-        origin: what tells it: a mask's name, `alpha`, ...
-        share: of its pixels that are missing, in (0, 1].
-        size: its height and width in pixels.
+        origin: where they come from: a mask's name, `alpha`, ...
+        share: fraction of the pixels that are missing, in (0, 1], of the pages that have holes.
+        size: height and width in pixels of the first page that has holes.
         label: the class it is given, or None where that is to be inferred.
-        names: of the completions, relative to OUT; one a sample.
-        uncertainty: where the uncertainty image goes, relative to the folder of these; None where there is one sample.
+        names: of the completions, relative to OUT; one per sample.
+        uncertainty: where the uncertainty images go, relative to their folder, one per page that has holes; empty if
+            there is one sample.
         variation: which of several jobs of one image it is.
+        pages: those that have holes, from 0.
+        several: the file has several pages.
+        kind: of its class, if it becomes an image of a dataset and keeps nothing else of its file; else None.
     """
 
     file: ImageFile
@@ -52,8 +61,11 @@ class Job:
     size: tuple[int, int]
     label: str | None
     names: tuple[str, ...]
-    uncertainty: str | None
+    uncertainty: tuple[str, ...]
     variation: int = 0
+    pages: tuple[int, ...] = (0,)
+    several: bool = False
+    kind: ClassKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +81,7 @@ class Plan:
         digest: of all images and holes.
         foldered: whether images lie in class folders.
         unused: masks that belong to no image.
+        notes: what the user should know of files and masks.
         sources: names the real image that each image shows.
     """
 
@@ -79,22 +92,13 @@ class Plan:
     digest: str
     foldered: bool
     unused: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     sources: Sources = field(default_factory=lambda: Sources((), ()))
 
     @property
     def passed_through(self) -> int:
         """Number of images without holes, or with `--random-holes` of real images, that are copied."""
         return len(self.passed) + sum(not image.synthetic for image in self.real)
-
-
-@dataclass(frozen=True, slots=True)
-class _Checked:
-    """What reading one image told: what tells its holes, their share, its size, a hash of image and holes."""
-
-    origin: str
-    share: float
-    size: tuple[int, int]
-    digest: str
 
 
 def make_plan(
@@ -110,17 +114,18 @@ def make_plan(
         progress: hears how it goes.
 
     Raises:
-        InputError: images or masks that cannot be read (all are named), unless `skip_invalid`; no image has a hole; the
-            masks are not there; two images would become one file; `--random-holes` and a class the model does not know.
+        InputError: images or masks cannot be read (all are named), unless `skip_invalid`; no image has a hole; the
+            masks are missing; two images would become one file; `--random-holes` and a class the model does not know.
     """
     if settings.random_holes:
         return _plan_random(index, settings, record, progress)
-    source = _source(settings, images)
+    source = _source(settings, images, record)
     files = [file for file in index.files if not (isinstance(source, MaskFiles) and source.is_mask(file.path))]
     if isinstance(source, CocoFile):
         source.refuse_ambiguous([file.file_name for file in files])
     checked, invalid = _check_all(files, source, settings, record, progress)
     known = {entry.name for entry in record.classes}
+    bases = base_names(list(checked), settings.samples, checked)
     jobs, passed = [], []
     for file in files:
         entry = checked.get(file.file_name)
@@ -130,15 +135,19 @@ def make_plan(
             passed.append(file)
             continue
         label = settings.label or next((name for name in (file.label or index.root.name,) if name in known), None)
-        names = _names(file.file_name, settings.samples)
-        spread = None if settings.samples == 1 else _beside(file.file_name, "-uncertainty")
-        jobs.append(Job(file, source, entry.origin, entry.share, entry.size, label, names, spread))
+        names = completion_names(file.file_name, bases[file.file_name], entry.suffixes, settings.samples)
+        spread = uncertainty_names(bases[file.file_name], entry.pages) if settings.samples > 1 else ()
+        several = entry.file_pages > 1
+        jobs.append(
+            Job(file, source, entry.origin, entry.share, entry.size, label, names, spread, 0, entry.pages, several)
+        )
     if not jobs:
         raise InputError(source.nothing_found())
     _refuse_one_name([name for job in jobs for name in job.names], [file.file_name for file in passed])
     foldered = any(file.label != NO_LABEL for file in files)
     unused = source.unused(file.file_name for file in files) if isinstance(source, MaskFiles) else ()
-    return Plan(tuple(jobs), tuple(passed), (), invalid, _digest(checked.values()), foldered, tuple(unused))
+    notes = notes_on(checked)
+    return Plan(tuple(jobs), tuple(passed), (), invalid, _digest(checked.values()), foldered, tuple(unused), notes)
 
 
 def _plan_random(index: DatasetIndex, settings: InpaintSettings, record: ModelRecord, progress: Progress) -> Plan:
@@ -152,51 +161,85 @@ def _plan_random(index: DatasetIndex, settings: InpaintSettings, record: ModelRe
         raise InputError(
             f"the model was not trained on the class {unknown[0]!r} of {index.root}; it knows {', '.join(known)}"
         )
-    checked, invalid = _check_all(training, RandomHoles(settings.seed, 0), settings, record, progress)
+    kinds = {entry.name: recorded_kind(record, entry) for entry in record.classes}
+    checked, invalid = _check_all(training, RandomHoles(settings.seed, 0), settings, record, progress, kinds)
     left_out = {image.file_name for image in invalid}
     kept = [file for file in index.files if file.label != NO_LABEL and file.file_name not in left_out]
-    copied = place_real(kept, index.layout)
+    copied = place_real(kept, index.layout, _copy_rules(kept, kinds, record.rules(settings.max_megapixels)))
     jobs: list[Job] = []
     made = Counter(first_numbers(copied))
     for file in training:
         for variation in range(settings.samples if file.file_name in checked else 0):
-            name = f"train/{folder_name(file.label)}/{synthetic_name(file.label, made[file.label])}"
+            entry, kind = checked[file.file_name], kinds[file.label]
+            name = synthetic_name(file.label, made[file.label], entry.suffixes[0])
+            name = f"train/{folder_name(file.label)}/{name}"
             made[file.label] += 1
             source = RandomHoles(settings.seed, variation)
-            entry = checked[file.file_name]
-            jobs.append(Job(file, source, entry.origin, entry.share, entry.size, file.label, (name,), None, variation))
-    sources = Sources(index.files, copied)
-    return Plan(tuple(jobs), (), copied, invalid, _digest(checked.values()), foldered=True, sources=sources)
+            jobs.append(
+                Job(file, source, entry.origin, entry.share, entry.size, file.label, (name,), (), variation, kind=kind)
+            )
+    further = [name for name, entry in checked.items() if entry.frames > 1]
+    first = f"of files with several pages or frames the first one is used: {some(further)} ({len(further):,} in all)"
+    notes = (*([first] if further else []), *copy_warnings(copied, remedy=""))
+    return Plan(
+        jobs=tuple(jobs),
+        passed=(),
+        real=copied,
+        invalid=invalid,
+        digest=_digest(checked.values()),
+        foldered=True,
+        notes=notes,
+        sources=Sources(index.files, copied),
+    )
 
 
-def _source(settings: InpaintSettings, images: Path) -> HoleSource:
+def _copy_rules(
+    files: Iterable[ImageFile], kinds: Mapping[str, ClassKind], decoding: DecodeRules
+) -> dict[str, CopyRule]:
+    """Return what becomes of the copies of real images, so that readers decode them as the completed ones.
+
+    An image of a class that the model does not know, or that cannot be read (of val or test), is copied as it is.
+    """
+    rules = {}
+    for file in files:
+        if file.synthetic or file.label not in kinds:
+            continue
+        try:
+            traits = read_traits(read_file(file.path), decoding.max_megapixels)
+        except UnreadableImageError:
+            continue
+        rules[file.file_name] = copy_rule(traits, file.path.suffix, kinds[file.label], decoding, exact=False)
+    return rules
+
+
+def _source(settings: InpaintSettings, images: Path, record: ModelRecord) -> HoleSource:
     """Return what tells where holes are."""
     if settings.masks is not None:
-        return MaskFiles(real_path(settings.masks), images)
+        return MaskFiles(real_path(settings.masks), images, record.rules(settings.max_megapixels))
     if settings.coco is not None:
         return CocoFile(real_path(settings.coco))
     return Transparent() if settings.alpha else MissingColour(str(settings.missing_color))
 
 
 def _check_all(
-    files: Sequence[ImageFile], source: HoleSource, settings: InpaintSettings, record: ModelRecord, progress: Progress
-) -> tuple[dict[str, _Checked], tuple[InvalidImage, ...]]:
+    files: Sequence[ImageFile],
+    source: HoleSource,
+    settings: InpaintSettings,
+    record: ModelRecord,
+    progress: Progress,
+    kinds: Mapping[str, ClassKind] | None = None,
+) -> tuple[dict[str, CheckedImage], tuple[InvalidImage, ...]]:
     """Read every image and its holes, in threads; return what was found by file name, and what cannot be read."""
     progress.stage("Reading images and holes")
+    rules = record.rules(settings.max_megapixels)
 
-    def check(file: ImageFile) -> _Checked | InvalidImage:
+    def check(file: ImageFile) -> CheckedImage | InvalidImage:
         try:
-            data = read_file(file.path)
-            picture = read_picture(data)
-            holes = source.holes(file.file_name, picture)
-            hidden_HW = holes.missing_HW & (not settings.random_holes)  # a hole that is cut hides no colour
-            seen_by(record.channels, picture, hidden_HW)
+            return check_image(file, source, record.channels, rules, (kinds or {}).get(file.label))
         except UnreadableImageError as error:
             return InvalidImage(file.file_name, str(error))
-        digest = content_digest(data) + content_digest(holes.missing_HW.tobytes())
-        return _Checked(holes.origin, float(holes.missing_HW.mean()), picture.size, digest)
 
-    found: dict[str, _Checked] = {}
+    found: dict[str, CheckedImage] = {}
     invalid = []
     with thread_pool(settings.workers) as pool:
         done = 0
@@ -213,16 +256,6 @@ def _check_all(
     return found, tuple(invalid)
 
 
-def _names(file_name: str, samples: int) -> tuple[str, ...]:
-    """Return what the completions of an image are called: the same place and stem, numbered where there are several."""
-    return tuple(_beside(file_name, f"-{sample}" if samples > 1 else "") for sample in range(samples))
-
-
-def _beside(file_name: str, ending: str) -> str:
-    path = PurePosixPath(file_name)
-    return str(path.with_name(f"{path.stem}{ending}.png"))
-
-
 def _refuse_one_name(completed: Iterable[str], passed: Iterable[str]) -> None:
     """Refuse two images that would become one file.
 
@@ -231,10 +264,10 @@ def _refuse_one_name(completed: Iterable[str], passed: Iterable[str]) -> None:
     """
     twice = [name for name, count in Counter([*completed, *passed]).items() if count > 1]
     if twice:
-        raise InputError(f"two images would both be written as {twice[0]}, for completions are PNG; rename one of them")
+        raise InputError(f"two images would both be written as {twice[0]}; rename one of them")
 
 
-def _digest(checked: Iterable[_Checked]) -> str:
+def _digest(checked: Iterable[CheckedImage]) -> str:
     state = hashlib.blake2b(digest_size=16)
     for entry in checked:
         state.update(entry.digest.encode())

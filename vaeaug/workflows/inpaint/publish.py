@@ -9,34 +9,40 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 import vaeaug
-from vaeaug.dataset.decode import decode_upright, read_file
+from vaeaug.dataset.decode import read_file
 from vaeaug.dataset.index import REAL, SPLITS, ImageFile
+from vaeaug.dataset.rules import DecodeRules
 from vaeaug.evaluation.completions import CompletionsPage, ShownCompletion, write_completions_page
+from vaeaug.evaluation.gallery import Picture
+from vaeaug.evaluation.page_image import PageImage
 from vaeaug.export.card import CardData, ClassCount, write_card
 from vaeaug.export.completions import CompletedRow, CompletionsCard, write_archive, write_completions_card
 from vaeaug.export.layout import synthetic_number
-from vaeaug.export.manifest import Listed, ManifestRow, write_manifest
+from vaeaug.export.manifest import ManifestRow, write_manifest
 from vaeaug.export.origin import Filled
-from vaeaug.export.record import RECORD, command_record, write_record
+from vaeaug.export.record import command_record, write_record
+from vaeaug.inpainting.files.opening import open_completed
 from vaeaug.inpainting.picture import read_picture
 from vaeaug.models.record import ModelRecord
 from vaeaug.staging import Staging
+from vaeaug.workflows.inpaint.check import open_image
 from vaeaug.workflows.inpaint.plan import Job, Plan
 from vaeaug.workflows.inpaint.settings import InpaintSettings
 from vaeaug.workflows.inpaint.write import Written
 from vaeaug.workflows.settings import public_settings
 
 SHOWN = 12
-"""Images on the page: the first ones, so that nobody chose them."""
+"""Images on the page: the first ones, so that they are not cherry-picked."""
 
 COMPLETIONS = 4
-"""Completions of each that are shown at most."""
+"""Completions that are shown of each image, at most."""
 
 _HOLE = np.array([79, 70, 229], dtype=np.uint8)
-"""The colour of a hole on the page."""
+"""The color of a hole on the page."""
 
 SAMPLER = "inpaint"
 
@@ -84,7 +90,7 @@ def write_root(done: Completed) -> None:
         title=done.staging.final.name,
         summary=_sentence(done),
         shown=[_shown(job, written[job.names[0]], done) for job in done.plan.jobs[:SHOWN]],
-        more=len(done.plan.jobs[SHOWN:]),
+        images=len(done.plan.jobs),
         settings=_summary(done),
         warnings=done.remarks,
     )
@@ -123,6 +129,7 @@ def _rows(done: Completed, written: dict[str, Written]) -> Iterator[CompletedRow
                 original=_original(job.file),
                 mask=entry.origin,
                 missing=f"{entry.share:.6g}",
+                pages=" ".join(str(page + 1) for page in job.pages) if job.several else "",
                 sample=str(sample),
                 seed=str(done.settings.seed),
                 evidence="" if entry.evidence is None else f"{entry.evidence:.6g}",
@@ -139,8 +146,7 @@ def _original(file: ImageFile) -> str:
 def _write_dataset(done: Completed) -> None:
     """Write manifest and card of a dataset that was added to, as `augment` does."""
     content, plan = done.staging.content, done.plan
-    listed = Listed()
-    write_manifest(content / "manifest.csv", listed.seen(_dataset_rows(done)))
+    write_manifest(content / "manifest.csv", _dataset_rows(done))
     numbers = Counter(job.file.label for job in plan.jobs)
     by_split = Counter((image.split, image.label) for image in plan.real if not image.synthetic)
     carried = Counter(image.label for image in plan.real if image.synthetic)
@@ -155,15 +161,7 @@ def _write_dataset(done: Completed) -> None:
         )
         for label in sorted({image.label for image in plan.real})
     ]
-    card = CardData(
-        done.staging.final.name,
-        counts,
-        _summary(done),
-        warnings=done.remarks,
-        origin=Filled(),
-        suffixes=listed.suffixes,
-        sources=listed.sources,
-    )
+    card = CardData(done.staging.final.name, counts, _summary(done), warnings=done.remarks, origin=Filled())
     write_card(content / "README.md", card)
 
 
@@ -188,7 +186,7 @@ def _dataset_rows(done: Completed) -> Iterator[ManifestRow]:
 
 def _write_record(done: Completed) -> None:
     write_record(
-        done.staging.content / RECORD,
+        done.staging.content,
         command_record(
             "inpaint",
             public_settings(done.settings),
@@ -209,7 +207,7 @@ def _sentence(done: Completed) -> str:
     if done.settings.random_holes:
         return f"{files:,} images completed after a random hole, beside {done.plan.passed_through:,} real ones."
     many = f"{images:,} {'image' if images == 1 else 'images'} with holes, completed"
-    ways = "" if files == images else f" in {files // images} ways each"
+    ways = "" if files == images else f", {files // images} completions each"
     return f"{many}{ways}" + (f"; {len(done.plan.passed):,} without holes." if done.plan.passed else ".")
 
 
@@ -241,31 +239,47 @@ def _summary(done: Completed) -> dict[str, object]:
 
 
 def _shown(job: Job, entry: Written, done: Completed) -> ShownCompletion:
-    """Gather what the page shows of an image."""
-    picture = read_picture(read_file(job.file.path))
+    """Return what the page shows of an image."""
+    page = job.pages[0]
+    rules = done.record.rules(done.settings.max_megapixels)
+    picture = read_picture(open_image(read_file(job.file.path), rules, job.kind), page, rules)
     missing_HW = job.source.holes(job.file.file_name, picture).missing_HW
-    hidden_HW3 = np.where(missing_HW[..., None], _HOLE, picture.seen_HWC)
-    completions = [_image(done.staging.content / name) for name in job.names[:COMPLETIONS]]
+    hidden_HW3 = np.where(missing_HW[..., None], _HOLE, picture.seen_HWC).astype(np.uint8)
+    mask_HW1 = missing_HW[..., None].astype(np.uint8) * np.uint8(255)
+    names = job.names[:COMPLETIONS]
+    some = f" ({len(names)} of {len(job.names)} completions shown)" if len(names) < len(job.names) else ""
     inferred = f"{entry.label} (inferred)" if job.label is None else entry.label
     return ShownCompletion(
-        name=job.file.file_name + (f", hole {job.variation}" if done.settings.random_holes else ""),
-        caption=f"as {inferred}, {entry.share:.0%} missing",
-        hidden=Image.fromarray(hidden_HW3.astype(np.uint8)),
-        mask=Image.fromarray(missing_HW.astype(np.uint8) * np.uint8(255)),
-        completions=completions,
-        uncertainty=None if job.uncertainty is None else _brightened(done.uncertainty / job.uncertainty),
+        name=job.file.file_name
+        + (f", page {page + 1}" if page else "")
+        + (f", hole {job.variation}" if done.settings.random_holes else ""),
+        caption=f"class {inferred}, {entry.share:.0%} missing{some}",
+        pictures=[
+            Picture("original", PageImage(hidden_HW3), "real"),
+            Picture("missing", PageImage(mask_HW1)),
+            *(
+                Picture(
+                    "completed" if len(job.names) == 1 else f"completion {number}",
+                    PageImage(_seen(done.staging.content / name, page, rules), name),
+                    "made",
+                )
+                for number, name in enumerate(names)
+            ),
+            *(
+                [Picture("standard deviation", PageImage(_brightened(done.uncertainty / job.uncertainty[0])))]
+                if job.uncertainty
+                else []
+            ),
+        ],
     )
 
 
-def _image(path: Path) -> Image.Image:
-    """Return an image as a page can show it."""
-    image = decode_upright(read_file(path))
-    if image.mode.startswith("I"):
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    return image.convert("RGBA") if image.mode in ("P", "LA", "RGBA") else image
+def _seen(path: Path, page: int, rules: DecodeRules) -> NDArray[np.uint8]:
+    """Return a page of a completed image as the model sees it, uint8 (H, W, 1 or 3)."""
+    return read_picture(open_completed(read_file(path), rules), page, rules).seen_HWC
 
 
-def _brightened(path: Path) -> Image.Image:
-    """Return an uncertainty image whose brightest pixel is white, so that a person sees where completions differ."""
+def _brightened(path: Path) -> NDArray[np.uint8]:
+    """Return an uncertainty image, uint8 (H, W, 1), scaled so that its brightest pixel is white."""
     levels_HW = np.asarray(Image.open(path)).astype(np.float32)
-    return Image.fromarray((levels_HW * (255 / max(float(levels_HW.max()), 1.0))).astype(np.uint8))
+    return (levels_HW[..., None] * (255 / max(float(levels_HW.max()), 1.0))).astype(np.uint8)

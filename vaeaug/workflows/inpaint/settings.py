@@ -21,7 +21,9 @@ class InpaintSettings(LabelSettings, UseSettings):
     """Where the holes are, and how they are filled."""
 
     masks: str | None = option(
-        None, "Folder of masks named as the images (1.png or 1_mask.png), white where a pixel is missing; or one mask."
+        None,
+        "Folder of masks named like the images (1.png or 1_mask.png), or one mask. "
+        "Missing pixels are white, or painted on a transparent canvas.",
     )
     alpha: bool = option(False, "Missing is what is transparent (alpha below 128).")
     missing_color: str | None = option(None, "Missing is what has exactly this colour, as '#ff00ff'.")

@@ -8,17 +8,18 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import vaeaug
+from vaeaug.dataset.contents import content_digest
 from vaeaug.dataset.decode import UnreadableImageError, read_file
 from vaeaug.dataset.index import ImageFile
 from vaeaug.disk import write_atomic
 from vaeaug.errors import VaeaugError
 from vaeaug.export.completed import encode_completed, encode_gray
-from vaeaug.export.png import is_complete_png
 from vaeaug.inpainting.complete import Completer
 from vaeaug.inpainting.fill import Filled, fill
 from vaeaug.inpainting.picture import read_picture, seen_by
@@ -26,6 +27,7 @@ from vaeaug.models.record import ModelRecord
 from vaeaug.progress import Progress, Tick
 from vaeaug.seeds import seed_of
 from vaeaug.workflows.device import one_thread
+from vaeaug.workflows.inpaint.check import open_image
 from vaeaug.workflows.inpaint.plan import Job
 from vaeaug.workflows.inpaint.settings import InpaintSettings
 
@@ -45,6 +47,7 @@ class Written:
         evidence: log p(visible pixels | class) in nats but for a constant, where the class was inferred (`Completion`).
         margin: how much that exceeds the next best class's.
         spread: mean standard deviation of the completions in the holes, values in [0, 1]; None of one completion.
+        digests: hash of every file that was written, by name.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Written:
     evidence: float | None
     margin: float | None
     spread: float | None
+    digests: dict[str, str]
 
 
 @one_thread()
@@ -82,8 +86,12 @@ def write_completions(
     """
     progress.stage("Completing images")
     jobs = list(jobs)
-    there = {entry.name for entry in read_journal(journal)}
-    missing = [job for job in jobs if job.names[0] not in there or not _are_there(job, content, uncertainty)]
+    there = {entry.name: entry for entry in read_journal(journal)}
+    missing = [
+        job
+        for job in jobs
+        if job.names[0] not in there or not _are_there(job, there[job.names[0]], content, uncertainty)
+    ]
     began = time.monotonic()
     with journal.open("ab") as log:
         log.write(b"\n")  # the last run may have been stopped in the middle of a line
@@ -127,46 +135,50 @@ def native_size(record: ModelRecord, label: str | None) -> tuple[int, int]:
 def _complete(job: Job, completer: Completer, settings: InpaintSettings, content: Path, uncertainty: Path) -> Written:
     """Complete one image and write what comes of it."""
     record = completer.model.record
+    filled: list[dict[int, NDArray[Any]]] = [{} for _ in job.names]
+    spreads: list[NDArray[np.float32]] = []
+    digests: dict[str, str] = {}
+    first: Filled | None = None
+    text = {"Software": f"vaeaug {vaeaug.__version__}", "vaeaug:model": record.fingerprint}
+    text |= {"vaeaug:seed": str(settings.seed), "vaeaug:source": job.file.file_name, "vaeaug:missing": job.origin}
+    rules = record.rules(settings.max_megapixels)
     try:
-        picture = read_picture(_read_again(job.file))
-        holes = job.source.holes(job.file.file_name, picture)
-        missing_HW = holes.missing_HW
-        seen_HWC = seen_by(record.channels, picture, missing_HW)
+        file = open_image(_read_again(job.file), rules, job.kind)
+        for number, page in enumerate(job.pages):
+            picture = read_picture(file, page, rules)
+            missing_HW = job.source.holes(job.file.file_name, picture).missing_HW
+            label = None if job.label is None else record.label(job.label)
+            done = fill(
+                seen_by(record.channels, picture, missing_HW),
+                missing_HW,
+                completer,
+                label if first is None else first.label,
+                native=native_size(record, job.label),
+                samples=len(job.names),
+                seed=seed_of(settings.seed, "inpaint", job.file.file_name, job.variation, *([page] if page else [])),
+                how=settings.blend,
+                region=settings.region,
+            )
+            first = first or done
+            text["vaeaug:class"] = record.classes[done.label].name
+            if job.uncertainty:
+                spread_HW = spread_of(done.images_SHWC)
+                spreads.append(spread_HW[missing_HW])
+                levels_HW = np.floor(spread_HW / SPREAD_WHITE * 255 + 0.5).clip(0, 255).astype(np.uint8)
+                note = {**text, "Comment": f"standard deviation of {len(job.names)} completions; 255 is {SPREAD_WHITE}"}
+                name = job.uncertainty[number]
+                digests[name] = _write(uncertainty / name, encode_gray(levels_HW, note))
+            for sample, pages in enumerate(filled):
+                pages[page] = picture.filled(missing_HW, done.images_SHWC[sample])
+        for sample, name in enumerate(job.names):
+            data = encode_completed(file, filled[sample], {**text, "vaeaug:sample": str(sample)})
+            digests[name] = _write(content / name, data)
     except UnreadableImageError as error:
         raise VaeaugError(f"{job.file.path} has changed ({error}); put it back and add --resume") from error
-    done = fill(
-        seen_HWC,
-        missing_HW,
-        completer,
-        None if job.label is None else record.label(job.label),
-        native=native_size(record, job.label),
-        samples=len(job.names),
-        seed=seed_of(settings.seed, "inpaint", job.file.file_name, job.variation),
-        how=settings.blend,
-        region=settings.region,
-    )
-    text = {
-        "Software": f"vaeaug {vaeaug.__version__}",
-        "vaeaug:model": record.fingerprint,
-        "vaeaug:seed": str(settings.seed),
-        "vaeaug:class": record.classes[done.label].name,
-        "vaeaug:source": job.file.file_name,
-        "vaeaug:missing": holes.origin,
-    }
-    spread = None
-    if job.uncertainty is not None:
-        spread_HW = spread_of(done.images_SHWC)
-        levels_HW = np.floor(spread_HW / SPREAD_WHITE * 255 + 0.5).clip(0, 255).astype(np.uint8)
-        note = {**text, "Comment": f"standard deviation of {len(job.names)} completions; 255 is {SPREAD_WHITE}"}
-        _write(uncertainty / job.uncertainty, encode_gray(levels_HW, note))
-        spread = float(spread_HW[missing_HW].mean())
-    for sample, name in enumerate(job.names):
-        stored = picture.filled(missing_HW, done.images_SHWC[sample])
-        numbered = {**text, "vaeaug:sample": str(sample)}
-        _write(content / name, encode_completed(stored, picture.mode, numbered, picture.table_K4))
-    evidence, margin = _evidence(done)
-    share = float(missing_HW.mean())
-    return Written(job.names[0], record.classes[done.label].name, holes.origin, share, evidence, margin, spread)
+    assert first is not None  # noqa: S101 (a job has a page with holes)
+    evidence, margin = _evidence(first)
+    spread = float(np.concatenate(spreads).mean()) if spreads else None
+    return Written(job.names[0], text["vaeaug:class"], job.origin, job.share, evidence, margin, spread, digests)
 
 
 def spread_of(images_SHWC: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -191,16 +203,17 @@ def _read_again(file: ImageFile) -> bytes:
         raise VaeaugError(f"{file.path} has disappeared ({error}); put it back and add --resume") from error
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: Path, data: bytes) -> str:
+    """Write a file and return the hash of its content."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, data, durable=False)
+    return content_digest(data)
 
 
-def _are_there(job: Job, content: Path, uncertainty: Path) -> bool:
+def _are_there(job: Job, entry: Written, content: Path, uncertainty: Path) -> bool:
     """Tell whether all files of an image are complete: after a power cut one may be empty although it was written."""
-    paths = [content / name for name in job.names]
-    paths += [] if job.uncertainty is None else [uncertainty / job.uncertainty]
-    return all(path.is_file() and is_complete_png(path.read_bytes()) for path in paths)
+    paths = [(name, content / name) for name in job.names] + [(name, uncertainty / name) for name in job.uncertainty]
+    return all(path.is_file() and content_digest(path.read_bytes()) == entry.digests.get(name) for name, path in paths)
 
 
 def _rate(images: int, began: float) -> float | None:

@@ -51,7 +51,7 @@ def interpolate(
 ) -> InterpolateResult:
     """Draw what a model decodes between two images: a strip, a film and single frames.
 
-    Between two classes the path is gone under both, and the one fades into the other; see
+    Between two classes, the path is decoded as both and cross-faded; see
     `vaeaug.synthesis.between.images_between`.
 
     Args:
@@ -131,13 +131,13 @@ def _draw(
 
 def _remarks(files: tuple[Path, Path], names: tuple[str, str], guessed: list[bool]) -> tuple[str, ...]:
     remarks = [
-        f"{path.name} lies in no folder of a class and was taken for {name!r} (--label NAME says otherwise)"
+        f"{path.name} is not in a class folder; it was classified as {name!r} (override with --label NAME)"
         for path, name, guess in zip(files, names, guessed, strict=True)
         if guess
     ]
     if names[0] != names[1]:
         remarks.append(
-            f"the images are of two classes: the path under {names[0]!r} fades into that under {names[1]!r} "
-            "(--label NAME takes both as one class)"
+            f"the images belong to two classes: the paths decoded as {names[0]!r} and as {names[1]!r} are cross-faded "
+            "(--label NAME decodes both as one class)"
         )
     return tuple(remarks)

@@ -138,7 +138,8 @@ def _draw(
         ]
         start = "mean" if image is None else "image"
         columns = [f"{move:+.3g}" if move else "0" for move in moves]
-        title = f"{name}: {len(chosen)} of {len(active)} latents in use, from the {start}, by standard deviations"
+        shown_of = f"{len(chosen)} of {len(active)} active latents shown"
+        title = f"{name}: {shown_of}; offset from the {start} in standard deviations"
         traversal_sheet(title, columns, rows, factor).save(out / f"{folder_name(name)}.png")
         shown[name] = axes, chosen
         progress.tick(Tick(done / len(labels)))

@@ -23,6 +23,7 @@ from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.workflows.device import choose_device, one_thread
 from vaeaug.workflows.model import open_stored
+from vaeaug.workflows.name_list import name_list
 from vaeaug.workflows.read import ModelData, read_for_model
 from vaeaug.workflows.score.publish import Scored, write_root
 from vaeaug.workflows.score.settings import ScoreSettings
@@ -194,18 +195,19 @@ def _gathered(tasks: list[ScoreTask], read: ModelData, model: StoredModel, who: 
 
 
 def _remarks(read: ModelData, who: str) -> tuple[str, ...]:
-    """Return what the user should know."""
+    """Return the warnings."""
     remarks = []
     if read.unknown:
-        named = ", ".join(repr(name) for name in read.unknown[:5]) + (" ..." if len(read.unknown) > 5 else "")
+        named = name_list([repr(name) for name in read.unknown], 5)
         remarks.append(
-            f"the model knows no class {named}: these images are measured as the likeliest of its own classes"
+            f"the model was not trained on the classes {named}: their images are scored as the most likely class of "
+            "the model"
         )
     if (read.labels_N >= 0).any() and who == NOBODY:
         remarks.append(
-            f"no label is judged: that takes two classes with {LEAST_IMAGES} images each, or a model that tells "
-            "classes apart (--judge evidence)"
+            f"labels are not scored: this requires two classes with at least {LEAST_IMAGES} images each, or a "
+            "conditional model (--judge evidence)"
         )
     if read.cache.invalid:
-        remarks.append(f"images that cannot be read and were left out: {len(read.cache.invalid)}")
+        remarks.append(f"unreadable images that were left out: {len(read.cache.invalid):,}")
     return tuple(remarks)

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 import vaeaug
 from vaeaug.anomaly.columns import LIKELIEST, MEASURED, SCORE, SURPRISE, Column
 from vaeaug.anomaly.score_images import reconstruct
 from vaeaug.anomaly.table import ScoredImages
-from vaeaug.evaluation.gallery import Gallery, GalleryCard, Picture, heat, write_gallery
+from vaeaug.evaluation.gallery import Gallery, GalleryCard, Picture, heat, stretched, write_gallery
+from vaeaug.evaluation.page_image import PageImage
 from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.export.score_card import ScoreCard, write_score_card
 from vaeaug.models.store import StoredModel
@@ -121,17 +123,19 @@ def _gallery(scored: Scored) -> Gallery:
     meaning = next(column.meaning for column in (*MEASURED, SURPRISE) if column.name == scored.by)
     return Gallery(
         title=scored.staging.final.name,
-        summary=f"{number:,} {'image' if number == 1 else 'images'}, ranked by how strange they are{labels}.",
+        summary=f"{number:,} {'image' if number == 1 else 'images'}, ranked by anomaly score{labels}.",
         by=f"Ranked by {_words(scored.by)}: {meaning}.",
-        strangest=[_strange(scored, place) for place in ranked],
+        images=number,
+        anomalous=[_anomalous(scored, place) for place in ranked],
         labels=[_doubted(scored, place, typical) for place in doubted],
         suspicious=scored.suspicious,
+        size=f"{scored.model.record.height} x {scored.model.record.width}",
         settings=_settings(scored),
         warnings=scored.remarks,
     )
 
 
-def _strange(scored: Scored, place: int) -> GalleryCard:
+def _anomalous(scored: Scored, place: int) -> GalleryCard:
     """Return an image, its reconstruction, and where they differ."""
     images = scored.images
     measured_as = int(images.measured_as_N[place])
@@ -139,7 +143,7 @@ def _strange(scored: Scored, place: int) -> GalleryCard:
     measures = reconstruct(scored.model, pixels_HWC, measured_as)
     label, likeliest = images.labels[place], images.likeliest(place)
     says = f"looks like {likeliest}" if likeliest and likeliest != label else ""
-    parts = [f"labelled {label}" if label else "no label", *([says] if says else [])]
+    parts = [f"labeled {label}" if label else "no label", *([says] if says else [])]
     # A variant without a KL has no ELBO, but the reconstruction's part of it.
     bound = "reconstruction_error" if np.isnan(images.number("kl")[place]) else "negative_elbo"
     names = [scored.by, *(name for name in ("scaled_error", bound, "kl") if name != scored.by)]
@@ -147,9 +151,9 @@ def _strange(scored: Scored, place: int) -> GalleryCard:
         images.file_names[place],
         ", ".join(parts),
         (
-            Picture("image", pixels_HWC),
-            Picture("reconstruction", as_pixels(measures.image_BCHW)[0]),
-            Picture("error", heat(measures.error_BHW[0].numpy())),
+            _picture(scored, "image", place),
+            _stretched(scored, "reconstruction", place, as_pixels(measures.image_BCHW)[0]),
+            _stretched(scored, "error", place, heat(measures.error_BHW[0].numpy())),
         ),
         _numbers(images, place, names),
     )
@@ -157,15 +161,28 @@ def _strange(scored: Scored, place: int) -> GalleryCard:
 
 def _doubted(scored: Scored, place: int, typical: Mapping[str, int]) -> GalleryCard:
     """Return an image, and typical ones of its label and of its likeliest class beside it."""
-    images, pixels_NHWC = scored.images, scored.read.cache.pixels_NHWC
+    images = scored.images
     label, likeliest = images.labels[place], images.likeliest(place)
-    beside = [Picture(f"typical {name}", pixels_NHWC[typical[name]]) for name in (label, likeliest) if name in typical]
+    beside = [_picture(scored, f"typical {name}", typical[name]) for name in (label, likeliest) if name in typical]
     return GalleryCard(
         images.file_names[place],
-        f"labelled {label}, looks like {likeliest}",
-        (Picture("image", pixels_NHWC[place]), *beside),
+        f"labeled {label}, looks like {likeliest}",
+        (_picture(scored, "image", place), *beside),
         _numbers(images, place, [SURPRISE.name]),
     )
+
+
+def _picture(scored: Scored, caption: str, place: int) -> Picture:
+    """Return an image from its file."""
+    name = scored.images.file_names[place]
+    rules = scored.model.record.rules(scored.settings.max_megapixels)
+    return Picture(caption, PageImage(scored.read.paths[name], name=name, rules=rules), "real")
+
+
+def _stretched(scored: Scored, caption: str, place: int, pixels_HWC: NDArray[np.uint8]) -> Picture:
+    """Return what the model made of an image, with the proportions of its file."""
+    file = scored.read.cache.files[place]
+    return Picture(caption, PageImage(stretched(pixels_HWC, file.height, file.width)))
 
 
 def _typical(images: ScoredImages) -> dict[str, int]:

@@ -1,0 +1,191 @@
+"""Images as a page shows them: thumbnails at their own proportions, and what a click on one opens.
+
+Small images are embedded losslessly and enlarged by a whole factor, so that single pixels are visible. Larger ones are
+embedded reduced; a click opens the file where the page is beside it, else the embedded image at its full size.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import quote
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, features
+
+from vaeaug.dataset.decode import decode_full
+from vaeaug.dataset.opening import UnreadableImageError, read_file
+from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules
+from vaeaug.evaluation.strip import fit, fit_size, pillow_image
+
+SHOWN_AT = 160
+"""CSS pixels of the longest side of a thumbnail, at most."""
+
+EXACT = 64
+"""Longest side in pixels up to which images are embedded at their full size, and without loss if there is room."""
+
+LINKED_SIDE = 320
+"""Longest side at which images are embedded whose file a click opens: twice `SHOWN_AT`, for dense screens."""
+
+_PROBES = 24
+"""Images that are encoded to estimate the size of all."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageImage:
+    """An image to be shown.
+
+    Attributes:
+        source: its file; or its pixels, uint8 (H, W, 1 or 3).
+        link: its file relative to the page, with forward slashes; empty if no file is beside the page.
+        name: what it is called; empty if it has no name.
+        rules: how the file is decoded; transparency is always kept.
+    """
+
+    source: Path | NDArray[np.uint8]
+    link: str = ""
+    name: str = ""
+    rules: DecodeRules = DEFAULT_RULES
+
+
+Images = Sequence[PageImage]
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How the images of a section are embedded.
+
+    Attributes:
+        side: longest side in pixels; larger images are reduced to it.
+        exact: whether images of up to `EXACT` pixels are embedded without loss.
+    """
+
+    side: int
+    exact: bool = True
+
+
+_FORMS = (*map(Form, (512, 320, 240, 160, 128, 112, 96)), Form(112, exact=False), Form(EXACT, exact=False))
+"""The forms, best first. The first one that fits into the room is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """An image as it is in the page.
+
+    Attributes:
+        data: the embedded file, as a `data:` address.
+        width: CSS pixels at which it is shown.
+        height: likewise.
+        size: width and height of the image itself, in pixels.
+        enlarged: whether it is shown larger than it is.
+        transparent: whether some of it is.
+        href: address of its file relative to the page; empty if there is none.
+        opens_file: whether a click opens that file; otherwise the embedded image is shown at its full size.
+        name: what it is called.
+        text: alternative text.
+    """
+
+    data: str
+    width: int
+    height: int
+    size: tuple[int, int]
+    enlarged: bool
+    transparent: bool
+    href: str
+    opens_file: bool
+    name: str
+    text: str
+
+
+def read_shown(image: PageImage) -> Image.Image | None:
+    """Return an image in mode L, RGB or RGBA, upright and at its own size; None if its file cannot be read."""
+    if not isinstance(image.source, Path):
+        return pillow_image(image.source)
+    try:
+        full = decode_full(read_file(image.source), dataclasses.replace(image.rules, keep_alpha=True))
+    except UnreadableImageError:
+        return None
+    shown = pillow_image(full.eight_bit())
+    if full.alpha_HW is not None and full.alpha_HW.min() < 255:
+        shown = shown.convert("RGB")
+        shown.putalpha(Image.fromarray(full.alpha_HW))
+    return shown
+
+
+def shown_size(width: int, height: int, most: int = SHOWN_AT) -> tuple[int, int]:
+    """Return the size in CSS pixels at which an image is shown: enlarged by a whole factor, or reduced to `most`."""
+    longest = max(width, height)
+    if longest > most:
+        return fit_size(width, height, most, most)
+    factor = most // longest
+    return width * factor, height * factor
+
+
+def thumbnail(image: PageImage, text: str, form: Form) -> Thumbnail | None:
+    """Return an image as it is in a page, or None if its file cannot be read.
+
+    Args:
+        image: the image.
+        text: alternative text.
+        form: how it is embedded.
+    """
+    shown = read_shown(image)
+    if shown is None:
+        return None
+    data, media = _encoded(image, shown, form)
+    # What is embedded at a lower resolution than that of the screen is shown smaller, not blurred.
+    width, height = shown_size(*shown.size, most=SHOWN_AT if max(shown.size) <= EXACT else min(SHOWN_AT, form.side))
+    return Thumbnail(
+        data=f"data:image/{media};base64,{base64.b64encode(data).decode()}",
+        width=width,
+        height=height,
+        size=shown.size,
+        enlarged=width > shown.width,
+        transparent=shown.mode == "RGBA",
+        href=_href(image.link),
+        opens_file=bool(image.link) and max(shown.size) > EXACT,
+        name=image.name or PurePosixPath(image.link).name,
+        text=text,
+    )
+
+
+def form_for(images: Images, room: int) -> Form:
+    """Return the best form in which all images together take no more than their room, or the smallest form.
+
+    Args:
+        images: all images of a section; a few of them are encoded.
+        room: bytes of all embedded files together; their text is a third longer.
+    """
+    largest = _FORMS[0].side
+    probes = [
+        (image, fit(shown, largest, largest))
+        for image in images[:: -(-len(images) // _PROBES) or 1]
+        if (shown := read_shown(image)) is not None
+    ]
+    for form in _FORMS[:-1]:
+        size = sum(len(_encoded(image, shown, form)[0]) for image, shown in probes)
+        if size * len(images) <= room * len(probes):
+            return form
+    return _FORMS[-1]
+
+
+def _encoded(image: PageImage, shown: Image.Image, form: Form) -> tuple[bytes, str]:
+    """Return the embedded file of an image, and its kind."""
+    small = max(shown.size) <= EXACT
+    side = min(form.side, LINKED_SIDE) if image.link else form.side
+    stream = io.BytesIO()
+    if (small and form.exact) or not features.check("webp"):
+        fit(shown, side, side).save(stream, "PNG", optimize=True)
+        return stream.getvalue(), "png"
+    fit(shown, side, side).save(stream, "WEBP", quality=80, method=3)
+    return stream.getvalue(), "webp"
+
+
+def _href(link: str) -> str:
+    """Return the address of a file by its path relative to the page, whatever characters its name has."""
+    return f"./{quote(link.encode(errors='surrogateescape'))}" if link else ""

@@ -1,0 +1,157 @@
+"""Samples of each class on a page: synthetic images, and real ones to compare them with.
+
+Every class is visible, with fewer images each if there are many classes. More than `MAX_CLASSES` are not shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vaeaug.evaluation.page_image import Form, Images, Thumbnail, form_for, thumbnail
+
+IMAGE_BYTES = 2_400_000
+"""Bytes of all images of the section together, at most; with more classes each shows fewer or smaller images."""
+
+MAX_CLASSES = 300
+"""Classes that are shown at most."""
+
+GROUP = 50
+"""Classes per collapsible group, where there are more."""
+
+LABELED = 16
+"""Classes up to which each has the whole width of the page, with labels beside its pairs."""
+
+_GAP = 6.4
+"""CSS pixels between two images."""
+
+_PER_CLASS = ((LABELED, 7), (100, 4), (MAX_CLASSES, 2))
+"""(number of classes up to which, images of each kind that a class shows)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRow:
+    """Some images of one class.
+
+    Attributes:
+        label: the class name.
+        synthetic: the first or randomly drawn ones; a selection by quality would mislead.
+        real: if `nearest` holds, the real image most similar to the synthetic one at the same position; otherwise any.
+        synthetic_count: how many synthetic images the class has.
+        real_count: how many real training images it has.
+    """
+
+    label: str
+    synthetic: Images
+    real: Images
+    synthetic_count: int
+    real_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClassSamples:
+    """One class on the page.
+
+    Attributes:
+        label: the class name.
+        synthetic: thumbnails.
+        real: thumbnails; where they belong to the synthetic ones, as many as those.
+        synthetic_note: how many of how many are shown.
+        real_note: the same of real images.
+    """
+
+    label: str
+    synthetic: Sequence[Thumbnail]
+    real: Sequence[Thumbnail]
+    synthetic_note: str
+    real_note: str
+
+    @property
+    def pairs(self) -> list[tuple[Thumbnail, Thumbnail]]:
+        """Each synthetic image with the real one most similar to it."""
+        return list(zip(self.synthetic, self.real, strict=True))
+
+    @property
+    def heights(self) -> tuple[int, int]:
+        """The largest height in CSS pixels of a synthetic image, and of a real one."""
+        tallest_synthetic, tallest_real = (
+            max((image.height for image in images), default=0) for images in (self.synthetic, self.real)
+        )
+        return tallest_synthetic, tallest_real
+
+
+@dataclass(frozen=True, slots=True)
+class SampleSheet:
+    """The section.
+
+    Attributes:
+        groups: (title, classes); the only one has no title.
+        shown: how many classes are shown.
+        classes: of how many.
+        labeled: whether pairs have labels beside them.
+        width: CSS pixels that a class takes, at least; "100%" if it has the whole width of the page.
+        files: whether a click on an image opens its file.
+    """
+
+    groups: Sequence[tuple[str, Sequence[ClassSamples]]]
+    shown: int
+    classes: int
+    labeled: bool
+    width: str
+    files: bool
+
+
+def sample_sheet(rows: Sequence[SampleRow], *, paired: bool) -> SampleSheet | None:
+    """Return what the page shows of each class, or None if there is no image.
+
+    Args:
+        rows: one per class; if there are too many, those without images go first.
+        paired: whether each real image belongs to the synthetic image at the same position.
+    """
+    filled = [row for row in rows if row.synthetic or row.real]
+    if not filled:
+        return None
+    chosen = rows if len(rows) <= MAX_CLASSES else filled[:MAX_CLASSES]
+    most = next(count for limit, count in _PER_CLASS if len(chosen) <= limit)
+    images = [image for row in chosen for image in (*row.synthetic[:most], *row.real[:most])]
+    form = form_for(images, IMAGE_BYTES)
+    shown = [_class_samples(row, most, form, paired) for row in chosen]
+    grouped = len(shown) > GROUP
+    groups = [
+        (_title(shown, start) if grouped else "", shown[start : start + GROUP])
+        for start in range(0, len(shown), GROUP if grouped else len(shown))
+    ]
+    widest = max((image.width for row in shown for image in (*row.synthetic, *row.real)), default=0)
+    labeled = len(shown) <= LABELED
+    width = "100%" if labeled else f"{most * (widest + _GAP) - _GAP:.0f}px"
+    return SampleSheet(groups, len(shown), len(rows), labeled, width, files=any(image.link for image in images))
+
+
+def shown_of(shown: int, total: int) -> str:
+    """Return how many of how many are shown, in words."""
+    return f"{shown:,} of {total:,} shown" if shown < total else f"all {total:,} shown" if total > 1 else "1 image"
+
+
+def _class_samples(row: SampleRow, most: int, form: Form, paired: bool) -> ClassSamples:
+    synthetic = _thumbnails(row.synthetic[:most], "synthetic image", row.label, form)
+    real = _thumbnails(row.real[:most], "real image", row.label, form)
+    if paired:  # a file may have become unreadable: then neither of the two is shown
+        both = [(one, other) for one, other in zip(synthetic, real, strict=False) if one and other]
+        synthetic, real = [one for one, _ in both], [other for _, other in both]
+    made, originals = [one for one in synthetic if one], [one for one in real if one]
+    return ClassSamples(
+        row.label,
+        made,
+        originals,
+        shown_of(len(made), max(row.synthetic_count, len(made))),
+        shown_of(len(originals), max(row.real_count, len(originals))),
+    )
+
+
+def _thumbnails(images: Images, kind: str, label: str, form: Form) -> list[Thumbnail | None]:
+    return [thumbnail(image, f"{kind} {number} of {label}", form) for number, image in enumerate(images, start=1)]
+
+
+def _title(shown: Sequence[ClassSamples], start: int) -> str:
+    end = min(start + GROUP, len(shown))
+    return f"Classes {start + 1} to {end} of {len(shown)}: {shown[start].label} to {shown[end - 1].label}"

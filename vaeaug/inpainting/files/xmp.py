@@ -1,0 +1,62 @@
+"""The XMP packet of a completed image: that of its source with our properties added.
+
+The packet is edited as text, so that everything else in it stays as other programs wrote it.
+Source: XMP Specification, Part 1 (serialization in RDF/XML).
+"""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree as ET
+
+_DESCRIPTION = re.compile(r"<rdf:Description\b.*?(?:/>|</rdf:Description>)", re.DOTALL)
+_OURS = re.compile(r"<\w+:Description\b[^<>]*\bxmlns:vaeaug=[^<>]*/>")
+_SOURCE_TYPE = re.compile(
+    r"""\s\w+:DigitalSourceType\s*=\s*(?:"[^"]*"|'[^']*')|<(\w+:DigitalSourceType)\b[^<>]*?(?:/>|>.*?</\1>)""",
+    re.DOTALL,
+)
+_ORIENTATION = re.compile(r"""(\btiff:Orientation(?:\s*=\s*["']|>)\s*)[2-8]""")
+_RDF_END = re.compile(r"</(\w+):RDF>")
+
+
+def merged(source: bytes | None, ours: str, *, turned: bool = False) -> str:
+    """Return a source's packet with our properties in place of what it said about its digital source type.
+
+    Args:
+        source: the packet of the source, or None. One that is damaged, or has a document type declaration, is dropped.
+        ours: our packet: one `rdf:Description`.
+        turned: the pixels were set upright, so that an orientation in the packet is no longer true.
+    """
+    description = _DESCRIPTION.search(ours)
+    text = None if source is None else _decoded(source)
+    if text is None or description is None or "<!" in text:
+        return ours
+    text = _SOURCE_TYPE.sub("", _OURS.sub("", text))
+    if turned:
+        text = _ORIENTATION.sub(r"\g<1>1", text)
+    end = _RDF_END.search(text)
+    if end is None:
+        return ours
+    own = description[0] if end[1] == "rdf" else description[0].replace("rdf:", f"{end[1]}:")
+    text = text[: end.start()] + own + text[end.start() :]
+    return text if _is_packet(text) else ours
+
+
+def _decoded(packet: bytes) -> str | None:
+    """Return a packet as text; None if it is in no encoding of XMP."""
+    for encoding in ("utf-8", "utf-16"):
+        try:
+            text = packet.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "RDF>" in text:
+            return text.strip("\ufeff\0 ")
+    return None
+
+
+def _is_packet(text: str) -> bool:
+    try:
+        ET.fromstring(text.encode())  # noqa: S314 (without a document type declaration there are no entities)
+    except ET.ParseError:
+        return False
+    return True

@@ -1,0 +1,14 @@
+"""Lists of names in warnings: the first few, and how many there are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+SHOWN = 3
+"""Names in a list, at most."""
+
+
+def name_list(names: Sequence[str], shown: int = SHOWN) -> str:
+    """Return names separated by commas; if there are too many, the first ones and how many of how many these are."""
+    listed = ", ".join(names[:shown])
+    return listed if len(names) <= shown else f"{listed} ({shown} of {len(names):,} shown)"
