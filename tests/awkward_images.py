@@ -155,6 +155,37 @@ KINDS: dict[str, Writer] = {
     "gray beside rgb": _mixed(jpg, saved(gray, ".jpg", quality=88)),
 }
 
+COPIES: dict[str, tuple[tuple[str, ...], str, str]] = {
+    "rgb png": ((), "RGB", "PNG"),
+    "gray png": ((), "L", "PNG"),
+    "jpeg": ((), "RGB", "JPEG"),
+    "jfif": ((), "RGB", "JPEG"),
+    "rgba": (("transparency",), "RGB", "PNG"),
+    "rgba beside rgb": ((), "RGB", "PNG"),
+    "gray with alpha": (("transparency",), "L", "PNG"),
+    "palette": ((), "P", "PNG"),
+    "palette with transparency": (("transparency",), "P", "PNG"),
+    "palette beside rgb": ((), "RGB", "PNG"),
+    "bilevel": (("mode",), "L", "PNG"),
+    "16 bits": ((), "I;16", "PNG"),
+    "12 bits": ((), "I;16", "PNG"),
+    "16 bits tiff": (("format",), "I;16", "PNG"),
+    "16 beside 8 bits": (("depth",), "I;16", "PNG"),
+    "float tiff": (("format",), "I;16", "PNG"),
+    "exif": (("orientation",), "RGB", "JPEG"),
+    "wide gamut": (("profile",), "RGB", "PNG"),
+    "cmyk": (("mode",), "RGB", "JPEG"),
+    "tiff": (("format",), "RGB", "PNG"),
+    "bmp": (("format",), "RGB", "PNG"),
+    "webp": (("format",), "RGB", "JPEG"),
+    "lossless webp": (("format",), "RGB", "PNG"),
+    "gif": (("format",), "RGB", "PNG"),
+    "animated png": (("frames",), "RGB", "PNG"),
+    "pages": (("frames", "format"), "RGB", "PNG"),
+    "gray beside rgb": (("mode",), "RGB", "JPEG"),
+}
+"""Kind -> why the copy of the second image of each class is rewritten, and mode and format of all copies."""
+
 
 def write_kind(root: Path, kind: str, split: str | None = None) -> Path:
     """Write a dataset of one kind: `root/<class>/` with `IMAGES` files each, or `root/<split>/<class>/`."""

@@ -13,7 +13,7 @@ QUICK: dict[str, Any] = {
     "seeds": 2,
     "workers": 1,
     "flip": "no",
-    "strength": "full",
+    "classical": "full",
     "arms": "real,synthetic",
 }
 """Settings of an evaluation that takes a moment."""

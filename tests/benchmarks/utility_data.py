@@ -6,12 +6,13 @@ from pathlib import Path
 
 import fashion_mnist as fashion
 import numpy as np
+import silhouettes
 from PIL import Image
 
 from vaeaug.evaluation.arms import Labelled
 
-FLIPS = {"fashion": True, "mnist": False, "cifar": True}  # digits have a left and a right
-STRENGTHS = {"fashion": 0.5, "mnist": 1.0, "cifar": 0.5}
+FLIPS = {"fashion": True, "mnist": False, "cifar": True, "silhouettes": True}  # digits have a left and a right
+POLICIES = {"fashion": "mild", "mnist": "full", "cifar": "mild", "silhouettes": "full"}  # of the arm `classical`
 TESTED = 6000  # test images of Fashion-MNIST
 HELD_OUT = 300  # test images a class of the small ones; an interval is as wide as test images are few
 CLASSES = 10
@@ -28,6 +29,9 @@ def load(name: str, cifar: Path | None) -> tuple[Labelled, Labelled]:
         train, test = (Labelled(*fashion.load(split)) for split in ("train", "t10k"))
         rows = np.random.default_rng(0).permutation(len(test.labels_N))[:TESTED]
         return train, Labelled(test.pixels_NHWC[rows], test.labels_N[rows])
+    if name == "silhouettes":
+        train, test = (Labelled(*silhouettes.load(HELD_OUT, seed)) for seed in (0, 1))
+        return train, test
     if name == "mnist":
         import digits
 

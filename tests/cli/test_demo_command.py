@@ -51,7 +51,7 @@ def test_a_folder_that_is_not_empty_is_exit_code_2(tmp_path, capsys):
     (tmp_path / "mine.txt").write_text("mine")
     code, out, err = run(capsys, tmp_path)
     assert (code, out) == (2, "")
-    assert err == f"Error: {tmp_path} is not empty; give the name of a new folder\n"
+    assert err == f"Error: {tmp_path} is not empty (it contains mine.txt); name a new or an empty directory\n"
 
 
 def test_it_imports_no_torch(tmp_path):

@@ -17,12 +17,12 @@ QUICK = [
     "--steps",
     "8",
     "--seeds",
-    "2",
+    "3",
     "--workers",
     "1",
     "--flip",
     "no",
-    "--strength",
+    "--classical",
     "full",
     "--arms",
     "real,synthetic",
@@ -49,8 +49,19 @@ def test_the_table_and_the_verdict_are_for_people(places: list[str], tmp_path: P
     lines = err.splitlines()
     assert any(line.split()[:1] == ["synthetic"] and "+-" in line for line in lines)
     assert "against real" in err
-    assert "2 seeds, 10 test images" in lines[-2]
+    assert "3 seeds, 10 test images" in lines[-2]
     assert "report.html" in lines[-1]
+
+
+def test_two_seeds_give_no_interval_and_it_says_why(places: list[str], tmp_path: Path) -> None:
+    _, err = run(*places, *QUICK, "--seeds", "2", "--out", str(tmp_path / "out"))
+    assert "+-" not in err
+    assert "no intervals and no verdict: 2 seeds do not tell" in err
+    assert "2 seeds, 10 test images give no interval: run with --seeds 3 or more" in err
+    page = (tmp_path / "out/report.html").read_text(encoding="utf-8")
+    assert "\N{PLUS-MINUS SIGN}" not in page
+    assert "no intervals and no verdict" in page
+    assert "95 % interval" not in page
 
 
 def test_no_name_is_cut_where_the_terminal_is_narrow(places: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

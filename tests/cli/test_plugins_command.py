@@ -290,10 +290,26 @@ def test_new_leaves_what_is_there_alone(capsys: pytest.CaptureFixture[str], tmp_
     for taken in ("full", "file"):
         output = run(capsys, "new", "fresh", tmp_path / taken)
         assert output.code == 2
-        assert "exists already" in output.err
+        assert "directory: vaeaug plugins new fresh DIRECTORY" in output.err
     assert run(capsys, "new", "fresh", tmp_path / "empty").code == 0
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["mine.txt"]
     assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_new_fills_the_working_directory(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    here = tmp_path / "my plugin"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    output = run(capsys, "new", "fresh", ".")
+    assert output.code == 0
+    assert Path("pyproject.toml").is_file()
+    assert here.samefile(".")
+    assert "Next: pip install" in output.err
+    output = run(capsys, "new", "other", ".")
+    assert output.code == 2
+    assert "is not empty (it contains .gitignore)" in output.err
 
 
 def test_new_writes_nothing_when_it_cannot_write_all(
@@ -309,5 +325,5 @@ def test_new_writes_nothing_when_it_cannot_write_all(
     monkeypatch.setattr(Path, "write_text", full_disk)
     output = run(capsys, "new", "fresh", tmp_path / "package")
     assert output.code == 1
-    assert "No space left on device; nothing was written" in output.err
+    assert "No space left on device; free some space or choose another place; nothing was written" in output.err
     assert not list(tmp_path.iterdir())

@@ -106,7 +106,8 @@ def test_a_time_budget_is_kept(tmp_path: Path, capsys: Capture) -> None:
     values = json.loads(capsys.readouterr().out)
     stops = [part["stopped"] for part in (values["metrics"], values["classes"]["ant"], values["classes"]["bee"])]
     budgets = [float(stop.removeprefix("the time budget of ").partition(" s is used up")[0]) for stop in stops]
-    assert sum(budgets) == pytest.approx(2, rel=0.01)  # shared between the common start and the classes
+    # The common start and the classes share what is left of it beside all else, a tenth of it in any case.
+    assert 0.1 * 2 <= sum(budgets) <= 2
     rows = [json.loads(line) for line in (tmp_path / "model/history.jsonl").read_text().splitlines()]
     assert {row["training"] for row in rows} == {"all classes", "ant", "bee"}
 
@@ -128,7 +129,11 @@ def test_a_time_budget_is_kept(tmp_path: Path, capsys: Capture) -> None:
         (["augment", "{data}", "{data}/out"], "choose an output outside it"),
         (["sample", "{data}", "{tmp}/out"], "is not a model"),
         (["sample", "{model}", "{tmp}/out", "--class", "cat"], "no class 'cat'"),
-        (["sample", "{model}", "{tmp}/out", "--per-class", "0"], "makes no images at all"),
+        (["augment", "{data}", "{tmp}/out", "--per-class", "0"], "nothing to make: --per-class 0"),
+        (["augment", "{data}", "{tmp}/out", "--ratio", "0.01", "--skip-invalid"], "nothing to make: --ratio 0.01"),
+        (["augment", "{data}", "{tmp}/out", "--model", "{tmp}/new", "--ratio", "0"], "give a ratio of at least 0.083"),
+        (["sample", "{model}", "{tmp}/out", "--per-class", "0"], "nothing to make"),
+        (["sample", "{model}", "{tmp}/out", "--balance", "--class", "ant"], "the class 'ant' is as large as"),
         (["sample", "{model}", "{model}/out"], "choose an output outside it"),
     ],
 )

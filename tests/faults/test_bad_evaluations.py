@@ -13,6 +13,7 @@ import evaluate_data
 import pytest
 import tiny_data
 from evaluate_data import QUICK
+from PIL import Image
 
 import vaeaug
 from vaeaug.errors import InputError
@@ -103,8 +104,46 @@ def test_no_synthetic_images(real: Path, tmp_path: Path) -> None:
     (tmp_path / "plain").mkdir()
     tiny_data.image("ant", 0).save(tmp_path / "plain/0.png")
     refused("images outside class folders; give an output of vaeaug augment", real, tmp_path / "plain")
-    vaeaug.augment(real, tmp_path / "none", per_class=0, **tiny_data.UNFILTERED)
+    vaeaug.augment(real, tmp_path / "none", per_class=2, **tiny_data.UNFILTERED)
+    for path in (tmp_path / "none/train").rglob("synthetic-*"):
+        path.unlink()
     refused("holds no synthetic images", real, tmp_path / "none")
+
+
+@pytest.mark.parametrize("kind", ["itself", "copy", "other names", "other format", "part", "validation split"])
+def test_real_images_as_synthetic_ones(real: Path, tmp_path: Path, kind: str) -> None:
+    place = tmp_path / "given"
+    if kind in ("copy", "other names", "other format", "part"):
+        for path in sorted((real / "train").rglob("*.png"))[slice(None, None, 3 if kind == "part" else None)]:
+            target = place / path.parent.name / (path.name if kind == "copy" else f"copy-{path.name}")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if kind == "other format":
+                with Image.open(path) as image:
+                    image.save(target.with_suffix(".bmp"))
+            else:
+                target.write_bytes(path.read_bytes())
+        words = "show the same pixels as images of REAL" if kind == "other format" else "are files of REAL"
+        refused(f"holds no synthetic images: .*{words}; give an output of vaeaug augment", real, place)
+    elif kind == "itself":
+        refused("looks like a real dataset", real, real)
+        refused("holds no synthetic images: all 16 of them are files of REAL", real, real / "train")
+    else:
+        for label in ("ant", "bee"):
+            evaluate_data.write_images(real / "val" / label, label, 300, 3)
+        refused("holds no synthetic images: all 6 of them are files of REAL", real, real / "val")
+
+
+def test_real_images_among_synthetic_ones_are_left_out(real: Path, synthetic: Path, tmp_path: Path) -> None:
+    alone = vaeaug.evaluate(real, synthetic, **evaluate_data.QUICK)
+    mixed = tmp_path / "mixed"
+    for source in (synthetic, real / "train"):
+        for path in source.rglob("*.png"):
+            target = mixed / path.parent.name / f"{source.name}-{path.name}"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(path.read_bytes())
+    found = vaeaug.evaluate(real, mixed, **evaluate_data.QUICK)
+    assert "images of REAL in mixed, left out as not synthetic: 16" in found.remarks
+    assert found.values["images"] == alone.values["images"]
 
 
 def test_without_test_images_a_plain_folder_cannot_be_made_again(tmp_path: Path, synthetic: Path) -> None:

@@ -77,7 +77,7 @@ def test_evaluate_trains_with_it_only_with_consent(
     (tmp_path / "extended/vaeaug.json").write_text(json.dumps(record))
     (tmp_path / "evil_twin.py").write_text("from pathlib import Path\nPath(__file__).with_name('ran').touch()\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    quick = {"steps": 2, "seeds": 2, "workers": 1, "flip": "no", "strength": "full", "arms": "real,synthetic"}
+    quick = {"steps": 2, "seeds": 2, "workers": 1, "flip": "no", "classical": "full", "arms": "real,synthetic"}
     message = r"extended was made with 'perceptual', whose option network names code .*evil_twin:run.*--allow-imports"
     with pytest.raises(InputError, match=message):
         vaeaug.evaluate(real, tmp_path / "extended", **quick)

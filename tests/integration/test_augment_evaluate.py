@@ -30,9 +30,9 @@ def test_the_verdict_is_in_the_directory_and_nothing_else_changes(tmp_path: Path
     real = evaluate_data.write_real(tmp_path / "real")
     made = vaeaug.augment(real, tmp_path / "out", **SETTINGS)
     plain = vaeaug.augment(real, tmp_path / "plain", **{**SETTINGS, "evaluate": False})
-    values = json.loads((tmp_path / "out/evaluation/evaluation.json").read_text())
+    values = json.loads((tmp_path / "out/utility/evaluation.json").read_text())
     assert made.verdict == values["verdict"]
-    assert [path.name for path in (tmp_path / "out/evaluation").iterdir()] == ["evaluation.json"]
+    assert [path.name for path in (tmp_path / "out/utility").iterdir()] == ["evaluation.json"]
     page = (tmp_path / "out/report.html").read_text()
     first, rest = page.split("<h2", 1)
     assert re.split(r"[+-]?\d", made.verdict)[0] in first
@@ -58,7 +58,7 @@ def test_the_verdict_is_in_the_directory_and_nothing_else_changes(tmp_path: Path
 def test_without_test_images_the_model_is_trained_anew(tmp_path: Path) -> None:
     real = tiny_data.write_dataset(tmp_path / "real", {"ant": 6, "bee": 6})
     vaeaug.augment(real, tmp_path / "out", **SETTINGS)
-    values = json.loads((tmp_path / "out/evaluation/evaluation.json").read_text())
+    values = json.loads((tmp_path / "out/utility/evaluation.json").read_text())
     assert values["test_images"] == {"ant": 6, "bee": 6}
 
 
@@ -86,7 +86,7 @@ def test_an_interrupted_evaluation_can_be_given_up(
             vaeaug.augment(real, tmp_path / "cut/out", **SETTINGS)
     vaeaug.augment(real, tmp_path / "cut/out", resume=True, **{**SETTINGS, "evaluate": False})
     assert tiny_data.files(tmp_path / "cut/out") == tiny_data.files(tmp_path / "plain/out")
-    assert not (tmp_path / "cut/out/evaluation").exists()
+    assert not (tmp_path / "cut/out/utility").exists()
 
 
 def test_an_evaluation_that_fails_takes_no_image_with_it(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_no_images_are_nothing_to_evaluate(tmp_path: Path, monkeypatch: pytest.M
     real = evaluate_data.write_real(tmp_path / "real")
     monkeypatch.setattr(augment_command, "train_into", lambda *_: pytest.fail("trained already"))
     settings = {**SETTINGS, "per_class": None, "balance": True}
-    with pytest.raises(InputError, match="no images are asked for"):
+    with pytest.raises(InputError, match="nothing to make"):
         vaeaug.augment(real, tmp_path / "out", **settings)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["real"]
 

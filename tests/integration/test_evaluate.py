@@ -62,7 +62,8 @@ def test_images_that_show_what_is_lacking_help_and_wrong_ones_harm(tmp_path: Pat
 
 def test_all_arms_give_all_figures(real: Path, synthetic: Path, tmp_path: Path) -> None:
     before = tiny_data.state(real), tiny_data.state(synthetic)
-    found = evaluate(real, synthetic, tmp_path / "out", steps=6, seeds=3, workers=1)
+    pipeline = {"classical": "trivialaugment+mixup", "flip": "no"}
+    found = evaluate(real, synthetic, tmp_path / "out", steps=6, seeds=3, workers=1, **pipeline)
     assert found.out == tmp_path / "out"
     assert (tiny_data.state(real), tiny_data.state(synthetic)) == before
     assert sorted(path.name for path in found.out.iterdir()) == ["evaluation.json", "report.html"]
@@ -80,8 +81,10 @@ def test_all_arms_give_all_figures(real: Path, synthetic: Path, tmp_path: Path) 
     difference = values["arms"]["mixup"]["difference"]["mean"]
     assert difference == pytest.approx(accuracy["mixup"] - accuracy["classical"])
     assert values["arms"]["classical"]["difference"] is None
-    assert values["classical_augmentation"]["mirrored"] in ("yes", "no")
-    assert values["classical_augmentation"]["strength"] in ("mild", "full")
+    assert values["classical_augmentation"] == {"pipeline": "trivialaugment+mixup", "mirrored": "no"}
+    page = (found.out / "report.html").read_text()
+    assert "TrivialAugment + mixup and synthetic images" in page
+    assert "TrivialAugment + mixup, as given" in page
     assert values["compared"] == ["classical+synthetic", "classical"]
     assert values["images"]["bee"] == {"real": 8, "synthetic": 7, "test": 5}
     assert values["fidelity"]["overall"]["real"] == 16
@@ -91,7 +94,7 @@ def test_all_arms_give_all_figures(real: Path, synthetic: Path, tmp_path: Path) 
 def test_unbalanced_classes_are_balanced_too_and_count_alike(tmp_path: Path, synthetic: Path) -> None:
     real = evaluate_data.write_real(tmp_path / "real")
     evaluate_data.write_images(real / "train/ant", "ant", 50, 5)
-    found = evaluate(real, synthetic, **{**QUICK, "arms": "auto", "steps": 2})
+    found = evaluate(real, synthetic, **{**QUICK, "arms": "auto", "steps": 2, "seeds": 3})
     balancing = ["oversampled", "smote", "weighted", "deferred"]
     assert list(found.values["arms"])[3:7] == balancing
     assert list(found.values["rivals"]) == ["classical", *balancing]
@@ -116,23 +119,24 @@ def test_the_user_settles_arms_and_measure_of_unbalanced_classes(tmp_path: Path)
     assert any("still have between 15 and 25 images; vaeaug augment --balance" in remark for remark in found.remarks)
 
 
-@pytest.mark.parametrize(("metric", "strength"), [("accuracy", "mild"), ("balanced-accuracy", "full")])
+@pytest.mark.parametrize(("metric", "pipeline"), [("accuracy", "mild"), ("balanced-accuracy", "trivialaugment")])
 def test_classical_augmentation_is_chosen_by_the_measure_of_the_verdict(
-    tmp_path: Path, synthetic: Path, monkeypatch: pytest.MonkeyPatch, metric: str, strength: str
+    tmp_path: Path, synthetic: Path, monkeypatch: pytest.MonkeyPatch, metric: str, pipeline: str
 ) -> None:
-    """Mild, a classifier calls everything an ant, the larger class; full, it knows the bees and one ant."""
+    """With mild all are ants, the larger class; with TrivialAugment the bees and one ant are recognized."""
     real = evaluate_data.write_real(tmp_path / "real")
     evaluate_data.write_images(real / "train/ant", "ant", 50, 16)
 
     def predicts(task, tell):
         true_N = load_division(task.division).test.labels_N
-        predicted_N = np.zeros_like(true_N) if task.classical.strength == "mild" else np.ones_like(true_N)
+        everything = {"mild": 0, "trivialaugment": 1}.get(task.pipeline.name, -1)
+        predicted_N = np.full_like(true_N, everything)
         predicted_N[np.flatnonzero(true_N == 0)[0]] = 0
         np.savez(task.file, predicted_N=predicted_N)
 
     monkeypatch.setattr(evaluate_train, "run_arm_task", predicts)
-    settings = {**QUICK, "arms": "classical,classical+synthetic", "strength": "auto", "metric": metric, "steps": 2}
-    assert evaluate(real, synthetic, **settings).values["classical_augmentation"]["strength"] == strength
+    settings = {**QUICK, "arms": "classical,classical+synthetic", "classical": "auto", "metric": metric, "steps": 2}
+    assert evaluate(real, synthetic, **settings).values["classical_augmentation"]["pipeline"] == pipeline
 
 
 def test_nothing_is_tried_that_no_arm_needs(real: Path, synthetic: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,7 +144,7 @@ def test_nothing_is_tried_that_no_arm_needs(real: Path, synthetic: Path, monkeyp
     monkeypatch.setattr(
         evaluate_train, "run_arm_task", lambda task, tell: (trained.append(task.arm), run_arm_task(task, tell))
     )
-    found = evaluate(real, synthetic, **{**QUICK, "flip": "auto", "strength": "auto"})
+    found = evaluate(real, synthetic, **{**QUICK, "flip": "auto", "classical": "auto"})
     assert trained == ["real", "synthetic"] * 2
     assert found.values["classical_augmentation"]["mirrored"] == "not used"
 
@@ -159,7 +163,13 @@ def test_workers_change_no_byte(real: Path, synthetic: Path, tmp_path: Path) -> 
             real,
             synthetic,
             tmp_path / f"{workers}/out",
-            **{**QUICK, "workers": workers, "strength": "auto", "arms": "classical,classical+synthetic"},
+            **{
+                **QUICK,
+                "workers": workers,
+                "classical": "mild",
+                "flip": "auto",
+                "arms": "classical,classical+synthetic",
+            },
         )
         made.append(tiny_data.files(tmp_path / f"{workers}/out"))
     assert made[0] == made[1]
@@ -208,11 +218,12 @@ def test_it_says_where_the_model_was_trained_on_other_images(real: Path, tmp_pat
 
     others = evaluate_data.write_real(tmp_path / "others", train=7)
     remarks = []
-    for data, out in ((real, "same"), (others, "other")):
+    # A model of the training images alone knows no other test split.
+    for data, out in ((real, "same"), (real / "train", "training"), (others, "other")):
         vaeaug.augment(data, tmp_path / out, per_class=2, synthetic_only=True, **tiny_data.UNFILTERED)
-        remarks.append(evaluate(real, tmp_path / out, **QUICK).remarks)
-    assert remarks[0] == ()
-    assert "of a model that was trained on other images than these real ones" in remarks[1][0]
+        remarks.append(evaluate(real, tmp_path / out, **{**QUICK, "seeds": 3}).remarks)
+    assert remarks[:2] == [(), ()]
+    assert "of a model that was trained on other images than these real ones" in remarks[2][0]
 
 
 def test_other_test_images_and_sizes_will_do(real: Path, synthetic: Path, tmp_path: Path) -> None:
@@ -319,9 +330,12 @@ def test_no_copy_of_what_is_held_out_is_trained_on(tmp_path: Path, monkeypatch: 
         run_arm_task(task, tell)
 
     monkeypatch.setattr(evaluate_train, "run_arm_task", noted)
-    settings = {**QUICK, "arms": "classical,classical+synthetic", "strength": "auto", "steps": 2, "folds": 3}
+    settings = {**QUICK, "arms": "classical,classical+synthetic", "classical": "mild+mixup", "flip": "auto"}
+    settings |= {"steps": 2, "folds": 3}
     evaluate(real, tmp_path / "extended", **settings)
-    assert [trial for trial, _ in divisions].count(True) == 3 * 2  # folds times strengths
+    assert [trial for trial, _ in divisions].count(True) == 3 * (
+        4 + 2 * 3 + 3 * 3
+    )  # the rounds of the choice, in each of three folds
     for _, division in divisions:
         assert not set(division.real.digests()) & set(division.test.digests())
 

@@ -21,6 +21,7 @@ from vaeaug.export.real import copy_real, place_real
 from vaeaug.export.record import write_record
 from vaeaug.export.writer import write_samples
 from vaeaug.synthesis.chunk import SampleChunk
+from vaeaug.workflows.evaluate.augmented import FOLDER
 
 CLASSES = ("Ankle boot", "T-shirt", "Äpfel")
 SIDE = 12
@@ -31,10 +32,10 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_output(tmp_path_factory.mktemp("readers"), CLASSES)
 
 
-def write_output(root: Path, classes: tuple[str, ...]) -> Path:
+def write_output(root: Path, classes: tuple[str, ...], splits: tuple[str, ...] = ("train", "valid", "test")) -> Path:
     """Write a dataset directory of noise, from data that has folders below its class folders."""
     random = np.random.default_rng(0)
-    for split in ("train", "valid", "test"):
+    for split in splits:
         for label in classes:
             for name in ("1.png", "more/1.png"):
                 path = root / "data" / split / label / name
@@ -54,13 +55,15 @@ def write_output(root: Path, classes: tuple[str, ...]) -> Path:
     counts = [ClassCount(label, 2, 3, 2, 2) for label in classes]
     write_card(out / "README.md", CardData("out", counts, {"seed": 0}))
     write_record(out / "vaeaug.json", {"seed": 0})
+    (out / FOLDER).mkdir()  # with the figures of augment --evaluate
+    write_record(out / FOLDER / "evaluation.json", {})
     (out / "report.html").write_text("<!doctype html><title>report</title>")
     return out
 
 
 def test_nothing_but_class_folders_and_images_lies_under_a_split(out: Path) -> None:
     assert sorted(path.name for path in out.iterdir()) == [
-        "README.md", "manifest.csv", "report.html", "test", "train", "vaeaug.json", "val",
+        "README.md", "manifest.csv", "report.html", "test", "train", FOLDER, "vaeaug.json", "val",
     ]  # fmt: skip
     for split in ("train", "val", "test"):
         folders = list((out / split).iterdir())
@@ -91,6 +94,12 @@ def test_hugging_face_datasets_with_classes_called_like_splits(tmp_path: Path, h
     for split in data:
         assert [unquote(name) for name in data[split].features["label"].names] == sorted(labels)
         assert set(Counter(data[split]["label"]).values()) == {len(data[split]) // len(labels)}
+
+
+def test_hugging_face_datasets_finds_no_split_that_is_not_there(tmp_path: Path) -> None:
+    out = write_output(tmp_path, CLASSES, splits=("train",))
+    data = load_hugging_face(tmp_path, path="imagefolder", data_dir=str(out))
+    assert {split: len(data[split]) for split in data} == {"train": 15}
 
 
 def load_hugging_face(cache: Path, **where: str) -> Any:

@@ -52,10 +52,26 @@ def test_a_place_filled_during_the_work_is_not_overwritten(tmp_path: Path) -> No
         (staging.content / "a").write_text("ours")
         (tmp_path / "out").mkdir()
         (tmp_path / "out" / "a").write_text("theirs")
-        with pytest.raises(InputError, match="filled meanwhile"):
+        with pytest.raises(InputError, match=r"filled by something else .*--resume"):
             staging.publish()
         assert (staging.content / "a").read_text() == "ours"
     assert (tmp_path / "out" / "a").read_text() == "theirs"
+
+
+def test_what_was_built_is_kept_when_the_final_place_was_filled(tmp_path: Path) -> None:
+    def run() -> None:
+        with Staging(tmp_path / "out", REQUEST, resume=tmp_path.joinpath(".out.partial").exists()) as staging:
+            (staging.content / "a").write_text("ours")
+            if not staging.resumed:
+                (tmp_path / "out").mkdir()
+                (tmp_path / "out" / "theirs").touch()
+            staging.publish()
+
+    with pytest.raises(InputError, match="filled by something else"):
+        run()
+    (tmp_path / "out" / "theirs").unlink()
+    run()
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a"]
 
 
 def test_an_unfinished_run_is_only_gone_on_with_when_asked(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from importlib import import_module
 
 import click
@@ -71,7 +72,8 @@ def main(args: list[str] | None = None) -> None:
 def _run(arguments: list[str]) -> int:
     """Run the command line and return its exit code; no traceback reaches a user unless `--debug`."""
     try:
-        code = cli.main(args=arguments, prog_name="vaeaug", standalone_mode=False)
+        # The context's object is when the command began, from which a time budget counts: torch takes long to import.
+        code = cli.main(args=arguments, prog_name="vaeaug", standalone_mode=False, obj=time.monotonic())
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
         error.show()

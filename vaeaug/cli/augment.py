@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 def command(data: Path, out: Path, as_json: bool, quiet: bool, **options: Any) -> None:
     """Write OUT: the images of DATA and synthetic ones of every class, as a dataset that training tools read.
 
-    DATA holds a folder a class (or train/, val/ and test/ with a folder a class, or a Hugging Face imagefolder).
+    DATA contains one folder per class, or train/, val/ and test/ with one folder per class, or images and a table with
+    their labels (metadata.csv, labels.csv, or --labels FILE).
     It is never written to. Without --per-class, --ratio or --balance a class gets ten synthetic images for each real
     one up to 500, and one for each if it has more than 500 or if images have more pixels than 128 x 128 on average.
     """

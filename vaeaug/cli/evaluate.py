@@ -56,7 +56,9 @@ def _print_table(found: EvaluateResult) -> None:
         table.add_column(name, justify="right")
     for entry in utility.arms:
         figures = (entry.over_seeds(name) for name in ("accuracy", "balanced_accuracy", "macro_f1"))
-        cells = [f"{100 * mean:.1f} +- {100 * min(half, 1):.1f}" for mean, half in figures]
+        cells = [
+            f"{100 * mean:.1f}" + ("" if half is None else f" +- {100 * min(half, 1):.1f}") for mean, half in figures
+        ]
         difference = entry.difference
         against = "" if difference is None else points(difference)
         table.add_row(entry.arm.name, *cells, against)

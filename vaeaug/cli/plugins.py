@@ -121,8 +121,8 @@ def new(given: Given, name: str, directory: Path | None, kind: str) -> None:
         _print_json({"directory": str(written.directory), "files": list(written.files), "name": written.name})
     elif not given.quiet:
         click.echo("\n".join([f"Wrote {written.directory}:", *(f"  {file}" for file in written.files)]))
-        place = shlex.quote(str(written.directory))
-        click.echo(f"\nNext: cd {place} && pip install -e '.[test]' && pytest", err=True)
+        enter = f"cd {shlex.quote(str(written.directory))} && " if written.directory.resolve() != Path.cwd() else ""
+        click.echo(f"\nNext: {enter}pip install -e '.[test]' && pytest", err=True)
 
 
 def _list(given: Given) -> None:

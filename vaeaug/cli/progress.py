@@ -13,7 +13,7 @@ from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, Tim
 from rich.progress import Progress as RichProgress
 from rich.table import Column
 
-from vaeaug.progress import SILENT, Progress, Tick
+from vaeaug.progress import Progress, Tick
 
 LINE_SECONDS = 5.0
 """Between two plain lines of a stage."""
@@ -24,9 +24,10 @@ MOST_TERMS = 4
 
 def make_progress(*, quiet: bool) -> Progress:
     """Return what suits where stderr goes."""
-    if quiet:
-        return SILENT
-    return Bars() if sys.stderr.isatty() else Lines()
+    progress = Progress() if quiet else Bars() if sys.stderr.isatty() else Lines()
+    context = click.get_current_context(silent=True)
+    progress.started = None if context is None else context.find_root().obj
+    return progress
 
 
 def _numbers(numbers: Mapping[str, float]) -> str:
@@ -34,10 +35,36 @@ def _numbers(numbers: Mapping[str, float]) -> str:
     return "  ".join(f"{name} {value:.1f}" for name, value in islice(numbers.items(), MOST_TERMS))
 
 
-class Lines(Progress):
+class _SaidOnce(Progress):
+    """Shows each remark once: what is said before the work is among the remarks on its result too."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
+    def bound(self, end: float) -> None:
+        """Show from now on how much of the time budget is left."""
+        self.end = end
+
+    def left(self) -> str:
+        """Return how much of the time budget is left, in words; nothing without one."""
+        return "" if self.end is None else f"{max(self.end - time.monotonic(), 0):.0f} s of the time budget left"
+
+    def say(self, line: str) -> None:
+        """Show a remark unless it was shown before."""
+        if line not in self._said:
+            self._said.add(line)
+            self.show(line)
+
+    def show(self, line: str) -> None:
+        """Show a remark."""
+        raise NotImplementedError
+
+
+class Lines(_SaidOnce):
     """A line when a stage begins, every few seconds, and when it ends."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.name: str | None = None
         self.began = self.told = time.monotonic()
         self.last = Tick(0.0)
@@ -62,9 +89,10 @@ class Lines(Progress):
             parts.append(_numbers(tick.numbers))
         if tick.done > 0.01:  # before that nobody can tell
             parts.append(f"{(now - self.began) * (1 / tick.done - 1):.0f} s left")
+        parts += [self.left()] if self.end is not None else []
         click.echo("  ".join(parts), err=True)
 
-    def say(self, line: str) -> None:
+    def show(self, line: str) -> None:
         """Write a remark."""
         click.echo(line, err=True)
 
@@ -75,10 +103,11 @@ class Lines(Progress):
         self.name = None
 
 
-class Bars(Progress):
+class Bars(_SaidOnce):
     """A bar a stage, with rate, losses and time left."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.rich = RichProgress(
             TextColumn("{task.description}", table_column=Column(no_wrap=True)),
             BarColumn(bar_width=12),
@@ -100,10 +129,10 @@ class Bars(Progress):
     def tick(self, tick: Tick) -> None:
         """Move the bar."""
         if self.task is not None:
-            rate = f"{tick.rate:,.0f} images/s" if tick.rate else ""
+            rate = "  ".join(part for part in (f"{tick.rate:,.0f} images/s" if tick.rate else "", self.left()) if part)
             self.rich.update(self.task, completed=tick.done, rate=rate, numbers=_numbers(tick.numbers))
 
-    def say(self, line: str) -> None:
+    def show(self, line: str) -> None:
         """Write a remark above the bars."""
         self.rich.console.print(line, markup=False, highlight=False)
 

@@ -21,11 +21,12 @@ from vaeaug.workflows.settings import TrainModelSettings, TrainSettings
 def command(data: Path, model: Path, as_json: bool, quiet: bool, **options: Any) -> None:
     """Train a model on the images of DATA and keep it in the directory MODEL.
 
-    DATA holds a folder a class (or train/, val/ and test/ with a folder a class, or a Hugging Face imagefolder).
+    DATA contains one folder per class, or train/, val/ and test/ with one folder per class, or images and a table with
+    their labels (metadata.csv, labels.csv, or --labels FILE).
     It is never written to.
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
-    from vaeaug.workflows.remarks import remarks_on  # noqa: PLC0415 (imports torch)
+    from vaeaug.workflows.remarks import latents_in_words, remarks_on  # noqa: PLC0415 (imports torch)
     from vaeaug.workflows.train.command import train  # noqa: PLC0415 (imports torch)
 
     with make_progress(quiet=quiet) as progress:
@@ -36,7 +37,7 @@ def command(data: Path, model: Path, as_json: bool, quiet: bool, **options: Any)
     text = (
         f"Trained {record.variant.name} with {record.loss.name} ({record.scope}) on {len(record.classes)} classes, "
         f"{sum(entry.images for entry in record.classes):,} images: {whose}{metrics['stopped']}; "
-        f"{metrics['active_units']} of {metrics['latent_units']} latent dimensions are active.\n"
+        f"{latents_in_words(metrics)}.\n"
         f"Next:  vaeaug sample {model} OUT"
     )
     values = {

@@ -32,6 +32,8 @@ class Variant(nn.Module, ABC):
             images of one class are too few for it.
         adversarial: whether its losses are a game, so that the validation loss says nothing of progress. The last
             weights are then kept, and training is not stopped early.
+        num_codes: of a discrete latent, how many codes there are; set it in `__init__`, so that codebook collapse is
+            found. None for a continuous latent.
         Config: a frozen dataclass whose fields are the options; declare them with `vaeaug.option`.
     """
 
@@ -41,6 +43,7 @@ class Variant(nn.Module, ABC):
     default: ClassVar[bool] = False
     preferred_scope: ClassVar[str] = "per-class"
     adversarial: ClassVar[bool] = False
+    num_codes: int | None = None
 
     @dataclass(frozen=True)
     class Config:

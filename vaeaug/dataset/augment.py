@@ -1,21 +1,20 @@
 """Albumentations pipelines that are applied to training images: read from the file that `A.save` wrote, or our own.
 
-This is the only file of this room that imports albumentations, and it does so when a pipeline is made.
+albumentations is imported when a pipeline is made (`albumentations_module.py`).
 """
 
 from __future__ import annotations
 
-import os
 import random
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vaeaug.dataset.albumentations_module import albumentations_module
 from vaeaug.errors import InputError
 
 _FORMATS: dict[str, Literal["json", "yaml"]] = {".json": "json", ".yaml": "yaml", ".yml": "yaml"}
@@ -115,7 +114,7 @@ def load_pipeline(path: Path) -> Pipeline:
         raise InputError(f"{path} is neither a .json nor a .yaml file; {remedy}")
     if not path.is_file():
         raise InputError(f"there is no pipeline file {path}; {remedy}")
-    albumentations = _albumentations()
+    albumentations = albumentations_module()
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)  # an argument that does not exist is only warned of
         try:
@@ -128,7 +127,9 @@ def load_pipeline(path: Path) -> Pipeline:
     return Pipeline(str(path), compose)
 
 
-def classical_pipeline(height: int, width: int, channels: int, *, flip: bool, strength: float = 1.0) -> Pipeline:
+def classical_pipeline(
+    height: int, width: int, channels: int, *, flip: bool, strength: float = 1.0, indexed: bool = False
+) -> Pipeline:
     """Return the augmentation that nearly every image classifier is trained with.
 
     A random crop of an image padded by an eighth (He et al. 2016), changes of scale and angle by up to 10 % and 10
@@ -140,37 +141,28 @@ def classical_pipeline(height: int, width: int, channels: int, *, flip: bool, st
         channels: 1 (gray) or 3 (RGB).
         flip: whether half of the images are mirrored, which is wrong for letters and digits.
         strength: what all of this is multiplied by, above 0.
+        indexed: whether the colours are labels from a palette; then none is changed or mixed with another.
     """
-    albumentations = _albumentations()
+    albumentations = albumentations_module()
     border = 1  # cv2.BORDER_REPLICATE: no edges of a colour the image lacks, and nothing that is seen twice
     down, across = (max(1, int(strength * side / 8)) for side in (height, width))
     scale, angle = 0.1 * strength, 10 * strength
     transforms = [
         albumentations.PadIfNeeded(height + 2 * down, width + 2 * across, border_mode=border),
         albumentations.RandomCrop(height, width),
-        albumentations.Affine(scale=(1 - scale, 1 + scale), rotate=(-angle, angle), border_mode=border, p=0.8),
+        albumentations.Affine(
+            scale=(1 - scale, 1 + scale),
+            rotate=(-angle, angle),
+            interpolation=0 if indexed else 1,  # cv2.INTER_NEAREST, cv2.INTER_LINEAR
+            border_mode=border,
+            p=0.8,
+        ),
     ]
     if flip:
         transforms.append(albumentations.HorizontalFlip(p=0.5))
-    if channels == 3:
+    if channels == 3 and not indexed:
         transforms.append(albumentations.RandomBrightnessContrast(0.2 * strength, 0.2 * strength, p=0.8))
     return Pipeline("the classical augmentation", albumentations.Compose(transforms))
-
-
-def _albumentations() -> ModuleType:
-    """Import albumentations without the look for a newer version that it makes over the network."""
-    name = "NO_ALBUMENTATIONS_UPDATE"
-    before = os.environ.get(name)
-    os.environ[name] = "1"
-    try:
-        import albumentations  # noqa: PLC0415 (takes a second, and few need it)
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
-    module: ModuleType = albumentations
-    return module
 
 
 def _describe(image: NDArray[Any]) -> str:

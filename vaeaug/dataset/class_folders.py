@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from vaeaug.dataset.folder_kinds import is_mask_folder, is_unlabelled
+from vaeaug.dataset.folder_kinds import is_image_folder, is_mask_folder, is_unlabelled
 from vaeaug.dataset.index import NO_LABEL, SPLITS, ImageFile, quoted
 from vaeaug.dataset.passed_over import MASKS, UNLABELLED, PassedOver
 from vaeaug.dataset.splits import split_and_rest, split_named
@@ -60,7 +60,10 @@ def read_class_folders(top: Folder, *, training: bool) -> Reading:
         return reading
     paired = _paired(top.holding)
     if paired:
-        return _read_paired(top, paired, training=training)
+        reading = _read_paired(top, paired, training=training)
+        read = [folder for folder, _, _ in paired]
+        reading.passed_over += [_aside(top, folder) for folder in top.holding if folder not in read]
+        return reading
     _check_no_splits_among_classes(top, named)
     inside = [folder for folder in top.holding if _has_splits_inside(folder)]
     if inside:
@@ -98,9 +101,22 @@ def _read_splits(top: Folder, named: dict[str, Folder], *, training: bool) -> Re
                 f"{top.name}/{folder.name}/<class>/*.png (if {folder.name!r} is itself a class, move it into "
                 f"{top.name}/train/), or list them in a table: --labels FILE"
             )
+        trained = {file.label for file in reading.files if file.split == "train"}
         for class_folder in inner.folders:
-            _add_class(reading, top, class_folder, class_folder.name, split)
+            if split != "train" and class_folder.name not in trained and is_image_folder(class_folder.name):
+                _add_unlabelled(reading, top, class_folder, split, training=training)
+            else:
+                _add_class(reading, top, class_folder, class_folder.name, split)
     return reading
+
+
+def _add_unlabelled(reading: Reading, top: Folder, folder: Folder, split: str, *, training: bool) -> None:
+    """Add `test/images` where train has classes: it is no class, but images without labels."""
+    names = _names(top.path, folder.image_paths())
+    if training:
+        reading.passed_over.append(PassedOver(UNLABELLED, tuple(sorted(names))))
+    else:
+        reading.files += [ImageFile(top.path / name, name, split, NO_LABEL) for name in names]
 
 
 def _unwrapped(split: Folder) -> Folder:
@@ -148,9 +164,10 @@ def _read_inside(top: Folder, *, training: bool) -> Reading:
 
 def _add_class(reading: Reading, top: Folder, folder: Folder, label: str, split: str) -> None:
     """Add the images of one class folder."""
-    wrappers = len(folder.path.relative_to(top.path).parts) - {"folders": 1, "splits": 2}[reading.layout]
+    prefix = folder.path.relative_to(top.path).as_posix()
+    wrappers = prefix.count("/") + 1 - {"folders": 1, "splits": 2}[reading.layout]
     reading.files += [
-        ImageFile(path, path.relative_to(top.path).as_posix(), split, label, wrappers) for path in folder.image_paths()
+        ImageFile(folder.path / name, f"{prefix}/{name}", split, label, wrappers) for name in folder.image_names()
     ]
     if split == "train" and not folder.count:
         reading.empty.append(label)
@@ -175,7 +192,7 @@ def _split_folders(folders: Iterable[Folder]) -> dict[str, Folder]:
         if split in named:
             raise InputError(
                 f"{named[split].path} and {folder.path} both name the {split} split; keep one of them, or merge them "
-                f"(if these are classes, move all classes into {folder.path.parent.name}/train/)"
+                f"(if these are classes, move all classes into {folder.path.resolve().parent.name}/train/)"
             )
         named[split] = folder
     return {split: named[split] for split in SPLITS if split in named}

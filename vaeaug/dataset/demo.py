@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import zipfile
 from collections import Counter
 from dataclasses import dataclass
@@ -11,7 +9,8 @@ from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from vaeaug.errors import InputError, VaeaugError
+from vaeaug.errors import VaeaugError
+from vaeaug.staging import staged
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +41,8 @@ def write_demo(directory: Path) -> DemoDataset:
         InputError: the folder is not empty, is a file, or cannot be written.
         VaeaugError: the disk is full.
     """
-    directory = Path(directory)
-    if directory.is_dir():
-        if any(directory.iterdir()):
-            raise InputError(f"{directory} is not empty; give the name of a new folder")
-    elif directory.exists() or directory.is_symlink():
-        raise InputError(f"{directory} is a file; give the name of a new folder")
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=directory))
-    except OSError as error:
-        raise InputError(f"cannot write to {directory}: {error.strerror}; choose another folder") from error
-    try:
-        with (files("vaeaug") / "demo" / "fashion-mnist.zip").open("rb") as stream:
-            names = _extract(stream, partial)
-        _move_up(partial, directory)
-    except OSError as error:
-        raise VaeaugError(
-            f"cannot write {directory}: {error.strerror}; free some space or choose another folder"
-        ) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with staged(Path(directory)) as content, (files("vaeaug") / "demo" / "fashion-mnist.zip").open("rb") as stream:
+        names = _extract(stream, content)
     images = [PurePosixPath(name).parts for name in names if name.endswith(".png")]
     counts = Counter(parts[0] for parts in images)
     classes = tuple(sorted({parts[1] for parts in images}))
@@ -87,18 +67,3 @@ def _extract(stream: IO[bytes], folder: Path) -> list[str]:
     except zipfile.BadZipFile as error:
         raise VaeaugError(f"the sample dataset is damaged ({error}); install vaeaug again") from error
     return names
-
-
-def _move_up(partial: Path, directory: Path) -> None:
-    """Move what is in a folder to the folder above; if that fails on the way, take back what was moved.
-
-    The folder itself stays: it may be a mount point, or the one that the user stands in.
-    """
-    moved: list[Path] = []
-    try:
-        for entry in sorted(partial.iterdir()):
-            moved.append(entry.rename(directory / entry.name))
-    except BaseException:
-        for entry in moved:
-            entry.rename(partial / entry.name)
-        raise

@@ -78,7 +78,7 @@ def _one_per_class(group: Iterable[CachedImage]) -> list[CachedImage]:
 
 def _repeated(within: Sequence[tuple[CachedImage, CachedImage]]) -> str:
     which = "image is an identical copy" if len(within) == 1 else "images are identical copies"
-    return f"{len(within)} {which} of another of its class and split: {_examples(within)}"
+    return f"{len(within)} {which} of another one of the same class and split: {_examples(within)}"
 
 
 def _examples(pairs: Sequence[tuple[CachedImage, CachedImage]]) -> str:

@@ -9,13 +9,17 @@ from vaeaug.dataset.index import quoted
 from vaeaug.dataset.labelled_images import LabelledTable, labels_any
 from vaeaug.dataset.splits import SPLIT_WORDS, split_named, words_of
 from vaeaug.dataset.table_columns import choose_columns
-from vaeaug.dataset.tables import TABLE_SUFFIXES, read_table
+from vaeaug.dataset.table_paths import PathMatcher
+from vaeaug.dataset.tables import TABLE_SUFFIXES, Table, read_table
 from vaeaug.dataset.tree import Folder
 from vaeaug.errors import InputError
 
 METADATA_NAMES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 RECORD_NAME = "vaeaug.json"
 """A directory with this file is an output of vaeaug, whose manifest is no table of labels."""
+
+_MANIFEST = frozenset(("file_name", "synthetic", "source"))
+"""Columns of the manifest of an output, which is no table of labels either where the record is missing."""
 
 
 def find_metadata(top: Folder) -> list[Path]:
@@ -60,13 +64,17 @@ def find_label_tables(
         InputError: several tables label the images.
     """
     found = []
+    matcher: PathMatcher | None = None
     for path in _candidates(top):
         try:
             table = read_table(path)
             columns = choose_columns(table, file_column, label_column)
         except InputError:
             continue
-        labelled = LabelledTable(table, columns, _split_of(path, top))
+        if set(table.columns) >= _MANIFEST:
+            continue
+        matcher = matcher or PathMatcher(top.image_names())
+        labelled = LabelledTable(table, columns, _split_of(path, top), matcher)
         if columns.labelled and labels_any(top, labelled):
             found.append(labelled)
     by_split = {labelled.split: labelled for labelled in found if labelled.split is not None}
@@ -80,6 +88,19 @@ def find_label_tables(
             "with --labels none"
         )
     return found
+
+
+def find_listing(top: Folder) -> Table | None:
+    """Return a table that lists images of a dataset but has no column that is known to contain labels."""
+    for path in _candidates(top):
+        try:
+            table = read_table(path)
+            columns = choose_columns(table)
+        except InputError:
+            continue
+        if not columns.labelled and labels_any(top, LabelledTable(table, columns)):
+            return table
+    return None
 
 
 def _candidates(top: Folder) -> Iterator[Path]:

@@ -26,7 +26,7 @@ MASK_WORDS = word_set(
 FILLER_WORDS = word_set(
     "set sets data dataset datasets sample samples example examples file files folder split splits part parts raw "
     "full all new final cropped resized small stage public private cls obj the my our only archive archives "
-    "download downloads unzipped extracted original originals color colour x"
+    "download downloads unzipped extracted original originals color colour"
 )
 """Words that say nothing about what is in a folder."""
 

@@ -26,3 +26,15 @@ class HoldOut:
         """Return it as command-line options, without the seed."""
         grouped = "" if self.group_by is None else f" --group-by {shlex.quote(self.group_by)}"
         return f"--holdout {self.fraction:g} --holdout-as {self.split}{grouped}"
+
+    def sentence(self) -> str:
+        """Return what was held out and what it was used for, for a card."""
+        name, use = {
+            "val": ("Validation", "they decided when its training ended"),
+            "test": ("Test", "it has seen nothing of them"),
+        }[self.split]
+        together = "" if self.group_by is None else f", whole groups by {self.group_by!r}"
+        return (
+            f"{name} images were held out of the training images of the original data, about {self.fraction:.0%} of "
+            f"each class{together}, before the model was trained: {use}."
+        )

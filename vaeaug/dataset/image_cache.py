@@ -155,6 +155,11 @@ class ImageCache:
             chosen &= ~np.fromiter((file.synthetic for file in self.files), dtype=np.bool_, count=len(self.files))
         return np.flatnonzero(chosen).astype(np.int64)
 
+    def training_fingerprint(self) -> str:
+        """Return a hash of contents and labels of the training images, whatever their names; 32 hexadecimal digits."""
+        rows = sorted(json.dumps([self.files[i].label, self.files[i].digest]) for i in self.indices("train"))
+        return hashlib.blake2b("\n".join(rows).encode(), digest_size=16).hexdigest()
+
     def listing(self, label: str | None = None) -> str:
         """Return what identifies images under the names that they have, 32 hexadecimal digits.
 

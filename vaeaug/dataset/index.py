@@ -133,7 +133,7 @@ class DatasetIndex:
         """Return label -> number of images in a split: every class (0 included), then labels that train lacks."""
         counts = dict.fromkeys((*self.classes, *self.unseen), 0)
         for file in self.files:
-            if file.split == split:
+            if file.split == split and file.label != NO_LABEL:
                 counts[file.label] += 1
         return {label: count for label, count in counts.items() if count or label in self.classes}
 
@@ -182,8 +182,9 @@ def make_index(
         if file.split == "train" and file.label != NO_LABEL:
             counts[file.label] = counts.get(file.label, 0) + 1
     if training and not any(counts.values()):
+        name = root.resolve().name
         raise InputError(
-            f"{root} has no training images; arrange it as {root.name}/<class>/*.png or {root.name}/train/<class>/*.png"
+            f"{root} has no training images; arrange it as {name}/<class>/*.png or {name}/train/<class>/*.png"
         )
     if training:
         check_enough(counts)

@@ -27,11 +27,13 @@ class LabelledTable:
         table: the rows.
         columns: which of its columns say what an image is.
         split: the split that the name of the table says, or None.
+        matcher: of the images that it is about, if there is one already.
     """
 
     table: Table
     columns: Columns
     split: str | None = None
+    matcher: PathMatcher | None = None
 
 
 @dataclass(slots=True)
@@ -126,7 +128,7 @@ def _read_one(read: TableImages, top: Folder, labelled: LabelledTable, *, traini
 
 def _matching(top: Folder, labelled: LabelledTable) -> tuple[PathMatcher, str, list[str]]:
     """Return a matcher for the images of DATA, the folder of the table in it, and the table's paths."""
-    matcher = PathMatcher(path.relative_to(top.path).as_posix() for path in top.image_paths())
+    matcher = labelled.matcher or PathMatcher(top.image_names())
     parent = labelled.table.path.parent
     folder = parent.relative_to(top.path).as_posix() if parent.is_relative_to(top.path) else ""
     values = labelled.table.values(labelled.columns.file)

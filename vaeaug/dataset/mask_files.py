@@ -16,14 +16,15 @@ _MASK = re.compile(
     r"(?:[ _.\-]?\d+)?",
     re.IGNORECASE,
 )
+_PREFIXED = re.compile(r"(?:mask|seg|segmentation|gt|label)([ _.\-])(.+)", re.IGNORECASE)
 _PLURAL = frozenset(("masks", "gt", "groundtruth", "annotations", "segmentation", "segmentations", "trimaps"))
 
 
 def masks_in(top: Folder) -> set[Path]:
     """Return the images that are masks of other images, as far as names say.
 
-    These are files such as `1_mask.png` beside `1.png`, everything in `cat_masks/` beside `cat/`, and everything in
-    `cat/masks/` beside `cat/images/`.
+    These are files such as `1_mask.png` or `mask_1.png` beside `1.png`, everything in `cat_masks/` beside `cat/`, and
+    everything in `cat/masks/` beside `cat/images/`.
 
     Args:
         top: DATA.
@@ -53,20 +54,33 @@ def masks_in(top: Folder) -> set[Path]:
 def _mask_names(names: tuple[str, ...]) -> list[str]:
     """Return the files in a folder that are named after another one and a word for a mask."""
     stems = {Path(name).stem for name in names}
-    return [
-        name for name in names if (match := _MASK.fullmatch(Path(name).stem)) is not None and match.group(1) in stems
-    ]
+
+    def is_mask(stem: str) -> bool:
+        if (after := _MASK.fullmatch(stem)) is not None and after.group(1) in stems:
+            return True
+        before = _PREFIXED.fullmatch(stem)
+        if before is None:
+            return False
+        separator, rest = before.groups()
+        return any(base in stems for base in (rest, f"img{separator}{rest}", f"image{separator}{rest}"))
+
+    return [name for name in names if is_mask(Path(name).stem)]
 
 
 def _mask_folders(folder: Folder) -> list[tuple[Folder, Folder]]:
     """Return (images, masks) for the folders of masks beside a folder called `images` or a split of images."""
     holding = folder.holding
-    images = next(
-        (child for child in holding if is_image_folder(child.name) or (split_named(child.name) and child.images)), None
-    )
+    images = next((child for child in holding if _is_of_images(child)), None)
     if images is None:
         return []
     return [(images, child) for child in holding if child is not images and is_mask_folder(child.name)]
+
+
+def _is_of_images(folder: Folder) -> bool:
+    """Return whether masks beside a folder may belong to its images: `images`, `raw`, `train/*.png`."""
+    if is_image_folder(folder.name):
+        return True
+    return bool(folder.images) if split_named(folder.name) else is_generic(folder.name)
 
 
 def _named_after_siblings(folder: Folder) -> list[tuple[Folder, Folder]]:

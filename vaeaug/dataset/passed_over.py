@@ -68,7 +68,8 @@ def summary(passed_over: Sequence[PassedOver]) -> str | None:
         parts = [*parts[:_SUFFIXES], f"{more} other files"]
     parts += [_image_part(entry) for entry in passed_over if entry.reason not in (OTHER_FILES, FRAMES) and entry.files]
     parts += [
-        f"all but the first page or frame of {len(entry.files)} files ({_examples(entry)})"
+        f"all but the first page or frame of {len(entry.files)} {'file' if len(entry.files) == 1 else 'files'} "
+        f"({_examples(entry)})"
         for entry in passed_over
         if entry.reason == FRAMES
     ]

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Literal
 
 from vaeaug.dataset.class_folders import Reading, read_class_folders
-from vaeaug.dataset.find_tables import RECORD_NAME, find_label_tables, find_metadata
+from vaeaug.dataset.find_tables import RECORD_NAME, find_label_tables, find_listing, find_metadata
 from vaeaug.dataset.folder_kinds import is_generic
 from vaeaug.dataset.formats import NAMES as FORMAT_NAMES
 from vaeaug.dataset.formats import is_image_name
@@ -52,6 +52,9 @@ from vaeaug.dataset.tree import Folder, read_tree
 from vaeaug.errors import InputError
 
 __all__ = ["DatasetIndex", "ImageFile", "LabelOptions", "scan"]
+
+_IMAGES_PER_STRAY = 20
+"""A folder with less than one image directly in it for this many images contains stray images, and is no class."""
 
 Source = Literal["given", "metadata", "found"]
 
@@ -87,7 +90,7 @@ def scan(data: Path, *, training: bool = True, options: LabelOptions = AUTOMATIC
     tables = _tables(top, options, training=training)
     if tables is not None:
         return _read_tables(top, *tables, training=training)
-    return _read_folders(top, training=training)
+    return _read_folders(top, training=training, ignore=options.labels == NO_TABLE)
 
 
 def _tables(top: Folder, options: LabelOptions, *, training: bool) -> tuple[Folder, list[LabelledTable], Source] | None:
@@ -155,10 +158,10 @@ def _read_tables(
         if source == "found" and repeats_folders(read) and not has_splits:
             return _read_folders(data, training=training, table=_below(data, top, read))
         columns = tables[0].columns
-        label = columns.label or "one column per class"
-        notes = [f"labels were read from {names} (columns {columns.file!r} and {label!r}); --labels none ignores it"]
+        label = f"columns {columns.file!r} and {columns.label!r}" if columns.label else "one column per class"
+        notes = [f"labels were read from {names} ({label}); --labels none ignores it"]
     listed = _below(data, top, read)
-    unlisted = (name for path in data.image_paths() if (name := _name(data, path)) not in listed.rows)
+    unlisted = (name for name in data.image_names() if name not in listed.rows)
     passed_over = [
         *other_files(_others(data, [labelled.table.path for labelled in tables])),
         *_entry(UNLISTED, unlisted),
@@ -169,7 +172,9 @@ def _read_tables(
     )
 
 
-def _read_folders(data: Folder, *, training: bool, table: TableImages | None = None) -> DatasetIndex:
+def _read_folders(
+    data: Folder, *, training: bool, table: TableImages | None = None, ignore: bool = False
+) -> DatasetIndex:
     """Read the images by the names of the folders."""
     if not data.holding and (training or not data.images):
         if training and data.images:
@@ -183,11 +188,13 @@ def _read_folders(data: Folder, *, training: bool, table: TableImages | None = N
     reading = read_class_folders(top, training=training)
     below = _below(data, top, TableImages(reading.files)).files
     files, merged = unify_labels(below, training=training)
+    if training and len({file.label for file in files}) == 1 and not ignore:
+        _check_no_table_lists(data)
     prefix = top.path.relative_to(data.path)
     stray = [(prefix / name).as_posix() for name in reading.stray]
     passed_over = [
         *other_files(_others(data, [])),
-        *_entry(STRAY, [*stray, *(data.images if top is not data else ())]),
+        *_entry(STRAY, [*stray, *(data.images if top.path != data.path else ())]),
         *_entry(MASKS, (_name(data, path) for path in masks)),
         *(
             replace(entry, files=tuple((prefix / name).as_posix() for name in entry.files))
@@ -204,6 +211,22 @@ def _read_folders(data: Folder, *, training: bool, table: TableImages | None = N
         table=table,
         training=training,
     )
+
+
+def _check_no_table_lists(data: Folder) -> None:
+    """Refuse a dataset whose folders are one class if a table beside lists the images: it may have the labels.
+
+    Raises:
+        InputError: there is such a table.
+    """
+    for level in _levels(data):
+        table = find_listing(level)
+        if table is not None:
+            raise InputError(
+                f"{table.path} lists the images of {level.path}, which are in one folder, but no column is known to "
+                f"contain labels (it has {quoted(table.columns)}); name one with --label-column, or read all images as "
+                "one class with --labels none"
+            )
 
 
 def _below(data: Folder, top: Folder, read: TableImages) -> TableImages:
@@ -231,17 +254,17 @@ def _unwrapped(data: Folder, *, training: bool) -> tuple[Folder, list[str]]:
     if top is data:
         return data, []
     inner = top.path.relative_to(data.path).as_posix()
-    note = f"{data.path.name} contains only the folder {inner!r}, which was read as the dataset"
+    note = f"{data.name} contains only the folder {inner!r}, which was read as the dataset"
     if not any(split_named(folder.name) for folder in top.holding):
-        note += f"; if it is one class, move it into {data.path.name}/train/"
+        note += f"; if it is one class, move it into {data.name}/train/"
     return top, [note]
 
 
 def _wraps(folder: Folder) -> bool:
     """Return whether the only folder in DATA contains the classes or splits, and is not itself a class or a split."""
-    if folder.images:
-        return False
     inner = folder.holding
+    if not inner or len(folder.images) * _IMAGES_PER_STRAY > folder.count:
+        return False
     splits = [split_named(child.name) is not None for child in inner]
     if split_named(folder.name):
         return len(inner) > 1 and all(splits) and not any(child.images for child in inner)
@@ -265,15 +288,15 @@ def _entry(reason: str, names: Iterable[str]) -> list[PassedOver]:
 
 def _others(top: Folder, used: list[Path]) -> list[str]:
     """Return the files that are no images, without the tables that were read and what vaeaug wrote itself."""
-    own = {top.path / name for name in _OUTPUT_FILES} if RECORD_NAME in top.others else set()
+    outputs = [folder.path for folder in top.walk() if RECORD_NAME in folder.others]
+    own = {folder / name for folder in outputs for name in _OUTPUT_FILES}
     skipped = {*used, *own}
     return [path.relative_to(top.path).as_posix() for path in top.other_paths() if path not in skipped]
 
 
 def _nothing_found(top: Folder) -> str:
     """Return the message for a folder without classes."""
-    name = top.path.name
-    layout = f"arrange them as {name}/<class>/*.png, one folder per class, or add a metadata.csv (file_name,label)"
+    layout = f"arrange them as {top.name}/<class>/*.png, one folder per class, or add a metadata.csv (file_name,label)"
     if top.images:
         return f"{top.path} contains images but no class folders; {layout}"
     others = summary(other_files(_others(top, [])))

@@ -8,6 +8,7 @@ A name is that of a split if one of its words is `train`, `val`, `test` or a syn
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from vaeaug.dataset.folder_words import FILLER_WORDS, IMAGE_WORDS, words
 
@@ -30,6 +31,7 @@ _LONGEST_FIRST = sorted(SPLIT_WORDS, key=len, reverse=True)
 _PARTS = re.compile("|".join(_LONGEST_FIRST), re.IGNORECASE)
 
 
+@lru_cache(maxsize=4096)  # a table asks for each of its rows
 def split_named(name: str) -> str | None:
     """Return `train`, `val` or `test` for the name of a split; None for any other name.
 

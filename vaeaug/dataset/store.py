@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import os
 import re
+import secrets
 import shutil
 import tempfile
 import time
@@ -88,7 +89,8 @@ def size_limit() -> int:
 @contextmanager
 def building(directory: Path) -> Iterator[Path]:
     """Give an empty folder in the cache directory to build an entry in; what is left of it afterwards is removed."""
-    folder = Path(tempfile.mkdtemp(prefix=_BUILD_PREFIX, dir=directory))
+    folder = directory / f"{_BUILD_PREFIX}{secrets.token_hex(8)}"  # mkdtemp would make it readable by its owner alone
+    folder.mkdir()
     lock = _lock(folder, create=True, exclusive=False)  # shared, so that it may be opened before this lock is given up
     try:
         yield folder

@@ -14,7 +14,7 @@ from vaeaug.errors import InputError, nearest
 
 _FILE = (
     *("filename", "file", "filepath", "path", "imagepath", "imagename", "imagefile", "imgpath", "imgname"),
-    *("image", "img", "imageid", "imgid", "id"),
+    *("image", "img", "imageindex", "imageid", "imgid", "idcode", "id"),
 )
 _LABEL = (
     *("labels", "class", "classes", "classname", "classlabel", "classid"),

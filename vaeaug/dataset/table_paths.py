@@ -11,6 +11,8 @@ from pathlib import PurePosixPath
 
 from vaeaug.dataset.folder_kinds import is_generic
 
+Form = Callable[[str], str]
+
 _DRIVE = re.compile(r"[A-Za-z]:(?=/)")
 
 
@@ -27,12 +29,7 @@ class PathMatcher:
 
     def __init__(self, names: Iterable[str]) -> None:
         self.names = frozenset(names)
-        self._indices: list[tuple[Callable[[str], str], dict[str, list[str]]]] = []
-        for form in (_composed, _caseless, _stem):
-            index: defaultdict[str, list[str]] = defaultdict(list)
-            for name in sorted(self.names):
-                index[posixpath.basename(form(name))].append(name)
-            self._indices.append((form, index))
+        self._indices: dict[Form, dict[str, list[str]]] = {}
 
     def find(self, path: str, folder: str = "") -> list[str]:
         """Return the images that a path may mean: one if it is clear, none, or several.
@@ -44,14 +41,22 @@ class PathMatcher:
         beside = posixpath.normpath(posixpath.join(folder, path))
         if beside in self.names:
             return [beside]
-        for form, index in self._indices:
-            wanted = (form if form is not _stem else _caseless)(path)
-            near = (form if form is not _stem else _caseless)(beside)
-            found = [name for name in index.get(posixpath.basename(wanted), ()) if _ends_with(form(name), wanted)]
+        for form, of_path in ((_composed, _composed), (_caseless, _caseless), (_stem, _caseless)):
+            wanted, near = of_path(path), of_path(beside)
+            found = [name for name in self._index(form).get(_last(wanted), ()) if _ends_with(form(name), wanted)]
             exact = [name for name in found if form(name) == near]
-            if len(exact) == 1 or found:
+            if found:
                 return exact if len(exact) == 1 else found
         return []
+
+    def _index(self, form: Form) -> dict[str, list[str]]:
+        """Return last part of a name in some form -> the names."""
+        if form not in self._indices:
+            index: defaultdict[str, list[str]] = defaultdict(list)
+            for name in sorted(self.names):
+                index[_last(form(name))].append(name)
+            self._indices[form] = index
+        return self._indices[form]
 
     def common_prefix(self, paths: Sequence[str], root: str, folder: str = "") -> int:
         """Return how many leading folders all paths of a table have that the dataset does not: 0 in most tables.
@@ -64,7 +69,7 @@ class PathMatcher:
             folder: of the table, relative to the dataset.
         """
         absolute = all(path.startswith("/") for path in paths)
-        parts = [PurePosixPath(path.lstrip("/")).parts for path in paths]
+        parts = [path.lstrip("/").split("/") for path in paths]
         shared = 0
         while parts and all(len(row) > shared + 1 and row[shared] == parts[0][shared] for row in parts):
             shared += 1
@@ -85,6 +90,10 @@ def normalized(path: str) -> str:
     text = _DRIVE.sub("", path.strip().replace("\\", "/"))
     start = "/" if text.startswith("/") else ""
     return start + "/".join(part for part in text.split("/") if part not in ("", "."))
+
+
+def _last(name: str) -> str:
+    return name.rpartition("/")[2]
 
 
 def _ends_with(name: str, path: str) -> bool:

@@ -32,8 +32,8 @@ class Folder:
 
     @property
     def name(self) -> str:
-        """Return the name of the folder."""
-        return self.path.name
+        """Return the name of the folder, also where the path is `.`."""
+        return self.path.name or self.path.resolve().name
 
     @property
     def holding(self) -> tuple[Folder, ...]:
@@ -53,6 +53,15 @@ class Folder:
         for folder in self.walk():
             for name in folder.images:
                 yield folder.path / name
+
+    def image_names(self) -> Iterator[str]:
+        """Yield the name of every image in this folder and below it, relative to it, with forward slashes."""
+        waiting = [("", self)]
+        while waiting:
+            prefix, folder = waiting.pop()
+            for name in folder.images:
+                yield prefix + name
+            waiting += [(f"{prefix}{child.name}/", child) for child in reversed(folder.folders)]
 
     def other_paths(self) -> Iterator[Path]:
         """Yield every file in this folder and below it that is not an image."""

@@ -13,6 +13,7 @@ import sys
 import threading
 import traceback
 import types
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing import connection, resource_tracker
 from typing import Any, TypeVar
@@ -44,13 +45,23 @@ def run_tasks(
     Args:
         function: a module-level function; `tell(message)` reaches `hear`.
         tasks: small picklable values.
-        workers: worker processes; with one (or one task) all runs in this process.
+        workers: worker processes; with one (or one task) all runs in this process, as it does in a daemonic process
+            (a worker of `multiprocessing.Pool` or Celery), which may not start others: there a warning says so.
         hear: called here with (number of the task, message).
 
     Raises:
         VaeaugError: what a task raised, or that a worker process died. The other workers are stopped.
     """
-    if workers <= 1 or len(tasks) <= 1:
+    parallel = workers > 1 and len(tasks) > 1
+    if parallel and not may_start_processes():
+        parallel = False
+        warnings.warn(
+            f"this process is daemonic and may not start worker processes, so {len(tasks)} tasks run in it one by one; "
+            "the results are the same",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    if not parallel:
         return [function(task, lambda message, number=i: hear(number, message)) for i, task in enumerate(tasks)]  # type: ignore[misc]
     staff: list[_Worker] = []
     try:
@@ -65,6 +76,14 @@ def run_tasks(
     finally:
         for worker in staff:
             worker.stop()
+
+
+def may_start_processes() -> bool:
+    """Return whether this process may have children, as `multiprocessing` allows it."""
+    try:
+        return not multiprocessing.current_process().daemon
+    except AttributeError:  # Celery puts a process of its own there, which has fewer attributes
+        return False
 
 
 class _Worker:

@@ -16,13 +16,14 @@ import torch
 from numpy.typing import NDArray
 
 from vaeaug.classifier.class_weights import DEFERRED, ClassWeights, class_balanced_weights
+from vaeaug.classifier.classical import MIXUP
 from vaeaug.classifier.fit import Classifier, ClassifierConfig, Source, fit_classifier
 from vaeaug.errors import InputError, nearest
 from vaeaug.evaluation.resampling import oversampled, smote
 from vaeaug.training.batches import Augment
 
-MIXUP = 0.4
-"""Alpha of mixup; Zhang et al. (2018) found 0.1 to 0.4 best where little is to be gained, and 1 on CIFAR-10."""
+CLASSICAL = "classical augmentation"
+"""What stands in `Arm.words` for the pipeline, until its name is known (`named`)."""
 
 
 class Balancing(Enum):
@@ -43,7 +44,7 @@ class Arm:
         words: the same in a sentence, "the synthetic images add ... over WORDS".
         real: whether it sees the real images.
         synthetic: whether it sees the synthetic images.
-        classical: whether its images are shifted, scaled, turned (`classical_pipeline`).
+        classical: whether its images have the classical augmentation (`ClassicalPipeline`).
         mixup: whether its images are mixed in pairs (Zhang et al. 2018).
         balancing: what is done about classes of different sizes; None for nothing.
     """
@@ -58,21 +59,21 @@ class Arm:
 
 
 def _balanced(name: str, how: str, balancing: Balancing) -> Arm:
-    return Arm(name, f"{how} with classical augmentation", classical=True, balancing=balancing)
+    return Arm(name, f"{how} with {CLASSICAL}", classical=True, balancing=balancing)
 
 
 ARMS = {
     arm.name: arm
     for arm in (
         Arm("real", "the real images"),
-        Arm("classical", "classical augmentation", classical=True),
+        Arm("classical", CLASSICAL, classical=True),
         Arm("mixup", "mixup", mixup=True),
         _balanced("oversampled", "oversampling", Balancing.OVERSAMPLING),
         _balanced("smote", "SMOTE", Balancing.SMOTE),
         _balanced("weighted", "class weights", Balancing.WEIGHTS),
         _balanced("deferred", "deferred class weights", Balancing.DEFERRED_WEIGHTS),
         Arm("synthetic", "real and synthetic images", synthetic=True),
-        Arm("classical+synthetic", "classical augmentation and synthetic images", classical=True, synthetic=True),
+        Arm("classical+synthetic", f"{CLASSICAL} and synthetic images", classical=True, synthetic=True),
         # The classification accuracy score (Ravuri & Vinyals 2019): what the synthetic images alone teach.
         Arm("synthetic-only", "the synthetic images alone", real=False, synthetic=True),
     )
@@ -133,6 +134,16 @@ def rivals(names: Iterable[str]) -> tuple[Arm, ...]:
     return (without, *(arm for arm in balanced if arm.classical == with_synthetic.classical))
 
 
+def named(arm: Arm, pipeline: str) -> Arm:
+    """Return the arm with the name of its classical augmentation in its words.
+
+    Args:
+        arm: any arm.
+        pipeline: the pipeline in a sentence, such as "TrivialAugment + mixup".
+    """
+    return dataclasses.replace(arm, words=arm.words.replace(CLASSICAL, pipeline))
+
+
 def train_arm(
     arm: Arm,
     real: Labelled,
@@ -142,6 +153,7 @@ def train_arm(
     seed: int,
     config: ClassifierConfig,
     augment: Augment,
+    mixup: bool = False,
     share: float | None = None,
     device: torch.device | None = None,
     report: Callable[[float], None] = lambda _: None,
@@ -155,17 +167,19 @@ def train_arm(
         classes: K.
         seed: of everything; arms of one seed begin with the same weights.
         config: how classifiers are trained.
-        augment: the classical augmentation.
+        augment: the classical augmentation, for arms that have it.
+        mixup: whether mixup is a part of it.
         share: of synthetic images in a batch of real and synthetic ones; None for as many as there are, as in
             a training on a folder that holds both.
         device: where; the CPU if None.
         report: hears the share of the steps that is done.
     """
+    mixed = arm.mixup or (arm.classical and mixup)
     return fit_classifier(
         _sources(arm, real, synthetic, share, seed),
         classes,
         seed=seed,
-        config=dataclasses.replace(config, mixup=MIXUP if arm.mixup else 0.0),
+        config=dataclasses.replace(config, mixup=MIXUP if mixed else 0.0),
         augment=augment if arm.classical else None,
         weights=_weights(arm, real.labels_N, classes),
         device=device,

@@ -37,6 +37,7 @@ class ReportData:
         contact: images of each class; a class may be missing.
         histories: one a training; several with one network a class.
         units: name of a training -> (active, all) latent dimensions.
+        codes: name of a training -> how many codes of a discrete latent are in use, in words.
         nearest: whether each real image of `contact` is the one nearest to the synthetic image in its place.
         facts: short figures for the top of the page: name -> value.
         dropped: class -> why samples were dropped -> how many.
@@ -55,6 +56,7 @@ class ReportData:
     contact: Sequence[ContactRow] = ()
     histories: Sequence[History] = ()
     units: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    codes: Mapping[str, str] = field(default_factory=dict)
     nearest: bool = False
     facts: Mapping[str, object] = field(default_factory=dict)
     dropped: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

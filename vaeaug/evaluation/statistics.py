@@ -29,6 +29,9 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit  # type: ignore[import-untyped]  # scipy ships no types
 
 LEVEL = 0.95
+MIN_SEEDS = 3
+"""Seeds that an interval takes. Two give one degree of freedom: the interval is often wider than all that is possible,
+and where the two happen to agree, far too narrow."""
 ROUNDING = 1e-9
 """Mean squares below this share of another one are zero but for rounding."""
 NORMAL = 1e6
@@ -41,7 +44,7 @@ class Difference:
 
     Attributes:
         mean: second less first.
-        half: half the width of the interval.
+        half: half the width of the interval; None with fewer seeds than `MIN_SEEDS`.
         seeds: S.
         images: N.
         from_seeds: share of the variance of the mean that more seeds would take away; the rest takes more test images.
@@ -50,7 +53,7 @@ class Difference:
     """
 
     mean: float
-    half: float
+    half: float | None
     seeds: int
     images: int
     from_seeds: float
@@ -59,22 +62,24 @@ class Difference:
 
     @property
     def low(self) -> float:
-        """Where the interval begins; a difference of shares is never below -1."""
-        return max(self.mean - self.half, -1.0)
+        """Where the interval begins; never below -1, which is also the value where there is no interval."""
+        return -1.0 if self.half is None else max(self.mean - self.half, -1.0)
 
     @property
     def high(self) -> float:
-        """Where the interval ends; a difference of shares is never above 1."""
-        return min(self.mean + self.half, 1.0)
+        """Where the interval ends; never above 1, which is also the value where there is no interval."""
+        return 1.0 if self.half is None else min(self.mean + self.half, 1.0)
 
     @property
     def rules_out(self) -> bool:
-        """Whether the interval leaves anything out; with two seeds that disagree it may hold all that can be."""
-        return self.half < 1
+        """Whether there is an interval that leaves anything out; of few seeds it may hold all that is possible."""
+        return self.half is not None and self.half < 1
 
     def among(self, comparisons: int) -> Difference:
         """Return it with the interval of which so many hold together with a probability of 95 % (Bonferroni)."""
         level = 1 - (1 - LEVEL) / comparisons
+        if self.half is None:
+            return dataclasses.replace(self, level=level)
         half = self.half * (_quantile(self.freedom, level) / _quantile(self.freedom, self.level))
         return dataclasses.replace(self, half=half, level=level)
 
@@ -94,6 +99,8 @@ def paired_difference(first_SN: NDArray[np.float64], second_SN: NDArray[np.float
     if seeds < 2 or images < 2:
         raise ValueError(f"an interval takes two seeds and two test images, not {seeds} and {images}")
     mean = float(d_SN.mean())
+    if seeds < MIN_SEEDS:
+        return Difference(mean, None, seeds, images, 1.0)
     seed_S, image_N = d_SN.mean(axis=1) - mean, d_SN.mean(axis=0) - mean
     residual_SN = d_SN - mean - seed_S[:, None] - image_N
     by_seed = images * float(seed_S @ seed_S) / (seeds - 1)
@@ -111,13 +118,15 @@ def paired_difference(first_SN: NDArray[np.float64], second_SN: NDArray[np.float
     return Difference(mean, half, seeds, images, by_seed / total, freedom)
 
 
-def over_seeds(values_S: NDArray[np.float64]) -> tuple[float, float]:
+def over_seeds(values_S: NDArray[np.float64]) -> tuple[float, float | None]:
     """Return the mean of a figure over seeds and half its 95 % t interval, which holds for these test images alone.
 
     Args:
-        values_S: one a seed, at least two.
+        values_S: one value per seed; with fewer than `MIN_SEEDS` there is no interval.
     """
     seeds = len(values_S)
+    if seeds < MIN_SEEDS:
+        return float(values_S.mean()), None
     half = _quantile(seeds - 1, LEVEL) * float(values_S.std(ddof=1)) / math.sqrt(seeds)
     return float(values_S.mean()), half
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.evaluation.arms import ARMS, Arm, compared, rivals
+from vaeaug.evaluation.arms import ARMS, CLASSICAL, Arm, compared, named, rivals
 from vaeaug.evaluation.chance import any_beats_chance, chance
 from vaeaug.evaluation.recognition import Recognition, recognition, shares_right
-from vaeaug.evaluation.statistics import Difference, over_seeds, paired_difference
+from vaeaug.evaluation.statistics import MIN_SEEDS, Difference, over_seeds, paired_difference
 from vaeaug.evaluation.verdict import HARMS, Comparison, Verdict, at_chance, verdict
 
 
@@ -30,8 +30,8 @@ class ArmResult:
     by_seed: Sequence[Recognition]
     difference: Difference | None
 
-    def over_seeds(self, figure: str) -> tuple[float, float]:
-        """Return the mean of a figure (`accuracy`, `balanced_accuracy`, `macro_f1`) and half its t interval."""
+    def over_seeds(self, figure: str) -> tuple[float, float | None]:
+        """Return the mean of a figure (`accuracy`, `balanced_accuracy`, `macro_f1`) and half its t interval, if any."""
         return over_seeds(np.array([getattr(figures, figure) for figures in self.by_seed]))
 
     def recall(self) -> NDArray[np.float64]:
@@ -70,11 +70,15 @@ class Utility:
 
     def of(self, arm: Arm) -> ArmResult:
         """Return what an arm came to."""
-        return next(entry for entry in self.arms if entry.arm is arm)
+        return next(entry for entry in self.arms if entry.arm.name == arm.name)
 
 
 def utility(
-    true_N: NDArray[np.int64], predicted: Mapping[str, NDArray[np.int64]], classes: Sequence[str], measure: str
+    true_N: NDArray[np.int64],
+    predicted: Mapping[str, NDArray[np.int64]],
+    classes: Sequence[str],
+    measure: str,
+    pipeline: str = CLASSICAL,
 ) -> Utility:
     """Compare ways of training by what their classifiers made of the test images.
 
@@ -83,6 +87,7 @@ def utility(
         predicted: arm -> the classes that the classifier of each seed saw in them, (S, N).
         classes: names.
         measure: what the verdict is about, one of `MEASURES`.
+        pipeline: the classical augmentation in a sentence, such as "TrivialAugment + mixup".
 
     Raises:
         ValueError: no arm is to be compared with another, or there are fewer than two seeds or test images.
@@ -90,15 +95,18 @@ def utility(
     pair = compared(predicted)
     if pair is None:
         raise ValueError(f"there is no verdict in {', '.join(predicted)}")
-    with_synthetic, without = pair
+    arms = {name: named(arm, pipeline) for name, arm in ARMS.items() if name in predicted}
+    with_synthetic, without = (arms[arm.name] for arm in pair)
     right = {name: shares_right(true_N, predicted_SN, measure) for name, predicted_SN in predicted.items()}
     difference = {name: paired_difference(right[without.name], right_SN) for name, right_SN in right.items()}
     comparisons = [
-        Comparison(arm, paired_difference(right[arm.name], right[with_synthetic.name])) for arm in rivals(right)
+        Comparison(arms[arm.name], paired_difference(right[arm.name], right[with_synthetic.name]))
+        for arm in rivals(right)
     ]
     constant = chance(true_N, len(classes))
     answer = verdict(comparisons, measure)
-    if answer.decision != HARMS and not any_beats_chance(true_N, predicted.values(), measure):
+    decidable = comparisons[0].difference.seeds >= MIN_SEEDS and answer.decision != HARMS
+    if decidable and not any_beats_chance(true_N, predicted.values(), measure):
         answer = at_chance(comparisons, measure, getattr(constant, measure.replace("-", "_")))
     return Utility(
         classes=classes,
@@ -111,8 +119,7 @@ def utility(
                 [recognition(true_N, predicted_N, len(classes)) for predicted_N in predicted[name]],
                 None if arm is without else difference[name],
             )
-            for name, arm in ARMS.items()
-            if name in predicted
+            for name, arm in arms.items()
         ],
         with_synthetic=with_synthetic,
         without=without,
@@ -140,6 +147,8 @@ _FIGURES = ("accuracy", "balanced_accuracy", "macro_f1")
 def as_json(result: Utility) -> dict[str, Any]:
     """Return everything as JSON values; figures are shares in [0, 1], and intervals are of 95 %.
 
+    With fewer than three seeds there are no intervals: their ends and widths are None.
+
     `chance` is what always answering the commonest class of the test images comes to.
 
     The difference of an arm is that arm less the second of `compared`; under `rivals` it is the first of `compared`
@@ -165,7 +174,10 @@ def _arm(entry: ArmResult, classes: Sequence[str]) -> dict[str, Any]:
         **{name: {"mean": mean, "half_interval_over_seeds": half} for name, (mean, half) in means.items()},
         "difference": None
         if difference is None
-        else {**_interval(difference), "share_of_variance_from_seeds": difference.from_seeds},
+        else {
+            **_interval(difference),
+            "share_of_variance_from_seeds": None if difference.half is None else difference.from_seeds,
+        },
         "recall": _recall(entry.recall(), classes),
         "by_seed": [
             {**{name: getattr(seed, name) for name in _FIGURES}, "recall": _recall(seed.recall_K, classes)}
@@ -174,7 +186,9 @@ def _arm(entry: ArmResult, classes: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _interval(difference: Difference) -> dict[str, float]:
+def _interval(difference: Difference) -> dict[str, float | None]:
+    if difference.half is None:
+        return {"mean": difference.mean, "low": None, "high": None}
     return {"mean": difference.mean, "low": difference.low, "high": difference.high}
 
 

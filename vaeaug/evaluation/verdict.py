@@ -28,7 +28,7 @@ from dataclasses import dataclass
 
 from vaeaug.evaluation.arms import Arm
 from vaeaug.evaluation.recognition import ACCURACY
-from vaeaug.evaluation.statistics import Difference
+from vaeaug.evaluation.statistics import MIN_SEEDS, Difference
 
 HELPS, HARMS, NOTHING, UNDECIDED = "helps", "harms", "does not help", "undecided"
 
@@ -73,6 +73,8 @@ def verdict(comparisons: Sequence[Comparison], measure: str) -> Verdict:
     """
     what = "accuracy" if measure == ACCURACY else "balanced accuracy"
     first, many = comparisons[0], len(comparisons) > 1
+    if first.difference.half is None:
+        return Verdict(UNDECIDED, _too_few_seeds(first, what), first.without)
     nearest = min(comparisons, key=lambda rival: rival.difference.low)
     if nearest.difference.low > 0:
         words = nearest.without.words + (f", the nearest of {len(comparisons)} rivals" if many else "")
@@ -112,6 +114,14 @@ def at_chance(comparisons: Sequence[Comparison], measure: str, constant: float) 
         "evaluate) may help."
     )
     return Verdict(UNDECIDED, sentence, first.without)
+
+
+def _too_few_seeds(first: Comparison, what: str) -> str:
+    """Return the sentence where there is no interval."""
+    return (
+        f"Undecided: the difference is {points(first.difference)} points of {what} over {first.without.words}, but "
+        f"{_size(first.difference)} give no interval: run with --seeds {MIN_SEEDS} or more (5 is the default)."
+    )
 
 
 def _no_help(first: Comparison, best: Comparison, what: str) -> str:
@@ -169,4 +179,5 @@ def _size(difference: Difference) -> str:
 def points(difference: Difference) -> str:
     """Return a difference in percentage points, `+1.4 +- 0.5`; without an interval where that rules nothing out."""
     mean = f"{100 * difference.mean:+.1f}"
-    return f"{mean} +- {100 * difference.half:.1f}" if difference.rules_out else mean
+    half = difference.half
+    return mean if half is None or not difference.rules_out else f"{mean} +- {100 * half:.1f}"

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from vaeaug.disk import write_atomic
 from vaeaug.export.layout import folder_name
+from vaeaug.export.loading import Loaded, loading_code
 from vaeaug.export.origin import Drawn, Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
 _SIZES = (10**3, 10**4, 10**5, 10**6, 10**7, 10**8, 10**9, 10**10, 10**11, 10**12)
@@ -61,6 +62,9 @@ class CardData:
         warnings: what a user of the data must know besides.
         origin: what the synthetic images are made of.
         rewritten: how many copies of real images were rewritten.
+        suffixes: of all images of the output, in lower case.
+        sources: whether synthetic images have real ones that they show.
+        held_out: what was held out of the data, in words; empty if nothing was.
     """
 
     name: str
@@ -69,6 +73,9 @@ class CardData:
     warnings: Sequence[str] = field(default_factory=tuple)
     origin: Origin = field(default_factory=Drawn)
     rewritten: int = 0
+    suffixes: Collection[str] = (".png",)
+    sources: bool = False
+    held_out: str = ""
 
 
 def write_card(path: Path, data: CardData) -> None:
@@ -120,7 +127,29 @@ def _summary(data: CardData) -> str:
 > (IPTC digital source type `{data.origin.source_type.rpartition("/")[2]}`).{warnings}
 
 The licence of the real images holds for their copies here, and {data.origin.licence}.
-{_copies(data)}"""
+{_sources(data)}{_copies(data)}"""
+
+
+def _sources(data: CardData) -> str:
+    """Return what the columns `source` and `original` of the manifest say, and which images earlier runs made."""
+    carried = sum(count.carried for count in data.counts)
+    said = ""
+    if carried:
+        said = (
+            f"\n{carried:,} of the synthetic images are from an earlier run of vaeaug; their rows in `manifest.csv`\n"
+            "keep the sampler, index, seed and source of that run.\n"
+        )
+    if not data.sources:
+        return said
+    opens = (
+        "is the path, relative to this directory, of the real image that an image shows"
+        if any(count.real for count in data.counts)
+        else "names the real image that an image shows, in the original data, for the real images are not here"
+    )
+    return (
+        f"\nIn `manifest.csv`, the column `source` {opens}, and\n`original` is that image's name in the data that it "
+        f"first came from. An image must stay in the split of its source.\n{said}"
+    )
 
 
 def _copies(data: CardData) -> str:
@@ -134,6 +163,9 @@ def _copies(data: CardData) -> str:
     )
 
 
+_PASSED = "Validation and test images are those of the original data; no model was trained on them."
+
+
 def _counts(data: CardData) -> str:
     held_out = [split for split in ("val", "test") if _in_split(data.counts, split)]
     head = ["Class", "Real", "Synthetic", *held_out]
@@ -142,7 +174,7 @@ def _counts(data: CardData) -> str:
         for count in data.counts
     ]
     listed = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    passed = "\nValidation and test images are those of the original data; no model was trained on them.\n"
+    passed = f"\n{data.held_out or _PASSED}\n"
     return "## Images\n\n" + table(listed) + (passed if held_out else "")
 
 
@@ -155,14 +187,6 @@ def _how(data: CardData) -> str:
 """
 
 
-_REAL_ALONE = """
-# The real training images alone
-import pandas
-rows = pandas.read_csv("OUT/manifest.csv", keep_default_na=False)
-real = rows[(rows["split"] == "train") & ~rows["synthetic"]]
-"""
-
-
 def _loading(data: CardData) -> str:
     renamed = [count.label for count in data.counts if folder_name(count.label) != count.label]
     note = (
@@ -171,34 +195,32 @@ def _loading(data: CardData) -> str:
         if renamed
         else ""
     )
-    real = _REAL_ALONE if any(count.real for count in data.counts) else ""
-    validation = next((s for s in ("val", "test") if _in_split(data.counts, s)), "train")
+    code = loading_code(
+        Loaded(
+            name=data.name,
+            splits=tuple(split for split in HUB_SPLITS if _in_split(data.counts, split)),
+            suffixes=data.suffixes,
+            real=any(count.real for count in data.counts),
+            gaps=any(
+                not _of_split(count, split)
+                for count in data.counts
+                for split in HUB_SPLITS
+                if _in_split(data.counts, split)
+            ),
+        )
+    )
+    validation = next((split for split in ("val", "test") if _in_split(data.counts, split)), None)
+    advice = (
+        "Set real images aside before you train: `train` mixes both kinds. `vaeaug augment --holdout 0.2` does so."
+        if validation is None
+        else f"Validate on real images only: `{validation}` contains no others."
+    )
     return f"""## Loading it
 {note}
-```python
-# torchvision
-from torchvision.datasets import ImageFolder
-train = ImageFolder("OUT/train")
+The code runs in the directory that contains this one.
 
-# Hugging Face datasets
-from datasets import load_dataset
-data = load_dataset("OUT")
-
-# Keras
-import keras
-train = keras.utils.image_dataset_from_directory("OUT/train")
-
-# timm
-from timm.data import create_dataset
-train = create_dataset("folder", "OUT/train")
-
-# Ultralytics
-from ultralytics import YOLO
-YOLO("yolo11n-cls.pt").train(data="OUT")
-{real}```
-
-`OUT` is this directory. Validate on real images only: `OUT/{validation}`\
-{" holds them." if validation != "train" else " mixes both kinds; set real images aside before training."}
+{code}
+{advice}
 """
 
 
@@ -209,9 +231,12 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 def _in_split(counts: Sequence[ClassCount], split: str) -> int:
     """Return the number of images in a split of the output."""
-    if split == "train":
-        return sum(count.real + count.synthetic for count in counts)
-    return sum(getattr(count, split) for count in counts)
+    return sum(_of_split(count, split) for count in counts)
+
+
+def _of_split(count: ClassCount, split: str) -> int:
+    """Return the number of images of a class in a split of the output."""
+    return count.real + count.synthetic if split == "train" else int(getattr(count, split))
 
 
 def _size(total: int) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from vaeaug.dataset.decode import decode_full
 from vaeaug.dataset.traits import read_traits
 from vaeaug.export.normalize import as_kind, encode_as_kind
-from vaeaug.export.source_type import SourceType
 from vaeaug.inpainting.files.samples import Samples
 
 if TYPE_CHECKING:
@@ -58,4 +57,4 @@ class FileOfKind:
 
     def rewritten(self, pages: Mapping[int, NDArray[Any]], provenance: Provenance) -> bytes:
         """Return a file in the format of its source with other pixels and our mark."""
-        return encode_as_kind(pages[0], self._kind, self._encoding, provenance.text, SourceType.COMPOSITE)
+        return encode_as_kind(pages[0], self._kind, self._encoding, provenance.text)

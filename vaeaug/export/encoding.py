@@ -71,7 +71,6 @@ def encode_image(
     encoding: Encoding,
     text: Mapping[str, str] | None,
     colours: IndexedColours | None = None,
-    source_type: SourceType = SourceType.TRAINED,
 ) -> bytes:
     """Return the file of an image; the same arguments give the same bytes.
 
@@ -84,18 +83,17 @@ def encode_image(
         text: keyword -> value; the file is marked as synthetic with these fields. None for a copy of a real image,
             which has no mark.
         colours: for mode `P`.
-        source_type: of a marked file.
 
     Raises:
         ValueError: the mode does not go with the format, or as `encode_png`.
     """
     if encoding.format == "PNG":
-        return encode_png(pixels_HWC, height, width, mode, text, colours, source_type)
+        return encode_png(pixels_HWC, height, width, mode, text, colours)
     if mode not in ("L", "RGB") or (mode == "L" and encoding.format == "WEBP"):
         raise ValueError(f"a {encoding.format} file does not hold mode {mode}")
     exact_HWC = fitted(pixels_HWC, height, width, mode)
     image = Image.fromarray(exact_HWC[:, :, 0] if mode == "L" else exact_HWC)
-    packet = b"" if text is None else _packet(text, source_type)
+    packet = b"" if text is None else _packet(text)
     stream = io.BytesIO()
     if encoding.format == "JPEG":
         image.save(stream, "JPEG", **_jpeg_options(encoding, mode), extra=_app1(packet) if packet else b"")
@@ -151,8 +149,9 @@ def _jpeg_options(encoding: Encoding, mode: Mode) -> dict[str, Any]:
     return options
 
 
-def _packet(text: Mapping[str, str], source_type: SourceType) -> bytes:
+def _packet(text: Mapping[str, str]) -> bytes:
     fields = {"synthetic": "true", **properties_of(text)}
+    source_type = SourceType.COMPOSITE if fields["synthetic"] == "partly" else SourceType.TRAINED
     packet = xmp(source_type, fields).encode()
     if len(packet) > _MOST_PACKET:
         packet = xmp(source_type, {name: value[:_MOST_VALUE] for name, value in fields.items()}).encode()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from vaeaug.disk import write_atomic
 from vaeaug.export.card import HUB_SPLITS, plain, table
+from vaeaug.export.loading import literal
 from vaeaug.features.columns import Column
 
 
@@ -35,7 +37,7 @@ class FeatureCard:
 
 def write_feature_card(path: Path, card: FeatureCard) -> None:
     """Write the card; the same data give the same bytes."""
-    sections = (_header(card), _summary(card), _columns(card), _how(card), _LOADING[card.format])
+    sections = (_header(card), _summary(card), _columns(card), _how(card), _loading(card))
     write_atomic(path, "\n".join(sections).encode(errors="backslashreplace"))
 
 
@@ -85,7 +87,7 @@ train = rows[rows["split"] == "train"]
 x, y = numpy.stack(train["mean"]), train["label"]
 ```
 
-`OUT` is this directory.
+The code runs in the directory that contains this one.
 """,
     "npz": """## Loading it
 
@@ -95,16 +97,22 @@ train = numpy.load("OUT/features/train.npz")
 x, y = train["mean"], train["label"]
 ```
 
-`OUT` is this directory. An image without a label has "".
+The code runs in the directory that contains this one. An image without a label has "".
 """,
     "npy-tree": """## Loading it
 
 ```python
 import numpy, pandas
 rows = pandas.read_csv("OUT/index.csv")
-x = numpy.stack([numpy.load(f"OUT/features/mean/{name}.npy") for name in rows["file_name"]])
+x = numpy.stack([numpy.load("OUT/features/mean/" + name + ".npy") for name in rows["file_name"]])
 ```
 
-`OUT` is this directory. Each column of numbers is a folder in `features`, with a "-" for a "/" in its name.
+The code runs in the directory that contains this one. Each column of numbers is a folder in `features`, with a "-" for
+a "/" in its name.
 """,
 }
+
+
+def _loading(card: FeatureCard) -> str:
+    """Return code that loads the features, with the name of their directory."""
+    return re.sub(r'"OUT(/[^"]*)"', lambda found: literal(card.name + found[1]), _LOADING[card.format])

@@ -6,6 +6,7 @@ import csv
 from collections import defaultdict
 from dataclasses import astuple, dataclass, fields
 from itertools import chain
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from vaeaug.dataset.index import REAL
@@ -89,6 +90,26 @@ class Sources:
             "" if made is None else made.seed,
             "+".join(image.reasons),
         )
+
+
+class Listed:
+    """What the rows of a manifest tell about the images of an output, noted while they are written.
+
+    Attributes:
+        suffixes: of all images, in lower case.
+        sources: whether some synthetic image shows a real one.
+    """
+
+    def __init__(self) -> None:
+        self.suffixes: set[str] = set()
+        self.sources = False
+
+    def seen(self, rows: Iterable[ManifestRow]) -> Iterator[ManifestRow]:
+        """Pass rows on."""
+        for row in rows:
+            self.suffixes.add(PurePosixPath(row.file_name).suffix.lower())
+            self.sources = self.sources or (row.synthetic != REAL and bool(row.source))
+            yield row
 
 
 def manifest_rows(placed: Iterable[RealImage], sources: Sources, journal: Path, seed: int) -> Iterator[ManifestRow]:

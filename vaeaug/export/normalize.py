@@ -3,7 +3,8 @@
 A real image is copied byte for byte if torchvision, Hugging Face `datasets`, timm, Keras, Ultralytics and fastai all
 list its name and decode it as `vaeaug.dataset.decode` does, in the mode of its class (`kind`). Otherwise its copy is
 rewritten; the reasons are the keys of `REASONS`. A rewritten copy has the pixels that `decode_full` gives and nothing
-else: no EXIF (camera, date, position), no colour profile, no XMP, no comments, no further frames or pages.
+else: no EXIF (camera, date, position), no colour profile, no XMP, no comments, no further frames or pages. Only the
+mark of an image that an earlier run made is carried on.
 
 Names: these readers have `.png`, `.jpg` and `.jpeg` in common, in any letter case. A PNG or JPEG file under another
 name (`.jfif`, or the suffix of another format) keeps its bytes and gets the suffix of its content.
@@ -19,11 +20,11 @@ import numpy as np
 
 from vaeaug.dataset.decode import FullImage, decode_full
 from vaeaug.dataset.deep import DEEP_MODES
+from vaeaug.dataset.mark import PREFIX, read_mark
 from vaeaug.dataset.palette import MOST_COLOURS, IndexedColours
 from vaeaug.export.encoding import PNG, SUFFIXES, Encoding, Format, encode_image, with_alpha
 from vaeaug.export.kind import ClassKind, copied_as
-from vaeaug.export.png import Mode, fitted
-from vaeaug.export.source_type import SourceType
+from vaeaug.export.png import fitted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -92,15 +93,12 @@ def rewritten(data: bytes, rule: CopyRule) -> bytes:
         UnreadableImageError: if the file cannot be decoded, which was possible before.
     """
     full = decode_full(data, rule.decoding)
-    return encode_as_kind(as_kind(full, rule.kind), rule.kind, copied_as(full.traits, rule.kind.mode), None)
+    encoding = copied_as(full.traits, rule.kind.mode)
+    return encode_as_kind(as_kind(full, rule.kind), rule.kind, encoding, _mark_of(data))
 
 
 def encode_as_kind(
-    pixels_HWC: NDArray[Any],
-    kind: ClassKind,
-    encoding: Encoding,
-    text: Mapping[str, str] | None,
-    source_type: SourceType = SourceType.TRAINED,
+    pixels_HWC: NDArray[Any], kind: ClassKind, encoding: Encoding, text: Mapping[str, str] | None
 ) -> bytes:
     """Return the file of an image of a class.
 
@@ -109,16 +107,14 @@ def encode_as_kind(
         kind: of the class.
         encoding: the format.
         text: the mark of a synthetic image (`encode_image`), or None.
-        source_type: of a marked file.
     """
     height, width = pixels_HWC.shape[:2]
     if kind.colours is None:
-        return encode_image(pixels_HWC, height, width, kind.mode, encoding, text, None, source_type)
+        return encode_image(pixels_HWC, height, width, kind.mode, encoding, text)
     colours = _with_colours_of(pixels_HWC, kind.colours)
     if colours is None:
-        mode: Mode = "RGB" if pixels_HWC.shape[2] == 3 else "L"
-        return encode_image(pixels_HWC, height, width, mode, PNG, text, None, source_type)
-    return encode_image(pixels_HWC, height, width, "P", PNG, text, colours, source_type)
+        return encode_image(pixels_HWC, height, width, "RGB" if pixels_HWC.shape[2] == 3 else "L", PNG, text)
+    return encode_image(pixels_HWC, height, width, "P", PNG, text, colours)
 
 
 def _reasons(traits: FileTraits, kind: ClassKind) -> dict[str, bool]:
@@ -150,6 +146,12 @@ def as_kind(full: FullImage, kind: ClassKind) -> NDArray[Any]:
         return kind.levels.to_16_bits(fitted(full.pixels_HWC, height, width, "L").astype(np.uint8))
     plain_HWC = full.eight_bit()
     return with_alpha(plain_HWC, full.alpha_HW, kind.mode) if kind.transparent else plain_HWC
+
+
+def _mark_of(data: bytes) -> dict[str, str] | None:
+    """Return the fields of the mark of a synthetic file, as `encode_image` takes them; None for a real one."""
+    mark = read_mark(data)
+    return None if mark is None else {f"{PREFIX}:{name}": value for name, value in mark.fields.items()}
 
 
 def _with_colours_of(pixels_HWC: NDArray[np.uint8], colours: IndexedColours) -> IndexedColours | None:

@@ -44,7 +44,6 @@ def encode_png(
     mode: Mode,
     text: Mapping[str, str] | None,
     colours: IndexedColours | None = None,
-    source_type: SourceType = SourceType.TRAINED,
 ) -> bytes:
     """Return a PNG file; the same arguments give the same bytes.
 
@@ -57,10 +56,9 @@ def encode_png(
         mode: "L" writes gray, "RGB" colour. Gray pixels become RGB by repetition, RGB ones gray by ITU-R 601 luma.
             "P" writes indices of `colours.table`: each pixel's is that of the nearest colour of `colours.palette`.
         text: keyword (1 to 79 characters of printable ASCII) -> value, written as text chunks before the pixels of a
-            synthetic image. `vaeaug:synthetic` = `true` and the IPTC digital source type are always there. None for a
-            copy of a real image, which has no mark.
+            synthetic image. `vaeaug:synthetic` (`true` by default, `partly` for a completed image) and the matching
+            IPTC digital source type are always there. None for a copy of a real image, which has no mark.
         colours: for mode "P".
-        source_type: of a marked file.
 
     Raises:
         ValueError: the array has another shape or type, or mode "P" comes without colours or another mode with them.
@@ -83,7 +81,7 @@ def encode_png(
                 b"IHDR",
                 struct.pack(">IIBBBBB", width, height, 16 if mode == "I;16" else 8, _COLOUR_TYPES[mode], 0, 0, 0),
             ),
-            *([] if text is None else _mark(text, source_type)),
+            *([] if text is None else _mark(text)),
             table,
             _chunk(b"IDAT", compressed),
             _END,
@@ -181,10 +179,11 @@ def _text_chunk(keyword: str, value: str) -> bytes:
     return _chunk(b"iTXt", key + b"\0\0\0\0\0" + text)
 
 
-def _mark(text: Mapping[str, str], source_type: SourceType) -> list[bytes]:
+def _mark(text: Mapping[str, str]) -> list[bytes]:
     """Return the chunks that say that an image is synthetic."""
+    partly = text.get("vaeaug:synthetic") == "partly"
     return [
-        _XMP_CHUNKS[source_type],
+        _XMP_CHUNKS[SourceType.COMPOSITE if partly else SourceType.TRAINED],
         *(_text_chunk(key, value) for key, value in {"vaeaug:synthetic": "true", **text}.items()),
     ]
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from vaeaug.dataset.image_cache import InvalidImage
     from vaeaug.models.record import ModelRecord
 
+__all__ = ["RECORD", "SCHEMA_VERSION", "command_record", "model_entry", "write_record"]
+
 SCHEMA_VERSION = 1
 """Raised when a reader of the earlier version would misread a record; new keys alone do not raise it."""
 
@@ -75,17 +77,16 @@ def model_entry(record: ModelRecord) -> dict[str, Any]:
     }
 
 
-def write_record(directory: Path, record: Mapping[str, Any], name: str = RECORD) -> None:
+def write_record(path: Path, record: Mapping[str, Any]) -> None:
     """Write JSON that people can read and that a comparison of files can rely on: the same record, the same bytes.
 
     Args:
-        directory: where.
+        path: the file.
         record: JSON values (tuples become lists); keys keep their order, so that what matters most stands first.
-        name: of the file.
 
     Raises:
         ValueError: a number is not finite, which JSON cannot hold.
         TypeError: a value is none of JSON's.
     """
     text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
-    write_atomic(directory / name, (text + "\n").encode(errors="backslashreplace"))
+    write_atomic(path, (text + "\n").encode(errors="backslashreplace"))

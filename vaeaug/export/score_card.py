@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from vaeaug.disk import write_atomic
 from vaeaug.export.card import plain
+from vaeaug.export.loading import literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,11 +75,11 @@ percentile of theirs. Numbers of different models, or of different losses, canno
 ```python
 import pandas
 
-scores = pandas.read_parquet("OUT/scores.parquet")
+scores = pandas.read_parquet({literal(card.name + "/scores.parquet")})
 strangest = scores.head(20)
 wrong_labels = scores[scores["label_surprise"] > 0].sort_values("label_surprise", ascending=False)
 ```
 
-`OUT` is this directory.
+The code runs in the directory that contains this one.
 """
     write_atomic(path, text.encode(errors="backslashreplace"))

@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from vaeaug.contracts import Latent, Latents, leaves
 from vaeaug.errors import InputError
+from vaeaug.models.tensor_file import write_tensors
 
 FILE = "latents.safetensors"
 
@@ -51,7 +51,7 @@ def save_latents(path: Path, classes: Mapping[int, ClassLatents]) -> None:
                 tensors[f"{label}/scale/{i}"] = tensor.contiguous()
     # One entry, because safetensors writes several in an order that changes from run to run.
     index = json.dumps({"structure": structure, "sources": sources, "listings": listings}, ensure_ascii=False)
-    save_file(tensors, path, {"index": index})
+    write_tensors(path, tensors, {"index": index})
 
 
 def load_latents(path: Path, label: int) -> ClassLatents:

@@ -9,10 +9,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from vaeaug.contracts import ImageSpec, ReconstructionLoss, Variant, parse_options
 from vaeaug.errors import InputError
+from vaeaug.models.tensor_file import write_tensors
 from vaeaug.seeds import seed_of
 
 
@@ -38,7 +39,7 @@ class Network:
         tensors = {f"variant.{name}": t for name, t in self.variant.state_dict().items()}
         tensors |= {f"loss.{name}": t for name, t in self.loss.state_dict().items()}
         # Cloned, because safetensors refuses tensors that share memory, as tied weights do.
-        save_file({name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}, path)
+        write_tensors(path, {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()})
 
     def load(self, path: Path) -> None:
         """Read weights that `save` wrote.

@@ -82,7 +82,7 @@ class ModelRecord:
         classes: the classes, in the order of their labels.
         seed: the training's seed.
         fingerprint: hash of its weights and latents.
-        data_fingerprint: of the images it was trained on.
+        data_fingerprint: hash of the contents and labels of its training images.
         training: the knobs of the loop that were given.
         metrics: how the (shared) training went.
         versions: of vaeaug and torch.

@@ -1,4 +1,4 @@
-"""Load one plugin: refuse what is written for a newer contract, import it, call its hooks."""
+"""Load one plugin: refuse what is written for a newer contract, import it once, call its hooks once."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
 from vaeaug.hookspecs import API_VERSION
+from vaeaug.plugins.executed import Collected, content_digest, recall, remember, was_edited
 from vaeaug.plugins.hooks import call, doubtful_functions, implementations, no_hook, register
 from vaeaug.plugins.isolation import guard
 from vaeaug.plugins.problems import FaultError
@@ -17,21 +18,33 @@ from vaeaug.plugins.reading import HOOKS, Reading
 from vaeaug.plugins.sources import Source
 
 
-def collect(source: Source, reading: Reading) -> tuple[list[tuple[str, object]], list[FaultError]]:
-    """Load one plugin and call its hooks.
+def collect(source: Source, reading: Reading) -> Collected:
+    """Load one plugin and call its hooks, or return what that gave earlier in this process.
 
     Args:
         source: the plugin.
         reading: what its source says, so that one written for a newer contract is refused before it runs.
-
-    Returns:
-        What its hooks returned, as (kind, object), not yet checked; and what is wrong with it.
     """
+    digest = content_digest(reading.file)
+    collected = recall(source, digest)
+    if collected is None:
+        collected = _collect(source, reading, edited=was_edited(source, digest))
+        remember(source, digest, collected)
+    return collected
+
+
+def _collect(source: Source, reading: Reading, *, edited: bool) -> Collected:
+    """Execute one plugin and call its hooks; `edited` tells whether its file was executed with other content before."""
     try:
         plugin = _load(source, reading)
         manager = register(plugin, source.plugin, reading.file)
     except FaultError as fault:
-        return [], [fault]
+        if edited:
+            fault.cause += (
+                "; the file was executed in this process before it was edited: if the new content is right, start "
+                "the process (or the notebook kernel) again"
+            )
+        return Collected((), (fault,), None)
     brought: list[tuple[str, object]] = []
     faults = doubtful_functions(plugin)
     implemented = implementations(manager, plugin)
@@ -42,7 +55,7 @@ def collect(source: Source, reading: Reading) -> tuple[list[tuple[str, object]],
             faults.append(fault)
     if not implemented and not faults:
         faults.append(no_hook(plugin, is_file=source.file is not None))
-    return brought, faults
+    return Collected(tuple(brought), tuple(faults), sys.modules.get(source.module))
 
 
 def _load(source: Source, reading: Reading) -> object:
@@ -109,10 +122,13 @@ def _load_file(name: str, file: Path | None) -> types.ModuleType:
     spec = importlib.util.spec_from_loader(name, loader)
     assert spec is not None  # noqa: S101 (a loader is given, so there is a spec)
     module = importlib.util.module_from_spec(spec)
+    before = sys.modules.get(name)
     sys.modules[name] = module
     try:
         loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
+        if before is not None:  # of the content before the file was edited; objects of its classes may live
+            sys.modules[name] = before
         raise
     return module

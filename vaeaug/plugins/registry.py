@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from vaeaug.contracts import ReconstructionLoss, Variant
 
 T = TypeVar("T")
+
+_LOADING = (
+    threading.RLock()
+)  # no plugin is executed twice at once, and what plugins print is redirected for all threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +134,8 @@ class Registry:
 def load(plugins_dirs: Iterable[str | Path] = (), *, environ: Mapping[str, str] | None = None) -> Registry:
     """Load every plugin. One that is broken is listed in `problems` and stands in nobody's way.
 
-    A hook that raises brings nothing; a class that breaks the contract is left out alone. Nothing is kept between
-    calls: the caller loads once and hands the registry on.
+    A hook that raises brings nothing; a class that breaks the contract is left out alone. A plugin is executed once per
+    process: later calls return the same classes, except those of a plugin file that was edited in the meantime.
 
     Args:
         plugins_dirs: directories of plugin files, besides those of `VAEAUG_PLUGINS_DIR`.
@@ -147,15 +152,16 @@ def load(plugins_dirs: Iterable[str | Path] = (), *, environ: Mapping[str, str] 
     problems: list[Problem] = []
     blocked: list[tuple[Source, tuple[str, ...]]] = []
     sources = find_sources(plugins_dirs, environ)
-    for source in sources:
-        reading = read(source)
-        if source.blocked:
-            blocked.append((source, _names(reading)))
-            continue
-        found = _add(source, reading, {"variant": variants, "loss": losses})
-        problems += found
-        if strict and found:
-            raise PluginError(f"{found[0]} ({STRICT_VARIABLE} is set)")
+    with _LOADING:
+        for source in sources:
+            reading = read(source)
+            if source.blocked:
+                blocked.append((source, _names(reading)))
+                continue
+            found = _add(source, reading, {"variant": variants, "loss": losses})
+            problems += found
+            if strict and found:
+                raise PluginError(f"{found[0]} ({STRICT_VARIABLE} is set)")
     return Registry(
         MappingProxyType(variants), MappingProxyType(losses), tuple(problems), tuple(sources), tuple(blocked)
     )
@@ -169,8 +175,9 @@ def _add(source: Source, reading: Reading, claimed: Mapping[str, dict[str, Provi
     """Load one plugin, give its classes their names where these are free, and return what is wrong with it."""
     from vaeaug.plugins.checking import check_class  # noqa: PLC0415 (imports torch)
 
-    brought, faults = collect(source, reading)
-    for kind, item in brought:
+    collected = collect(source, reading)
+    faults = list(collected.faults)
+    for kind, item in collected.brought:
         try:
             cls = guard(partial(check_class, kind, item), "while its class is checked", reading.file, "wrong-class")
         except FaultError as fault:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import keyword
-import shutil
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
@@ -13,9 +11,10 @@ from pathlib import Path
 from string import Template
 
 from vaeaug import __version__
-from vaeaug.errors import InputError, VaeaugError
+from vaeaug.errors import InputError
 from vaeaug.plugins.listing import Listed
 from vaeaug.plugins.names import is_name, to_name
+from vaeaug.staging import check_output, staged
 
 # What the templates import, and the classes they name: a new class may not hide one of these.
 _RESERVED = {"Config", "GaussianVariant", "ImageSpec", "Iterable", "ReconstructionLoss", "Tensor", "Variant"}
@@ -52,8 +51,6 @@ def write_package(name: str, kind: str, directory: Path | None = None, taken: It
     name = name.removeprefix("vaeaug-")
     package = _package(name, kind, taken)
     directory = Path(f"vaeaug-{name}") if directory is None else directory
-    if directory.is_symlink() or (directory.exists() and not (directory.is_dir() and not any(directory.iterdir()))):
-        raise InputError(f"{directory} exists already; name another directory: vaeaug plugins new {name} DIRECTORY")
     values = {
         "name": name,
         "kind": kind,
@@ -64,9 +61,14 @@ def write_package(name: str, kind: str, directory: Path | None = None, taken: It
     }
     files = {path: Template(text).substitute(values) for path, text in _templates(kind, package).items()}
     try:
-        _write(files, directory)
-    except OSError as error:
-        raise VaeaugError(f"cannot write {directory}: {error.strerror or error}; nothing was written") from error
+        check_output(directory)
+    except InputError as error:
+        raise InputError(f"{error}: vaeaug plugins new {name} DIRECTORY") from None
+    with staged(directory) as content:
+        for path, text in files.items():
+            target = content / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
     return Written(directory, name, tuple(sorted(files)))
 
 
@@ -109,20 +111,3 @@ def _templates(kind: str, package: str) -> dict[str, str]:
     }
     root = resources.files("vaeaug.plugins") / "template"
     return {path: (root / f"{source}.tmpl").read_text(encoding="utf-8") for source, path in places.items()}
-
-
-def _write(files: dict[str, str], directory: Path) -> None:
-    """Write all files beside their place and move them there in one step."""
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=".vaeaug-new-", dir=directory.parent))
-    try:
-        content = beside / "content"
-        for path, text in files.items():
-            target = content / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8")
-        if directory.exists():
-            directory.rmdir()  # it is empty, and not every system renames onto an empty directory
-        content.rename(directory)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)

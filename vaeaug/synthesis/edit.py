@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vaeaug.synthesis.pixel_limits import PixelLimits
 from vaeaug.synthesis.source_images import SourceImage, SourceImages
 
 BLUR = 1 / 56
@@ -52,6 +53,7 @@ class Edit:
         after_HWC: what it makes of the changed latent.
         fade: the change of brightness, 0 to 1, at which the image's own detail is gone; 0 keeps it always.
         detail: what is added of other images, or None.
+        limits: how far the pixels of its class may be changed; any distance if None.
         images: decodes the files, and keeps what several edits read.
     """
 
@@ -60,6 +62,7 @@ class Edit:
     after_HWC: NDArray[np.float32]
     fade: float
     detail: AddedDetail | None = None
+    limits: PixelLimits | None = None
     images: SourceImages = field(default_factory=SourceImages)
 
     def source(self) -> SourceImage:
@@ -109,6 +112,8 @@ class Edit:
             changed_HWC -= m_HW1 * (_fitted(source.seen(self.images.rules.background), x_HWC.shape) - before_HWC)
         if self.detail is not None:
             changed_HWC += self.detail.sum(x_HWC.shape, self.images)
+        if self.limits is not None:
+            changed_HWC = self.limits.apply(x_HWC, changed_HWC)
         if deep is not None:
             return deep.levels.from_shades(changed_HWC, deep.value_range)
         pixels_HWC: NDArray[np.uint8] = np.round(np.clip(changed_HWC, 0, 1) * 255).astype(np.uint8)

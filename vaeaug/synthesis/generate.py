@@ -23,6 +23,7 @@ from vaeaug.models.store import StoredModel
 from vaeaug.seeds import seed_of
 from vaeaug.synthesis.chunk import SampleChunk
 from vaeaug.synthesis.edit import AddedDetail, Edit
+from vaeaug.synthesis.pixel_limits import PixelLimits
 from vaeaug.synthesis.samplers import SAMPLERS, Sampler
 from vaeaug.synthesis.samplers.base import Detail
 from vaeaug.synthesis.source_images import SourceImages
@@ -138,6 +139,7 @@ def generate(
     count: int,
     options: Mapping[str, Any] | None = None,
     originals: Mapping[str, Path] | None = None,
+    limits: PixelLimits | None = None,
     images: SourceImages | None = None,
     floats: bool = False,
 ) -> Iterator[SampleChunk]:
@@ -152,6 +154,7 @@ def generate(
         count: how many samples the class is to have; the last chunk is cut to it.
         options: of the sampler; the defaults if None.
         originals: the real images' files by `file_name`, for a sampler that changes them.
+        limits: how far such a sampler may change the pixels of the class; any distance if None.
         images: decodes these files; by the rules of the model if None.
         floats: whether chunks have `floats_BHWC` too.
 
@@ -178,7 +181,7 @@ def generate(
             before_BCHW = _decoded(network, draw.origin, y_B)
             added = _added(network, draw.detail, latents, files, y_B)
             edits = tuple(
-                Edit(files[str(source)], _floats(before_CHW), _floats(after_CHW), draw.fade, detail, images)
+                Edit(files[str(source)], _floats(before_CHW), _floats(after_CHW), draw.fade, detail, limits, images)
                 for source, before_CHW, after_CHW, detail in zip(sources, before_BCHW, images_BCHW, added, strict=False)
             )
         exact_BHWC = _floats_of_chunk(images_BCHW)[:keep] if floats else None

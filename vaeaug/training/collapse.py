@@ -1,10 +1,15 @@
-"""Posterior collapse: latent dimensions that say nothing about the image."""
+"""Posterior collapse: latent dimensions, or codes of a codebook, that say nothing about the image."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 
+import torch
 from torch import Tensor
+
+from vaeaug.contracts import Latent, leaves
 
 ACTIVE_VARIANCE = 0.01  # Burda et al. 2016, sec. 5: the variances are well separated around it
 
@@ -53,3 +58,78 @@ def active_units(features_ND: Tensor) -> ActiveUnits:
     """
     variance_D = features_ND.var(dim=0, correction=0)
     return ActiveUnits(active=int((variance_D > ACTIVE_VARIANCE).sum()), total=features_ND.shape[1])
+
+
+@dataclass(frozen=True, slots=True)
+class CodeUse:
+    """How many codes of a discrete latent are in use.
+
+    Attributes:
+        used: codes that occur at least once.
+        total: codes there are; None where the variant does not say (`Variant.num_codes`).
+        perplexity: exp of the entropy of the codes' frequencies (van den Oord et al. 2017), from 1 to `used`: as many
+            codes, used equally often, would say as much.
+    """
+
+    used: int
+    total: int | None
+    perplexity: float
+
+    @classmethod
+    def of(cls, metrics: Mapping[str, Any]) -> Self | None:
+        """Return what the metrics of a training say of codes; None where the latent is continuous."""
+        codes = metrics.get("codes")
+        return None if codes is None else cls(**codes)
+
+    @property
+    def collapsed(self) -> bool:
+        """Whether the codebook is all but unused: a perplexity below 2, or below one sixteenth of all codes."""
+        return self.perplexity < max(2.0, (self.total or 0) / 16)
+
+    def __str__(self) -> str:
+        total = "" if self.total is None else f" of {self.total:,}"
+        return f"{self.used:,}{total} codes are in use (perplexity {self.perplexity:.1f})"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the metrics of a training keep it."""
+        return asdict(self)
+
+    def advice(self) -> str | None:
+        """Return what to tell the user, or None where enough codes are in use."""
+        if not self.collapsed:
+            return None
+        return (
+            f"codebook collapse: {self}, so samples hardly vary; train longer (--steps), at a lower --learning-rate, "
+            "or with a smaller codebook (see the variant's options: vaeaug plugins show NAME)"
+        )
+
+
+class CodeCounter:
+    """Counts the codes of discrete latents, batch by batch. Each tensor of a latent has a codebook of its own."""
+
+    def __init__(self) -> None:
+        self._counts: list[Tensor] = []
+
+    def add(self, latent: Latent) -> None:
+        """Count the codes of a batch; a continuous latent has none."""
+        parts = leaves(latent)
+        if any(part.is_floating_point() for part in parts):
+            return
+        self._counts += [torch.zeros(0, dtype=torch.int64)] * (len(parts) - len(self._counts))
+        for place, part in enumerate(parts):
+            new_K, old_K = part.flatten().cpu().bincount(), self._counts[place]
+            size = max(len(new_K), len(old_K))
+            padded = (torch.nn.functional.pad(each_K, (0, size - len(each_K))) for each_K in (old_K, new_K))
+            self._counts[place] = torch.stack(list(padded)).sum(dim=0)
+
+    def use(self, total: int | None) -> CodeUse | None:
+        """Return how many codes are in use, or None if no discrete latent was counted.
+
+        Args:
+            total: the number of codes there are, of all tensors of the latent together, if it is known.
+        """
+        if not self._counts:
+            return None
+        counts = torch.cat(self._counts).double()
+        p = counts[counts > 0] / counts.sum()
+        return CodeUse(len(p), total, float((-(p * p.log()).sum()).exp()))

@@ -15,7 +15,11 @@ class TrainingConfig:
     steps: int | None = option(
         None, "Optimizer steps; chosen from the number of images if no length is given.", minimum=1
     )
-    time_budget: float | None = option(None, "Seconds to train for, e.g. 60s or 10m.", minimum=0.1)
+    time_budget: float | None = option(
+        None,
+        "Time that the whole command may take, e.g. 60s or 10m; training ends early enough for the rest.",
+        minimum=0.1,
+    )
     batch_size: int = option(128, "Images a step (at most half of the images there are).", minimum=1)
     learning_rate: float = option(3e-3, "Peak learning rate of AdamW.", minimum=0, maximum=1)
     weight_decay: float = option(0.01, "Decoupled weight decay of AdamW.", minimum=0)

@@ -20,16 +20,16 @@ from vaeaug.progress import Tick
 from vaeaug.seeds import seed_of
 from vaeaug.training.batches import Batches
 from vaeaug.training.checkpoint import Course, Snapshot, TrainingState, copies
-from vaeaug.training.collapse import ActiveUnits
+from vaeaug.training.collapse import ActiveUnits, CodeUse
 from vaeaug.training.config import TrainingConfig
 from vaeaug.training.schedules import kl_weight, learning_rate, objective
 from vaeaug.training.validation import (
     VALIDATIONS,
     Meter,
+    latents_in_use,
     least_between,
     reason_to_stop,
     steps_between,
-    units_in_use,
     validate,
 )
 
@@ -52,6 +52,7 @@ class FitResult:
         seconds: time spent training, over all sittings.
         images: training images seen, with repetition.
         adversarial: whether the losses were a game (`Variant.adversarial`), so that they tell nothing of progress.
+        codes: codes in use on the training images, of a discrete latent.
     """
 
     stopped: str
@@ -63,6 +64,7 @@ class FitResult:
     seconds: float
     images: int
     adversarial: bool = False
+    codes: CodeUse | None = None
 
     @property
     def still_improving(self) -> bool:
@@ -153,17 +155,18 @@ def fit(
     state.load_weights(state.best or state.weights())
     variant.eval()
     loss.eval()
-    course = state.course
+    units, codes = latents_in_use(variant, batches)
     return FitResult(
-        stopped=course.done or "",
-        steps=course.step,
-        best_step=course.best_step,
-        validation_loss=course.best_loss,
-        units=units_in_use(variant, batches),
-        history=course.history,
-        seconds=course.elapsed,
-        images=course.step * batches.size,
+        stopped=state.course.done or "",
+        steps=state.course.step,
+        best_step=state.course.best_step,
+        validation_loss=state.course.best_loss,
+        units=units,
+        history=state.course.history,
+        seconds=state.course.elapsed,
+        images=state.course.step * batches.size,
         adversarial=variant.adversarial,
+        codes=codes,
     )
 
 

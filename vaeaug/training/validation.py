@@ -14,7 +14,7 @@ from vaeaug.contracts import Variant
 from vaeaug.seeds import seed_of
 from vaeaug.training.batches import Batches, in_chunks
 from vaeaug.training.checkpoint import Course, TrainingState, copies, copy_into
-from vaeaug.training.collapse import ActiveUnits, active_units
+from vaeaug.training.collapse import ActiveUnits, CodeCounter, CodeUse, active_units
 from vaeaug.training.config import TrainingConfig
 from vaeaug.training.schedules import kl_weight, learning_rate
 
@@ -76,10 +76,11 @@ def validate(
     }
     total = None
     if len(validation):
-        terms, units = _evaluate(state, batches, validation, seed)
+        terms, units, codes = _evaluate(state, batches, validation, seed)
         total = sum(terms.values())
         if math.isfinite(total):  # else the training will find it not finite itself; history.jsonl stays JSON
             row |= {"validation": terms, "active_units": units.active}
+            row |= {} if codes is None else {"codes_used": codes.used, "perplexity": round(codes.perplexity, 2)}
     course.history.append(row)
     if _is_to_be_kept(total, course, variant):
         state.best = {name: tensor.detach().clone() for name, tensor in state.weights().items()}
@@ -100,14 +101,15 @@ def _is_to_be_kept(total: float | None, course: Course, variant: Variant) -> boo
 @torch.no_grad()
 def _evaluate(
     state: TrainingState, batches: Batches, indices: NDArray[np.int64], seed: int
-) -> tuple[dict[str, float], ActiveUnits]:
-    """Calibrate the loss, and return the means of the first group's terms and the active units on held-out images."""
+) -> tuple[dict[str, float], ActiveUnits, CodeUse | None]:
+    """Calibrate the loss, and return the means of the first group's terms and what is in use on held-out images."""
     variant, loss = state.variant, state.loss
     variant.eval()
     loss.eval()
     generator = torch.Generator(device=batches.device).manual_seed(seed_of(seed, "validation"))
     sums: dict[str, float] = {}
     features: list[Tensor] = []
+    codes = CodeCounter()
     count = validation_draws(len(indices))
     for x_BCHW, y_B in in_chunks(batches.pixels_NHWC, batches.labels_N, np.resize(indices, count), batches.device):
         terms = next(iter(variant.losses(x_BCHW, y_B, loss, generator).values()))
@@ -117,7 +119,9 @@ def _evaluate(
             encoded = variant.encode(x_BCHW, y_B, generator)
             loss.calibrate(variant.decode(encoded.latent, y_B), x_BCHW)
             features.append(encoded.features_BD)
-    return {name: value / count for name, value in sums.items()}, active_units(features[0])
+            codes.add(encoded.latent)
+    means = {name: value / count for name, value in sums.items()}
+    return means, active_units(features[0]), codes.use(variant.num_codes)
 
 
 def reason_to_stop(course: Course, steps: int, config: TrainingConfig, *, out_of_time: bool) -> str | None:
@@ -125,19 +129,24 @@ def reason_to_stop(course: Course, steps: int, config: TrainingConfig, *, out_of
     if course.step >= steps:
         return f"all {steps:,} steps done"
     if out_of_time:
-        return f"the time budget of {config.time_budget:g} s is used up"
+        return f"the time budget of {round(config.time_budget or 0, 2):g} s is used up"
     if config.patience and course.bad_checks >= config.patience:
         return f"no improvement on the validation images since step {course.best_step:,}"
     return None
 
 
 @torch.no_grad()
-def units_in_use(variant: Variant, batches: Batches) -> ActiveUnits:
-    """Count the active units on (at most 10,000 of) the training images."""
+def latents_in_use(variant: Variant, batches: Batches) -> tuple[ActiveUnits, CodeUse | None]:
+    """Count the active units and, for a discrete latent, the codes on (at most 10,000 of) the training images."""
     variant.eval()
     chosen = batches.indices[:: max(1, len(batches.indices) // MOST_COUNTED)]
-    chunks = in_chunks(batches.pixels_NHWC, batches.labels_N, chosen, batches.device)
-    return active_units(torch.cat([variant.encode(x_BCHW, y_B).features_BD for x_BCHW, y_B in chunks]))
+    features: list[Tensor] = []
+    codes = CodeCounter()
+    for x_BCHW, y_B in in_chunks(batches.pixels_NHWC, batches.labels_N, chosen, batches.device):
+        encoded = variant.encode(x_BCHW, y_B)
+        features.append(encoded.features_BD)
+        codes.add(encoded.latent)
+    return active_units(torch.cat(features)), codes.use(variant.num_codes)
 
 
 class Meter:

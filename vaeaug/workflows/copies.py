@@ -61,18 +61,19 @@ def copy_warnings(images: Sequence[RealImage], *, remedy: str = "; --copy exact 
         images: the real images of an output, with their rules.
         remedy: how to keep the bytes, to end a message with.
     """
+    noun = "copied images" if any(image.synthetic for image in images) else "real images"
     rules = [image.rule for image in images if image.rule is not None]
     concerned = [rule for rule in rules if rule.reasons]
     warnings = []
     if concerned and concerned[0].exact:
         warnings.append(
-            f"--copy exact: {_of(len(concerned), len(images))} not decoded by every reader like the synthetic ones: "
-            f"{_listed(concerned, _EXACT)}; leave out --copy exact to rewrite the copies"
+            f"--copy exact: {_of(len(concerned), len(images), noun)} not decoded by every reader like the synthetic "
+            f"ones: {_listed(concerned, _EXACT)}; leave out --copy exact to rewrite the copies"
         )
     elif concerned:
         verb = "was" if len(concerned) == 1 else "were"
         warnings.append(
-            f"{len(concerned):,} of {len(images):,} real images {verb} rewritten so that every reader decodes them "
+            f"{len(concerned):,} of {len(images):,} {noun} {verb} rewritten so that every reader decodes them "
             f"like the synthetic ones: {_listed(concerned, _REWRITTEN)}; the originals are unchanged{remedy}"
         )
     renamed = Counter(
@@ -134,8 +135,8 @@ def _formats(rules: Iterable[CopyRule]) -> str:
     return ", ".join(sorted({rule.traits.format for rule in rules}))
 
 
-def _of(part: int, whole: int) -> str:
-    return f"{part:,} of {whole:,} real images {'is' if part == 1 else 'are'}"
+def _of(part: int, whole: int, noun: str) -> str:
+    return f"{part:,} of {whole:,} {noun} {'is' if part == 1 else 'are'}"
 
 
 def decoding_rules(cache: ImageCache, *, keep_alpha: bool) -> DecodeRules:

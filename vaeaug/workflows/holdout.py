@@ -18,8 +18,8 @@ from vaeaug.workflows.settings import TrainSettings
 
 def held_out_of(
     index: DatasetIndex, digests: Mapping[str, str], settings: TrainSettings, model: Path | None
-) -> DatasetIndex:
-    """Return a dataset with the images held out that the settings, or a trained model, ask for.
+) -> tuple[DatasetIndex, HoldOut | None]:
+    """Return a dataset with the images held out that the settings, or a trained model, ask for, and what that was.
 
     Args:
         index: the dataset.
@@ -33,7 +33,7 @@ def held_out_of(
     """
     wanted = settings.held_out()
     if model is None:
-        return _held_out(index, digests, wanted, settings.group_by)
+        return _held_out(index, digests, wanted, settings.group_by), wanted
     record = read_record(model)
     before = None if record.holdout is None else HoldOut(**record.holdout)
     if wanted is None:
@@ -50,7 +50,7 @@ def held_out_of(
             f"the model {model} was trained on {both:,} of the {len(divided.of(wanted.split)):,} images to hold out; "
             f"train it with {wanted.options()} too, or give --model another place to train a new one"
         )
-    return divided
+    return divided, before or wanted
 
 
 def _held_out(
@@ -76,21 +76,21 @@ def _as_the_model(
     record: ModelRecord,
     model: Path,
     group_by: str | None,
-) -> DatasetIndex:
+) -> tuple[DatasetIndex, HoldOut | None]:
     """Return a dataset with the same images held out as in the training of a model on it.
 
     Other data than the model was trained on are left as they are.
     """
     names = {file.file_name for file in index.of("train")}
     if before is None or index.of(before.split) or not _names_seen(record, model) < names:
-        return _held_out(index, digests, None, group_by)
+        return _held_out(index, digests, None, group_by), None
     divided = hold_out(index, digests, before)
     if {file.file_name for file in divided.of("train")} != _names_seen(record, model):
         raise InputError(
             f"the images have changed since the model {model} was trained with {before.options()}, so other images "
             "would be held out now; train it again, or give --model another place to train a new one"
         )
-    return divided
+    return divided, before
 
 
 def _names_seen(record: ModelRecord, model: Path) -> set[str]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vaeaug.contracts import ImageSpec
 from vaeaug.dataset.cache import UNSEEN, ImageCache, build_cache
+from vaeaug.dataset.constant_classes import constant_warnings
 from vaeaug.dataset.contents import Contents, read_contents
 from vaeaug.dataset.index import MINIMUM_PER_CLASS, NO_LABEL, DatasetIndex
 from vaeaug.dataset.label_options import AUTOMATIC, LabelOptions
@@ -53,11 +54,13 @@ class TrainingData:
         index: its files; synthetic ones of earlier runs are set apart.
         cache: its images.
         warnings: what the user should know.
+        held_out: what was held out of it, in a sentence; empty if nothing was.
     """
 
     index: DatasetIndex
     cache: ImageCache
     warnings: tuple[str, ...]
+    held_out: str
 
 
 def read_for_training(
@@ -89,7 +92,7 @@ def read_for_training(
         train_on_synthetic=settings.train_on_synthetic,
         remedy="add --train-on-synthetic to train on these",
     )
-    index = held_out_of(apart.index, contents.digests, settings, model)
+    index, held_out = held_out_of(apart.index, contents.digests, settings, model)
     cache = read_images(
         index,
         contents=contents,
@@ -102,13 +105,17 @@ def read_for_training(
         skip_invalid=settings.skip_invalid,
         progress=progress,
     )
+    for warning in constant_warnings(cache):
+        progress.say(warning)
     copied = "they are copied and stay synthetic in the manifest, and " if kept else ""
     trained = (
         "the model was also trained on them"
         if settings.train_on_synthetic
         else "no model was trained on them (--train-on-synthetic trains on them)"
     )
-    return TrainingData(index, cache, tuple(warnings_of(apart, copied + trained)))
+    return TrainingData(
+        index, cache, tuple(warnings_of(apart, copied + trained)), held_out.sentence() if held_out else ""
+    )
 
 
 def read_real(

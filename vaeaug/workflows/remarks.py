@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from vaeaug.models.store import StoredModel
-from vaeaug.training.collapse import ActiveUnits
+from vaeaug.training.collapse import ActiveUnits, CodeUse
 from vaeaug.training.schedules import is_kl
+
+
+def latents_in_words(metrics: Mapping[str, Any]) -> str:
+    """Return how much of the latent is in use, as the metrics of a training say it: codes, or latent dimensions."""
+    codes = CodeUse.of(metrics)
+    if codes is not None:
+        return str(codes)
+    return f"{metrics['active_units']} of {metrics['latent_units']} latent dimensions are active"
 
 
 def remarks_on(model: StoredModel) -> list[str]:
@@ -17,7 +27,9 @@ def remarks_on(model: StoredModel) -> list[str]:
     remarks = []
     kl = _has_kl(model.directory / "history.jsonl")
     for name, metrics in named.items():
-        advice = ActiveUnits(metrics["active_units"], metrics["latent_units"]).advice(kl=kl)
+        codes = CodeUse.of(metrics)
+        units = ActiveUnits(metrics["active_units"], metrics["latent_units"])
+        advice = units.advice(kl=kl) if codes is None else codes.advice()
         remarks += [] if advice is None else [f"{name}: {advice}"]
     if record.metrics["still_improving"]:
         whose = "training" if record.scope == "shared" else "training of the shared network"

@@ -67,7 +67,7 @@ def test_a_table_is_found_and_its_paths_are_matched(tmp_path, text):
     index = scan(write(tmp_path / "set", text))
     assert {PurePosixPath(file.file_name).name: file.label for file in index.files} == PLAIN
     assert all(file.path.is_file() for file in index.files)
-    assert index.notes[0].startswith("labels were read from labels.csv (columns ")
+    assert index.notes[0].startswith("labels were read from labels.csv (")
 
 
 @pytest.mark.parametrize("name", ["labels.csv", "annotations.csv", "meta/info.csv", "train.csv", "HAM_metadata.csv"])

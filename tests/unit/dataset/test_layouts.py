@@ -80,6 +80,9 @@ AB = ["a", "b"]
         # unlabelled images beside splits
         (["train/a", "train/b", "unlabeled"], {"train": AB}),
         # classes whose names contain words for splits or masks
+        (["seg_train/a", "seg_test/a", "seg_pred"], {"train": ["a"], "test": ["a"]}),
+        (["train/a/images", "train/b/images", "val/images"], {"train": AB}),
+        (["x", "X-ray"], {"train": ["X-ray", "x"]}),
         (["test tube", "blood test"], {"train": ["blood test", "test tube"]}),
         (["mask", "no_mask"], {"train": ["mask", "no_mask"]}),
         (["with_mask", "without_mask"], {"train": ["with_mask", "without_mask"]}),
@@ -102,6 +105,8 @@ def test_a_layout_that_is_read(tmp_path, folders, expected):
         (["train", "train_masks"], [], "segmentation dataset"),
         (["photos/images", "photos/labels"], [], "segmentation dataset"),
         (["imgs", "gt"], [], "segmentation dataset"),
+        (["original", "mask"], [], "segmentation dataset"),
+        (["data", "annotations"], [], "segmentation dataset"),
         (["good", "broken", "masks/broken|_x"], [], "folders named like the classes beside it"),
         (["good|", "broken|x", "masks|_mask"], [], "masks seems to contain the masks of the images beside it"),
         (["images"], [(f"labels/{i}.txt", BOX) for i in range(3)], "YOLO detection dataset"),
@@ -125,6 +130,7 @@ def test_a_layout_that_is_read(tmp_path, folders, expected):
         (["images"], [("labels.csv", "photo;sort\n0.png;a\n")], "'labels.csv' may contain them"),
         (["images"], [("imagelabels.mat", "x")], "'imagelabels.mat' may contain them"),
         (["jpg"], [("labels.txt", "0.png a\n")], "'labels.txt' may contain them"),
+        (["faces"], [("attributes.csv", "image_id,Male\n0.png,1\n")], "lists the images of .* in one folder, but no"),
         (["images_001", "images_002"], [], "name no classes"),
         (["HAM_images_part_1", "HAM_images_part_2"], [], "numbered parts of one set of images"),
         (["bottle/train/good", "bottle/test/bad", "cable/train/good", "cable/test/bad"], [], "several datasets"),
@@ -169,6 +175,38 @@ def test_masks_are_left_out_and_said(tmp_path):
 )
 def test_layouts_for_a_trained_model(tmp_path, folders, expected):
     assert found(write(tmp_path, *folders), training=False) == expected
+
+
+def test_images_that_are_not_read_are_in_the_list_of_what_is_not_used(tmp_path):
+    write(tmp_path, "seg_train/a", "seg_test/a", "seg_pred")
+    assert [(entry.reason, len(entry.files)) for entry in scan(tmp_path).passed_over] == [("without a label", 3)]
+    write(tmp_path / "other", "train/a", "val/images")
+    assert [(entry.reason, len(entry.files)) for entry in scan(tmp_path / "other").passed_over] == [
+        ("without a label", 3)
+    ]
+
+
+def test_masks_beside_loose_images_are_left_out_for_a_trained_model(tmp_path):
+    index = scan(write(tmp_path, ".", ".|_mask"), training=False)
+    assert [file.file_name for file in index.files] == ["0.png", "1.png", "2.png"]
+    assert [entry.reason for entry in index.passed_over] == ["mask of another image"]
+
+
+@pytest.mark.parametrize("name", ["{}_mask", "mask_{}", "{}-gt", "{}.label", "{} seg", "{}_MASK", "{}_mask_1"])
+@pytest.mark.parametrize("image", ["{}", "img_{}", "x {}"])
+def test_a_mask_beside_its_image_is_left_out_however_it_is_named(tmp_path, name, image):
+    for i in range(3):
+        save(tmp_path / "a" / f"{image.format(i)}.png")
+        save(tmp_path / "a" / f"{name.format(image.format(i))}.png")
+    assert [file.path.stem for file in scan(tmp_path).files] == [image.format(i) for i in range(3)]
+
+
+def test_every_image_is_read_or_in_the_list_of_what_is_not_used(tmp_path):
+    write(tmp_path, "a/train", "a/val", "b/train", ".", others=[("a/notes.txt", "x")])
+    index = scan(tmp_path)
+    listed = [name for entry in index.passed_over for name in entry.files]
+    there = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()]
+    assert sorted([*listed, *(file.file_name for file in index.files)]) == sorted(there)
 
 
 def test_a_trained_model_refuses_masks_and_names_the_folder_to_give(tmp_path):

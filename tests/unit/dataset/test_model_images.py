@@ -61,7 +61,7 @@ def test_a_training_asks_for_as_much_as_before(tmp_path: Path) -> None:
         scan(tmp_path)
     with pytest.raises(InputError, match="not a folder"):
         scan(tmp_path / "one.png")
-    with pytest.raises(InputError, match="holds no images"):
+    with pytest.raises(InputError, match="contains no images"):
         scan(tmp_path.joinpath("empty").mkdir() or tmp_path / "empty", training=False)
 
 

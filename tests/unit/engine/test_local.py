@@ -1,5 +1,6 @@
 """Work in worker processes: order, messages, errors, and no process that outlives its parent."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -155,3 +156,36 @@ def test_a_script_without_a_guard_is_not_run_again_in_the_workers(tasks: Any, tm
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run([sys.executable, str(script)], env=environment, capture_output=True, text=True, check=False)
     assert (done.stdout.split(), done.stderr) == (["once", "2"], "")
+
+
+DAEMON = """
+import multiprocessing, warnings
+from vaeaug.engine.local import run_tasks
+
+def work(tasks, workers):
+    import engine_tasks
+    heard = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        results = run_tasks(engine_tasks.double, tasks, workers=workers, hear=lambda n, message: heard.append(message))
+    return [result[0] for result in results], {result[1] for result in results}, heard, [str(w.message) for w in caught]
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_daemonic_process_does_the_work_itself_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tasks: Any, workers: int
+) -> None:
+    """A worker of `multiprocessing.Pool` may not have children."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    (tmp_path / "engine_daemon.py").write_text(DAEMON)
+    import engine_daemon
+
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        results, processes, heard, warned = pool.apply(engine_daemon.work, ([0, 1, 2], workers))
+        (process,) = (worker.pid for worker in pool._pool)  # type: ignore[attr-defined]
+    assert results == [0, 2, 4]
+    assert processes == {process}
+    assert heard == [(task, part) for task in range(3) for part in range(3)]
+    assert len(warned) == (workers > 1)
+    assert all("daemonic" in line and "one by one" in line for line in warned)

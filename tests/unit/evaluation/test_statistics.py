@@ -43,17 +43,17 @@ def test_the_order_of_seeds_and_images_and_the_sign_do_not_matter() -> None:
 
 
 def test_seeds_that_agree_by_chance_alone_are_not_sure() -> None:
-    """Each of two seeds gains one image of ten, and not the same one: the means are equal, and tell next to nothing."""
-    second_SN = np.zeros((2, 10))
-    second_SN[0, 3] = second_SN[1, 7] = 1
-    difference = paired_difference(np.zeros((2, 10)), second_SN)
+    """Each of three seeds gains one image of ten, another one each: the means are equal, and tell next to nothing."""
+    second_SN = np.zeros((3, 10))
+    second_SN[0, 3] = second_SN[1, 7] = second_SN[2, 1] = 1
+    difference = paired_difference(np.zeros((3, 10)), second_SN)
     assert difference.mean == pytest.approx(0.1)
-    residual = 0.2 * 0.5 / 9 * 10  # sum of squares 1 of 9 degrees of freedom
-    assert difference.half == pytest.approx(2.262157 * np.sqrt(residual / 20), rel=1e-4)
+    residual = 2 / 18  # sum of squares: 2.7 in all, 0.7 between images, none between seeds
+    assert difference.half == pytest.approx(2.100922 * np.sqrt(residual / 30), rel=1e-4)
     assert difference.low < 0
 
 
-@pytest.mark.parametrize("seeds", [2, 3, 7])
+@pytest.mark.parametrize("seeds", [3, 5, 7])
 def test_nor_are_they_where_their_means_are_equal_but_for_rounding(seeds: int) -> None:
     rng = np.random.default_rng(seeds)
     row_N = np.repeat([1 / 3, 0.0, -0.7], [9, 30, 4])
@@ -66,6 +66,18 @@ def test_the_same_predictions_differ_by_nothing() -> None:
     first = np.eye(4)
     difference = paired_difference(first, first)
     assert (difference.low, difference.high) == (0, 0)
+
+
+@pytest.mark.parametrize("gain", [0.0, 0.2, 1.0])
+def test_two_seeds_have_a_difference_and_no_interval(gain: float) -> None:
+    second_SN = np.full((2, 10), gain)
+    difference = paired_difference(np.zeros((2, 10)), second_SN)
+    assert difference.mean == pytest.approx(gain)
+    assert difference.half is None
+    assert (difference.low, difference.high) == (-1, 1)
+    assert not difference.rules_out
+    assert difference.among(5).half is None
+    assert over_seeds(second_SN.mean(axis=1)) == (pytest.approx(gain), None)
 
 
 @pytest.mark.parametrize("shape", [(1, 10), (10, 1)])

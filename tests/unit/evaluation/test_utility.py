@@ -67,7 +67,7 @@ def test_a_balancing_arm_is_a_rival_that_the_synthetic_images_must_beat_too() ->
     predicted = {**PREDICTED, "oversampled": predictions(0.05, 4)}
     found = utility(TRUE_N, predicted, CLASSES, "accuracy")
     assert (before.verdict.decision, found.verdict.decision) == ("helps", "does not help")
-    assert found.verdict.rival is ARMS["oversampled"]
+    assert found.verdict.rival == ARMS["oversampled"]
     assert [rival.without.name for rival in found.rivals] == ["classical", "oversampled"]
     right = [predicted[name] == TRUE_N for name in ("oversampled", "classical+synthetic")]
     assert found.rivals[1].difference == paired_difference(*(each.astype(float) for each in right))
@@ -78,6 +78,20 @@ def test_a_balancing_arm_is_a_rival_that_the_synthetic_images_must_beat_too() ->
     assert values["decided_by"] == "oversampled"
     assert values["rivals"]["classical"]["mean"] == values["arms"]["classical+synthetic"]["difference"]["mean"]
     assert as_json(before)["rivals"].keys() == {"classical"}
+
+
+def test_two_seeds_have_figures_and_no_intervals_anywhere() -> None:
+    two = {name: predicted_SN[:2] for name, predicted_SN in PREDICTED.items()}
+    found = utility(TRUE_N, two, CLASSES, "accuracy")
+    assert found.verdict.decision == "undecided"
+    assert "give no interval" in found.verdict.sentence
+    values = json.loads(json.dumps(as_json(found), allow_nan=False))
+    for arm in values["arms"].values():
+        assert arm["accuracy"]["half_interval_over_seeds"] is None
+    for interval in (values["rivals"]["classical"], values["arms"]["classical+synthetic"]["difference"]):
+        assert (interval["low"], interval["high"]) == (None, None)
+        assert interval["mean"] > 0.1
+    assert [change and change.half for change in found.recall_K] == [None] * 4
 
 
 def test_there_is_no_verdict_without_two_arms_to_compare() -> None:

@@ -37,13 +37,24 @@ def test_the_interval_decides(mean: float, half: float, decision: str, words: st
 
 
 def test_an_interval_that_rules_nothing_out_is_not_given() -> None:
-    """Two seeds that disagree: points cannot differ by more than 100, and 273 would be said."""
-    wild = Difference(-0.071, 2.732, 2, 300, 0.9)
+    """Few seeds that disagree: points cannot differ by more than 100, and 273 would be said."""
+    wild = Difference(-0.071, 2.732, 3, 300, 0.9)
     assert (wild.low, wild.high) == (-1, 1)
     given = verdict([Comparison(ARMS["classical"], wild)], "accuracy")
     assert given.decision == "undecided"
-    assert "-7.1 points of accuracy over classical augmentation (2 seeds, 300 test images are too few" in given.sentence
+    assert "-7.1 points of accuracy over classical augmentation (3 seeds, 300 test images are too few" in given.sentence
     assert "+-" not in given.sentence
+
+
+@pytest.mark.parametrize("mean", [0.3, -0.3, 0.0])
+def test_two_seeds_have_no_verdict_however_large_the_difference(mean: float) -> None:
+    two = Difference(mean, None, 2, 300, 1.0)
+    for comparisons in ([("classical", two)], [("classical", two), ("smote", two)]):
+        given = verdict([Comparison(ARMS[name], difference) for name, difference in comparisons], "accuracy")
+        assert given.decision == "undecided"
+        assert f"{100 * mean:+.1f} points of accuracy over classical augmentation" in given.sentence
+        assert "2 seeds, 300 test images give no interval: run with --seeds 3 or more" in given.sentence
+        assert "+-" not in given.sentence
 
 
 def test_it_says_what_would_narrow_the_interval_and_what_it_measures() -> None:

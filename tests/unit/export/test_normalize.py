@@ -15,42 +15,14 @@ from PIL import Image
 from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.decode import decode_full
 from vaeaug.dataset.jpeg_tables import tables_of
+from vaeaug.dataset.mark import read_mark
 from vaeaug.dataset.scan import scan
 from vaeaug.dataset.traits import read_traits
 from vaeaug.export.kind import ClassKind, class_kinds
 from vaeaug.export.normalize import REASONS, CopyRule, copy_rule, rewritten
 from vaeaug.export.real import RealImage, copy_real, place_real
+from vaeaug.export.source_type import SourceType, xmp
 from vaeaug.workflows.copies import copies_record, copy_rules, copy_warnings
-
-EXPECTED = {  # kind -> reason of the second image of each class, mode and format of all copies
-    "rgb png": ((), "RGB", "PNG"),
-    "gray png": ((), "L", "PNG"),
-    "jpeg": ((), "RGB", "JPEG"),
-    "jfif": ((), "RGB", "JPEG"),
-    "rgba": (("transparency",), "RGB", "PNG"),
-    "rgba beside rgb": ((), "RGB", "PNG"),
-    "gray with alpha": (("transparency",), "L", "PNG"),
-    "palette": ((), "P", "PNG"),
-    "palette with transparency": (("transparency",), "P", "PNG"),
-    "palette beside rgb": ((), "RGB", "PNG"),
-    "bilevel": (("mode",), "L", "PNG"),
-    "16 bits": ((), "I;16", "PNG"),
-    "12 bits": ((), "I;16", "PNG"),
-    "16 bits tiff": (("format",), "I;16", "PNG"),
-    "16 beside 8 bits": (("depth",), "I;16", "PNG"),
-    "float tiff": (("format",), "I;16", "PNG"),
-    "exif": (("orientation",), "RGB", "JPEG"),
-    "wide gamut": (("profile",), "RGB", "PNG"),
-    "cmyk": (("mode",), "RGB", "JPEG"),
-    "tiff": (("format",), "RGB", "PNG"),
-    "bmp": (("format",), "RGB", "PNG"),
-    "webp": (("format",), "RGB", "JPEG"),
-    "lossless webp": (("format",), "RGB", "PNG"),
-    "gif": (("format",), "RGB", "PNG"),
-    "animated png": (("frames",), "RGB", "PNG"),
-    "pages": (("frames", "format"), "RGB", "PNG"),
-    "gray beside rgb": (("mode",), "RGB", "JPEG"),
-}
 
 
 def placed(data: Path, cache: ImageCache, *, keep_alpha: bool = False, exact: bool = False) -> tuple[RealImage, ...]:
@@ -65,18 +37,14 @@ def opened(path: Path) -> Image.Image:
     return image
 
 
-def test_every_kind_has_its_expectation() -> None:
-    assert EXPECTED.keys() == awkward.KINDS.keys()
-
-
-@pytest.mark.parametrize("kind", EXPECTED)
+@pytest.mark.parametrize("kind", awkward.COPIES)
 def test_copies_of_a_class_are_of_one_kind_and_show_what_the_model_sees(tmp_path: Path, kind: str) -> None:
     data = awkward.write_kind(tmp_path / "data", kind)
     before = {path: path.read_bytes() for path in data.rglob("*.*")}
     cache = build(data, tmp_path)
     real = placed(data, cache)
     copy_real(real, tmp_path / "out")
-    reasons, mode, file_format = EXPECTED[kind]
+    reasons, mode, file_format = awkward.COPIES[kind]
     assert {path: path.read_bytes() for path in data.rglob("*.*")} == before
     assert real[1].reasons == reasons
     for image in real:
@@ -205,6 +173,22 @@ def test_colours_of_an_indexed_dataset_are_kept_also_those_of_its_test_images(tm
     copy = opened(tmp_path / "out" / "test" / "ant" / "0.png")
     assert copy.mode == "P"
     assert np.array_equal(np.asarray(copy.convert("RGB")), flat)
+
+
+@pytest.mark.parametrize("synthetic", ["true", "partly"])
+def test_a_rewritten_copy_of_a_synthetic_image_of_an_earlier_run_keeps_its_mark(tmp_path: Path, synthetic: str) -> None:
+    fields = {"synthetic": synthetic, "class": "ant", "source": "train/ant/1.png"}
+    kind = SourceType.TRAINED if synthetic == "true" else SourceType.COMPOSITE
+    for mode, suffix in (("RGB", ".webp"), ("L", ".tif")):
+        path = tmp_path / f"x{suffix}"
+        packet = xmp(kind, fields).encode()
+        options: dict[str, Any] = {"xmp": packet} if suffix == ".webp" else {"tiffinfo": {700: packet}}
+        awkward.colour("ant", 0).convert(mode).save(path, **options)
+        before = read_mark(path.read_bytes())
+        after = read_mark(rewritten(path.read_bytes(), rule_of(path, ClassKind(8, 8, mode))))
+        assert before == after
+        assert after is not None
+        assert dict(after.fields) == fields
 
 
 @pytest.mark.parametrize("link", ["copy", "hard"])

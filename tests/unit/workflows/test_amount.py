@@ -1,17 +1,21 @@
-"""How many synthetic images a class gets where nobody asks for a number."""
+"""How many synthetic images a class gets, and which amounts are refused."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tiny_data
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.scan import scan
+from vaeaug.errors import InputError
 from vaeaug.progress import SILENT
-from vaeaug.workflows.augment.amount import wanted_counts
+from vaeaug.workflows.augment.amount import check_amount, unfilled, wanted_counts
 from vaeaug.workflows.read import read_for_training
-from vaeaug.workflows.settings import AugmentSettings
+from vaeaug.workflows.settings import AugmentSettings, SampleSettings
 
 
 def _cache(folder: Path, real: dict[str, int], **shape: Any) -> ImageCache:
@@ -43,3 +47,41 @@ def test_some_large_images_are_enough_and_count_for_every_class(tmp_path: Path) 
 def test_what_is_asked_for_is_made(tmp_path: Path, settings: dict[str, Any], ant: int, bee: int) -> None:
     cache = _cache(tmp_path, {"ant": 4, "bee": 3})
     assert wanted_counts(AugmentSettings(**settings), cache) == {"ant": ant, "bee": bee}
+
+
+REAL = st.dictionaries(st.sampled_from("abcd"), st.integers(2, 5000), min_size=1)
+AMOUNT = st.one_of(
+    st.fixed_dictionaries({"per_class": st.integers(0, 3)}),
+    st.fixed_dictionaries({"ratio": st.floats(0, 2) | st.floats(0, 0.01)}),
+    st.just({"balance": True}),
+    st.just({}),
+)
+
+
+@given(real=REAL, amount=AMOUNT)
+def test_an_amount_is_refused_where_it_gives_no_class_an_image(real: dict[str, int], amount: dict[str, Any]) -> None:
+    settings = SampleSettings(**amount)
+    counts = settings.counts(real)
+    try:
+        check_amount(settings, real)
+    except InputError as error:
+        refusal = str(error)
+    else:
+        refusal = ""
+    assert refusal.startswith("nothing to make: ") == (not any(counts.values()))
+    suggested = re.search(r"a ratio of at least (\S+),", refusal)
+    assert bool(suggested) == (bool(refusal) and "ratio" in amount)
+    if suggested:
+        check_amount(SampleSettings(ratio=float(suggested[1])), real)
+    if not refusal:
+        named = re.findall(r"'(.)'", "".join(unfilled(settings, counts)))
+        assert named == ([label for label, count in counts.items() if not count] if "ratio" in amount else [])
+
+
+@given(real=REAL)
+def test_only_the_classes_that_are_drawn_count(real: dict[str, int]) -> None:
+    settings = SampleSettings(balance=True)
+    counts = settings.counts(real)
+    largest = max(real, key=lambda label: real[label])
+    with pytest.raises(InputError, match=f"the class '{largest}' is as large as the largest"):
+        check_amount(settings, real, {largest: counts[largest]})

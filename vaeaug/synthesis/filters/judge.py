@@ -21,7 +21,8 @@ from sklearn.metrics import pairwise_distances_argmin_min
 
 from vaeaug.classifier.fit import Classifier
 
-CAUSES = ("another class", "far from data", "near copy")
+COPY_CAUSE = "near copy"
+CAUSES = ("another class", "far from data", COPY_CAUSE)
 """Why a sample is dropped, in the order in which it is asked."""
 
 DOUBTED = 0.01

@@ -61,6 +61,7 @@ class Sampler(ABC):
         name: how users call it (`--sampler NAME`).
         continuous: whether it needs latents of real numbers, and cannot draw codes.
         edits: whether it changes real images, which must then be at hand.
+        strength_option: the option that says how strongly, if the filter's classifiers may lower it; else None.
         Config: a frozen dataclass whose fields are its options; declared with `vaeaug.option`.
 
     Raises:
@@ -70,6 +71,7 @@ class Sampler(ABC):
     name: ClassVar[str]
     continuous: ClassVar[bool] = False
     edits: ClassVar[bool] = False
+    strength_option: ClassVar[str | None] = None
 
     @dataclass(frozen=True)
     class Config:

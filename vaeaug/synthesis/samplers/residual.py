@@ -45,6 +45,7 @@ class ResidualSampler(Sampler):
     name = "residual"
     continuous = True
     edits = True
+    strength_option = "strength"
 
     @dataclass(frozen=True)
     class Config:

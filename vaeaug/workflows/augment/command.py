@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,14 @@ from vaeaug.models.store import StoredModel
 from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.synthesis.generate import changed_options, check_sampler, sampler_config, sampler_name
+from vaeaug.synthesis.pixel_limits import PixelLimits, pixel_limits
 from vaeaug.synthesis.samplers import SAMPLERS
-from vaeaug.workflows.augment.amount import wanted_counts
+from vaeaug.workflows.augment.amount import check_amount, unfilled, wanted_counts
 from vaeaug.workflows.augment.filtering import SampleFilter, train_filter
 from vaeaug.workflows.augment.made import AugmentResult, Made
 from vaeaug.workflows.augment.publish import finish
 from vaeaug.workflows.augment.remarks import remarks_on_run
+from vaeaug.workflows.augment.strength import bounded_options
 from vaeaug.workflows.augment.write import EXAMPLES
 from vaeaug.workflows.copies import copy_rules, copy_warnings, decoding_rules
 from vaeaug.workflows.data_warnings import data_warnings, passed_over
@@ -39,8 +42,17 @@ from vaeaug.workflows.evaluate.augmented import discard_evaluation, evaluation_o
 from vaeaug.workflows.formats import format_warnings
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.read import read_for_training
-from vaeaug.workflows.settings import AUTO, AugmentSettings, TrainSettings, build, public_settings, real_path
-from vaeaug.workflows.train.command import identity, refuse_changed, train, train_into
+from vaeaug.workflows.settings import (
+    AUTO,
+    AugmentSettings,
+    TrainModelSettings,
+    TrainSettings,
+    build,
+    public_settings,
+    real_path,
+)
+from vaeaug.workflows.time_budget import TimeBudget, begin_budget, reserve_for_writing, writing_seconds
+from vaeaug.workflows.train.command import identity, refuse_changed, train_chosen, train_into
 from vaeaug.workflows.train.prepare import Named, choose_loss, look_up
 
 _EDITING = next(name for name, sampler in SAMPLERS.items() if sampler.edits)
@@ -71,6 +83,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     chosen.counts({"": 0})  # refuses contradictions before any work
     chosen.check_format()
     asked_sampler = _asked_sampler(chosen)
+    budget = begin_budget(chosen.time_budget, progress)
     data, out = real_path(data), real_path(out)
     index = scan(data, options=chosen.label_options())
     refuse_overlap(data, out)
@@ -94,19 +107,23 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
         read = read_for_training(index, chosen, progress, kept=True, model=_trained_model(chosen))
         index, cache = read.index, read.cache
         warnings = data_warnings(index, cache, allow_leaks=chosen.allow_leaks)
+        check_amount(chosen, {label: len(cache.indices("train", label, real=True)) for label in cache.classes})
         if chosen.evaluate:
             refuse_to_evaluate(index, chosen)
-        if chosen.evaluate and not any(wanted_counts(chosen, cache).values()):
-            raise InputError("no images are asked for, so none can be evaluated; ask with --per-class or --ratio")
         if chosen.keep_alpha and cache.palette is not None:
             raise InputError(
                 "--keep-alpha takes transparency from edited real images, and indexed images are not edited; "
                 "leave it out"
             )
         if chosen.model is None:
-            model = _model_of_its_own(chosen, named, staging, cache, device, progress)
+            if budget is not None:  # what comes after the training is done before it, or estimated
+                budget = _reserved(budget, chosen, index, cache, progress)
+                _filter(chosen, staging, cache, device, progress)
+            model = _model_of_its_own(chosen, named, staging, cache, device, progress, budget)
         else:
-            model = _named_model(data, chosen, device, progress)
+            if budget is not None:
+                budget = _reserved(budget, chosen, index, cache, progress)
+            model = _named_model(data, chosen, device, progress, budget)
         kinds = class_kinds(cache, asked=chosen.format, quality=chosen.quality, keep_alpha=chosen.keep_alpha)
         rules = copy_rules(cache, kinds, keep_alpha=chosen.keep_alpha, exact=chosen.copy == "exact")
         placed = _place(index, cache, rules, synthetic_only=chosen.synthetic_only)
@@ -149,14 +166,18 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             remarks=[
                 *warnings,
                 *remarks_on_run(index, cache, model, same=trained_on_them),
+                *unfilled(chosen, counts),
                 *read.warnings,
                 *copy_warnings(placed),
                 *format_warnings({label: kinds[label] for label, count in counts.items() if count}),
             ],
             passed_over=[entry.record() for entry in passed_over(index, cache)],
             keep=keep,
+            limits=_limits(cache, counts) if SAMPLERS[sampler].edits else {},
             invalid=cache.invalid,
+            held_out=read.held_out,
         )
+        made = dataclasses.replace(made, class_options=bounded_options(made, progress))
         discard_evaluation(staging)
         evaluate = evaluation_of(index, chosen, staging, progress) if chosen.evaluate else None
         return finish(made, threads=chosen.workers, progress=progress, evaluate=evaluate)
@@ -173,7 +194,24 @@ def _trained_model(chosen: AugmentSettings) -> Path | None:
     return place if place is not None and (place / FILE).exists() else None
 
 
-def _named_model(data: Path, chosen: AugmentSettings, device: torch.device, progress: Progress) -> StoredModel:
+def _reserved(
+    budget: TimeBudget, chosen: AugmentSettings, index: DatasetIndex, cache: ImageCache, progress: Progress
+) -> TimeBudget:
+    """Return the time budget with what the images take to make kept back from the training."""
+    if chosen.evaluate:
+        progress.say("--time-budget does not bound --evaluate, whose time depends on --seeds and --arms alone")
+    counts = wanted_counts(chosen, cache)
+    readable = {file.file_name for file in cache.files}
+    paths: dict[str, list[Path]] = {label: [] for label in counts}
+    for file in index.of("train"):
+        if file.file_name in readable:
+            paths[file.label].append(file.path)
+    return reserve_for_writing(budget, writing_seconds(paths, counts, threads=1), sum(counts.values()), progress)
+
+
+def _named_model(
+    data: Path, chosen: AugmentSettings, device: torch.device, progress: Progress, budget: TimeBudget | None
+) -> StoredModel:
     """Return the model of `--model`, trained first where there is none yet.
 
     Raises:
@@ -181,7 +219,7 @@ def _named_model(data: Path, chosen: AugmentSettings, device: torch.device, prog
     """
     place = real_path(str(chosen.model))
     if not (place / FILE).exists():
-        train(data, place, progress=progress, **_training_settings(chosen))
+        train_chosen(data, place, TrainModelSettings(**_training_settings(chosen)), budget, progress)
     elif chosen.ignored_by_a_model():
         flags = ", ".join(chosen.ignored_by_a_model())
         progress.say(f"the model {place} is used as it was trained, so this changes nothing: {flags}")
@@ -203,13 +241,14 @@ def _model_of_its_own(
     cache: ImageCache,
     device: torch.device,
     progress: Progress,
+    budget: TimeBudget | None,
 ) -> StoredModel:
     """Return a model trained for this output alone."""
     refuse_changed(staging, **identity(cache))
     directory = staging.scratch / "model"
     if not (directory / FILE).exists():
         used = choose_loss(named, chosen, cache, progress, sampler=_asked_sampler(chosen))
-        train_into(directory, staging.scratch / "training", cache, chosen, used, device, progress)
+        train_into(directory, staging.scratch / "training", cache, chosen, used, device, progress, budget)
     return open_stored(directory, device, chosen.plugins_dirs)
 
 
@@ -275,6 +314,12 @@ def _refuse_unfit(chosen: AugmentSettings, cache: ImageCache, model: StoredModel
 def _trained_on(model: StoredModel, cache: ImageCache) -> bool:
     """Tell whether the model was trained on the training images of the data, under the names that they have."""
     return all(model.latents(model.record.label(label)).listing == cache.listing(label) for label in cache.classes)
+
+
+def _limits(cache: ImageCache, counts: Mapping[str, int]) -> dict[str, PixelLimits]:
+    """Return how far the pixels of each class that gets images may be changed."""
+    wanted = [label for label, count in counts.items() if count]
+    return {label: pixel_limits(cache.pixels_NHWC, cache.indices("train", label, real=True)) for label in wanted}
 
 
 def _examples(cache: ImageCache, label: str) -> list[NDArray[np.uint8]]:

@@ -28,7 +28,7 @@ from vaeaug.synthesis.filters import Fold, Judge
 from vaeaug.workflows.device import one_thread
 
 FOLDS = 3
-CONFIG = ClassifierConfig(steps=300, features=24)
+CONFIG = ClassifierConfig(steps=100, features=24)  # of 300 steps they agree no better: docs/benchmarks.md
 STEPS_AN_IMAGE, LEAST_STEPS = 2, 60  # few images are soon known by heart
 
 
@@ -132,14 +132,16 @@ def train_filter(
         JudgeTask(cache.directory, fold, seed, str(device), directory / f"fold-{fold}.safetensors")
         for fold in range(FOLDS)
     ]
-    progress.stage("Training the judges of samples")
-    shares = dict.fromkeys(range(FOLDS), 0.0)
+    pending = [task for task in tasks if not task.path.exists()]
+    if pending:
+        progress.stage("Training the judges of samples")
+    shares = dict.fromkeys(range(len(pending)), 0.0)
 
     def hear(number: int, share: float) -> None:
         shares[number] = share
-        progress.tick(Tick(sum(shares.values()) / FOLDS))
+        progress.tick(Tick(sum(shares.values()) / len(pending)))
 
-    run_tasks(_run, tasks, workers=min(workers or cores(), FOLDS), hear=hear)
+    run_tasks(_run, pending, workers=min(workers or cores(), FOLDS), hear=hear)
     indices = cache.indices("train", real=True)
     pixels_NHWC, labels_N = cache.pixels_NHWC[indices], cache.labels_N[indices]
     fold_N = _folds(cache, seed)
@@ -150,9 +152,7 @@ def train_filter(
 
 @one_thread()
 def _run(task: JudgeTask, tell: Callable[[float], None]) -> None:
-    """Train the classifier of a fold, if that is not done."""
-    if task.path.exists():
-        return
+    """Train the classifier of a fold."""
     cache = open_cache(task.cache)
     indices = cache.indices("train", real=True)[_folds(cache, task.seed) != task.fold]
     steps = min(max(STEPS_AN_IMAGE * len(indices), LEAST_STEPS), CONFIG.steps)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from vaeaug.export.real import RealImage
 from vaeaug.models.store import StoredModel
 from vaeaug.staging import Staging
 from vaeaug.synthesis.generate import sampler_config
+from vaeaug.synthesis.pixel_limits import PixelLimits
 from vaeaug.synthesis.samplers import SAMPLERS
 from vaeaug.workflows.augment.filtering import SampleFilter
 
@@ -47,7 +48,10 @@ class Made:
         remarks: what the user should know.
         passed_over: what DATA contains and is not used, as the record has it.
         keep: which samples are kept; all if None.
+        limits: class -> how far pixels of its real images may be changed; classes without limits are missing.
+        class_options: class -> the sampler's options for it, where they are not `sampler_options`.
         invalid: unreadable images that were left out.
+        held_out: what was held out of the data for validation or test, in a sentence; empty if nothing was.
     """
 
     command: str
@@ -68,7 +72,10 @@ class Made:
     remarks: Sequence[str]
     passed_over: Sequence[Mapping[str, Any]] = ()
     keep: SampleFilter | None = None
+    limits: Mapping[str, PixelLimits] = field(default_factory=dict)
+    class_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     invalid: Sequence[InvalidImage] = ()
+    held_out: str = ""
 
     @property
     def out(self) -> Path:

@@ -9,12 +9,13 @@ from pathlib import Path
 from vaeaug.evaluation.evaluation_part import EvaluationPart
 from vaeaug.evaluation.report import write_report
 from vaeaug.export.card import CardData, ClassCount, counts_entry, write_card
-from vaeaug.export.manifest import manifest_rows, write_manifest
+from vaeaug.export.manifest import Listed, manifest_rows, write_manifest
 from vaeaug.export.origin import Drawn
-from vaeaug.export.record import command_record, write_record
+from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.progress import Progress
 from vaeaug.workflows.augment.made import AugmentResult, Made, Written
 from vaeaug.workflows.augment.report import report_of, settings_of
+from vaeaug.workflows.augment.strength import remarks_on_strength
 from vaeaug.workflows.augment.write import write_synthetic
 from vaeaug.workflows.copies import copies_record
 
@@ -31,7 +32,7 @@ def finish(
         evaluate: is given the directory when all is in it but the report, may add to it, and returns what it found.
     """
     written = write_synthetic(made, threads=threads, progress=progress)
-    remarks = [*made.remarks, *_unfilled(made, written)]
+    remarks = [*made.remarks, *remarks_on_strength(made), *_unfilled(made, written)]
     counts = class_counts(made, written)
     write_root(made, written, counts, remarks)
     found = None if evaluate is None else evaluate(made.out)
@@ -79,15 +80,18 @@ def _unfilled(made: Made, written: Written) -> list[str]:
 def write_root(made: Made, written: Written, counts: Sequence[ClassCount], remarks: Sequence[str]) -> None:
     """Write all at the root but the report. The same work gives the same bytes: no times, no places of this machine."""
     record = made.model.record
-    write_manifest(made.out / "manifest.csv", manifest_rows(made.real, made.sources, made.journal, made.seed))
+    listed = Listed()
+    rows = manifest_rows(made.real, made.sources, made.journal, made.seed)
+    write_manifest(made.out / "manifest.csv", listed.seen(rows))
     write_record(
-        made.out,
+        made.out / RECORD,
         command_record(
             made.command,
             made.settings,
             model=record,
             sampler=made.sampler,
             sampler_options=dict(made.sampler_options),
+            class_sampler_options={label: dict(options) for label, options in made.class_options.items()},
             seed=made.seed,
             counts={entry.label: counts_entry(entry) for entry in counts},
             normalized=copies_record(made.real),
@@ -105,5 +109,8 @@ def write_root(made: Made, written: Written, counts: Sequence[ClassCount], remar
         warnings=tuple(remarks),
         origin=made.edited or Drawn(),
         rewritten=sum(bool(image.reasons) for image in made.real),
+        suffixes=listed.suffixes,
+        sources=listed.sources,
+        held_out=made.held_out,
     )
     write_card(made.out / "README.md", card)

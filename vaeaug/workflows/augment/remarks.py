@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from vaeaug.dataset.cache import ImageCache
+from vaeaug.dataset.constant_classes import constant_warnings
 from vaeaug.dataset.index import DatasetIndex
 from vaeaug.export.layout import folder_name
 from vaeaug.models.store import StoredModel
@@ -27,11 +28,14 @@ def remarks_on_run(index: DatasetIndex, cache: ImageCache, model: StoredModel, *
         *remarks_on(model),
         *([] if same else [_OTHERS]),
         *split_warnings(index),
-        *_renamed(cache.classes),
+        *constant_warnings(cache),
+        *_renamed(sorted({file.label for file in cache.files})),
     ]
 
 
 def _renamed(labels: Iterable[str]) -> list[str]:
-    """Return a remark on classes whose folder has another name, because not every file system takes theirs."""
+    """Return a warning on classes whose folders have encoded names."""
     renamed = [f"{label!r} is in {folder_name(label)}" for label in labels if folder_name(label) != label]
-    return [f"folders are named so that every system takes them: {', '.join(renamed)}"] if renamed else []
+    return (
+        [f"folders that a system or a reader would misread have encoded names: {', '.join(renamed)}"] if renamed else []
+    )

@@ -22,6 +22,7 @@ from vaeaug.evaluation.training_curves import History
 from vaeaug.export.card import ClassCount
 from vaeaug.workflows.augment.made import Made, Written
 from vaeaug.workflows.augment.rejected import first_rejected
+from vaeaug.workflows.remarks import latents_in_words
 
 
 def report_of(
@@ -46,7 +47,7 @@ def report_of(
     units = {entry.name: entry.metrics for entry in record.classes if entry.metrics} or {"all classes": record.metrics}
     beside = {"manifest.csv": "says which images are synthetic"}
     if evaluation is not None:
-        beside["evaluation/evaluation.json"] = "has every figure of the test"
+        beside["utility/evaluation.json"] = "has every figure of the test"
     return ReportData(
         title=made.staging.final.name,
         summary=f"{synthetic:,} synthetic images of {len(made.counts)} classes, "
@@ -55,7 +56,12 @@ def report_of(
         contact=_contact(made, written) if evaluation is None else (),
         nearest=made.keep is not None,
         histories=_histories(made.model.directory / "history.jsonl"),
-        units={name: (metrics["active_units"], metrics["latent_units"]) for name, metrics in units.items()},
+        units={
+            name: (metrics["active_units"], metrics["latent_units"])
+            for name, metrics in units.items()
+            if "codes" not in metrics
+        },
+        codes={name: latents_in_words(metrics) for name, metrics in units.items() if "codes" in metrics},
         dropped=written.dropped,
         rejected=_rejected(made, written),
         settings=settings_of(made, written),
@@ -83,7 +89,7 @@ def _summary(made: Made) -> dict[str, object]:
         "variant": record.variant.name,
         "reconstruction loss": record.loss.name + (f" ({record.loss_reason})" if record.loss_reason else ""),
         "scope": record.scope,
-        "latent dimensions in use": f"{record.metrics['active_units']} of {record.metrics['latent_units']}",
+        "latent": latents_in_words(record.metrics),
         "model size": f"{record.height} x {record.width} x {record.channels}",
         "training" if record.scope == "shared" else "training of the shared network": record.metrics["stopped"],
         "sampler": " ".join([made.sampler, *(f"{name}={value}" for name, value in made.sampler_options.items())]),

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from vaeaug.errors import InputError
 from vaeaug.export.kind import recorded_kind
 from vaeaug.export.manifest import Sources
 from vaeaug.progress import SILENT, Progress
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.synthesis.generate import changed_options, sampler_config, sampler_name
+from vaeaug.workflows.augment.amount import check_amount, unfilled
 from vaeaug.workflows.augment.made import AugmentResult, Made
 from vaeaug.workflows.augment.publish import finish
 from vaeaug.workflows.device import choose_device
@@ -49,12 +49,10 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     sampler = sampler_name(chosen.sampler, stored)
     options = changed_options(sampler, chosen.sampler_options)
     refuse_overlap(model, out)
-    counts = chosen.counts({entry.name: entry.images for entry in stored.record.classes})
-    if chosen.classes:
-        counts = {name: count for name, count in counts.items() if name in chosen.classes}
-    if not any(counts.values()):
-        raise InputError("this makes no images at all; ask for some with --per-class N or --ratio R")
-    wanted: dict[str, Any] = {"counts": counts, "sampler": sampler, "sampler_options": options, "seed": chosen.seed}
+    real = {entry.name: entry.images for entry in stored.record.classes}
+    drawn = {name: count for name, count in chosen.counts(real).items() if not chosen.classes or name in chosen.classes}
+    check_amount(chosen, real, drawn)
+    wanted: dict[str, Any] = {"counts": drawn, "sampler": sampler, "sampler_options": options, "seed": chosen.seed}
     if chosen.variant_options:
         wanted["variant_options"] = stored.options
     kinds = {
@@ -69,7 +67,7 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             command="sample",
             staging=staging,
             model=stored,
-            counts=counts,
+            counts=drawn,
             kinds=kinds,
             decoding=stored.record.rules(),
             real=(),
@@ -81,6 +79,10 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             sampler=sampler,
             sampler_options=options,
             seed=chosen.seed,
-            remarks=[*remarks_on(stored), *format_warnings({name: kinds[name] for name, n in counts.items() if n})],
+            remarks=[
+                *remarks_on(stored),
+                *unfilled(chosen, drawn),
+                *format_warnings({name: kinds[name] for name, count in drawn.items() if count}),
+            ],
         )
         return finish(made, threads=chosen.workers, progress=progress)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import vaeaug
 from vaeaug.export.layout import folder_name, synthetic_name
@@ -76,13 +77,15 @@ def _chunks(made: Made, there: dict[SampleSpan, WrittenSpan]) -> Iterator[Sample
             start = made.first.get(label, 0) * CHUNK
             wanted = (SampleSpan(label, start + span.start, span.count) for span in spans({label: count}, CHUNK))
             missing = [span.start // CHUNK for span in wanted if span not in there]
-            yield from _drawn(made, label, missing, start + count)
+            yield from drawn_chunks(made, label, missing, start + count)
         else:
             yield from _filtered(made, made.keep, label, {s: e for s, e in there.items() if s.label == label})
 
 
-def _drawn(made: Made, label: str, numbers: list[int], count: int) -> Iterator[SampleChunk]:
-    """Generate chunks of a class by their numbers."""
+def drawn_chunks(
+    made: Made, label: str, numbers: list[int], count: int, options: Mapping[str, Any] | None = None
+) -> Iterator[SampleChunk]:
+    """Generate chunks of a class by their numbers; with the run's options of the sampler if none are given."""
     kind = made.kinds[label]
     deep = None if kind.levels is None or kind.value_range is None else DeepRange(kind.levels, kind.value_range)
     return generate(
@@ -90,8 +93,9 @@ def _drawn(made: Made, label: str, numbers: list[int], count: int) -> Iterator[S
         label,
         numbers,
         sampler=made.sampler,
-        options=made.sampler_options,
+        options=made.class_options.get(label, made.sampler_options) if options is None else options,
         originals=made.originals,
+        limits=made.limits.get(label),
         images=SourceImages(made.decoding, deep),
         floats=deep is not None,
         seed=made.seed,
@@ -109,7 +113,7 @@ def _filtered(
     kept = {span.start // CHUNK: len(entry.kept) for span, entry in there.items()}
     wanted, first = made.counts[label], made.first.get(label, 0)
     numbers = range(first, first - (-MOST_TRIES * wanted // CHUNK))
-    drawn = _drawn(made, label, [number for number in numbers if number not in kept], numbers.stop * CHUNK)
+    drawn = drawn_chunks(made, label, [number for number in numbers if number not in kept], numbers.stop * CHUNK)
     for number in numbers:
         if wanted <= 0:
             return

@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from vaeaug.dataset.image_cache import UNSEEN
 from vaeaug.errors import InputError
 from vaeaug.export.feature_card import FeatureCard, write_feature_card
-from vaeaug.export.record import command_record, write_record
+from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.features.arrays import write_index, write_npy_tree, write_npz
 from vaeaug.features.columns import Column
 from vaeaug.features.conditioning import INFERRED, ONE, inferred_labels
 from vaeaug.features.encode import encode_block, rows_of_a_block
 from vaeaug.features.shards import Rows, Shard, schema_of, shards_of, write_shard
 from vaeaug.progress import SILENT, Progress, Tick
-from vaeaug.staging import Staging, refuse_overlap, refuse_taken
+from vaeaug.staging import Staging, check_output, refuse_overlap
 from vaeaug.workflows.device import choose_device, one_thread
 from vaeaug.workflows.encode.job import EncodeJob, how_made, in_words, plan, remarks_on_features
 from vaeaug.workflows.encode.settings import EncodeSettings
@@ -84,7 +84,7 @@ def encode(
     label = stored.largest_class if chosen.label is None else stored.record.label(chosen.label)
     for place in (model, data):
         refuse_overlap(place, out)
-    refuse_taken(out)  # before all images are read
+    check_output(out)  # before all images are read
     images = read_for_model(
         stored,
         data,
@@ -120,7 +120,7 @@ def encode(
             invalid=images.cache.invalid,
             remarks=remarks,
         )
-        write_record(staging.content, record)
+        write_record(staging.content / RECORD, record)
         card = FeatureCard(staging.final.name, chosen.format, counts, job.layout.columns, in_words(job), remarks)
         write_feature_card(staging.content / "README.md", card)
         if chosen.format == "npy-tree":

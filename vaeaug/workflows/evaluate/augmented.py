@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from vaeaug.dataset.albumentations_module import albumentations_module
 from vaeaug.dataset.index import DatasetIndex
 from vaeaug.errors import DivergedError, InputError, VaeaugError
 from vaeaug.evaluation.evaluation_part import EvaluationPart
@@ -14,18 +15,21 @@ from vaeaug.staging import Staging
 from vaeaug.workflows.evaluate.settings import LEAST_IMAGES, EvaluateSettings
 from vaeaug.workflows.settings import AugmentSettings
 
-FOLDER = "evaluation"
-"""Where the figures are, in OUT; the page shows the rest."""
+FOLDER = "utility"
+"""Where the figures are, in OUT; the page shows the rest. (A folder called `evaluation` is a test split to Hugging Face
+`datasets`.)"""
 
 
 def refuse_to_evaluate(index: DatasetIndex, chosen: AugmentSettings) -> None:
     """Refuse, before any work, what `--evaluate` would refuse at its end.
 
     Raises:
-        InputError: there is one class, or the model would have to be trained anew and cannot be.
+        InputError: there is one class, the model would have to be trained anew and cannot be, or albumentations, which
+            the classical augmentation takes, cannot be used.
     """
     if len(index.classes) < 2:
         raise InputError(f"--evaluate takes two classes to tell apart, and {index.root} has one; leave it out")
+    albumentations_module()
     tested = any(file.label in index.classes for split in ("test", "val") for file in index.of(split))
     if not tested and chosen.train_augment:
         raise InputError(

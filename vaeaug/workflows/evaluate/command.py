@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from vaeaug.dataset.albumentations_module import albumentations_module
 from vaeaug.dataset.index import DatasetIndex
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
@@ -19,15 +20,16 @@ from vaeaug.evaluation.utility import Utility, utility
 from vaeaug.progress import SILENT, Progress
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.workflows.device import choose_device, one_thread
+from vaeaug.workflows.evaluate.classical import UNUSED, candidates_of, choose_classical
 from vaeaug.workflows.evaluate.data import EvaluateData, read_evaluate_data
 from vaeaug.workflows.evaluate.folds import folds, how_made, require_consent
-from vaeaug.workflows.evaluate.found import Evaluated
+from vaeaug.workflows.evaluate.found import Evaluated, shared_words
 from vaeaug.workflows.evaluate.plan import plan
 from vaeaug.workflows.evaluate.publish import values_of, write_root, write_values
 from vaeaug.workflows.evaluate.settings import EvaluateSettings
 from vaeaug.workflows.evaluate.similarity import measure_similarity, named_embedding
 from vaeaug.workflows.evaluate.task import Division
-from vaeaug.workflows.evaluate.train import UNUSED, Trainings, choose_classical, predict, write_divisions
+from vaeaug.workflows.evaluate.train import Trainings, predict, write_divisions
 from vaeaug.workflows.settings import AUTO, build, parse_size, real_path
 from vaeaug.workflows.train.command import refuse_changed
 
@@ -72,7 +74,7 @@ def evaluate(
         out: a directory to write the page and all figures to; nothing, or an empty directory, must be there.
         progress: hears how it goes.
         **settings: the fields of `EvaluateSettings`: `test`, `seeds`, `arms`, `metric`, `steps`, `share`, `flip`,
-            `strength`, `folds`, `repeats`, `embedding`, `embedding_weights`, `embedding_layer`, `image_size`, `seed`,
+            `classical`, `folds`, `repeats`, `embedding`, `embedding_weights`, `embedding_layer`, `image_size`, `seed`,
             `skip_invalid`, `device`, `workers`, `resume`, `plugins_dirs`.
 
     Returns:
@@ -138,8 +140,10 @@ def _check(settings: EvaluateSettings) -> None:
         InputError: they do.
     """
     parse_size(settings.image_size)
-    if settings.arms != AUTO:
-        parse_arms(settings.arms)
+    arms = None if settings.arms == AUTO else parse_arms(settings.arms)
+    candidates_of(settings, indexed=False)
+    if arms is None or any(arm.classical for arm in arms):
+        albumentations_module()  # refused before the training and not after it
     if settings.repeats > settings.seeds:
         raise InputError(
             f"--repeats {settings.repeats} deals into parts more often than classifiers are trained, --seeds "
@@ -185,17 +189,17 @@ def _find(
     divisions = write_divisions(_divisions(data, made, settings, scratch, progress), scratch)
     base = Trainings(len(data.classes), settings, planned.steps, device, scratch)
     used = any(arm.classical for arm in planned.arms)
-    ways = choose_classical(base, divisions, planned.measure, progress) if used else [UNUSED] * len(divisions)
-    true_N, predicted = predict(base, planned.arms, divisions, ways, progress)
+    pipelines = choose_classical(base, divisions, planned.measure, progress) if used else [UNUSED] * len(divisions)
+    true_N, predicted = predict(base, planned.arms, divisions, pipelines, progress)
     similarity = measure_similarity(data, settings, device, planned.steps, progress)
     return Evaluated(
         data=data,
         directory=directory,
         settings=settings,
-        utility=utility(true_N, predicted, data.classes, planned.measure),
+        utility=utility(true_N, predicted, data.classes, planned.measure, shared_words(pipelines)),
         similarity=similarity,
         steps=planned.steps,
-        classical=ways if used else (),
+        pipelines=pipelines if used else (),
         remarks=(*data.remarks, *planned.remarks, *similarity.remarks(edited=data.edited)),
     )
 

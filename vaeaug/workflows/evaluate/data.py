@@ -22,6 +22,7 @@ from vaeaug.workflows.data_warnings import reading_warnings
 from vaeaug.workflows.evaluate.images import Images, images_of
 from vaeaug.workflows.evaluate.leaks import refuse_leaks
 from vaeaug.workflows.evaluate.manifest import Manifest, is_edited, read_manifest
+from vaeaug.workflows.evaluate.real_copies import leave_real_out
 from vaeaug.workflows.evaluate.settings import EvaluateSettings
 from vaeaug.workflows.evaluate.synthetic_record import background_of, trained_on
 from vaeaug.workflows.read import read_images, read_real
@@ -85,8 +86,11 @@ def read_evaluate_data(
     training = images_of(cache, cache.split_N == "train", cache.classes)
     rows = read_manifest(synthetic)
     made = _read(_synthetic_index(synthetic, rows, cache.classes), cache, settings, progress)
+    made, left_out = leave_real_out(made, cache, synthetic)
+    if rows is None:  # said before the long work, in case the wrong folder was given
+        progress.say(f"{synthetic} has no manifest.csv, so all {len(made):,} images in it count as synthetic")
     test, tested_on, more = _test(cache, settings, progress)
-    remarks += more
+    remarks += (*more, *left_out)
     if test is not None:
         untrained = test.only(~np.isin(test.digests(), training.digests()))
         if not len(untrained):
@@ -104,7 +108,8 @@ def read_evaluate_data(
         held_out = {file.file_name for file in index.files if file.split != "train"}
         # Names in another directory than REAL tell nothing; files of --test are compared by their contents alone.
         refuse_leaks(test, tested_on, made, synthetic, rows, held_out if settings.test is None else set())
-        if trained_on(synthetic) not in (None, cache.fingerprint):
+        # Before data_fingerprint was of the training images alone, it was that of all splits.
+        if trained_on(synthetic) not in (None, cache.training_fingerprint(), cache.fingerprint):
             remarks += (
                 "the synthetic images are of a model that was trained on other images than these real ones: see that "
                 "no test image was among them",
@@ -139,9 +144,15 @@ def _synthetic_index(directory: Path, manifest: Manifest | None, classes: Sequen
     recognized = [file for file in files if file.synthetic]
     if recognized or manifest is not None:
         files = recognized
+    elif files and len(files) < len(index.files):
+        raise InputError(
+            f"{directory} has a test or validation split and no manifest.csv that says which images are synthetic, so "
+            "it looks like a real dataset; give an output of vaeaug augment or sample, or only the folder with "
+            "the class folders of synthetic images"
+        )
     unlabelled = [file for file in files if file.label == NO_LABEL]
     if unlabelled or not files:
-        what = "images outside class folders" if unlabelled else "no synthetic images"
+        what = "images outside class folders" if unlabelled else "no synthetic images for training"
         raise InputError(
             f"{directory} holds {what}; give an output of vaeaug augment or sample, or a folder with a folder a class"
         )

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from vaeaug.classifier.classical import ClassicalPipeline
+from vaeaug.evaluation.statistics import MIN_SEEDS
 from vaeaug.evaluation.utility import Utility
 from vaeaug.export.card import ClassCount
 from vaeaug.workflows.evaluate.data import EvaluateData
 from vaeaug.workflows.evaluate.settings import EvaluateSettings
 from vaeaug.workflows.evaluate.similarity import Similarity
-from vaeaug.workflows.evaluate.task import Classical
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,8 @@ class Evaluated:
         utility: whether they help.
         similarity: what they are like.
         steps: optimizer steps of each classifier.
-        classical: how classical augmentation was done, in each division into training and test images; empty
-            where no arm has it.
+        pipelines: the classical augmentation in each division into training and test images; empty where no arm has
+            it.
         remarks: what the user should know.
     """
 
@@ -39,7 +40,7 @@ class Evaluated:
     utility: Utility
     similarity: Similarity
     steps: int
-    classical: Sequence[Classical]
+    pipelines: Sequence[ClassicalPipeline]
     remarks: Sequence[str]
 
     @property
@@ -53,20 +54,24 @@ class Evaluated:
                 f"REAL has no test images, so each of {self.settings.folds} parts of it was held out in turn{times}, "
                 "and the model was trained anew without it."
             )
+        if self.settings.seeds < MIN_SEEDS:
+            interval = f"There are no intervals, because {self.settings.seeds} seeds are too few for them."
+        else:
+            interval = "The interval counts seeds and test images as samples; the training images are taken as given."
         return (
             f"{tested} Every classifier took {self.steps:,} steps; those of one seed began with the same weights. "
-            "The interval counts seeds and test images as samples; the training images are taken as given."
+            f"{interval}"
         )
 
     @property
     def mirrored(self) -> str:
         """Whether classical augmentation mirrored images."""
-        return _shared(["yes" if way.flip else "no" for way in self.classical])
+        return _shared(["yes" if pipeline.flip else "no" for pipeline in self.pipelines])
 
     @property
-    def strength(self) -> str:
-        """How much classical augmentation changed images."""
-        return _shared([way.strength for way in self.classical])
+    def pipeline(self) -> str:
+        """The name of the classical augmentation at the command line, without the flip."""
+        return _shared([pipeline.name for pipeline in self.pipelines])
 
     @property
     def counts(self) -> list[ClassCount]:
@@ -91,6 +96,12 @@ class Evaluated:
             )
             for pair in self.similarity.memorisation.pairs
         ]
+
+
+def shared_words(pipelines: Sequence[ClassicalPipeline]) -> str:
+    """Return the classical augmentation in a sentence, or that of each fold if they differ."""
+    words = _shared([pipeline.words for pipeline in pipelines])
+    return words if len(set(pipelines)) == 1 else f"classical augmentation ({words})"
 
 
 def _shared(words: Sequence[str]) -> str:

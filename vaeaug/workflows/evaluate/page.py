@@ -7,8 +7,9 @@ from vaeaug.evaluation.evaluation_part import ArmRow, EvaluationPart, PairPictur
 from vaeaug.evaluation.report import ReportData
 from vaeaug.evaluation.strip import ContactRow
 from vaeaug.evaluation.utility import ArmResult, Utility
-from vaeaug.workflows.evaluate.found import Evaluated
+from vaeaug.workflows.evaluate.found import Evaluated, shared_words
 from vaeaug.workflows.evaluate.synthetic_record import dropped_of, units_of
+from vaeaug.workflows.settings import AUTO
 
 
 def page_of(found: Evaluated, title: str, record: str) -> ReportData:
@@ -55,9 +56,7 @@ def part_of(found: Evaluated) -> EvaluationPart:
         map=found.similarity.map,
         settings={
             "classifier": f"three convolutions, {found.steps:,} steps of 64 images",
-            "classical augmentation": "crop, shift, scale, turn"
-            + (", brightness and contrast" if found.data.real.cache.pixels_NHWC.shape[3] == 3 else "")
-            + f"; mirrored: {found.mirrored}, strength: {found.strength}",
+            "classical augmentation": _classical(found),
             "size of images": "{} x {} x {}".format(*found.data.real.cache.pixels_NHWC.shape[1:]),
             "share of synthetic images in a batch": found.settings.share or "as many as there are",
             "seed": found.settings.seed,
@@ -65,6 +64,16 @@ def part_of(found: Evaluated) -> EvaluationPart:
         },
         warnings=found.remarks,
     )
+
+
+def _classical(found: Evaluated) -> str:
+    """Return the pipeline, and how it was chosen."""
+    if not found.pipelines:
+        return "not used"
+    words = shared_words(found.pipelines)
+    if found.settings.classical != AUTO:
+        return f"{words}, as given"
+    return f"{words}, chosen on held-out real training images"
 
 
 def _arm_row(entry: ArmResult, result: Utility, *, compared: bool) -> ArmRow:

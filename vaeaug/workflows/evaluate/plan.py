@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from vaeaug.evaluation.arms import ARMS, Arm, parse_arms
 from vaeaug.evaluation.recognition import ACCURACY, BALANCED
+from vaeaug.evaluation.statistics import MIN_SEEDS
 from vaeaug.workflows.evaluate.data import EvaluateData
 from vaeaug.workflows.evaluate.settings import EvaluateSettings
 from vaeaug.workflows.settings import AUTO
@@ -54,6 +55,11 @@ def plan(settings: EvaluateSettings, data: EvaluateData) -> Plan:
     else:
         arms = parse_arms(settings.arms)
     remarks = []
+    if settings.seeds < MIN_SEEDS:
+        remarks.append(
+            f"no intervals and no verdict: {settings.seeds} seeds do not tell how much classifiers of other seeds "
+            f"would differ; give --seeds {MIN_SEEDS} or more"
+        )
     missing = [name for name, count in zip(data.classes, made_K, strict=True) if not count]
     if missing and any(not arm.real for arm in arms):
         remarks.append(f"there are no synthetic images of {', '.join(missing)}, so nothing is trained on these alone")

@@ -32,7 +32,7 @@ def values_of(found: Evaluated) -> dict[str, Any]:
         **as_json(found.utility),
         tested_on=found.data.tested_on or f"{found.settings.folds} folds of REAL",
         method=found.method,
-        classical_augmentation={"mirrored": found.mirrored, "strength": found.strength},
+        classical_augmentation={"pipeline": found.pipeline, "mirrored": found.mirrored},
         fidelity=dataclasses.asdict(similarity.fidelity),
         memorisation=memorisation,
         images={
@@ -48,7 +48,7 @@ def values_of(found: Evaluated) -> dict[str, Any]:
 
 def write_values(found: Evaluated, content: Path) -> None:
     """Write the record. The same work gives the same bytes."""
-    write_record(content, values_of(found), RECORD)
+    write_record(content / RECORD, values_of(found))
 
 
 def write_root(found: Evaluated, content: Path, title: str) -> None:

@@ -10,9 +10,6 @@ from vaeaug.options import option
 from vaeaug.workflows.settings import AUTO, LabelSettings, ReadSettings
 
 FLIPS = (AUTO, "yes", "no")
-STRENGTHS = {"mild": 0.5, "full": 1.0}
-"""What the changes of classical augmentation are multiplied by."""
-
 METRICS = ("accuracy", "balanced-accuracy")
 
 LEAST_IMAGES = 3
@@ -29,7 +26,11 @@ class EvaluateSettings(LabelSettings, ReadSettings):
         "lesser judge: it decided when the model's training ended.",
     )
     seeds: int = option(
-        5, "Times that each classifier is trained, from other initial weights.", minimum=2, maximum=1000
+        5,
+        "Times that each classifier is trained, from other initial weights; fewer than 3 give no interval and no "
+        "verdict.",
+        minimum=2,
+        maximum=1000,
     )
     arms: str = option(
         AUTO,
@@ -54,13 +55,14 @@ class EvaluateSettings(LabelSettings, ReadSettings):
     )
     flip: str = option(
         AUTO,
-        "Whether classical augmentation mirrors images; auto does if that recognizes held-out real images better.",
+        "Whether classical augmentation mirrors images; auto chooses on held-out real training images.",
         choices=FLIPS,
     )
-    strength: str = option(
+    classical: str = option(
         AUTO,
-        "How much classical augmentation changes images; auto takes what recognizes held-out real images better.",
-        choices=(AUTO, *STRENGTHS),
+        "The classical augmentation that synthetic images must beat: mild or full (crop and affine), trivialaugment or "
+        "randaugment, with +erasing and +mixup added where wanted, such as trivialaugment+mixup; auto chooses on "
+        "held-out real training images.",
     )
     folds: int = option(5, "Where there are no test images: parts that are held out in turn.", minimum=2, maximum=100)
     repeats: int = option(

@@ -18,14 +18,16 @@ def dropped_of(directory: Path) -> Mapping[str, Mapping[str, int]]:
 
 
 def units_of(directory: Path) -> Mapping[str, tuple[int, int]]:
-    """Return name of a training -> (active, all) latent dimensions of the model; empty where that is not told."""
+    """Return name of a training -> (active, all) latent dimensions; empty if unknown, or if the latent is discrete."""
     try:
         model = _record(directory)["model"]
         units = {name: metrics for name, metrics in model["classes"].items() if metrics} or {
             "all classes": model["metrics"]
         }
         return {
-            str(name): (int(metrics["active_units"]), int(metrics["latent_units"])) for name, metrics in units.items()
+            str(name): (int(metrics["active_units"]), int(metrics["latent_units"]))
+            for name, metrics in units.items()
+            if "codes" not in metrics
         }
     except (KeyError, TypeError, ValueError, AttributeError):
         return {}

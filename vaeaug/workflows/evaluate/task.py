@@ -12,14 +12,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vaeaug.classifier.classical import ClassicalPipeline
 from vaeaug.classifier.fit import ClassifierConfig
-from vaeaug.dataset.augment import classical_pipeline
 from vaeaug.dataset.cache import open_cache
 from vaeaug.evaluation.arms import ARMS, Labelled, train_arm
 from vaeaug.staging import write_atomic
 from vaeaug.workflows.device import one_thread
 from vaeaug.workflows.evaluate.images import Images
-from vaeaug.workflows.evaluate.settings import STRENGTHS
 
 _PARTS = ("real", "synthetic", "test")
 
@@ -40,19 +39,6 @@ class Division:
 
 
 @dataclass(frozen=True, slots=True)
-class Classical:
-    """How classical augmentation is done.
-
-    Attributes:
-        flip: whether images are mirrored.
-        strength: one of `STRENGTHS`.
-    """
-
-    flip: bool
-    strength: str
-
-
-@dataclass(frozen=True, slots=True)
 class ArmTask:
     """What the training of one classifier needs to know.
 
@@ -63,7 +49,7 @@ class ArmTask:
         seed: of the classifier.
         steps: optimizer steps.
         share: of synthetic images in a batch, or None.
-        classical: how classical augmentation is done.
+        pipeline: the classical augmentation, for arms that have it.
         device: where to compute.
         file: where the predicted classes go.
     """
@@ -74,7 +60,7 @@ class ArmTask:
     seed: int
     steps: int
     share: float | None
-    classical: Classical
+    pipeline: ClassicalPipeline
     device: str
     file: Path
 
@@ -112,7 +98,6 @@ def run_arm_task(task: ArmTask, tell: Callable[[float], None]) -> None:
     """
     division = load_division(task.division)
     real, synthetic = _labelled(division.real), _labelled(division.synthetic)
-    _, height, width, channels = real.pixels_NHWC.shape
     classifier = train_arm(
         ARMS[task.arm],
         real,
@@ -120,9 +105,8 @@ def run_arm_task(task: ArmTask, tell: Callable[[float], None]) -> None:
         task.classes,
         seed=task.seed,
         config=ClassifierConfig(steps=task.steps),
-        augment=classical_pipeline(
-            height, width, channels, flip=task.classical.flip, strength=STRENGTHS[task.classical.strength]
-        ),
+        augment=task.pipeline.build(real.pixels_NHWC, indexed=division.real.cache.palette is not None),
+        mixup=task.pipeline.mixup,
         share=task.share,
         device=torch.device(task.device),
         report=_now_and_then(tell),

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaeaug.evaluation.path_pictures import enlarged, path_strip, viewing_factor, write_film
-from vaeaug.export.record import command_record, write_record
+from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import SILENT, Progress
 from vaeaug.staging import Staging, refuse_overlap
@@ -93,7 +93,7 @@ def interpolate(
             **made,
             remarks=remarks,
         )
-        write_record(staging.content, record)
+        write_record(staging.content / RECORD, record)
         staging.publish()
     for remark in remarks:
         progress.say(remark)

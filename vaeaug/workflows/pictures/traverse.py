@@ -16,7 +16,7 @@ from vaeaug.contracts import Latent
 from vaeaug.errors import InputError
 from vaeaug.evaluation.traversal_sheet import TraversalRow, traversal_sheet
 from vaeaug.export.layout import folder_name
-from vaeaug.export.record import command_record, write_record
+from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap
@@ -94,7 +94,9 @@ def traverse(model: str | Path, out: str | Path, *, progress: Progress = SILENT,
         measure = "kl" if all(axes.nats for axes, _ in shown.values()) else "variance"
         entries = {name: [_entry(axes, i) for i in dimensions] for name, (axes, dimensions) in shown.items()}
         made: dict[str, Any] = {"measure": measure, "steps": chosen.steps, "reach": chosen.reach, "latents": entries}
-        write_record(staging.content, command_record("traverse", public_settings(chosen), model=stored.record, **made))
+        write_record(
+            staging.content / RECORD, command_record("traverse", public_settings(chosen), model=stored.record, **made)
+        )
         staging.publish()
     names = {name: tuple(axes.names[i] for i in dimensions) for name, (axes, dimensions) in shown.items()}
     return TraverseResult(staging.final, names, measure)

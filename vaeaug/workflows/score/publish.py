@@ -12,7 +12,7 @@ from vaeaug.anomaly.columns import LIKELIEST, MEASURED, SCORE, SURPRISE, Column
 from vaeaug.anomaly.score_images import reconstruct
 from vaeaug.anomaly.table import ScoredImages
 from vaeaug.evaluation.gallery import Gallery, GalleryCard, Picture, heat, write_gallery
-from vaeaug.export.record import command_record, write_record
+from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.export.score_card import ScoreCard, write_score_card
 from vaeaug.models.store import StoredModel
 from vaeaug.staging import Staging
@@ -60,7 +60,7 @@ def write_root(scored: Scored) -> None:
     content = scored.staging.content
     write_gallery(content / "gallery.html", _gallery(scored))
     write_record(
-        content,
+        content / RECORD,
         command_record(
             "score",
             public_settings(scored.settings),

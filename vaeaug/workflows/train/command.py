@@ -7,6 +7,7 @@ import hashlib
 import json
 import math
 import shutil
+import time
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -17,7 +18,7 @@ import vaeaug
 from vaeaug.contracts import parse_options
 from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.scan import scan
-from vaeaug.engine.local import cores, run_tasks
+from vaeaug.engine.local import cores, may_start_processes, run_tasks
 from vaeaug.errors import InputError
 from vaeaug.export.kind import class_kinds
 from vaeaug.models.latents import FILE as LATENTS
@@ -35,6 +36,7 @@ from vaeaug.workflows.model import Model, load, open_stored
 from vaeaug.workflows.read import read_for_training
 from vaeaug.workflows.remarks import remarks_on
 from vaeaug.workflows.settings import TrainModelSettings, TrainSettings, build, real_path
+from vaeaug.workflows.time_budget import TimeBudget, begin_budget
 from vaeaug.workflows.train.prepare import Plugins, choose_loss, look_up
 from vaeaug.workflows.train.task import WEIGHTS, TrainOutcome, TrainTask, run_train_task
 
@@ -57,6 +59,13 @@ def train(data: str | Path, model: str | Path, *, progress: Progress = SILENT, *
         VaeaugError: training failed; with `resume=True` it goes on where it was.
     """
     chosen: TrainModelSettings = build(TrainModelSettings, settings, "vaeaug.train")
+    return train_chosen(data, model, chosen, begin_budget(chosen.time_budget, progress), progress)
+
+
+def train_chosen(
+    data: str | Path, model: str | Path, chosen: TrainModelSettings, budget: TimeBudget | None, progress: Progress
+) -> Model:
+    """Train a model and keep it in a directory; see `train`, whose settings and time budget these are."""
     data, model = real_path(data), real_path(model)
     named = look_up(chosen)
     chosen.held_out()  # refuses contradictions before any work
@@ -70,7 +79,7 @@ def train(data: str | Path, model: str | Path, *, progress: Progress = SILENT, *
             progress.say(warning)
         refuse_changed(staging, **identity(cache))
         used = choose_loss(named, chosen, cache, progress)
-        train_into(staging.content, staging.scratch, cache, chosen, used, device, progress)
+        train_into(staging.content, staging.scratch, cache, chosen, used, device, progress, budget)
         if chosen.inpainting:
             stored = open_stored(staging.content, device, chosen.plugins_dirs, allow_imports=True)
             train_indices = cache.indices("train")
@@ -116,6 +125,7 @@ def train_into(
     used: Plugins,
     device: torch.device,
     progress: Progress,
+    budget: TimeBudget | None,
 ) -> None:
     """Train the networks of a model and write it to `directory`; checkpoints and results so far go to `scratch`."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -132,20 +142,23 @@ def train_into(
         "train_augment": settings.train_augment,
     }
     separate = used.scope == "per-class" and len(cache.classes) > 1
+    now = time.monotonic()
+    end = None if budget is None else budget.training_end(now)
     first = TrainTask(
         name="all classes",
         label=None,
         config=share(config, SHARED_SHARE) if separate else config,
         directory=scratch / "shared",
         encode=not separate,
+        end=None if end is None else now + (SHARED_SHARE if separate else 1) * (end - now),
         **common,
     )
     progress.stage("Training on all classes" if separate else "Training")
     outcomes = run_tasks(run_train_task, [first], workers=1, hear=lambda _, tick: progress.tick(tick))
     tasks = [first]
     if separate:
-        workers = min(settings.workers or cores(), len(cache.classes))
-        tasks += _class_tasks(first, cache, config, scratch, workers, common)
+        workers = min(settings.workers or cores(), len(cache.classes)) if may_start_processes() else 1
+        tasks += _class_tasks(first, cache, config, scratch, workers, {**common, "end": end})
         progress.stage(f"Training {len(cache.classes)} classes, one by one")
         board = _Board(len(cache.classes), progress)
         outcomes += run_tasks(run_train_task, tasks[1:], workers=workers, hear=board.hear)
@@ -159,9 +172,6 @@ def _class_tasks(
     classes = len(cache.classes)
     rest = 1 - SHARED_SHARE
     part = share(config, rest / classes, epochs_part=rest)
-    if part.time_budget is not None:
-        rounds = math.ceil(classes / workers)  # of trainings side by side
-        part = dataclasses.replace(part, time_budget=part.time_budget * classes / rounds)
     part = dataclasses.replace(part, kl_annealing="none")
     return [
         TrainTask(
@@ -170,6 +180,7 @@ def _class_tasks(
             config=part,
             directory=scratch / f"class-{label:04d}",
             start=first.directory / WEIGHTS,
+            rounds=math.ceil((classes - label) / workers),
             **common,
         )
         for label, name in enumerate(cache.classes)
@@ -251,7 +262,7 @@ def _write_model(
         classes=tuple(classes),
         seed=settings.seed,
         fingerprint=_fingerprint([directory / name for name in (*dict.fromkeys(weights.values()), LATENTS)]),
-        data_fingerprint=cache.fingerprint,
+        data_fingerprint=cache.training_fingerprint(),
         training={**dataclasses.asdict(settings.training()), "train_augment": _name(settings.train_augment)},
         metrics=outcomes[0].metrics,
         versions={"vaeaug": vaeaug.__version__, "torch": torch.__version__},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,8 +29,9 @@ from vaeaug.training.config import TrainingConfig
 from vaeaug.training.encode import encode_images
 from vaeaug.training.loop import FitResult, fit
 from vaeaug.training.plan import plan
-from vaeaug.training.validation import units_in_use
+from vaeaug.training.validation import latents_in_use
 from vaeaug.workflows.device import one_thread
+from vaeaug.workflows.time_budget import task_seconds
 
 RESULT = "result.json"
 WEIGHTS = "weights.safetensors"
@@ -56,6 +58,8 @@ class TrainTask:
         directory: where the results go, and the checkpoint.
         start: weights to start from, or None.
         encode: whether to encode the training images when it is done.
+        end: with a time budget, when all trainings have to be done (`time.monotonic`).
+        rounds: trainings that one process does one after the other from this one on, which divide the time left.
     """
 
     name: str
@@ -73,6 +77,8 @@ class TrainTask:
     directory: Path
     start: Path | None = None
     encode: bool = True
+    end: float | None = None
+    rounds: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +121,11 @@ def run_train_task(task: TrainTask, tell: Callable[[Tick], None]) -> TrainOutcom
         network.load(task.start)
     device = torch.device(task.device)
     network.to(device)
-    length = plan(task.config, len(training))
+    config = task.config
+    if task.end is not None:
+        seconds = task_seconds(task.end, task.rounds, time.monotonic())
+        config = dataclasses.replace(config, time_budget=seconds)
+    length = plan(config, len(training))
     batches = Batches(
         pixels_NHWC=cache.pixels_NHWC,
         labels_N=cache.labels_N,
@@ -131,7 +141,7 @@ def run_train_task(task: TrainTask, tell: Callable[[Tick], None]) -> TrainOutcom
         network.variant,
         network.loss,
         batches,
-        task.config,
+        config,
         steps=length.steps,
         validation=validation,
         seed=seed_of(task.seed, "fit", task.name),
@@ -156,8 +166,9 @@ def _augmentation(task: TrainTask, cache: ImageCache) -> Augment | None:
 
 def _kept(network: Network, batches: Batches) -> FitResult:
     """Return the result of not training a class's network further: nothing could tell whether it helps."""
-    units = units_in_use(network.variant, batches)
-    return FitResult("too few images for a network of its own: it keeps the shared one", 0, 0, None, units, [], 0.0, 0)
+    units, codes = latents_in_use(network.variant, batches)
+    stopped = "too few images for a network of its own: it keeps the shared one"
+    return FitResult(stopped, 0, 0, None, units, [], 0.0, 0, codes=codes)
 
 
 def _finish(task: TrainTask, network: Network, cache: ImageCache, fitted: FitResult) -> TrainOutcome:
@@ -174,6 +185,7 @@ def _finish(task: TrainTask, network: Network, cache: ImageCache, fitted: FitRes
             "active_units": fitted.units.active,
             "latent_units": fitted.units.total,
             "still_improving": fitted.still_improving,
+            **({} if fitted.codes is None else {"codes": fitted.codes.as_json()}),
         },
         history=fitted.history,
         seconds=fitted.seconds,

@@ -1,0 +1,61 @@
+"""Which classical augmentation is chosen, and what the choice costs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vaeaug.classifier.classical import ClassicalPipeline, base_pipelines, with_additions
+from vaeaug.evaluation.choice import FOLDS, Choice, Trial
+from vaeaug.evaluation.recognition import ACCURACY, BALANCED
+
+BASE = base_pipelines((False, True), indexed=False)
+EVERY = [pipeline for base in BASE for pipeline in (base, *with_additions(base))]
+
+
+def settle(choice: Choice, quality: dict[ClassicalPipeline, int]) -> list[Trial]:
+    """Answer each trial with so many of 20 images recognized, and return all trials."""
+    trials: list[Trial] = []
+    while pending := choice.pending():
+        trials += pending
+        for trial in pending:
+            choice.record(trial, np.zeros(20, np.int64), (np.arange(20) >= quality[trial.pipeline]).astype(np.int64))
+    return trials
+
+
+@given(st.lists(st.integers(0, 20), min_size=len(EVERY), max_size=len(EVERY)))
+def test_no_pipeline_that_was_tried_is_better_than_the_chosen_one(scores: list[int]) -> None:
+    quality = dict(zip(EVERY, scores, strict=True))
+    choice = Choice(BASE, extend=True, measure=ACCURACY)
+    trials = settle(choice, quality)
+    assert len(trials) == len(set(trials)) == 8 + 2 * 3 + 3 * 3
+    finals = [trial.pipeline for trial in trials if trial.fold == FOLDS - 1]
+    assert quality[choice.best] == max(quality[pipeline] for pipeline in finals)
+    # With scores that do not depend on the fold, no base pipeline is better than the best finalist either.
+    assert quality[choice.best] >= max(quality[pipeline] for pipeline in BASE)
+
+
+def test_equal_scores_go_to_what_changes_images_least() -> None:
+    choice = Choice(BASE, extend=True, measure=ACCURACY)
+    settle(choice, dict.fromkeys(EVERY, 10))
+    assert choice.best == ClassicalPipeline("mild")
+
+
+def test_nothing_is_trained_where_nothing_is_open() -> None:
+    choice = Choice([ClassicalPipeline("full", mixup=True)], extend=False, measure=ACCURACY)
+    assert choice.pending() == []
+    assert choice.best == ClassicalPipeline("full", mixup=True)
+
+
+@pytest.mark.parametrize(("measure", "best"), [(ACCURACY, "mild"), (BALANCED, "full")])
+def test_the_measure_of_the_verdict_decides(measure: str, best: str) -> None:
+    """The first pipeline recognizes all nine images of the larger class; the second five of them, and the other one."""
+    choice = Choice([ClassicalPipeline("mild"), ClassicalPipeline("full")], extend=False, measure=measure)
+    true_N = np.array([0] * 9 + [1])
+    predicted = {"mild": np.zeros(10, np.int64), "full": np.array([0] * 5 + [1] * 5)}
+    while pending := choice.pending():
+        for trial in pending:
+            choice.record(trial, true_N, predicted[trial.pipeline.policy])
+    assert choice.best.policy == best

@@ -1,0 +1,179 @@
+"""An existing output directory is filled and stays the same directory: the one a shell is in, or a mount point."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vaeaug import output
+from vaeaug.errors import InputError
+from vaeaug.staging import Staging, staged
+
+REQUEST = {"seed": 0}
+
+
+def build(final: Path, *, resume: bool = False) -> None:
+    """Publish a directory with one entry of each kind."""
+    with Staging(final, REQUEST, resume=resume) as staging:
+        (staging.content / "train" / "a").mkdir(parents=True, exist_ok=True)
+        for name in ("train/a/0.png", "README.md", "vaeaug.json", ".hidden"):
+            (staging.content / name).write_text(name)
+        staging.publish()
+
+
+def names(directory: Path) -> list[str]:
+    """Return the paths of all files below a directory."""
+    return sorted(path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file())
+
+
+ALL = [".hidden", "README.md", "train/a/0.png", "vaeaug.json"]
+
+
+def test_the_working_directory_stays_the_same_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = tmp_path / "here"
+    here.mkdir(mode=0o750)
+    before = here.stat()
+    monkeypatch.chdir(here)
+    for final in (Path(), here):
+        build(final)
+        assert names(Path()) == ALL  # in a deleted directory nothing is listed
+        assert (here.stat().st_ino, here.stat().st_mode) == (before.st_ino, before.st_mode)
+        assert list(tmp_path.iterdir()) == [here]
+        for path in sorted(here.rglob("*"), reverse=True):
+            path.rmdir() if path.is_dir() else path.unlink()
+
+
+def test_a_link_to_an_empty_directory_stays_a_link_and_its_target_is_filled(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "out").symlink_to(tmp_path / "disk")
+    build(tmp_path / "out")
+    assert (tmp_path / "out").is_symlink()
+    assert names(tmp_path / "disk") == ALL
+
+
+def test_a_link_to_another_file_system_is_followed(tmp_path: Path) -> None:
+    shm = Path("/dev/shm")  # noqa: S108
+    if not shm.is_dir() or shm.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is no second file system")
+    with tempfile.TemporaryDirectory(dir=shm) as target:
+        (tmp_path / "out").symlink_to(target)
+        build(tmp_path / "out")
+        assert names(Path(target)) == ALL
+
+
+@pytest.mark.parametrize("why", ["mount point", "parent not writable"])
+def test_work_is_inside_where_a_rename_from_beside_would_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    final = tmp_path / "out"
+    final.mkdir()
+    if why == "mount point":
+        (final / "lost+found").mkdir()
+        monkeypatch.setattr(os.path, "ismount", lambda path: Path(path) == final)
+    else:
+        monkeypatch.setattr(os, "access", lambda path, _: Path(path) != tmp_path)
+    with Staging(final, REQUEST, resume=False) as staging:
+        assert staging.partial == final / output.INSIDE
+        (staging.content / "half").touch()
+    with Staging(final, REQUEST, resume=True) as staging:
+        assert staging.resumed
+        assert (staging.content / "half").exists()
+        staging.publish()
+    assert (final / "half").exists()
+    assert not (final / output.INSIDE).exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="forks")
+@settings(max_examples=20, deadline=None)
+@given(moves=st.integers(0, 5), resume=st.booleans())
+def test_a_run_killed_between_two_moves_is_completed_by_the_next(moves: int, resume: bool) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        final = Path(directory) / "out"
+        final.mkdir()
+        child = os.fork()
+        if child == 0:
+            done = 0
+            plain = Path.rename
+
+            def rename(self: Path, target: Path) -> Path:
+                nonlocal done
+                if done == moves:
+                    os._exit(9)
+                done += 1
+                return plain(self, target)
+
+            Path.rename = rename  # type: ignore[method-assign, assignment]
+            build(final)
+            os._exit(0)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        assert code == (9 if moves < 4 else 0)
+        if code:
+            assert (final / "vaeaug.json").exists() is False  # what says that all is there comes last
+            with pytest.raises(InputError, match="is complete"):
+                build(final, resume=resume)
+        assert names(final) == ALL
+        assert list(Path(directory).iterdir()) == [final]
+
+
+@settings(max_examples=10, deadline=None)
+@given(moves=st.integers(0, 3))
+def test_a_failed_move_is_taken_back_and_can_be_resumed(moves: int) -> None:
+    with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
+        final = Path(directory) / "out"
+        final.mkdir()
+        plain, done = Path.rename, 0
+
+        def rename(self: Path, target: Path) -> Path:
+            nonlocal done
+            done += 1
+            if done == moves + 1:
+                raise KeyboardInterrupt
+            return plain(self, target)
+
+        patch.setattr(Path, "rename", rename)
+        with pytest.raises(KeyboardInterrupt):
+            build(final)
+        assert names(final) == []
+        patch.undo()
+        build(final, resume=True)
+        assert names(final) == ALL
+
+
+def test_a_file_put_there_meanwhile_is_never_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    final = tmp_path / "out"
+    final.mkdir()
+    plain = Path.rename
+
+    def rename(self: Path, target: Path) -> Path:
+        if not (final / "vaeaug.json").exists():
+            (final / "vaeaug.json").write_text("theirs")
+        return plain(self, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(InputError, match="filled by something else"):
+        build(final)
+    assert names(final) == ["vaeaug.json"]
+    assert (final / "vaeaug.json").read_text() == "theirs"
+    assert names(tmp_path / ".out.partial" / "content") == ALL
+
+
+def fail(final: Path) -> None:
+    """Begin short work and fail."""
+    with staged(final) as content:
+        (content / "a").touch()
+        raise ValueError("bug")
+
+
+def test_short_work_leaves_nothing_when_it_fails(tmp_path: Path) -> None:
+    (tmp_path / "here").mkdir()
+    for final in (tmp_path / "here", tmp_path / "new"):
+        with pytest.raises(ValueError, match="bug"):
+            fail(final)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["here"]
+    assert not any((tmp_path / "here").iterdir())

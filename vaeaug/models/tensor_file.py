@@ -1,0 +1,25 @@
+"""Writing safetensors files with the permissions of any other file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors.torch import save_file
+from torch import Tensor
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
+    """Write tensors to a safetensors file.
+
+    safetensors replaces the file by one that only its owner can read, whatever the umask; that is undone here.
+
+    Args:
+        path: the file.
+        tensors: name -> contiguous tensor; none share memory.
+        metadata: name -> text, kept in the file's header.
+    """
+    path.touch()
+    mode = path.stat().st_mode
+    save_file(dict(tensors), path, None if metadata is None else dict(metadata))
+    path.chmod(mode)

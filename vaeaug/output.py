@@ -1,0 +1,132 @@
+"""The output directory: which paths may be used, where work is kept meanwhile, and how finished content gets there.
+
+A path that does not exist is created by one rename. An existing empty directory is kept, because it may be the working
+directory of a shell or a mount point; the finished content is moved into it entry by entry. A file next to the content
+records that the move has begun, so that the next run completes a move that was killed.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from vaeaug.disk import write_atomic
+from vaeaug.errors import InputError
+
+INSIDE = ".vaeaug.partial"
+"""Name of the work directory inside an existing output directory, if it cannot be next to it."""
+
+MOVING = "moving"
+"""File in the work directory that exists while its content is moved."""
+
+
+def work_directory(final: Path) -> Path:
+    """Return the directory to build in: `.NAME.partial` next to `final`, or a hidden directory inside it.
+
+    It is inside where a rename from next to it would fail: `final` is a mount point or on another file system than its
+    parent, or its parent is not writable.
+
+    Args:
+        final: the absolute output directory, symbolic links resolved.
+    """
+    beside, inside = final.with_name(f".{final.name}.partial") if final.name else final, final / INSIDE
+    if inside.is_dir():
+        return inside
+    if beside.is_dir() or not final.is_dir():
+        return beside
+    try:
+        same = final.stat().st_dev == final.parent.stat().st_dev and not os.path.ismount(final)
+    except OSError:
+        same = False
+    return beside if same and os.access(final.parent, os.W_OK | os.X_OK) else inside
+
+
+def check_free(final: Path) -> None:
+    """Check that an output directory does not exist yet or is empty.
+
+    Args:
+        final: the absolute output directory, symbolic links resolved.
+
+    Raises:
+        InputError: if it is a file, contains anything, or cannot be looked at.
+    """
+    try:
+        if not final.name:
+            raise InputError(f"{final} cannot be an output; name a new directory")
+        if not final.exists():
+            return
+        if not final.is_dir():
+            raise InputError(f"{final} is a file; name a new directory")
+        found = next((name for name in sorted(path.name for path in final.iterdir()) if name not in _own(final)), None)
+    except OSError as error:
+        raise InputError(f"cannot use {final}: {error.strerror or error}; name another directory") from error
+    if found is not None:
+        raise InputError(f"{final} is not empty (it contains {found}); name a new or an empty directory")
+
+
+def move_content(content: Path, final: Path) -> None:
+    """Move finished content to the output directory; if that fails, everything is moved back.
+
+    Args:
+        content: the finished directory, in the work directory.
+        final: the output directory; it does not exist, or is empty.
+
+    Raises:
+        InputError: if something else was put there in the meantime.
+        OSError: if the disk or a permission prevents it.
+    """
+    if not final.exists():
+        try:
+            content.rename(final)
+        except OSError as error:
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+                raise _filled(final) from error
+            raise
+        return
+    try:
+        check_free(final)
+    except InputError as error:
+        raise _filled(final) from error
+    write_atomic(content.parent / MOVING, b"")
+    moved: list[Path] = []
+    try:
+        _move(content, final, moved)
+        content.rmdir()
+    except BaseException:
+        for path in reversed(moved):
+            path.rename(content / path.name)
+        (content.parent / MOVING).unlink()
+        raise
+
+
+def complete_move(content: Path, final: Path) -> None:
+    """Move the rest of a content whose move was killed.
+
+    Raises:
+        InputError: if something else was put there in the meantime; the rest is kept.
+    """
+    if content.is_dir():
+        _move(content, final, [])
+        content.rmdir()
+
+
+def _move(content: Path, final: Path, moved: list[Path]) -> None:
+    """Move entries and add each to `moved`. JSON records come last: a directory that has one is complete."""
+    for entry in sorted(content.iterdir(), key=lambda path: (path.is_file(), path.suffix == ".json", path.name)):
+        target = final / entry.name
+        if os.path.lexists(target):  # a rename would replace a file without a word
+            raise _filled(final)
+        entry.rename(target)
+        moved.append(target)
+
+
+def _filled(final: Path) -> InputError:
+    return InputError(
+        f"{final} was filled by something else meanwhile; move that away and run the same command again with --resume"
+    )
+
+
+def _own(final: Path) -> set[str]:
+    """Return the names that do not count: our work directory, and what a file system keeps at its root."""
+    return {INSIDE, "lost+found"} if os.path.ismount(final) else {INSIDE}

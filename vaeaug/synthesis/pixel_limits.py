@@ -1,0 +1,124 @@
+"""How far each pixel of a class's images may be changed, so that clean backgrounds and silhouettes stay clean.
+
+A sum of other images of the class, added to a silhouette on a clean background, leaves faint outlines of these in it,
+half of them with the wrong sign, and speckles where the decoder is not linear. So
+
+- a pixel changes by at most `STDS` standard deviations of the class's images at its position, and not at all where
+  that is no more than `NOISE`. A photograph, which varies everywhere, is left as it is.
+- in a near-binary class a pixel moves most of the way to the other level or not at all. The change is smoothed first,
+  so that no sliver of another outline remains.
+
+A class is near-binary if all its images are gray and the variance of their pixels is at least `BINARY` of the greatest
+that values between the two levels can have with the same mean; it is 1 if every pixel is at one of them. That of drawn
+silhouettes is 0.95, of handwritten digits (MNIST) 0.84, of clothes (Fashion-MNIST) 0.6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+STDS = 2.0
+"""Standard deviations by which a pixel is changed at most."""
+
+NOISE = 2 / 255
+"""Standard deviation of a pixel that counts as constant, on a scale from 0 to 1: what JPEG compression leaves."""
+
+BINARY = 0.8
+"""Fraction of the greatest possible variance from which on images count as near-binary."""
+
+TAIL = 0.001
+"""Fraction of the pixels that may lie below the lower and above the upper level."""
+
+LEAST_CONTRAST = 0.1
+"""Least distance between the two levels, on a scale from 0 to 1."""
+
+SMOOTHING = 1 / 28
+"""Standard deviation of the smoothing of a change of near-binary images, as a fraction of the longer side."""
+
+STAYS, MOVES = 0.25, 0.5
+"""Change of a near-binary pixel, as a fraction of the distance between the levels, up to which it stays as it is, and
+from which on it is set to where the change takes it."""
+
+GAIN = 4.0
+"""Steepness of the edge between the levels where pixels of near-binary images have moved."""
+
+_BLOCK = 256
+
+
+@dataclass(frozen=True, slots=True)
+class PixelLimits:
+    """What a change of an image of one class keeps to.
+
+    Attributes:
+        most_HW: greatest change of each pixel, float32, on a scale from 0 to 1, at the model's size.
+        levels: the two levels of near-binary images, on the same scale; None for other images.
+    """
+
+    most_HW: NDArray[np.float32]
+    levels: tuple[float, float] | None
+
+    def apply(self, x_HWC: NDArray[np.float32], changed_HWC: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the changed image within the limits.
+
+        Args:
+            x_HWC: the real image, in [0, 1], of any size.
+            changed_HWC: the same image, changed; values may be out of range.
+        """
+        height, width = x_HWC.shape[:2]
+        change_HWC = changed_HWC - x_HWC
+        if self.levels is not None:
+            sigma = SMOOTHING * max(height, width)
+            change_HWC = np.asarray(cv2.GaussianBlur(change_HWC, (0, 0), sigma), np.float32).reshape(x_HWC.shape)
+        most_HW1 = cv2.resize(self.most_HW, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
+        change_HWC = np.clip(change_HWC, -most_HW1, most_HW1)
+        limited_HWC: NDArray[np.float32] = x_HWC + change_HWC
+        if self.levels is None:
+            return limited_HWC
+        low, high = self.levels
+        moved_HWC = np.abs(change_HWC) / (high - low)
+        weight_HWC = np.clip((moved_HWC - STAYS) / (MOVES - STAYS), 0, 1)
+        weight_HWC = weight_HWC * weight_HWC * (3 - 2 * weight_HWC)
+        position_HWC = (limited_HWC - low) / (high - low)
+        target_HWC = low + (high - low) * np.clip(0.5 + GAIN * (position_HWC - 0.5), 0, 1)
+        near_binary_HWC: NDArray[np.float32] = x_HWC + weight_HWC * (target_HWC - x_HWC)
+        return near_binary_HWC
+
+
+def pixel_limits(pixels_NHWC: NDArray[np.uint8], rows_M: NDArray[np.int64]) -> PixelLimits:
+    """Return the limits of a class.
+
+    Args:
+        pixels_NHWC: images, uint8, C = 1 or 3; usually a memory map, which is read a block at a time.
+        rows_M: the real training images of the class among them; at least one.
+    """
+    _, height, width, channels = pixels_NHWC.shape
+    sum_HWC, squares_HWC = np.zeros((2, height, width, channels))
+    histogram = np.zeros(256, np.int64)
+    gray = True
+    for start in range(0, len(rows_M), _BLOCK):
+        block_NHWC = pixels_NHWC[rows_M[start : start + _BLOCK]]
+        values_NHWC = block_NHWC.astype(np.float64)
+        sum_HWC += values_NHWC.sum(axis=0)
+        squares_HWC += (values_NHWC**2).sum(axis=0)
+        histogram += np.bincount(block_NHWC[..., 0].ravel(), minlength=256)
+        gray = gray and bool((block_NHWC == block_NHWC[..., :1]).all())
+    mean_HWC = sum_HWC / len(rows_M)
+    std_HW = np.sqrt(np.maximum(squares_HWC / len(rows_M) - mean_HWC**2, 0)).max(axis=2) / 255
+    most_HW = np.where(std_HW > NOISE, STDS * std_HW, 0).astype(np.float32)
+    return PixelLimits(most_HW, _levels(histogram) if gray else None)
+
+
+def _levels(histogram: NDArray[np.int64]) -> tuple[float, float] | None:
+    """Return the two levels in [0, 1] of near-binary images with this histogram of 256 values, or None."""
+    below = np.cumsum(histogram) / histogram.sum()
+    low, high = int(np.searchsorted(below, TAIL)), int(np.searchsorted(below, 1 - TAIL))
+    if high - low < 255 * LEAST_CONTRAST:
+        return None
+    position = np.clip((np.arange(256) - low) / (high - low), 0, 1)
+    mean = np.average(position, weights=histogram)
+    variance = np.average((position - mean) ** 2, weights=histogram)
+    return (low / 255, high / 255) if variance >= BINARY * mean * (1 - mean) else None

@@ -1,0 +1,54 @@
+"""Real images in SYNTHETIC: a wrong folder was given, or a folder of synthetic images also holds real ones."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from vaeaug.dataset.cache import ImageCache
+from vaeaug.errors import InputError
+from vaeaug.workflows.evaluate.images import Images
+
+_REMEDY = "give an output of vaeaug augment or sample, or class folders of synthetic images"
+
+
+def leave_real_out(made: Images, real: ImageCache, directory: Path) -> tuple[Images, tuple[str, ...]]:
+    """Return the images of SYNTHETIC that are not files of REAL's training or validation split, and warnings.
+
+    Files of the test split are left in: they are a leak, which is refused later under its own name.
+
+    Args:
+        made: the images of SYNTHETIC.
+        real: all images of REAL, decoded at the same size.
+        directory: SYNTHETIC, for messages.
+
+    Raises:
+        InputError: if every image is a file of REAL, or shows the same pixels as one: there is nothing to compare.
+    """
+    digests = np.array(made.digests())
+    if np.isin(digests, [file.digest for file in real.files]).all():
+        raise InputError(
+            f"{directory} holds no synthetic images: all {len(made):,} of them are files of REAL; {_REMEDY}"
+        )
+    if _all_in(_pixel_hashes(made.cache, made.rows_N), set(_pixel_hashes(real, range(len(real))))):
+        raise InputError(
+            f"{directory} holds no synthetic images: all {len(made):,} of them show the same pixels as images of REAL; "
+            f"{_REMEDY}"
+        )
+    copies_N = np.isin(digests, [file.digest for file in real.files if file.split != "test"])
+    if not copies_N.any():
+        return made, ()
+    left_out = int(copies_N.sum())
+    return made.only(~copies_N), (f"images of REAL in {directory.name}, left out as not synthetic: {left_out:,}",)
+
+
+def _all_in(hashes: Iterator[bytes], known: set[bytes]) -> bool:
+    return all(value in known for value in hashes)
+
+
+def _pixel_hashes(cache: ImageCache, rows: Iterable[int]) -> Iterator[bytes]:
+    for row in rows:
+        yield hashlib.blake2b(cache.pixels_NHWC[row].tobytes(), digest_size=16).digest()

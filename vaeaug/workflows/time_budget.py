@@ -1,0 +1,112 @@
+"""`--time-budget`: how long training may take so that the whole command ends in time."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import io
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from vaeaug.dataset.decode import UnreadableImageError, decode_full, read_file
+from vaeaug.progress import Progress
+
+FINISHING = 0.05
+"""Share of the budget for what follows a training: encoding the training images, and writing the model."""
+
+MIN_TRAINING = 0.1
+"""Share of the budget that training gets even if the rest of the work takes longer than the budget."""
+
+_TRIED = 5  # images that are read and encoded to estimate how long writing takes
+_PER_IMAGE = 3.0  # times reading and encoding an image: drawing, judging and dropped samples add to that
+
+
+@dataclass(frozen=True, slots=True)
+class TimeBudget:
+    """When a command has to be done. Times are those of `time.monotonic`, which all processes of a machine share.
+
+    Attributes:
+        seconds: for the whole command.
+        started: when the command began.
+        reserve: seconds that the work after the training takes, as estimated.
+    """
+
+    seconds: float
+    started: float
+    reserve: float = 0.0
+
+    @property
+    def end(self) -> float:
+        """When the command has to be done."""
+        return self.started + self.seconds
+
+    def training_end(self, now: float) -> float:
+        """Return when training has to be done; it gets a tenth of the budget in any case."""
+        return max(self.end - self.reserve - FINISHING * self.seconds, now + MIN_TRAINING * self.seconds)
+
+    def reserving(self, seconds: float) -> TimeBudget:
+        """Return the budget with some seconds kept for the work after the training."""
+        return dataclasses.replace(self, reserve=seconds)
+
+
+def begin_budget(seconds: float | None, progress: Progress) -> TimeBudget | None:
+    """Start the clock of a command: it began when `progress` says so, otherwise now.
+
+    Args:
+        seconds: the budget, or None for no limit.
+        progress: shows the time left from now on.
+    """
+    if seconds is None:
+        return None
+    budget = TimeBudget(seconds, time.monotonic() if progress.started is None else progress.started)
+    progress.bound(budget.end)
+    return budget
+
+
+def writing_seconds(paths: Mapping[str, Sequence[Path]], counts: Mapping[str, int], threads: int) -> float:
+    """Estimate how long drawing, judging and writing synthetic images takes, by reading and encoding some real ones.
+
+    Args:
+        paths: class -> files of its real images.
+        counts: class -> number of synthetic images.
+        threads: how many encode.
+    """
+    images = sum(counts.values())
+    every = [path for label, count in counts.items() if count for path in paths[label]]
+    if not every:
+        return 0.0
+    chosen = [every[place] for place in np.linspace(0, len(every) - 1, min(_TRIED, len(every))).round().astype(int)]
+    began = time.monotonic()
+    for path in chosen:
+        with contextlib.suppress(UnreadableImageError):  # it has changed since it was read, which is said later
+            pixels_HWC = decode_full(read_file(path)).eight_bit()
+            Image.fromarray(pixels_HWC[..., 0] if pixels_HWC.shape[2] == 1 else pixels_HWC).save(io.BytesIO(), "png")
+    return _PER_IMAGE * (time.monotonic() - began) / len(chosen) * images / threads
+
+
+def reserve_for_writing(budget: TimeBudget, seconds: float, images: int, progress: Progress) -> TimeBudget:
+    """Return the budget with time reserved for writing, and say so early if it cannot be kept."""
+    left = budget.end - time.monotonic()
+    if seconds > (1 - MIN_TRAINING) * left:
+        progress.say(
+            f"the time budget of {budget.seconds:g} s is too short: {images:,} synthetic images take about "
+            f"{seconds:.0f} s to make, and {max(left, 0):.0f} s are left; training gets "
+            f"{MIN_TRAINING * budget.seconds:.1f} s; ask for fewer images (--per-class) or give more time"
+        )
+    return budget.reserving(seconds)
+
+
+def task_seconds(end: float, rounds: int, now: float) -> float:
+    """Return the seconds that a training may take.
+
+    Args:
+        end: when all trainings have to be done.
+        rounds: trainings that one process does one after the other from now on, this one among them.
+        now: the present.
+    """
+    return max((end - now) / rounds, 0.1)
