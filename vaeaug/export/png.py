@@ -56,9 +56,8 @@ def encode_png(
         mode: "L" writes gray, "RGB" colour. Gray pixels become RGB by repetition, RGB ones gray by ITU-R 601 luma.
             "P" writes indices of `colours.table`: each pixel's is that of the nearest colour of `colours.palette`.
         text: keyword (1 to 79 characters of printable ASCII) -> value, written as text chunks before the pixels of a
-            synthetic image. `vaeaug:synthetic` (`true` by default, `partly` for
-            a completed image) and the matching IPTC digital source type are always there. None for a
-            copy of a real image, which has no mark.
+            synthetic image. `vaeaug:synthetic` (`true` by default, `partly` for a completed image) and the matching
+            IPTC digital source type are always there. None for a copy of a real image, which has no mark.
         colours: for mode "P".
 
     Raises:

@@ -24,7 +24,7 @@ from vaeaug.export.completions import CompletedRow, CompletionsCard, write_archi
 from vaeaug.export.layout import synthetic_number
 from vaeaug.export.manifest import ManifestRow, write_manifest
 from vaeaug.export.origin import Filled
-from vaeaug.export.record import command_record, write_record
+from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.inpainting.files.opening import open_completed
 from vaeaug.inpainting.picture import read_picture
 from vaeaug.models.record import ModelRecord
@@ -186,7 +186,7 @@ def _dataset_rows(done: Completed) -> Iterator[ManifestRow]:
 
 def _write_record(done: Completed) -> None:
     write_record(
-        done.staging.content,
+        done.staging.content / RECORD,
         command_record(
             "inpaint",
             public_settings(done.settings),
