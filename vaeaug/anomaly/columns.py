@@ -21,8 +21,8 @@ class Column:
 MEASURED = (
     Column(
         "scaled_error",
-        "mean squared error of the reconstruction over the image's contrast (the standard deviation of its values): so "
-        "images with much contrast or detail do not count as strange for that alone",
+        "mean squared error of the reconstruction divided by the image's contrast (the standard deviation of its "
+        "values), so that contrast or detail alone does not make an image anomalous",
     ),
     Column("absolute_error", "absolute error of the reconstruction a pixel, averaged over the image, from 0 to 1"),
     Column(
@@ -50,7 +50,7 @@ SURPRISE = Column(
     "another label; null if the image has no label that can be judged",
 )
 
-SCORE = Column("score", "what the table is sorted by, higher for what is stranger; the README says which column it is")
+SCORE = Column("score", "what the table is sorted by, higher is more anomalous; the README says which column it is")
 
 LIKELIEST = Column(
     "likeliest_class",

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image
 
 from vaeaug.evaluation.page import write_page
-from vaeaug.evaluation.page_image import SHOWN_AT, Form, PageImage, form_for, thumbnail
-from vaeaug.evaluation.strip import fit_size, pillow_image
+from vaeaug.evaluation.page_image import Form, PageImage, form_for, shown_size, thumbnail
+from vaeaug.evaluation.strip import pillow_image
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,7 +124,7 @@ def _shown(card: GalleryCard, form: Form) -> dict[str, object]:
 
 
 def stretched(pixels_HWC: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """Return a picture at the model's size with the proportions of the file that it belongs to.
+    """Return a picture at the model's size as large and with the proportions as the page shows the file it belongs to.
 
     Args:
         pixels_HWC: uint8, C = 1 or 3.
@@ -132,8 +132,8 @@ def stretched(pixels_HWC: NDArray[np.uint8], height: int, width: int) -> NDArray
         width: likewise.
     """
     model_height, model_width = pixels_HWC.shape[:2]
-    if model_height * width == model_width * height:
+    size = shown_size(width, height)
+    if size == shown_size(model_width, model_height):
         return pixels_HWC
-    size = fit_size(width, height, SHOWN_AT, SHOWN_AT)
     resized = np.asarray(pillow_image(pixels_HWC).resize(size, Image.Resampling.BICUBIC))
     return resized.reshape(size[1], size[0], -1)

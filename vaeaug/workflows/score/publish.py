@@ -90,7 +90,7 @@ def write_root(scored: Scored) -> None:
 
 def _columns(scored: Scored) -> dict[str, str]:
     """Return the meaning of each column, in the order of the table."""
-    score = Column(SCORE.name, f"{scored.by}, higher for what is stranger; rows are sorted by it")
+    score = Column(SCORE.name, f"{scored.by}, higher is more anomalous; rows are sorted by it")
     return {column.name: column.meaning for column in (score, *MEASURED, SURPRISE, LIKELIEST)}
 
 
@@ -99,12 +99,12 @@ def _settings(scored: Scored) -> dict[str, object]:
     record = scored.model.record
     return {
         "score": scored.by,
-        "labels judged by": scored.judge,
+        "labels scored by": scored.judge,
         "variant": record.variant.name,
         "reconstruction loss": record.loss.name,
         "scope": record.scope,
         "model size": f"{record.height} x {record.width} x {record.channels}",
-        "draws an image": scored.settings.draws,
+        "draws per image": scored.settings.draws,
         "seed": scored.settings.seed,
         "model": record.fingerprint,
         "vaeaug": vaeaug.__version__,
