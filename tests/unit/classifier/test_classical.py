@@ -83,6 +83,7 @@ def test_additions_are_one_or_both() -> None:
     ("text", "message"),
     [
         ("trivialagument", "there is no classical augmentation 'trivialagument'; did you mean 'trivialaugment'"),
+        ("mild+flip", "flips are set by an option of their own; give --classical mild --flip yes"),
         ("mild+mixpu", "nothing called 'mixpu' can be added to mild; did you mean 'mixup'"),
     ],
 )
