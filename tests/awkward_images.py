@@ -192,6 +192,7 @@ def write_kind(root: Path, kind: str, split: str | None = None) -> Path:
     for label in CLASSES:
         folder = root / label if split is None else root / split / label
         folder.mkdir(parents=True, exist_ok=True)
-        for number in range(IMAGES):
+        first = 0 if split in (None, "train") else 20  # no image is in two splits
+        for number in range(first, first + IMAGES):
             KINDS[kind](folder, label, number)
     return root
