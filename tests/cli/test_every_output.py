@@ -82,3 +82,36 @@ def test_a_file_of_tensors_has_the_mode_of_any_other(umask: int, tmp_path: Path)
     for _ in range(2):
         write_tensors(tmp_path / "weights.safetensors", {"a": torch.zeros(2)})
         assert (tmp_path / "weights.safetensors").stat().st_mode & 0o777 == 0o666 & ~umask
+
+
+def test_a_working_directory_that_was_deleted_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where the test returns from
+    (tmp_path / "gone").mkdir()
+    os.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert tiny_data.run("demo", ".") == 2
+    assert capsys.readouterr().err == "Error: the working directory no longer exists; change to another one (cd)\n"
+    os.chdir(tmp_path)
+
+
+def test_an_empty_argument_does_not_mean_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert tiny_data.run("demo", "") == 2
+    assert "is a shell variable unset" in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("words", [["demo"], ["plugins", "new", "tilde-test"]])
+def test_a_tilde_is_the_home_directory(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert tiny_data.run(*words, "~/a b/") == 0
+    assert any((tmp_path / "a b").iterdir())
+    assert "~" not in capsys.readouterr().err  # what to do next can be pasted, quoted as it is

@@ -5,11 +5,15 @@ from __future__ import annotations
 import sys
 import time
 from importlib import import_module
+from pathlib import Path
 
 import click
 
 from vaeaug import __version__
 from vaeaug.errors import VaeaugError, nearest
+
+STARTED = "vaeaug.started"
+"""Key in a context's `meta`: when the command began. A time budget counts from then, for torch takes long to import."""
 
 COMMANDS = {
     "demo": "Write the bundled sample dataset, a real one.",
@@ -56,24 +60,28 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="vaeaug")
-def cli() -> None:
+@click.pass_context
+def cli(ctx: click.Context) -> None:
     """Extend a small image dataset with what variational autoencoders learn from it.
 
     Start with:  vaeaug demo fashion && vaeaug augment fashion fashion-extended
     """
+    ctx.meta[STARTED] = time.monotonic()
 
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 usage or bad input, 3 a plugin is broken, 130 interrupted."""
     arguments = sys.argv[1:] if args is None else args
+    if "" in arguments:  # as a path it would mean the working directory
+        click.echo("Error: an argument is empty; is a shell variable unset?", err=True)
+        sys.exit(2)
     sys.exit(_run(arguments))
 
 
 def _run(arguments: list[str]) -> int:
     """Run the command line and return its exit code; no traceback reaches a user unless `--debug`."""
     try:
-        # The context's object is when the command began, from which a time budget counts: torch takes long to import.
-        code = cli.main(args=arguments, prog_name="vaeaug", standalone_mode=False, obj=time.monotonic())
+        code = cli.main(args=arguments, prog_name="vaeaug", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except click.ClickException as error:
         error.show()
@@ -90,5 +98,15 @@ def _run(arguments: list[str]) -> int:
         if isinstance(error, VaeaugError):
             click.echo(f"Error: {error}", err=True)
             return error.exit_code
+        if isinstance(error, FileNotFoundError) and not _has_working_directory():
+            click.echo("Error: the working directory no longer exists; change to another one (cd)", err=True)
+            return 2
         click.echo(f"Error: unexpected {type(error).__name__}: {error} (--debug shows where)", err=True)
         return 1
+
+
+def _has_working_directory() -> bool:
+    try:
+        return Path.cwd().is_dir()
+    except FileNotFoundError:
+        return False

@@ -19,6 +19,7 @@ def command(directory: Path, as_json: bool, quiet: bool) -> None:
 
     DIR must be new or empty.
     """
+    directory = directory.expanduser()
     demo = write_demo(directory)
     total = sum(demo.images.values())
     parts = " and ".join(f"{count} {split}" for split, count in demo.images.items())

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn, Tim
 from rich.progress import Progress as RichProgress
 from rich.table import Column
 
+from vaeaug.cli import STARTED
 from vaeaug.progress import Progress, Tick
 
 LINE_SECONDS = 5.0
@@ -26,7 +27,7 @@ def make_progress(*, quiet: bool) -> Progress:
     """Return what suits where stderr goes."""
     progress = Progress() if quiet else Bars() if sys.stderr.isatty() else Lines()
     context = click.get_current_context(silent=True)
-    progress.started = None if context is None else context.find_root().obj
+    progress.started = None if context is None else context.meta.get(STARTED)
     return progress
 
 

@@ -146,6 +146,8 @@ def read_record(directory: Path) -> ModelRecord:
         InputError: `directory` is no model, or one of a newer vaeaug.
     """
     path = directory / FILE
+    if directory.name == FILE and directory.is_file():
+        raise InputError(f"{directory} is a file of a model; give the directory that contains it: {directory.parent}")
     if not path.is_file():
         raise InputError(
             f"{directory} is not a model: it has no {FILE} (train one with: vaeaug train DATA {directory})"

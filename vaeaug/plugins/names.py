@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -15,8 +16,9 @@ def is_name(text: str) -> bool:
 def to_name(text: str) -> str:
     """Return the nearest allowed name.
 
-    >>> to_name("MyVAE"), to_name("my_vae 2")
-    ('my-vae', 'my-vae-2')
+    >>> to_name("MyVAE"), to_name("my_vae 2"), to_name("Überall")
+    ('my-vae', 'my-vae-2', 'uberall')
     """
+    text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()  # without accents
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", text)
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-") or "my-name"

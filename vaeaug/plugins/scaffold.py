@@ -50,7 +50,7 @@ def write_package(name: str, kind: str, directory: Path | None = None, taken: It
     """
     name = name.removeprefix("vaeaug-")
     package = _package(name, kind, taken)
-    directory = Path(f"vaeaug-{name}") if directory is None else directory
+    directory = Path(f"vaeaug-{name}") if directory is None else directory.expanduser()
     values = {
         "name": name,
         "kind": kind,

@@ -28,7 +28,7 @@ from vaeaug.synthesis.filters import Fold, Judge
 from vaeaug.workflows.device import one_thread
 
 FOLDS = 3
-CONFIG = ClassifierConfig(steps=100, features=24)  # of 300 steps they agree no better: docs/benchmarks.md
+CONFIG = ClassifierConfig(steps=100, features=24)  # more agree no better: tests/benchmarks/filter_agreement.py
 STEPS_AN_IMAGE, LEAST_STEPS = 2, 60  # few images are soon known by heart
 
 
