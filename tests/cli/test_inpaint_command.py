@@ -174,6 +174,7 @@ def test_random_holes_make_a_larger_dataset(model: Path, tmp_path: Path) -> None
         "sampler": "inpaint",
         "index": "3",
         "seed": "5",
+        "normalized": "",
     }
     card = (out / "README.md").read_text()
     assert "`compositeWithTrainedAlgorithmicMedia`" in card
