@@ -73,8 +73,8 @@ def test_larger_errors_are_brighter() -> None:
 
 
 def test_what_the_model_makes_has_the_proportions_of_the_file() -> None:
-    square = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
-    assert stretched(square, 16, 16) is square  # enlarged by a whole factor, as the file is
+    square = np.random.default_rng(0).integers(0, 256, (24, 24, 3), dtype=np.uint8)
+    assert stretched(square, 24, 24) is square  # enlarged by a whole factor, as the file is
     assert stretched(square, 300, 300).shape == (160, 160, 3)  # as large as the file is shown
     assert stretched(square, 100, 400).shape == (40, 160, 3)
     assert stretched(square[:, :, :1], 341, 512).shape == (107, 160, 1)
