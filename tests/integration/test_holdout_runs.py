@@ -88,7 +88,7 @@ def test_the_held_out_images_test_the_others(data: Path, tmp_path: Path, monkeyp
     monkeypatch.setattr(planning, "LEAST_STEPS", 1)
     words = ["--holdout", 0.3, "--holdout-as", "test", "--per-class", 4, "--evaluate"]
     assert run("augment", data, tmp_path / "out", *words, *tiny_data.options(FAST), "-q") == 0
-    found = json.loads((tmp_path / "out/evaluation/evaluation.json").read_text())
+    found = json.loads((tmp_path / "out/utility/evaluation.json").read_text())
     assert found["tested_on"] == "REAL, test split"
     assert {name: counts["test"] for name, counts in found["images"].items()} == {"ant": 4, "bee": 3}
 
