@@ -20,7 +20,7 @@ from vaeaug.workflows.settings import AugmentSettings, SampleSettings
 
 def _cache(folder: Path, real: dict[str, int], **shape: Any) -> ImageCache:
     tiny_data.write_dataset(folder, real, **shape)
-    return read_for_training(scan(folder), AugmentSettings(workers=1), SILENT)
+    return read_for_training(scan(folder), AugmentSettings(workers=1), SILENT).cache
 
 
 def test_ten_for_each_real_one_up_to_500_and_no_fewer_than_these(tmp_path: Path) -> None:
@@ -36,7 +36,7 @@ def test_one_for_each_where_ten_would_fill_a_disk(tmp_path: Path, height: int, w
 
 def test_some_large_images_are_enough_and_count_for_every_class(tmp_path: Path) -> None:
     tiny_data.image("ant", 99, 600, 400).save(tiny_data.write_dataset(tmp_path, {"ant": 4, "bee": 4}) / "ant/large.png")
-    cache = read_for_training(scan(tmp_path), AugmentSettings(workers=1), SILENT)
+    cache = read_for_training(scan(tmp_path), AugmentSettings(workers=1), SILENT).cache
     assert wanted_counts(AugmentSettings(), cache) == {"ant": 5, "bee": 4}
 
 

@@ -37,16 +37,13 @@ def made(rejected: dict[str, dict[float, int]], **changes: Any) -> Any:
         "sampler": "residual",
         "sampler_options": {},
         "counts": dict.fromkeys(rejected, 10),
-        "model": None,
-        "originals": {},
         "limits": {},
-        "seed": 0,
     }
     return SimpleNamespace(**{**values, **changes})
 
 
-def drawn(model: None, label: str, chunks: list[int], *, options: dict[str, float], **_: Any) -> Any:
-    assert chunks == [0]
+def drawn(made: Any, label: str, chunks: list[int], count: int, options: dict[str, float]) -> Any:
+    assert (chunks, count) == ([0], 64)
     pixels_BHWC = np.zeros((64, 4, 4, 1), np.uint8)
     yield SampleChunk(label, 0, pixels_BHWC, (None,) * 64, str(options["strength"]))
 
@@ -54,7 +51,7 @@ def drawn(model: None, label: str, chunks: list[int], *, options: dict[str, floa
 @given(st.lists(st.integers(0, 32), min_size=2, max_size=2))
 def test_the_greatest_strength_of_which_four_in_five_are_accepted_is_taken(counts: list[int]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(strength, "generate", drawn)
+        patch.setattr(strength, "drawn_chunks", drawn)
         found = strength.bounded_options(made({"a": {DEFAULT: counts[0], DEFAULT / 2: counts[1]}}), SILENT)
     accepted = [count <= 0.2 * 32 for count in counts]
     expected = DEFAULT if accepted[0] else DEFAULT / 2 if accepted[1] else DEFAULT / 4
@@ -67,7 +64,7 @@ def test_the_greatest_strength_of_which_four_in_five_are_accepted_is_taken(count
 def test_what_the_user_set_or_no_classifier_sees_is_not_bounded(
     changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(strength, "generate", drawn)
+    monkeypatch.setattr(strength, "drawn_chunks", drawn)
     assert strength.bounded_options(made({"a": {DEFAULT: 32, DEFAULT / 2: 32}}, **changes), SILENT) == {}
 
 
