@@ -1,8 +1,9 @@
 """How strongly real images of a class are changed: as strongly as the filter's classifiers accept.
 
-A first chunk of samples is drawn at the sampler's default strength. If the classifiers drop more than one sample in
-five as another class or far from the data, the strength is halved, at most twice. The chunk is that of sample 0, so the
-choice depends on the data, the model and the seed only, and a resumed run makes it again.
+A first chunk of samples is drawn at the sampler's default strength, for near-binary classes at twice that. If the
+classifiers drop more than one sample in five as another class or far from the data, the strength is halved, down to a
+quarter of the default. The chunk is that of sample 0, so the choice depends on the data, the model and the seed only,
+and a resumed run makes it again.
 """
 
 from __future__ import annotations
@@ -32,10 +33,14 @@ LEAST_ACCEPTED = 0.8
 FACTORS = (1.0, 0.5, 0.25)
 """Of the default strength, tried in this order; the last is taken without a look."""
 
+NEAR_BINARY_FACTOR = 2.0
+"""Tried first for near-binary classes: under a small change most of their pixels stay as they are (`pixel_limits`), so
+at the default strength most samples would be near copies of their source."""
+
 
 @one_thread()
 def bounded_options(made: Made, progress: Progress) -> dict[str, dict[str, Any]]:
-    """Return the sampler's options of each class for which the default strength is too much.
+    """Return the sampler's options of each class whose images are changed by another strength than the default.
 
     Nothing is bounded without a filter, if the sampler has no strength, or if the user has set one.
     """
@@ -47,11 +52,13 @@ def bounded_options(made: Made, progress: Progress) -> dict[str, dict[str, Any]]
     progress.stage("Choosing the strength of the changes")
     bounded = {}
     for number, label in enumerate(wanted):
-        for factor in FACTORS:
+        limits = made.limits.get(label)
+        near_binary = limits is not None and limits.levels is not None
+        for factor in (NEAR_BINARY_FACTOR, *FACTORS) if near_binary else FACTORS:
             options = {**made.sampler_options, option: factor * default}
             if factor == FACTORS[-1] or _accepted(made, made.keep, label, options) >= LEAST_ACCEPTED:
                 break
-        if factor != FACTORS[0]:
+        if factor != 1:
             bounded[label] = options
         progress.tick(Tick((number + 1) / len(wanted)))
     return bounded
@@ -60,8 +67,12 @@ def bounded_options(made: Made, progress: Progress) -> dict[str, dict[str, Any]]
 def remarks_on_strength(made: Made) -> Iterator[str]:
     """Yield what the user should know of classes whose images are changed less than by default."""
     option = SAMPLERS[made.sampler].strength_option
-    if made.class_options and option is not None:
-        classes = ", ".join(f"{label} {options[option]:g}" for label, options in made.class_options.items())
+    if option is None:
+        return
+    default = getattr(sampler_config(made.sampler, made.sampler_options), option)
+    weaker = {label: options[option] for label, options in made.class_options.items() if options[option] < default}
+    if weaker:
+        classes = ", ".join(f"{label} {value:g}" for label, value in weaker.items())
         yield (
             f"images of some classes are changed less than by default, because the filter's classifiers rejected more "
             f"than {1 - LEAST_ACCEPTED:.0%} of a first draw; {option} of the sampler '{made.sampler}': {classes}; "
