@@ -56,10 +56,10 @@ def test_a_model_records_its_levels_and_its_background(place: Path) -> None:
 def test_a_model_sees_images_as_its_training_did(name: str, place: Path) -> None:
     model, data = vaeaug.load(place / f"{name}-model").stored, place / f"{name}s"
     settings = TrainSettings(background="#102030" if name == "icon" else "white")
-    trained = read_for_training(scan(data), settings, SILENT)
+    trained = read_for_training(scan(data), settings, SILENT).cache
     seen = read_for_model(model, data, workers=1, skip_invalid=False, progress=SILENT).cache
     assert (seen.pixels_NHWC == trained.pixels_NHWC).all()
-    again = read_for_training(scan(data), TrainSettings(), SILENT, model=model.record)  # augment --model
+    again = read_for_training(scan(data), TrainSettings(), SILENT, model=model.directory).cache  # augment --model
     assert (again.pixels_NHWC == trained.pixels_NHWC).all()
     if name == "icon":
         assert (trained.pixels_NHWC[0, 0, 0] == [16, 32, 48]).all()
