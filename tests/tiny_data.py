@@ -39,12 +39,13 @@ def image(label: str, number: int, height: int = 8, width: int = 8, channels: in
 
 
 def write_dataset(root: Path, classes: Mapping[str, int], **shape: int) -> Path:
-    """Write class folders: name -> number of PNG images."""
+    """Write class folders: name -> number of PNG images; those of a val or test split are other images than train's."""
     for label, count in classes.items():
         folder = root / label
+        first = 500 if {root.name, *label.split("/")} & {"val", "test"} else 0
         folder.mkdir(parents=True)
         for number in range(count):
-            image(label.rsplit("/", 1)[-1], number, **shape).save(folder / f"{number:03}.png")
+            image(label.rsplit("/", 1)[-1], first + number, **shape).save(folder / f"{number:03}.png")
     return root
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import evaluate_data
+import numpy as np
 import pytest
 import tiny_data
 import torch
 from feature_networks import ClassToken
+from PIL import Image
 
 import vaeaug
 from vaeaug.workflows.evaluate.synthetic_record import dropped_of, units_of
@@ -84,15 +85,19 @@ def test_that_changed_real_images_are_near_by_construction_is_said_of_them_alone
 
 @pytest.mark.parametrize("edited", [True, False])
 def test_copies_are_worth_a_look_unless_the_sampler_changes_real_images(tmp_path: Path, edited: bool) -> None:
-    """Synthetic images that are real ones to the last pixel, with a manifest that tells how they were made, or none."""
+    """Synthetic images that are near copies, with a manifest that tells how they were made, or none."""
     real = evaluate_data.write_real(tmp_path / "real")
     names = [path.relative_to(real / "train") for path in sorted((real / "train").rglob("*.png"))]
-    shutil.copytree(real / "train", tmp_path / "copies/train")
+    for name in names:
+        with Image.open(real / "train" / name) as image:
+            pixels = np.asarray(image).copy()
+        pixels[0, 0] ^= 1
+        (tmp_path / "copies/train" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(tmp_path / "copies/train" / name)
     rows = [f"train/{name.as_posix()},train,{name.parts[0]},true,,residual" for name in names]
     header = "file_name,split,label,synthetic,source,sampler"
     if edited:
         (tmp_path / "copies/manifest.csv").write_text("\n".join([header, *rows]))
     found = vaeaug.evaluate(real, tmp_path / "copies", **evaluate_data.QUICK)
-    assert found.values["memorisation"]["overall"]["identical"] == len(names)
     worth = [remark for remark in found.remarks if remark.startswith("100.0 % of the synthetic images are unusually")]
     assert len(worth) == (not edited)
