@@ -38,11 +38,14 @@ ARMS = {"files": ("data", False), "exact": ("exact", True), "composited": ("auto
 
 
 def icons(package: Path) -> dict[str, list[Path]]:
-    """Return the icons of the largest categories, class by class."""
+    """Return the icons of the largest categories, class by class, without byte-identical ones."""
     found: defaultdict[str, list[Path]] = defaultdict(list)
+    seen: set[bytes] = set()
     for row in json.loads((package / "emoji.json").read_text(encoding="utf-8")):
-        if row["has_img_twitter"]:
-            found[row["category"]].append(package / "img" / "twitter" / "64" / row["image"])
+        path = package / "img" / "twitter" / "64" / row["image"]
+        if row["has_img_twitter"] and path.read_bytes() not in seen:
+            seen.add(path.read_bytes())
+            found[row["category"]].append(path)
     largest = sorted(found, key=lambda name: (-len(found[name]), name))[:CLASSES]
     return {name: sorted(found[name]) for name in sorted(largest)}
 
