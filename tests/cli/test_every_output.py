@@ -29,7 +29,7 @@ COMMANDS = {
     "traverse": ["traverse", "{model}", ".", "--quiet"],
     "evaluate": [
         *("evaluate", "{data}", "{synthetic}", "--out", ".", "--test", "{test}", "--seeds", "2", "--steps", "2"),
-        *("--arms", "real,synthetic", "--flip", "no", "--strength", "mild", "--workers", "1", "--quiet"),
+        *("--arms", "real,synthetic", "--flip", "no", "--classical", "mild", "--workers", "1", "--quiet"),
     ],
 }
 

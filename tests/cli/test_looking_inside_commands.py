@@ -123,7 +123,10 @@ def test_every_variant_is_looked_into(variant: str, data: Path, tmp_path: Path) 
         (["interpolate", "{data}", "{ant}", "{bee}", "{tmp}/out"], "is not a model"),
         (["interpolate", "{model}", "{data}", "{bee}", "{tmp}/out"], "name one image in it"),
         (["interpolate", "{model}", "{ant}x", "{bee}", "{tmp}/out"], "does not exist; name an image file"),
-        (["interpolate", "{model}", "{model}/model.json", "{bee}", "{tmp}/out"], "has no name of an image"),
+        (
+            ["interpolate", "{model}", "{model}/model.json", "{bee}", "{tmp}/out"],
+            "does not have the suffix of an image",
+        ),
         (["interpolate", "{model}", "{ant}", "{bee}", "{model}/out"], "choose an output outside it"),
         (["interpolate", "{model}", "{ant}", "{bee}", "{tmp}/out", "--label", "ent"], "did you mean 'ant'"),
         (["interpolate", "{model}", "{ant}", "{bee}", "{tmp}/out", "--steps", "1"], "at least 2"),

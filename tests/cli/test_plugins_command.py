@@ -255,7 +255,7 @@ def test_every_template_and_package_is_shipped() -> None:
         ("-x", "'x'"),
         ("a b", "'a-b'"),
         ("ünique", "cannot be a name"),
-        ("", "cannot be a name"),
+        ("", "an argument is empty"),
         ("vae", "taken by a plugin of vaeaug"),
         ("vaeaug-mse", "taken by a plugin of vaeaug"),
         ("plugins", "vaeaug_plugins"),

@@ -159,4 +159,4 @@ def test_invalid_images_are_named_or_left_out(model: Path, tmp_path: Path, capsy
     assert "broken.png" in capsys.readouterr().err
     assert run("score", model, data, tmp_path / "out", "-q", "--skip-invalid") == 0
     assert len(scores(tmp_path / "out")) == 2
-    assert json.loads((tmp_path / "out/vaeaug.json").read_text())["left_out"][0][0] == "ant/broken.png"
+    assert json.loads((tmp_path / "out/vaeaug.json").read_text())["invalid"][0]["name"] == "ant/broken.png"
