@@ -16,7 +16,7 @@ from vaeaug.dataset.scan import scan
 from vaeaug.export.card import CardData, ClassCount, write_card
 from vaeaug.export.kind import ClassKind
 from vaeaug.export.layout import folder_name
-from vaeaug.export.manifest import manifest_rows, write_manifest
+from vaeaug.export.manifest import Sources, manifest_rows, write_manifest
 from vaeaug.export.real import copy_real, place_real
 from vaeaug.export.record import write_record
 from vaeaug.export.writer import write_samples
@@ -51,7 +51,7 @@ def write_output(root: Path, classes: tuple[str, ...], splits: tuple[str, ...] =
         for label in classes
     )
     write_samples(chunks, out / "train", root / "journal", kinds=kinds, provenance={})
-    write_manifest(out / "manifest.csv", manifest_rows(real, root / "journal", seed=0))
+    write_manifest(out / "manifest.csv", manifest_rows(real, Sources(index.files, real), root / "journal", seed=0))
     counts = [ClassCount(label, 2, 3, 2, 2) for label in classes]
     write_card(out / "README.md", CardData("out", counts, {"seed": 0}))
     write_record(out / "vaeaug.json", {"seed": 0})
