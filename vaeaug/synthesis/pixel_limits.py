@@ -7,6 +7,7 @@ half of them with the wrong sign, and speckles where the decoder is not linear. 
   that is no more than `NOISE`. A photograph, which varies everywhere, is left as it is.
 - in a near-binary class a pixel moves most of the way to the other level or not at all. The change is smoothed first,
   so that no sliver of another outline remains.
+- in any other class with a flat background, in colour or gray, the background stays clean (`flat_background`).
 
 A class is near-binary if all its images are gray and the variance of their pixels is at least `BINARY` of the greatest
 that values between the two levels can have with the same mean; it is 1 if every pixel is at one of them. That of drawn
@@ -20,6 +21,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from vaeaug.synthesis.flat_background import FlatBackground, flat_background
 
 STDS = 2.0
 """Standard deviations by which a pixel is changed at most."""
@@ -56,10 +59,12 @@ class PixelLimits:
     Attributes:
         most_HW: greatest change of each pixel, float32, on a scale from 0 to 1, at the model's size.
         levels: the two levels of near-binary images, on the same scale; None for other images.
+        background: of images that are not near-binary; None if it is not flat.
     """
 
     most_HW: NDArray[np.float32]
     levels: tuple[float, float] | None
+    background: FlatBackground | None = None
 
     def apply(self, x_HWC: NDArray[np.float32], changed_HWC: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the changed image within the limits.
@@ -75,6 +80,8 @@ class PixelLimits:
             change_HWC = np.asarray(cv2.GaussianBlur(change_HWC, (0, 0), sigma), np.float32).reshape(x_HWC.shape)
         most_HW1 = cv2.resize(self.most_HW, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
         change_HWC = np.clip(change_HWC, -most_HW1, most_HW1)
+        if self.background is not None:
+            change_HWC = self.background.limited(x_HWC, change_HWC)
         limited_HWC: NDArray[np.float32] = x_HWC + change_HWC
         if self.levels is None:
             return limited_HWC
@@ -109,7 +116,8 @@ def pixel_limits(pixels_NHWC: NDArray[np.uint8], rows_M: NDArray[np.int64]) -> P
     mean_HWC = sum_HWC / len(rows_M)
     std_HW = np.sqrt(np.maximum(squares_HWC / len(rows_M) - mean_HWC**2, 0)).max(axis=2) / 255
     most_HW = np.where(std_HW > NOISE, STDS * std_HW, 0).astype(np.float32)
-    return PixelLimits(most_HW, _levels(histogram) if gray else None)
+    levels = _levels(histogram) if gray else None
+    return PixelLimits(most_HW, levels, flat_background(pixels_NHWC, rows_M) if levels is None else None)
 
 
 def _levels(histogram: NDArray[np.int64]) -> tuple[float, float] | None:
