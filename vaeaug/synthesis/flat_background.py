@@ -37,7 +37,7 @@ STAYS, MOVES = 0.5, 1.0
 """Size of a change, averaged over the surroundings and as a fraction of the contrast, up to which a background pixel is
 kept, and from which on it becomes foreground."""
 
-MAX_IMAGES = 256
+MAX_IMAGES = 64
 """Number of images of a class that are looked at, evenly spread."""
 
 _WORKING_SIDE = 128  # surroundings are averaged at this size at most, because a wide Gaussian is slow
