@@ -111,7 +111,7 @@ def main() -> None:
                 times: dict[bool, list[float]] = {True: [], False: []}
                 files = {}
                 for _ in range(chosen.repeats):
-                    for remembered in times:
+                    for remembered in (True, False):
                         images = SourceImages() if remembered else SourceImages(source_bytes=0, result_bytes=0)
                         spent, files[remembered] = written(make_edits(paths, limits, images), format_of_class)
                         times[remembered].append(spent)
