@@ -30,6 +30,17 @@ def icons(background: tuple[int, ...], count: int = 20, size: int = 48) -> np.nd
     return np.round(np.clip(images, 0, 255)).astype(np.uint8)
 
 
+def faces(count: int = 10, size: int = 48) -> np.ndarray:
+    """Return yellow disks with features of several colours, on white that is less than half of the image."""
+    rng = np.random.default_rng(0)
+    images = np.full((count, size, size, 3), 255, np.uint8)
+    for image_HWC in images:
+        cv2.circle(image_HWC, (size // 2, size // 2), size // 2 - 2, (255, 204, 77), -1)
+        centre = tuple(int(value) for value in rng.integers(size // 3, 2 * size // 3, 2))
+        cv2.circle(image_HWC, centre, 4, tuple(int(value) for value in rng.integers(0, 200, 3)), -1)
+    return images
+
+
 def jpeg(image_HWC: np.ndarray) -> np.ndarray:
     buffer = io.BytesIO()
     Image.fromarray(image_HWC).save(buffer, "JPEG", quality=85)
@@ -107,6 +118,7 @@ def test_gaps_in_the_foreground_change_with_it() -> None:
         ("gray, several levels", icons((240,)), (240,)),
         ("JPEG", np.stack([jpeg(image) for image in icons((48, 96, 160))]), (48, 96, 160)),
         ("mostly icons", np.concatenate([icons((255,) * 3), icons((90, 20, 20), 9)]), (255, 255, 255)),
+        ("faces of one colour", faces(), (255, 255, 255)),
         ("nothing on it", np.full((5, 16, 16, 3), 255, np.uint8), None),
         ("noise", np.random.default_rng(0).integers(0, 256, (20, 32, 32, 3), np.uint8), None),
         ("gradients", np.tile(np.arange(0, 252, 7, dtype=np.uint8)[:, None, None], (5, 1, 36, 1)), None),
