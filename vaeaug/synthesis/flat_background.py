@@ -128,4 +128,5 @@ def _largest(difference_HWC: NDArray[np.float32]) -> NDArray[np.float32]:
 def _smoothstep(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
     """Return 0 up to `low`, 1 from `high` on, and a smooth transition between them."""
     t = np.clip((values - low) / (high - low), 0, 1)
-    return t * t * (3 - 2 * t)
+    step: NDArray[np.float32] = t * t * (3 - 2 * t)
+    return step
