@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny_data
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import vaeaug
@@ -49,6 +49,7 @@ def drawn(made: Any, label: str, chunks: list[int], count: int, options: dict[st
     yield SampleChunk(label, 0, pixels_BHWC, (None,) * 64, str(options["strength"]))
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 32), min_size=2, max_size=2))
 def test_the_greatest_strength_of_which_four_in_five_are_accepted_is_taken(counts: list[int]) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -59,6 +60,7 @@ def test_the_greatest_strength_of_which_four_in_five_are_accepted_is_taken(count
     assert found == ({} if expected == DEFAULT else {"a": {"strength": expected}})
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 32), min_size=3, max_size=3))
 def test_near_binary_classes_start_at_twice_the_default_strength(counts: list[int]) -> None:
     rejected = {"a": dict(zip([2 * DEFAULT, DEFAULT, DEFAULT / 2], counts, strict=True))}
