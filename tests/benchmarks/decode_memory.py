@@ -67,6 +67,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--megapixels", type=float, default=100)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 4])
+    parser.add_argument("--formats", nargs="+", choices=FORMATS, default=list(FORMATS))
     parser.add_argument("--child", nargs=3, metavar=("FILE", "THREADS", "BOUNDED"), help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.child:
@@ -76,7 +77,8 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as directory:
         files = write_images(Path(directory), chosen.megapixels)
-        for name, path in files.items():
+        for name in chosen.formats:
+            path = files[name]
             print(f"{name}: {path.stat().st_size / 1e6:.0f} MB", flush=True)
             for threads in chosen.threads:
                 for bounded in ("yes", "no"):
