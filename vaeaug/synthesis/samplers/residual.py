@@ -68,7 +68,7 @@ class ResidualSampler(Sampler):
             minimum=0, maximum=1,
         )  # fmt: skip
         clean: bool = option(
-            True, "Add nothing where the class's pixels do not vary, and keep near-binary images near-binary."
+            True, "Add nothing where the class's pixels do not vary, and move only the outlines of near-binary images."
         )
 
         def __post_init__(self) -> None:
