@@ -5,7 +5,8 @@ half of them with the wrong sign, and speckles where the decoder is not linear. 
 
 - a pixel changes by at most `STDS` standard deviations of the class's images at its position, and not at all where
   that is no more than `NOISE`. A photograph, which varies everywhere, is left as it is.
-- in a near-binary class only the outlines of an image move (`outlines.py`).
+- in a near-binary class a pixel that is the same in all images stays, and otherwise the change becomes a small affine
+  motion of the image (`affine_motion.py`).
 
 A class is near-binary if all its images are gray and the variance of their pixels is at least `BINARY` of the greatest
 that values between the two levels can have with the same mean; it is 1 if every pixel is at one of them. That of drawn
@@ -20,7 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.synthesis.outlines import move_outlines
+from vaeaug.synthesis.affine_motion import moved
 
 STDS = 2.0
 """Standard deviations by which a pixel is changed at most."""
@@ -64,8 +65,11 @@ class PixelLimits:
         if self.levels is not None:
             low, high = self.levels
             position_HWC = (x_HWC - low) / (high - low)
-            change_HWC = (high - low) * (move_outlines(position_HWC, change_HWC / (high - low)) - position_HWC)
-        most_HW1 = cv2.resize(self.most_HW, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
+            change_HWC = (high - low) * (moved(position_HWC, change_HWC / (high - low)) - position_HWC)
+            most_HW = np.where(self.most_HW > 0, 1, 0).astype(np.float32)
+        else:
+            most_HW = self.most_HW
+        most_HW1 = cv2.resize(most_HW, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
         limited_HWC: NDArray[np.float32] = x_HWC + np.clip(change_HWC, -most_HW1, most_HW1)
         return limited_HWC
 

@@ -68,7 +68,8 @@ class ResidualSampler(Sampler):
             minimum=0, maximum=1,
         )  # fmt: skip
         clean: bool = option(
-            True, "Add nothing where the class's pixels do not vary, and move only the outlines of near-binary images."
+            True,
+            "Add nothing where the class's pixels do not vary, and move near-binary images instead of adding to them.",
         )
 
         def __post_init__(self) -> None:
