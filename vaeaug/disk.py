@@ -32,30 +32,41 @@ def refuse_overlap(data: Path, out: Path) -> None:
             raise InputError(f"the output {out} {relation} the input {data}; choose an output outside it")
 
 
-def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Write a file so that it is there in full or not at all.
+@contextlib.contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Write a file in full or not at all: yield the temporary file that replaces `path` at the end of the block.
 
-    The temporary name depends on `path` alone, so that a write interrupted and done again leaves nothing behind.
+    The temporary name depends on `path` only, so that a write interrupted and done again leaves nothing behind.
 
     Args:
         path: the file; its directory exists.
-        data: its content.
-        durable: also wait until the disk has it (slow; needless for one of many files that can be made again).
 
     Raises:
-        OSError: the disk is full, or the place cannot be written to; the temporary file is gone.
+        OSError: if the disk is full, or the place cannot be written to. The temporary file is removed.
     """
     temporary = temporary_name(path)
     try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
+        yield temporary
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Write `data` to a file in full or not at all; see `atomic`.
+
+    Args:
+        path: the file; its directory exists.
+        data: its content.
+        durable: also wait until the disk has it. This is slow, and needless for one of many files that can be made
+            again.
+    """
+    with atomic(path) as temporary, temporary.open("wb") as file:
+        file.write(data)
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def temporary_name(path: Path) -> Path:

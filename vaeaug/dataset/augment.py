@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaeaug.dataset.albumentations_module import albumentations_module
+from vaeaug.dataset.colour import LUMA
 from vaeaug.errors import InputError
 
 _FORMATS: dict[str, Literal["json", "yaml"]] = {".json": "json", ".yaml": "yaml", ".yml": "yaml"}
-_LUMA = np.array([299, 587, 114])  # ITU-R BT.601, in thousandths: equal channels stay what they are
+_LUMA = np.rint(1000 * LUMA).astype(np.int64)  # in whole thousandths, so that equal channels stay what they are
 
 
 class Pipeline:

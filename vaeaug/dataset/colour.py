@@ -24,6 +24,9 @@ from vaeaug.dataset.rules import RGB
 VISIBLE = 2
 """Largest difference in 8-bit levels that a profile may make and still count as sRGB."""
 
+LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+"""Weights of red, green and blue in a gray value: ITU-R BT.601, as in Pillow."""
+
 _SPACES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}  # ICC.1, 7.2.6: the colour space of a profile -> mode
 _GRID = np.linspace(0, 255, 17).round().astype(np.uint8)
 _GRAY = frozenset({"1", "L", "LA", "La"})

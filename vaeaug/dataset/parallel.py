@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import TypeVar
+
+from vaeaug.cpus import thread_count
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -16,17 +17,9 @@ WINDOW = 512
 _BATCH = 16  # items a task: a future costs as much as decoding a small image
 
 
-def worker_count(workers: int | None) -> int:
-    """Return the number of threads: as asked, else one for each core this process may use, at most 8."""
-    if workers is not None:
-        return max(1, workers)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(8, cores)
-
-
 def thread_pool(workers: int | None) -> ThreadPoolExecutor:
     """Return threads for decoding; Pillow and hashlib give up the interpreter lock while they work."""
-    return ThreadPoolExecutor(worker_count(workers), thread_name_prefix="vaeaug-decode")
+    return ThreadPoolExecutor(thread_count(workers), thread_name_prefix="vaeaug-decode")
 
 
 def windows(pool: Executor, function: Callable[[T], R], items: Sequence[T]) -> Iterator[list[R]]:

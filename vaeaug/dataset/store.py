@@ -1,6 +1,7 @@
 """Where caches lie on disk: one folder an entry, named by its key, built apart and moved into place.
 
-The place is the `cache_dir` argument, else `VAEAUG_CACHE_DIR`, else `$XDG_CACHE_HOME/vaeaug`, else `~/.cache/vaeaug`.
+The place is the `cache_dir` argument, or `VAEAUG_CACHE_DIR`, or the cache directory of the platform, such as
+`~/.cache/vaeaug` on Linux (`$XDG_CACHE_HOME` is respected).
 A place that the user named must be writable. Where the default place is not, a temporary folder is used that is removed
 when the process ends. Entries together stay below `VAEAUG_CACHE_GB` (default 10, in units of 10^9 bytes): when an entry
 is added, those that were not used for longest are removed, but never one that a process has open.
@@ -19,6 +20,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
+
+from platformdirs import user_cache_dir
 
 from vaeaug.errors import InputError
 
@@ -40,11 +43,8 @@ def chosen_directory(cache_dir: Path | None) -> tuple[Path | None, bool]:
     named = cache_dir or _from_environment("VAEAUG_CACHE_DIR")
     if named is not None:
         return named, True
-    base = _from_environment("XDG_CACHE_HOME")
-    try:
-        return (base or Path.home() / ".cache") / "vaeaug", False
-    except RuntimeError:
-        return None, False
+    place = Path(user_cache_dir("vaeaug", appauthor=False))
+    return (place if place.is_absolute() else None), False  # "~" remains where the system knows no home
 
 
 def writable_directory(cache_dir: Path | None) -> tuple[Path, bool]:

@@ -28,11 +28,6 @@ _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _MESSAGE, _RESULT, _ERROR = "message", "result", "error"  # what a worker's pipe brings
 
 
-def cores() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def run_tasks(
     function: Callable[[Task, Callable[[Any], None]], Result],
     tasks: Sequence[Task],

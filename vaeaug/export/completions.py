@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from vaeaug.disk import temporary_name, write_atomic
+from vaeaug.disk import atomic, write_atomic
 from vaeaug.export.card import plain
 
 if TYPE_CHECKING:
@@ -123,17 +123,11 @@ variance).
 
 def write_archive(path: Path, folder: Path) -> None:
     """Write all PNG files below a folder to a zip, stored as they are; the same files give the same bytes."""
-    temporary = temporary_name(path)
-    try:
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
-            for file in sorted(folder.rglob("*.png")):
-                entry = zipfile.ZipInfo(file.relative_to(folder).as_posix(), _EPOCH)
-                entry.external_attr = 0o644 << 16
-                archive.writestr(entry, file.read_bytes())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with atomic(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as archive:
+        for file in sorted(folder.rglob("*.png")):
+            entry = zipfile.ZipInfo(file.relative_to(folder).as_posix(), _EPOCH)
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, file.read_bytes())
 
 
 def _header(data: CompletionsCard) -> str:

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from vaeaug.dataset.index import REAL
-from vaeaug.disk import temporary_name
+from vaeaug.disk import atomic
 from vaeaug.export.layout import folder_name, synthetic_name
 from vaeaug.export.writer import WrittenSpan, read_journal
 
@@ -145,19 +145,16 @@ def write_manifest(path: Path, rows: Iterable[Any], columns: type[Any] = Manifes
         rows: may be a generator over any number of rows, which are of one dataclass.
         columns: that dataclass; its fields are the columns.
     """
-    temporary = temporary_name(path)
     number = 0
-    try:
-        with temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            table = csv.writer(file, lineterminator="\n")
-            table.writerow(field.name for field in fields(columns))
-            for row in rows:
-                table.writerow(astuple(row))
-                number += 1
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with (
+        atomic(path) as temporary,
+        temporary.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file,
+    ):
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(field.name for field in fields(columns))
+        for row in rows:
+            table.writerow(astuple(row))
+            number += 1
     return number
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
+
+from vaeaug.cpus import thread_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
@@ -27,7 +28,7 @@ def run_bounded(function: Callable[[T], R], items: Iterable[T], threads: int | N
         items: may be a generator that computes; it runs while the threads work.
         threads: how many; by default one a CPU core, at most 8.
     """
-    count = threads or default_threads()
+    count = thread_count(threads or None)
     waiting: deque[Future[R]] = deque()
     executor = ThreadPoolExecutor(count, thread_name_prefix="vaeaug-export")
     try:
@@ -39,9 +40,3 @@ def run_bounded(function: Callable[[T], R], items: Iterable[T], threads: int | N
             yield waiting.popleft().result()
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
-
-
-def default_threads() -> int:
-    """Return one a CPU core that this process may use, at most 8: encoding shares one interpreter."""
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(8, available)

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Literal
 
 from vaeaug.dataset.index import REAL, SYNTHETIC
 from vaeaug.dataset.opening import UnreadableImageError, read_file
-from vaeaug.disk import temporary_name, write_atomic
+from vaeaug.disk import atomic, write_atomic
 from vaeaug.errors import InputError, VaeaugError
 from vaeaug.export.encoding import is_complete
 from vaeaug.export.layout import collision_key, cut_name, folder_name, is_synthetic_name, make_class_folders
@@ -252,15 +252,10 @@ def _copy(source: Path, target: Path) -> None:
         there = target.stat()
         if there.st_size == status.st_size and _same_time(there, status):
             return
-    temporary = temporary_name(target)
-    try:
+    with atomic(target) as temporary:
         if not _reflink(source, temporary):
             shutil.copyfile(source, temporary)
         os.utime(temporary, ns=(status.st_atime_ns, status.st_mtime_ns))
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def _reflink(source: Path, target: Path) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from vaeaug.disk import temporary_name
+from vaeaug.disk import atomic
 from vaeaug.errors import VaeaugError
 from vaeaug.features.columns import Column
 from vaeaug.features.shards import TEXTS, read_blocks
@@ -38,21 +38,15 @@ def write_npz(path: Path, shards: Sequence[Path], columns: Sequence[Column], row
         columns: of numbers.
         rows: N, images in all the shards.
     """
-    temporary = temporary_name(path)
-    try:
-        with zipfile.ZipFile(temporary, "w") as archive:
-            for name in TEXTS:
-                longest = max((len(text) for block in _texts(shards, name) for text in block), default=0)
-                dtype = np.dtype(f"<U{max(longest, 1)}")
-                parts = (np.array(block, dtype) for block in _texts(shards, name))
-                _write_member(archive, name, dtype, (rows,), parts)
-            for column in columns:
-                numbers = (block.features[column.name] for path in shards for block in read_blocks(path, [column.name]))
-                _write_member(archive, column.name, np.dtype(column.dtype), (rows, *column.shape), numbers)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with atomic(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+        for name in TEXTS:
+            longest = max((len(text) for block in _texts(shards, name) for text in block), default=0)
+            dtype = np.dtype(f"<U{max(longest, 1)}")
+            parts = (np.array(block, dtype) for block in _texts(shards, name))
+            _write_member(archive, name, dtype, (rows,), parts)
+        for column in columns:
+            numbers = (block.features[column.name] for shard in shards for block in read_blocks(shard, [column.name]))
+            _write_member(archive, column.name, np.dtype(column.dtype), (rows, *column.shape), numbers)
 
 
 def write_npy_tree(directory: Path, shards: Sequence[Path], columns: Sequence[Column]) -> Iterator[int]:
@@ -76,18 +70,12 @@ def write_npy_tree(directory: Path, shards: Sequence[Path], columns: Sequence[Co
 
 def write_index(path: Path, shards: Sequence[Path]) -> None:
     """Write the columns of texts as CSV, a row an image, in the order of the shards."""
-    temporary = temporary_name(path)
-    try:
-        with temporary.open("w", encoding="utf-8", newline="") as file:
-            table = csv.writer(file, lineterminator="\n")
-            table.writerow(TEXTS)
-            for shard in shards:
-                for block in read_blocks(shard, []):
-                    table.writerows(zip(*(block.texts[name] for name in TEXTS), strict=True))
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(TEXTS)
+        for shard in shards:
+            for block in read_blocks(shard, []):
+                table.writerows(zip(*(block.texts[name] for name in TEXTS), strict=True))
 
 
 def _texts(shards: Sequence[Path], name: str) -> Iterator[list[str]]:
@@ -119,11 +107,5 @@ def _write_npy(path: Path, values: NDArray[Any]) -> None:
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = temporary_name(path)
-    try:
-        with temporary.open("wb") as file:
-            npy.write_array(file, values, allow_pickle=False)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with atomic(path) as temporary, temporary.open("wb") as file:
+        npy.write_array(file, values, allow_pickle=False)

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from vaeaug.disk import temporary_name
+from vaeaug.disk import atomic
 from vaeaug.features.columns import Column
 from vaeaug.features.encode import Arrays
 
@@ -96,16 +96,13 @@ def schema_of(columns: Sequence[Column], made: Mapping[str, Any]) -> pa.Schema:
 
 def write_shard(path: Path, schema: pa.Schema, blocks: Iterator[Rows]) -> None:
     """Write a shard, a row group a block; it is there in full or not at all."""
-    temporary = temporary_name(path)
-    try:
-        # Floats of a latent do not compress, and a dictionary of them is as long as they are many.
-        with pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=list(TEXTS)) as writer:
-            for rows in blocks:
-                writer.write_table(_table(schema, rows))
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    # Floats of a latent do not compress, and a dictionary of them is as long as they are many.
+    with (
+        atomic(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd", use_dictionary=list(TEXTS)) as writer,
+    ):
+        for rows in blocks:
+            writer.write_table(_table(schema, rows))
 
 
 def read_blocks(path: Path, columns: Sequence[str] | None = None) -> Iterator[Rows]:

@@ -18,6 +18,7 @@ from vaeaug.inpainting.holes import KINDS, random_hole
 from vaeaug.inpainting.partial_encoder import build_partial
 from vaeaug.models.store import StoredModel
 from vaeaug.nn import standard_normal
+from vaeaug.nn.learning_rate import set_cosine_rate
 from vaeaug.progress import Tick
 from vaeaug.seeds import seed_of
 from vaeaug.training.batches import as_images
@@ -73,8 +74,7 @@ def train_partial(
     began, told_at, shown = time.monotonic(), 0.0, math.nan
     partial.train()
     for step in range(steps):
-        for group in optimizer.param_groups:
-            group["lr"] = RATE * min(1, (step + 1) / WARMUP) * 0.5 * (1 + math.cos(math.pi * step / steps))
+        set_cosine_rate(optimizer, RATE, step, steps, warmup=WARMUP)
         parts = [_batch(source, BATCH // len(sources), model.device, generator, rng) for source in sources]
         x_BCHW, y_B, z_BD = (torch.cat(column) for column in zip(*parts, strict=True))
         visible_B1HW = 1 - holes_MHW[rng.integers(HOLES, size=len(x_BCHW))][:, None].to(x_BCHW)

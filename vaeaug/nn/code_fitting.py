@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from vaeaug.nn.code_prior import CodePrior
+from vaeaug.nn.learning_rate import set_cosine_rate
 
 BATCH = 32
 HELD_OUT = 0.1  # part of the images
@@ -68,8 +69,7 @@ def fit_code_prior(
             if step == steps or step - best_step >= PATIENCE * every:
                 break
         chosen_B = trained_N[torch.randint(len(trained_N), (BATCH,), generator=generator, device=device)]
-        for group in optimizer.param_groups:
-            group["lr"] = RATE * min(1, (step + 1) / WARMUP) * 0.5 * (1 + math.cos(math.pi * step / steps))
+        set_cosine_rate(optimizer, RATE, step, steps, warmup=WARMUP)
         codes_BT, y_B = codes_NT[chosen_B], labels_N[chosen_B]
         unseen_BT = torch.rand(codes_BT.shape, generator=generator, device=device) < UNSEEN
         with torch.enable_grad():

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vaeaug.dataset.colour import LUMA
 from vaeaug.synthesis.pixel_limits import PixelLimits
 from vaeaug.synthesis.source_images import SourceImage, SourceImages
 
@@ -131,7 +132,7 @@ def _fitted(image_HWC: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[n
         resized = cv2.resize(image_HWC, (width, height), interpolation=way)  # drops an axis of one channel
         image_HWC = np.asarray(resized, np.float32).reshape(height, width, -1)
     if channels == 1 and image_HWC.shape[2] == 3:
-        image_HWC = image_HWC @ np.array([[0.299], [0.587], [0.114]], np.float32)  # ITU-R 601, as Pillow
+        image_HWC = image_HWC @ LUMA[:, None]
     return np.broadcast_to(image_HWC, shape)
 
 

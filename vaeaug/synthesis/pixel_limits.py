@@ -5,9 +5,9 @@ half of them with the wrong sign, and speckles where the decoder is not linear. 
 
 - a pixel changes by at most `STDS` standard deviations of the class's images at its position, and not at all where
   that is no more than `NOISE`. A photograph, which varies everywhere, is left as it is.
-- in a near-binary class a pixel moves most of the way to the other level or not at all. The change is smoothed first,
-  so that no sliver of another outline remains.
-- in any other class with a flat background, in colour or gray, the background stays clean (`flat_background`).
+- in a near-binary class a pixel that is the same in all images stays, and otherwise the change becomes a small affine
+  motion of the image (`affine_motion.py`).
+- in any other class with a flat background, in colour or gray, the background stays clean (`flat_background.py`).
 
 A class is near-binary if all its images are gray and the variance of their pixels is at least `BINARY` of the greatest
 that values between the two levels can have with the same mean; it is 1 if every pixel is at one of them. That of drawn
@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vaeaug.synthesis.affine_motion import moved
 from vaeaug.synthesis.flat_background import FlatBackground, flat_background
 
 STDS = 2.0
@@ -38,16 +39,6 @@ TAIL = 0.001
 
 LEAST_CONTRAST = 0.1
 """Least distance between the two levels, on a scale from 0 to 1."""
-
-SMOOTHING = 1 / 28
-"""Standard deviation of the smoothing of a change of near-binary images, as a fraction of the longer side."""
-
-STAYS, MOVES = 0.25, 0.5
-"""Change of a near-binary pixel, as a fraction of the distance between the levels, up to which it stays as it is, and
-from which on it is set to where the change takes it."""
-
-GAIN = 4.0
-"""Steepness of the edge between the levels where pixels of near-binary images have moved."""
 
 _BLOCK = 256
 
@@ -74,25 +65,18 @@ class PixelLimits:
             changed_HWC: the same image, changed; values may be out of range.
         """
         height, width = x_HWC.shape[:2]
-        change_HWC = changed_HWC - x_HWC
+        change_HWC, most_HW = changed_HWC - x_HWC, self.most_HW
         if self.levels is not None:
-            sigma = SMOOTHING * max(height, width)
-            change_HWC = np.asarray(cv2.GaussianBlur(change_HWC, (0, 0), sigma), np.float32).reshape(x_HWC.shape)
-        most_HW1 = cv2.resize(self.most_HW, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
+            low, high = self.levels
+            position_HWC = (x_HWC - low) / (high - low)
+            change_HWC = (high - low) * (moved(position_HWC, change_HWC / (high - low)) - position_HWC)
+            most_HW = (most_HW > 0).astype(np.float32)
+        most_HW1 = cv2.resize(most_HW, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
         change_HWC = np.clip(change_HWC, -most_HW1, most_HW1)
         if self.background is not None:
             change_HWC = self.background.limited(x_HWC, change_HWC)
         limited_HWC: NDArray[np.float32] = x_HWC + change_HWC
-        if self.levels is None:
-            return limited_HWC
-        low, high = self.levels
-        moved_HWC = np.abs(change_HWC) / (high - low)
-        weight_HWC = np.clip((moved_HWC - STAYS) / (MOVES - STAYS), 0, 1)
-        weight_HWC = weight_HWC * weight_HWC * (3 - 2 * weight_HWC)
-        position_HWC = (limited_HWC - low) / (high - low)
-        target_HWC = low + (high - low) * np.clip(0.5 + GAIN * (position_HWC - 0.5), 0, 1)
-        near_binary_HWC: NDArray[np.float32] = x_HWC + weight_HWC * (target_HWC - x_HWC)
-        return near_binary_HWC
+        return limited_HWC
 
 
 def pixel_limits(pixels_NHWC: NDArray[np.uint8], rows_M: NDArray[np.int64]) -> PixelLimits:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaeaug.contracts import ImageSpec
+from vaeaug.cpus import cpu_count
 from vaeaug.dataset.cache import UNSEEN, ImageCache, build_cache
 from vaeaug.dataset.constant_classes import constant_warnings
 from vaeaug.dataset.contents import Contents, read_contents
@@ -19,7 +20,6 @@ from vaeaug.dataset.label_options import AUTOMATIC, LabelOptions
 from vaeaug.dataset.provenance import recognize, set_apart, warnings_of
 from vaeaug.dataset.rules import DEFAULT_RULES, MAX_MEGAPIXELS, DecodeRules
 from vaeaug.dataset.scan import scan
-from vaeaug.engine.local import cores
 from vaeaug.models.record import read_record
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import Progress, Tick
@@ -89,7 +89,7 @@ def read_for_training(
             images cannot be held out as asked.
     """
     progress.stage("Reading images")
-    contents = read_contents(index, workers=settings.workers or cores())
+    contents = read_contents(index, workers=settings.workers or cpu_count())
     apart = set_apart(
         recognize(index, contents),
         train_on_synthetic=settings.train_on_synthetic,
@@ -136,7 +136,7 @@ def read_real(
         InputError: if a class has fewer.
     """
     progress.stage("Reading images")
-    contents = read_contents(index, workers=workers or cores())
+    contents = read_contents(index, workers=workers or cpu_count())
     apart = set_apart(recognize(index, contents), minimum=minimum)
     real = tuple(file for file in apart.index.files if not file.synthetic)
     left_out = len(index.files) - len(real)
@@ -175,7 +175,7 @@ def read_for_model(
     """
     index = scan(data, training=False, options=labels)
     progress.stage("Reading images")
-    contents = read_contents(index, workers=workers or cores())
+    contents = read_contents(index, workers=workers or cpu_count())
     cache = read_images(
         recognize(index, contents),
         contents=contents,
@@ -219,7 +219,7 @@ def read_images(
         spec=spec,
         rules=rules,
         find_levels=find_levels,
-        workers=workers or cores(),
+        workers=workers or cpu_count(),
         skip_invalid=skip_invalid,
         progress=lambda done, total: progress.tick(Tick(done / max(total, 1))),
     )

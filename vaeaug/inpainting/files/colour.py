@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-"""ITU-R 601, as Pillow converts."""
+from vaeaug.dataset.colour import LUMA
 
 Space = Literal["gray", "rgb", "cmyk", "lab", "indexed"]
 _MODES: dict[str, str] = {"gray": "L", "rgb": "RGB", "cmyk": "CMYK", "lab": "LAB"}
@@ -42,7 +41,7 @@ def in_file_space(values_NC: NDArray[np.float32], space: Space, profile: bytes |
         shares_NS: NDArray[np.float32] = numbers_NS.astype(np.float32) / np.float32(255)
         return shares_NS
     if space == "gray":
-        gray_N1: NDArray[np.float32] = values_NC if values_NC.shape[1] == 1 else values_NC @ _LUMA[:, None]
+        gray_N1: NDArray[np.float32] = values_NC if values_NC.shape[1] == 1 else values_NC @ LUMA[:, None]
         return gray_N1
     rgb_N3 = _three(values_NC)
     if space == "cmyk":

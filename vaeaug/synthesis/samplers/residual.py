@@ -69,8 +69,8 @@ class ResidualSampler(Sampler):
         )  # fmt: skip
         clean: bool = option(
             True,
-            "Add nothing where the class's pixels do not vary, keep a background of one colour clean, and keep "
-            "near-binary images near-binary.",
+            "Add nothing where the class's pixels do not vary, keep a background of one colour clean, and move "
+            "near-binary images instead of adding to them.",
         )
 
         def __post_init__(self) -> None:

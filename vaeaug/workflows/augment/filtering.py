@@ -17,8 +17,9 @@ from safetensors.torch import load_file, save
 from vaeaug.classifier.fit import Classifier, ClassifierConfig, Source, fit_classifier
 from vaeaug.classifier.folds import stratified_folds
 from vaeaug.classifier.network import ConvClassifier
+from vaeaug.cpus import cpu_count
 from vaeaug.dataset.cache import ImageCache, open_cache
-from vaeaug.engine.local import cores, run_tasks
+from vaeaug.engine.local import run_tasks
 from vaeaug.export.pool import run_bounded
 from vaeaug.progress import Progress, Tick
 from vaeaug.seeds import seed_of
@@ -138,7 +139,7 @@ def train_filter(
         shares[number] = share
         progress.tick(Tick(sum(shares.values()) / len(pending)))
 
-    run_tasks(_run, pending, workers=min(workers or cores(), FOLDS), hear=hear)
+    run_tasks(_run, pending, workers=min(workers or cpu_count(), FOLDS), hear=hear)
     indices = cache.indices("train", real=True)
     pixels_NHWC, labels_N = cache.pixels_NHWC[indices], cache.labels_N[indices]
     fold_N = _folds(cache, seed)

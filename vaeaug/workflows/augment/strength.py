@@ -1,6 +1,6 @@
 """How strongly real images of a class are changed: as strongly as the filter's classifiers accept.
 
-A first chunk of samples is drawn at the sampler's default strength, for near-binary classes at twice that. If the
+A first chunk of samples is drawn at the sampler's default strength. If the
 classifiers drop more than one sample in five as another class or far from the data, the strength is halved, down to a
 quarter of the default. The chunk is that of sample 0, so the choice depends on the data, the model and the seed only,
 and a resumed run makes it again.
@@ -33,10 +33,6 @@ LEAST_ACCEPTED = 0.8
 FACTORS = (1.0, 0.5, 0.25)
 """Of the default strength, tried in this order; the last is taken without a look."""
 
-NEAR_BINARY_FACTOR = 2.0
-"""Tried first for near-binary classes: under a small change most of their pixels stay as they are (`pixel_limits`), so
-at the default strength most samples would be near copies of their source."""
-
 
 @one_thread()
 def bounded_options(made: Made, progress: Progress) -> dict[str, dict[str, Any]]:
@@ -52,9 +48,7 @@ def bounded_options(made: Made, progress: Progress) -> dict[str, dict[str, Any]]
     progress.stage("Choosing the strength of the changes")
     bounded = {}
     for number, label in enumerate(wanted):
-        limits = made.limits.get(label)
-        near_binary = limits is not None and limits.levels is not None
-        for factor in (NEAR_BINARY_FACTOR, *FACTORS) if near_binary else FACTORS:
+        for factor in FACTORS:
             options = {**made.sampler_options, option: factor * default}
             if factor == FACTORS[-1] or _accepted(made, made.keep, label, options) >= LEAST_ACCEPTED:
                 break

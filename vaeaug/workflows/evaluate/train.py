@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from vaeaug.classifier.classical import ClassicalPipeline
-from vaeaug.engine.local import cores, run_tasks
+from vaeaug.cpus import cpu_count
+from vaeaug.engine.local import run_tasks
 from vaeaug.evaluation.arms import Arm
 from vaeaug.progress import Progress, Tick
 from vaeaug.seeds import seed_of
@@ -85,7 +86,7 @@ class Trainings:
             shares[number] = share
             progress.tick(Tick((len(tasks) - len(pending) + float(shares.sum())) / len(tasks)))
 
-        workers = self.settings.workers or (cores() if self.device.type == "cpu" else 1)
+        workers = self.settings.workers or (cpu_count() if self.device.type == "cpu" else 1)
         run_tasks(run_arm_task, pending, workers=workers, hear=hear)
 
 

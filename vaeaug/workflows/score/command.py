@@ -16,7 +16,8 @@ from vaeaug.anomaly.judgement import EVIDENCE, NOBODY, choose_judge, judge
 from vaeaug.anomaly.label_densities import LEAST_IMAGES
 from vaeaug.anomaly.score_images import Scores, score_images
 from vaeaug.anomaly.table import ScoredImages, score_table, write_tables
-from vaeaug.engine.local import cores, run_tasks
+from vaeaug.cpus import cpu_count
+from vaeaug.engine.local import run_tasks
 from vaeaug.errors import InputError
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import SILENT, Progress, Tick
@@ -171,7 +172,7 @@ def _run(tasks: list[ScoreTask], settings: ScoreSettings, device: torch.device, 
         rate = (done - (total - left)) / max(time.monotonic() - began, 1e-9)
         progress.tick(Tick(done / total, rate))
 
-    workers = settings.workers or (cores() if device.type == "cpu" else 1)
+    workers = settings.workers or (cpu_count() if device.type == "cpu" else 1)
     # A process takes seconds to start: few images are scored sooner in this one.
     run_tasks(run_score_task, pending, workers=min(workers, -(-len(pending) // 2)), hear=hear)
 

@@ -16,9 +16,10 @@ import torch
 
 import vaeaug
 from vaeaug.contracts import parse_options
+from vaeaug.cpus import cpu_count
 from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.scan import scan
-from vaeaug.engine.local import cores, may_start_processes, run_tasks
+from vaeaug.engine.local import may_start_processes, run_tasks
 from vaeaug.errors import InputError
 from vaeaug.export.kind import class_kinds
 from vaeaug.models.latents import FILE as LATENTS
@@ -157,7 +158,7 @@ def train_into(
     outcomes = run_tasks(run_train_task, [first], workers=1, hear=lambda _, tick: progress.tick(tick))
     tasks = [first]
     if separate:
-        workers = min(settings.workers or cores(), len(cache.classes)) if may_start_processes() else 1
+        workers = min(settings.workers or cpu_count(), len(cache.classes)) if may_start_processes() else 1
         tasks += _class_tasks(first, cache, config, scratch, workers, {**common, "end": end})
         progress.stage(f"Training {len(cache.classes)} classes, one by one")
         board = _Board(len(cache.classes), progress)
