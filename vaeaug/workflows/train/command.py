@@ -8,6 +8,7 @@ import json
 import math
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -17,9 +18,9 @@ import torch
 import vaeaug
 from vaeaug.contracts import parse_options
 from vaeaug.dataset.cache import ImageCache
+from vaeaug.dataset.passed_over import PassedOver
 from vaeaug.dataset.scan import scan
 from vaeaug.engine.local import cores, may_start_processes, run_tasks
-from vaeaug.errors import InputError
 from vaeaug.export.kind import class_kinds
 from vaeaug.models.latents import FILE as LATENTS
 from vaeaug.models.latents import ClassLatents, load_latents, save_latents
@@ -29,8 +30,9 @@ from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap, write_atomic
 from vaeaug.training.config import TrainingConfig
 from vaeaug.training.plan import SHARED_SHARE, share, with_length
-from vaeaug.workflows.data_warnings import data_warnings
+from vaeaug.workflows.data_warnings import data_warnings, passed_over
 from vaeaug.workflows.device import choose_device
+from vaeaug.workflows.finished import finished_record
 from vaeaug.workflows.inpaint.partial import add_partial_encoder
 from vaeaug.workflows.model import Model, load, open_stored
 from vaeaug.workflows.read import read_for_training
@@ -72,14 +74,18 @@ def train_chosen(
     device = choose_device(chosen.device)
     index = scan(data, options=chosen.label_options())
     refuse_overlap(data, model)
-    with Staging(model, {"data": str(data.resolve()), **chosen.request()}, resume=chosen.resume) as staging:
+    request = {"data": str(data.resolve()), **chosen.request()}
+    with Staging(model, request, resume=chosen.resume, record=FILE) as staging:
         read = read_for_training(index, chosen, progress)
         cache = read.cache
         for warning in data_warnings(read.index, cache, allow_leaks=chosen.allow_leaks):
             progress.say(warning)
-        refuse_changed(staging, **identity(cache))
+        staging.refuse_changed(**identity(cache))
+        if finished_record(staging, progress) is not None:
+            return load(model, device=chosen.device, plugins_dirs=chosen.plugins_dirs)
         used = choose_loss(named, chosen, cache, progress)
-        train_into(staging.content, staging.scratch, cache, chosen, used, device, progress, budget)
+        unused = passed_over(read.index, cache)
+        train_into(staging.content, staging.scratch, cache, chosen, used, device, progress, budget, unused)
         if chosen.inpainting:
             stored = open_stored(staging.content, device, chosen.plugins_dirs, allow_imports=True)
             train_indices = cache.indices("train")
@@ -92,29 +98,8 @@ def train_chosen(
 
 
 def identity(cache: ImageCache) -> dict[str, str]:
-    """Return what `refuse_changed` compares of a dataset; names too, since their order is that of the training."""
+    """Return what a resumed run compares of a dataset; names too, since their order is that of the training."""
     return {"dataset": cache.fingerprint, "names of the images": cache.listing()}
-
-
-def refuse_changed(staging: Staging, **fingerprints: str) -> None:
-    """Refuse to go on with a run whose input has changed since.
-
-    Args:
-        staging: where the run's work lies.
-        fingerprints: what is read (`dataset`, `model`, `test images`) -> what identifies its content.
-
-    Raises:
-        InputError: it has changed.
-    """
-    mark = staging.scratch / "input.json"
-    before: dict[str, str] = json.loads(mark.read_text()) if mark.exists() else {}
-    for name, fingerprint in fingerprints.items():
-        if before.get(name, fingerprint) != fingerprint:
-            has = "have" if name.endswith("images") else "has"
-            raise InputError(
-                f"the {name} {has} changed since the run was interrupted; remove {staging.partial} to start again"
-            )
-    write_atomic(mark, json.dumps(before | fingerprints).encode())
 
 
 def train_into(
@@ -126,6 +111,7 @@ def train_into(
     device: torch.device,
     progress: Progress,
     budget: TimeBudget | None,
+    unused: Sequence[PassedOver] = (),
 ) -> None:
     """Train the networks of a model and write it to `directory`; checkpoints and results so far go to `scratch`."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -162,7 +148,7 @@ def train_into(
         progress.stage(f"Training {len(cache.classes)} classes, one by one")
         board = _Board(len(cache.classes), progress)
         outcomes += run_tasks(run_train_task, tasks[1:], workers=workers, hear=board.hear)
-    _write_model(directory, cache, settings, used, tasks, outcomes)
+    _write_model(directory, cache, settings, used, tasks, outcomes, unused)
 
 
 def _class_tasks(
@@ -211,6 +197,7 @@ def _write_model(
     used: Plugins,
     tasks: list[TrainTask],
     outcomes: list[TrainOutcome],
+    unused: Sequence[PassedOver],
 ) -> None:
     """Gather what the tasks left into a model directory; `model.json` comes last."""
     latents: dict[int, ClassLatents] = {}
@@ -272,6 +259,7 @@ def _write_model(
         background=cache.rules.background,
         levels=cache.rules.levels,
         holdout=None if held_out is None else dataclasses.asdict(held_out),
+        passed_over=tuple(entry.record() for entry in unused),
     )
     write_atomic(directory / FILE, record.to_json().encode())
 
