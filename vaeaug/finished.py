@@ -88,7 +88,7 @@ def _portable(request: Mapping[str, Any]) -> dict[str, Any]:
     """Return a request as JSON values without places on this machine."""
     plain = json.loads(json.dumps(dict(request)))
     kept = {name: value for name, value in plain.items() if not (name in _READ and _is_place(value))}
-    return {name: _without_places(value) for name, value in kept.items() if value not in (None, False, {}, [], "")}
+    return {name: _without_places(value) for name, value in kept.items() if not _is_off(value)}
 
 
 def _without_places(value: Any) -> Any:
@@ -98,6 +98,11 @@ def _without_places(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_places(part) for part in value]
     return Path(value).name if _is_place(value) else value
+
+
+def _is_off(value: Any) -> bool:
+    """Return whether a value means that an option was not given; 0 does not."""
+    return value is None or value is False or value in ({}, [], "")
 
 
 def _is_place(value: Any) -> bool:
