@@ -128,6 +128,10 @@ def test_a_time_budget_is_kept(tmp_path: Path, capsys: Capture) -> None:
         (["augment", "{data}", "{tmp}/out", "--sampler", "priro"], "did you mean 'prior'"),
         (["augment", "{data}", "{data}/out"], "choose an output outside it"),
         (["sample", "{data}", "{tmp}/out"], "is not a model"),
+        (
+            ["augment", "{data}", "{tmp}/out", "--evaluate", "--time-budget", "9s"],
+            "--time-budget cannot bound --evaluate",
+        ),
         (["sample", "{model}", "{tmp}/out", "--class", "cat"], "no class 'cat'"),
         (["augment", "{data}", "{tmp}/out", "--per-class", "0"], "nothing to make: --per-class 0"),
         (["augment", "{data}", "{tmp}/out", "--ratio", "0.01", "--skip-invalid"], "nothing to make: --ratio 0.01"),

@@ -267,8 +267,8 @@ class AugmentSettings(SampleSettings, TrainSettings):
     evaluate: bool = option(
         False,
         "Also tell whether the images help a classifier (see: vaeaug evaluate), in OUT/utility. This trains some 30 "
-        "classifiers or more, often for longer than the making of the images; to bound it, run vaeaug evaluate "
-        "afterwards with --seeds, --arms or --steps.",
+        "classifiers or more, often for longer than the making of the images; to bound it (--time-budget "
+        "cannot), run vaeaug evaluate afterwards with --seeds, --arms or --steps.",
     )
 
 

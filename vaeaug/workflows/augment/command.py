@@ -165,6 +165,11 @@ def _checked(chosen: AugmentSettings, asked_sampler: str, index: DatasetIndex, d
         PluginError: if a plugin is broken.
     """
     refuse_overlap(data, out)
+    if chosen.evaluate and chosen.time_budget is not None:
+        raise InputError(
+            "--time-budget cannot bound --evaluate: with fewer classifiers or steps it would measure something else; "
+            f"leave out --evaluate, and then run: vaeaug evaluate {data} {out}"
+        )
     if not chosen.balance:  # the files bound the number of real images from above; balancing compares classes
         check_amount(chosen, index.counts("train"))
     if chosen.held_out() is None and chosen.evaluate:
@@ -234,8 +239,6 @@ def _reserved(
     budget: TimeBudget, chosen: AugmentSettings, index: DatasetIndex, cache: ImageCache, progress: Progress
 ) -> TimeBudget:
     """Return the time budget with what the images take to make kept back from the training."""
-    if chosen.evaluate:
-        progress.say("--time-budget does not bound --evaluate, whose time depends on --seeds and --arms alone")
     counts = wanted_counts(chosen, cache)
     readable = {file.file_name for file in cache.files}
     paths: dict[str, list[Path]] = {label: [] for label in counts}

@@ -38,7 +38,7 @@ from vaeaug.workflows.model import Model, load, open_stored
 from vaeaug.workflows.read import read_for_training
 from vaeaug.workflows.remarks import remarks_on
 from vaeaug.workflows.settings import TrainModelSettings, TrainSettings, build, real_path
-from vaeaug.workflows.time_budget import TimeBudget, begin_budget
+from vaeaug.workflows.time_budget import INPAINTING, TimeBudget, begin_budget
 from vaeaug.workflows.train.prepare import Plugins, choose_loss, look_up
 from vaeaug.workflows.train.task import WEIGHTS, TrainOutcome, TrainTask, run_train_task
 
@@ -85,11 +85,16 @@ def train_chosen(
             return load(model, device=chosen.device, plugins_dirs=chosen.plugins_dirs)
         used = choose_loss(named, chosen, cache, progress)
         unused = passed_over(read.index, cache)
+        if budget is not None and chosen.inpainting:
+            budget = budget.reserving(INPAINTING * budget.seconds)
         train_into(staging.content, staging.scratch, cache, chosen, used, device, progress, budget, unused)
         if chosen.inpainting:
             stored = open_stored(staging.content, device, chosen.plugins_dirs, allow_imports=True)
+            seconds = None if budget is None else budget.left(time.monotonic())
             train_indices = cache.indices("train")
-            add_partial_encoder(stored, cache.pixels_NHWC[train_indices], cache.labels_N[train_indices], progress)
+            add_partial_encoder(
+                stored, cache.pixels_NHWC[train_indices], cache.labels_N[train_indices], progress, seconds=seconds
+            )
         staging.publish()
     trained = load(model, device=chosen.device, plugins_dirs=chosen.plugins_dirs)
     for remark in (*read.warnings, *remarks_on(trained.stored)):
