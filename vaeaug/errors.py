@@ -22,6 +22,24 @@ class InputError(VaeaugError):
     exit_code = 2
 
 
+class SettingError(InputError):
+    """The value of a setting is not usable. In Python the message names the argument, on the command line the flag.
+
+    Args:
+        name: the argument, such as `per_class`.
+        problem: the rest of the sentence, such as `is at least 0, not -1`.
+        call: the function that takes the argument, such as `vaeaug.augment`, if it is known.
+    """
+
+    def __init__(self, name: str, problem: str, call: str = "") -> None:
+        super().__init__(f"{call}: {name} {problem}" if call else f"{name} {problem}")
+        self.name, self.problem = name, problem
+
+    def on_command_line(self) -> str:
+        """Return the message with the flag of the setting."""
+        return f"--{self.name.replace('_', '-')} {self.problem}"
+
+
 class PluginError(VaeaugError):
     """A plugin is broken (exit code 3)."""
 

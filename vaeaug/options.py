@@ -8,10 +8,10 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
-from vaeaug.errors import InputError, nearest
+from vaeaug.errors import InputError, SettingError, nearest
 
 C = TypeVar("C")
 
@@ -60,15 +60,34 @@ def parse_options(config: type[C], values: Mapping[str, Any], owner: str) -> C:
     Raises:
         InputError: an unknown name, a value of the wrong type, or one out of range.
     """
-    fields = {field.name: field for field in dataclasses.fields(config)}  # type: ignore[arg-type]
-    hints = typing.get_type_hints(config)
     parsed: dict[str, Any] = {}
-    for given, value in values.items():
-        name = given.replace("-", "_")
-        if name not in fields:
-            raise InputError(f"{owner} has no option {given!r}; {nearest(name, fields)}")
-        parsed[name] = _check(_convert(value, hints[name], f"{owner}: {name}"), fields[name], f"{owner}: {name}")
+    for name, value in _named(config, values, owner):
+        try:
+            parsed[name] = _parse(config, name, value)
+        except ValueError as error:
+            raise InputError(f"{owner}: {name} {error}") from None
     return config(**parsed)
+
+
+def parse_settings(settings: type[C], values: Mapping[str, Any], call: str) -> C:
+    """Build a settings dataclass of a command, likewise.
+
+    Args:
+        settings: the dataclass.
+        values: its fields that are declared with `option`, by name.
+        call: the function of the Python API that takes them, for messages.
+
+    Raises:
+        SettingError: if a value is of the wrong type or out of range.
+        InputError: if a name is unknown.
+    """
+    parsed: dict[str, Any] = {}
+    for name, value in _named(settings, values, call):
+        try:
+            parsed[name] = _parse(settings, name, value)
+        except ValueError as error:
+            raise SettingError(name, str(error), call) from None
+    return settings(**parsed)
 
 
 def refuse_named_code(config: type[Any], values: Mapping[str, Any], whose: str) -> None:
@@ -103,7 +122,31 @@ def type_name(hint: Any) -> str:
     )
 
 
-def _convert(value: Any, hint: Any, where: str) -> Any:
+def _named(config: type[Any], values: Mapping[str, Any], owner: str) -> Iterator[tuple[str, Any]]:
+    """Yield the field that each name means, and its value.
+
+    Raises:
+        InputError: if there is no such field.
+    """
+    names = [field.name for field in dataclasses.fields(config)]
+    for given, value in values.items():
+        name = given.replace("-", "_")
+        if name not in names:
+            raise InputError(f"{owner} has no option {given!r}; {nearest(name, names)}")
+        yield name, value
+
+
+def _parse(config: type[Any], name: str, value: Any) -> Any:
+    """Return the value of a field, converted and checked.
+
+    Raises:
+        ValueError: if it is of the wrong type or out of range; the message is the end of a sentence about the field.
+    """
+    field = next(field for field in dataclasses.fields(config) if field.name == name)
+    return _check(_convert(value, typing.get_type_hints(config)[name]), field)
+
+
+def _convert(value: Any, hint: Any) -> Any:
     """Turn `value` into the type `hint` (a scalar type or a union of one with None)."""
     if type(None) in members(hint) and (value is None or str(value).lower() == "none"):
         return None
@@ -115,19 +158,19 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
             raise ValueError
         return target(value)
     except (ValueError, TypeError, KeyError):
-        raise InputError(f"{where} takes {type_name(hint)}, not {value!r}") from None
+        raise ValueError(f"takes {type_name(hint)}, not {value!r}") from None
 
 
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
-def _check(value: Any, field: dataclasses.Field[Any], where: str) -> Any:
+def _check(value: Any, field: dataclasses.Field[Any]) -> Any:
     """Return `value` if it lies in the field's range."""
     choices, minimum, maximum = (field.metadata.get(key) for key in ("choices", "minimum", "maximum"))
     if choices is not None and value is not None and value not in choices:
-        raise InputError(f"{where} is one of {', '.join(map(str, choices))}, not {value!r}")
+        raise ValueError(f"is one of {', '.join(map(str, choices))}, not {value!r}")
     if value is not None and minimum is not None and not value >= minimum:
-        raise InputError(f"{where} is at least {minimum:g}, not {value!r}")
+        raise ValueError(f"is at least {minimum:g}, not {value!r}")
     if value is not None and maximum is not None and not value <= maximum:
-        raise InputError(f"{where} is at most {maximum:g}, not {value!r}")
+        raise ValueError(f"is at most {maximum:g}, not {value!r}")
     return value

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from vaeaug.disk import plain_disk_errors, raise_plainly, refuse_overlap, write_atomic
 from vaeaug.errors import DivergedError, InputError, VaeaugError
+from vaeaug.finished import check_inputs, keep_request, read_finished
 from vaeaug.lock import DirectoryLock
 from vaeaug.output import MOVING, check_free, complete_move, move_content, work_directory
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["Staging", "check_output", "plain_disk_errors", "refuse_overlap", "staged", "write_atomic"]
 
 _MISSING = object()
+_INPUTS = "input.json"
 
 
 class Staging:
@@ -45,7 +47,9 @@ class Staging:
     Args:
         final: where the directory is to stand: nothing yet, or an empty directory. Missing parents are made.
         request: what is asked for, as JSON values; compared by value when work is taken up again.
-        resume: go on where an earlier run stopped; with nothing to go on from, start afresh.
+        resume: go on where an earlier run stopped; with nothing to go on from, start afresh. If an earlier run has
+            finished here that was asked for the same, it is opened as `finished` and nothing is built.
+        record: name of the record of the command in the directory.
 
     Attributes:
         final: the absolute final place, symbolic links resolved.
@@ -53,21 +57,31 @@ class Staging:
         content: becomes the final directory.
         scratch: kept while the work lasts, removed by `publish`.
         resumed: whether an earlier run's work is gone on with.
+        finished: the record of the finished run that is there; None if there is work to do.
 
     Raises:
-        InputError: the final place is taken or cannot be written to, another process works on it, or an unfinished run
-            is there that was not to be resumed or asked for something else.
+        InputError: the final place is taken or cannot be written to, another process works on it, or a run is there
+            that was not to be resumed or asked for something else.
     """
 
-    def __init__(self, final: Path, request: Mapping[str, Any], *, resume: bool) -> None:
+    def __init__(self, final: Path, request: Mapping[str, Any], *, resume: bool, record: str = "vaeaug.json") -> None:
         self.final = final.expanduser().resolve()
         self.partial = work_directory(self.final)
         self.content = self.partial / "content"
         self.scratch = self.partial / "scratch"
         self.resumed = False
+        self.finished: Mapping[str, Any] | None = None
         self._complete = False
         self._lock = DirectoryLock(self.partial)
-        check_output(self.final)
+        self._request, self._record = request, record
+        try:
+            check_output(self.final)
+        except InputError:
+            self.finished = read_finished(self.final / record, request) if resume else None
+            if self.finished is None:
+                raise
+            self.resumed = True
+            return
         try:
             self.partial.mkdir(parents=True, exist_ok=True)
             _acquire(self._lock, self.final)
@@ -88,6 +102,8 @@ class Staging:
             InputError: something was put at the final place meanwhile; what was built is kept.
         """
         self._complete = True
+        with plain_disk_errors(self.final):
+            keep_request(self.content / self._record, self._request, self._inputs())
         _flush(self.content, whole=True)
         with plain_disk_errors(self.final):
             move_content(self.content, self.final)
@@ -95,6 +111,33 @@ class Staging:
         _flush(self.final.parent, whole=False)
         self.discard()
         return self.final
+
+    def refuse_changed(self, **fingerprints: str) -> None:
+        """Refuse to go on with a run, or to take it for finished, if its input has changed since.
+
+        Args:
+            fingerprints: what is read (`dataset`, `model`, `test images`) -> what identifies its content.
+
+        Raises:
+            InputError: if it has changed.
+        """
+        if self.finished is not None:
+            check_inputs(self.final, self.finished, fingerprints)
+            return
+        before = self._inputs()
+        for name, fingerprint in fingerprints.items():
+            if before.get(name, fingerprint) != fingerprint:
+                has = "have" if name.endswith("images") else "has"
+                raise InputError(
+                    f"the {name} {has} changed since the run was interrupted; remove {self.partial} to start again"
+                )
+        write_atomic(self.scratch / _INPUTS, json.dumps(before | fingerprints).encode())
+
+    def _inputs(self) -> dict[str, str]:
+        """Return what identifies the inputs that were read so far."""
+        path = self.scratch / _INPUTS
+        inputs: dict[str, str] = json.loads(path.read_bytes()) if path.exists() else {}
+        return inputs
 
     def discard(self) -> None:
         """Remove what was built."""

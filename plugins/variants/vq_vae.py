@@ -39,6 +39,7 @@ class VQVAE(Variant):
     name = "vq-vae"
     conditional = True
     preferred_scope = "shared"
+    prior_share = 0.3
     reference = (
         "van den Oord, Vinyals & Kavukcuoglu, Neural Discrete Representation Learning, NIPS 2017; "
         "Mentzer et al., Finite Scalar Quantization: VQ-VAE Made Simple, ICLR 2024"
@@ -130,7 +131,12 @@ class VQVAE(Variant):
         """Train p(c|y) on the training images' codes, and stop where held-out ones are no longer better explained."""
         self.code_prior.description_KM.copy_(self.quantizer.description())  # an ema codebook has moved since
         fit_code_prior(
-            self.code_prior, latents.latent.flatten(1), latents.labels_N, generator, steps=self.config.prior_steps
+            self.code_prior,
+            latents.latent.flatten(1),
+            latents.labels_N,
+            generator,
+            steps=self.config.prior_steps,
+            seconds=latents.seconds,
         )
 
     def _encode(self, x_BCHW: Tensor) -> tuple[Encoded, Tensor, Tensor]:

@@ -107,9 +107,10 @@ def test_formats_hold_the_same(data: Path, model: Path, tmp_path: Path) -> None:
         np.testing.assert_array_equal(arrays["mean"], np.asarray(rows["mean"], np.float32))
         assert arrays["label"].tolist() == rows["label"]
         assert arrays["file_name"].tolist() == rows["file_name"]
+        assert (arrays["synthetic"].dtype, arrays["synthetic"].any()) == (np.bool_, False)
     for name, values in zip(rows["file_name"], rows["logvar"], strict=True):
         np.testing.assert_array_equal(np.load(tmp_path / f"npy-tree/features/logvar/{name}.npy"), np.float32(values))
-    assert (tmp_path / "npy-tree/index.csv").read_text().splitlines()[1] == "ant/000.png,train,ant,ant"
+    assert (tmp_path / "npy-tree/index.csv").read_text().splitlines()[1] == "ant/000.png,train,ant,ant,false"
 
 
 @pytest.mark.parametrize("kind", ["parquet", "npz", "npy-tree"])

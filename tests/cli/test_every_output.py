@@ -6,49 +6,18 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import command_lines
 import pytest
 import tiny_data
 import torch
+from command_lines import COMMANDS
 
 from vaeaug.models.tensor_file import write_tensors
 
-QUICK = ["--steps", "4", "--batch-size", "8", "--workers", "1", "--set", "width=16", "--latent-dim", "4", "--quiet"]
-
-COMMANDS = {
-    "demo": ["demo", "."],
-    "plugins": ["plugins", "new", "umask-test", "."],
-    "augment": ["augment", "{data}", ".", "--per-class", "2", "--no-filter", *QUICK],
-    "train": ["train", "{data}", ".", *QUICK],
-    "sample": ["sample", "{model}", ".", "--per-class", "2", "--quiet"],
-    "inpaint": ["inpaint", "{model}", "{data}", ".", "--random-holes", "--method", "gibbs", "--draws", "1", "--quiet"],
-    "encode": ["encode", "{model}", "{data}", ".", "--quiet"],
-    "encode npz": ["encode", "{model}", "{data}", ".", "--format", "npz", "--quiet"],
-    "encode npy-tree": ["encode", "{model}", "{data}", ".", "--format", "npy-tree", "--quiet"],
-    "score": ["score", "{model}", "{data}", ".", "--draws", "1", "--quiet"],
-    "interpolate": ["interpolate", "{model}", "{data}/ant/000.png", "{data}/ant/001.png", ".", "--quiet"],
-    "traverse": ["traverse", "{model}", ".", "--quiet"],
-    "evaluate": [
-        *("evaluate", "{data}", "{synthetic}", "--out", ".", "--test", "{test}", "--seeds", "2", "--steps", "2"),
-        *("--arms", "real,synthetic", "--flip", "no", "--classical", "mild", "--workers", "1", "--quiet"),
-    ],
-}
-
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """What the commands read."""
-    root = tmp_path_factory.mktemp("read")
-    for name, count in (("synthetic", 13), ("test", 17)):
-        tiny_data.write_dataset(root / name, {"ant": count, "bee": count})
-        for path in sorted((root / name).rglob("*.png")):
-            if int(path.stem) < count - 3:
-                path.unlink()
-    return {
-        "data": tiny_data.two_classes(tmp_path_factory),
-        "model": tiny_data.model(tmp_path_factory),
-        "synthetic": root / "synthetic",
-        "test": root / "test",
-    }
+def read(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return command_lines.places(tmp_path_factory)
 
 
 @pytest.fixture
@@ -59,22 +28,26 @@ def umask(request: pytest.FixtureRequest) -> Iterator[int]:
     os.umask(before)
 
 
-@pytest.mark.parametrize("umask", [0o002], indirect=True)
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o077], indirect=True)
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_working_directory_is_filled_with_files_of_the_umask(
-    name: str, umask: int, places: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, umask: int, read: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = tmp_path / "with a space"
     here.mkdir()
     monkeypatch.chdir(here)
-    assert tiny_data.run(*(word.format(**places) for word in COMMANDS[name])) == 0
-    written = list(here.rglob("*"))
+    monkeypatch.setattr("vaeaug.inpainting.train_partial.STEPS", 4)
+    assert tiny_data.run(*(word.format(**read, tmp=tmp_path / "deep/er") for word in COMMANDS[name])) == 0
+    written = list(tmp_path.rglob("*"))
     assert any(path.is_file() for path in written)
     assert here.samefile(Path.cwd())
     for path in written:
+        if path == here:
+            continue
         full = 0o777 if path.is_dir() else 0o666
         assert oct(path.stat().st_mode & 0o777) == oct(full & ~umask), path
-    assert list(tmp_path.iterdir()) == [here]
+    assert {path.name for path in tmp_path.iterdir()} <= {here.name, "deep"}
+    assert {path.name for path in (tmp_path / "deep/er").glob("*")} <= {"model"}
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o002, 0o022, 0o077], indirect=True)

@@ -18,8 +18,8 @@ import vaeaug
 Capture = pytest.CaptureFixture[str]
 
 COLUMNS = [
-    "file_name", "split", "label", "score", "scaled_error", "absolute_error", "negative_elbo", "reconstruction_error",
-    "kl", "iwae_bound", "label_surprise", "likeliest_class",
+    "file_name", "split", "label", "synthetic", "score", "scaled_error", "absolute_error", "negative_elbo",
+    "reconstruction_error", "kl", "iwae_bound", "label_surprise", "likeliest_class",
 ]  # fmt: skip
 
 

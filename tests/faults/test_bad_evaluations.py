@@ -203,7 +203,7 @@ def test_a_class_too_small_to_hold_any_out(tmp_path: Path) -> None:
         ({"arms": "reel,synthetic"}, "did you mean 'real'"),
         ({"seeds": 1}, "seeds is at least 2"),
         ({"metric": "f1"}, "accuracy, balanced-accuracy"),
-        ({"image_size": "big"}, "--image-size is N or HxW"),
+        ({"image_size": "big"}, "image_size is N or HxW"),
         ({"resume": True}, "--resume needs --out DIR"),
         ({"embedding_layer": "layer4"}, "name it with --embedding"),
         ({"seeds": 2, "repeats": 3}, "--repeats 3 .*; give --repeats 2 or --seeds 3"),

@@ -126,6 +126,21 @@ def test_a_split_without_images_of_a_class(data: Path, tmp_path: Path, monkeypat
     assert "allow_empty=True" in code["torchvision"]
 
 
+@pytest.mark.parametrize("command", ["augment", "sample"])
+def test_a_class_without_training_images(
+    command: str, data: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Balancing makes no images of the largest class, and no real one is copied."""
+    if command == "augment":
+        settings = {"synthetic_only": True, "filter": False, "workers": 1}
+        vaeaug.augment(data, tmp_path / "out", model=model, balance=True, **settings)
+    else:
+        vaeaug.sample(model, tmp_path / "out", balance=True, workers=1)
+    assert [path.name for path in (tmp_path / "out/train").iterdir() if not any(path.iterdir())] == ["it's a cat"]
+    code = check(tmp_path / "out", monkeypatch)
+    assert "allow_empty=True" in code["torchvision"]
+
+
 def test_the_code_of_scores_and_features(
     data: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 import tiny_data
 from PIL import Image
@@ -270,3 +271,22 @@ def test_the_cache_marks_synthetic_images(first: Path, tmp_path: Path) -> None:
     assert len(cache.indices("train")) == 14
     data = scan(first.parent / "data")
     assert build_cache(data, cache_dir=tmp_path).fingerprint == cache.fingerprint  # it is the same real data
+
+
+def test_tables_of_features_and_scores_say_which_images_are_synthetic(tmp_path: Path) -> None:
+    data = tiny_data.write_dataset(tmp_path / "data", {"ant": 6, "bee": 6})
+    vaeaug.train(data, tmp_path / "model", **tiny_data.QUICK)
+    vaeaug.augment(data, tmp_path / "out", model=tmp_path / "model", per_class=2, filter=False, workers=1)
+    vaeaug.encode(tmp_path / "model", tmp_path / "out", tmp_path / "features")
+    vaeaug.score(tmp_path / "model", tmp_path / "out", tmp_path / "scores", workers=1)
+    vaeaug.encode(tmp_path / "model", tmp_path / "out", tmp_path / "tree", format="npy-tree")
+    made = {row["file_name"] for row in tiny_data.manifest(tmp_path / "out") if row["synthetic"] == "true"}
+    assert len(made) == 4
+    for table in (
+        pandas.read_parquet(tmp_path / "features/features"),
+        pandas.read_parquet(tmp_path / "scores/scores.parquet"),
+        pandas.read_csv(tmp_path / "scores/scores.csv"),
+        pandas.read_csv(tmp_path / "tree/index.csv"),
+    ):
+        assert table["synthetic"].dtype == bool
+        assert set(table[table["synthetic"]]["file_name"]) == made

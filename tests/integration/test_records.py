@@ -1,6 +1,7 @@
 """Every command writes a record that the documented schema describes."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two classes, with a file that cannot be read."""
     place = tiny_data.write_dataset(tmp_path_factory.mktemp("records") / "data", {"ant": 10, "bee": 9})
     (place / "ant/broken.png").write_bytes(b"no image")
+    (place / "ant/notes.csv").write_text("no table")
+    tiny_data.image("bee", 99).save(place / "stray.png")
     return place
 
 
@@ -75,6 +78,10 @@ def test_the_record_of_a_command(data: Path, model: Path, tmp_path: Path, name: 
     assert record["command"] == name.partition(" ")[0]
     if record["command"] in ("augment", "inpaint", "encode", "score"):
         assert [entry["name"] for entry in record["invalid"]] == ["ant/broken.png"]
+        unused = [(entry["suffix"], entry["files"]) for entry in record["passed_over"]]
+        assert unused == [(".csv", ["ant/notes.csv"]), ("", ["stray.png"])]
+    else:
+        assert record["passed_over"] == []
     if name != "augment":
         assert record["model"]["fingerprint"] == json.loads((model / "model.json").read_text())["fingerprint"]
     assert str(tmp_path) not in text
@@ -86,6 +93,20 @@ def test_the_record_of_an_evaluation(data: Path, model: Path, tmp_path: Path) ->
     settings = {"steps": 2, "seeds": 2, "arms": "real,synthetic", "workers": 1}
     vaeaug.evaluate(tmp_path / "out", tmp_path / "out", tmp_path / "found", **settings)
     jsonschema.validate(json.loads((tmp_path / "found/evaluation.json").read_text()), SCHEMA)
+    (tmp_path / "test").mkdir()
+    shutil.copytree(tmp_path / "out/test", tmp_path / "test", dirs_exist_ok=True)
+    (tmp_path / "test/ant/more.txt").write_text("no image")
+    settings |= {"test": tmp_path / "test", "skip_invalid": True}
+    vaeaug.evaluate(data, tmp_path / "out", tmp_path / "again", **settings)
+    record = json.loads((tmp_path / "again/evaluation.json").read_text())
+    jsonschema.validate(record, SCHEMA)
+    assert [entry["files"] for entry in record["passed_over"]] == [["ant/notes.csv"], ["stray.png"], ["ant/more.txt"]]
+
+
+def test_a_model_says_what_was_not_used(model: Path) -> None:
+    record = json.loads((model / "model.json").read_text())
+    assert [entry["files"] for entry in record["passed_over"]] == [["ant/notes.csv"], ["stray.png"]]
+    jsonschema.validate(record["passed_over"], SCHEMA["properties"]["passed_over"])
 
 
 def test_the_schema_is_a_schema_and_refuses_other_records(data: Path, model: Path, tmp_path: Path) -> None:

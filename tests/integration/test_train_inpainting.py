@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,11 @@ def test_the_model_is_the_same_but_for_the_partial_encoder(
     made = vaeaug.train(data, tmp_path / "model", scope=scope, inpainting=True, **QUICK)
     files, plain = tiny_data.files(tmp_path / "model"), tiny_data.files(tiny_data.model(tmp_path_factory, scope))
     assert files.keys() - plain.keys() == {FILE}
-    assert {name: files[name] for name in plain} == plain  # the fingerprint in model.json among them
+    records = [json.loads(content.pop("model.json")) for content in (files, plain)]
+    assert {name: files[name] for name in plain} == plain
+    asked = [record.pop("resume")["request"] for record in records]
+    assert records[0] == records[1]  # the fingerprint among them
+    assert asked[0] == {**asked[1], "inpainting": True}
     assert load_partial(made.stored) is not None
 
 
@@ -53,3 +58,44 @@ def test_a_resumed_training_ends_the_same(
         vaeaug.train(data, tmp_path / "model", resume=True, **{**settings, "inpainting": False})
     vaeaug.train(data, tmp_path / "model", resume=True, **settings)
     assert tiny_data.files(tmp_path / "model") == tiny_data.files(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("budget", [None, 20])
+def test_a_time_budget_bounds_the_partial_encoder_too(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, budget: float | None
+) -> None:
+    from vaeaug.workflows.inpaint import partial
+
+    limits: list[float | None] = []
+    monkeypatch.setattr(partial, "_train", lambda *values: limits.append(values[-1]))
+    monkeypatch.setattr(partial, "save_partial", lambda *_: None)
+    length = {"steps": 3} if budget is None else {"time_budget": budget}
+    settings = {**QUICK, "scope": "shared", "inpainting": True, "steps": None, **length}
+    vaeaug.train(tiny_data.two_classes(tmp_path_factory), tmp_path / "model", **settings)
+    (limit,) = limits
+    if budget is None:
+        assert limit is None
+    else:
+        assert limit is not None
+        assert 0 < limit <= budget
+        record = json.loads((tmp_path / "model/model.json").read_text())
+        trained = float(record["metrics"]["stopped"].removeprefix("the time budget of ").partition(" s is")[0])
+        assert trained <= 0.7 * budget  # the rest is for the partial encoder
+
+
+def test_the_clock_ends_the_training_of_a_partial_encoder(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = vaeaug.load(tiny_data.model(tmp_path_factory, "shared")).stored
+    now = 0.0
+
+    def clock() -> float:
+        nonlocal now
+        now += 1.0
+        return now
+
+    monkeypatch.setattr(trainer.time, "monotonic", clock)
+    shown: list[float] = []
+    trainer.train_partial(stored, None, None, steps=100_000, seconds=30.0, report=lambda tick: shown.append(tick.done))
+    assert now < 45  # a few looks at the clock a step, and one when all is done
+    assert shown[-1] == 1

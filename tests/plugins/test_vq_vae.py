@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiny_data
 import torch
 from PIL import Image
 from tiny_data import run
@@ -150,3 +151,23 @@ def test_a_model_draws_at_another_temperature(tmp_path: Path) -> None:
         sampled[temperature] = np.stack([np.asarray(Image.open(path)) for path in sorted(out.glob("train/a/*.png"))])
     assert sampled["1"].std(axis=0).max() > 0
     assert sampled["0"].std(axis=0).max() == 0  # the likeliest codes, each time
+
+
+@pytest.mark.parametrize("budget", [None, 20])
+def test_a_time_budget_is_shared_with_the_prior(
+    budget: float | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: list[float | None] = []
+    monkeypatch.setattr(VQVAE, "fit_prior", lambda _, latents, __: limits.append(latents.seconds))
+    data = tiny_data.write_dataset(tmp_path / "data", {"ant": 12, "bee": 12})
+    length = {"steps": 2} if budget is None else {"time_budget": budget}
+    small = {"grid": 16, "width": 16, "prior_width": 16, "prior_depth": 1}
+    made = vaeaug.train(data, tmp_path / "model", variant="vq-vae", variant_options=small, workers=1, **length)
+    (limit,) = limits
+    assert (limit is None) == (budget is None)
+    if budget is not None:
+        stopped = made.record.metrics["stopped"]
+        trained = float(stopped.removeprefix("the time budget of ").partition(" s is used up")[0])
+        assert limit is not None
+        assert trained + limit <= budget
+        assert limit <= 0.5 * trained  # 30 of 70 %

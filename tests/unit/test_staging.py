@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vaeaug.errors import DivergedError, InputError, VaeaugError
 from vaeaug.staging import Staging, refuse_overlap, write_atomic
@@ -216,6 +220,53 @@ def test_a_run_killed_between_publishing_and_tidying_up_is_complete(tmp_path: Pa
         Staging(out, {"seed": 0}, resume=True)
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     assert (out / "image").read_text() == "x"
+
+
+def finish(out: Path, request: dict[str, object]) -> None:
+    with Staging(out, request, resume=False) as staging:
+        (staging.content / "vaeaug.json").write_text(json.dumps({"command": "x", "scale": 1.5}))
+        staging.refuse_changed(dataset="abc")
+        staging.publish()
+
+
+def test_a_finished_run_is_recognized_by_what_it_was_asked_for(tmp_path: Path) -> None:
+    request = {"seed": 0, "data": str(tmp_path / "data"), "weights": str(tmp_path / "w.pt"), "options": {"a": [1, 2]}}
+    finish(tmp_path / "out", request)
+    text = (tmp_path / "out/vaeaug.json").read_text()
+    assert str(tmp_path) not in text
+    elsewhere = {**request, "data": str(tmp_path / "moved")}
+    with Staging(tmp_path / "out", elsewhere, resume=True) as staging:
+        assert staging.finished is not None
+        assert {**staging.finished, "resume": 0} == {"command": "x", "scale": 1.5, "resume": 0}
+        staging.refuse_changed(dataset="abc")
+        with pytest.raises(InputError, match=r"holds a finished run, and the dataset has changed since"):
+            staging.refuse_changed(dataset="abd")
+    assert (tmp_path / "out/vaeaug.json").read_text() == text
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@given(
+    before=st.dictionaries(st.sampled_from("abc"), st.sampled_from([None, 0, 1, "x", False, [], {"y": 1}])),
+    now=st.dictionaries(st.sampled_from("abc"), st.sampled_from([None, 0, 1, "x", False, [], {"y": 1}])),
+)
+def test_another_request_is_another_run(before: dict[str, object], now: dict[str, object]) -> None:
+    """What is off and what is not given are the same; 0 is a value."""
+
+    def asked(request: dict[str, object]) -> dict[str, object]:
+        off = {name for name, value in request.items() if value is None or value is False or value == []}
+        return {name: value for name, value in request.items() if name not in off}
+
+    with tempfile.TemporaryDirectory() as directory:
+        out = Path(directory) / "out"
+        finish(out, before)
+        if asked(before) == asked(now):
+            with Staging(out, now, resume=True) as staging:
+                assert staging.finished is not None
+        else:
+            with pytest.raises(InputError, match=r"holds a finished run with [abc] = "):
+                Staging(out, now, resume=True)
+        with pytest.raises(InputError, match="is not empty"):
+            Staging(out, now, resume=False)
 
 
 def test_what_a_diverged_training_left_is_removed_and_other_failures_keep_theirs(tmp_path: Path) -> None:

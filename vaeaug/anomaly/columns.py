@@ -52,6 +52,10 @@ SURPRISE = Column(
 
 SCORE = Column("score", "what the table is sorted by, higher is more anomalous; the README says which column it is")
 
+SYNTHETIC = Column(
+    "synthetic", "true for an image that a model made, or filled holes in; such images are in outputs of vaeaug"
+)
+
 LIKELIEST = Column(
     "likeliest_class",
     "the class of the model that the image is likeliest of, whatever its label; null where nobody can tell",

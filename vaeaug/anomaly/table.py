@@ -12,7 +12,7 @@ import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from vaeaug.anomaly.columns import LIKELIEST, MEASURED, SCORE, SURPRISE
+from vaeaug.anomaly.columns import LIKELIEST, MEASURED, SCORE, SURPRISE, SYNTHETIC
 from vaeaug.anomaly.judgement import Judgement
 
 
@@ -24,6 +24,7 @@ class ScoredImages:
         file_names: relative to DATA.
         splits: of the images.
         labels: as the data names them; empty for none.
+        synthetic: whether a model made each, or filled holes in it.
         classes: of the model.
         measured_NP: a column for each of `MEASURED`; NaN for null.
         measured_as_N: the class of the model that each was measured as.
@@ -33,6 +34,7 @@ class ScoredImages:
     file_names: Sequence[str]
     splits: Sequence[str]
     labels: Sequence[str]
+    synthetic: Sequence[bool]
     classes: Sequence[str]
     measured_NP: NDArray[np.float32]
     measured_as_N: NDArray[np.int64]
@@ -68,10 +70,11 @@ def score_table(images: ScoredImages, by: str) -> pa.Table:
     columns: dict[str, pa.Array] = {
         name: pa.array([values[place] or None for place in order], pa.string()) for name, values in text.items()
     }
+    columns[SYNTHETIC.name] = pa.array([images.synthetic[place] for place in order], pa.bool_())
     for name, source in numbers.items():
         columns[name] = pa.array(images.number(source)[order], pa.float32(), from_pandas=True)  # NaN is null
     columns[LIKELIEST.name] = pa.array([images.likeliest(place) or None for place in order], pa.string())
-    meanings = {column.name: column.meaning for column in (SCORE, *MEASURED, SURPRISE, LIKELIEST)}
+    meanings = {column.name: column.meaning for column in (SYNTHETIC, SCORE, *MEASURED, SURPRISE, LIKELIEST)}
     fields = [
         pa.field(name, column.type, metadata={"description": meanings[name]} if name in meanings else None)
         for name, column in columns.items()

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from vaeaug import __version__
-from vaeaug.errors import VaeaugError, nearest
+from vaeaug.errors import SettingError, VaeaugError, nearest
 
 STARTED = "vaeaug.started"
 """Key in a context's `meta`: when the command began. A time budget counts from then, for torch takes long to import."""
@@ -96,7 +96,8 @@ def _run(arguments: list[str]) -> int:
         if "--debug" in arguments:
             raise
         if isinstance(error, VaeaugError):
-            click.echo(f"Error: {error}", err=True)
+            message = error.on_command_line() if isinstance(error, SettingError) else str(error)
+            click.echo(f"Error: {message}", err=True)
             return error.exit_code
         if isinstance(error, FileNotFoundError) and not _has_working_directory():
             click.echo("Error: the working directory no longer exists; change to another one (cd)", err=True)

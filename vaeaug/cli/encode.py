@@ -24,7 +24,7 @@ def command(model: Path, data: Path, out: Path, as_json: bool, quiet: bool, **op
     """Write OUT: what the encoder of the trained MODEL says of the images in DATA.
 
     DATA is a dataset, a folder of images or one image. OUT/features holds Parquet files with the columns file_name,
-    split, label, class, mean and logvar (or what the latents of the variant are).
+    split, label, class, synthetic, mean and logvar (or what the latents of the variant are).
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
     from vaeaug.workflows.encode.command import encode  # noqa: PLC0415 (imports torch)

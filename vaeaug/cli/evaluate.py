@@ -11,7 +11,7 @@ from vaeaug.cli.common import config_option, given, output_options, plugins_dir_
 from vaeaug.workflows.evaluate.settings import EvaluateSettings
 
 if TYPE_CHECKING:
-    from vaeaug.workflows.evaluate.command import EvaluateResult
+    from vaeaug.evaluation.utility import Utility
 
 
 @click.command(short_help="Tell whether synthetic images help a classifier.")
@@ -35,21 +35,20 @@ def command(real: Path, synthetic: Path, out: Path | None, as_json: bool, quiet:
 
     with make_progress(quiet=quiet) as progress:
         found = evaluate(real, synthetic, out, progress=progress, **given(options))
-    if not (as_json or quiet):
-        _print_table(found)
+    if found.utility is not None and not (as_json or quiet):
+        _print_table(found.utility)
     place = "" if out is None else f"\nLook at {out / 'report.html'}; all figures are in {out / 'evaluation.json'}."
     values = {**found.values, "out": None if found.out is None else str(found.out)}
     result(values, found.verdict + place, as_json=as_json, quiet=quiet)
 
 
-def _print_table(found: EvaluateResult) -> None:
+def _print_table(utility: Utility) -> None:
     """Print what every way of training came to."""
     from rich.console import Console  # noqa: PLC0415 (--help stays fast)
     from rich.table import Table  # noqa: PLC0415
 
     from vaeaug.evaluation.verdict import points  # noqa: PLC0415
 
-    utility = found.utility
     table = Table(box=None, pad_edge=False, header_style="bold")
     # In a narrow terminal figures go on two lines, but no name of a way of training is cut.
     table.add_column("trained on", no_wrap=True, min_width=max(len(entry.arm.name) for entry in utility.arms))

@@ -88,8 +88,10 @@ class Latents:
         latent: posterior modes; every leaf has N as its first axis.
         labels_N: class indices, int64.
         scale: posterior standard deviations, structured as `latent`, or None (see `Encoded.scale`).
+        seconds: time that fitting a prior to them may take (`Variant.prior_share`); None for no limit.
     """
 
     latent: Latent
     labels_N: Tensor
     scale: Latent | None = None
+    seconds: float | None = None

@@ -32,6 +32,8 @@ class Variant(nn.Module, ABC):
             images of one class are too few for it.
         adversarial: whether its losses are a game, so that the validation loss says nothing of progress. The last
             weights are then kept, and training is not stopped early.
+        prior_share: share of a time budget that `fit_prior` gets, in [0, 1); it must end after `Latents.seconds`. 0 if
+            `fit_prior` takes next to no time.
         num_codes: of a discrete latent, how many codes there are; set it in `__init__`, so that codebook collapse is
             found. None for a continuous latent.
         Config: a frozen dataclass whose fields are the options; declare them with `vaeaug.option`.
@@ -43,6 +45,7 @@ class Variant(nn.Module, ABC):
     default: ClassVar[bool] = False
     preferred_scope: ClassVar[str] = "per-class"
     adversarial: ClassVar[bool] = False
+    prior_share: ClassVar[float] = 0.0
     num_codes: int | None = None
 
     @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,13 @@ FRAMES = "further pages or frames"
 LISTED = 100
 """Names per entry that the record lists."""
 _NAMED = 3
+_DOCUMENT = re.compile(
+    r"(read[-_ ]?me|licen[cs]es?|copying|copyright|notice|cite|citation|change[-_ ]?log|authors|credits|attribution"
+    r"|acknowledge?ments?|terms|data[-_ ]?(sheet|card))(?![a-z])",
+    re.IGNORECASE,
+)
+_DOCUMENT_SUFFIXES = frozenset((".md", ".markdown", ".rst", ".cff", ".bib"))
+_TEXT_SUFFIXES = frozenset(("", ".txt", ".html", ".htm", ".pdf", ".rtf"))
 _SUFFIXES = 8
 
 
@@ -55,12 +63,26 @@ def other_files(names: Iterable[str]) -> list[PassedOver]:
     return [PassedOver(OTHER_FILES, tuple(sorted(found)), suffix) for suffix, found in sorted(by_suffix.items())]
 
 
+def is_documentation(name: str) -> bool:
+    """Return whether a file describes a dataset and holds none of it: a README, a licence, a Markdown page, a citation.
+
+    >>> is_documentation("docs/LICENSE-CC0.txt"), is_documentation("labels.txt")
+    (True, False)
+    """
+    path = PurePosixPath(name)
+    suffix = path.suffix.lower()
+    text = suffix in _TEXT_SUFFIXES or suffix[1:].isdigit()  # LICENSE-2.0 ends with a version
+    return suffix in _DOCUMENT_SUFFIXES or (text and _DOCUMENT.match(path.name) is not None)
+
+
 def summary(passed_over: Sequence[PassedOver]) -> str | None:
-    """Return one line on everything that is not used, or None if everything is.
+    """Return one line on everything that is not used; None if everything is, or all but documentation.
 
     Example:
         `not used: 3 .txt, 2 .heic (to read them: pip install pillow-heif), 1 image outside class folders ('a.png')`
     """
+    if all(entry.reason == OTHER_FILES and all(map(is_documentation, entry.files)) for entry in passed_over):
+        return None
     others = [entry for entry in passed_over if entry.reason == OTHER_FILES]
     parts = [_suffix_part(entry) for entry in sorted(others, key=_most_useful_first)]
     if len(parts) > _SUFFIXES:

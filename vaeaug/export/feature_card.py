@@ -66,7 +66,7 @@ def _columns(card: FeatureCard) -> str:
 
 {table(rows)}
 `mean` is the feature vector of an image{width}. `file_name`, `split` and `label` say which image it is; `class` is the
-class that the encoder was told.
+class that the encoder was told; `synthetic` is true for images that a model made, or filled holes in.
 """
 
 

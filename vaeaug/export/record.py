@@ -1,7 +1,7 @@
 """`vaeaug.json`: how a directory was made, for machines.
 
-All commands write the same entries for the version of the schema, the command and its settings, the model, unreadable
-files and warnings. What else a command has to say stands between. The schema is
+All commands write the same entries for the version of the schema, the command and its settings, the model, unused and
+unreadable files and warnings. What else a command has to say stands between. The schema is
 `docs/reference/vaeaug-json.schema.json`.
 """
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vaeaug.dataset.image_cache import InvalidImage
+    from vaeaug.dataset.passed_over import PassedOver
     from vaeaug.models.record import ModelRecord
 
 __all__ = ["RECORD", "SCHEMA_VERSION", "command_record", "model_entry", "write_record"]
@@ -33,6 +34,7 @@ def command_record(
     settings: Mapping[str, Any],
     *,
     model: ModelRecord | None,
+    passed_over: Iterable[PassedOver] = (),
     invalid: Iterable[InvalidImage] = (),
     remarks: Iterable[str] = (),
     **rest: Any,
@@ -43,6 +45,7 @@ def command_record(
         command: its name.
         settings: what decided the result, without places on this machine.
         model: the model that was used; None if there was none, or several.
+        passed_over: what the data contain that is not used.
         invalid: files that could not be read and were left out.
         remarks: what the user should know.
         **rest: what else the command has to say.
@@ -54,6 +57,7 @@ def command_record(
         "settings": dict(settings),
         "model": None if model is None else model_entry(model),
         **rest,
+        "passed_over": [entry.record() for entry in passed_over],
         "invalid": [{"name": image.file_name, "reason": image.reason} for image in invalid],
         "remarks": list(remarks),
     }

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from vaeaug.disk import atomic
 from vaeaug.errors import VaeaugError
 from vaeaug.features.columns import Column
-from vaeaug.features.shards import TEXTS, read_blocks
+from vaeaug.features.shards import DESCRIBING, SYNTHETIC, TEXTS, read_blocks
 
 LONGEST_NAME = 255
 """Bytes of a file's name that file systems take."""
@@ -30,7 +30,8 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 def write_npz(path: Path, shards: Sequence[Path], columns: Sequence[Column], rows: int) -> None:
     """Write one `.npz`: a column after the other, each streamed from the shards; in full or not at all.
 
-    Its arrays have the names of the columns: those of numbers (N, *shape), those of texts (N,), "" for null.
+    Its arrays have the names of the columns: those of numbers (N, *shape), those of texts (N,), "" for null, and
+    `synthetic` (N,), bool.
 
     Args:
         path: the file.
@@ -44,6 +45,8 @@ def write_npz(path: Path, shards: Sequence[Path], columns: Sequence[Column], row
             dtype = np.dtype(f"<U{max(longest, 1)}")
             parts = (np.array(block, dtype) for block in _texts(shards, name))
             _write_member(archive, name, dtype, (rows,), parts)
+        marks = (np.array(block.synthetic, np.bool_) for shard in shards for block in read_blocks(shard, []))
+        _write_member(archive, SYNTHETIC, np.dtype(np.bool_), (rows,), marks)
         for column in columns:
             numbers = (block.features[column.name] for shard in shards for block in read_blocks(shard, [column.name]))
             _write_member(archive, column.name, np.dtype(column.dtype), (rows, *column.shape), numbers)
@@ -69,13 +72,14 @@ def write_npy_tree(directory: Path, shards: Sequence[Path], columns: Sequence[Co
 
 
 def write_index(path: Path, shards: Sequence[Path]) -> None:
-    """Write the columns of texts as CSV, a row an image, in the order of the shards."""
+    """Write the columns that describe images as CSV, one row per image, in the order of the shards."""
     with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(TEXTS)
+        table.writerow(DESCRIBING)
         for shard in shards:
             for block in read_blocks(shard, []):
-                table.writerows(zip(*(block.texts[name] for name in TEXTS), strict=True))
+                marks = ["true" if synthetic else "false" for synthetic in block.synthetic]
+                table.writerows(zip(*(block.texts[name] for name in TEXTS), marks, strict=True))
 
 
 def _texts(shards: Sequence[Path], name: str) -> Iterator[list[str]]:

@@ -28,6 +28,12 @@ KEY = b"vaeaug"
 TEXTS = ("file_name", "split", "label", "class")
 """The columns that are texts. `label` is null for an image without one, `class` where encoders are told no class."""
 
+SYNTHETIC = "synthetic"
+"""The column that is true for images that a model made, or filled holes in."""
+
+DESCRIBING = (*TEXTS, SYNTHETIC)
+"""The columns that say which image a row is of."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shard:
@@ -57,10 +63,12 @@ class Rows:
 
     Attributes:
         texts: the columns of `TEXTS`, each of B texts or None.
+        synthetic: the column `SYNTHETIC`, B values.
         features: the columns of numbers, each (B, width).
     """
 
     texts: Mapping[str, Sequence[str | None]]
+    synthetic: Sequence[bool]
     features: Arrays
 
     def __len__(self) -> int:
@@ -82,7 +90,7 @@ def shards_of(split: str, images: int, rows: int) -> list[Shard]:
 
 
 def schema_of(columns: Sequence[Column], made: Mapping[str, Any]) -> pa.Schema:
-    """Return the schema of a shard: texts, then fixed-size lists; how they were made is its metadata.
+    """Return the schema of a shard: what describes an image, then fixed-size lists; how they were made is its metadata.
 
     Args:
         columns: of the features.
@@ -90,6 +98,7 @@ def schema_of(columns: Sequence[Column], made: Mapping[str, Any]) -> pa.Schema:
     """
     kinds = {"float32": pa.float32(), "int32": pa.int32()}
     fields = [pa.field(name, pa.string(), nullable=name in ("label", "class")) for name in TEXTS]
+    fields.append(pa.field(SYNTHETIC, pa.bool_(), nullable=False))
     fields += [pa.field(column.name, pa.list_(kinds[column.dtype], column.width)) for column in columns]
     return pa.schema(fields, metadata={KEY: json.dumps(made, ensure_ascii=False).encode()})
 
@@ -113,15 +122,17 @@ def read_blocks(path: Path, columns: Sequence[str] | None = None) -> Iterator[Ro
         columns: names of those of numbers to read; all if None.
     """
     with pq.ParquetFile(path) as file:
-        numbers = [name for name in file.schema_arrow.names if name not in TEXTS] if columns is None else columns
+        numbers = [name for name in file.schema_arrow.names if name not in DESCRIBING] if columns is None else columns
         for group in range(file.num_row_groups):
-            table = file.read_row_group(group, columns=[*TEXTS, *numbers])
+            table = file.read_row_group(group, columns=[*DESCRIBING, *numbers])
             texts = {name: table.column(name).to_pylist() for name in TEXTS}
-            yield Rows(texts, {name: _matrix(table.column(name).combine_chunks()) for name in numbers})
+            synthetic = table.column(SYNTHETIC).to_pylist()
+            yield Rows(texts, synthetic, {name: _matrix(table.column(name).combine_chunks()) for name in numbers})
 
 
 def _table(schema: pa.Schema, rows: Rows) -> pa.Table:
     arrays = [pa.array(rows.texts[name], pa.string()) for name in TEXTS]
+    arrays.append(pa.array(rows.synthetic, pa.bool_()))
     for name, values in rows.features.items():
         arrays.append(pa.FixedSizeListArray.from_arrays(pa.array(values.reshape(-1)), type=schema.field(name).type))
     return pa.Table.from_arrays(arrays, schema=schema)

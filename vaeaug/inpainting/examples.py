@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,16 +65,20 @@ def real_examples(model: StoredModel, pixels_NHWC: NDArray[np.uint8], labels_N: 
 
 
 @torch.no_grad()
-def decoded_examples(model: StoredModel, seed: int, wanted: int = MOST_IMAGES) -> Examples:
+def decoded_examples(
+    model: StoredModel, seed: int, wanted: int = MOST_IMAGES, *, seconds: float | None = None
+) -> Examples:
     """Return what the model decodes from draws around its stored latents, as many of each class.
 
     Args:
         model: the trained model.
         seed: of the draws.
         wanted: images of all classes together, at most; every class has one.
+        seconds: time that it may take, divided among the classes; every class gets 256 images or `wanted` in any case.
     """
     count = math.ceil(min(wanted, _most(model)) / len(model.classes))
-    pixels, modes = [], []
+    began = time.monotonic()
+    pixels, modes, labels = [], [], []
     for label in range(len(model.classes)):
         network, stored = model.network(label), model.latents(label).latents
         total = len(stored.labels_N)
@@ -89,9 +94,11 @@ def decoded_examples(model: StoredModel, seed: int, wanted: int = MOST_IMAGES) -
             raw_BRHW = network.variant.decode(unflatten(mode_BD, stored.latent), y_B)
             pixels.append(as_pixels(network.loss.image(raw_BRHW)))
             modes.append(mode_BD.cpu())
+            labels.append(y_B.cpu())
+            if seconds is not None and time.monotonic() - began > seconds * (label + 1) / len(model.classes):
+                break
     mode_ND = torch.cat(modes)
-    labels_N = torch.arange(len(model.classes)).repeat_interleave(count)
-    return Examples(np.concatenate(pixels), labels_N, mode_ND, torch.zeros(mode_ND.shape))
+    return Examples(np.concatenate(pixels), torch.cat(labels), mode_ND, torch.zeros(mode_ND.shape))
 
 
 def _most(model: StoredModel) -> int:

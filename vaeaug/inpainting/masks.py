@@ -10,8 +10,9 @@
   alone are refused, for they are surely meant otherwise.
 - Of an image of several pages (TIFF) a mask of one page is that of the first page. A mask of as many pages has one for
   each; any other number is refused.
-- A mask of another size is resized by nearest pixel if its proportions agree with the image's within the rounding of
-  a pixel. Otherwise it is refused.
+- A mask of another size is resized by nearest pixel if both sides are the image's times one factor, rounded or cut to
+  whole pixels, and the two factors differ by at most 1 %. Otherwise it is refused: the rounding of a few pixels would
+  excuse masks of other images.
 """
 
 from __future__ import annotations
@@ -38,6 +39,9 @@ from vaeaug.inpainting.sources import Holes
 
 THRESHOLD = 128
 """Least gray level that is missing."""
+
+MAX_DISTORTION = 0.01
+"""Greatest relative difference of the factors by which the two sides of a mask are resized."""
 
 _SUFFIX = re.compile(r"_mask\d*$")
 
@@ -204,13 +208,14 @@ def resized(missing_HW: NDArray[np.bool_], height: int, width: int) -> NDArray[n
     """Return a mask in the size of its image.
 
     Raises:
-        UnreadableImageError: its proportions are others.
+        UnreadableImageError: if its proportions are others.
     """
     mask_height, mask_width = missing_HW.shape
     if (mask_height, mask_width) == (height, width):
         return missing_HW
-    # Both sides scaled by one factor and rounded differ from it by a pixel of the coarser of the two at most.
-    if abs(mask_height * width - mask_width * height) > max(height, width, mask_height, mask_width):
+    across, down = mask_width * height, mask_height * width  # equal if the proportions are
+    rounding = max(height, width, mask_height, mask_width)  # a pixel of the coarser of the two
+    if abs(down - across) > min(rounding, MAX_DISTORTION * max(down, across)):
         raise UnreadableImageError(
             f"it is {mask_width}x{mask_height}, and the image is {width}x{height}; their proportions differ"
         )

@@ -27,6 +27,7 @@ STEPS = 4000
 BATCH = 128
 RATE, WARMUP, WEIGHT_DECAY, CLIP = 2e-3, 50, 0.05, 5.0
 HOLES = 2048  # drawn once, and turned when used
+DECODING = 0.2  # of a limited time, for the images that it learns from
 NOISE = 0.1  # the most added to decoded images, which lack what real ones have besides
 
 
@@ -36,6 +37,7 @@ def train_partial(
     labels_N: NDArray[np.int64] | None,
     *,
     steps: int | None = None,
+    seconds: float | None = None,
     seed: int = 0,
     report: Callable[[Tick], None] = lambda _: None,
 ) -> PartialEncoder:
@@ -49,6 +51,8 @@ def train_partial(
         pixels_NHWC: real images at the model's size, uint8 (the training images), or None.
         labels_N: their classes, -1 where unknown; those are left out.
         steps: optimizer steps; `STEPS` if None.
+        seconds: time that it may take, or None for no limit. The schedule of the learning rate is that of the steps
+            or of the time, whichever ends first.
         seed: of all that is random.
         report: hears how it goes, at most ten times a second.
 
@@ -59,7 +63,9 @@ def train_partial(
         InputError: there is no partial encoder for such latents.
     """
     steps = steps or STEPS
-    sources = [decoded_examples(model, seed, steps * BATCH)]
+    started = time.monotonic()
+    decoding = None if seconds is None else DECODING * seconds
+    sources = [decoded_examples(model, seed, steps * BATCH, seconds=decoding)]
     if pixels_NHWC is not None and labels_N is not None and (labels_N >= 0).any():
         sources.append(real_examples(model, pixels_NHWC, labels_N))
     partial = build_partial(model, 1 + max(int(source.mode_ND.max()) for source in sources), seed)
@@ -74,7 +80,10 @@ def train_partial(
     began, told_at, shown = time.monotonic(), 0.0, math.nan
     partial.train()
     for step in range(steps):
-        set_cosine_rate(optimizer, RATE, step, steps, warmup=WARMUP)
+        progress = step / steps if seconds is None else max(step / steps, (time.monotonic() - started) / seconds)
+        if progress >= 1 and step > 0:
+            break
+        set_cosine_rate(optimizer, RATE, step, progress, warmup=WARMUP)
         parts = [_batch(source, BATCH // len(sources), model.device, generator, rng) for source in sources]
         x_BCHW, y_B, z_BD = (torch.cat(column) for column in zip(*parts, strict=True))
         visible_B1HW = 1 - holes_MHW[rng.integers(HOLES, size=len(x_BCHW))][:, None].to(x_BCHW)
@@ -88,7 +97,7 @@ def train_partial(
         optimizer.step()
         if time.monotonic() - told_at > 0.1:
             told_at, shown = time.monotonic(), nll.item()
-            report(Tick(step / steps, (step + 1) * BATCH / (told_at - began), {"nll": shown}))
+            report(Tick(min(progress, 1.0), (step + 1) * BATCH / (told_at - began), {"nll": shown}))
     report(Tick(1.0))
     return partial.eval()
 

@@ -93,6 +93,8 @@ class ModelRecord:
         background: RGB, what transparent pixels of its images were composited over.
         levels: the range of its images of more than 8 bits, or None where it was trained on none.
         holdout: what was held out of the data before the training: `fraction`, `split`, `group_by` and `seed`, or None.
+        passed_over: what the data contained that was not used, as in `vaeaug.json`.
+        resume: what the training was asked for (`vaeaug.finished`), or None of an older model.
     """
 
     variant: PluginRecord
@@ -115,6 +117,8 @@ class ModelRecord:
     background: RGB = WHITE
     levels: Levels | None = None
     holdout: dict[str, Any] | None = None
+    passed_over: tuple[dict[str, Any], ...] = ()
+    resume: dict[str, Any] | None = None
 
     def rules(self, max_megapixels: float = MAX_MEGAPIXELS) -> DecodeRules:
         """Return the rules by which images are decoded for the model, as its training images were."""
@@ -165,6 +169,7 @@ def read_record(directory: Path) -> ModelRecord:
                 "classes": tuple(_build(ClassRecord, _class(record)) for record in values["classes"]),
                 "palette": _colours(values["palette"]),
                 "table": _colours(values["table"]),
+                "passed_over": tuple(values.get("passed_over", ())),
                 **_decoding(values),
             },
         )

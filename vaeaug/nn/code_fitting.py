@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import torch
 from torch import Tensor
@@ -35,7 +36,13 @@ def code_likelihood(prior: CodePrior, codes_BT: Tensor, y_B: Tensor, seen_BT: Te
 
 
 def fit_code_prior(
-    prior: CodePrior, codes_NT: Tensor, labels_N: Tensor, generator: torch.Generator, *, steps: int
+    prior: CodePrior,
+    codes_NT: Tensor,
+    labels_N: Tensor,
+    generator: torch.Generator,
+    *,
+    steps: int,
+    seconds: float | None = None,
 ) -> None:
     """Train a code prior in place by maximum likelihood; it ends with the weights that explain held-out codes best.
 
@@ -49,7 +56,10 @@ def fit_code_prior(
         labels_N: their classes.
         generator: of the choice of images and of what is not shown.
         steps: optimizer steps at most; few images take fewer (30 passes).
+        seconds: time that it may take, or None for no limit. The schedule of the learning rate is that of the steps
+            or of the time, whichever ends first.
     """
+    began = time.monotonic()
     device = generator.device
     codes_NT, labels_N = codes_NT.to(device), labels_N.to(device)
     order_N = torch.randperm(len(codes_NT), generator=generator, device=device)
@@ -62,14 +72,16 @@ def fit_code_prior(
     optimizer = torch.optim.AdamW(prior.parameters(), lr=RATE, betas=(0.9, 0.99), weight_decay=WEIGHT_DECAY, fused=True)
     best, best_loss, best_step = _copy(prior), math.inf, 0
     for step in range(steps + 1):
-        if step % every == 0 or step == steps:
+        progress = step / steps if seconds is None else max(step / steps, (time.monotonic() - began) / seconds)
+        over = progress >= 1 and step > 0
+        if step % every == 0 or over:
             judged = _judge(prior, codes_NT[judged_M], labels_N[judged_M]) if held_out else -step  # else the last
             if judged < best_loss:
                 best, best_loss, best_step = _copy(prior), judged, step
-            if step == steps or step - best_step >= PATIENCE * every:
+            if over or step - best_step >= PATIENCE * every:
                 break
         chosen_B = trained_N[torch.randint(len(trained_N), (BATCH,), generator=generator, device=device)]
-        set_cosine_rate(optimizer, RATE, step, steps, warmup=WARMUP)
+        set_cosine_rate(optimizer, RATE, step, progress, warmup=WARMUP)
         codes_BT, y_B = codes_NT[chosen_B], labels_N[chosen_B]
         unseen_BT = torch.rand(codes_BT.shape, generator=generator, device=device) < UNSEEN
         with torch.enable_grad():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,13 +17,14 @@ from vaeaug.dataset.constant_classes import constant_warnings
 from vaeaug.dataset.contents import Contents, read_contents
 from vaeaug.dataset.index import MINIMUM_PER_CLASS, NO_LABEL, DatasetIndex
 from vaeaug.dataset.label_options import AUTOMATIC, LabelOptions
+from vaeaug.dataset.passed_over import PassedOver
 from vaeaug.dataset.provenance import recognize, set_apart, warnings_of
 from vaeaug.dataset.rules import DEFAULT_RULES, MAX_MEGAPIXELS, DecodeRules
 from vaeaug.dataset.scan import scan
 from vaeaug.models.record import read_record
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import Progress, Tick
-from vaeaug.workflows.data_warnings import reading_warnings
+from vaeaug.workflows.data_warnings import passed_over, reading_warnings
 from vaeaug.workflows.holdout import held_out_of
 from vaeaug.workflows.settings import TrainSettings, parse_background, parse_size
 
@@ -41,12 +42,14 @@ class ModelData:
             label, or one that the model was not trained on.
         unknown: labels of the data that the model was not trained on, sorted.
         paths: `file_name` -> the file.
+        passed_over: what the data contain that is not used.
     """
 
     cache: ImageCache
     labels_N: NDArray[np.int64]
     unknown: tuple[str, ...]
     paths: Mapping[str, Path]
+    passed_over: Sequence[PassedOver]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +193,8 @@ def read_for_model(
     place = {name: label for label, name in enumerate(model.classes)}
     labels_N = np.array([place.get(file.label, UNSEEN) for file in cache.files], dtype=np.int64)
     unknown = tuple(sorted({file.label for file in cache.files} - {NO_LABEL, *place}))
-    return ModelData(cache, labels_N, unknown, {file.file_name: file.path for file in index.files})
+    paths = {file.file_name: file.path for file in index.files}
+    return ModelData(cache, labels_N, unknown, paths, passed_over(index, cache))
 
 
 def read_images(

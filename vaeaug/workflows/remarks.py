@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vaeaug.models.record import ModelRecord
 from vaeaug.models.store import StoredModel
 from vaeaug.training.collapse import ActiveUnits, CodeUse
+from vaeaug.training.plan import SHARED_SHARE
 from vaeaug.training.schedules import is_kl
 from vaeaug.workflows.name_list import SHOWN, name_list
 
@@ -35,12 +37,8 @@ def remarks_on(model: StoredModel) -> list[str]:
     remarks = collapsed[:SHOWN]
     if len(collapsed) > SHOWN:
         remarks.append(f"{len(collapsed) - SHOWN} more of {len(named)} classes have the same problem")
-    if record.metrics["still_improving"]:
-        what = "training" if record.scope == "shared" else "training of the shared network"
-        remarks.append(
-            f"{what} stopped ({record.metrics['stopped']}) while the loss was still falling fast, so image quality may "
-            "be poor; train longer with --steps, --epochs or --time-budget"
-        )
+    short = too_short(record)
+    remarks += [] if short is None else [short]
     small = [entry.name for entry in record.classes if entry.metrics and entry.metrics["steps"] == 0]
     if small:
         remarks.append(
@@ -53,6 +51,27 @@ def remarks_on(model: StoredModel) -> list[str]:
             "training images: look for copies among the synthetic ones"
         )
     return remarks
+
+
+def too_short(record: ModelRecord) -> str | None:
+    """Return a warning if networks that the model uses were still improving when their training ended, or None.
+
+    With scope `per-class` the run on all classes is only the start of each class's network. It counts for the classes
+    that keep its network because they have too few images for one of their own.
+    """
+    poor = "was still falling fast, so image quality may be poor; train longer with --steps, --epochs or --time-budget"
+    if record.scope == "shared" or len(record.classes) == 1:
+        shared = record.metrics
+        return f"training stopped ({shared['stopped']}) while the loss {poor}" if shared["still_improving"] else None
+    own = {entry.name: entry.metrics if entry.metrics.get("steps") else record.metrics for entry in record.classes}
+    improving = [name for name, metrics in own.items() if metrics["still_improving"]]
+    if not improving:
+        return None
+    return (
+        f"training stopped while the loss of {len(improving)} of {len(own)} classes ({name_list(improving)}) {poor} "
+        f"({SHARED_SHARE:.0%} of the steps and of the time go to the network that all classes start from; the classes "
+        "divide the rest)"
+    )
 
 
 def _has_kl(history: Path) -> bool:

@@ -13,8 +13,8 @@ from typing import Any
 from vaeaug.dataset.holdout_options import HoldOut
 from vaeaug.dataset.label_options import NO_TABLE, LabelOptions
 from vaeaug.dataset.rules import MAX_MEGAPIXELS, RGB
-from vaeaug.errors import InputError, nearest
-from vaeaug.options import option, parse_options
+from vaeaug.errors import InputError, SettingError, nearest
+from vaeaug.options import option, parse_settings
 from vaeaug.training.config import TrainingConfig
 
 SCOPES = ("per-class", "shared")
@@ -267,8 +267,8 @@ class AugmentSettings(SampleSettings, TrainSettings):
     evaluate: bool = option(
         False,
         "Also tell whether the images help a classifier (see: vaeaug evaluate), in OUT/utility. This trains some 30 "
-        "classifiers or more, often for longer than the making of the images; to bound it, run vaeaug evaluate "
-        "afterwards with --seeds, --arms or --steps.",
+        "classifiers or more, often for longer than the making of the images; to bound it (--time-budget "
+        "cannot), run vaeaug evaluate afterwards with --seeds, --arms or --steps.",
     )
 
 
@@ -309,7 +309,7 @@ def build(settings: type[Any], values: Mapping[str, Any], call: str) -> Any:
     declared = {f.name for f in dataclasses.fields(settings) if f.metadata}
     plain = {name: value for name, value in values.items() if name not in declared}
     checked = {name: _as_checked(name, value) for name, value in values.items() if name in declared}
-    return dataclasses.replace(parse_options(settings, checked, call), **plain)
+    return dataclasses.replace(parse_settings(settings, checked, call), **plain)
 
 
 def _as_checked(name: str, value: Any) -> Any:
@@ -331,7 +331,7 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     """Turn `N` or `HxW` into (height, width) in pixels.
 
     Raises:
-        InputError: it is neither, or out of the range 8 to 256.
+        SettingError: it is neither, or out of the range 8 to 256.
     """
     if text is None:
         return None
@@ -341,7 +341,7 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     except ValueError:
         sides = []
     if len(sides) not in (1, 2) or not all(8 <= side <= 256 for side in sides):
-        raise InputError(f"--image-size is N or HxW with sides from 8 to 256, not {text!r}")
+        raise SettingError("image_size", f"is N or HxW with sides from 8 to 256, not {text!r}")
     return sides[0], sides[-1]
 
 
@@ -349,7 +349,7 @@ def parse_background(text: str) -> RGB:
     """Turn a colour's name, `#rrggbb` or `red,green,blue` into RGB.
 
     Raises:
-        InputError: if it is none of these.
+        SettingError: if it is none of these.
     """
     from PIL import ImageColor  # noqa: PLC0415 (kept out of --help)
 
@@ -360,7 +360,7 @@ def parse_background(text: str) -> RGB:
             raise ValueError
         red, green, blue = ImageColor.getcolor(numbers, "RGB")  # type: ignore[misc]  # three numbers in mode RGB
     except ValueError:
-        raise InputError(f"--background is a colour such as white, '#ff8800' or '255,136,0', not {text!r}") from None
+        raise SettingError("background", f"is a colour such as white, '#ff8800' or '255,136,0', not {text!r}") from None
     return red, green, blue
 
 
@@ -368,7 +368,7 @@ def parse_seconds(text: str | float) -> float:
     """Turn `90`, `90s`, `1.5m` or `2h` into seconds.
 
     Raises:
-        InputError: it is none of these.
+        SettingError: it is none of these.
     """
     units = {"s": 1, "m": 60, "h": 3600}
     body = str(text).strip().lower()
@@ -378,7 +378,7 @@ def parse_seconds(text: str | float) -> float:
     except ValueError:
         seconds = -1
     if not 0 < seconds < math.inf:
-        raise InputError(f"--time-budget is a time like 60s, 10m or 1.5h, not {text!r}")
+        raise SettingError("time_budget", f"is a time like 60s, 10m or 1.5h, not {text!r}")
     return seconds
 
 

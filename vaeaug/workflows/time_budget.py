@@ -22,6 +22,9 @@ FINISHING = 0.05
 MIN_TRAINING = 0.1
 """Share of the budget that training gets even if the rest of the work takes longer than the budget."""
 
+INPAINTING = 0.3
+"""Share of the budget for the inpainting encoder, if it is trained with the model."""
+
 _TRIED = 5  # images that are read and encoded to estimate how long writing takes
 _PER_IMAGE = 3.0  # times reading and encoding an image: drawing, judging and dropped samples add to that
 
@@ -48,6 +51,10 @@ class TimeBudget:
     def training_end(self, now: float) -> float:
         """Return when training has to be done; it gets a tenth of the budget in any case."""
         return max(self.end - self.reserve - FINISHING * self.seconds, now + MIN_TRAINING * self.seconds)
+
+    def left(self, now: float) -> float:
+        """Return the seconds left for the last training of a command; a tenth of a second in any case."""
+        return max(self.end - FINISHING * self.seconds - now, 0.1)
 
     def reserving(self, seconds: float) -> TimeBudget:
         """Return the budget with some seconds kept for the work after the training."""

@@ -27,6 +27,38 @@ def test_files_by_suffix_those_that_can_be_read_first():
     )
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("README", "readme.txt", "Read_Me.TXT", "LICENSE", "a/LICENCE.txt", "LICENSE-CC-BY-4.0", "licenses.txt"),
+        *(
+            "COPYING",
+            "notes.md",
+            "index.rst",
+            "CITATION.cff",
+            "paper.bib",
+            "NOTICE",
+            "Copyright.pdf",
+            "terms_of_use.html",
+        ),
+    ],
+)
+def test_documentation_alone_is_recorded_and_gives_no_line(name):
+    entries = other_files([name])
+    assert summary(entries) is None
+    assert [entry.record()["files"] for entry in entries] == [[name]]
+    assert ".csv" in summary(other_files([name, "labels.csv"]))
+
+
+@pytest.mark.parametrize("name", ["labels.txt", "readmes.csv", "license.json", "noticeable.txt", "train.txt", "x"])
+def test_what_may_hold_data_gives_a_line(name):
+    assert summary(other_files(["README.md", name])) is not None
+
+
+def test_images_that_are_not_used_give_a_line_beside_documentation():
+    assert summary([*other_files(["README.md"]), PassedOver(STRAY, ("a.png",))]) is not None
+
+
 def test_images_are_named_with_the_reason():
     entries = [PassedOver(STRAY, ("a.png",)), PassedOver(MASKS, ("1_mask.png", "2_mask.png"))]
     assert summary([*entries, PassedOver(FRAMES, ("film.gif",))]) == (

@@ -23,6 +23,7 @@ def block(start: int, count: int, width: int = 6) -> Rows:
     labels = [None if i % 3 == 0 else "ä" for i in range(start, start + count)]
     return Rows(
         {"file_name": names, "split": ["train"] * count, "label": labels, "class": [None] * count},
+        [i % 2 == 0 for i in range(start, start + count)],
         {
             "mean": rng.standard_normal((count, width)).astype(np.float32),
             "codes/2": rng.integers(0, 9, (count, 4)).astype(np.int32),
@@ -52,6 +53,7 @@ def test_a_shard_has_a_row_group_a_block_and_reads_back(shards: list[Path]) -> N
     for got, start in zip(read_blocks(shards[0]), (0, 5), strict=True):
         put = block(start, 5)
         assert got.texts == put.texts
+        assert got.synthetic == put.synthetic
         for name, values in put.features.items():
             np.testing.assert_array_equal(got.features[name], values)
 
@@ -75,6 +77,7 @@ def test_an_npz_holds_every_column_in_its_own_shape(shards: list[Path], tmp_path
         np.testing.assert_array_equal(arrays["mean"], np.concatenate([part.features["mean"] for part in parts]))
         assert arrays["label"].tolist() == [label or "" for part in parts for label in part.texts["label"]]
         assert arrays["file_name"][-1] == "train/ä/12.png"
+        assert arrays["synthetic"].tolist() == [number % 2 == 0 for number in range(13)]
 
 
 def test_a_tree_has_a_file_an_image_and_goes_on_where_it_was(shards: list[Path], tmp_path: Path) -> None:

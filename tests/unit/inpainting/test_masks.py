@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -84,10 +85,51 @@ def test_a_bilevel_mask_is_no_mask_of_zeros_and_ones(tmp_path: Path) -> None:
     assert np.array_equal(read_mask(tmp_path / "m.png").missing_HW, np.eye(4, dtype=bool))
 
 
-@given(st.integers(1, 60), st.integers(1, 60), st.floats(0.2, 5))
-def test_a_scaled_mask_fits(height: int, width: int, scale: float) -> None:
-    mask = np.ones((max(1, round(height * scale)), max(1, round(width * scale))), dtype=bool)
-    assert resized(mask, height, width).shape == (height, width)
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 5))
+def test_a_multiple_of_the_image_fits_and_so_does_the_reverse(height: int, width: int, factor: int) -> None:
+    larger = np.ones((height * factor, width * factor), dtype=bool)
+    assert resized(larger, height, width).shape == (height, width)
+    assert resized(np.ones((height, width), dtype=bool), *larger.shape).shape == larger.shape
+
+
+@given(st.integers(150, 4000), st.integers(150, 4000), st.floats(0.05, 3), st.sampled_from([round, int]))
+def test_a_scaled_mask_fits(height: int, width: int, scale: float, whole: Callable[[float], int]) -> None:
+    shape = whole(height * scale), whole(width * scale)
+    assume(100 < min(shape) < max(shape) < 3000)  # half a pixel of 100 is half of 1 %
+    assume(whole is round or min(shape) > 200)
+    assert resized(np.broadcast_to(np.True_, shape), height, width).shape == (height, width)
+
+
+@given(*[st.integers(1, 80)] * 4)
+def test_what_fits_is_distorted_by_one_hundredth_at_most(height: int, width: int, rows: int, columns: int) -> None:
+    same = abs(rows * width - columns * height) <= 0.01 * max(rows * width, columns * height)
+    try:
+        resized(np.ones((rows, columns), dtype=bool), height, width)
+    except UnreadableImageError:
+        assert (rows, columns) != (height, width)
+        assert rows * width != columns * height
+    else:
+        assert same
+
+
+@pytest.mark.parametrize(
+    ("mask", "image", "fits"),
+    [
+        ((333, 500), (667, 1000), True),
+        ((334, 500), (667, 1000), True),
+        ((330, 500), (667, 1000), False),
+        ((5, 5), (24, 20), False),
+        ((1, 1), (2, 3), False),
+        ((14, 14), (224, 224), True),
+        ((1080, 1920), (1079, 1920), True),
+    ],
+)
+def test_sizes_of_masks(mask: tuple[int, int], image: tuple[int, int], fits: bool) -> None:
+    if fits:
+        assert resized(np.ones(mask, dtype=bool), *image).all()
+    else:
+        with pytest.raises(UnreadableImageError, match="proportions differ"):
+            resized(np.ones(mask, dtype=bool), *image)
 
 
 @pytest.mark.parametrize("shape", [(6, 6), (4, 6), (3, 4), (60, 50)])

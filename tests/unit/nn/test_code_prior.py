@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from vaeaug.nn import CodePrior, fit_code_prior
+from vaeaug.nn import CodePrior, code_fitting, fit_code_prior
 from vaeaug.nn.code_fitting import code_likelihood
 from vaeaug.nn.code_prior import choose
 
@@ -151,3 +151,33 @@ def test_a_few_images_are_enough_to_fit(count: int) -> None:
     model = prior()
     fit_code_prior(model, some_codes(count), torch.zeros(count, dtype=torch.long), seeded(), steps=3)
     assert model.draw(torch.tensor([0, 1]), seeded()).shape == (2, 12)
+
+
+@pytest.mark.parametrize("seconds", [0.5, 20.0])
+def test_the_clock_ends_the_fit(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However little time there is, one step is taken, and the weights that explain held-out codes best are kept."""
+    now = 0.0
+
+    def clock() -> float:
+        nonlocal now
+        now += 1.0
+        return now
+
+    monkeypatch.setattr(code_fitting.time, "monotonic", clock)
+    model = prior()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    fit_code_prior(model, some_codes(300), torch.arange(300) % 2, seeded(2), steps=10_000, seconds=seconds)
+    assert now <= seconds + 4
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+    assert all(torch.isfinite(tensor).all() for tensor in model.state_dict().values())
+    if seconds > 10:
+        assert any(not torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+
+
+def test_time_enough_changes_nothing() -> None:
+    fitted = []
+    for seconds in (None, 1e9):
+        model = prior()
+        fit_code_prior(model, some_codes(40), torch.arange(40) % 2, seeded(2), steps=8, seconds=seconds)
+        fitted.append(model.state_dict())
+    assert all(torch.equal(fitted[0][name], fitted[1][name]) for name in fitted[0])

@@ -71,7 +71,7 @@ def test_sizes(text: str, size: tuple[int, int] | None) -> None:
 
 @pytest.mark.parametrize("text", ["", "x", "7", "257", "8x", "8x8x8", "-8", "8.5", "8,8", "big", "300x8"])
 def test_what_is_no_size(text: str) -> None:
-    with pytest.raises(InputError, match=r"--image-size is N or HxW with sides from 8 to 256"):
+    with pytest.raises(InputError, match=r"image_size is N or HxW with sides from 8 to 256"):
         parse_size(text)
 
 
@@ -84,7 +84,7 @@ def test_times(text: str | float, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "s", "-1s", "0", "5sm", "5 minutes", "nan", "inf", "infm", "1d", "1:30"])
 def test_what_is_no_time(text: str) -> None:
-    with pytest.raises(InputError, match=r"--time-budget is a time like 60s, 10m or 1\.5h"):
+    with pytest.raises(InputError, match=r"time_budget is a time like 60s, 10m or 1\.5h"):
         parse_seconds(text)
 
 

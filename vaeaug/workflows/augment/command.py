@@ -16,7 +16,6 @@ from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
 from vaeaug.export.carried import first_chunks
 from vaeaug.export.kind import class_kinds
-from vaeaug.export.layout import make_missing_folders
 from vaeaug.export.manifest import Sources
 from vaeaug.export.normalize import CopyRule
 from vaeaug.export.real import RealImage, copy_real, place_real
@@ -29,6 +28,7 @@ from vaeaug.synthesis.pixel_limits import PixelLimits, pixel_limits
 from vaeaug.synthesis.samplers import SAMPLERS
 from vaeaug.workflows.augment.amount import check_amount, unfilled, wanted_counts
 from vaeaug.workflows.augment.filtering import SampleFilter, train_filter
+from vaeaug.workflows.augment.finished_run import finished_run
 from vaeaug.workflows.augment.made import AugmentResult, Made
 from vaeaug.workflows.augment.publish import finish
 from vaeaug.workflows.augment.remarks import remarks_on_run
@@ -51,7 +51,7 @@ from vaeaug.workflows.settings import (
     real_path,
 )
 from vaeaug.workflows.time_budget import TimeBudget, begin_budget, reserve_for_writing, writing_seconds
-from vaeaug.workflows.train.command import identity, refuse_changed, train_chosen, train_into
+from vaeaug.workflows.train.command import identity, train_chosen, train_into
 from vaeaug.workflows.train.prepare import Named, choose_loss, look_up
 
 _EDITING = next(name for name, sampler in SAMPLERS.items() if sampler.edits)
@@ -96,6 +96,8 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
         check_amount(chosen, {label: len(cache.indices("train", label, real=True)) for label in cache.classes})
         if chosen.evaluate:
             refuse_to_evaluate(index, chosen)
+        if (before := finished_run(data, chosen, staging, cache, _trained_model(chosen), progress)) is not None:
+            return before
         if chosen.keep_alpha and cache.palette is not None:
             raise InputError(
                 "--keep-alpha takes transparency from edited real images, and indexed images are not edited; "
@@ -110,7 +112,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
         originals = {file.file_name: file.path for file in index.of("train")}
         trained_on_them = _trained_on(model, cache)
         sampler = _sampler(asked_sampler, model, trained_on_them=trained_on_them)
-        refuse_changed(staging, **identity(cache), model=model.record.fingerprint)
+        staging.refuse_changed(**identity(cache), model=model.record.fingerprint)
         keep = _filter(chosen, staging, cache, device, progress)
         progress.stage("Copying images")
         copy_real(
@@ -119,7 +121,6 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             link="hard" if chosen.link == "hard" else "copy",
             progress=lambda done, total: progress.tick(Tick(done / max(total, 1))),
         )
-        make_missing_folders(staging.content, (file.label for file in index.files))
         made = Made(
             command="augment",
             staging=staging,
@@ -144,7 +145,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
                 *copy_warnings(placed),
                 *format_warnings({label: kinds[label] for label, count in counts.items() if count}),
             ],
-            passed_over=[entry.record() for entry in passed_over(index, cache)],
+            passed_over=passed_over(index, cache),
             keep=keep,
             limits=_limits(cache, counts) if _limited(sampler, chosen) else {},
             invalid=cache.invalid,
@@ -164,6 +165,11 @@ def _checked(chosen: AugmentSettings, asked_sampler: str, index: DatasetIndex, d
         PluginError: if a plugin is broken.
     """
     refuse_overlap(data, out)
+    if chosen.evaluate and chosen.time_budget is not None:
+        raise InputError(
+            "--time-budget cannot bound --evaluate: with fewer classifiers or steps it would measure something else; "
+            f"leave out --evaluate, and then run: vaeaug evaluate {data} {out}"
+        )
     if not chosen.balance:  # the files bound the number of real images from above; balancing compares classes
         check_amount(chosen, index.counts("train"))
     if chosen.held_out() is None and chosen.evaluate:
@@ -233,8 +239,6 @@ def _reserved(
     budget: TimeBudget, chosen: AugmentSettings, index: DatasetIndex, cache: ImageCache, progress: Progress
 ) -> TimeBudget:
     """Return the time budget with what the images take to make kept back from the training."""
-    if chosen.evaluate:
-        progress.say("--time-budget does not bound --evaluate, whose time depends on --seeds and --arms alone")
     counts = wanted_counts(chosen, cache)
     readable = {file.file_name for file in cache.files}
     paths: dict[str, list[Path]] = {label: [] for label in counts}
@@ -279,7 +283,7 @@ def _model_of_its_own(
     budget: TimeBudget | None,
 ) -> StoredModel:
     """Return a model trained for this output alone."""
-    refuse_changed(staging, **identity(cache))
+    staging.refuse_changed(**identity(cache))
     directory = staging.scratch / "model"
     if not (directory / FILE).exists():
         used = choose_loss(named, chosen, cache, progress, sampler=_asked_sampler(chosen))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vaeaug.dataset.image_cache import InvalidImage
+from vaeaug.dataset.passed_over import PassedOver
 from vaeaug.dataset.rules import DecodeRules
 from vaeaug.export.card import ClassCount
 from vaeaug.export.kind import ClassKind
@@ -43,7 +44,7 @@ class Made:
         sampler_options: its options that are not the defaults.
         seed: of the samples.
         remarks: what the user should know.
-        passed_over: what DATA contains and is not used, as the record has it.
+        passed_over: what DATA contains and is not used.
         keep: which samples are kept; all if None.
         limits: class -> how far pixels of its real images may be changed; classes without limits are missing.
         class_options: class -> the sampler's options for it, where they are not `sampler_options`.
@@ -67,7 +68,7 @@ class Made:
     sampler_options: Mapping[str, Any]
     seed: int
     remarks: Sequence[str]
-    passed_over: Sequence[Mapping[str, Any]] = ()
+    passed_over: Sequence[PassedOver] = ()
     keep: SampleFilter | None = None
     limits: Mapping[str, PixelLimits] = field(default_factory=dict)
     class_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -132,3 +133,15 @@ class AugmentResult:
     remarks: tuple[str, ...]
     dropped: Mapping[str, Mapping[str, int]]
     verdict: str | None = None
+
+
+def result_of(out: Path, record: Mapping[str, Any], verdict: str | None = None) -> AugmentResult:
+    """Return the result of a run that has finished.
+
+    Args:
+        out: the dataset directory.
+        record: its `vaeaug.json`.
+        verdict: whether the images help, if that was evaluated.
+    """
+    counts = tuple(ClassCount(**entry) for entry in record["counts"].values())
+    return AugmentResult(out, counts, record["sampler"], tuple(record["remarks"]), record["dropped"], verdict)

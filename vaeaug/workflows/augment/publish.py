@@ -9,6 +9,7 @@ from pathlib import Path
 from vaeaug.evaluation.evaluation_part import EvaluationPart
 from vaeaug.evaluation.report import write_report
 from vaeaug.export.card import CardData, ClassCount, counts_entry, write_card
+from vaeaug.export.layout import make_missing_folders
 from vaeaug.export.manifest import Listed, manifest_rows, write_manifest
 from vaeaug.export.origin import Drawn
 from vaeaug.export.record import RECORD, command_record, write_record
@@ -35,6 +36,7 @@ def finish(
     written = write_synthetic(made, threads=threads, progress=progress)
     remarks = [*made.remarks, *remarks_on_strength(made), *_unfilled(made, written)]
     counts = class_counts(made, written)
+    make_missing_folders(made.out, [count.label for count in counts])
     write_root(made, written, counts, remarks)
     found = None if evaluate is None else evaluate(made.out)
     write_report(made.out / "report.html", report_of(made, written, counts, remarks, found))
@@ -97,7 +99,7 @@ def write_root(made: Made, written: Written, counts: Sequence[ClassCount], remar
             counts={entry.label: counts_entry(entry) for entry in counts},
             normalized=copies_record(made.real),
             dropped=written.dropped,
-            passed_over=list(made.passed_over),
+            passed_over=made.passed_over,
             invalid=made.invalid,
             remarks=remarks,
         ),

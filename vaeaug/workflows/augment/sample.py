@@ -11,9 +11,10 @@ from vaeaug.progress import SILENT, Progress
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.synthesis.generate import changed_options, sampler_config, sampler_name
 from vaeaug.workflows.augment.amount import check_amount, unfilled
-from vaeaug.workflows.augment.made import AugmentResult, Made
+from vaeaug.workflows.augment.made import AugmentResult, Made, result_of
 from vaeaug.workflows.augment.publish import finish
 from vaeaug.workflows.device import choose_device
+from vaeaug.workflows.finished import finished_record
 from vaeaug.workflows.formats import format_warnings
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.remarks import remarks_on
@@ -63,6 +64,8 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
         wanted |= {"format": chosen.format, "quality": chosen.quality}
     request = {"model": stored.record.fingerprint, **wanted}
     with Staging(out, request, resume=chosen.resume) as staging:
+        if (record := finished_record(staging, progress)) is not None:
+            return result_of(staging.final, record)
         made = Made(
             command="sample",
             staging=staging,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from vaeaug.staging import Staging, check_output, refuse_overlap
 from vaeaug.workflows.device import choose_device, one_thread
 from vaeaug.workflows.encode.job import EncodeJob, how_made, in_words, plan, remarks_on_features
 from vaeaug.workflows.encode.settings import EncodeSettings
+from vaeaug.workflows.finished import finished_record
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.read import ModelData, read_for_model
 from vaeaug.workflows.settings import build, public_settings, real_path
@@ -84,7 +85,8 @@ def encode(
     label = stored.largest_class if chosen.label is None else stored.record.label(chosen.label)
     for place in (model, data):
         refuse_overlap(place, out)
-    check_output(out)  # before all images are read
+    if not chosen.resume:
+        check_output(out)  # before all images are read
     images = read_for_model(
         stored,
         data,
@@ -102,6 +104,8 @@ def encode(
         "format": chosen.format,
     }
     with Staging(out, request, resume=chosen.resume) as staging:
+        if (before := finished_record(staging, progress)) is not None:
+            return _result_of(staging.final, before)
         job = plan(stored, images, chosen, label)
         made, remarks = how_made(job), tuple(remarks_on_features(job, chosen))
         features = staging.content / "features"
@@ -117,6 +121,7 @@ def encode(
             data_fingerprint=images.cache.fingerprint,
             images=counts,
             **about,
+            passed_over=images.passed_over,
             invalid=images.cache.invalid,
             remarks=remarks,
         )
@@ -130,6 +135,12 @@ def encode(
         progress.say(remark)
     one = stored.classes[label] if job.way == ONE else None
     return EncodeResult(staging.final, counts, job.layout.columns, job.way, one, remarks)
+
+
+def _result_of(out: Path, record: Mapping[str, Any]) -> EncodeResult:
+    """Return the result of a run that has finished, from its record."""
+    columns = tuple(Column(name, tuple(entry["shape"]), entry["dtype"]) for name, entry in record["columns"].items())
+    return EncodeResult(out, record["images"], columns, record["encoded_as"], record["label"], tuple(record["remarks"]))
 
 
 @one_thread()
@@ -171,7 +182,8 @@ def _blocks(job: EncodeJob, shard: Shard, rows: int) -> Iterator[Rows]:
             "label": [file.label or None for file in files],
             "class": [None if job.way is None else job.classes[label] for label in labels_N[indices]],
         }
-        yield Rows(texts, encode_block(job.model, cache.pixels_NHWC, labels_N, indices, job.layout))
+        synthetic = [file.synthetic for file in files]
+        yield Rows(texts, synthetic, encode_block(job.model, cache.pixels_NHWC, labels_N, indices, job.layout))
 
 
 def _labels(job: EncodeJob, indices: NDArray[np.int64]) -> NDArray[np.int64]:

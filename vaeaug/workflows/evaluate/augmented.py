@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -43,6 +44,12 @@ def refuse_to_evaluate(index: DatasetIndex, chosen: AugmentSettings) -> None:
             f"the class {few[0]!r} has too few images for --evaluate to hold any out; leave it out, or hold some out "
             f"in {index.root.name}/test/<class>"
         )
+
+
+def verdict_of(out: Path) -> str | None:
+    """Return the verdict on the images of a finished output, or None if they were not evaluated."""
+    path = out / FOLDER / "evaluation.json"
+    return str(json.loads(path.read_bytes())["verdict"]) if path.exists() else None
 
 
 def discard_evaluation(staging: Staging) -> None:

@@ -17,6 +17,7 @@ from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
 from vaeaug.evaluation.arms import parse_arms
 from vaeaug.evaluation.utility import Utility, utility
+from vaeaug.finished import KEY as RESUME
 from vaeaug.progress import SILENT, Progress
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.workflows.device import choose_device, one_thread
@@ -25,13 +26,13 @@ from vaeaug.workflows.evaluate.data import EvaluateData, read_evaluate_data
 from vaeaug.workflows.evaluate.folds import folds, how_made, require_consent
 from vaeaug.workflows.evaluate.found import Evaluated, shared_words
 from vaeaug.workflows.evaluate.plan import plan
-from vaeaug.workflows.evaluate.publish import values_of, write_root, write_values
+from vaeaug.workflows.evaluate.publish import RECORD, values_of, write_root, write_values
 from vaeaug.workflows.evaluate.settings import EvaluateSettings
 from vaeaug.workflows.evaluate.similarity import measure_similarity, named_embedding
 from vaeaug.workflows.evaluate.task import Division
 from vaeaug.workflows.evaluate.train import Trainings, predict, write_divisions
+from vaeaug.workflows.finished import finished_record
 from vaeaug.workflows.settings import AUTO, build, parse_size, real_path
-from vaeaug.workflows.train.command import refuse_changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class EvaluateResult:
         out: the directory with `report.html` and `evaluation.json`, or None where none was asked for.
         decision: `helps`, `harms`, `does not help` or `undecided`.
         verdict: the same in a sentence, with the figures.
-        utility: what every way of training came to.
+        utility: what every way of training came to; None if the run had finished before, whose figures are in `values`.
         values: everything, as in `evaluation.json`.
         remarks: what the user should know.
     """
@@ -50,7 +51,7 @@ class EvaluateResult:
     out: Path | None
     decision: str
     verdict: str
-    utility: Utility
+    utility: Utility | None
     values: dict[str, Any]
     remarks: tuple[str, ...]
 
@@ -100,9 +101,13 @@ def evaluate(
         if place.exists():
             refuse_overlap(place, out)
     request = {"real": str(real.resolve()), "synthetic": str(synthetic.resolve()), **chosen.request()}
-    with Staging(out, request, resume=chosen.resume) as staging:
+    with Staging(out, request, resume=chosen.resume, record=RECORD) as staging:
         data = read_evaluate_data(scan(real, options=chosen.label_options()), synthetic, chosen, progress)
-        refuse_changed(staging, **_identities(data))
+        staging.refuse_changed(**_identities(data))
+        if (record := finished_record(staging, progress)) is not None:
+            values = {name: value for name, value in record.items() if name != RESUME}
+            remarks = tuple(record["remarks"])
+            return EvaluateResult(staging.final, record["decision"], record["verdict"], None, values, remarks)
         found = _find(data, synthetic, chosen, staging.scratch, device, progress)
         write_root(found, staging.content, staging.final.name)
         staging.publish()

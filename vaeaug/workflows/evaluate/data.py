@@ -13,12 +13,13 @@ from vaeaug.contracts import ImageSpec
 from vaeaug.dataset.cache import UNSEEN, ImageCache
 from vaeaug.dataset.contents import Contents, read_contents
 from vaeaug.dataset.index import NO_LABEL, DatasetIndex, quoted
+from vaeaug.dataset.passed_over import PassedOver
 from vaeaug.dataset.provenance import recognize
 from vaeaug.dataset.rules import DecodeRules
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
 from vaeaug.progress import Progress
-from vaeaug.workflows.data_warnings import reading_warnings
+from vaeaug.workflows.data_warnings import passed_over, reading_warnings
 from vaeaug.workflows.evaluate.images import Images, images_of
 from vaeaug.workflows.evaluate.leaks import refuse_leaks
 from vaeaug.workflows.evaluate.manifest import Manifest, is_edited, read_manifest
@@ -45,6 +46,7 @@ class EvaluateData:
         edited: whether these are changed real images, as far as is told.
         test: test images, or None where there are none.
         tested_on: where they are from, in words, without places of this machine.
+        passed_over: what REAL, SYNTHETIC and the directory of test images contain that is not used.
         remarks: what the user should know.
     """
 
@@ -56,6 +58,7 @@ class EvaluateData:
     edited: bool
     test: Images | None
     tested_on: str
+    passed_over: tuple[PassedOver, ...]
     remarks: tuple[str, ...]
 
 
@@ -92,7 +95,7 @@ def read_evaluate_data(
     made, left_out = leave_real_out(made, cache, synthetic)
     if rows is None:  # said before the long work, in case the wrong folder was given
         progress.say(f"{synthetic} has no manifest.csv, so all {len(made):,} images in it count as synthetic")
-    test, tested_on, more = _test(cache, settings, progress)
+    test, tested_on, unused, more = _test(cache, settings, progress)
     remarks += (*more, *left_out)
     if test is not None:
         untrained = test.only(~np.isin(test.digests(), training.digests()))
@@ -117,7 +120,18 @@ def read_evaluate_data(
                 "the synthetic images are of a model that was trained on other images than these real ones: see that "
                 "no test image was among them",
             )
-    return EvaluateData(index, made_index, cache.classes, training, made, is_edited(rows), test, tested_on, remarks)
+    return EvaluateData(
+        index=index,
+        made=made_index,
+        classes=cache.classes,
+        real=training,
+        synthetic=made,
+        edited=is_edited(rows),
+        test=test,
+        tested_on=tested_on,
+        passed_over=(*passed_over(index, cache), *passed_over(made_index, made.cache), *unused),
+        remarks=remarks,
+    )
 
 
 def read_made(directory: Path, like: ImageCache, settings: EvaluateSettings, progress: Progress) -> Images:
@@ -191,13 +205,14 @@ def _read(
 
 def _test(
     real: ImageCache, settings: EvaluateSettings, progress: Progress
-) -> tuple[Images | None, str, tuple[str, ...]]:
-    """Return the test images, where they are from, and what the user should know of them.
+) -> tuple[Images | None, str, list[PassedOver], tuple[str, ...]]:
+    """Return the test images, where they are from, what is not used there, and what the user should know of them.
 
     Raises:
         InputError: `--test` holds no image of a class of REAL.
     """
     remarks: tuple[str, ...] = ()
+    unused: list[PassedOver] = []
     if settings.test is None:
         cache, where = real, "REAL"
     else:
@@ -209,9 +224,10 @@ def _test(
         if not index.files:
             raise InputError(f"all images of {place} are synthetic, and synthetic images must not measure a model")
         cache = _read(index, real, settings, progress, contents).cache
+        unused = passed_over(index, cache)
     splits = [split for split in ("test", "val") if (cache.split_N == split).any()]
     if settings.test is None and not splits:
-        return None, "", remarks
+        return None, "", unused, remarks
     split = splits[0] if splits else "train"
     found = images_of(cache, cache.split_N == split, real.classes)
     known = found.only(found.labels_N != UNSEEN)
@@ -219,4 +235,4 @@ def _test(
     if not len(known):
         raise InputError(f"{tested_on} has no image of {quoted(real.classes)}; give others with --test DIR")
     left = len(found) - len(known)
-    return known, tested_on, remarks + ((f"test images of other classes, left out: {left}",) if left else ())
+    return known, tested_on, unused, remarks + ((f"test images of other classes, left out: {left}",) if left else ())

@@ -41,6 +41,7 @@ def values_of(found: Evaluated) -> dict[str, Any]:
         },
         data_fingerprint=found.data.real.cache.fingerprint,
         synthetic_fingerprint=found.data.synthetic.cache.fingerprint,
+        passed_over=found.data.passed_over,
         invalid=(*found.data.real.cache.invalid, *found.data.synthetic.cache.invalid),
         remarks=found.remarks,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from vaeaug.models.record import ModelRecord
 from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.workflows.device import choose_device
+from vaeaug.workflows.finished import finished_record
 from vaeaug.workflows.inpaint.check import some
 from vaeaug.workflows.inpaint.partial import fingerprint, partial_encoder
 from vaeaug.workflows.inpaint.plan import Plan, make_plan
@@ -25,7 +27,6 @@ from vaeaug.workflows.inpaint.settings import InpaintSettings
 from vaeaug.workflows.inpaint.write import copy_unchanged, native_size, read_journal, write_completions
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.settings import build, real_path
-from vaeaug.workflows.train.command import refuse_changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,8 @@ def inpaint(
     if chosen.label is not None:
         stored.record.label(chosen.label)
     index = scan(images, training=False, options=chosen.label_options())
-    unused = summary([entry for entry in index.passed_over if not (chosen.masks and entry.reason == MASKS)])
+    passed_over = [entry for entry in index.passed_over if not (chosen.masks and entry.reason == MASKS)]
+    unused = summary(passed_over)
     for note in (*index.notes, *([] if unused is None else [unused])):
         progress.say(note)
     for place in (model, images, *(real_path(name) for name in (chosen.masks, chosen.coco, chosen.data) if name)):
@@ -94,7 +96,9 @@ def inpaint(
         index = recognize(index, read_contents(index, workers=chosen.workers))
         known = set_apart(index, minimum=1) if chosen.random_holes else None
         plan = make_plan(index if known is None else known.index, images, chosen, stored.record, progress)
-        refuse_changed(staging, **{"set of images and holes": plan.digest})
+        staging.refuse_changed(**{"set of images and holes": plan.digest})
+        if (before := finished_record(staging, progress)) is not None:
+            return _result_of(staging.final, before)
         partial = partial_encoder(
             stored,
             chosen.method,
@@ -105,7 +109,7 @@ def inpaint(
             steps=chosen.partial_steps,
             progress=progress,
         )
-        refuse_changed(staging, **{"partial encoder of the model": fingerprint(partial)})
+        staging.refuse_changed(**{"partial encoder of the model": fingerprint(partial)})
         method = "gibbs" if partial is None else "partial-encoder"
         completer = Completer(stored, method=method, draws=chosen.draws, partial=partial)
         _copy(plan, staging.content, progress)
@@ -115,7 +119,9 @@ def inpaint(
         remarks = _remarks(plan, chosen, stored.record)
         if known is not None:
             remarks += warnings_of(known, "they are copied as they are and stay synthetic in the manifest")
-        done = Completed(staging, stored.record, chosen, plan, read_journal(journal), uncertainty, method, remarks)
+        done = Completed(
+            staging, stored.record, chosen, plan, read_journal(journal), uncertainty, method, passed_over, remarks
+        )
         write_root(done)
         staging.publish()
     for remark in remarks:
@@ -128,6 +134,19 @@ def inpaint(
         invalid={image.file_name: image.reason for image in plan.invalid},
         method=method,
         remarks=tuple(remarks),
+    )
+
+
+def _result_of(out: Path, record: Mapping[str, Any]) -> InpaintResult:
+    """Return the result of a run that has finished, from its record."""
+    return InpaintResult(
+        out=out,
+        images=record["images"],
+        files=record["completions"],
+        passed=record["passed_through"],
+        invalid={entry["name"]: entry["reason"] for entry in record["invalid"]},
+        method=record["method"],
+        remarks=tuple(record["remarks"]),
     )
 
 

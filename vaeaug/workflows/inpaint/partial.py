@@ -89,7 +89,12 @@ def partial_encoder(
 
 
 def add_partial_encoder(
-    model: StoredModel, pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64], progress: Progress
+    model: StoredModel,
+    pixels_NHWC: NDArray[np.uint8],
+    labels_N: NDArray[np.int64],
+    progress: Progress,
+    *,
+    seconds: float | None = None,
 ) -> None:
     """Train the partial encoder of a model that is being built, on its training images, and write it there.
 
@@ -100,9 +105,10 @@ def add_partial_encoder(
         pixels_NHWC: its training images.
         labels_N: their classes.
         progress: hears how it goes.
+        seconds: time that it may take, or None for no limit.
     """
     try:
-        save_partial(model, _train(model, pixels_NHWC, labels_N, None, progress))
+        save_partial(model, _train(model, pixels_NHWC, labels_N, None, progress, seconds))
     except InputError as error:
         progress.say(f"--inpainting changes nothing: {str(error).partition(';')[0]}")
 
@@ -124,7 +130,10 @@ def _train(
     labels_N: NDArray[np.int64] | None,
     steps: int | None,
     progress: Progress,
+    seconds: float | None = None,
 ) -> PartialEncoder:
     """Train the partial encoder of a model, with the model's own seed."""
     progress.stage("Training the partial encoder")
-    return train_partial(model, pixels_NHWC, labels_N, steps=steps, seed=model.record.seed, report=progress.tick)
+    return train_partial(
+        model, pixels_NHWC, labels_N, steps=steps, seconds=seconds, seed=model.record.seed, report=progress.tick
+    )

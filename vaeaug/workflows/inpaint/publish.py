@@ -15,6 +15,7 @@ from PIL import Image
 import vaeaug
 from vaeaug.dataset.decode import read_file
 from vaeaug.dataset.index import REAL, SPLITS, ImageFile
+from vaeaug.dataset.passed_over import PassedOver
 from vaeaug.dataset.rules import DecodeRules
 from vaeaug.evaluation.completions import CompletionsPage, ShownCompletion, write_completions_page
 from vaeaug.evaluation.gallery import Picture
@@ -59,6 +60,7 @@ class Completed:
         written: how each image was completed.
         uncertainty: the folder of uncertainty images.
         method: `partial-encoder` or `gibbs`.
+        passed_over: what IMAGES contains that is not used.
         remarks: what the user should know.
     """
 
@@ -69,6 +71,7 @@ class Completed:
     written: Sequence[Written]
     uncertainty: Path
     method: str
+    passed_over: Sequence[PassedOver]
     remarks: Sequence[str]
 
 
@@ -195,6 +198,7 @@ def _write_record(done: Completed) -> None:
             images=len({job.file.file_name for job in done.plan.jobs}),
             completions=sum(len(job.names) for job in done.plan.jobs),
             passed_through=done.plan.passed_through,
+            passed_over=done.passed_over,
             invalid=done.plan.invalid,
             remarks=done.remarks,
         ),

@@ -17,6 +17,7 @@ from vaeaug.progress import SILENT, Progress
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.synthesis.between import images_between
 from vaeaug.workflows.device import choose_device, one_thread
+from vaeaug.workflows.finished import finished_record
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.pictures.interpolate_settings import InterpolateSettings
 from vaeaug.workflows.pictures.read_one import class_of, in_class_folder, read_one
@@ -83,7 +84,10 @@ def interpolate(
     made: dict[str, Any] = {"steps": chosen.steps, "path": chosen.path, "labels": list(names), "enlarge": factor}
     guessed = [chosen.label is None and not in_class_folder(stored, path) for path in files]
     remarks = _remarks(files, names, guessed)
-    with Staging(out, {"model": stored.record.fingerprint, "images": digests, **made}, resume=chosen.resume) as staging:
+    request = {"model": stored.record.fingerprint, "images": digests, **made}
+    with Staging(out, request, resume=chosen.resume) as staging:
+        if finished_record(staging, progress) is not None:
+            return InterpolateResult(staging.final, names, chosen.steps, remarks)
         _draw(stored, real, labels, chosen, staging.content, factor)
         record = command_record(
             "interpolate",

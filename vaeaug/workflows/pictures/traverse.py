@@ -24,6 +24,7 @@ from vaeaug.synthesis.paths import discrete
 from vaeaug.synthesis.traversal import Axes, axes_of, traverse_axes
 from vaeaug.training.batches import as_images
 from vaeaug.workflows.device import choose_device, one_thread
+from vaeaug.workflows.finished import finished_record
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.pictures.read_one import class_of, read_one
 from vaeaug.workflows.pictures.traverse_settings import TraverseSettings
@@ -90,6 +91,9 @@ def traverse(model: str | Path, out: str | Path, *, progress: Progress = SILENT,
         "enlarge": chosen.enlarge,
     }
     with Staging(out, request, resume=chosen.resume) as staging:
+        if (record := finished_record(staging, progress)) is not None:
+            drawn = {name: tuple(entry["latent"] for entry in rows) for name, rows in record["latents"].items()}
+            return TraverseResult(staging.final, drawn, record["measure"])
         shown = _draw(stored, labels, image, chosen, staging.content, progress)
         measure = "kl" if all(axes.nats for axes, _ in shown.values()) else "variance"
         entries = {name: [_entry(axes, i) for i in dimensions] for name, (axes, dimensions) in shown.items()}

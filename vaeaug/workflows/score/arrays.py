@@ -44,6 +44,7 @@ def score_arrays(
         file_names=[""] * len(images),
         splits=[""] * len(images),
         labels=[name or "" for name in names],
+        synthetic=[False] * len(images),
         classes=stored.classes,
         measured_NP=scores.measured_NP,
         measured_as_N=scores.measured_as_N,

@@ -23,6 +23,7 @@ from vaeaug.models.store import StoredModel
 from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.workflows.device import choose_device, one_thread
+from vaeaug.workflows.finished import finished_record
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.name_list import name_list
 from vaeaug.workflows.read import ModelData, read_for_model
@@ -30,7 +31,6 @@ from vaeaug.workflows.score.publish import Scored, write_root
 from vaeaug.workflows.score.settings import ScoreSettings
 from vaeaug.workflows.score.task import WINDOW, ScoreTask, is_done, read_scores, run_score_task
 from vaeaug.workflows.settings import build, real_path
-from vaeaug.workflows.train.command import refuse_changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,16 @@ def score(
             progress=progress,
             max_megapixels=chosen.max_megapixels,
         )
-        refuse_changed(staging, dataset=read.cache.directory.name)  # it tells names too
+        staging.refuse_changed(dataset=read.cache.directory.name)  # it tells names too
+        if (record := finished_record(staging, progress)) is not None:
+            return ScoreResult(
+                out=staging.final,
+                images=record["images"],
+                by=record["by"],
+                judge=record["judge"],
+                suspicious=record["suspicious_labels"],
+                remarks=tuple(record["remarks"]),
+            )
         who = choose_judge(chosen.judge, stored, read.labels_N)
         _refuse_missing(by, who, stored, read)
         tasks = _tasks(chosen, stored, read, staging, who, device)
@@ -188,6 +197,7 @@ def _gathered(tasks: list[ScoreTask], read: ModelData, model: StoredModel, who: 
         file_names=[file.file_name for file in files],
         splits=[file.split for file in files],
         labels=[file.label for file in files],
+        synthetic=[file.synthetic for file in files],
         classes=model.classes,
         measured_NP=np.concatenate([scores.measured_NP for scores in parts()]),
         measured_as_N=np.concatenate([scores.measured_as_N for scores in parts()]),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import vaeaug
-from vaeaug.anomaly.columns import LIKELIEST, MEASURED, SCORE, SURPRISE, Column
+from vaeaug.anomaly.columns import LIKELIEST, MEASURED, SCORE, SURPRISE, SYNTHETIC, Column
 from vaeaug.anomaly.score_images import reconstruct
 from vaeaug.anomaly.table import ScoredImages
 from vaeaug.evaluation.gallery import Gallery, GalleryCard, Picture, heat, stretched, write_gallery
@@ -73,6 +73,7 @@ def write_root(scored: Scored) -> None:
             judge=scored.judge,
             suspicious_labels=scored.suspicious,
             columns=_columns(scored),
+            passed_over=scored.read.passed_over,
             invalid=scored.read.cache.invalid,
             remarks=scored.remarks,
         ),
@@ -91,7 +92,7 @@ def write_root(scored: Scored) -> None:
 def _columns(scored: Scored) -> dict[str, str]:
     """Return the meaning of each column, in the order of the table."""
     score = Column(SCORE.name, f"{scored.by}, higher is more anomalous; rows are sorted by it")
-    return {column.name: column.meaning for column in (score, *MEASURED, SURPRISE, LIKELIEST)}
+    return {column.name: column.meaning for column in (SYNTHETIC, score, *MEASURED, SURPRISE, LIKELIEST)}
 
 
 def _settings(scored: Scored) -> dict[str, object]:

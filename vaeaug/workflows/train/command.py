@@ -8,6 +8,7 @@ import json
 import math
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -18,9 +19,9 @@ import vaeaug
 from vaeaug.contracts import parse_options
 from vaeaug.cpus import cpu_count
 from vaeaug.dataset.cache import ImageCache
+from vaeaug.dataset.passed_over import PassedOver
 from vaeaug.dataset.scan import scan
 from vaeaug.engine.local import may_start_processes, run_tasks
-from vaeaug.errors import InputError
 from vaeaug.export.kind import class_kinds
 from vaeaug.models.latents import FILE as LATENTS
 from vaeaug.models.latents import ClassLatents, load_latents, save_latents
@@ -30,14 +31,15 @@ from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap, write_atomic
 from vaeaug.training.config import TrainingConfig
 from vaeaug.training.plan import SHARED_SHARE, share, with_length
-from vaeaug.workflows.data_warnings import data_warnings
+from vaeaug.workflows.data_warnings import data_warnings, passed_over
 from vaeaug.workflows.device import choose_device
+from vaeaug.workflows.finished import finished_record
 from vaeaug.workflows.inpaint.partial import add_partial_encoder
 from vaeaug.workflows.model import Model, load, open_stored
 from vaeaug.workflows.read import read_for_training
 from vaeaug.workflows.remarks import remarks_on
 from vaeaug.workflows.settings import TrainModelSettings, TrainSettings, build, real_path
-from vaeaug.workflows.time_budget import TimeBudget, begin_budget
+from vaeaug.workflows.time_budget import INPAINTING, TimeBudget, begin_budget
 from vaeaug.workflows.train.prepare import Plugins, choose_loss, look_up
 from vaeaug.workflows.train.task import WEIGHTS, TrainOutcome, TrainTask, run_train_task
 
@@ -73,18 +75,27 @@ def train_chosen(
     device = choose_device(chosen.device)
     index = scan(data, options=chosen.label_options())
     refuse_overlap(data, model)
-    with Staging(model, {"data": str(data.resolve()), **chosen.request()}, resume=chosen.resume) as staging:
+    request = {"data": str(data.resolve()), **chosen.request()}
+    with Staging(model, request, resume=chosen.resume, record=FILE) as staging:
         read = read_for_training(index, chosen, progress)
         cache = read.cache
         for warning in data_warnings(read.index, cache, allow_leaks=chosen.allow_leaks):
             progress.say(warning)
-        refuse_changed(staging, **identity(cache))
+        staging.refuse_changed(**identity(cache))
+        if finished_record(staging, progress) is not None:
+            return load(model, device=chosen.device, plugins_dirs=chosen.plugins_dirs)
         used = choose_loss(named, chosen, cache, progress)
-        train_into(staging.content, staging.scratch, cache, chosen, used, device, progress, budget)
+        unused = passed_over(read.index, cache)
+        if budget is not None and chosen.inpainting:
+            budget = budget.reserving(INPAINTING * budget.seconds)
+        train_into(staging.content, staging.scratch, cache, chosen, used, device, progress, budget, unused)
         if chosen.inpainting:
             stored = open_stored(staging.content, device, chosen.plugins_dirs, allow_imports=True)
+            seconds = None if budget is None else budget.left(time.monotonic())
             train_indices = cache.indices("train")
-            add_partial_encoder(stored, cache.pixels_NHWC[train_indices], cache.labels_N[train_indices], progress)
+            add_partial_encoder(
+                stored, cache.pixels_NHWC[train_indices], cache.labels_N[train_indices], progress, seconds=seconds
+            )
         staging.publish()
     trained = load(model, device=chosen.device, plugins_dirs=chosen.plugins_dirs)
     for remark in (*read.warnings, *remarks_on(trained.stored)):
@@ -93,29 +104,8 @@ def train_chosen(
 
 
 def identity(cache: ImageCache) -> dict[str, str]:
-    """Return what `refuse_changed` compares of a dataset; names too, since their order is that of the training."""
+    """Return what a resumed run compares of a dataset; names too, since their order is that of the training."""
     return {"dataset": cache.fingerprint, "names of the images": cache.listing()}
-
-
-def refuse_changed(staging: Staging, **fingerprints: str) -> None:
-    """Refuse to go on with a run whose input has changed since.
-
-    Args:
-        staging: where the run's work lies.
-        fingerprints: what is read (`dataset`, `model`, `test images`) -> what identifies its content.
-
-    Raises:
-        InputError: it has changed.
-    """
-    mark = staging.scratch / "input.json"
-    before: dict[str, str] = json.loads(mark.read_text()) if mark.exists() else {}
-    for name, fingerprint in fingerprints.items():
-        if before.get(name, fingerprint) != fingerprint:
-            has = "have" if name.endswith("images") else "has"
-            raise InputError(
-                f"the {name} {has} changed since the run was interrupted; remove {staging.partial} to start again"
-            )
-    write_atomic(mark, json.dumps(before | fingerprints).encode())
 
 
 def train_into(
@@ -127,6 +117,7 @@ def train_into(
     device: torch.device,
     progress: Progress,
     budget: TimeBudget | None,
+    unused: Sequence[PassedOver] = (),
 ) -> None:
     """Train the networks of a model and write it to `directory`; checkpoints and results so far go to `scratch`."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -163,7 +154,7 @@ def train_into(
         progress.stage(f"Training {len(cache.classes)} classes, one by one")
         board = _Board(len(cache.classes), progress)
         outcomes += run_tasks(run_train_task, tasks[1:], workers=workers, hear=board.hear)
-    _write_model(directory, cache, settings, used, tasks, outcomes)
+    _write_model(directory, cache, settings, used, tasks, outcomes, unused)
 
 
 def _class_tasks(
@@ -212,6 +203,7 @@ def _write_model(
     used: Plugins,
     tasks: list[TrainTask],
     outcomes: list[TrainOutcome],
+    unused: Sequence[PassedOver],
 ) -> None:
     """Gather what the tasks left into a model directory; `model.json` comes last."""
     latents: dict[int, ClassLatents] = {}
@@ -273,6 +265,7 @@ def _write_model(
         background=cache.rules.background,
         levels=cache.rules.levels,
         holdout=None if held_out is None else dataclasses.asdict(held_out),
+        passed_over=tuple(entry.record() for entry in unused),
     )
     write_atomic(directory / FILE, record.to_json().encode())
 

@@ -121,10 +121,13 @@ def run_train_task(task: TrainTask, tell: Callable[[Tick], None]) -> TrainOutcom
         network.load(task.start)
     device = torch.device(task.device)
     network.to(device)
-    config = task.config
+    config, prior_end = task.config, None
     if task.end is not None:
-        seconds = task_seconds(task.end, task.rounds, time.monotonic())
-        config = dataclasses.replace(config, time_budget=seconds)
+        began = time.monotonic()
+        seconds = task_seconds(task.end, task.rounds, began)
+        prior = network.variant.prior_share if task.encode else 0.0
+        config = dataclasses.replace(config, time_budget=(1 - prior) * seconds)
+        prior_end = began + seconds
     length = plan(config, len(training))
     batches = Batches(
         pixels_NHWC=cache.pixels_NHWC,
@@ -136,7 +139,7 @@ def run_train_task(task: TrainTask, tell: Callable[[Tick], None]) -> TrainOutcom
         augment=_augmentation(task, cache),
     )
     if task.start is not None and not len(validation):
-        return _finish(task, network, cache, _kept(network, batches))
+        return _finish(task, network, cache, _kept(network, batches), prior_end)
     fitted = fit(
         network.variant,
         network.loss,
@@ -151,7 +154,7 @@ def run_train_task(task: TrainTask, tell: Callable[[Tick], None]) -> TrainOutcom
     if task.start is not None and fitted.best_step == 0:
         stopped = f"{fitted.stopped}; it keeps the shared network, which was better"
         fitted = dataclasses.replace(fitted, stopped=stopped)
-    return _finish(task, network, cache, fitted)
+    return _finish(task, network, cache, fitted, prior_end)
 
 
 def _augmentation(task: TrainTask, cache: ImageCache) -> Augment | None:
@@ -171,10 +174,20 @@ def _kept(network: Network, batches: Batches) -> FitResult:
     return FitResult(stopped, 0, 0, None, units, [], 0.0, 0, codes=codes)
 
 
-def _finish(task: TrainTask, network: Network, cache: ImageCache, fitted: FitResult) -> TrainOutcome:
-    """Write what a training leaves; the file with the outcome comes last."""
+def _finish(
+    task: TrainTask, network: Network, cache: ImageCache, fitted: FitResult, prior_end: float | None
+) -> TrainOutcome:
+    """Write what a training leaves; the file with the outcome comes last.
+
+    Args:
+        task: what was to be done.
+        network: the trained network.
+        cache: the images.
+        fitted: how the training went.
+        prior_end: with a time budget, when the prior has to be fitted (`time.monotonic`).
+    """
     if task.encode:
-        _fit_prior_and_save_latents(task, network, cache)
+        _fit_prior_and_save_latents(task, network, cache, prior_end)
     network.save(task.directory / WEIGHTS)
     outcome = TrainOutcome(
         metrics={
@@ -200,10 +213,12 @@ def _of_class(labels_N: np.ndarray, indices: np.ndarray, label: int | None) -> n
     return indices if label is None else indices[labels_N[indices] == label]
 
 
-def _fit_prior_and_save_latents(task: TrainTask, network: Network, cache: ImageCache) -> None:
+def _fit_prior_and_save_latents(task: TrainTask, network: Network, cache: ImageCache, prior_end: float | None) -> None:
     """Encode the real training images (those held out for validation too), fit the prior, and keep the latents."""
     chosen = cache.indices("train", None if task.label is None else cache.classes[task.label])
     latents = encode_images(network.variant, cache.pixels_NHWC, cache.labels_N, chosen)
+    if prior_end is not None:
+        latents = dataclasses.replace(latents, seconds=max(prior_end - time.monotonic(), 0.1))
     device = next(network.variant.parameters()).device
     generator = torch.Generator(device=device).manual_seed(seed_of(task.seed, "fit_prior", task.name))
     network.variant.fit_prior(latents, generator)

@@ -1,0 +1,109 @@
+"""What a finished output was asked for, kept in its record: `--resume` on it can tell whether anything is left to do.
+
+A command's record (`vaeaug.json`, `evaluation.json`, `model.json`) gets the key `resume` when it is published:
+
+    request   what decided the result, without places on this machine; values that are off or not given are left out
+    inputs    what identifies the images and models that were read
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vaeaug.disk import write_atomic
+from vaeaug.errors import InputError
+
+KEY = "resume"
+
+_READ = ("data", "images", "real", "synthetic", "model")
+"""Requested places whose contents are among the inputs."""
+
+
+def keep_request(path: Path, request: Mapping[str, Any], inputs: Mapping[str, str]) -> None:
+    """Add what a run was asked for to its record; nothing happens if there is no record.
+
+    Args:
+        path: the record.
+        request: as it was given to `Staging`.
+        inputs: what was read -> what identifies its content.
+    """
+    if path.is_file():
+        record = json.loads(path.read_bytes())
+        kept = {"request": _portable(request), "inputs": dict(inputs)}
+        text = json.dumps({**record, KEY: kept}, indent=2, ensure_ascii=False, allow_nan=False)
+        write_atomic(path, (text + "\n").encode(errors="backslashreplace"))
+
+
+def read_finished(path: Path, request: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the record of a finished run that was asked for the same; None if there is no such record.
+
+    Args:
+        path: the record.
+        request: what is asked for now.
+
+    Raises:
+        InputError: if the run was asked for something else.
+    """
+    try:
+        record = json.loads(path.read_bytes())
+        before: dict[str, Any] = record[KEY]["request"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    now = _portable(request)
+    for name in sorted(before.keys() | now.keys()):
+        if before.get(name) != now.get(name):
+            old, new = (json.dumps(values.get(name), ensure_ascii=False) for values in (before, now))
+            raise InputError(
+                f"{path.parent} holds a finished run with {name} = {old}, and this one has {new}: "
+                f"name a new directory, or remove {path.parent} to start again"
+            )
+    return dict(record)
+
+
+def check_inputs(out: Path, record: Mapping[str, Any], inputs: Mapping[str, str]) -> None:
+    """Check that what a finished run has read is as it was.
+
+    Args:
+        out: the output.
+        record: of the run.
+        inputs: what is there now; only what is named is compared.
+
+    Raises:
+        InputError: if something has changed.
+    """
+    before = record[KEY]["inputs"]
+    for name, identity in inputs.items():
+        if before.get(name) != identity:
+            has = "have" if name.endswith("images") else "has"
+            raise InputError(
+                f"{out} holds a finished run, and the {name} {has} changed since: name a new directory, "
+                f"or remove {out} to start again"
+            )
+
+
+def _portable(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a request as JSON values without places on this machine."""
+    plain = json.loads(json.dumps(dict(request)))
+    kept = {name: value for name, value in plain.items() if not (name in _READ and _is_place(value))}
+    return {name: _without_places(value) for name, value in kept.items() if not _is_off(value)}
+
+
+def _without_places(value: Any) -> Any:
+    """Return a JSON value in which an absolute path is the name of its file."""
+    if isinstance(value, dict):
+        return {name: _without_places(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_without_places(part) for part in value]
+    return Path(value).name if _is_place(value) else value
+
+
+def _is_off(value: Any) -> bool:
+    """Return whether a value means that an option was not given; 0 does not."""
+    return value is None or value is False or value in ({}, [], "")
+
+
+def _is_place(value: Any) -> bool:
+    return isinstance(value, str) and Path(value).is_absolute()
