@@ -11,6 +11,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pluggy
 
@@ -24,9 +25,9 @@ from vaeaug.plugins.sources import Source
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a plugin's hooks returned, as (kind, object), not yet checked, and what is wrong with the plugin."""
+    """What a plugin's hooks returned, as (kind, class), not yet checked, and what is wrong with the plugin."""
 
-    brought: tuple[tuple[str, object], ...]
+    brought: tuple[tuple[str, type[Any]], ...]
     faults: tuple[FaultError, ...]
     may_retry: bool = False
 
@@ -58,12 +59,12 @@ def _load(source: Source, reading: Reading, *, edited: bool) -> Loaded:
             fault.cause += "; the file was executed in this process before it was edited: if the new content is right, "
             fault.cause += "start the process (or the notebook kernel) again"
         return Loaded((), (fault,), may_retry=isinstance(fault.__cause__, ImportError))
-    brought: list[tuple[str, object]] = []
+    brought: list[tuple[str, type[Any]]] = []
     faults: list[FaultError] = []
     callers = manager.get_hookcallers(plugin) or []
     for hook, implementation in ((caller.name, one) for caller in callers for one in caller.get_hookimpls()):
         try:
-            brought += [(HOOKS[hook], item) for item in _call(hook, implementation, reading.file)]
+            brought += [(HOOKS[hook], cls) for cls in _call(hook, implementation, reading.file)]
         except FaultError as fault:
             faults.append(fault)
     faults += _unmarked(plugin, is_file=source.file is not None, has_hooks=bool(callers))
@@ -134,8 +135,8 @@ def _register(plugin: object) -> pluggy.PluginManager:
     return manager
 
 
-def _call(hook: str, implementation: pluggy.HookImpl, file: Path | None) -> list[object]:
-    """Call one implementation of a hook, and return the list that it gives."""
+def _call(hook: str, implementation: pluggy.HookImpl, file: Path | None) -> list[type[Any]]:
+    """Call one implementation of a hook, and return the classes that it returns or yields."""
     function = implementation.function
     if hook not in HOOKS:
         raise FaultError("unknown-hook", f"there is no hook {hook!r}{_at(function)}; {nearest(hook, HOOKS)}")
@@ -143,17 +144,19 @@ def _call(hook: str, implementation: pluggy.HookImpl, file: Path | None) -> list
         cause = f"{function.__name__!r}{_at(function)} wraps a hook; a plugin only implements hooks"
         raise FaultError("unknown-hook", cause)
 
-    def run() -> object:
+    def run() -> list[type[Any]]:
         result = function()
         if isinstance(result, str | bytes | dict | type) or not isinstance(result, Iterable):
-            return result
-        return list(result)
+            example = result.__name__ if isinstance(result, type) else "MyClass"
+            cause = f"{hook} returns {shown(result)}; return a list of classes: return [{example}]"
+            raise FaultError("wrong-return", cause)
+        classes = list(result)
+        for item in (item for item in classes if not isinstance(item, type)):
+            cause = f"{hook} returns {shown(item)}, which is no class; return the class itself, not"
+            raise FaultError("wrong-return", f"{cause} an instance of {type(item).__name__}")
+        return classes
 
-    result = guard(run, f"in {hook}", file, "hook-raised")
-    if isinstance(result, list):
-        return result
-    example = result.__name__ if isinstance(result, type) else "MyClass"
-    raise FaultError("wrong-return", f"{hook} returns {shown(result)}; return a list of classes: return [{example}]")
+    return guard(run, f"in {hook}", file, "hook-raised")
 
 
 def _unmarked(plugin: object, *, is_file: bool, has_hooks: bool) -> list[FaultError]:

@@ -17,7 +17,7 @@ from vaeaug.errors import InputError, PluginError, VaeaugError, nearest
 from vaeaug.hookspecs import HOOKS
 from vaeaug.plugins.listing import read
 from vaeaug.plugins.loading import load_plugin
-from vaeaug.plugins.problems import FaultError, Problem, guard, shown
+from vaeaug.plugins.problems import FaultError, Problem, guard
 from vaeaug.plugins.sources import BLOCK_VARIABLE, STRICT_VARIABLE, Source, find_sources
 
 if TYPE_CHECKING:
@@ -71,13 +71,9 @@ class Registry:
     def get(self, kinds: Collection[str], name: str, distribution: str | None = None) -> list[Provided[Any]]:
         """Return the classes of a name, at most one of each kind.
 
-        Args:
-            kinds: the kinds to look for.
-            name: the name that users call it by.
-            distribution: the distribution it came from when a model was saved; the message names it if it is missing.
-
         Raises:
-            InputError: if there is none; the message offers the nearest names, or says what to unblock or install.
+            InputError: if there is none. The message offers the nearest names, or says what to unblock or to install:
+                `distribution` is where the class came from when a model was saved.
             PluginError: if the plugin that brings it is broken.
         """
         found = [self.classes[kind][name] for kind in kinds if name in self.classes[kind]]
@@ -108,14 +104,10 @@ class Registry:
 
 
 def load(plugins_dirs: Iterable[str | Path] = (), *, environ: Mapping[str, str] | None = None) -> Registry:
-    """Load every plugin. A broken one is listed in `problems` and does not affect the others.
+    """Load every plugin that `find_sources` finds. A broken one is listed in `problems` and does not affect others.
 
     A hook that raises brings nothing; a class that breaks the contract is left out, and the plugin's others are kept.
     A plugin is executed once per process: later calls return the same classes, unless a plugin file was edited.
-
-    Args:
-        plugins_dirs: directories of plugin files, in addition to those of `VAEAUG_PLUGINS_DIR`.
-        environ: the environment, by default `os.environ`.
 
     Raises:
         InputError: if a directory does not exist.
@@ -139,42 +131,30 @@ def _add(source: Source, classes: Mapping[str, dict[str, Provided[Any]]]) -> lis
     reading = read(source)
     loaded = load_plugin(source, reading)
     faults, got, origin = list(loaded.faults), set(), str(source.file or source.module)
-    for kind, item in loaded.brought:
+    for kind, cls in loaded.brought:
         try:
-            cls = guard(partial(_checked, kind, item), "while its class is checked", reading.file, "wrong-class")
+            guard(partial(_check_class, kind, cls), "while its class is checked", reading.file, "wrong-class")
+            own = Provided(kind, cls.name, cls, source, source.plugin, source.distribution, source.version, origin)
+            holder = classes[kind].setdefault(cls.name, own)
+            if holder.source is not source or holder.cls is not cls:
+                cause = f"its {kind} {cls.name!r} is shadowed by that of {holder.plugin!r} ({holder.source.where})"
+                raise FaultError("shadowed", f"{cause}; give it another name", (cls.name,))
+            got.add(cls.name)
         except FaultError as fault:
             faults.append(fault)
-            continue
-        own = Provided(kind, cls.name, cls, source, source.plugin, source.distribution, source.version, origin)
-        holder = classes[kind].setdefault(cls.name, own)
-        if holder.source is source and holder.cls is cls:
-            got.add(cls.name)
-            continue
-        cause = f"its {kind} {cls.name!r} is shadowed by that of {holder.plugin!r} ({holder.source.where})"
-        faults.append(FaultError("shadowed", f"{cause}; give it another name", (cls.name,)))
     lost = tuple(name for name in reading.names if name not in got)
     return [Problem(source.plugin, fault.kind, fault.cause, source, fault.names or lost) for fault in faults]
 
 
-def _checked(kind: str, item: object) -> type[Any]:
-    """Return what a hook returned, if it is a class that keeps the contract.
-
-    Raises:
-        FaultError: otherwise; the cause says what to write.
-    """
+def _check_class(kind: str, cls: type[Any]) -> None:
     from vaeaug.contracts.declaration import declaration_fault  # noqa: PLC0415 (imports torch)
 
-    if not isinstance(item, type):
-        what = f"returns {shown(item)}, which is no class"
-        return_the_class = f"return the class itself, not an instance of {type(item).__name__}"
-        raise FaultError("wrong-return", f"the hook for a {kind} {what}; {return_the_class}")
-    cause = declaration_fault(kind, item)
+    cause = declaration_fault(kind, cls)
     if cause is None:
-        return item
+        return
     try:
-        where = f" ({inspect.getsourcefile(item)}, line {inspect.getsourcelines(item)[1]})"
+        where = f" ({inspect.getsourcefile(cls)}, line {inspect.getsourcelines(cls)[1]})"
     except (OSError, TypeError):
         where = ""
-    name = getattr(item, "name", None)
-    names = (name,) if isinstance(name, str) else ()
-    raise FaultError("wrong-class", f"{item.__name__}{where} {cause}", names)
+    names = (cls.name,) if isinstance(getattr(cls, "name", None), str) else ()
+    raise FaultError("wrong-class", f"{cls.__name__}{where} {cause}", names)
