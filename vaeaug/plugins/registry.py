@@ -11,8 +11,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from packaging.utils import canonicalize_name
-
 from vaeaug.errors import InputError, PluginError, VaeaugError, nearest
 from vaeaug.hookspecs import HOOKS
 from vaeaug.plugins.listing import read
@@ -83,6 +81,8 @@ class Registry:
 
     def _missing(self, kinds: Collection[str], name: str, distribution: str | None) -> VaeaugError:
         """Return the error that helps most."""
+        from packaging.utils import canonicalize_name  # noqa: PLC0415 (slow to import, and rarely needed)
+
         there_is_no = f"there is no {' or '.join(kinds)} {name!r}"
         for problem in self.problems:
             if problem.kind != "shadowed" and name in (problem.plugin, *problem.names):

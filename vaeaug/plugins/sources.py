@@ -11,8 +11,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-from packaging.utils import canonicalize_name
-
 from vaeaug.errors import InputError
 from vaeaug.hookspecs import PROJECT
 
@@ -79,22 +77,20 @@ def _split(text: str, separator: str) -> list[str]:
     return [part.strip() for part in text.split(separator) if part.strip()]
 
 
-def _distributions() -> Iterator[metadata.Distribution]:
-    """Yield the distributions that have entry points of our group; of several with one name, the one imports see.
+def _distributions() -> Iterable[metadata.Distribution]:
+    """Return the distributions that have entry points of our group; of several with one name, the one imports see.
 
     `metadata.entry_points` is not used: one malformed file of an unrelated distribution makes it fail for all.
     """
-    seen: set[str] = set()
+    found: dict[str, metadata.Distribution] = {}
     for distribution in metadata.distributions():
         try:
-            if f"[{PROJECT}]" not in (distribution.read_text("entry_points.txt") or "").replace(" ", ""):
-                continue
-            name = canonicalize_name(distribution.name)
-            if name not in seen:
-                seen.add(name)
-                yield metadata.distribution(distribution.name)
+            if f"[{PROJECT}]" in (distribution.read_text("entry_points.txt") or "").replace(" ", ""):
+                imported = metadata.distribution(distribution.name)
+                found[imported.name] = imported
         except Exception:  # noqa: S112 (a distribution without a readable name or file brings no plugin)
             continue
+    return found.values()
 
 
 def _entry_points(distribution: metadata.Distribution) -> Iterator[Source]:
