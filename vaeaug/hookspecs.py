@@ -19,6 +19,9 @@ API_VERSION = 1
 PROJECT = "vaeaug"
 """The entry-point group, and the name pluggy marks our hooks with."""
 
+HOOKS = {"vaeaug_variants": "variant", "vaeaug_losses": "loss"}
+"""Hook -> the kind of class that it returns."""
+
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 

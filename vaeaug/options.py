@@ -122,6 +122,19 @@ def type_name(hint: Any) -> str:
     )
 
 
+def describe_options(config: type[Any]) -> list[dict[str, Any]]:
+    """Return each option of a dataclass as JSON values: name, type, default, help, minimum, maximum, choices."""
+    hints = typing.get_type_hints(config)
+    described = []
+    for field in dataclasses.fields(config):
+        default = field.default_factory() if field.default_factory is not dataclasses.MISSING else field.default
+        default = default if isinstance(default, int | float | str | None) else str(default)
+        limits = {key: field.metadata.get(key) for key in ("help", "minimum", "maximum", "choices")}
+        limits["choices"] = list(limits["choices"]) if limits["choices"] else None
+        described.append({"name": field.name, "type": type_name(hints[field.name]), "default": default, **limits})
+    return described
+
+
 def _named(config: type[Any], values: Mapping[str, Any], owner: str) -> Iterator[tuple[str, Any]]:
     """Yield the field that each name means, and its value.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from vaeaug.cli import main
-from vaeaug.plugins.describing import describe
+from vaeaug.cli.plugins import describe
 from vaeaug.plugins.listing import Listed
 from vaeaug.plugins.registry import load
 
@@ -98,7 +98,7 @@ def test_the_list_has_every_documented_key(capsys: pytest.CaptureFixture[str], t
         "note": None,
     }
     guide = (Path(__file__).parents[2] / "docs" / "writing-a-plugin.md").read_text(encoding="utf-8")
-    for key in Listed.__dataclass_fields__:
+    for key in Listed._fields:
         assert f"`{key}`" in guide, f"docs/writing-a-plugin.md does not tell what {key} is"
 
 
@@ -214,9 +214,9 @@ def test_a_name_of_both_kinds_needs_the_kind(capsys: pytest.CaptureFixture[str],
 
 def test_every_shipped_class_can_be_described() -> None:
     registry = load(environ={})
-    for kind, names in (("variant", registry.variants), ("loss", registry.losses)):
+    for names in registry.classes.values():
         for provided in names.values():
-            described = describe(kind, provided)  # type: ignore[arg-type]
+            described = describe(provided)
             assert described["reference"], f"{provided.name} cites nothing"
             assert all(option["help"] for option in described["options"])
             json.dumps(described, allow_nan=False)
@@ -240,9 +240,9 @@ def test_new_writes_a_package_whose_files_parse(capsys: pytest.CaptureFixture[st
 def test_every_template_and_package_is_shipped() -> None:
     root = Path(__file__).parents[2]
     setuptools = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]
-    [pattern] = setuptools["package-data"]["vaeaug.plugins"]
-    templates = {path for path in (root / "vaeaug" / "plugins").rglob("*") if path.suffix not in {".py", ".pyc"}}
-    assert {path for path in templates if path.is_file()} == set((root / "vaeaug" / "plugins").glob(pattern))
+    [pattern] = setuptools["package-data"]["vaeaug.workflows"]
+    templates = {path for path in (root / "vaeaug" / "workflows").rglob("*") if path.suffix not in {".py", ".pyc"}}
+    assert {path for path in templates if path.is_file()} == set((root / "vaeaug" / "workflows").glob(pattern))
     assert "vaeaug.plugins" in setuptools["packages"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import json
 import os
 import shlex
@@ -17,9 +18,13 @@ import click
 
 from vaeaug.cli.common import output_options, plugins_dir_option
 from vaeaug.errors import InputError, PluginError, nearest
-from vaeaug.plugins import Problem, Registry, Source, find_sources, load
+from vaeaug.hookspecs import HOOKS
+from vaeaug.options import describe_options
+from vaeaug.plugins import Problem, Provided, Registry, Source, find_sources, load
 from vaeaug.plugins.listing import Listed, listing
 from vaeaug.plugins.sources import BLOCK_VARIABLE, STRICT_VARIABLE, blocked_names
+
+KINDS = list(HOOKS.values())
 
 
 @dataclass(frozen=True)
@@ -84,19 +89,15 @@ def check(given: Given) -> None:
 
 @command.command(short_help="Show a variant's or a loss's options.")
 @click.argument("name")
-@click.option("--kind", type=click.Choice(["variant", "loss"]), help="Which one, where both have this name.")
+@click.option("--kind", type=click.Choice(KINDS), help="Which one, where both have this name.")
 @common
 def show(given: Given, name: str, kind: str | None) -> None:
     """Show a variant or a loss: its options with their ranges, its paper, where it comes from."""
-    from vaeaug.plugins.describing import describe  # noqa: PLC0415 (imported when it runs)
-
-    registry = load(given.plugins_dirs)
-    found = [(key, provided) for key, provided in registry.find(name) if kind in {None, key}]
+    found = load(given.plugins_dirs).get([kind] if kind else KINDS, name)
     if len(found) > 1:
-        raise InputError(f"{name!r} is a variant and a loss; add --kind variant or --kind loss")
-    if not found:
-        raise InputError(f"{name!r} is no {kind}; leave out --kind {kind}")
-    description = describe(*found[0])
+        kinds = [provided.kind for provided in found]
+        raise InputError(f"{name!r} is a {' and a '.join(kinds)}; add --kind {' or --kind '.join(kinds)}")
+    description = describe(found[0])
     if given.as_json:
         _print_json(description)
         return
@@ -108,13 +109,11 @@ def show(given: Given, name: str, kind: str | None) -> None:
 @command.command(short_help="Write a package with passing tests.")
 @click.argument("name")
 @click.argument("directory", required=False, type=click.Path(path_type=Path))
-@click.option(
-    "--kind", type=click.Choice(["variant", "loss"]), default="variant", show_default=True, help="What it is to bring."
-)
+@click.option("--kind", type=click.Choice(KINDS), default="variant", show_default=True, help="What it is to bring.")
 @common
 def new(given: Given, name: str, directory: Path | None, kind: str) -> None:
     """Write a package for a new variant or loss called NAME, with tests that pass, into DIRECTORY (vaeaug-NAME)."""
-    from vaeaug.plugins.scaffold import write_package  # noqa: PLC0415 (imported when it runs)
+    from vaeaug.workflows.new_plugin import write_package  # noqa: PLC0415 (imported when it runs)
 
     written = write_package(name, kind, directory, listing(find_sources(given.plugins_dirs)))
     if given.as_json:
@@ -129,11 +128,11 @@ def _list(given: Given) -> None:
     sources = find_sources(given.plugins_dirs)
     entries = listing(sources)
     if given.as_json:
-        _print_json([entry.as_dict() for entry in entries])
+        _print_json([entry._asdict() for entry in entries])
     else:
         header = ("KIND", "NAME", "PLUGIN", "FROM", "WHAT IT IS")
         rows = [_row(entry) for entry in entries]
-        click.echo(_table(header, sorted(rows, key=_variants_first), cut=sys.stdout.isatty()))
+        click.echo(_table(header, sorted(rows, key=_by_kind), cut=sys.stdout.isatty()))
     _hint_unknown_blocks(sources, given.quiet)
 
 
@@ -145,9 +144,9 @@ def _row(entry: Listed) -> tuple[str, ...]:
     return entry.kind or "?", entry.name or "?", entry.plugin, where, text
 
 
-def _variants_first(row: Sequence[str]) -> int:
+def _by_kind(row: Sequence[str]) -> int:
     """Order rows by kind, and leave them otherwise as they are (the order in which names are claimed)."""
-    return {"variant": 0, "loss": 1}.get(row[0], 2)
+    return KINDS.index(row[0]) if row[0] in KINDS else len(KINDS)
 
 
 def _checked(source: Source, registry: Registry) -> dict[str, Any]:
@@ -181,6 +180,26 @@ def _findings(row: dict[str, Any]) -> list[str]:
     problems = [problem["cause"] for problem in row["problems"]]
     blocked = [f"not imported: {BLOCK_VARIABLE} names it"] if row["status"] == "blocked" else []
     return [*([", ".join(brings)] if brings else []), *problems, *blocked] or [""]
+
+
+def describe(provided: Provided[Any]) -> dict[str, Any]:
+    """Return what `vaeaug plugins show --json` prints."""
+    cls = provided.cls
+    docstring = inspect.cleandoc(cls.__doc__ or "")
+    return {
+        "name": provided.name,
+        "kind": provided.kind,
+        "help": docstring.split("\n")[0] or None,
+        "docstring": docstring or None,
+        "reference": cls.reference or None,
+        "conditional": getattr(cls, "conditional", None),
+        "class": f"{cls.__module__}:{cls.__qualname__}",
+        "plugin": provided.plugin,
+        "distribution": provided.distribution,
+        "version": provided.version,
+        "origin": provided.origin,
+        "options": describe_options(cls.Config),
+    }
 
 
 def _described(description: dict[str, Any]) -> str:

@@ -1,22 +1,54 @@
-"""The list of plugins as their metadata and source tell it, without running any of them."""
+"""What plugins bring according to their source. No plugin is executed, so none can break the list or slow it down.
+
+Only the module that the entry point names is read, and only what it states plainly: a hook whose body is
+`return [MyVariant]`, and a class of that module with `name = "..."`. The rest is None, never guessed.
+"""
 
 from __future__ import annotations
 
+import ast
+import importlib.util
+import re
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from importlib.machinery import PathFinder
+from pathlib import Path
+from typing import NamedTuple, TypeVar
 
-from vaeaug.hookspecs import API_VERSION
-from vaeaug.plugins.reading import Brought, Reading, read
+from vaeaug.hookspecs import API_VERSION, HOOKS
 from vaeaug.plugins.sources import Source
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """One variant or loss of one plugin; a plugin of which nothing is known has one entry without a name.
+class Reading:
+    """What the source of a plugin states.
 
-    The fields are the keys of `vaeaug plugins --json`; they are documented in `docs/writing-a-plugin.md`.
+    Attributes:
+        file: the module's file, or None if it was not found; `text` is its content.
+        hooks: the hooks it implements, or None if they are not known.
+        brought: the classes they return, each as (kind, name, help).
+        api: the version of the contract that it was written for (`VAEAUG_API`), or None.
+        note: why something is not known, or None.
     """
+
+    file: Path | None = None
+    text: bytes = b""
+    hooks: tuple[str, ...] | None = None
+    brought: tuple[tuple[str, str | None, str | None], ...] = ()
+    api: int | None = None
+    help: str | None = None
+    note: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names that are known."""
+        return tuple(name for _, name, _ in self.brought if name)
+
+
+class Listed(NamedTuple):
+    """One class of one plugin, or a plugin whose classes are not known; see `docs/writing-a-plugin.md`."""
 
     name: str | None
     kind: str | None
@@ -27,52 +59,94 @@ class Listed:
     origin: str
     module: str | None
     file: str | None
-    hooks: list[str] | None
+    hooks: tuple[str, ...] | None
     blocked: bool
     shadowed_by: str | None
     note: str | None
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the entry as JSON has it."""
-        return asdict(self)
-
 
 def listing(sources: Iterable[Source]) -> list[Listed]:
-    """List what plugins bring, read from their source; what the source does not say plainly is None, never guessed.
-
-    Args:
-        sources: as `find_sources` gives them: the first to bring a name keeps it.
-    """
-    holders: dict[tuple[str, str], Source] = {}
+    """List what plugins bring; of `sources`, in the order of `find_sources`, the first to bring a name keeps it."""
+    holders: dict[tuple[str | None, str], Source] = {}
     listed = []
     for source in sources:
         reading = read(source)
-        for brought in reading.brought or (None,):
-            holder = source
-            if brought and brought.name and not source.blocked:
-                holder = holders.setdefault((brought.kind, brought.name), source)
-            listed.append(_entry(source, reading, brought, None if holder is source else holder.plugin))
+        for kind, name, help_ in reading.brought or ((None, None, None),):
+            holder = holders.setdefault((kind, name), source) if name and not source.blocked else source
+            note = "its name is only known when it runs" if kind and not name else reading.note
+            if reading.api is not None and reading.api > API_VERSION:
+                note = f"written for plugin API {reading.api}; this vaeaug has {API_VERSION}"
+            module = None if source.file else source.module or None
+            file = str(reading.file) if reading.file else None
+            taken = None if holder is source else holder.plugin
+            plugin = source.plugin, source.distribution, source.version, source.origin, module, file, reading.hooks
+            listed.append(Listed(name, kind, help_ or reading.help, *plugin, source.blocked, taken, note))
     return listed
 
 
-def _entry(source: Source, reading: Reading, brought: Brought | None, shadowed_by: str | None) -> Listed:
-    note = reading.note
-    if reading.api is not None and reading.api > API_VERSION:
-        note = f"written for plugin API {reading.api}; this vaeaug has {API_VERSION}"
-    elif brought and not brought.name:
-        note = "its name is only known when it runs"
-    return Listed(
-        name=brought.name if brought else None,
-        kind=brought.kind if brought else None,
-        help=(brought.help if brought else None) or reading.help,
-        plugin=source.plugin,
-        distribution=source.distribution,
-        version=source.version,
-        origin=source.origin,
-        module=None if source.file else source.module or None,
-        file=str(reading.file) if reading.file else None,
-        hooks=None if reading.hooks is None else list(reading.hooks),
-        blocked=source.blocked,
-        shadowed_by=shadowed_by,
-        note=note,
-    )
+def read(source: Source) -> Reading:
+    """Read the source of a plugin's module; whatever is wrong with it becomes the note."""
+    if source.fault:
+        return Reading(note=source.fault)
+    file, text = source.file, b""
+    try:
+        file = file or _find(source.module)
+        if file is None:
+            return Reading(note=f"no source of module {source.module} was found")
+        text = file.read_bytes()
+        tree = ast.parse(text)
+    except SyntaxError as error:
+        return Reading(file, text, note=f"syntax error, line {error.lineno}: {error.msg}")
+    except (OSError, ValueError, ImportError, RecursionError) as error:
+        return Reading(file, text, note=f"its source cannot be read: {error}")
+    reading = Reading(file, text, api=_constant(tree, "VAEAUG_API", int), help=_help(tree))
+    if source.attribute:
+        return replace(reading, note=f"made when it runs ({source.attribute})")
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    hooks = [(hook, node) for node in functions if (hook := _hook(node)) in HOOKS]
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    known = {name: (_constant(node, "name", str), _help(node)) for name, node in classes.items()}
+    brought = [(HOOKS[hook], *known.get(name, (None, None))) for hook, node in hooks for name in _returned(node)]
+    note = None if hooks else "no hook was found in its source"
+    return replace(reading, hooks=tuple(dict(hooks)), brought=tuple(brought), note=note)
+
+
+def _find(module: str) -> Path | None:
+    """Find a module's source without importing the packages above it, as `importlib.util.find_spec` would do."""
+    top, *parts = module.split(".")
+    spec = importlib.util.find_spec(top)
+    for part in parts:
+        spec = spec and PathFinder.find_spec(f"{spec.name}.{part}", spec.submodule_search_locations or ())
+    return Path(spec.origin) if spec and spec.origin and spec.origin.endswith(".py") else None
+
+
+def _hook(function: ast.FunctionDef) -> str:
+    """Return the name of the hook that a function is marked to implement, or an empty string."""
+    for mark in map(ast.unparse, function.decorator_list):
+        if re.fullmatch(r"(\w+\.)*hookimpl(\(.*\))?", mark):
+            named = re.search(r"\bspecname='(\w+)'", mark)
+            return named[1] if named else function.name
+    return ""
+
+
+def _returned(hook: ast.FunctionDef) -> list[str]:
+    """Return the names in the list that a hook returns; a single empty name if its body is anything else."""
+    match hook.body[1:] if ast.get_docstring(hook) is not None else hook.body:
+        case [ast.Return(value=ast.List(elts) | ast.Tuple(elts) | ast.Set(elts))]:
+            return [ast.unparse(element) for element in elts]
+    return [""]
+
+
+def _help(node: ast.Module | ast.ClassDef) -> str | None:
+    """Return the first line of a docstring, or None."""
+    return (ast.get_docstring(node) or "").partition("\n")[0].strip() or None
+
+
+def _constant(node: ast.Module | ast.ClassDef, name: str, cls: type[T]) -> T | None:
+    """Return the literal of a type that a body binds to a name, or None."""
+    for line in node.body:
+        targets = line.targets if isinstance(line, ast.Assign) else [getattr(line, "target", None)]
+        if any(isinstance(target, ast.Name) and target.id == name for target in targets):
+            value = getattr(getattr(line, "value", None), "value", None)
+            return value if isinstance(value, cls) else None
+    return None

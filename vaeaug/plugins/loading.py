@@ -1,134 +1,179 @@
-"""Load one plugin: refuse what is written for a newer contract, import it once, call its hooks once."""
+"""Load one plugin: import it and call its hooks, once per process."""
 
 from __future__ import annotations
 
-import importlib.util
+import inspect
+import operator
 import sys
-import types
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
-from vaeaug.hookspecs import API_VERSION
-from vaeaug.plugins.executed import Collected, content_digest, recall, remember, was_edited
-from vaeaug.plugins.hooks import call, doubtful_functions, implementations, no_hook, register
-from vaeaug.plugins.isolation import guard
-from vaeaug.plugins.problems import FaultError
-from vaeaug.plugins.reading import HOOKS, Reading
+import pluggy
+
+from vaeaug import hookspecs
+from vaeaug.errors import nearest
+from vaeaug.hookspecs import API_VERSION, HOOKS, PROJECT
+from vaeaug.plugins.listing import Reading
+from vaeaug.plugins.problems import FaultError, guard, shown
 from vaeaug.plugins.sources import Source
 
 
-def collect(source: Source, reading: Reading) -> Collected:
-    """Load one plugin and call its hooks, or return what that gave earlier in this process.
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a plugin's hooks returned, as (kind, class), not yet checked, and what is wrong with the plugin."""
 
-    Args:
-        source: the plugin.
-        reading: what its source says, so that one written for a newer contract is refused before it runs.
+    brought: tuple[tuple[str, type[Any]], ...]
+    faults: tuple[FaultError, ...]
+    may_retry: bool = False
+
+
+_LOADED: dict[tuple[str, str], tuple[bytes, Loaded]] = {}  # next to sys.modules, and as long-lived
+
+
+def load_plugin(source: Source, reading: Reading) -> Loaded:
+    """Load a plugin, or return what that gave earlier in this process.
+
+    A plugin may register what can be registered only once: a torch operator, a codec. So it is executed again only if
+    its file was edited, or if it lacked another module, which may have been installed since.
     """
-    digest = content_digest(reading.file)
-    collected = recall(source, digest)
-    if collected is None:
-        collected = _collect(source, reading, edited=was_edited(source, digest))
-        remember(source, digest, collected)
-    return collected
+    key = source.module, source.attribute
+    text, loaded = _LOADED.get(key, (reading.text, None))
+    edited = text != reading.text and source.file is not None
+    if loaded is None or loaded.may_retry or edited:
+        loaded = _load(source, reading, edited=edited)
+        _LOADED[key] = reading.text, loaded
+    return loaded
 
 
-def _collect(source: Source, reading: Reading, *, edited: bool) -> Collected:
-    """Execute one plugin and call its hooks; `edited` tells whether its file was executed with other content before."""
+def _load(source: Source, reading: Reading, *, edited: bool) -> Loaded:
     try:
-        plugin = _load(source, reading)
-        manager = register(plugin, source.plugin, reading.file)
+        plugin = guard(partial(_import, source, reading), "while it is imported", reading.file, "import-error")
+        manager = guard(partial(_register, plugin), "while its hooks are looked up", reading.file, "import-error")
     except FaultError as fault:
         if edited:
-            fault.cause += (
-                "; the file was executed in this process before it was edited: if the new content is right, start "
-                "the process (or the notebook kernel) again"
-            )
-        return Collected((), (fault,), None)
-    brought: list[tuple[str, object]] = []
-    faults = doubtful_functions(plugin)
-    implemented = implementations(manager, plugin)
-    for hook, count in implemented.items():
+            fault.cause += "; the file was executed in this process before it was edited: if the new content is right, "
+            fault.cause += "start the process (or the notebook kernel) again"
+        return Loaded((), (fault,), may_retry=isinstance(fault.__cause__, ImportError))
+    brought: list[tuple[str, type[Any]]] = []
+    faults: list[FaultError] = []
+    callers = manager.get_hookcallers(plugin) or []
+    for hook, implementation in ((caller.name, one) for caller in callers for one in caller.get_hookimpls()):
         try:
-            brought += [(HOOKS[hook], item) for item in call(manager, hook, count, reading.file)]
+            brought += [(HOOKS[hook], cls) for cls in _call(hook, implementation, reading.file)]
         except FaultError as fault:
             faults.append(fault)
-    if not implemented and not faults:
-        faults.append(no_hook(plugin, is_file=source.file is not None))
-    return Collected(tuple(brought), tuple(faults), sys.modules.get(source.module))
+    faults += _unmarked(plugin, is_file=source.file is not None, has_hooks=bool(callers))
+    return Loaded(tuple(brought), tuple(faults))
 
 
-def _load(source: Source, reading: Reading) -> object:
-    """Import a plugin.
-
-    Raises:
-        FaultError: it cannot be found, raises, exits, or is written for a newer contract.
-    """
+def _import(source: Source, reading: Reading) -> object:
+    """Import a plugin: a module, or an object of it."""
     if source.fault:
         raise FaultError("metadata", source.fault)
     _check_api(reading.api)
-    if source.file is not None:
-        module = guard(
-            lambda: _load_file(source.module, source.file), "while it is imported", source.file, "import-error"
-        )
-    else:
-        module = guard(lambda: _load_module(source), "while it is imported", reading.file, "import-error")
+    module = _execute(source.module, source.file, reading.text) if source.file else _import_module(source)
     _check_api(getattr(module, "VAEAUG_API", None))
-    plugin: object = module
-    for name in source.attribute.split(".") if source.attribute else ():
-        if not hasattr(plugin, name):
-            cause = f"module {source.module} has no {source.attribute!r}, which its entry point names; reinstall it"
-            raise FaultError("missing-module", cause)
-        plugin = getattr(plugin, name)
-    return plugin
+    try:
+        return operator.attrgetter(source.attribute)(module) if source.attribute else module
+    except AttributeError:
+        cause = f"module {source.module} has no {source.attribute!r}, which its entry point names; reinstall it"
+        raise FaultError("missing-module", cause) from None
 
 
-def _check_api(written_for: object) -> None:
-    if written_for is None:
-        return
-    if not isinstance(written_for, int) or isinstance(written_for, bool) or written_for < 1:
-        raise FaultError(
-            "newer-api", f"VAEAUG_API is a whole number from 1, not {written_for!r}; write VAEAUG_API = {API_VERSION}"
-        )
-    if written_for > API_VERSION:
-        cause = f"it is written for plugin API {written_for}, and this vaeaug has {API_VERSION}"
+def _check_api(version: object) -> None:
+    if version is not None and (not isinstance(version, int) or isinstance(version, bool) or version < 1):
+        cause = f"VAEAUG_API is a whole number from 1, not {version!r}; write VAEAUG_API = {API_VERSION}"
+        raise FaultError("newer-api", cause)
+    if version is not None and version > API_VERSION:
+        cause = f"it is written for plugin API {version}, and this vaeaug has {API_VERSION}"
         raise FaultError("newer-api", f"{cause}; upgrade vaeaug: pip install --upgrade vaeaug")
 
 
-def _load_module(source: Source) -> types.ModuleType:
+def _import_module(source: Source) -> ModuleType:
     try:
         return import_module(source.module)
     except ModuleNotFoundError as error:
-        if error.name and (source.module == error.name or source.module.startswith(f"{error.name}.")):
-            cause = f"its entry point names the module {source.module}, and there is no {error.name}"
-            raise FaultError(
-                "missing-module", f"{cause}; reinstall it: pip install --force-reinstall {source.distribution}"
-            ) from None
-        raise
+        if not error.name or not f"{source.module}.".startswith(f"{error.name}."):
+            raise
+        cause = f"its entry point names the module {source.module}, and there is no {error.name}; reinstall it"
+        raise FaultError("missing-module", f"{cause}: pip install --force-reinstall {source.distribution}") from error
 
 
-class _FileLoader(SourceFileLoader):
-    """Loads a single file without writing or trusting a `__pycache__` in the user's directory."""
+def _execute(name: str, file: Path, text: bytes) -> ModuleType:
+    """Execute a plugin file as a module of `sys.modules`, where dataclasses and worker processes look it up.
 
-    def get_code(self, fullname: str) -> types.CodeType:  # noqa: ARG002 (the loader protocol's signature)
-        """Compile the file as it stands."""
-        code: types.CodeType = self.source_to_code(self.get_data(self.path), self.path)
-        return code
-
-
-def _load_file(name: str, file: Path | None) -> types.ModuleType:
-    """Run a plugin file as a module of `sys.modules`, where dataclasses and pickling of its classes look it up."""
-    loader = _FileLoader(name, str(file))
-    spec = importlib.util.spec_from_loader(name, loader)
-    assert spec is not None  # noqa: S101 (a loader is given, so there is a spec)
-    module = importlib.util.module_from_spec(spec)
-    before = sys.modules.get(name)
+    No loader of importlib does it, for these write a `__pycache__` into the user's directory and trust what is there.
+    """
+    before, module = sys.modules.get(name), ModuleType(name)
+    module.__file__ = str(file)
     sys.modules[name] = module
     try:
-        loader.exec_module(module)
+        exec(compile(text, file, "exec"), vars(module))  # noqa: S102 (running the plugin is the purpose)
     except BaseException:
         del sys.modules[name]
         if before is not None:  # of the content before the file was edited; objects of its classes may live
             sys.modules[name] = before
         raise
     return module
+
+
+def _register(plugin: object) -> pluggy.PluginManager:
+    """Register a plugin with a pluggy manager of its own: not even a hook wrapper reaches the results of others."""
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(hookspecs)
+    try:
+        manager.register(plugin)
+    except pluggy.PluginValidationError as error:
+        wants = " ".join(str(error).splitlines()[-1].split())
+        cause = f"{wants}; hooks take no arguments here: remove them, or upgrade vaeaug"
+        raise FaultError("hook-arguments", cause) from error
+    return manager
+
+
+def _call(hook: str, implementation: pluggy.HookImpl, file: Path | None) -> list[type[Any]]:
+    """Call one implementation of a hook, and return the classes that it returns or yields."""
+    function = implementation.function
+    if hook not in HOOKS:
+        raise FaultError("unknown-hook", f"there is no hook {hook!r}{_at(function)}; {nearest(hook, HOOKS)}")
+    if implementation.wrapper or implementation.hookwrapper:
+        cause = f"{function.__name__!r}{_at(function)} wraps a hook; a plugin only implements hooks"
+        raise FaultError("unknown-hook", cause)
+
+    def run() -> list[type[Any]]:
+        result = function()
+        if isinstance(result, str | bytes | dict | type) or not isinstance(result, Iterable):
+            example = result.__name__ if isinstance(result, type) else "MyClass"
+            cause = f"{hook} returns {shown(result)}; return a list of classes: return [{example}]"
+            raise FaultError("wrong-return", cause)
+        classes = list(result)
+        for item in (item for item in classes if not isinstance(item, type)):
+            cause = f"{hook} returns {shown(item)}, which is no class; return the class itself, not"
+            raise FaultError("wrong-return", f"{cause} an instance of {type(item).__name__}")
+        return classes
+
+    return guard(run, f"in {hook}", file, "hook-raised")
+
+
+def _unmarked(plugin: object, *, is_file: bool, has_hooks: bool) -> list[FaultError]:
+    """Return a fault for each hook that is not marked, or for a plugin without any hook."""
+    faults = []
+    for name, value in getattr(plugin, "__dict__", {}).items():
+        is_unmarked = inspect.isroutine(value) and name.startswith("vaeaug_") and not hasattr(value, "vaeaug_impl")
+        if is_unmarked and (name in HOOKS or not has_hooks):
+            what = "is not marked" if name in HOOKS else f"is no hook; {nearest(name, HOOKS)}"
+            cause = f"{name!r}{_at(value)} {what}; write @hookimpl above it"
+            faults.append(FaultError("unmarked-hook" if name in HOOKS else "no-hook", cause))
+    if faults or has_hooks:
+        return faults
+    cause = f"it implements no hook; write one and @hookimpl above it: def {'() or def '.join(HOOKS)}()"
+    return [FaultError("no-hook", f"{cause}; a file that is no plugin starts with _" if is_file else cause)]
+
+
+def _at(function: object) -> str:
+    code = getattr(function, "__code__", None)
+    return f" ({code.co_filename}, line {code.co_firstlineno})" if code else ""

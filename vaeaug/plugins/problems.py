@@ -1,30 +1,23 @@
-"""What can be wrong with a plugin, and how its cause is put into one line."""
+"""What can be wrong with a plugin, and `guard`, which runs a plugin's code and describes a failure in one line."""
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from vaeaug.plugins.sources import Source
 
-Kind = Literal[
-    "metadata",  # its entry point cannot be looked up
-    "missing-module",  # the entry point's module does not exist
-    "import-error",  # importing it raised
-    "syntax-error",
-    "exit",  # it called sys.exit
-    "newer-api",  # it was written for a newer contract
-    "no-hook",  # it implements none
-    "unmarked-hook",  # a hook's name without @hookimpl
-    "unknown-hook",  # @hookimpl on a name that is no hook
-    "hook-arguments",  # the hook takes what the host does not give
-    "hook-raised",
-    "wrong-return",  # not a list of classes
-    "wrong-class",  # a class that breaks the contract
-    "shadowed",  # its name is taken
-]
+T = TypeVar("T")
+
+Kind = Literal[  # docs/writing-a-plugin.md describes each
+    "metadata", "missing-module", "import-error", "syntax-error", "exit", "newer-api", "no-hook", "unmarked-hook",
+    "unknown-hook", "hook-arguments", "hook-raised", "wrong-return", "wrong-class", "shadowed",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +25,8 @@ class Problem:
     """One thing that is wrong with one plugin.
 
     Attributes:
-        plugin: the plugin's name.
-        kind: what kind of problem it is.
-        cause: one line: what, where, and what mends it.
-        source: where the plugin comes from.
-        names: the variants and losses that are missing because of it, as far as they are known.
+        cause: one line: what is wrong, where, and how to fix it.
+        names: the variants and losses that are missing because of it, as far as the plugin's source states them.
     """
 
     plugin: str
@@ -50,51 +40,71 @@ class Problem:
 
 
 class FaultError(Exception):
-    """A problem that was just found, before it is known whose it is."""
+    """A problem of the plugin that is being loaded; `kind`, `cause` and `names` are those of `Problem`."""
 
     def __init__(self, kind: Kind, cause: str, names: tuple[str, ...] = ()) -> None:
         super().__init__(cause)
         self.kind: Kind = kind
-        self.cause = cause
-        self.names = names
-
-    def of(self, source: Source) -> Problem:
-        """Return the problem as that of a plugin."""
-        return Problem(source.plugin, self.kind, self.cause, source, self.names)
+        self.cause, self.names = cause, names
 
 
-def one_line(error: BaseException) -> str:
-    """Return `TypeError: what it says`, on one line and not endless."""
+def guard(run: Callable[[], T], doing: str, file: Path | None, otherwise: Kind) -> T:
+    """Return what a plugin's code returns; what it prints goes to stderr.
+
+    Args:
+        run: runs the code.
+        doing: when it runs, for the message ("while it is imported").
+        file: the plugin's file; the message names the line that failed.
+        otherwise: the kind of problem if the exception has no kind of its own.
+
+    Raises:
+        FaultError: if it raises anything but KeyboardInterrupt, which is the user's.
+    """
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            return run()
+    except (FaultError, KeyboardInterrupt):
+        raise
+    except SyntaxError as error:
+        where = f"{error.filename or file or 'its source'}{f', line {error.lineno}' if error.lineno else ''}"
+        raise FaultError("syntax-error", f"{type(error).__name__}: {error.msg} ({where})") from error
+    except SystemExit as error:
+        cause = f"it calls sys.exit({error.code!r}) {doing}{_place(error, file)}; a plugin only defines things"
+        raise FaultError("exit", cause) from error
+    except BaseException as error:  # CancelledError, a test runner's own: none may end our process
+        raise FaultError(otherwise, f"{doing}: {_one_line(error)}{_place(error, file)}{_fix(error, file)}") from error
+
+
+def _one_line(error: BaseException) -> str:
+    """Return `TypeError: its message` on one line of limited length."""
     text = " ".join(str(error).split())
     text = text if len(text) <= 300 else f"{text[:297]}..."
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def shown(value: object) -> str:
-    """Return what a value looks like, on one line and not endless."""
+    """Return what a plugin returned, in words on one line of limited length."""
+    if value is None or isinstance(value, type):
+        return "nothing" if value is None else f"the class {value.__name__}"
     try:
-        text = " ".join(repr(value).split())
+        text = f"{type(value).__name__} {' '.join(repr(value).split())}"
     except Exception:  # a plugin's own __repr__
         text = f"an object of {type(value).__name__}"
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def place(error: BaseException, file: Path | None) -> str:
-    """Return ` (plugin.py, line 3)`: the last line of the plugin's own file on the way to the error, else the last.
-
-    Args:
-        error: what was raised.
-        file: the plugin's file, if it is known.
-    """
+def _place(error: BaseException, file: Path | None) -> str:
+    """Return ` (plugin.py, line 3)`: the last line of the plugin's own file in the traceback, otherwise the last."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")]
     own = [frame for frame in frames if file is not None and Path(frame.filename) == file]
-    if own:
-        return f" ({own[-1].filename}, line {own[-1].lineno})"
-    return f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
+    return "".join(f" ({frame.filename}, line {frame.lineno})" for frame in (own or frames)[-1:])
 
 
-def syntax_fault(error: SyntaxError, file: Path | None) -> FaultError:
-    """Return the fault of source that is not Python; `file` is named where the error names none."""
-    name = error.filename or file or "its source"
-    at = f"{name}, line {error.lineno}" if error.lineno else str(name)
-    return FaultError("syntax-error", f"{type(error).__name__}: {error.msg} ({at})")
+def _fix(error: BaseException, file: Path | None) -> str:
+    """Return how to fix a missing import."""
+    if not isinstance(error, ModuleNotFoundError) or not error.name:
+        return ""
+    missing = error.name.split(".")[0]
+    if file is not None and (file.with_name(f"{missing}.py").exists() or file.with_name(missing).is_dir()):
+        return f"; a plugin file cannot import its neighbour {missing}: make a package of both (vaeaug plugins new)"
+    return f"; install what provides {missing!r} into this environment"

@@ -2,191 +2,159 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from packaging.utils import canonicalize_name
-
 from vaeaug.errors import InputError, PluginError, VaeaugError, nearest
-from vaeaug.plugins.isolation import guard
-from vaeaug.plugins.loading import collect
-from vaeaug.plugins.problems import FaultError, Problem
-from vaeaug.plugins.reading import Reading, read
-from vaeaug.plugins.sources import BLOCK_VARIABLE, STRICT_VARIABLE, Source, find_sources, is_strict
+from vaeaug.hookspecs import HOOKS
+from vaeaug.plugins.listing import read
+from vaeaug.plugins.loading import load_plugin
+from vaeaug.plugins.problems import FaultError, Problem, guard
+from vaeaug.plugins.sources import BLOCK_VARIABLE, STRICT_VARIABLE, Source, find_sources
 
 if TYPE_CHECKING:
     from vaeaug.contracts import ReconstructionLoss, Variant
 
 T = TypeVar("T")
 
-_LOADING = (
-    threading.RLock()
-)  # no plugin is executed twice at once, and what plugins print is redirected for all threads
+_LOADING = threading.RLock()  # no plugin is executed twice at once, and stdout is redirected for all threads
 
 
 @dataclass(frozen=True, slots=True)
 class Provided(Generic[T]):
-    """A variant or loss and the plugin it comes from.
+    """A class, the name that users call it by, and the plugin that brings it; `origin` is its module or file."""
 
-    Attributes:
-        name: how users call it.
-        cls: the class.
-        source: the plugin: its name, file, distribution and version.
-    """
-
+    kind: str
     name: str
     cls: type[T]
     source: Source
-
-    @property
-    def plugin(self) -> str:
-        """The plugin's name."""
-        return self.source.plugin
-
-    @property
-    def distribution(self) -> str | None:
-        """The distribution that brings it, or None for a plugin file."""
-        return self.source.distribution
-
-    @property
-    def version(self) -> str | None:
-        """The distribution's version, or None."""
-        return self.source.version
-
-    @property
-    def origin(self) -> str:
-        """The module or the file it was loaded from."""
-        return str(self.source.file) if self.source.file else self.source.module
+    plugin: str
+    distribution: str | None
+    version: str | None
+    origin: str
 
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """What `load` found. It holds no state beyond these; load once and hand it on.
+    """The classes by kind (`variant`, `loss`) and name, what is wrong, and every plugin that was found."""
 
-    Attributes:
-        variants: name -> variant.
-        losses: name -> loss.
-        problems: what is wrong, in the order of loading.
-        sources: every plugin that was found, blocked and broken ones too.
-        blocked: the plugins that `VAEAUG_BLOCK_PLUGINS` keeps out, with the names their source says they bring.
-    """
-
-    variants: Mapping[str, Provided[Variant]]
-    losses: Mapping[str, Provided[ReconstructionLoss]]
+    classes: Mapping[str, Mapping[str, Provided[Any]]]
     problems: tuple[Problem, ...] = ()
     sources: tuple[Source, ...] = ()
-    blocked: tuple[tuple[Source, tuple[str, ...]], ...] = ()
+
+    @property
+    def variants(self) -> Mapping[str, Provided[Variant]]:
+        """Name -> variant."""
+        return self.classes["variant"]
+
+    @property
+    def losses(self) -> Mapping[str, Provided[ReconstructionLoss]]:
+        """Name -> reconstruction loss."""
+        return self.classes["loss"]
 
     def variant(self, name: str, *, distribution: str | None = None) -> Provided[Variant]:
-        """Return a variant.
-
-        Args:
-            name: its name.
-            distribution: the distribution it came from when a model was saved: named if it is not installed now.
-
-        Raises:
-            InputError: there is none of that name; the nearest are offered, or what to unblock or install is said.
-            PluginError: the plugin that brings it is broken; its cause is said.
-        """
-        if name in self.variants:
-            return self.variants[name]
-        raise self._missing("variant", name, self.variants, distribution)
+        """Return a variant; see `get`."""
+        return self.get(("variant",), name, distribution)[0]
 
     def loss(self, name: str, *, distribution: str | None = None) -> Provided[ReconstructionLoss]:
-        """Return a reconstruction loss; see `variant`."""
-        if name in self.losses:
-            return self.losses[name]
-        raise self._missing("loss", name, self.losses, distribution)
+        """Return a reconstruction loss; see `get`."""
+        return self.get(("loss",), name, distribution)[0]
 
-    def find(self, name: str) -> list[tuple[str, Provided[Any]]]:
-        """Return the variant, the loss or both of that name, each with its kind; see `variant` for what is raised."""
-        kinds: list[tuple[str, Mapping[str, Provided[Any]]]] = [("variant", self.variants), ("loss", self.losses)]
-        found = [(kind, names[name]) for kind, names in kinds if name in names]
+    def get(self, kinds: Collection[str], name: str, distribution: str | None = None) -> list[Provided[Any]]:
+        """Return the classes of a name, at most one of each kind.
+
+        Raises:
+            InputError: if there is none. The message offers the nearest names, or says what to unblock or to install:
+                `distribution` is where the class came from when a model was saved.
+            PluginError: if the plugin that brings it is broken.
+        """
+        found = [self.classes[kind][name] for kind in kinds if name in self.classes[kind]]
         if not found:
-            raise self._missing("variant or loss", name, {*self.variants, *self.losses})
+            raise self._missing(kinds, name, distribution)
         return found
 
-    def _missing(self, kind: str, name: str, valid: Iterable[str], distribution: str | None = None) -> VaeaugError:
+    def _missing(self, kinds: Collection[str], name: str, distribution: str | None) -> VaeaugError:
         """Return the error that helps most."""
+        from packaging.utils import canonicalize_name  # noqa: PLC0415 (slow to import, and rarely needed)
+
+        there_is_no = f"there is no {' or '.join(kinds)} {name!r}"
         for problem in self.problems:
             if problem.kind != "shadowed" and name in (problem.plugin, *problem.names):
-                return PluginError(f"there is no {kind} {name!r}, for its plugin is broken: {problem}")
-        for source, names in self.blocked:
-            if name in (source.plugin, *names):
-                mend = f"take {source.plugin} out of {BLOCK_VARIABLE}"
-                return InputError(f"there is no {kind} {name!r}, for its plugin {source.plugin!r} is blocked; {mend}")
+                return PluginError(f"{there_is_no}, for its plugin is broken: {problem}")
+        for source in self.sources:
+            if source.blocked and name in (source.plugin, *read(source).names):
+                cause = f"its plugin {source.plugin!r} is blocked; take {source.plugin} out of {BLOCK_VARIABLE}"
+                return InputError(f"{there_is_no}, for {cause}")
         installed = {canonicalize_name(source.distribution) for source in self.sources if source.distribution}
         if distribution and canonicalize_name(distribution) not in installed:
-            mend = f"which is not installed here: pip install {distribution}"
-            return InputError(f"the {kind} {name!r} comes from the distribution {distribution}, {mend}")
-        if name in self.variants or name in self.losses:
-            other = "loss" if kind == "variant" else "variant"
-            return InputError(f"{name!r} is a {other}, not a {kind}; there are: {', '.join(sorted(valid))}")
-        return InputError(f"there is no {kind} {name!r}; {nearest(name, valid)}")
+            cause = f"comes from the distribution {distribution}, which is not installed here"
+            return InputError(f"the {' or '.join(kinds)} {name!r} {cause}: pip install {distribution}")
+        valid = {valid for kind in kinds for valid in self.classes[kind]}
+        for other, names in self.classes.items():
+            if name in names:
+                there_are = ", ".join(sorted(valid))
+                return InputError(f"{name!r} is a {other}, not a {' or '.join(kinds)}; there are: {there_are}")
+        return InputError(f"{there_is_no}; {nearest(name, valid)}")
 
 
 def load(plugins_dirs: Iterable[str | Path] = (), *, environ: Mapping[str, str] | None = None) -> Registry:
-    """Load every plugin. One that is broken is listed in `problems` and stands in nobody's way.
+    """Load every plugin that `find_sources` finds. A broken one is listed in `problems` and does not affect others.
 
-    A hook that raises brings nothing; a class that breaks the contract is left out alone. A plugin is executed once per
-    process: later calls return the same classes, except those of a plugin file that was edited in the meantime.
-
-    Args:
-        plugins_dirs: directories of plugin files, besides those of `VAEAUG_PLUGINS_DIR`.
-        environ: the environment; `os.environ` if none.
+    A hook that raises brings nothing; a class that breaks the contract is left out, and the plugin's others are kept.
+    A plugin is executed once per process: later calls return the same classes, unless a plugin file was edited.
 
     Raises:
-        InputError: a directory does not exist.
-        PluginError: `VAEAUG_STRICT` is set and something is wrong.
+        InputError: if a directory does not exist.
+        PluginError: if `VAEAUG_STRICT` is set and something is wrong.
     """
     environ = os.environ if environ is None else environ
-    strict = is_strict(environ)
-    variants: dict[str, Provided[Any]] = {}
-    losses: dict[str, Provided[Any]] = {}
+    is_strict = environ.get(STRICT_VARIABLE, "").strip().lower() not in {"", "0", "false", "no"}
+    classes: dict[str, dict[str, Provided[Any]]] = {kind: {} for kind in HOOKS.values()}
     problems: list[Problem] = []
-    blocked: list[tuple[Source, tuple[str, ...]]] = []
     sources = find_sources(plugins_dirs, environ)
     with _LOADING:
         for source in sources:
-            reading = read(source)
-            if source.blocked:
-                blocked.append((source, _names(reading)))
-                continue
-            found = _add(source, reading, {"variant": variants, "loss": losses})
-            problems += found
-            if strict and found:
-                raise PluginError(f"{found[0]} ({STRICT_VARIABLE} is set)")
-    return Registry(
-        MappingProxyType(variants), MappingProxyType(losses), tuple(problems), tuple(sources), tuple(blocked)
-    )
+            problems += [] if source.blocked else _add(source, classes)
+            if is_strict and problems:
+                raise PluginError(f"{problems[0]} ({STRICT_VARIABLE} is set)")
+    return Registry(classes, tuple(problems), tuple(sources))
 
 
-def _names(reading: Reading) -> tuple[str, ...]:
-    return tuple(brought.name for brought in reading.brought if brought.name)
-
-
-def _add(source: Source, reading: Reading, claimed: Mapping[str, dict[str, Provided[Any]]]) -> list[Problem]:
+def _add(source: Source, classes: Mapping[str, dict[str, Provided[Any]]]) -> list[Problem]:
     """Load one plugin, give its classes their names where these are free, and return what is wrong with it."""
-    from vaeaug.plugins.checking import check_class  # noqa: PLC0415 (imports torch)
-
-    collected = collect(source, reading)
-    faults = list(collected.faults)
-    for kind, item in collected.brought:
+    reading = read(source)
+    loaded = load_plugin(source, reading)
+    faults, got, origin = list(loaded.faults), set(), str(source.file or source.module)
+    for kind, cls in loaded.brought:
         try:
-            cls = guard(partial(check_class, kind, item), "while its class is checked", reading.file, "wrong-class")
+            guard(partial(_check_class, kind, cls), "while its class is checked", reading.file, "wrong-class")
+            own = Provided(kind, cls.name, cls, source, source.plugin, source.distribution, source.version, origin)
+            holder = classes[kind].setdefault(cls.name, own)
+            if holder.source is not source or holder.cls is not cls:
+                cause = f"its {kind} {cls.name!r} is shadowed by that of {holder.plugin!r} ({holder.source.where})"
+                raise FaultError("shadowed", f"{cause}; give it another name", (cls.name,))
+            got.add(cls.name)
         except FaultError as fault:
             faults.append(fault)
-            continue
-        holder = claimed[kind].setdefault(cls.name, Provided(cls.name, cls, source))
-        if holder.cls is not cls or holder.source is not source:
-            cause = f"its {kind} {cls.name!r} is shadowed by that of {holder.plugin!r} ({holder.source.where})"
-            faults.append(FaultError("shadowed", f"{cause}; give it another name", (cls.name,)))
-    got = {provided.name for names in claimed.values() for provided in names.values() if provided.source is source}
-    lost = tuple(name for name in _names(reading) if name not in got)
-    return [FaultError(fault.kind, fault.cause, fault.names or lost).of(source) for fault in faults]
+    lost = tuple(name for name in reading.names if name not in got)
+    return [Problem(source.plugin, fault.kind, fault.cause, source, fault.names or lost) for fault in faults]
+
+
+def _check_class(kind: str, cls: type[Any]) -> None:
+    from vaeaug.contracts.declaration import declaration_fault  # noqa: PLC0415 (imports torch)
+
+    cause = declaration_fault(kind, cls)
+    if cause is None:
+        return
+    try:
+        where = f" ({inspect.getsourcefile(cls)}, line {inspect.getsourcelines(cls)[1]})"
+    except (OSError, TypeError):
+        where = ""
+    names = (cls.name,) if isinstance(getattr(cls, "name", None), str) else ()
+    raise FaultError("wrong-class", f"{cls.__name__}{where} {cause}", names)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import random
-import re
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from vaeaug.contracts import ImageSpec, parse_options
+from vaeaug.contracts.declaration import declaration_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,18 +31,13 @@ SPECS = (
 M = TypeVar("M", bound=nn.Module)
 
 
-def check_declaration(cls: type, base: type) -> None:
-    """Check what can be read off the class: its base, `name`, docstring and `Config`."""
+def check_declaration(kind: str, cls: type) -> None:
+    """Check what shows without building the class: what the host checks, and that each option has a line of help."""
     assert isinstance(cls, type), f"{cls!r} is not a class; return the class from the hook, not an instance of it"
-    assert issubclass(cls, base), f"{cls.__name__} must subclass vaeaug.{base.__name__}"
-    name = getattr(cls, "name", None)
-    assert isinstance(name, str), f"{cls.__name__} needs a name: set the class attribute `name`"
-    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name), f"name {name!r}: use lower case, and join words by hyphens"
-    config = getattr(cls, "Config", None)
-    assert dataclasses.is_dataclass(config), f"{name}: decorate Config with @dataclass(frozen=True)"
-    for field in dataclasses.fields(config):
-        assert field.default is not dataclasses.MISSING, f"{name}: option {field.name} needs a default"
-        assert field.metadata.get("help"), f"{name}: declare {field.name} with vaeaug.option(default, help)"
+    fault = declaration_fault(kind, cls)
+    assert fault is None, f"{cls.__name__} {fault}"
+    for field in dataclasses.fields(cls.Config):  # type: ignore[attr-defined]
+        assert field.metadata.get("help"), f"{cls.__name__}: declare {field.name} with vaeaug.option(default, help)"
 
 
 def build(cls: type[M], spec: ImageSpec, options: Mapping[str, Any], seed: int = 0) -> M:

@@ -45,7 +45,7 @@ def check_loss(cls: type[ReconstructionLoss], /, **options: Any) -> None:
     Raises:
         AssertionError: what is wrong and how to mend it.
     """
-    check_declaration(cls, ReconstructionLoss)
+    check_declaration("loss", cls)
     for spec in SPECS:
         case = _Case(cls, spec, options)
         for check in CHECKS:

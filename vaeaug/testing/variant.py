@@ -64,7 +64,7 @@ def check_variant(
     Raises:
         AssertionError: what is wrong and how to mend it.
     """
-    check_declaration(cls, Variant)
+    check_declaration("variant", cls)
     for loss_class in (loss,) if loss else (SquaredDistance, PixelwiseGaussian):
         for spec in SPECS:
             case = _Case(cls, spec, options, loss_class, loss_options or {})

@@ -1,16 +1,14 @@
-"""What a variant or a loss may be called."""
+"""The names of variants and losses: lower case, words joined by hyphens."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 
-_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-
 
 def is_name(text: str) -> bool:
     """Return whether `text` is lower case, its words joined by hyphens."""
-    return _NAME.fullmatch(text) is not None
+    return re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", text) is not None
 
 
 def to_name(text: str) -> str:
