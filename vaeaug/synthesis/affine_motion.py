@@ -9,7 +9,7 @@ moves instead: by the affine displacement u(x) = t + A x that explains most of i
 with s the smoothed image and c the smoothed change (B. D. Lucas, T. Kanade. An iterative image registration technique
 with an application to stereo vision. IJCAI 1981; one step, with the affine model of J. R. Bergen et al. Hierarchical
 model-based motion estimation. ECCV 1992). So a silhouette is shifted, turned, scaled and sheared towards others of its
-class; lines stay straight, and edges stay sharp.
+class, and lines stay straight. Interpolation softens edges, so contrast is raised until gray is as rare as before.
 """
 
 from __future__ import annotations
@@ -27,6 +27,10 @@ MAX_MOTION = 0.12
 DAMPING = 0.02
 """Weight of |t|^2 + |A|^2 in the sum, as a fraction of the mean weight of their components (ridge regression)."""
 
+MAX_GAIN = 4.0
+"""Largest factor by which contrast is raised."""
+
+_BISECTIONS = 8
 _TINY = 1e-12
 
 
@@ -59,5 +63,32 @@ def moved(position_HWC: NDArray[np.float32], change_HWC: NDArray[np.float32]) ->
         cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_REPLICATE,
     ).reshape(position_HWC.shape)  # of one channel, OpenCV drops the axis
-    within_HWC: NDArray[np.float32] = np.clip(result, position_HWC.min(), position_HWC.max())
-    return within_HWC
+    return _as_sharp(np.clip(result, position_HWC.min(), position_HWC.max()), position_HWC)
+
+
+def _as_sharp(image_HWC: NDArray[np.float32], source_HWC: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return an image whose contrast around 1/2 is raised until it has no more gray than its source (bisection)."""
+    most = _gray(source_HWC)
+    low, high = 1.0, MAX_GAIN
+    if _gray(image_HWC) <= most:
+        return image_HWC
+    for _ in range(_BISECTIONS):
+        gain = (low + high) / 2
+        if _gray(_raised(image_HWC, gain)) > most:
+            low = gain
+        else:
+            high = gain
+    return _raised(image_HWC, high)
+
+
+def _raised(image_HWC: NDArray[np.float32], gain: float) -> NDArray[np.float32]:
+    """Return values between 0 and 1 moved away from 1/2, the others as they are."""
+    inside_HWC = np.clip(image_HWC, 0, 1)
+    raised_HWC: NDArray[np.float32] = np.clip(0.5 + gain * (inside_HWC - 0.5), 0, 1) + (image_HWC - inside_HWC)
+    return raised_HWC
+
+
+def _gray(image_HWC: NDArray[np.float32]) -> float:
+    """Return the mean of p (1 - p): 0 where every pixel is at one of the levels."""
+    inside_HWC = np.clip(image_HWC, 0, 1)
+    return float((inside_HWC * (1 - inside_HWC)).mean())
