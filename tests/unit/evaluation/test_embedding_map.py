@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA
 from vaeaug.evaluation import embedding_map as module
 from vaeaug.evaluation.embedding import Embedded
 from vaeaug.evaluation.embedding_map import embedding_map
-from vaeaug.evaluation.scatter import MAX_PANELS, SIDE, scatter_panels
+from vaeaug.pages.scatter import MAX_PANELS, SIDE, scatter_panels
 
 
 def images(count: int, classes: int = 2, seed: int = 0, features: int = 5) -> Embedded:

@@ -16,9 +16,6 @@ import vaeaug
 from vaeaug.dataset.decode import read_file
 from vaeaug.dataset.index import REAL, SPLITS, ImageFile
 from vaeaug.dataset.rules import DecodeRules
-from vaeaug.evaluation.completions import CompletionsPage, ShownCompletion, write_completions_page
-from vaeaug.evaluation.gallery import Picture
-from vaeaug.evaluation.page_image import PageImage
 from vaeaug.export.card import CardData, ClassCount, write_card
 from vaeaug.export.completions import CompletedRow, CompletionsCard, write_archive, write_completions_card
 from vaeaug.export.layout import synthetic_number
@@ -28,6 +25,9 @@ from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.inpainting.files.opening import open_completed
 from vaeaug.inpainting.picture import read_picture
 from vaeaug.models.record import ModelRecord
+from vaeaug.pages.anomaly_gallery import Picture
+from vaeaug.pages.embedded_images import PageImage
+from vaeaug.pages.inpainting_report import CompletionsPage, ShownCompletion, write_completions_page
 from vaeaug.staging import Staging
 from vaeaug.workflows.inpaint.check import open_image
 from vaeaug.workflows.inpaint.plan import Job, Plan

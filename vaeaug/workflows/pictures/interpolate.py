@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.evaluation.path_pictures import enlarged, path_strip, viewing_factor, write_film
 from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.models.store import StoredModel
+from vaeaug.pages.path_pictures import enlarged, path_strip, viewing_factor, write_film
 from vaeaug.progress import SILENT, Progress
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.synthesis.between import images_between

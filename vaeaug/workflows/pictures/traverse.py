@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from vaeaug.contracts import Latent
 from vaeaug.errors import InputError
-from vaeaug.evaluation.traversal_sheet import TraversalRow, traversal_sheet
 from vaeaug.export.layout import folder_name
 from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.models.store import StoredModel
+from vaeaug.pages.traversal_sheet import TraversalRow, traversal_sheet
 from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.synthesis.paths import discrete

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vaeaug.evaluation.page_image import Form, Images, Thumbnail, form_for, thumbnail
+from vaeaug.pages.embedded_images import Form, Images, Thumbnail, form_for, thumbnail
 
 IMAGE_BYTES = 2_400_000
 """Bytes of all images of the section together, at most; with more classes each shows fewer or smaller images."""

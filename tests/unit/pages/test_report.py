@@ -18,14 +18,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from vaeaug.evaluation.chart import SMALL, Line, line_chart, tick_texts, ticks
-from vaeaug.evaluation.contact_sheet import contact_sheet
-from vaeaug.evaluation.report import ReportData, write_report
-from vaeaug.evaluation.sample_sheet import SampleRow
-from vaeaug.evaluation.strip import GAP, ContactRow, strip
-from vaeaug.evaluation.training_curves import History
 from vaeaug.export.card import ClassCount
 from vaeaug.export.origin import Edited
+from vaeaug.pages.charts import SMALL, Line, line_chart, tick_texts, ticks
+from vaeaug.pages.class_samples import SampleRow
+from vaeaug.pages.contact_sheet import contact_sheet
+from vaeaug.pages.dataset_report import ReportData, write_report
+from vaeaug.pages.strips import GAP, ContactRow, strip
+from vaeaug.pages.training_curves import History
 
 CURVE = r'class="line line-train[^"]*" d="([^"]*)"/></svg>'
 

@@ -8,10 +8,10 @@ import numpy as np
 from evaluation_pages import page_images
 from html_pages import Page
 
-from vaeaug.evaluation.dropped import MAX_CLASSES, dropped_table
-from vaeaug.evaluation.page_image import PageImage
-from vaeaug.evaluation.report import ReportData, write_report
 from vaeaug.export.card import ClassCount
+from vaeaug.pages.dataset_report import ReportData, write_report
+from vaeaug.pages.dropped_samples import MAX_CLASSES, dropped_table
+from vaeaug.pages.embedded_images import PageImage
 
 DROPPED = {"b": {"near copy": 1, "another class": 9}, "a": {"another class": 10}, "whole": {}}
 KEPT = {"a": 90, "b": 0, "whole": 100}

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from vaeaug.evaluation.lettering import ACCENT, MUTED, PAPER, font_of, printable, shortened
-from vaeaug.evaluation.strip import pillow_image
+from vaeaug.pages.lettering import ACCENT, MUTED, PAPER, font_of, printable, shortened
+from vaeaug.pages.strips import pillow_image
 
 VIEWED = 112
 """Pixels at which an image is shown, about: small ones are enlarged by a whole factor, pixel for pixel."""

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from markupsafe import Markup
 
-from vaeaug.evaluation.dot_plot import DotScale, difference_plot, dot_plot
-from vaeaug.evaluation.evaluation_part import ArmRow, EvaluationPart, PairPicture, RecallRow
-from vaeaug.evaluation.page_image import Form, Thumbnail, form_for, thumbnail
-from vaeaug.evaluation.scatter import ScatterPanel, map_note, scatter_panels
+from vaeaug.pages.dot_plot import DotScale, difference_plot, dot_plot
+from vaeaug.pages.embedded_images import Form, Thumbnail, form_for, thumbnail
+from vaeaug.pages.evaluation_part import ArmRow, EvaluationPart, PairPicture, RecallRow
+from vaeaug.pages.scatter import ScatterPanel, map_note, scatter_panels
 
 if TYPE_CHECKING:
     from vaeaug.evaluation.fidelity import FidelityReport

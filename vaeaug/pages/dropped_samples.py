@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from vaeaug.evaluation.page_image import Form, Images, Thumbnail, form_for, thumbnail
-from vaeaug.evaluation.sample_sheet import shown_of
+from vaeaug.pages.class_samples import shown_of
+from vaeaug.pages.embedded_images import Form, Images, Thumbnail, form_for, thumbnail
 
 IMAGE_BYTES = 600_000
 """Bytes of all images of the section together, at most."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from vaeaug.evaluation.gallery import Picture
-from vaeaug.evaluation.page import write_page
-from vaeaug.evaluation.page_image import form_for, thumbnail
+from vaeaug.pages.anomaly_gallery import Picture
+from vaeaug.pages.embedded_images import form_for, thumbnail
+from vaeaug.pages.html_page import write_page
 
 if TYPE_CHECKING:
     from pathlib import Path

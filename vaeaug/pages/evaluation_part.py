@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from vaeaug.evaluation.embedding_map import EmbeddingMap
     from vaeaug.evaluation.fidelity import FidelityReport
     from vaeaug.evaluation.memorisation import Memorisation
-    from vaeaug.evaluation.page_image import PageImage
-    from vaeaug.evaluation.sample_sheet import SampleRow
+    from vaeaug.pages.class_samples import SampleRow
+    from vaeaug.pages.embedded_images import PageImage
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from vaeaug.evaluation.lettering import ACCENT, INK, MUTED, PAPER, font_of, printable, shortened
-from vaeaug.evaluation.path_pictures import enlarged
+from vaeaug.pages.lettering import ACCENT, INK, MUTED, PAPER, font_of, printable, shortened
+from vaeaug.pages.path_pictures import enlarged
 
 _GAP, _MARGIN, _LABEL = 4, 24, 20
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from vaeaug.evaluation.chart import LARGE, SMALL, ChartSize, Line, line_chart
+from vaeaug.pages.charts import LARGE, SMALL, ChartSize, Line, line_chart
 
 _POINTS = 240
 """Points of a curve, at most; of a longer history every n-th row is drawn, the last one included."""

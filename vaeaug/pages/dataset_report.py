@@ -11,15 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vaeaug.evaluation.dropped import dropped_pictures, dropped_table
-from vaeaug.evaluation.evaluation_part import EvaluationPart
-from vaeaug.evaluation.evaluation_shown import evaluation_shown
-from vaeaug.evaluation.page import write_page
-from vaeaug.evaluation.page_image import Images
-from vaeaug.evaluation.sample_sheet import SampleRow, sample_sheet
-from vaeaug.evaluation.training_curves import History, training_shown
 from vaeaug.export.card import ClassCount
 from vaeaug.export.origin import Edited
+from vaeaug.pages.class_samples import SampleRow, sample_sheet
+from vaeaug.pages.dropped_samples import dropped_pictures, dropped_table
+from vaeaug.pages.embedded_images import Images
+from vaeaug.pages.evaluation_part import EvaluationPart
+from vaeaug.pages.evaluation_results import evaluation_shown
+from vaeaug.pages.html_page import write_page
+from vaeaug.pages.training_curves import History, training_shown
 
 _MANY = 24
 """Rows from which on a table is collapsed."""

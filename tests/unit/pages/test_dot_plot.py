@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from vaeaug.evaluation.dot_plot import DotScale, difference_plot, dot_plot
+from vaeaug.pages.dot_plot import DotScale, difference_plot, dot_plot
 
 
 def places(drawing: str, tag: str, kind: str, attribute: str) -> list[float]:

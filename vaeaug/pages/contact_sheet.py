@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
 
-from vaeaug.evaluation.lettering import ACCENT, INK, MUTED, PAPER, font_of, printable, shortened
-from vaeaug.evaluation.strip import GAP, ContactRow, common_cell, strip
+from vaeaug.pages.lettering import ACCENT, INK, MUTED, PAPER, font_of, printable, shortened
+from vaeaug.pages.strips import GAP, ContactRow, common_cell, strip
 
 _MARGIN = 24
 _CELL = 56

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from vaeaug.evaluation.chart import ticks
+from vaeaug.pages.charts import ticks
 
 _HEIGHT = 26
 _MARGIN = 0.06  # of the range, on either side, so that no dot is cut
