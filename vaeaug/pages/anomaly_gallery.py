@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from vaeaug.pages.drawing import pillow_image
 from vaeaug.pages.embedded_images import Form, PageImage, form_for, shown_size, thumbnail
 from vaeaug.pages.html_page import write_page
-from vaeaug.pages.strips import pillow_image
 
 if TYPE_CHECKING:
     from pathlib import Path

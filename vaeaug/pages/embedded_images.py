@@ -21,7 +21,7 @@ from PIL import Image, features
 from vaeaug.dataset.decode import decode_full
 from vaeaug.dataset.opening import UnreadableImageError, read_file
 from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules
-from vaeaug.pages.strips import fit, fit_size, pillow_image
+from vaeaug.pages.drawing import fit, fit_size, pillow_image
 
 SHOWN_AT = 160
 """CSS pixels of the longest side of a thumbnail, at most."""

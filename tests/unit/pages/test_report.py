@@ -22,9 +22,9 @@ from vaeaug.export.card import ClassCount
 from vaeaug.export.origin import Edited
 from vaeaug.pages.charts import SMALL, Line, line_chart, tick_texts, ticks
 from vaeaug.pages.class_samples import SampleRow
-from vaeaug.pages.contact_sheet import contact_sheet
 from vaeaug.pages.dataset_report import ReportData, write_report
-from vaeaug.pages.strips import GAP, ContactRow, strip
+from vaeaug.pages.sheets import ContactRow, contact_sheet
+from vaeaug.pages.strips import GAP, strip
 from vaeaug.pages.training_curves import History
 
 CURVE = r'class="line line-train[^"]*" d="([^"]*)"/></svg>'
