@@ -15,7 +15,7 @@ from vaeaug.export.card import ClassCount
 from vaeaug.pages.class_samples import SampleRow
 from vaeaug.pages.dataset_report import ReportData
 from vaeaug.pages.embedded_images import PageImage
-from vaeaug.pages.evaluation_part import ArmRow, EvaluationPart, PairPicture, RecallRow, Score
+from vaeaug.pages.evaluation_results import ArmRow, EvaluationPart, PairPicture, RecallRow, Score
 from vaeaug.pages.training_curves import History
 
 

@@ -16,8 +16,7 @@ from vaeaug.export.origin import Edited
 from vaeaug.pages.class_samples import SampleRow, sample_sheet
 from vaeaug.pages.dropped_samples import dropped_pictures, dropped_table
 from vaeaug.pages.embedded_images import Images
-from vaeaug.pages.evaluation_part import EvaluationPart
-from vaeaug.pages.evaluation_results import evaluation_shown
+from vaeaug.pages.evaluation_results import EvaluationPart, evaluation_shown
 from vaeaug.pages.html_page import write_page
 from vaeaug.pages.training_curves import History, training_shown
 
@@ -79,7 +78,7 @@ def write_report(path: Path, data: ReportData) -> None:
     dropped = dropped_table(data.dropped, {count.label: count.synthetic for count in data.counts})
     write_page(
         path,
-        "report.html.jinja",
+        "dataset_report.html.jinja",
         data=dataclasses.replace(data, warnings=[*data.warnings, *(part.warnings if part else ())]),
         facts={**_sums(data.counts), **data.facts, **(part.facts if part else {})},
         evaluation=None if part is None else evaluation_shown(part),

@@ -105,5 +105,4 @@ def write_film(path: Path, images: Sequence[NDArray[np.uint8]], factor: int) -> 
     there = [enlarged(image_HWC, factor) for image_HWC in images]
     frames = [*there, *there[-2:0:-1]]
     rests = [END_MS if number in (0, len(there) - 1) else FRAME_MS for number in range(len(frames))]
-    # Without `disposal`, Pillow merges equal frames and adds their durations, so the pauses would differ.
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=rests, loop=0, disposal=1, optimize=False)

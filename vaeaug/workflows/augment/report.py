@@ -19,7 +19,7 @@ from vaeaug.export.card import ClassCount
 from vaeaug.pages.class_samples import SampleRow
 from vaeaug.pages.dataset_report import ReportData
 from vaeaug.pages.embedded_images import PageImage
-from vaeaug.pages.evaluation_part import EvaluationPart
+from vaeaug.pages.evaluation_results import EvaluationPart
 from vaeaug.pages.training_curves import History
 from vaeaug.workflows.augment.made import Made, Written
 from vaeaug.workflows.augment.rejected import first_rejected

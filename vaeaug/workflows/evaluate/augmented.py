@@ -10,7 +10,7 @@ from vaeaug.dataset.albumentations_module import albumentations_module
 from vaeaug.dataset.index import DatasetIndex
 from vaeaug.errors import DivergedError, InputError, VaeaugError
 from vaeaug.export.real import RealImage
-from vaeaug.pages.evaluation_part import EvaluationPart
+from vaeaug.pages.evaluation_results import EvaluationPart
 from vaeaug.progress import Progress
 from vaeaug.staging import Staging
 from vaeaug.workflows.evaluate.settings import LEAST_IMAGES, EvaluateSettings

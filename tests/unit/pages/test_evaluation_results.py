@@ -14,7 +14,7 @@ from html_pages import EVIL, Page
 from PIL import Image
 
 from vaeaug.pages.dataset_report import ReportData, write_report
-from vaeaug.pages.evaluation_part import EvaluationPart, RecallRow
+from vaeaug.pages.evaluation_results import EvaluationPart, RecallRow
 
 
 def read(tmp_path: Path, data: ReportData) -> tuple[Page, str]:
