@@ -39,12 +39,12 @@ class Divergence:
     Attributes:
         name: what was trained.
         values: in nats per image, as text; empty for a group without a term.
-        shares: the fraction of their sum, in percent.
+        percents: of their sum.
     """
 
     name: str
     values: Sequence[str]
-    shares: Sequence[float]
+    percents: Sequence[float]
 
 
 @dataclass(frozen=True, slots=True)

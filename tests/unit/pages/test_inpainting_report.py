@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from html_pages import EVIL, Page
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -15,6 +15,7 @@ from vaeaug.pages.embedded_images import PageImage
 from vaeaug.pages.inpainting_report import CompletionsPage, ShownCompletion, write_completions_page
 
 
+@settings(deadline=None)
 @given(
     arrays(np.uint8, st.tuples(st.integers(1, 6), st.integers(1, 6), st.sampled_from([1, 3]))),
     st.integers(0, 2**32 - 1),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
@@ -56,6 +56,7 @@ def test_the_contact_sheet_takes_any_label_and_number_of_images() -> None:
 FACTORS = st.integers(1, 4)
 
 
+@settings(max_examples=25, deadline=None)
 @given(st.integers(2, 9), st.integers(2, 9), st.sampled_from([1, 3]), st.integers(2, 6), FACTORS)
 def test_a_path_strip_shows_each_image_in_order_in_whole_pixels(
     height: int, width: int, channels: int, steps: int, factor: int
@@ -84,6 +85,7 @@ def test_a_film_goes_there_and_back_and_pauses_at_both_ends(tmp_path: Path) -> N
     assert shown == [*there, (128, FRAME_MS), (64, FRAME_MS)]
 
 
+@settings(max_examples=25, deadline=None)
 @given(st.integers(2, 9), st.integers(2, 9), st.sampled_from([1, 3]), st.integers(1, 4), st.integers(1, 3), FACTORS)
 def test_a_traversal_sheet_shows_one_row_per_dimension_in_whole_pixels(
     height: int, width: int, channels: int, steps: int, dimensions: int, factor: int
