@@ -1,4 +1,4 @@
-"""The samples that the filter dropped: how many, as a table, and some of them as thumbnails."""
+"""The samples that the filter dropped: a table of their numbers, and thumbnails of some."""
 
 from __future__ import annotations
 
