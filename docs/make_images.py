@@ -12,8 +12,7 @@ from PIL import Image
 
 import vaeaug
 from vaeaug.dataset.demo import write_demo
-from vaeaug.evaluation.contact_sheet import contact_sheet
-from vaeaug.evaluation.strip import ContactRow
+from vaeaug.pages.sheets import ContactRow, contact_sheet
 
 IMAGES = Path(__file__).parent / "images"
 COLUMNS = 8

@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 from vaeaug.evaluation.embedding import Embedded
 from vaeaug.evaluation.embedding_map import embedding_map
-from vaeaug.evaluation.evaluation_part import ArmRow, EvaluationPart, PairPicture, RecallRow, Score
 from vaeaug.evaluation.fidelity import measure_fidelity
 from vaeaug.evaluation.memorisation import measure_memorisation
-from vaeaug.evaluation.page_image import PageImage
-from vaeaug.evaluation.report import ReportData
-from vaeaug.evaluation.sample_sheet import SampleRow
-from vaeaug.evaluation.training_curves import History
 from vaeaug.export.card import ClassCount
+from vaeaug.pages.class_samples import SampleRow
+from vaeaug.pages.dataset_report import ReportData
+from vaeaug.pages.embedded_images import PageImage
+from vaeaug.pages.evaluation_results import ArmRow, EvaluationPart, PairPicture, RecallRow, Score
+from vaeaug.pages.training_curves import History
 
 
 def embedded(count: int, classes: int, seed: int) -> Embedded:

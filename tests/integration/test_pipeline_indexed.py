@@ -14,8 +14,8 @@ from tiny_data import QUICK, UNFILTERED
 import vaeaug
 from vaeaug.dataset.cache import build_cache
 from vaeaug.dataset.scan import scan
-from vaeaug.evaluation.page_image import read_shown
-from vaeaug.evaluation.report import ReportData
+from vaeaug.pages.dataset_report import ReportData
+from vaeaug.pages.embedded_images import read_shown
 
 TABLE = [(0, 0, 0), (128, 0, 0), (0, 128, 0), (224, 224, 192), (9, 9, 9)]
 FLAT = [value for colour in TABLE for value in colour]

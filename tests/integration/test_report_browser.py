@@ -15,9 +15,9 @@ import pytest
 from evaluation_pages import full_page, history
 from PIL import Image
 
-from vaeaug.evaluation.page_image import PageImage
-from vaeaug.evaluation.report import ReportData, write_report
-from vaeaug.evaluation.sample_sheet import SampleRow
+from vaeaug.pages.class_samples import SampleRow
+from vaeaug.pages.dataset_report import ReportData, write_report
+from vaeaug.pages.embedded_images import PageImage
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
 

@@ -1,1 +1,1 @@
-"""What came of it: contact sheets and the report."""
+"""Measures of synthetic images: utility for a classifier, fidelity, memorisation."""

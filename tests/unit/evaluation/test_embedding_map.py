@@ -9,7 +9,6 @@ from sklearn.decomposition import PCA
 from vaeaug.evaluation import embedding_map as module
 from vaeaug.evaluation.embedding import Embedded
 from vaeaug.evaluation.embedding_map import embedding_map
-from vaeaug.evaluation.scatter import MAX_PANELS, SIDE, scatter_panels
 
 
 def images(count: int, classes: int = 2, seed: int = 0, features: int = 5) -> Embedded:
@@ -41,7 +40,6 @@ def test_features_that_are_all_alike_or_one_alone_make_a_map() -> None:
     flat = Embedded(np.zeros((3, 1, 1, 1), np.uint8), np.ones((3, 1), np.float32), np.zeros(3, np.int64))
     shown = embedding_map("f", flat, flat, ["a"], seed=0, method="pca")
     assert shown.real_N2.shape == (3, 2)
-    assert len(scatter_panels(shown)) == 1
 
 
 def test_of_many_images_each_class_shows_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,24 +50,6 @@ def test_of_many_images_each_class_shows_its_share(monkeypatch: pytest.MonkeyPat
     assert np.bincount(shown.real_labels_N).tolist() == [45, 4, 1]
     again = embedding_map("f", real, real, ["a", "b", "c"], seed=3, method="pca")
     np.testing.assert_array_equal(shown.real_N2, again.real_N2)
-
-
-def test_panels_are_as_many_as_a_page_has_room_for() -> None:
-    count = 2 * MAX_PANELS
-    real = images(3 * count, count)
-    shown = embedding_map("f", real, real, [f"class {i}" for i in range(count)], seed=0, method="pca")
-    panels = scatter_panels(shown)
-    assert [panel.title for panel in panels] == ["", *(f"class {i}" for i in range(MAX_PANELS))]
-
-
-def test_no_point_lies_outside_the_panel() -> None:
-    real, stray = images(500), images(2, seed=1)
-    stray.features_NF[0] = 1e6
-    panel = scatter_panels(embedding_map("f", real, stray, ["a", "b"], seed=0, method="pca"))[0]
-    numbers = [int(part) for move in str(panel.drawing).split("M")[1:] for part in move.split("h0")[0].split()]
-    assert len(numbers) == 2 * 502
-    assert min(numbers) >= 0
-    assert max(numbers) <= SIDE
 
 
 def test_umap_is_repeatable() -> None:

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from vaeaug.evaluation.evaluation_part import EvaluationPart
-from vaeaug.evaluation.report import write_report
 from vaeaug.export.card import CardData, ClassCount, counts_entry, write_card
 from vaeaug.export.layout import make_missing_folders
 from vaeaug.export.manifest import Listed, manifest_rows, write_manifest
 from vaeaug.export.origin import Drawn
 from vaeaug.export.record import RECORD, command_record, write_record
+from vaeaug.pages.dataset_report import write_report
+from vaeaug.pages.evaluation_results import EvaluationPart
 from vaeaug.progress import Progress
 from vaeaug.workflows.augment.made import AugmentResult, Made, Written
 from vaeaug.workflows.augment.report import report_of, settings_of

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 import vaeaug
 from vaeaug.dataset.decode import decode_full, read_file
 from vaeaug.dataset.rules import DecodeRules
-from vaeaug.evaluation.evaluation_part import EvaluationPart
-from vaeaug.evaluation.page_image import PageImage
-from vaeaug.evaluation.report import ReportData
-from vaeaug.evaluation.sample_sheet import SampleRow
-from vaeaug.evaluation.training_curves import History
 from vaeaug.export.card import ClassCount
+from vaeaug.pages.class_samples import SampleRow
+from vaeaug.pages.dataset_report import ReportData
+from vaeaug.pages.embedded_images import PageImage
+from vaeaug.pages.evaluation_results import EvaluationPart
+from vaeaug.pages.training_curves import History
 from vaeaug.workflows.augment.made import Made, Written
 from vaeaug.workflows.augment.rejected import first_rejected
 from vaeaug.workflows.remarks import latents_in_words

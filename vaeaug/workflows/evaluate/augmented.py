@@ -10,8 +10,8 @@ from pathlib import Path
 from vaeaug.dataset.albumentations_module import albumentations_module
 from vaeaug.dataset.index import DatasetIndex
 from vaeaug.errors import DivergedError, InputError, VaeaugError
-from vaeaug.evaluation.evaluation_part import EvaluationPart
 from vaeaug.export.real import RealImage
+from vaeaug.pages.evaluation_results import EvaluationPart
 from vaeaug.progress import Progress
 from vaeaug.staging import Staging
 from vaeaug.workflows.evaluate.settings import LEAST_IMAGES, EvaluateSettings

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import vaeaug
-from vaeaug.evaluation.evaluation_part import ArmRow, EvaluationPart, PairPicture, RecallRow, Score
-from vaeaug.evaluation.page_image import PageImage
-from vaeaug.evaluation.report import ReportData
-from vaeaug.evaluation.sample_sheet import SampleRow
 from vaeaug.evaluation.utility import ArmResult, Utility
+from vaeaug.pages.class_samples import SampleRow
+from vaeaug.pages.dataset_report import ReportData
+from vaeaug.pages.embedded_images import PageImage
+from vaeaug.pages.evaluation_results import ArmRow, EvaluationPart, PairPicture, RecallRow, Score
 from vaeaug.workflows.evaluate.found import Evaluated, shared_words
 from vaeaug.workflows.evaluate.images import Images
 from vaeaug.workflows.evaluate.synthetic_record import dropped_of, units_of

@@ -6,9 +6,9 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from vaeaug.evaluation.report import write_report
 from vaeaug.evaluation.utility import as_json
 from vaeaug.export.record import command_record, write_record
+from vaeaug.pages.dataset_report import write_report
 from vaeaug.workflows.evaluate.found import Evaluated
 from vaeaug.workflows.evaluate.page import page_of
 from vaeaug.workflows.settings import public_settings

@@ -17,9 +17,6 @@ from vaeaug.dataset.decode import read_file
 from vaeaug.dataset.index import REAL, SPLITS, ImageFile
 from vaeaug.dataset.passed_over import PassedOver
 from vaeaug.dataset.rules import DecodeRules
-from vaeaug.evaluation.completions import CompletionsPage, ShownCompletion, write_completions_page
-from vaeaug.evaluation.gallery import Picture
-from vaeaug.evaluation.page_image import PageImage
 from vaeaug.export.card import CardData, ClassCount, write_card
 from vaeaug.export.completions import CompletedRow, CompletionsCard, write_archive, write_completions_card
 from vaeaug.export.layout import synthetic_number
@@ -29,21 +26,20 @@ from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.inpainting.files.opening import open_completed
 from vaeaug.inpainting.picture import read_picture
 from vaeaug.models.record import ModelRecord
+from vaeaug.pages.embedded_images import PageImage
+from vaeaug.pages.inpainting_report import (
+    MAX_COMPLETIONS,
+    MAX_IMAGES,
+    CompletionsPage,
+    ShownCompletion,
+    write_completions_page,
+)
 from vaeaug.staging import Staging
 from vaeaug.workflows.inpaint.check import open_image
 from vaeaug.workflows.inpaint.plan import Job, Plan
 from vaeaug.workflows.inpaint.settings import InpaintSettings
 from vaeaug.workflows.inpaint.write import Written
 from vaeaug.workflows.settings import public_settings
-
-SHOWN = 12
-"""Images on the page: the first ones, so that they are not cherry-picked."""
-
-COMPLETIONS = 4
-"""Completions that are shown of each image, at most."""
-
-_HOLE = np.array([79, 70, 229], dtype=np.uint8)
-"""The color of a hole on the page."""
 
 SAMPLER = "inpaint"
 
@@ -92,7 +88,7 @@ def write_root(done: Completed) -> None:
     page = CompletionsPage(
         title=done.staging.final.name,
         summary=_sentence(done),
-        shown=[_shown(job, written[job.names[0]], done) for job in done.plan.jobs[:SHOWN]],
+        shown=[_shown(job, written[job.names[0]], done) for job in done.plan.jobs[:MAX_IMAGES]],
         images=len(done.plan.jobs),
         settings=_summary(done),
         warnings=done.remarks,
@@ -248,9 +244,7 @@ def _shown(job: Job, entry: Written, done: Completed) -> ShownCompletion:
     rules = done.record.rules(done.settings.max_megapixels)
     picture = read_picture(open_image(read_file(job.file.path), rules, job.kind), page, rules)
     missing_HW = job.source.holes(job.file.file_name, picture).missing_HW
-    hidden_HW3 = np.where(missing_HW[..., None], _HOLE, picture.seen_HWC).astype(np.uint8)
-    mask_HW1 = missing_HW[..., None].astype(np.uint8) * np.uint8(255)
-    names = job.names[:COMPLETIONS]
+    names = job.names[:MAX_COMPLETIONS]
     some = f" ({len(names)} of {len(job.names)} completions shown)" if len(names) < len(job.names) else ""
     inferred = f"{entry.label} (inferred)" if job.label is None else entry.label
     return ShownCompletion(
@@ -258,32 +252,13 @@ def _shown(job: Job, entry: Written, done: Completed) -> ShownCompletion:
         + (f", page {page + 1}" if page else "")
         + (f", hole {job.variation}" if done.settings.random_holes else ""),
         caption=f"class {inferred}, {entry.share:.0%} missing{some}",
-        pictures=[
-            Picture("original", PageImage(hidden_HW3), "real"),
-            Picture("missing", PageImage(mask_HW1)),
-            *(
-                Picture(
-                    "completed" if len(job.names) == 1 else f"completion {number}",
-                    PageImage(_seen(done.staging.content / name, page, rules), name),
-                    "made",
-                )
-                for number, name in enumerate(names)
-            ),
-            *(
-                [Picture("standard deviation", PageImage(_brightened(done.uncertainty / job.uncertainty[0])))]
-                if job.uncertainty
-                else []
-            ),
-        ],
+        original_HWC=picture.seen_HWC,
+        missing_HW=missing_HW,
+        completions=[PageImage(_seen(done.staging.content / name, page, rules), name) for name in names],
+        std_HW=np.asarray(Image.open(done.uncertainty / job.uncertainty[0])) if job.uncertainty else None,
     )
 
 
 def _seen(path: Path, page: int, rules: DecodeRules) -> NDArray[np.uint8]:
     """Return a page of a completed image as the model sees it, uint8 (H, W, 1 or 3)."""
     return read_picture(open_completed(read_file(path), rules), page, rules).seen_HWC
-
-
-def _brightened(path: Path) -> NDArray[np.uint8]:
-    """Return an uncertainty image, uint8 (H, W, 1), scaled so that its brightest pixel is white."""
-    levels_HW = np.asarray(Image.open(path)).astype(np.float32)
-    return (levels_HW[..., None] * (255 / max(float(levels_HW.max()), 1.0))).astype(np.uint8)

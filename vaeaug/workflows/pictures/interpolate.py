@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.evaluation.path_pictures import enlarged, path_strip, viewing_factor, write_film
 from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.models.store import StoredModel
+from vaeaug.pages.drawing import enlarged
+from vaeaug.pages.strips import path_factor, path_strip, write_film
 from vaeaug.progress import SILENT, Progress
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.synthesis.between import images_between
@@ -80,7 +81,7 @@ def interpolate(
     labels = _labels(stored, files, real, chosen.label)
     names = (stored.classes[labels[0]], stored.classes[labels[1]])
     digests = [hashlib.blake2b(image_HWC.tobytes(), digest_size=16).hexdigest() for image_HWC in real]
-    factor = chosen.enlarge or viewing_factor(stored.spec.height, stored.spec.width)
+    factor = chosen.enlarge or path_factor(stored.spec.height, stored.spec.width)
     made: dict[str, Any] = {"steps": chosen.steps, "path": chosen.path, "labels": list(names), "enlarge": factor}
     guessed = [chosen.label is None and not in_class_folder(stored, path) for path in files]
     remarks = _remarks(files, names, guessed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,10 @@ from numpy.typing import NDArray
 
 from vaeaug.contracts import Latent
 from vaeaug.errors import InputError
-from vaeaug.evaluation.traversal_sheet import TraversalRow, traversal_sheet
 from vaeaug.export.layout import folder_name
 from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.models.store import StoredModel
+from vaeaug.pages.sheets import TraversalRow, traversal_factor, traversal_sheet
 from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap
 from vaeaug.synthesis.paths import discrete
@@ -29,9 +28,6 @@ from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.pictures.read_one import class_of, read_one
 from vaeaug.workflows.pictures.traverse_settings import TraverseSettings
 from vaeaug.workflows.settings import build, public_settings, real_path
-
-CELL = 84
-"""Pixels at which an image is shown at the least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +122,7 @@ def _draw(
 ) -> dict[str, tuple[Axes, list[int]]]:
     """Write a picture a class; return, for each, its dimensions and which of them are shown, in order."""
     progress.stage("Drawing latents")
-    factor = settings.enlarge or math.ceil(CELL / max(model.spec.height, model.spec.width))
+    factor = settings.enlarge or traversal_factor(model.spec.height, model.spec.width)
     moves = np.linspace(-settings.reach, settings.reach, settings.steps).tolist()
     shown: dict[str, tuple[Axes, list[int]]] = {}
     for done, label in enumerate(labels, start=1):

@@ -12,11 +12,11 @@ import vaeaug
 from vaeaug.anomaly.columns import LIKELIEST, MEASURED, SCORE, SURPRISE, SYNTHETIC, Column
 from vaeaug.anomaly.score_images import reconstruct
 from vaeaug.anomaly.table import ScoredImages
-from vaeaug.evaluation.gallery import Gallery, GalleryCard, Picture, heat, stretched, write_gallery
-from vaeaug.evaluation.page_image import PageImage
 from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.export.score_card import ScoreCard, write_score_card
 from vaeaug.models.store import StoredModel
+from vaeaug.pages.anomaly_gallery import Gallery, GalleryCard, heat, stretched, write_gallery
+from vaeaug.pages.embedded_images import PageImage, Picture
 from vaeaug.staging import Staging
 from vaeaug.training.batches import as_pixels
 from vaeaug.workflows.read import ModelData

@@ -7,25 +7,19 @@ import io
 import math
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from evaluation_pages import history, page_images
 from html_pages import EVIL, Page
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from vaeaug.evaluation.chart import SMALL, Line, line_chart, tick_texts, ticks
-from vaeaug.evaluation.contact_sheet import contact_sheet
-from vaeaug.evaluation.report import ReportData, write_report
-from vaeaug.evaluation.sample_sheet import SampleRow
-from vaeaug.evaluation.strip import GAP, ContactRow, strip
-from vaeaug.evaluation.training_curves import History
 from vaeaug.export.card import ClassCount
 from vaeaug.export.origin import Edited
+from vaeaug.pages.class_samples import SampleRow
+from vaeaug.pages.dataset_report import ReportData, write_report
+from vaeaug.pages.training_curves import History
 
 CURVE = r'class="line line-train[^"]*" d="([^"]*)"/></svg>'
 
@@ -231,95 +225,3 @@ def test_groups_without_validation_show_the_last_step_and_one_kl_needs_no_table(
     assert "KL divergence of group 1" in words
     parsed, _ = page(tmp_path, ReportData("out", "Done.", [], histories=[history("shared"), history("cat")]))
     assert not any("Group" in word for word in parsed.words)
-
-
-def chart(*lines: Line, **options: Any) -> str:
-    return str(line_chart("Loss", lines, x_label="training step", y_label="nats per image", **options))
-
-
-def test_values_that_are_not_finite_are_gaps() -> None:
-    line = Line("training", [0, 1, 2, 3, 4], [1.0, 2.0, math.nan, math.inf, 3.0], "train")
-    path = re.search(CURVE, chart(line))
-    assert path is not None
-    assert re.sub(r"[^ML]", "", path[1]) == "MLM"
-    assert "nan" not in chart(line)
-    assert "No values were recorded" in chart(Line("training", [0], [math.nan], "train"))
-
-
-@pytest.mark.parametrize("values", [[5.0], [5.0, 5.0], [0.0, 0.0], [1e9, 1.0, 0.5], [-3.0, -4.0], [1e-12, 2e-12]])
-@pytest.mark.parametrize("options", [{}, {"size": SMALL}])
-def test_any_curve_fits_its_frame(values: list[float], options: dict[str, Any]) -> None:
-    drawing = chart(Line("training", list(range(len(values))), values, "train"), **options)
-    path = re.search(CURVE, drawing)
-    width, height = (int(side) for side in re.findall(r'<svg class="chart" width="(\d+)" height="(\d+)"', drawing)[0])
-    assert path is not None
-    points = [tuple(map(float, point.split())) for point in re.split("[ML]", path[1].removesuffix("h0"))[1:]]
-    assert len(points) == len(values)
-    assert all(58 <= x <= width - 10 for x, _ in points)
-    assert all(y <= height - 37.99 for _, y in points)
-    assert points[-1][1] >= 26
-    assert ("h0" in path[1]) == (len(values) == 1)  # a single point is a dot
-
-
-def test_a_chart_has_labelled_axes_and_a_legend() -> None:
-    steps = [0, 500, 1000]
-    lines = (Line("training", steps, [3.5, 3, 1], "train"), Line("validation", steps, [3, 2.5, 2], "val"))
-    drawing = chart(*lines)
-    words = re.findall(r"<text[^>]*>([^<]*)</text>", drawing)
-    assert words[:2] == ["training", "validation"]
-    assert words[-2:] == ["training step", "nats per image"]
-    assert words[2:-2] == ["1", "2", "3", "0", "200", "400", "600", "800", "1000"]
-
-
-def test_a_few_high_values_at_the_start_do_not_flatten_a_long_curve() -> None:
-    def heights(steps: int) -> list[float]:
-        path = re.search(
-            CURVE, chart(Line("training", range(steps), [1e6, *(2.0 + n % 2 for n in range(steps - 1))], "train"))
-        )
-        assert path is not None
-        return [float(point.split()[1]) for point in re.split("[ML]", path[1])[1:]]
-
-    long, short = heights(100), heights(10)
-    assert long[0] < 0 < max(long[1:]) - min(long[1:]) - 100
-    assert 26 <= short[0] < max(short[1:]) <= min(short[1:]) + 1
-
-
-@given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6), st.integers(2, 6))
-def test_ticks_read_differently_and_are_what_they_say(low: float, span: float, about: int) -> None:
-    values = ticks(low, low + span, about)
-    texts = tick_texts(values)
-    assert len(set(texts)) == len(texts)
-    step = values[1] - values[0] if len(values) > 1 else span
-    for value, text in zip(values, texts, strict=True):
-        said = float(text.removesuffix("k")) * (1000 if text.endswith("k") else 1)
-        assert abs(said - value) <= 0.01 * step + 1e-9 * abs(value)
-
-
-def test_a_strip_keeps_proportions_and_mode() -> None:
-    gray = strip([noise(1, 8, 8, 1)[0], noise(1, 4, 8, 1)[0]], (8, 8), 3)
-    assert (gray.mode, gray.size) == ("LA", (3 * 8 + 2 * GAP, 8))
-    alpha = np.asarray(gray)[:, :, 1]
-    assert alpha[:, :8].all()  # the first image
-    assert not alpha[:, 8:10].any()  # the gap
-    assert alpha[:, 10:18].sum() == 4 * 8 * 255  # half as high
-    assert alpha[2:6, 10:18].all()  # centred
-    assert not alpha[:, 18:].any()  # no third image
-    assert strip([noise(1, 100, 50, 3)[0]], (20, 20), 1).getchannel("A").getbbox() == (5, 0, 15, 20)
-
-
-def test_the_contact_sheet_shows_real_images_left_and_synthetic_ones_right_in_whole_pixels() -> None:
-    real, synthetic = np.full((2, 28, 28, 1), 10, np.uint8), np.full((2, 28, 28, 1), 200, np.uint8)
-    sheet = contact_sheet([ContactRow("cat", real, synthetic)], columns=2)
-    assert sheet.mode == "RGB"
-    pixels = np.asarray(sheet)
-    dark, bright = (np.argwhere((pixels == value).all(axis=2)) for value in (10, 200))
-    assert len(dark) == len(bright) == 2 * 56 * 56  # enlarged twice, nothing interpolated
-    assert dark[:, 1].max() < bright[:, 1].min()
-
-
-def test_the_contact_sheet_takes_any_label_and_number_of_images() -> None:
-    rows = [
-        ContactRow("x" * 500, noise(20, 64, 48, 3), []),
-        ContactRow("日本語\n\0", noise(1, 8, 300, 1), noise(3, 9, 9, 3)),
-    ]
-    assert contact_sheet(rows).width < 1600

@@ -8,10 +8,10 @@ import numpy as np
 from evaluation_pages import page_images
 from html_pages import Page
 
-from vaeaug.evaluation.dropped import MAX_CLASSES, dropped_table
-from vaeaug.evaluation.page_image import PageImage
-from vaeaug.evaluation.report import ReportData, write_report
 from vaeaug.export.card import ClassCount
+from vaeaug.pages.dataset_report import ReportData, write_report
+from vaeaug.pages.dropped_samples import MAX_CLASSES, dropped_table
+from vaeaug.pages.embedded_images import PageImage
 
 DROPPED = {"b": {"near copy": 1, "another class": 9}, "a": {"another class": 10}, "whole": {}}
 KEPT = {"a": 90, "b": 0, "whole": 100}
@@ -21,12 +21,12 @@ def test_it_adds_up_and_names_the_most_frequent_cause_first() -> None:
     table = dropped_table(DROPPED, KEPT)
     assert table is not None
     assert table.causes == ["another class", "near copy"]
-    assert [(row.label, row.counts, row.total, row.share) for row in table.rows] == [
+    assert [(row.label, row.counts, row.total, row.fraction) for row in table.rows] == [
         ("a", [10, 0], 10, 0.1),
         ("b", [9, 1], 10, 1.0),
     ]
     assert (table.overall.counts, table.overall.total, table.drawn) == ([19, 1], 20, 210)
-    assert table.overall.share == 20 / 210
+    assert table.overall.fraction == 20 / 210
 
 
 def test_there_is_none_where_nothing_was_dropped() -> None:

@@ -13,8 +13,8 @@ from evaluation_pages import full_page, full_part
 from html_pages import EVIL, Page
 from PIL import Image
 
-from vaeaug.evaluation.evaluation_part import EvaluationPart, RecallRow
-from vaeaug.evaluation.report import ReportData, write_report
+from vaeaug.pages.dataset_report import ReportData, write_report
+from vaeaug.pages.evaluation_results import EvaluationPart, RecallRow
 
 
 def read(tmp_path: Path, data: ReportData) -> tuple[Page, str]:

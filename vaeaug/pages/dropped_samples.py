@@ -1,4 +1,4 @@
-"""The samples that the filter dropped: how many, as a table, and some of them as thumbnails."""
+"""The samples that the filter dropped: a table of their numbers, and thumbnails of some."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from vaeaug.evaluation.page_image import Form, Images, Thumbnail, form_for, thumbnail
-from vaeaug.evaluation.sample_sheet import shown_of
+from vaeaug.pages.class_samples import shown_of
+from vaeaug.pages.embedded_images import Form, Images, Thumbnail, form_for, thumbnail
 
 IMAGE_BYTES = 600_000
 """Bytes of all images of the section together, at most."""
@@ -24,13 +24,13 @@ class DroppedRow:
         label: the class, or "all classes".
         counts: how many were dropped, by cause, in the order of the table.
         total: their sum.
-        share: the fraction of the drawn samples, in [0, 1].
+        fraction: the fraction of the drawn samples, in [0, 1].
     """
 
     label: str
     counts: Sequence[int]
     total: int
-    share: float
+    fraction: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def dropped_pictures(table: DroppedTable, rejected: Mapping[str, Mapping[str, Im
         rejected: class -> cause -> some of the samples; a class or a cause may be missing.
     """
     shown = [row for row in table.rows if any(map(len, rejected.get(row.label, {}).values()))]
-    worst = sorted(shown, key=lambda row: (-row.share, row.label))[:MAX_CLASSES]
+    worst = sorted(shown, key=lambda row: (-row.fraction, row.label))[:MAX_CLASSES]
     form = form_for(
         [image for row in worst for images in rejected[row.label].values() for image in images], IMAGE_BYTES
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from vaeaug.evaluation.chart import LARGE, SMALL, ChartSize, Line, line_chart
+from vaeaug.pages.charts import LARGE, SMALL, ChartSize, Line, line_chart
 
 _POINTS = 240
 """Points of a curve, at most; of a longer history every n-th row is drawn, the last one included."""
@@ -39,12 +39,12 @@ class Divergence:
     Attributes:
         name: what was trained.
         values: in nats per image, as text; empty for a group without a term.
-        shares: the fraction of their sum, in percent.
+        percents: of their sum.
     """
 
     name: str
     values: Sequence[str]
-    shares: Sequence[float]
+    percents: Sequence[float]
 
 
 @dataclass(frozen=True, slots=True)

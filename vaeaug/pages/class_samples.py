@@ -8,25 +8,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vaeaug.evaluation.page_image import Form, Images, Thumbnail, form_for, thumbnail
+from vaeaug.pages.embedded_images import Form, Images, Thumbnail, form_for, thumbnail
 
 IMAGE_BYTES = 2_400_000
 """Bytes of all images of the section together, at most; with more classes each shows fewer or smaller images."""
 
 MAX_CLASSES = 300
-"""Classes that are shown at most."""
+"""Maximum number of classes that are shown."""
 
 GROUP = 50
-"""Classes per collapsible group, where there are more."""
+"""Number of classes from which on they are shown in collapsible groups, and classes per group."""
 
 LABELED = 16
-"""Classes up to which each has the whole width of the page, with labels beside its pairs."""
+"""Number of classes up to which each has the whole width of the page, with labels beside its pairs."""
 
 _GAP = 6.4
 """CSS pixels between two images."""
 
 _PER_CLASS = ((LABELED, 7), (100, 4), (MAX_CLASSES, 2))
-"""(number of classes up to which, images of each kind that a class shows)."""
+"""(maximum number of classes, images of each kind per class), by ascending number of classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class SampleRow:
     Attributes:
         label: the class name.
         synthetic: the first or randomly drawn ones; a selection by quality would mislead.
-        real: if `nearest` holds, the real image most similar to the synthetic one at the same position; otherwise any.
-        synthetic_count: how many synthetic images the class has.
-        real_count: how many real training images it has.
+        real: any, or for each synthetic image the most similar real one (`paired` in `samples_shown`).
+        synthetic_count: number of synthetic images of the class.
+        real_count: number of real training images of the class.
     """
 
     label: str
@@ -55,9 +55,9 @@ class ClassSamples:
     Attributes:
         label: the class name.
         synthetic: thumbnails.
-        real: thumbnails; where they belong to the synthetic ones, as many as those.
+        real: thumbnails; one per synthetic image if they are pairs.
         synthetic_note: how many of how many are shown.
-        real_note: the same of real images.
+        real_note: likewise.
     """
 
     label: str
@@ -81,13 +81,13 @@ class ClassSamples:
 
 
 @dataclass(frozen=True, slots=True)
-class SampleSheet:
+class SamplesShown:
     """The section.
 
     Attributes:
-        groups: (title, classes); the only one has no title.
-        shown: how many classes are shown.
-        classes: of how many.
+        groups: (title, classes); a single group has no title.
+        shown: number of classes that are shown.
+        classes: number of classes in all.
         labeled: whether pairs have labels beside them.
         width: CSS pixels that a class takes, at least; "100%" if it has the whole width of the page.
         files: whether a click on an image opens its file.
@@ -101,7 +101,7 @@ class SampleSheet:
     files: bool
 
 
-def sample_sheet(rows: Sequence[SampleRow], *, paired: bool) -> SampleSheet | None:
+def samples_shown(rows: Sequence[SampleRow], *, paired: bool) -> SamplesShown | None:
     """Return what the page shows of each class, or None if there is no image.
 
     Args:
@@ -112,10 +112,10 @@ def sample_sheet(rows: Sequence[SampleRow], *, paired: bool) -> SampleSheet | No
     if not filled:
         return None
     chosen = rows if len(rows) <= MAX_CLASSES else filled[:MAX_CLASSES]
-    most = next(count for limit, count in _PER_CLASS if len(chosen) <= limit)
-    images = [image for row in chosen for image in (*row.synthetic[:most], *row.real[:most])]
+    per_class = next(count for limit, count in _PER_CLASS if len(chosen) <= limit)
+    images = [image for row in chosen for image in (*row.synthetic[:per_class], *row.real[:per_class])]
     form = form_for(images, IMAGE_BYTES)
-    shown = [_class_samples(row, most, form, paired) for row in chosen]
+    shown = [_class_samples(row, per_class, form, paired) for row in chosen]
     grouped = len(shown) > GROUP
     groups = [
         (_title(shown, start) if grouped else "", shown[start : start + GROUP])
@@ -123,8 +123,8 @@ def sample_sheet(rows: Sequence[SampleRow], *, paired: bool) -> SampleSheet | No
     ]
     widest = max((image.width for row in shown for image in (*row.synthetic, *row.real)), default=0)
     labeled = len(shown) <= LABELED
-    width = "100%" if labeled else f"{most * (widest + _GAP) - _GAP:.0f}px"
-    return SampleSheet(groups, len(shown), len(rows), labeled, width, files=any(image.link for image in images))
+    width = "100%" if labeled else f"{per_class * (widest + _GAP) - _GAP:.0f}px"
+    return SamplesShown(groups, len(shown), len(rows), labeled, width, files=any(image.link for image in images))
 
 
 def shown_of(shown: int, total: int) -> str:
@@ -132,10 +132,10 @@ def shown_of(shown: int, total: int) -> str:
     return f"{shown:,} of {total:,} shown" if shown < total else f"all {total:,} shown" if total > 1 else "1 image"
 
 
-def _class_samples(row: SampleRow, most: int, form: Form, paired: bool) -> ClassSamples:
-    synthetic = _thumbnails(row.synthetic[:most], "synthetic image", row.label, form)
-    real = _thumbnails(row.real[:most], "real image", row.label, form)
-    if paired:  # a file may have become unreadable: then neither of the two is shown
+def _class_samples(row: SampleRow, per_class: int, form: Form, paired: bool) -> ClassSamples:
+    synthetic = _thumbnails(row.synthetic[:per_class], "synthetic image", row.label, form)
+    real = _thumbnails(row.real[:per_class], "real image", row.label, form)
+    if paired:  # if a file has become unreadable, neither image of the pair is shown
         both = [(one, other) for one, other in zip(synthetic, real, strict=False) if one and other]
         synthetic, real = [one for one, _ in both], [other for _, other in both]
     made, originals = [one for one in synthetic if one], [one for one in real if one]

@@ -1,4 +1,4 @@
-"""`report.html`: one self-contained page about synthetic images.
+"""`report.html` of `augment`, `sample` and `evaluate`: one self-contained page about synthetic images.
 
 Its order: the effect on a classifier if it was measured, samples, counts, similarity to real images, dropped samples,
 training curves, settings.
@@ -11,18 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vaeaug.evaluation.dropped import dropped_pictures, dropped_table
-from vaeaug.evaluation.evaluation_part import EvaluationPart
-from vaeaug.evaluation.evaluation_shown import evaluation_shown
-from vaeaug.evaluation.page import write_page
-from vaeaug.evaluation.page_image import Images
-from vaeaug.evaluation.sample_sheet import SampleRow, sample_sheet
-from vaeaug.evaluation.training_curves import History, training_shown
 from vaeaug.export.card import ClassCount
 from vaeaug.export.origin import Edited
+from vaeaug.pages.class_samples import SampleRow, samples_shown
+from vaeaug.pages.dropped_samples import dropped_pictures, dropped_table
+from vaeaug.pages.embedded_images import Images
+from vaeaug.pages.evaluation_results import EvaluationPart, evaluation_shown
+from vaeaug.pages.html_page import write_page
+from vaeaug.pages.training_curves import History, training_shown
 
 _MANY = 24
-"""Rows from which on a table is collapsed."""
+"""Number of rows from which on a table is collapsed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +78,11 @@ def write_report(path: Path, data: ReportData) -> None:
     dropped = dropped_table(data.dropped, {count.label: count.synthetic for count in data.counts})
     write_page(
         path,
-        "report.html.jinja",
+        "dataset_report.html.jinja",
         data=dataclasses.replace(data, warnings=[*data.warnings, *(part.warnings if part else ())]),
         facts={**_sums(data.counts), **data.facts, **(part.facts if part else {})},
         evaluation=None if part is None else evaluation_shown(part),
-        sheet=sample_sheet(part.samples, paired=True) if part else sample_sheet(data.samples, paired=data.nearest),
+        samples=samples_shown(part.samples, paired=True) if part else samples_shown(data.samples, paired=data.nearest),
         paired=bool(part) or data.nearest,
         held_out=[split for split in ("val", "test") if any(getattr(count, split) for count in data.counts)],
         largest=max((count.real + count.synthetic for count in data.counts), default=1) or 1,

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from vaeaug.evaluation.page import write_page
-from vaeaug.evaluation.page_image import Form, PageImage, form_for, shown_size, thumbnail
-from vaeaug.evaluation.strip import pillow_image
+from vaeaug.pages.drawing import pillow_image
+from vaeaug.pages.embedded_images import Picture, captioned, form_for, shown_size
+from vaeaug.pages.html_page import write_page
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,29 +29,14 @@ _HEAT = np.array([[0, 0, 0], [75, 10, 110], [190, 45, 90], [250, 140, 30], [255,
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture of a card.
-
-    Attributes:
-        caption: a word or two.
-        image: the image.
-        kind: CSS class: `real` for an image of the user, `made` for one of the model, empty otherwise.
-    """
-
-    caption: str
-    image: PageImage
-    kind: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class GalleryCard:
-    """An image.
+    """One image.
 
     Attributes:
         name: of the file.
         line: its label, and the class predicted for it.
         pictures: the image first.
-        numbers: name -> value, the one used for the ranking first.
+        numbers: name -> value as text; the one used for the ranking first.
     """
 
     name: str
@@ -106,25 +91,12 @@ def write_gallery(path: Path, data: Gallery) -> None:
     """
     cards = (data.anomalous, data.labels)
     form = form_for([picture.image for part in cards for card in part for picture in card.pictures], IMAGE_BYTES)
-    sections = [[_shown(card, form) for card in part] for part in cards]
-    write_page(path, "gallery.html.jinja", data=data, sections=sections, full_error=FULL_ERROR)
-
-
-def _shown(card: GalleryCard, form: Form) -> dict[str, object]:
-    """Return what the template needs of a card."""
-    pictures = [
-        (picture, thumbnail(picture.image, f"{picture.caption} of {card.name}", form)) for picture in card.pictures
-    ]
-    return {
-        "name": card.name,
-        "line": card.line,
-        "pictures": [(picture.caption, picture.kind, shown) for picture, shown in pictures if shown is not None],
-        "numbers": card.numbers,
-    }
+    sections = [[(card, captioned(card.pictures, form, after=f" of {card.name}")) for card in part] for part in cards]
+    write_page(path, "anomaly_gallery.html.jinja", data=data, sections=sections, full_error=FULL_ERROR)
 
 
 def stretched(pixels_HWC: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """Return a picture at the model's size as large and with the proportions as the page shows the file it belongs to.
+    """Return a picture of the model, resized to the proportions of its file and the size at which the page shows it.
 
     Args:
         pixels_HWC: uint8, C = 1 or 3.

@@ -21,7 +21,7 @@ from PIL import Image, features
 from vaeaug.dataset.decode import decode_full
 from vaeaug.dataset.opening import UnreadableImageError, read_file
 from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules
-from vaeaug.evaluation.strip import fit, fit_size, pillow_image
+from vaeaug.pages.drawing import fit, fit_size, pillow_image
 
 SHOWN_AT = 160
 """CSS pixels of the longest side of a thumbnail, at most."""
@@ -102,6 +102,21 @@ class Thumbnail:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An image with a caption.
+
+    Attributes:
+        caption: a word or two.
+        image: the image.
+        kind: CSS class: `real` for an image of the user, `made` for one of the model, empty otherwise.
+    """
+
+    caption: str
+    image: PageImage
+    kind: str = ""
+
+
 def read_shown(image: PageImage) -> Image.Image | None:
     """Return an image in mode L, RGB or RGBA, upright and at its own size; None if its file cannot be read."""
     if not isinstance(image.source, Path):
@@ -152,6 +167,21 @@ def thumbnail(image: PageImage, text: str, form: Form) -> Thumbnail | None:
         name=image.name or PurePosixPath(image.link).name,
         text=text,
     )
+
+
+def captioned(
+    pictures: Sequence[Picture], form: Form, *, before: str = "", after: str = ""
+) -> list[tuple[str, str, Thumbnail]]:
+    """Return (caption, CSS class, thumbnail) of each picture whose file can be read.
+
+    Args:
+        pictures: the pictures.
+        form: how they are embedded.
+        before: what precedes the caption in the alternative text.
+        after: what follows it there.
+    """
+    shown = ((picture, thumbnail(picture.image, f"{before}{picture.caption}{after}", form)) for picture in pictures)
+    return [(picture.caption, picture.kind, image) for picture, image in shown if image is not None]
 
 
 def form_for(images: Images, room: int) -> Form:

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from vaeaug.evaluation.gallery import FULL_ERROR, Gallery, GalleryCard, Picture, heat, stretched, write_gallery
-from vaeaug.evaluation.page_image import PageImage
+from vaeaug.pages.anomaly_gallery import FULL_ERROR, Gallery, GalleryCard, heat, stretched, write_gallery
+from vaeaug.pages.embedded_images import PageImage, Picture
 
 NASTY = '<script>alert("x")</script> & \U0001f41d'
 

@@ -22,7 +22,7 @@ def write_page(path: Path, template: str, **values: Any) -> None:
         **values: what it shows; all text is escaped.
     """
     environment = Environment(
-        loader=PackageLoader("vaeaug.evaluation"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        loader=PackageLoader("vaeaug.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     environment.globals["serial"] = count(1).__next__  # numbers the images of the page
     environment.filters.update(fixed=_fixed, percent=_percent, titled=_titled, typeset=_typeset)
