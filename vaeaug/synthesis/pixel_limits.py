@@ -5,8 +5,8 @@ half of them with the wrong sign, and speckles where the decoder is not linear. 
 
 - a pixel changes by at most `STDS` standard deviations of the class's images at its position, and not at all where
   that is no more than `NOISE`. A photograph, which varies everywhere, is left as it is.
-- in a near-binary class a pixel that is the same in all images stays, and otherwise the change becomes a small affine
-  motion of the image (`affine_motion.py`).
+- in a near-binary class a pixel that is the same in all images stays, and otherwise the change becomes a small motion
+  of the whole image (`similarity_motion.py`).
 - in any other class with a flat background, in colour or gray, the background stays clean (`flat_background.py`).
 
 A class is near-binary if all its images are gray and the variance of their pixels is at least `BINARY` of the greatest
@@ -22,8 +22,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.synthesis.affine_motion import moved
 from vaeaug.synthesis.flat_background import FlatBackground, flat_background
+from vaeaug.synthesis.similarity_motion import moved
 
 STDS = 2.0
 """Standard deviations by which a pixel is changed at most."""
