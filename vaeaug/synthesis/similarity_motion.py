@@ -44,12 +44,11 @@ def moved(position_HWC: NDArray[np.float32], change_HWC: NDArray[np.float32]) ->
         change_HWC: what a sampler would add to it, on the same scale.
     """
     height, width = position_HWC.shape[:2]
-    side = max(height, width)
     right, down, growth, turn = _motion(position_HWC, change_HWC)
     # A pixel at (x, y) is taken from (x, y) + u, with x and y counted from the centre.
     inverse_23 = np.array([[1 + growth, -turn, 0], [turn, 1 + growth, 0]])
     centre = np.array([width - 1, height - 1]) / 2
-    inverse_23[:, 2] = centre + side * np.array([right, down]) - inverse_23[:, :2] @ centre
+    inverse_23[:, 2] = centre + max(height, width) / 2 * np.array([right, down]) - inverse_23[:, :2] @ centre
     result = cv2.warpAffine(
         position_HWC,
         inverse_23,
@@ -61,13 +60,13 @@ def moved(position_HWC: NDArray[np.float32], change_HWC: NDArray[np.float32]) ->
 
 
 def _motion(position_HWC: NDArray[np.float32], change_HWC: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the shifts to the right and down, as fractions of the longer side, the growth, and the turn in radians."""
+    """Return the shifts to the right and down, in halves of the longer side, the growth, and the turn in radians."""
     s_HW, c_HW = (_smooth(image_HWC) for image_HWC in (position_HWC, change_HWC))
     height, width = s_HW.shape
-    side = max(height, width)
+    half = max(height, width) / 2  # the unit of lengths, in which the four weigh about alike
     y_HW, x_HW = np.mgrid[:height, :width].astype(np.float64)
-    x_HW, y_HW = (x_HW - (width - 1) / 2) / side, (y_HW - (height - 1) / 2) / side
-    down_HW, right_HW = (side * slope_HW for slope_HW in np.gradient(s_HW.astype(np.float64)))
+    x_HW, y_HW = (x_HW - (width - 1) / 2) / half, (y_HW - (height - 1) / 2) / half
+    down_HW, right_HW = (half * slope_HW for slope_HW in np.gradient(s_HW.astype(np.float64)))
     # The slopes along the four: each column is grad s . u of a unit.
     columns = (right_HW, down_HW, right_HW * x_HW + down_HW * y_HW, down_HW * x_HW - right_HW * y_HW)
     design_N4 = np.stack(columns, axis=-1).reshape(-1, 4)
@@ -75,8 +74,8 @@ def _motion(position_HWC: NDArray[np.float32], change_HWC: NDArray[np.float32]) 
     damping = DAMPING * np.trace(normal_44) / 4 + _TINY
     motion_4: NDArray[np.float64] = np.linalg.solve(normal_44 + damping * np.eye(4), design_N4.T @ c_HW.ravel())
     right, down, growth, turn = np.abs(motion_4)
-    longest = np.hypot(right, down) + np.hypot(growth, turn) * np.hypot(height, width) / (2 * side)
-    return motion_4 * min(1.0, MAX_MOTION / max(float(longest), _TINY))
+    longest = np.hypot(right, down) + np.hypot(growth, turn) * np.hypot(height, width) / (2 * half)
+    return motion_4 * min(1.0, 2 * MAX_MOTION / max(float(longest), _TINY))
 
 
 def _smooth(image_HWC: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -53,7 +53,7 @@ def test_a_turn_is_explained_by_a_turn(degrees: float) -> None:
     one = ellipse(40, 60, (20, 30), (8, 16))
     turn = cv2.getRotationMatrix2D((29.5, 19.5), degrees, 1.0)
     other = cv2.warpAffine(one, turn, (60, 40), borderValue=1)[..., None]
-    assert np.abs(moved(one, other - one) - other).mean() < 0.3 * np.abs(one - other).mean()
+    assert np.abs(moved(one, other - one) - other).mean() < 0.4 * np.abs(one - other).mean()
 
 
 @settings(max_examples=30, deadline=None)
