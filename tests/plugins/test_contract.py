@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from vaeaug.testing import check_loss, check_variant
+from vaeaug.testing import check_loss, check_sampler, check_variant
 
 MODULES = [point.load() for point in sorted(entry_points(group="vaeaug")) if point.value.startswith("vaeaug_plugins.")]
 VARIANTS = {
@@ -27,6 +27,9 @@ VARIANT_OPTIONS: dict[str, dict[str, Any]] = {
     "vq-vae": {"width": 16, "grid": 9, "prior_width": 16, "prior_depth": 1},
 }
 LOSSES = {cls.name: cls for module in MODULES if hasattr(module, "vaeaug_losses") for cls in module.vaeaug_losses()}
+SAMPLERS = {
+    cls.name: cls for module in MODULES if hasattr(module, "vaeaug_samplers") for cls in module.vaeaug_samplers()
+}
 
 
 def test_the_registry_is_not_empty() -> None:
@@ -39,6 +42,15 @@ def test_the_registry_is_not_empty() -> None:
 @pytest.mark.parametrize("name", LOSSES)
 def test_loss_keeps_the_contract(name: str) -> None:
     check_loss(LOSSES[name], **LOSS_OPTIONS.get(name, {}))
+
+
+def test_the_registry_has_samplers() -> None:
+    assert SAMPLERS
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_sampler_keeps_the_contract(name: str) -> None:
+    check_sampler(SAMPLERS[name])
 
 
 @pytest.mark.parametrize("name", VARIANTS)

@@ -114,7 +114,7 @@ def show(given: Given, name: str, kind: str | None) -> None:
 @click.option("--kind", type=click.Choice(KINDS), default="variant", show_default=True, help="What it is to bring.")
 @common
 def new(given: Given, name: str, directory: Path | None, kind: str) -> None:
-    """Write a package for a variant, loss or sampler called NAME, with tests that pass, into DIRECTORY (vaeaug-NAME)."""
+    """Write a package for a variant, loss or sampler NAME, with tests that pass, into DIRECTORY (vaeaug-NAME)."""
     from vaeaug.workflows.new_plugin import write_package  # noqa: PLC0415 (imported when it runs)
 
     written = write_package(name, kind, directory, listing(find_sources(given.plugins_dirs)))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vaeaug.contracts import Draw, Latent, Latents, Sampler, SamplingCase, leaves, parse_options, tree_map
+from vaeaug.errors import InputError
 from vaeaug.testing.cases import check_declaration, close, global_randomness_untouched, seeded
 from vaeaug.testing.reference import FixedPrior
 
@@ -126,8 +127,12 @@ def _check_need(case: _Case) -> bool:
     if need is None:
         return True
     assert isinstance(need, str), f"{case.who}: unmet_need() gave {need!r}; return a few words or None"
-    assert need and "\n" not in need, f"{case.who}: unmet_need() gave {need!r}; return a few words on one line"
-    return False
+    assert len(need.splitlines()) == 1, f"{case.who}: unmet_need() gave {need!r}; return a few words on one line"
+    try:
+        case.build()
+    except InputError:
+        return False
+    raise AssertionError(f"{case.who}: built with latents that it refuses; call super().__init__, and fit in fit()")
 
 
 def _structure(latent: Latent) -> Any:
@@ -247,6 +252,6 @@ CHECKS: tuple[Callable[[_Case], None], ...] = (
     _check_class,
     _check_edits,
     _check_strength,
-    _check_deterministic,
     _check_inputs,
+    _check_deterministic,
 )
