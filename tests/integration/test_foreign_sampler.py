@@ -6,7 +6,6 @@ import json
 import re
 from pathlib import Path
 
-import jsonschema
 import numpy as np
 import pytest
 import tiny_data
@@ -44,11 +43,10 @@ def test_sample_draws_with_it_from_a_finished_model(model: Path, my_plugins: Pat
     record = json.loads((tmp_path / "out/vaeaug.json").read_text(encoding="utf-8"))
     assert record["sampler_plugin"] == {"distribution": None, "version": None}
     assert record["sampler_options"] == {"bandwidth": 0.5}
-    schema = json.loads((ROOT / "docs/reference/vaeaug-json.schema.json").read_text(encoding="utf-8"))
-    jsonschema.validate(record, schema)
     opened = vaeaug.load(model, plugins_dirs=[my_plugins])
-    still = opened.sample("ant", 12, sampler=NAME, sampler_options={"bandwidth": 0})
-    assert len(np.unique(still.reshape(12, -1), axis=0)) < 12  # the training images in turn, with no noise
+    still = opened.sample("ant", 24, sampler=NAME, sampler_options={"bandwidth": 0}).astype(int)
+    assert abs(still[:12] - still[12:]).max() <= 1  # without noise: the 12 training images in turn
+    assert len(np.unique(still[:12].reshape(12, -1), axis=0)) == 12
     with pytest.raises(InputError, match=f"no sampler '{NAME}'"):
         vaeaug.load(model).sample("ant", 1, sampler=NAME)
 
