@@ -19,6 +19,7 @@ class PosteriorSampler(Sampler):
     """
 
     name = "posterior"
+    reference = "Kingma & Welling, Auto-Encoding Variational Bayes, ICLR 2014, arXiv:1312.6114"
 
     @classmethod
     def unmet_need(cls, latents: Latents) -> str | None:

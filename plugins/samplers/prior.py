@@ -13,6 +13,7 @@ class PriorSampler(Sampler):
     """Draws from the variant's own prior: ancestral sampling, z ~ p(z|y)."""
 
     name = "prior"
+    reference = "Kingma & Welling, Auto-Encoding Variational Bayes, ICLR 2014, arXiv:1312.6114"
     draws_from_prior = True
 
     @classmethod

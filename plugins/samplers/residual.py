@@ -44,6 +44,7 @@ class ResidualSampler(Sampler):
     """
 
     name = "residual"
+    reference = "docs/benchmarks.md; cf. Schwartz et al., Delta-encoder, NeurIPS 2018, arXiv:1806.04734"
     continuous = True
     edits = True
     strength_option = "strength"

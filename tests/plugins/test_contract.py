@@ -65,7 +65,7 @@ def test_any_loss_goes_with_any_variant(variant: str, loss: str) -> None:
     check_variant(VARIANTS[variant], LOSSES[loss], **options)
 
 
-@pytest.mark.parametrize("name", [*VARIANTS, *LOSSES])
+@pytest.mark.parametrize("name", [*VARIANTS, *LOSSES, *SAMPLERS])
 def test_it_says_where_it_comes_from(name: str) -> None:
-    cls = {**VARIANTS, **LOSSES}[name]
+    cls = {**VARIANTS, **LOSSES, **SAMPLERS}[name]
     assert any(character.isdigit() for character in cls.reference), f"{name} states no paper and year"
