@@ -1,1 +1,1 @@
-"""Every variant and loss that ships with vaeaug, one idea a file, found through entry points as a stranger's are."""
+"""Every variant, loss and sampler that ships with vaeaug, one idea per file, found as a stranger's plugins are."""

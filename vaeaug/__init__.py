@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vaeaug.contracts import Detail as Detail
+    from vaeaug.contracts import Draw as Draw
     from vaeaug.contracts import Encoded as Encoded
     from vaeaug.contracts import GaussianVariant as GaussianVariant
     from vaeaug.contracts import ImageSpec as ImageSpec
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from vaeaug.contracts import Latent as Latent
     from vaeaug.contracts import Latents as Latents
     from vaeaug.contracts import ReconstructionLoss as ReconstructionLoss
+    from vaeaug.contracts import Sampler as Sampler
+    from vaeaug.contracts import SamplingCase as SamplingCase
     from vaeaug.contracts import Variant as Variant
     from vaeaug.errors import InputError as InputError
     from vaeaug.hookspecs import hookimpl as hookimpl
@@ -35,6 +39,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "Detail": "vaeaug.contracts",
+    "Draw": "vaeaug.contracts",
     "Encoded": "vaeaug.contracts",
     "GaussianVariant": "vaeaug.contracts",
     "ImageSpec": "vaeaug.contracts",
@@ -44,6 +50,8 @@ _HOME = {
     "Latents": "vaeaug.contracts",
     "Model": "vaeaug.workflows.model",
     "ReconstructionLoss": "vaeaug.contracts",
+    "Sampler": "vaeaug.contracts",
+    "SamplingCase": "vaeaug.contracts",
     "Variant": "vaeaug.contracts",
     "option": "vaeaug.options",
     "augment": "vaeaug.workflows.augment.command",

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 from utility_data import joined
+from vaeaug_plugins.samplers.residual import ResidualSampler
 
 import vaeaug
 from vaeaug.evaluation.arms import Labelled
-from vaeaug.synthesis.samplers.residual import ResidualSampler
 
 STRENGTH = ResidualSampler.Config().strength
 

@@ -12,6 +12,7 @@ import pytest
 
 from vaeaug.cli import main
 from vaeaug.cli.plugins import describe
+from vaeaug.hookspecs import HOOKS
 from vaeaug.plugins.listing import Listed
 from vaeaug.plugins.registry import load
 
@@ -222,7 +223,7 @@ def test_every_shipped_class_can_be_described() -> None:
             json.dumps(described, allow_nan=False)
 
 
-@pytest.mark.parametrize("kind", ["variant", "loss"])
+@pytest.mark.parametrize("kind", HOOKS.values())
 def test_new_writes_a_package_whose_files_parse(capsys: pytest.CaptureFixture[str], tmp_path: Path, kind: str) -> None:
     target = tmp_path / "deep" / "package"
     written = json.loads(run(capsys, "new", "vaeaug-odd-one", target, "--kind", kind, "--json").out)

@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from vaeaug import plugins
-from vaeaug.synthesis.generate import sampler_config
-from vaeaug.synthesis.samplers import SAMPLERS
+from vaeaug.workflows.samplers import find_sampler
 from vaeaug.workflows.settings import SCOPES
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +39,8 @@ def test_the_table_names_what_is_installed_and_nothing_else() -> None:
     losses = [source for source in plugins.load().losses.values() if source.distribution == "vaeaug"]
     assert sorted(named["variants"]) == sorted(variant.name for variant in ours)
     assert sorted(named["losses"]) == sorted(loss.name for loss in losses)
-    assert sorted(named["samplers"]) == sorted(SAMPLERS)
+    samplers = [source for source in plugins.load().samplers.values() if source.distribution == "vaeaug"]
+    assert sorted(named["samplers"]) == sorted(sampler.name for sampler in samplers)
     assert sorted(named["scopes"]) == sorted(SCOPES)
     assert named["variants"][0] == next(variant.name for variant in ours if variant.cls.default)
     assert named["losses"][0] == next(loss.name for loss in losses if loss.cls.default)
@@ -75,7 +75,7 @@ def test_options_of_a_sampler_stand_beside_its_name(page: Path) -> None:
         words = span.split()
         options = [words[place + 1].split("=") for place, word in enumerate(words) if word == "--set-sampler"]
         sampler = words[words.index("--sampler") + 1] if "--sampler" in words else "auto"
-        assert sampler_config(sampler, dict(options)), span
+        assert find_sampler(sampler, dict(options), ()), span
 
 
 def test_every_extra_it_installs_exists() -> None:

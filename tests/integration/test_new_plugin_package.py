@@ -6,6 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from vaeaug.hookspecs import HOOKS
+
+KINDS = tuple(HOOKS.values())
+
 
 def test_new_packages_install_are_found_and_pass_their_own_tests(tmp_path: Path) -> None:
     site = tmp_path / "site"
@@ -18,16 +22,18 @@ def test_new_packages_install_are_found_and_pass_their_own_tests(tmp_path: Path)
         return done.stdout
 
     plugins = ["-c", "from vaeaug.cli import main; main()", "plugins"]
-    for kind in ("variant", "loss"):
+    for kind in KINDS:
         run(*plugins, "new", f"fresh-{kind}", "--kind", kind)
-    packages = ["./vaeaug-fresh-variant", "./vaeaug-fresh-loss"]
+    packages = [f"./vaeaug-fresh-{kind}" for kind in KINDS]
     offline = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--target", str(site)]
     run("-m", "pip", "install", *offline, *packages)
 
     listed = {entry["name"]: entry for entry in json.loads(run(*plugins, "--json"))}
     checked = {row["plugin"]: row for row in json.loads(run(*plugins, "check", "--json"))}
-    for kind in ("variant", "loss"):
+    for kind in KINDS:
         entry = listed[f"fresh-{kind}"]
         assert (entry["kind"], entry["distribution"], entry["version"]) == (kind, f"vaeaug-fresh-{kind}", "0.1.0")
         assert checked[f"fresh-{kind}"]["status"] == "ok"
-    assert "6 passed" in run("-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", *packages)
+    assert f"{3 * len(KINDS)} passed" in run(
+        "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", *packages
+    )

@@ -45,7 +45,7 @@ def test_a_taken_output_is_refused_before_a_model_is_trained(data: Path, tmp_pat
         ({"sampler": "mixtur"}, "did you mean 'mixture'"),
         (
             {"sampler": "prior", "scope": "shared", "variant": "vae"},
-            "knows no classes.*use --sampler mixture, --scope per-class",
+            "knows no classes.*use --sampler interpolate, mixture, posterior or residual, --scope per-class",
         ),
         ({"sampler_options": {"reach": 0.1}}, "name it with --sampler"),
         ({"sampler": "interpolate", "sampler_options": {"reech": 0.1}}, "did you mean 'reach'"),
@@ -78,11 +78,20 @@ def test_what_cannot_work_is_refused_before_anything_is_done(
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"variant": "vq-vae", "sampler": "mixture"}, "are discrete; use --sampler prior"),
+        (
+            {"variant": "vq-vae", "sampler": "mixture"},
+            "needs continuous latents, which the variant 'vq-vae' does not have; use --sampler prior",
+        ),
         ({"variant": "vq-vae", "sampler": "posterior"}, "does not have; use --sampler prior$"),
-        ({"variant": "vq-vae", "sampler": "residual"}, "are discrete; use --sampler prior"),
-        ({"variant": "vq-vae", "sampler": "interpolate"}, "are discrete; use --sampler prior"),
-        ({"variant": "ae", "sampler": "posterior"}, "does not have; use --sampler prior or mixture"),
+        (
+            {"variant": "vq-vae", "sampler": "residual"},
+            "needs continuous latents, which the variant 'vq-vae' does not have; use --sampler prior",
+        ),
+        (
+            {"variant": "vq-vae", "sampler": "interpolate"},
+            "needs continuous latents, which the variant 'vq-vae' does not have; use --sampler prior",
+        ),
+        ({"variant": "ae", "sampler": "posterior"}, "does not have; use --sampler interpolate, mixture or prior"),
         ({"variant": "vq-vae", "variant_options": {"levels": "2,a"}}, "levels is a list of numbers"),
         ({"variant": "vq-vae", "variant_options": {"prior_width": 97}}, "prior_width is a multiple of 4, not 97"),
     ],

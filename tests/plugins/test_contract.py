@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from vaeaug.testing import check_loss, check_variant
+from vaeaug.testing import check_loss, check_sampler, check_variant
 
 MODULES = [point.load() for point in sorted(entry_points(group="vaeaug")) if point.value.startswith("vaeaug_plugins.")]
 VARIANTS = {
@@ -27,6 +27,9 @@ VARIANT_OPTIONS: dict[str, dict[str, Any]] = {
     "vq-vae": {"width": 16, "grid": 9, "prior_width": 16, "prior_depth": 1},
 }
 LOSSES = {cls.name: cls for module in MODULES if hasattr(module, "vaeaug_losses") for cls in module.vaeaug_losses()}
+SAMPLERS = {
+    cls.name: cls for module in MODULES if hasattr(module, "vaeaug_samplers") for cls in module.vaeaug_samplers()
+}
 
 
 def test_the_registry_is_not_empty() -> None:
@@ -41,6 +44,15 @@ def test_loss_keeps_the_contract(name: str) -> None:
     check_loss(LOSSES[name], **LOSS_OPTIONS.get(name, {}))
 
 
+def test_the_registry_has_samplers() -> None:
+    assert SAMPLERS
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_sampler_keeps_the_contract(name: str) -> None:
+    check_sampler(SAMPLERS[name])
+
+
 @pytest.mark.parametrize("name", VARIANTS)
 def test_variant_keeps_the_contract(name: str) -> None:
     check_variant(VARIANTS[name])
@@ -53,7 +65,7 @@ def test_any_loss_goes_with_any_variant(variant: str, loss: str) -> None:
     check_variant(VARIANTS[variant], LOSSES[loss], **options)
 
 
-@pytest.mark.parametrize("name", [*VARIANTS, *LOSSES])
+@pytest.mark.parametrize("name", [*VARIANTS, *LOSSES, *SAMPLERS])
 def test_it_says_where_it_comes_from(name: str) -> None:
-    cls = {**VARIANTS, **LOSSES}[name]
+    cls = {**VARIANTS, **LOSSES, **SAMPLERS}[name]
     assert any(character.isdigit() for character in cls.reference), f"{name} states no paper and year"

@@ -40,7 +40,7 @@ class Scores:
 
 def tells_classes_apart(model: StoredModel) -> bool:
     """Tell whether an image may be likelier under one class of a model than under another."""
-    return len(model.classes) > 1 and (model.conditional or model.record.scope == "per-class")
+    return len(model.classes) > 1 and (model.variant.conditional or model.record.scope == "per-class")
 
 
 def score_images(

@@ -40,6 +40,29 @@ _METAVARS = {
 }
 
 
+class _PluginOption(click.Option):
+    """An option that names a plugin's class; its help lists the names that are installed."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return the flags and the help, with `{names}` filled in."""
+        record = super().get_help_record(ctx)
+        return record and (record[0], record[1].replace("{names}", _installed_names(str(self.name))))
+
+
+def _installed_names(kind: str) -> str:
+    """Return the names of a kind as an alternative, "a, b or c", without importing any plugin."""
+    from vaeaug.plugins.listing import listing  # noqa: PLC0415 (only for --help)
+    from vaeaug.plugins.sources import find_sources  # noqa: PLC0415 (only for --help)
+
+    try:
+        sources = find_sources()
+    except InputError:  # of VAEAUG_PLUGINS_DIR; help is shown anyway
+        sources = find_sources(environ={})
+    entries = (entry for entry in listing(sources) if not entry.blocked and not entry.shadowed_by)
+    *rest, last = sorted(entry.name for entry in entries if entry.kind == kind and entry.name) or ["NAME"]
+    return f"{', '.join(rest)} or {last}" if rest else last
+
+
 def output_options(function: F) -> F:
     """Add `--json`, `--quiet` and `--debug`: every command has them."""
     for decorate in (
@@ -112,7 +135,7 @@ def sampler_options(function: F) -> F:
         multiple=True,
         metavar="NAME=VALUE",
         callback=_pairs,
-        help="Option of the sampler, e.g. neighbours=10 of interpolate; may repeat.",
+        help="Option of the sampler; may repeat (see: vaeaug plugins show NAME).",
     )(function)
 
 
@@ -182,6 +205,7 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> Callable[[F], F]:
     return click.option(
         flag,
         *([_SHORT[field.name]] if field.name in _SHORT else []),
+        cls=_PluginOption if "{names}" in text else click.Option,
         type=click.Choice(choices) if choices else kind,
         metavar=None if choices else _METAVARS.get(field.name) or {int: "N", float: "X"}.get(kind, "TEXT"),
         help=text,

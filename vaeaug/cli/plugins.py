@@ -25,6 +25,8 @@ from vaeaug.plugins.listing import Listed, listing
 from vaeaug.plugins.sources import BLOCK_VARIABLE, STRICT_VARIABLE, blocked_names
 
 KINDS = list(HOOKS.values())
+BROUGHT = {kind: hook.removeprefix("vaeaug_") for hook, kind in HOOKS.items()}
+"""Kind -> its key in `vaeaug plugins check --json`."""
 
 
 @dataclass(frozen=True)
@@ -87,12 +89,12 @@ def check(given: Given) -> None:
         raise PluginError(f"{bad} of {len(rows)} plugins {'has' if bad == 1 else 'have'} a problem; see the list above")
 
 
-@command.command(short_help="Show a variant's or a loss's options.")
+@command.command(short_help="Show the options of a variant, loss or sampler.")
 @click.argument("name")
-@click.option("--kind", type=click.Choice(KINDS), help="Which one, where both have this name.")
+@click.option("--kind", type=click.Choice(KINDS), help="Which one, if several have this name.")
 @common
 def show(given: Given, name: str, kind: str | None) -> None:
-    """Show a variant or a loss: its options with their ranges, its paper, where it comes from."""
+    """Show a variant, loss or sampler: its options with their ranges, its paper, where it comes from."""
     found = load(given.plugins_dirs).get([kind] if kind else KINDS, name)
     if len(found) > 1:
         kinds = [provided.kind for provided in found]
@@ -112,7 +114,7 @@ def show(given: Given, name: str, kind: str | None) -> None:
 @click.option("--kind", type=click.Choice(KINDS), default="variant", show_default=True, help="What it is to bring.")
 @common
 def new(given: Given, name: str, directory: Path | None, kind: str) -> None:
-    """Write a package for a new variant or loss called NAME, with tests that pass, into DIRECTORY (vaeaug-NAME)."""
+    """Write a package for a variant, loss or sampler NAME, with tests that pass, into DIRECTORY (vaeaug-NAME)."""
     from vaeaug.workflows.new_plugin import write_package  # noqa: PLC0415 (imported when it runs)
 
     written = write_package(name, kind, directory, listing(find_sources(given.plugins_dirs)))
@@ -160,10 +162,14 @@ def _checked(source: Source, registry: Registry) -> dict[str, Any]:
         "origin": source.origin,
         "module": None if source.file else source.module or None,
         "file": str(source.file) if source.file else None,
-        "variants": [name for name, provided in registry.variants.items() if provided.source is source],
-        "losses": [name for name, provided in registry.losses.items() if provided.source is source],
+        **{key: _names_of(source, registry, kind) for kind, key in BROUGHT.items()},
         "problems": [{"kind": problem.kind, "cause": problem.cause} for problem in problems],
     }
+
+
+def _names_of(source: Source, registry: Registry, kind: str) -> list[str]:
+    """Return the names of the classes of a kind that a plugin brings."""
+    return [name for name, provided in registry.classes[kind].items() if provided.source is source]
 
 
 def _status(source: Source, problems: list[Problem]) -> str:
@@ -176,7 +182,7 @@ def _status(source: Source, problems: list[Problem]) -> str:
 
 def _findings(row: dict[str, Any]) -> list[str]:
     """Return the lines that a plugin's row of the table has: what it brings, then its problems."""
-    brings = [f"variant {name}" for name in row["variants"]] + [f"loss {name}" for name in row["losses"]]
+    brings = [f"{kind} {name}" for kind, key in BROUGHT.items() for name in row[key]]
     problems = [problem["cause"] for problem in row["problems"]]
     blocked = [f"not imported: {BLOCK_VARIABLE} names it"] if row["status"] == "blocked" else []
     return [*([", ".join(brings)] if brings else []), *problems, *blocked] or [""]
@@ -228,7 +234,7 @@ def _described(description: dict[str, Any]) -> str:
 def _usage(description: dict[str, Any]) -> str:
     """Return the options that choose it, with the last of its own options as an example."""
     choose = f"--{description['kind']} {description['name']}"
-    flag = "--set" if description["kind"] == "variant" else "--set-loss"
+    flag = "--set" if description["kind"] == "variant" else f"--set-{description['kind']}"
     own = description["options"][-1:]
     return " ".join([choose, *(f"{flag} {option['name']}={_shown(option['default'])}" for option in own)])
 

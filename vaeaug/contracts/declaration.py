@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from vaeaug.contracts.loss import ReconstructionLoss
+from vaeaug.contracts.sampler import Sampler
 from vaeaug.contracts.variant import Variant
 from vaeaug.hookspecs import HOOKS
 from vaeaug.names import is_name, to_name
 
-KINDS: dict[str, type[Any]] = {"variant": Variant, "loss": ReconstructionLoss}
+KINDS: dict[str, type[Any]] = {"variant": Variant, "loss": ReconstructionLoss, "sampler": Sampler}
 """Kind of class that a plugin brings -> its base class."""
 
 

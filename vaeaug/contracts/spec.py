@@ -52,7 +52,7 @@ class Encoded:
             A Kullback-Leibler divergence is named `kl`, or `kl/<group>` where there are several: those are annealed
             and given free bits by the training loop, and summed they give the KL part of the ELBO. In nats.
         scale: the posterior's standard deviation, of the same structure as `latent`, where the posterior is a diagonal
-            Gaussian around the mode; None where it is not. The `posterior` sampler needs it.
+            Gaussian around the mode; None where it is not. Samplers that draw around real images need it.
         log_ratio: log q(z|x) - log p(z) of the latent that was drawn, (B,), in nats: its mean over draws is the KL, and
             exp(-reconstruction - log_ratio) is an importance weight (Burda et al. 2016). None where it is not known.
     """

@@ -98,6 +98,6 @@ class Variant(nn.Module, ABC):
     def fit_prior(self, latents: Latents, generator: torch.Generator) -> None:
         """Fit the prior to the training set's latents, after training. What is fitted is kept in parameters or buffers.
 
-        The default keeps the prior as it is. Continuous latents need no more: the host's `mixture` sampler fits a
-        class-conditional Gaussian mixture to them. Discrete latents override this (a code prior).
+        The default keeps the prior as it is. Continuous latents need no more: a sampler can fit a density to
+        them. Discrete latents override this (a code prior).
         """

@@ -63,9 +63,9 @@ class StoredModel:
         return ImageSpec(record.channels, record.height, record.width, len(record.classes), palette=record.palette)
 
     @property
-    def conditional(self) -> bool:
-        """Whether class labels matter to its networks."""
-        return self._variant.conditional
+    def variant(self) -> type[Variant]:
+        """The class of its networks."""
+        return self._variant
 
     def require_consent(self) -> None:
         """Refuse to compute what would import code that `model.json` names, unless the user has consented.

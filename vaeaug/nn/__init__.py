@@ -9,6 +9,7 @@ from vaeaug.nn.discriminator import Discriminator
 from vaeaug.nn.gaussian import kl_gaussians, kl_standard_normal, log_normal, reparameterize, standard_normal
 from vaeaug.nn.grids import GridDecoder, GridEncoder, grid_patch
 from vaeaug.nn.ladder import LadderDecoder, LadderEncoder, PerCell
+from vaeaug.nn.neighbours import nearest_neighbours
 from vaeaug.nn.networks import Decoder, Encoder
 from vaeaug.nn.pretrained import PretrainedFeatures, pretrained_features
 from vaeaug.nn.pretrained_vectors import PretrainedVectors, pretrained_vectors
@@ -39,6 +40,7 @@ __all__ = [
     "kl_gaussians",
     "kl_standard_normal",
     "log_normal",
+    "nearest_neighbours",
     "pretrained_features",
     "pretrained_vectors",
     "reparameterize",

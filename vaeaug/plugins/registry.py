@@ -1,4 +1,4 @@
-"""The variants and losses that plugins bring, by name, and what is wrong with the plugins that do not."""
+"""The variants, losses and samplers that plugins bring, by name, and what is wrong with the plugins that do not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vaeaug.plugins.problems import FaultError, Problem, guard
 from vaeaug.plugins.sources import BLOCK_VARIABLE, STRICT_VARIABLE, Source, find_sources
 
 if TYPE_CHECKING:
-    from vaeaug.contracts import ReconstructionLoss, Variant
+    from vaeaug.contracts import ReconstructionLoss, Sampler, Variant
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ class Provided(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """The classes by kind (`variant`, `loss`) and name, what is wrong, and every plugin that was found."""
+    """The classes by kind (`variant`, `loss`, `sampler`) and name, what is wrong, and every plugin that was found."""
 
     classes: Mapping[str, Mapping[str, Provided[Any]]]
     problems: tuple[Problem, ...] = ()
@@ -58,6 +58,11 @@ class Registry:
         """Name -> reconstruction loss."""
         return self.classes["loss"]
 
+    @property
+    def samplers(self) -> Mapping[str, Provided[Sampler]]:
+        """Name -> sampler."""
+        return self.classes["sampler"]
+
     def variant(self, name: str, *, distribution: str | None = None) -> Provided[Variant]:
         """Return a variant; see `get`."""
         return self.get(("variant",), name, distribution)[0]
@@ -65,6 +70,10 @@ class Registry:
     def loss(self, name: str, *, distribution: str | None = None) -> Provided[ReconstructionLoss]:
         """Return a reconstruction loss; see `get`."""
         return self.get(("loss",), name, distribution)[0]
+
+    def sampler(self, name: str, *, distribution: str | None = None) -> Provided[Sampler]:
+        """Return a sampler; see `get`."""
+        return self.get(("sampler",), name, distribution)[0]
 
     def get(self, kinds: Collection[str], name: str, distribution: str | None = None) -> list[Provided[Any]]:
         """Return the classes of a name, at most one of each kind.

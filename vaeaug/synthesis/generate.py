@@ -6,7 +6,6 @@ decoded whole, because floating-point products differ in the last bit between ba
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vaeaug.contracts import Latent, leaves, parse_options, tree_map
-from vaeaug.errors import InputError, nearest
+from vaeaug.contracts import Detail, Latent, Sampler, tree_map
 from vaeaug.models.latents import ClassLatents
 from vaeaug.models.network import Network
 from vaeaug.models.store import StoredModel
@@ -24,108 +22,15 @@ from vaeaug.seeds import seed_of
 from vaeaug.synthesis.chunk import SampleChunk
 from vaeaug.synthesis.edit import AddedDetail, Edit
 from vaeaug.synthesis.pixel_limits import PixelLimits
-from vaeaug.synthesis.samplers import SAMPLERS, Sampler
-from vaeaug.synthesis.samplers.base import Detail
 from vaeaug.synthesis.source_images import SourceImages
 from vaeaug.training.batches import as_pixels
 
 CHUNK = 64
-AUTO = "auto"
 
 
 def chunks_of(count: int) -> range:
     """Return the numbers of the chunks that hold samples 0 ... count - 1 of a class."""
     return range(-(-count // CHUNK))
-
-
-def check_sampler(name: str, *, variant: str, conditional: bool, scope: str, classes: int) -> None:
-    """Refuse a sampler that does not go with a model, which need not be trained yet.
-
-    Args:
-        name: of the sampler, or `auto`.
-        variant: name of the model's variant.
-        conditional: whether class labels matter to the variant.
-        scope: "per-class" or "shared".
-        classes: how many classes the model has.
-
-    Raises:
-        InputError: there is no such sampler, or it cannot tell the classes of the model apart.
-    """
-    if name not in (*SAMPLERS, AUTO):
-        raise InputError(f"there is no sampler {name!r}; {nearest(name, [*SAMPLERS, AUTO])}")
-    if name == "prior" and scope == "shared" and not conditional and classes > 1:
-        raise InputError(
-            f"the variant '{variant}' knows no classes, so draws from its prior have none under --scope shared; "
-            "use --sampler mixture, --scope per-class, or a variant that knows them (leave out --variant)"
-        )
-
-
-def sampler_name(name: str, model: StoredModel, *, originals: bool = False) -> str:
-    """Settle which sampler is meant by `auto`: what helps a classifier most (docs/benchmarks.md).
-
-    For continuous latents that is `residual` where the real images are at hand and their colours can be mixed, and else
-    the mixture; for discrete ones it is the prior.
-
-    Args:
-        name: of the sampler, or `auto`.
-        model: the trained model.
-        originals: whether the real images that it was trained on are at hand.
-
-    Raises:
-        InputError: as `check_sampler`; or the sampler changes real images, and they are not at hand or not of the kind.
-    """
-    record = model.record
-    if name == AUTO:
-        continuous = all(leaf.is_floating_point() for leaf in leaves(model.latents(0).latents.latent))
-        changed = "residual" if originals and record.palette is None else "mixture"
-        name = changed if continuous else "prior"
-    check_sampler(
-        name,
-        variant=record.variant.name,
-        conditional=model.conditional,
-        scope=record.scope,
-        classes=len(record.classes),
-    )
-    if SAMPLERS[name].edits:
-        if not originals:
-            raise InputError(
-                f"the sampler '{name}' changes real images, and a model keeps none; "
-                f"use: vaeaug augment DATA OUT --model {model.directory} --sampler {name}"
-            )
-        check_colours(name, indexed=record.palette is not None)
-    return name
-
-
-def check_colours(name: str, *, indexed: bool) -> None:
-    """Refuse a sampler that mixes colours where images are indexed.
-
-    Raises:
-        InputError: it is so.
-    """
-    if indexed and SAMPLERS[name].edits:
-        raise InputError(
-            f"the sampler '{name}' mixes colours, and indexed images have their own; use --sampler interpolate"
-        )
-
-
-def sampler_config(name: str, options: Mapping[str, Any]) -> Any:
-    """Return a sampler's options, checked.
-
-    Raises:
-        InputError: the sampler has no such option, its value is out of range, or there are options for `auto`.
-    """
-    if name == AUTO:
-        if options:
-            raise InputError("--set-sampler sets options of one sampler; name it with --sampler")
-        return Sampler.Config()
-    return parse_options(SAMPLERS[name].Config, options, f"sampler '{name}'")
-
-
-def changed_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of a sampler that are not its defaults."""
-    config = sampler_config(name, options)
-    fields = dataclasses.fields(config)
-    return {f.name: getattr(config, f.name) for f in fields if getattr(config, f.name) != f.default}
 
 
 @torch.inference_mode()
@@ -134,10 +39,10 @@ def generate(
     label: str,
     chunks: Iterable[int],
     *,
-    sampler: str,
+    sampler: type[Sampler],
+    config: Any = None,
     seed: int,
     count: int,
-    options: Mapping[str, Any] | None = None,
     originals: Mapping[str, Path] | None = None,
     limits: PixelLimits | None = None,
     images: SourceImages | None = None,
@@ -149,11 +54,11 @@ def generate(
         model: the trained model.
         label: the class.
         chunks: the numbers of the chunks wanted.
-        sampler: the name of a sampler (not `auto`).
+        sampler: draws the latents.
+        config: the options of the sampler; the defaults if None.
         seed: of the samples.
         count: how many samples the class is to have; the last chunk is cut to it.
-        options: of the sampler; the defaults if None.
-        originals: the real images' files by `file_name`, for a sampler that changes them.
+        originals: the real images' files by `file_name`, for a sampler that edits them.
         limits: how far such a sampler may change the pixels of the class; any distance if None.
         images: decodes these files; by the rules of the model if None.
         floats: whether chunks have `floats_BHWC` too.
@@ -164,13 +69,12 @@ def generate(
     index = model.record.label(label)
     network = model.network(index)
     latents = model.latents(index)
-    config = sampler_config(sampler, options or {})
-    drawer: Sampler = SAMPLERS[sampler](network.variant, latents, index, seed, model.device, config)
+    drawer = sampler(network.variant, latents.latents, index, seed, model.device, config)
     y_B = torch.full((CHUNK,), index, device=model.device)
     images = images or SourceImages(model.record.rules())
     for chunk in chunks:
         start = chunk * CHUNK
-        generator = torch.Generator(device=model.device).manual_seed(seed_of(seed, sampler, label, chunk))
+        generator = torch.Generator(device=model.device).manual_seed(seed_of(seed, sampler.name, label, chunk))
         draw = drawer.draw(start, CHUNK, generator)
         images_BCHW = _decoded(network, draw.latent, y_B)
         keep = min(CHUNK, count - start)
@@ -186,7 +90,7 @@ def generate(
             )
         exact_BHWC = _floats_of_chunk(images_BCHW)[:keep] if floats else None
         pixels_BHWC = as_pixels(images_BCHW)[:keep]
-        yield SampleChunk(label, start, pixels_BHWC, sources, sampler, edits, floats_BHWC=exact_BHWC)
+        yield SampleChunk(label, start, pixels_BHWC, sources, sampler.name, edits, floats_BHWC=exact_BHWC)
 
 
 def _added(

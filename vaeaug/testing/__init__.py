@@ -10,6 +10,7 @@ It needs no test framework, no data, no network and no GPU, and takes a few seco
 """
 
 from vaeaug.testing.loss import check_loss
+from vaeaug.testing.sampler import check_sampler
 from vaeaug.testing.variant import check_variant
 
-__all__ = ["check_loss", "check_variant"]
+__all__ = ["check_loss", "check_sampler", "check_variant"]

@@ -1,11 +1,13 @@
-"""Two plain losses that variants are checked with where none is named."""
+"""Plain plugins that others are checked with: two losses for variants, and a variant for samplers."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
 
-from vaeaug.contracts import ReconstructionLoss
+import torch
+
+from vaeaug.contracts import Encoded, ImageSpec, Latent, ReconstructionLoss, Variant, tree_map
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,3 +46,40 @@ class PixelwiseGaussian(ReconstructionLoss):
     def image(self, raw_BRHW: Tensor) -> Tensor:
         """Return the mean, cut to [0, 1]."""
         return raw_BRHW.chunk(2, dim=1)[0].clamp(0, 1)
+
+
+class FixedPrior(Variant):
+    """A variant whose prior gives latents of a given structure, and that records the labels it is given.
+
+    Args:
+        like: latents; their first axis may have any length.
+    """
+
+    name = "fixed-prior"
+    conditional = True
+
+    def __init__(self, like: Latent) -> None:
+        super().__init__(ImageSpec(channels=1, height=8, width=8, num_classes=3), self.Config())
+        self.like = like
+        self.labels: set[int] = set()
+
+    def encode(self, x_BCHW: Tensor, y_B: Tensor, generator: torch.Generator | None = None) -> Encoded:  # noqa: ARG002
+        """Return the first latents."""
+        latent: Latent = tree_map(lambda leaf: leaf[: len(y_B)], self.like)
+        return Encoded(latent, torch.zeros(len(y_B), 1))
+
+    def decode(self, latent: Latent, y_B: Tensor) -> Tensor:  # noqa: ARG002
+        """Return black images."""
+        return torch.zeros(len(y_B), self.spec.raw_channels, self.spec.height, self.spec.width)
+
+    def prior(self, y_B: Tensor, generator: torch.Generator) -> Latent:
+        """Draw standard normal values, or codes of 0 to 7, one per label."""
+        self.labels.update(y_B.tolist())
+
+        def drawn(leaf: Tensor) -> Tensor:
+            shape = (len(y_B), *leaf.shape[1:])
+            if leaf.is_floating_point():
+                return torch.randn(shape, generator=generator)
+            return torch.randint(8, shape, generator=generator)
+
+        return tree_map(drawn, self.like)

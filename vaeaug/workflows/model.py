@@ -17,11 +17,12 @@ from vaeaug.errors import InputError
 from vaeaug.features.encode import encode_array
 from vaeaug.models.record import ModelRecord, PluginRecord, read_record
 from vaeaug.models.store import StoredModel
-from vaeaug.synthesis.generate import AUTO, chunks_of, generate, sampler_name
+from vaeaug.synthesis.generate import chunks_of, generate
 from vaeaug.workflows.device import choose_device, one_thread
 from vaeaug.workflows.inpaint.arrays import inpaint_arrays
+from vaeaug.workflows.samplers import choose_sampler, find_sampler, sampler_config
 from vaeaug.workflows.score.arrays import score_arrays
-from vaeaug.workflows.settings import real_path
+from vaeaug.workflows.settings import AUTO, real_path
 
 P = TypeVar("P")
 
@@ -35,8 +36,9 @@ class Model:
         record: all that `model.json` says.
     """
 
-    def __init__(self, stored: StoredModel) -> None:
+    def __init__(self, stored: StoredModel, plugins_dirs: Iterable[str | Path] = ()) -> None:
         self.stored = stored
+        self._plugins_dirs = tuple(plugins_dirs)  # where samplers are looked for
         self.path: Path = stored.directory
         self.classes: tuple[str, ...] = stored.classes
         self.record: ModelRecord = stored.record
@@ -57,8 +59,8 @@ class Model:
             label: the class; may be left out where there is only one.
             n: how many. The first n of more are the same images.
             seed: image i depends on (seed, label, i) alone.
-            sampler: `interpolate`, `mixture`, `posterior`, `prior`, or `auto`.
-            sampler_options: of the sampler, such as the number of neighbours.
+            sampler: name of a sampler that edits no real images (see: vaeaug plugins), or `auto`.
+            sampler_options: options of the sampler, such as the number of neighbours.
 
         Returns:
             uint8 images, shape (n, H, W, C), at the model's size, C = 1 (gray) or 3 (RGB).
@@ -73,12 +75,15 @@ class Model:
         self.record.label(label)
         if n < 0:
             raise InputError(f"the number of images is 0 or more, not {n}")
+        options = sampler_options or {}
+        asked = find_sampler(sampler, options, self._plugins_dirs)
+        drawn = choose_sampler(asked, plugins.load(self._plugins_dirs).samplers, self.stored).cls
         chunks = generate(
             self.stored,
             label,
             chunks_of(n),
-            sampler=sampler_name(sampler, self.stored),
-            options=sampler_options or {},
+            sampler=drawn,
+            config=sampler_config(drawn, options),
             seed=seed,
             count=n,
         )
@@ -223,7 +228,7 @@ def load(
     stored = open_stored(
         real_path(path), choose_device(device), plugins_dirs, variant_options or {}, allow_imports=allow_imports
     )
-    return Model(stored)
+    return Model(stored, plugins_dirs)
 
 
 def open_stored(

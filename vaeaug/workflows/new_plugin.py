@@ -17,7 +17,18 @@ from vaeaug.plugins.listing import Listed
 from vaeaug.staging import check_output, staged
 
 # What the templates import, and the classes they name: a new class may not hide one of these.
-_RESERVED = {"Config", "GaussianVariant", "ImageSpec", "Iterable", "ReconstructionLoss", "Tensor", "Variant"}
+_RESERVED = {
+    "Config",
+    "Draw",
+    "GaussianVariant",
+    "ImageSpec",
+    "Iterable",
+    "Latents",
+    "ReconstructionLoss",
+    "Sampler",
+    "Tensor",
+    "Variant",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +41,11 @@ class Written:
 
 
 def write_package(name: str, kind: str, directory: Path | None = None, taken: Iterable[Listed] = ()) -> Written:
-    """Write a complete package that brings one variant or loss, or write nothing.
+    """Write a complete package that brings one variant, loss or sampler, or write nothing.
 
     Args:
         name: the name users will call it by; a leading `vaeaug-` is left out.
-        kind: `variant` or `loss`.
+        kind: `variant`, `loss` or `sampler`.
         directory: where to write it: a path that does not exist, or an empty directory; by default `vaeaug-NAME`.
         taken: the installed plugins; the new one may not have the name of one of these.
 

@@ -185,8 +185,8 @@ class SampleSettings:
     ratio: float | None = option(None, "Synthetic images for each real one of the class.", minimum=0, maximum=1e6)
     sampler: str = option(
         "auto",
-        "Where latents come from: interpolate, mixture, posterior, prior or residual; auto is residual where the real "
-        "images are at hand, else mixture, or prior for codes.",
+        "Where the latents of new images come from: {names}; auto takes the one that is recommended for the model and "
+        "the data.",
     )
     sampler_options: Mapping[str, Any] = field(default_factory=dict)
     format: str = option(
@@ -251,7 +251,7 @@ class AugmentSettings(SampleSettings, TrainSettings):
     keep_alpha: bool = option(
         False,
         "Keep transparency, in real and synthetic images, instead of compositing it over the background. Needs a "
-        "sampler that edits real images (residual). The model still sees composited images.",
+        "sampler that edits real images. The model still sees composited images.",
     )
     copy: str = option(
         AUTO,

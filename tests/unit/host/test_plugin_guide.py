@@ -14,12 +14,12 @@ from vaeaug.plugins.problems import Kind
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "writing-a-plugin.md").read_text(encoding="utf-8")
 HOOKS = [name for name in vars(hookspecs) if name.startswith("vaeaug_")]
-DENOISING, HUBER, TESTS = re.findall(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)
+DENOISING, HUBER, BOOTSTRAP, TESTS = re.findall(r"```python\n(.*?)```", GUIDE, flags=re.DOTALL)
 
 
 @pytest.fixture
 def my_plugins(tmp_path: Path) -> Path:
-    for name, text in (("denoising_vae", DENOISING), ("huber", HUBER)):
+    for name, text in (("denoising_vae", DENOISING), ("huber", HUBER), ("smoothed_bootstrap", BOOTSTRAP)):
         assert f"`my_plugins/{name}.py`" in GUIDE
         (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
     return tmp_path
@@ -30,17 +30,19 @@ def test_the_plugins_of_the_guide_load(my_plugins: Path) -> None:
     assert not registry.problems
     assert registry.variant("denoising-vae").cls.Config().noise == 0.1
     assert registry.loss("huber").origin == str(my_plugins / "huber.py")
+    assert registry.sampler("smoothed-bootstrap").origin == str(my_plugins / "smoothed_bootstrap.py")
 
 
-def test_the_variant_of_the_guide_is_about_thirty_lines() -> None:
-    assert len([line for line in DENOISING.splitlines() if line.strip()]) <= 30
+@pytest.mark.parametrize("text", [DENOISING, BOOTSTRAP], ids=["variant", "sampler"])
+def test_the_plugins_of_the_guide_are_about_thirty_lines(text: str) -> None:
+    assert len([line for line in text.splitlines() if line.strip()]) <= 30
 
 
 def test_the_tests_of_the_guide_pass(my_plugins: Path) -> None:
     (my_plugins / "test_mine.py").write_text(TESTS, encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py"]
     done = subprocess.run(command, cwd=my_plugins, capture_output=True, text=True, check=False)
-    assert "2 passed" in done.stdout, done.stdout + done.stderr
+    assert "3 passed" in done.stdout, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("hook", HOOKS)

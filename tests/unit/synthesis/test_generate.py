@@ -8,9 +8,9 @@ import tiny_data
 import torch
 
 import vaeaug
+from vaeaug import plugins
+from vaeaug.contracts import Draw
 from vaeaug.synthesis.generate import CHUNK, chunks_of, generate
-from vaeaug.synthesis.samplers import SAMPLERS
-from vaeaug.synthesis.samplers.base import Draw
 from vaeaug.training.batches import as_pixels
 
 
@@ -24,6 +24,7 @@ def model(path: Path) -> vaeaug.Model:
     return vaeaug.load(path)
 
 
+SAMPLERS = {name: provided.cls for name, provided in plugins.load(environ={}).samplers.items()}
 DRAWN = sorted(name for name, sampler in SAMPLERS.items() if not sampler.edits)
 FILES = {f"{label}/{number:03}.png": Path(f"{label}-{number}") for label in ("ant", "bee") for number in range(12)}
 
@@ -41,7 +42,7 @@ def test_the_first_of_more_samples_are_the_same(model: vaeaug.Model, sampler: st
 @pytest.mark.parametrize("sampler", sorted(SAMPLERS))
 def test_chunks_come_out_the_same_in_any_order_and_company(model: vaeaug.Model, sampler: str) -> None:
     def chunks(numbers: list[int], count: int = 200):  # type: ignore[no-untyped-def]
-        drawn = generate(model.stored, "bee", numbers, sampler=sampler, seed=5, count=count, originals=FILES)
+        drawn = generate(model.stored, "bee", numbers, sampler=SAMPLERS[sampler], seed=5, count=count, originals=FILES)
         return {chunk.start: chunk for chunk in drawn}
 
     straight = chunks([0, 1, 2, 3])
@@ -63,7 +64,7 @@ def test_chunks_come_out_the_same_in_any_order_and_company(model: vaeaug.Model, 
 
 def test_added_detail_is_what_the_decoder_shows_of_those_very_images(model: vaeaug.Model) -> None:
     """Sample i changes training image i, so `before` of the first samples is what the decoder makes of each image."""
-    (chunk,) = generate(model.stored, "bee", [0], sampler="residual", seed=5, count=CHUNK, originals=FILES)
+    (chunk,) = generate(model.stored, "bee", [0], sampler=SAMPLERS["residual"], seed=5, count=CHUNK, originals=FILES)
     shown = {edit.path: edit.before_HWC for edit in chunk.edits}
     for edit in chunk.edits:
         detail = edit.detail
@@ -81,12 +82,10 @@ def test_a_fresh_process_state_changes_nothing(model: vaeaug.Model, path: Path) 
     assert np.array_equal(again.sample("ant", 20), before)
 
 
-def test_seeds_classes_chunks_and_samplers_have_streams_of_their_own(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_seeds_classes_chunks_and_samplers_have_streams_of_their_own(path: Path) -> None:
     stored = vaeaug.load(path).stored
     streams: list[int] = []
-    for name, sampler in SAMPLERS.items():
+    for sampler in SAMPLERS.values():
 
         class Spy(sampler):  # type: ignore[valid-type,misc]
             """Notes the stream it draws from."""
@@ -95,17 +94,16 @@ def test_seeds_classes_chunks_and_samplers_have_streams_of_their_own(
                 streams.append(generator.initial_seed())
                 return super().draw(start, count, generator)
 
-        monkeypatch.setitem(SAMPLERS, name, Spy)
         for label in ("ant", "bee"):
             for seed in (0, 1):
-                list(generate(stored, label, [0, 1], sampler=name, seed=seed, count=128, originals=FILES))
+                list(generate(stored, label, [0, 1], sampler=Spy, seed=seed, count=128, originals=FILES))
     assert len(set(streams)) == len(streams) == len(SAMPLERS) * 2 * 2 * 2
 
 
 def test_posterior_samples_name_the_images_they_were_drawn_around(model: vaeaug.Model, path: Path) -> None:
-    (chunk,) = generate(model.stored, "bee", [0], sampler="posterior", seed=0, count=20)
+    (chunk,) = generate(model.stored, "bee", [0], sampler=SAMPLERS["posterior"], seed=0, count=20)
     assert chunk.sources == tuple(f"bee/{number % 9:03}.png" for number in range(20))
-    (chunk,) = generate(model.stored, "bee", [0], sampler="mixture", seed=0, count=5)
+    (chunk,) = generate(model.stored, "bee", [0], sampler=SAMPLERS["mixture"], seed=0, count=5)
     assert chunk.sources == (None,) * 5
 
 

@@ -14,13 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import vaeaug
+from vaeaug import plugins
 from vaeaug.progress import SILENT
 from vaeaug.synthesis.chunk import SampleChunk
-from vaeaug.synthesis.samplers.residual import ResidualSampler
 from vaeaug.workflows.augment import strength
 from vaeaug.workflows.augment.filtering import SampleFilter
 
-DEFAULT = ResidualSampler.Config().strength
+SAMPLERS = plugins.load(environ={}).samplers
+DEFAULT = SAMPLERS["residual"].cls.Config().strength
 
 
 def made(rejected: dict[str, dict[float, int]], **changes: Any) -> Any:
@@ -34,7 +35,7 @@ def made(rejected: dict[str, dict[float, int]], **changes: Any) -> Any:
 
     values = {
         "keep": SimpleNamespace(verdicts=verdicts),
-        "sampler": "residual",
+        "sampler": SAMPLERS["residual"],
         "sampler_options": {},
         "counts": dict.fromkeys(rejected, 10),
         "limits": {},
@@ -68,7 +69,8 @@ def test_what_is_weakened_is_said_with_the_remedy() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"sampler_options": {"strength": 1.0}}, {"sampler": "mixture"}, {"keep": None}, {"counts": {"a": 0}}]
+    "changes",
+    [{"sampler_options": {"strength": 1.0}}, {"sampler": SAMPLERS["mixture"]}, {"keep": None}, {"counts": {"a": 0}}],
 )
 def test_what_the_user_set_or_no_classifier_sees_is_not_bounded(
     changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from vaeaug import plugins
+from vaeaug.contracts import Sampler
 from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.index import DatasetIndex
 from vaeaug.dataset.scan import scan
@@ -21,11 +23,10 @@ from vaeaug.export.normalize import CopyRule
 from vaeaug.export.real import RealImage, copy_real, place_real
 from vaeaug.models.record import FILE
 from vaeaug.models.store import StoredModel
+from vaeaug.plugins import Provided
 from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import Staging, refuse_overlap
-from vaeaug.synthesis.generate import changed_options, check_sampler, sampler_config, sampler_name
 from vaeaug.synthesis.pixel_limits import PixelLimits, pixel_limits
-from vaeaug.synthesis.samplers import SAMPLERS
 from vaeaug.workflows.augment.amount import check_amount, unfilled, wanted_counts
 from vaeaug.workflows.augment.filtering import SampleFilter, train_filter
 from vaeaug.workflows.augment.finished_run import finished_run
@@ -41,6 +42,16 @@ from vaeaug.workflows.evaluate.augmented import discard_evaluation, evaluation_o
 from vaeaug.workflows.formats import format_warnings
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.read import read_for_training
+from vaeaug.workflows.samplers import (
+    Samplers,
+    changed_options,
+    check_classes,
+    choose_sampler,
+    drawing_samplers,
+    editing_samplers,
+    find_sampler,
+    sampler_config,
+)
 from vaeaug.workflows.settings import (
     AUTO,
     AugmentSettings,
@@ -53,8 +64,6 @@ from vaeaug.workflows.settings import (
 from vaeaug.workflows.time_budget import TimeBudget, begin_budget, reserve_for_writing, writing_seconds
 from vaeaug.workflows.train.command import identity, train_chosen, train_into
 from vaeaug.workflows.train.prepare import Named, choose_loss, look_up
-
-_EDITING = next(name for name, sampler in SAMPLERS.items() if sampler.edits)
 
 
 def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, **settings: Any) -> AugmentResult:
@@ -81,11 +90,12 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     chosen: AugmentSettings = build(AugmentSettings, settings, "vaeaug.augment")
     chosen.counts({"": 0})  # refuses contradictions before any work
     chosen.check_format()
-    asked_sampler = _asked_sampler(chosen)
+    samplers = plugins.load(chosen.plugins_dirs).samplers
+    asked_sampler = _asked_sampler(chosen, samplers)
     budget = begin_budget(chosen.time_budget, progress)
     data, out = real_path(data), real_path(out)
     index = scan(data, options=chosen.label_options())
-    named = _checked(chosen, asked_sampler, index, data, out)
+    named = _checked(chosen, asked_sampler, samplers, index, data, out)
     device = choose_device(chosen.device)
     request = {"data": str(data.resolve()), **chosen.request()}
     del request["evaluate"]  # the same images are made with it, so a resumed run may give it up or ask for it
@@ -111,7 +121,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
         counts = wanted_counts(chosen, cache)
         originals = {file.file_name: file.path for file in index.of("train")}
         trained_on_them = _trained_on(model, cache)
-        sampler = _sampler(asked_sampler, model, trained_on_them=trained_on_them)
+        sampler = _sampler(asked_sampler, samplers, model, trained_on_them=trained_on_them)
         staging.refuse_changed(**identity(cache), model=model.record.fingerprint)
         keep = _filter(chosen, staging, cache, device, progress)
         progress.stage("Copying images")
@@ -135,7 +145,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             examples={label: _examples(cache, label) for label in counts},
             settings=public_settings(chosen),
             sampler=sampler,
-            sampler_options=changed_options(sampler, chosen.sampler_options),
+            sampler_options=changed_options(sampler.cls, chosen.sampler_options),
             seed=chosen.seed,
             remarks=[
                 *warnings,
@@ -147,7 +157,9 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             ],
             passed_over=passed_over(index, cache),
             keep=keep,
-            limits=_limits(cache, counts) if _limited(sampler, chosen) else {},
+            limits=_limits(cache, counts)
+            if sampler.cls.limits_changes(sampler_config(sampler.cls, chosen.sampler_options))
+            else {},
             invalid=cache.invalid,
             held_out=read.held_out,
         )
@@ -157,7 +169,14 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
         return finish(made, threads=chosen.workers, progress=progress, evaluate=evaluate)
 
 
-def _checked(chosen: AugmentSettings, asked_sampler: str, index: DatasetIndex, data: Path, out: Path) -> Named:
+def _checked(
+    chosen: AugmentSettings,
+    asked_sampler: Provided[Sampler] | None,
+    samplers: Samplers,
+    index: DatasetIndex,
+    data: Path,
+    out: Path,
+) -> Named:
     """Return the plugins of a run whose options go together and with the data, as far as file names tell.
 
     Raises:
@@ -177,15 +196,9 @@ def _checked(chosen: AugmentSettings, asked_sampler: str, index: DatasetIndex, d
     named = look_up(chosen)
     if chosen.model is not None:
         refuse_overlap(real_path(chosen.model), out)
-    check_sampler(
-        asked_sampler,
-        variant=named.variant.name,
-        conditional=named.variant.cls.conditional,
-        scope=named.scope,
-        classes=len(index.classes),
-    )
-    sampler_config(asked_sampler, chosen.sampler_options)
-    return named
+    if asked_sampler is not None:
+        check_classes(asked_sampler, samplers, named.variant.cls, scope=named.scope, classes=len(index.classes))
+    return dataclasses.replace(named, sampler=asked_sampler)
 
 
 def _model(
@@ -209,18 +222,21 @@ def _model(
     return _model_of_its_own(chosen, named, staging, cache, device, progress, budget)
 
 
-def _sampler(asked: str, model: StoredModel, *, trained_on_them: bool) -> str:
-    """Return the name of the sampler.
+def _sampler(
+    asked: Provided[Sampler] | None, samplers: Samplers, model: StoredModel, *, trained_on_them: bool
+) -> Provided[Sampler]:
+    """Return the sampler.
 
     Raises:
         InputError: if it edits the images that the model was trained on, and these are others.
     """
-    sampler = sampler_name(asked, model, originals=trained_on_them or asked != AUTO)
-    if SAMPLERS[sampler].edits and not trained_on_them:
+    if asked is not None and asked.cls.edits and not trained_on_them:
+        others = drawing_samplers(samplers, model.latents(0).latents)
         raise InputError(
-            f"the sampler '{sampler}' changes the images that the model was trained on, and these are others; "
-            "give --model another place to train a new one, or use --sampler interpolate"
+            f"the sampler '{asked.name}' edits the images that the model was trained on, and these are others; "
+            f"give --model another place to train a new one, or use --sampler {others}"
         )
+    sampler = choose_sampler(asked, samplers, model, has_originals=trained_on_them)
     return sampler
 
 
@@ -286,7 +302,7 @@ def _model_of_its_own(
     staging.refuse_changed(**identity(cache))
     directory = staging.scratch / "model"
     if not (directory / FILE).exists():
-        used = choose_loss(named, chosen, cache, progress, sampler=_asked_sampler(chosen))
+        used = choose_loss(named, chosen, cache, progress)
         train_into(directory, staging.scratch / "training", cache, chosen, used, device, progress, budget)
     return open_stored(directory, device, chosen.plugins_dirs)
 
@@ -301,22 +317,24 @@ def _filter(
     return train_filter(cache, directory, seed=chosen.seed, device=device, workers=chosen.workers, progress=progress)
 
 
-def _asked_sampler(chosen: AugmentSettings) -> str:
-    """Return the sampler that is asked for; with `keep_alpha` one that edits real images, which have the transparency.
+def _asked_sampler(chosen: AugmentSettings, samplers: Samplers) -> Provided[Sampler] | None:
+    """Return the sampler that is named, or None for `auto`; with `keep_alpha` one that edits real images.
 
     Raises:
-        InputError: if `keep_alpha` is set and the sampler draws new images.
+        InputError: if there is no such sampler or option, or if `keep_alpha` is set and the sampler draws new images.
     """
+    asked = find_sampler(chosen.sampler, chosen.sampler_options, chosen.plugins_dirs)
     if not chosen.keep_alpha:
-        return chosen.sampler
-    if chosen.sampler == AUTO:
-        return _EDITING
-    if chosen.sampler in SAMPLERS and not SAMPLERS[chosen.sampler].edits:
+        return asked
+    if asked is None:  # edited images have the transparency of their sources
+        asked = next((sampler for sampler in samplers.values() if sampler.cls.edits), None)
+    if asked is None or not asked.cls.edits:
+        drawn = "no sampler does that" if asked is None else f"the sampler '{asked.name}' draws new images"
         raise InputError(
-            f"--keep-alpha takes transparency from edited real images, and the sampler '{chosen.sampler}' draws new "
-            f"images; use --sampler {_EDITING}, or leave out --keep-alpha"
+            f"--keep-alpha takes transparency from edited real images, and {drawn}; "
+            f"use --sampler {editing_samplers(samplers)}, or leave out --keep-alpha"
         )
-    return chosen.sampler
+    return asked
 
 
 def _place(
@@ -353,11 +371,6 @@ def _refuse_unfit(chosen: AugmentSettings, cache: ImageCache, model: StoredModel
 def _trained_on(model: StoredModel, cache: ImageCache) -> bool:
     """Tell whether the model was trained on the training images of the data, under the names that they have."""
     return all(model.latents(model.record.label(label)).listing == cache.listing(label) for label in cache.classes)
-
-
-def _limited(sampler: str, chosen: AugmentSettings) -> bool:
-    """Return whether changes of real images keep to how far the pixels of their class vary."""
-    return SAMPLERS[sampler].limits_changes(sampler_config(sampler, chosen.sampler_options))
 
 
 def _limits(cache: ImageCache, counts: Mapping[str, int]) -> dict[str, PixelLimits]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from vaeaug.contracts import Sampler
 from vaeaug.dataset.image_cache import InvalidImage
 from vaeaug.dataset.passed_over import PassedOver
 from vaeaug.dataset.rules import DecodeRules
@@ -16,11 +17,11 @@ from vaeaug.export.manifest import Sources
 from vaeaug.export.origin import Edited
 from vaeaug.export.real import RealImage
 from vaeaug.models.store import StoredModel
+from vaeaug.plugins import Provided
 from vaeaug.staging import Staging
-from vaeaug.synthesis.generate import sampler_config
 from vaeaug.synthesis.pixel_limits import PixelLimits
-from vaeaug.synthesis.samplers import SAMPLERS
 from vaeaug.workflows.augment.filtering import SampleFilter
+from vaeaug.workflows.samplers import sampler_config
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Made:
     originals: Mapping[str, Path]
     examples: Mapping[str, Sequence[str]]
     settings: Mapping[str, Any]
-    sampler: str
+    sampler: Provided[Sampler]
     sampler_options: Mapping[str, Any]
     seed: int
     remarks: Sequence[str]
@@ -82,11 +83,11 @@ class Made:
 
     @property
     def edited(self) -> Edited | None:
-        """What is to be told of changed real images; None where the sampler draws new ones."""
-        sampler = SAMPLERS[self.sampler]
+        """What the card says about edited real images; None if the sampler draws new ones."""
+        sampler = self.sampler.cls
         if not sampler.edits:
             return None
-        return Edited(sampler.shares_detail_of(sampler_config(self.sampler, self.sampler_options)))
+        return Edited(sampler.shares_detail_of(sampler_config(sampler, self.sampler_options)))
 
     @property
     def journal(self) -> Path:

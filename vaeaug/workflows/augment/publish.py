@@ -20,6 +20,7 @@ from vaeaug.workflows.augment.strength import remarks_on_strength
 from vaeaug.workflows.augment.write import write_synthetic
 from vaeaug.workflows.copies import copies_record
 from vaeaug.workflows.name_list import name_list
+from vaeaug.workflows.samplers import plugin_entry
 
 
 def finish(
@@ -44,7 +45,7 @@ def finish(
     for remark in remarks:
         progress.say(remark)
     verdict = None if found is None else found.verdict
-    return AugmentResult(made.staging.final, tuple(counts), made.sampler, tuple(remarks), written.dropped, verdict)
+    return AugmentResult(made.staging.final, tuple(counts), made.sampler.name, tuple(remarks), written.dropped, verdict)
 
 
 def class_counts(made: Made, written: Written) -> list[ClassCount]:
@@ -92,7 +93,8 @@ def write_root(made: Made, written: Written, counts: Sequence[ClassCount], remar
             made.command,
             made.settings,
             model=record,
-            sampler=made.sampler,
+            sampler=made.sampler.name,
+            **plugin_entry(made.sampler),
             sampler_options=dict(made.sampler_options),
             class_sampler_options={label: dict(options) for label, options in made.class_options.items()},
             seed=made.seed,

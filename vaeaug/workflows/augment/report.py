@@ -93,7 +93,7 @@ def _summary(made: Made) -> dict[str, object]:
         "latent": latents_in_words(record.metrics),
         "model size": f"{record.height} x {record.width} x {record.channels}",
         "training" if record.scope == "shared" else "training of the shared network": record.metrics["stopped"],
-        "sampler": " ".join([made.sampler, *(f"{name}={value}" for name, value in made.sampler_options.items())]),
+        "sampler": " ".join([made.sampler.name, *(f"{name}={value}" for name, value in made.sampler_options.items())]),
         "seed": made.seed,
         "model": record.fingerprint,
         "vaeaug": vaeaug.__version__,

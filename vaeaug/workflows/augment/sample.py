@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from vaeaug import plugins
 from vaeaug.export.kind import recorded_kind
 from vaeaug.export.manifest import Sources
 from vaeaug.progress import SILENT, Progress
 from vaeaug.staging import Staging, refuse_overlap
-from vaeaug.synthesis.generate import changed_options, sampler_config, sampler_name
 from vaeaug.workflows.augment.amount import check_amount, unfilled
 from vaeaug.workflows.augment.made import AugmentResult, Made, result_of
 from vaeaug.workflows.augment.publish import finish
@@ -18,6 +18,7 @@ from vaeaug.workflows.finished import finished_record
 from vaeaug.workflows.formats import format_warnings
 from vaeaug.workflows.model import open_stored
 from vaeaug.workflows.remarks import remarks_on
+from vaeaug.workflows.samplers import changed_options, choose_sampler, find_sampler
 from vaeaug.workflows.settings import SampleModelSettings, build, public_settings, real_path
 
 
@@ -46,14 +47,14 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     stored = open_stored(model, choose_device(chosen.device), chosen.plugins_dirs, chosen.variant_options)
     for name in chosen.classes:
         stored.record.label(name)
-    sampler_config(chosen.sampler, chosen.sampler_options)
-    sampler = sampler_name(chosen.sampler, stored)
-    options = changed_options(sampler, chosen.sampler_options)
+    asked = find_sampler(chosen.sampler, chosen.sampler_options, chosen.plugins_dirs)
+    sampler = choose_sampler(asked, plugins.load(chosen.plugins_dirs).samplers, stored)
+    options = changed_options(sampler.cls, chosen.sampler_options)
     refuse_overlap(model, out)
     real = {entry.name: entry.images for entry in stored.record.classes}
     drawn = {name: count for name, count in chosen.counts(real).items() if not chosen.classes or name in chosen.classes}
     check_amount(chosen, real, drawn)
-    wanted: dict[str, Any] = {"counts": drawn, "sampler": sampler, "sampler_options": options, "seed": chosen.seed}
+    wanted: dict[str, Any] = {"counts": drawn, "sampler": sampler.name, "sampler_options": options, "seed": chosen.seed}
     if chosen.variant_options:
         wanted["variant_options"] = stored.options
     kinds = {

@@ -17,12 +17,12 @@ import numpy as np
 from vaeaug.progress import Progress, Tick
 from vaeaug.synthesis.chunk import SampleChunk
 from vaeaug.synthesis.filters.judge import COPY_CAUSE
-from vaeaug.synthesis.generate import CHUNK, sampler_config
-from vaeaug.synthesis.samplers import SAMPLERS
+from vaeaug.synthesis.generate import CHUNK
 from vaeaug.workflows.augment.filtering import SampleFilter
 from vaeaug.workflows.augment.made import Made
 from vaeaug.workflows.augment.write import drawn_chunks
 from vaeaug.workflows.device import one_thread
+from vaeaug.workflows.samplers import sampler_config
 
 PROBES = 32
 """Samples of a class that are looked at for each strength."""
@@ -40,10 +40,10 @@ def bounded_options(made: Made, progress: Progress) -> dict[str, dict[str, Any]]
 
     Nothing is bounded without a filter, if the sampler has no strength, or if the user has set one.
     """
-    option = SAMPLERS[made.sampler].strength_option
+    option = made.sampler.cls.strength_option
     if made.keep is None or option is None or option in made.sampler_options:
         return {}
-    default = getattr(sampler_config(made.sampler, made.sampler_options), option)
+    default = getattr(sampler_config(made.sampler.cls, made.sampler_options), option)
     wanted = [label for label, count in made.counts.items() if count]
     progress.stage("Choosing the strength of the changes")
     bounded = {}
@@ -60,16 +60,16 @@ def bounded_options(made: Made, progress: Progress) -> dict[str, dict[str, Any]]
 
 def remarks_on_strength(made: Made) -> Iterator[str]:
     """Yield what the user should know of classes whose images are changed less than by default."""
-    option = SAMPLERS[made.sampler].strength_option
+    option = made.sampler.cls.strength_option
     if option is None:
         return
-    default = getattr(sampler_config(made.sampler, made.sampler_options), option)
+    default = getattr(sampler_config(made.sampler.cls, made.sampler_options), option)
     weaker = {label: options[option] for label, options in made.class_options.items() if options[option] < default}
     if weaker:
         classes = ", ".join(f"{label} {value:g}" for label, value in weaker.items())
         yield (
             f"images of some classes are changed less than by default, because the filter's classifiers rejected more "
-            f"than {1 - LEAST_ACCEPTED:.0%} of a first draw; {option} of the sampler '{made.sampler}': {classes}; "
+            f"than {1 - LEAST_ACCEPTED:.0%} of a first draw; {option} of the sampler '{made.sampler.name}': {classes}; "
             f"to set it for all classes: --set-sampler {option}=VALUE"
         )
 

@@ -18,6 +18,7 @@ from vaeaug.workflows.augment.filtering import SampleFilter
 from vaeaug.workflows.augment.made import Made, Written
 from vaeaug.workflows.augment.rejected import keep_rejected
 from vaeaug.workflows.device import one_thread
+from vaeaug.workflows.samplers import sampler_config
 
 EXAMPLES = 8
 """Images of a class in the report, of each kind."""
@@ -86,14 +87,16 @@ def drawn_chunks(
     made: Made, label: str, numbers: list[int], count: int, options: Mapping[str, Any] | None = None
 ) -> Iterator[SampleChunk]:
     """Generate chunks of a class by their numbers; with the run's options of the sampler if none are given."""
+    if options is None:
+        options = made.class_options.get(label, made.sampler_options)
     kind = made.kinds[label]
     deep = None if kind.levels is None or kind.value_range is None else DeepRange(kind.levels, kind.value_range)
     return generate(
         made.model,
         label,
         numbers,
-        sampler=made.sampler,
-        options=made.class_options.get(label, made.sampler_options) if options is None else options,
+        sampler=made.sampler.cls,
+        config=sampler_config(made.sampler.cls, options),
         originals=made.originals,
         limits=made.limits.get(label),
         images=SourceImages(made.decoding, deep),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vaeaug import plugins
 from vaeaug.contracts import ImageSpec
 from vaeaug.dataset.cache import UNSEEN, ImageCache
 from vaeaug.dataset.contents import Contents, read_contents
@@ -126,7 +127,7 @@ def read_evaluate_data(
         classes=cache.classes,
         real=training,
         synthetic=made,
-        edited=is_edited(rows),
+        edited=is_edited(rows, plugins.load(settings.plugins_dirs).samplers),
         test=test,
         tested_on=tested_on,
         passed_over=(*passed_over(index, cache), *passed_over(made_index, made.cache), *unused),

@@ -27,7 +27,9 @@ from vaeaug.workflows.augment.command import augment
 from vaeaug.workflows.evaluate.data import EvaluateData, read_made
 from vaeaug.workflows.evaluate.images import Images
 from vaeaug.workflows.evaluate.settings import LEAST_IMAGES, EvaluateSettings
+from vaeaug.workflows.evaluate.synthetic_record import sampler_plugin
 from vaeaug.workflows.evaluate.task import Division
+from vaeaug.workflows.samplers import find_sampler
 
 RECORD = "vaeaug.json"
 _REMEDY = "hold images out in REAL/test/<class>, or give test images with --test DIR"
@@ -78,13 +80,20 @@ def how_made(directory: Path, real: Mapping[str, int]) -> dict[str, Any]:
 
 
 def require_consent(made: Mapping[str, Any], directory: Path, settings: EvaluateSettings) -> None:
-    """Refuse to train with what imports code that SYNTHETIC names, unless the user has consented.
+    """Check that the plugins of SYNTHETIC are here, and refuse what imports code it names without the user's consent.
 
     Raises:
         InputError: it names code, and there is no consent; or a plugin is missing.
     """
     registry = plugins.load(settings.plugins_dirs)
     variant, loss = registry.variant(made["variant"]), registry.loss(made["loss"])
+    plugin = sampler_plugin(directory)
+    try:
+        find_sampler(made["sampler"], made["sampler_options"], settings.plugins_dirs, plugin.get("distribution"))
+    except InputError as error:
+        if not plugin or plugin["distribution"] is not None:
+            raise
+        raise InputError(f"{error}; {directory} was made with a plugin file: add its --plugins-dir DIR") from None
     if not settings.allow_imports:
         refuse_named_code(variant.cls.Config, made["variant_options"], f"{directory} was made with '{variant.name}'")
         refuse_named_code(loss.cls.Config, made["loss_options"], f"{directory} was made with '{loss.name}'")

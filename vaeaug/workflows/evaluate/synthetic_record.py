@@ -49,6 +49,14 @@ def background_of(directory: Path) -> str:
         return "white"
 
 
+def sampler_plugin(directory: Path) -> Mapping[str, str | None]:
+    """Return `distribution` and `version` of a sampler that is not vaeaug's; empty for one of vaeaug's."""
+    try:
+        return dict(_record(directory)["sampler_plugin"])
+    except (KeyError, TypeError, ValueError):
+        return {}
+
+
 def _record(directory: Path) -> Any:
     try:
         return json.loads((directory / "vaeaug.json").read_text(encoding="utf-8"))

@@ -10,15 +10,22 @@ import numpy as np
 import torch
 
 from vaeaug import plugins
-from vaeaug.contracts import ImageSpec, ImageStatistics, ReconstructionLoss, Variant, parse_options
+from vaeaug.contracts import (
+    ImageSpec,
+    ImageStatistics,
+    Latents,
+    ReconstructionLoss,
+    Sampler,
+    Variant,
+    parse_options,
+)
 from vaeaug.dataset.augment import load_pipeline
 from vaeaug.dataset.cache import ImageCache
 from vaeaug.errors import InputError
 from vaeaug.models.network import build_network
 from vaeaug.plugins import Provided
 from vaeaug.progress import Progress
-from vaeaug.synthesis.generate import check_colours
-from vaeaug.synthesis.samplers import SAMPLERS
+from vaeaug.workflows.samplers import check_latents
 from vaeaug.workflows.settings import AUTO, TrainSettings, parse_size
 
 MOST_LOOKED_AT = 2000  # training images that tell what kind they are
@@ -32,11 +39,13 @@ class Named:
         variant: the variant.
         loss: the loss, or None where the images are to choose it.
         scope: `per-class` or `shared`.
+        sampler: the sampler that is to draw from the model, if one is named.
     """
 
     variant: Provided[Variant]
     loss: Provided[ReconstructionLoss] | None
     scope: str
+    sampler: Provided[Sampler] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +84,15 @@ def look_up(settings: TrainSettings) -> Named:
     return Named(variant, loss, settings.scope or variant.cls.preferred_scope)
 
 
-def choose_loss(
-    named: Named, settings: TrainSettings, cache: ImageCache, progress: Progress, *, sampler: str = AUTO
-) -> Plugins:
+def choose_loss(named: Named, settings: TrainSettings, cache: ImageCache, progress: Progress) -> Plugins:
     """Choose the loss by the images, where the user named none, and say which and why; and try all on one of them.
 
     Raises:
         InputError: the loss that suits them has no such option, what the loss needs is not at hand, options of the
-            variant contradict each other, or `sampler` does not go with the variant.
+            variant contradict each other, or the sampler does not go with the variant.
     """
     used = _suited(named, settings, cache, progress)
-    _try(used, settings, cache, sampler)
+    _try(used, settings, cache, named.sampler)
     return used
 
 
@@ -105,7 +112,7 @@ def _suited(named: Named, settings: TrainSettings, cache: ImageCache, progress: 
 
 
 @torch.no_grad()
-def _try(used: Plugins, settings: TrainSettings, cache: ImageCache, sampler: str) -> None:
+def _try(used: Plugins, settings: TrainSettings, cache: ImageCache, sampler: Provided[Sampler] | None) -> None:
     """Score and encode one image: what does not go together, or is not at hand, is told before the training.
 
     What a loss fetches is so fetched before there are workers.
@@ -123,10 +130,12 @@ def _try(used: Plugins, settings: TrainSettings, cache: ImageCache, sampler: str
         settings.seed,
     ).eval()
     network.loss(torch.zeros(1, network.loss.raw_channels(channels), height, width), x_BCHW)
-    if sampler != AUTO:
-        encoded = network.variant.encode(x_BCHW, torch.from_numpy(cache.labels_N[chosen]).long())
-        check_colours(sampler, indexed=cache.palette is not None)
-        SAMPLERS[sampler].check(used.variant.name, encoded.latent, encoded.scale)
+    if sampler is not None:
+        y_B = torch.from_numpy(cache.labels_N[chosen]).long()
+        encoded = network.variant.encode(x_BCHW, y_B)
+        latents = Latents(encoded.latent, y_B, encoded.scale)
+        samplers = plugins.load(settings.plugins_dirs).samplers
+        check_latents(sampler, samplers, used.variant.cls, latents, is_indexed=cache.palette is not None)
 
 
 def statistics(cache: ImageCache) -> ImageStatistics:

@@ -23,26 +23,28 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from vaeaug.contracts.latent import flatten, unflatten
-from vaeaug.errors import InputError
-from vaeaug.nn import standard_normal
-from vaeaug.options import option
-from vaeaug.synthesis.samplers.base import Detail, Draw, Sampler
-from vaeaug.synthesis.samplers.interpolate import nearest
+from vaeaug import Detail, Draw, InputError, Sampler, SamplingCase, hookimpl, option
+from vaeaug.contracts import flatten, unflatten
+from vaeaug.nn import nearest_neighbours, standard_normal
 
 _OF_ONE_MOVE = {"covariance": ("others", "detail"), "neighbour": ("neighbours",)}
 """Move -> options that mean something to it alone."""
 
 
 class ResidualSampler(Sampler):
-    """Sample i is training image i mod N, changed as its class varies, or towards one of its neighbours."""
+    """Edits real images along the directions in which their class varies, or towards a neighbour.
+
+    Sample i is an edit of training image i mod N.
+    """
 
     name = "residual"
+    reference = "docs/benchmarks.md; cf. Schwartz et al., Delta-encoder, NeurIPS 2018, arXiv:1806.04734"
     continuous = True
     edits = True
     strength_option = "strength"
@@ -91,6 +93,11 @@ class ResidualSampler(Sampler):
     config: Config
 
     @classmethod
+    def is_recommended_for(cls, case: SamplingCase) -> bool:
+        """Return whether real images are there to be edited, and their colours may be mixed."""
+        return case.is_continuous and case.has_originals and not case.is_indexed
+
+    @classmethod
     def limits_changes(cls, config: Config) -> bool:
         """Return whether clean backgrounds and silhouettes stay clean."""
         return config.clean
@@ -102,9 +109,9 @@ class ResidualSampler(Sampler):
 
     def fit(self, seed: int) -> None:  # noqa: ARG002
         """Find the neighbours of every image, where they are asked for."""
-        self._flat_ND = flatten(self.latents.latents.latent)
+        self._flat_ND = flatten(self.latents.latent)
         if self.config.move == "neighbour":
-            self._neighbours_NK = nearest(self._flat_ND, min(self.config.neighbours, len(self._flat_ND) - 1))
+            self._neighbours_NK = nearest_neighbours(self._flat_ND, min(self.config.neighbours, len(self._flat_ND) - 1))
 
     def draw(self, start: int, count: int, generator: torch.Generator) -> Draw:
         """Draw changes of the training images `start` ... modulo their number."""
@@ -117,7 +124,7 @@ class ResidualSampler(Sampler):
                 detail = Detail(contrast.sources_BK, self.config.detail * contrast.weights_BK)
         else:
             step_BD, detail = self._towards_neighbour(chosen_B, generator), None
-        flat_BD, like = self._flat_ND[chosen_B], self.latents.latents.latent
+        flat_BD, like = self._flat_ND[chosen_B], self.latents.latent
         return Draw(
             unflatten(flat_BD + step_BD, like),
             tuple(chosen_B.tolist()),
@@ -143,3 +150,9 @@ class ResidualSampler(Sampler):
         share_B1 = torch.rand((len(chosen_B), 1), generator=generator, device=generator.device).cpu()
         other_B = self._neighbours_NK[chosen_B, place_B] if neighbours else chosen_B
         return self.config.strength * share_B1 * (self._flat_ND[other_B] - self._flat_ND[chosen_B])
+
+
+@hookimpl
+def vaeaug_samplers() -> Iterable[type[Sampler]]:
+    """Bring the sampler `residual`."""
+    return [ResidualSampler]

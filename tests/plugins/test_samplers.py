@@ -4,18 +4,15 @@ import time
 
 import pytest
 import torch
+from vaeaug_plugins.samplers.interpolate import InterpolateSampler
+from vaeaug_plugins.samplers.mixture import MixtureSampler
+from vaeaug_plugins.samplers.posterior import PosteriorSampler
+from vaeaug_plugins.samplers.prior import PriorSampler
+from vaeaug_plugins.samplers.residual import ResidualSampler
 
 from vaeaug.contracts import Latents, parse_options
 from vaeaug.errors import InputError
-from vaeaug.models.latents import ClassLatents
-from vaeaug.synthesis.samplers import (
-    InterpolateSampler,
-    MixtureSampler,
-    PosteriorSampler,
-    PriorSampler,
-    ResidualSampler,
-)
-from vaeaug.synthesis.samplers.interpolate import nearest
+from vaeaug.nn import nearest_neighbours
 
 CPU = torch.device("cpu")
 
@@ -33,8 +30,7 @@ class Named:
 def _latents(latent, scale=None):  # type: ignore[no-untyped-def]
     first = latent if isinstance(latent, torch.Tensor) else latent[0]
     count = len(first)
-    files = tuple(f"a/{i}.png" for i in range(count))
-    return ClassLatents(Latents(latent, torch.zeros(count, dtype=torch.int64), scale), files, "")
+    return Latents(latent, torch.zeros(count, dtype=torch.int64), scale)
 
 
 def _draw(sampler, count: int, seed: int = 0):  # type: ignore[no-untyped-def]
@@ -99,7 +95,7 @@ def test_a_mixture_depends_on_its_seed_alone() -> None:
 
 
 def test_discrete_latents_have_no_mixture() -> None:
-    with pytest.raises(InputError, match="'toy' are discrete; use --sampler prior"):
+    with pytest.raises(InputError, match="needs continuous latents"):
         MixtureSampler(Named(), _latents(torch.zeros(4, 2, dtype=torch.int64)), 0, 0, CPU)  # type: ignore[arg-type]
 
 
@@ -126,7 +122,7 @@ def test_posterior_draws_go_on_where_the_last_ones_stopped() -> None:
 
 
 def test_without_a_gaussian_posterior_there_is_nothing_to_draw_around() -> None:
-    with pytest.raises(InputError, match="use --sampler prior or mixture"):
+    with pytest.raises(InputError, match="needs a Gaussian posterior"):
         PosteriorSampler(Named(), _latents(torch.zeros(5, 1)), 0, 0, CPU)  # type: ignore[arg-type]
 
 
@@ -174,12 +170,12 @@ def test_one_image_has_no_neighbour_and_is_itself() -> None:
 def test_neighbours_are_those_of_a_full_sort_however_the_distances_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     flat_ND = _gauss((50, 3))
     expected = torch.cdist(flat_ND, flat_ND).fill_diagonal_(torch.inf).argsort(dim=1)[:, :4]
-    monkeypatch.setattr("vaeaug.synthesis.samplers.interpolate.MOST_DISTANCES", 350)
-    assert torch.equal(nearest(flat_ND, 4), expected)
+    monkeypatch.setattr("vaeaug.nn.neighbours.MAX_DISTANCES", 350)
+    assert torch.equal(nearest_neighbours(flat_ND, 4), expected)
 
 
 def test_discrete_latents_have_nothing_between_them() -> None:
-    with pytest.raises(InputError, match="'toy' are discrete; use --sampler prior"):
+    with pytest.raises(InputError, match="needs continuous latents"):
         _between(torch.zeros(4, 2, dtype=torch.int64))
 
 

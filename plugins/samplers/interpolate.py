@@ -7,24 +7,25 @@ images of a class is an image of it. Reaching a little beyond both ends gives wh
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from vaeaug.contracts import tree_map
-from vaeaug.contracts.latent import flatten
-from vaeaug.options import option
-from vaeaug.synthesis.samplers.base import Draw, Sampler
-
-MOST_DISTANCES = 2**24
-"""Distances that are held in memory at a time."""
+from vaeaug import Draw, Sampler, hookimpl, option
+from vaeaug.contracts import flatten, tree_map
+from vaeaug.nn import nearest_neighbours
 
 
 class InterpolateSampler(Sampler):
-    """Sample i lies between training image i mod N and one of its neighbours, or a little beyond."""
+    """Draws between a real image and one of its nearest neighbours, or a little beyond.
+
+    Sample i lies on a line through training image i mod N.
+    """
 
     name = "interpolate"
+    reference = "Chawla et al., SMOTE, JAIR 16, 2002, arXiv:1106.1813; DeVries & Taylor 2017, arXiv:1702.05538"
     continuous = True
 
     @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class InterpolateSampler(Sampler):
 
     def fit(self, seed: int) -> None:  # noqa: ARG002
         """Find the neighbours of every image."""
-        flat_ND = flatten(self.latents.latents.latent)
-        self._neighbours_NK = nearest(flat_ND, min(self.config.neighbours, len(flat_ND) - 1))
+        flat_ND = flatten(self.latents.latent)
+        self._neighbours_NK = nearest_neighbours(flat_ND, min(self.config.neighbours, len(flat_ND) - 1))
 
     def draw(self, start: int, count: int, generator: torch.Generator) -> Draw:
         """Draw beside the training images `start` ... modulo their number."""
@@ -57,17 +58,10 @@ class InterpolateSampler(Sampler):
             a, b = leaf[chosen_B], leaf[other_B]
             return a + t_B.view(-1, *[1] * (leaf.ndim - 1)) * (b - a)
 
-        return Draw(tree_map(between, self.latents.latents.latent), tuple(chosen_B.tolist()))
+        return Draw(tree_map(between, self.latents.latent), tuple(chosen_B.tolist()))
 
 
-def nearest(flat_ND: Tensor, count: int) -> Tensor:
-    """Return for every row the indices of its `count` nearest others, nearest first, int64 (N, count)."""
-    rows = max(1, MOST_DISTANCES // max(len(flat_ND), 1))
-    parts = []
-    for start in range(0, len(flat_ND), rows):
-        part_RD = flat_ND[start : start + rows]
-        distance_RN = torch.cdist(part_RD, flat_ND, compute_mode="donot_use_mm_for_euclid_dist")
-        own_R = torch.arange(start, start + len(part_RD))
-        distance_RN[torch.arange(len(part_RD)), own_R] = torch.inf  # an image is not its own neighbour, its copy is
-        parts.append(distance_RN.topk(count, dim=1, largest=False).indices)
-    return torch.cat(parts)
+@hookimpl
+def vaeaug_samplers() -> Iterable[type[Sampler]]:
+    """Bring the sampler `interpolate`."""
+    return [InterpolateSampler]

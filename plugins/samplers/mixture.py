@@ -6,17 +6,17 @@ better almost everywhere (Ghosh et al. 2020, arXiv:1903.12436, sec. 5: ex-post d
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
-from vaeaug.contracts import Latent
-from vaeaug.contracts.latent import flatten, unflatten
+from vaeaug import Draw, Latent, Sampler, SamplingCase, hookimpl
+from vaeaug.contracts import flatten, seed_of, unflatten
 from vaeaug.nn import standard_normal
-from vaeaug.seeds import seed_of
-from vaeaug.synthesis.samplers.base import Draw, Sampler
 
 MOST_COMPONENTS = 10
 IMAGES_A_COMPONENT = 50
@@ -25,21 +25,28 @@ MOST_FULL_DIMENSIONS = 512  # beyond, covariances are diagonal
 
 
 class MixtureSampler(Sampler):
-    """A mixture fitted by expectation maximization to draws from the posteriors of the class's training images.
+    """Draws from a Gaussian mixture fitted to the latents of the class.
 
-    Draws, not means: so the mixture covers what the decoder was trained on, and few images do not make its
-    covariances singular. One component for every 50 images, ten at most.
+    It is fitted by expectation maximization to draws from the posteriors of the training images. Draws, not means: so
+    the mixture covers what the decoder was trained on, and few images do not make its covariances singular. One
+    component for every 50 images, ten at most.
     """
 
     name = "mixture"
+    reference = "Ghosh et al., From Variational to Deterministic Autoencoders, ICLR 2020, arXiv:1903.12436"
     continuous = True
+
+    @classmethod
+    def is_recommended_for(cls, case: SamplingCase) -> bool:
+        """Return whether there is a density to fit and no real image to edit."""
+        return case.is_continuous and (case.is_indexed or not case.has_originals)
 
     def fit(self, seed: int) -> None:
         """Fit the mixture."""
-        flat_ND = _matrix(self.latents.latents.latent)
-        scale = self.latents.latents.scale
+        flat_ND = _matrix(self.latents.latent)
+        scale = self.latents.scale
         scale_ND = None if scale is None else _matrix(scale)
-        self._structure = self.latents.latents.latent
+        self._structure = self.latents.latent
         points_PD = _points(flat_ND, scale_ND, seed_of(seed, "mixture points", self.label))
         components = int(np.clip(len(flat_ND) // IMAGES_A_COMPONENT, 1, MOST_COMPONENTS))
         full = points_PD.shape[1] <= MOST_FULL_DIMENSIONS
@@ -66,6 +73,12 @@ class MixtureSampler(Sampler):
         offset_BD = torch.einsum("bij,bj->bi", factor, noise_BD) if factor.ndim == 3 else factor * noise_BD
         flat_BD = self._means_KD[component_B] + offset_BD
         return Draw(unflatten(flat_BD, self._structure), (None,) * count)
+
+
+@hookimpl
+def vaeaug_samplers() -> Iterable[type[Sampler]]:
+    """Bring the sampler `mixture`."""
+    return [MixtureSampler]
 
 
 def _matrix(latent: Latent) -> NDArray[np.float64]:

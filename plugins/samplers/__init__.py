@@ -1,0 +1,1 @@
+"""The samplers that vaeaug ships, one idea per file."""

@@ -1,0 +1,160 @@
+"""Which sampler draws the images of a run, with which options, and whether it goes with the model."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from vaeaug import plugins
+from vaeaug.contracts import Latents, Sampler, SamplingCase, Variant, leaves, parse_options
+from vaeaug.errors import InputError
+from vaeaug.hookspecs import PROJECT
+from vaeaug.models.store import StoredModel
+from vaeaug.plugins import Provided
+
+AUTO = "auto"
+Samplers = Mapping[str, Provided[Sampler]]
+"""Name -> sampler, in order of precedence."""
+
+
+def find_sampler(
+    name: str, options: Mapping[str, Any], plugins_dirs: Iterable[str | Path], distribution: str | None = None
+) -> Provided[Sampler] | None:
+    """Return the sampler that a user names, its options checked; None for `auto`.
+
+    Args:
+        name: of the sampler, or `auto`.
+        options: its options (`--set-sampler`).
+        plugins_dirs: directories of plugin files.
+        distribution: what to install if there is no such sampler, if that is known.
+
+    Raises:
+        InputError: if there is no such sampler or option, if a value is out of range, or if `auto` is given options.
+        PluginError: if its plugin is broken.
+    """
+    if name == AUTO:
+        if options:
+            raise InputError("--set-sampler sets options of one sampler; name it with --sampler")
+        return None
+    sampler = plugins.load(plugins_dirs).sampler(name, distribution=distribution)
+    sampler_config(sampler.cls, options)
+    return sampler
+
+
+def sampler_config(sampler: type[Sampler], options: Mapping[str, Any]) -> Any:
+    """Return a sampler's options as its `Config`.
+
+    Raises:
+        InputError: if it has no such option, or if a value is out of range.
+    """
+    return parse_options(sampler.Config, options, f"sampler '{sampler.name}'")
+
+
+def changed_options(sampler: type[Sampler], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a sampler that are not its defaults."""
+    config = sampler_config(sampler, options)
+    values = {field.name: (getattr(config, field.name), field.default) for field in dataclasses.fields(config)}
+    return {name: value for name, (value, default) in values.items() if value != default}
+
+
+def choose_sampler(
+    asked: Provided[Sampler] | None, samplers: Samplers, model: StoredModel, *, has_originals: bool = False
+) -> Provided[Sampler]:
+    """Return the sampler that a user named, or the one that is recommended for a trained model (`docs/benchmarks.md`).
+
+    Args:
+        asked: the sampler that is named, or None for `auto`.
+        samplers: all samplers.
+        model: the trained model.
+        has_originals: whether the real images that it was trained on are available.
+
+    Raises:
+        InputError: if no sampler is recommended, or if the one that is named does not go with the model.
+    """
+    record, latents = model.record, model.latents(0).latents
+    is_continuous = all(leaf.is_floating_point() for leaf in leaves(latents.latent))
+    case = SamplingCase(is_continuous, has_originals, is_indexed=record.palette is not None)
+    sampler = asked or next((each for each in samplers.values() if each.cls.is_recommended_for(case)), None)
+    if sampler is None:
+        raise InputError("no sampler is recommended for this model; name one with --sampler (see: vaeaug plugins)")
+    check_classes(sampler, samplers, model.variant, scope=record.scope, classes=len(record.classes))
+    if sampler.cls.edits and not has_originals:
+        raise InputError(
+            f"the sampler '{sampler.name}' edits real images, and a model keeps none; "
+            f"use: vaeaug augment DATA OUT --model {model.directory} --sampler {sampler.name}"
+        )
+    check_latents(sampler, samplers, model.variant, latents, is_indexed=case.is_indexed)
+    return sampler
+
+
+def check_classes(
+    sampler: Provided[Sampler], samplers: Samplers, variant: type[Variant], *, scope: str, classes: int
+) -> None:
+    """Check that a sampler can tell the classes of a model apart, which need not be trained yet.
+
+    Args:
+        sampler: the sampler.
+        samplers: all samplers, to name others in the message.
+        variant: of the model.
+        scope: `per-class` or `shared`.
+        classes: number of classes of the model.
+
+    Raises:
+        InputError: if it draws from a prior that has no classes.
+    """
+    if sampler.cls.draws_from_prior and scope == "shared" and not variant.conditional and classes > 1:
+        others = _either(name for name, each in samplers.items() if not each.cls.draws_from_prior)
+        raise InputError(
+            f"the variant '{variant.name}' knows no classes, so draws from its prior have none under --scope shared; "
+            f"use --sampler {others}, --scope per-class, or a variant that knows them (leave out --variant)"
+        )
+
+
+def check_latents(
+    sampler: Provided[Sampler], samplers: Samplers, variant: type[Variant], latents: Latents, *, is_indexed: bool
+) -> None:
+    """Check that a sampler can draw latents of a variant, for images of this kind.
+
+    Args:
+        sampler: the sampler.
+        samplers: all samplers, to name others in the message.
+        variant: whose latents they are.
+        latents: of some images; those of one image, of an untrained network, are enough.
+        is_indexed: whether the images are indexed.
+
+    Raises:
+        InputError: if it cannot.
+    """
+    need = sampler.cls.unmet_need(latents)
+    if need is not None:
+        cause = f"the sampler '{sampler.name}' needs {need}, which the variant '{variant.name}' does not have"
+        raise InputError(f"{cause}; use --sampler {drawing_samplers(samplers, latents)}")
+    if is_indexed and sampler.cls.edits:
+        cause = f"the sampler '{sampler.name}' mixes colours, and indexed images have their own"
+        raise InputError(f"{cause}; use --sampler {drawing_samplers(samplers, latents)}")
+
+
+def drawing_samplers(samplers: Samplers, latents: Latents) -> str:
+    """Return the names of the samplers that draw such latents and edit no real images: "mixture or prior"."""
+    fit = (name for name, each in samplers.items() if not each.cls.edits and each.cls.unmet_need(latents) is None)
+    return _either(fit)
+
+
+def editing_samplers(samplers: Samplers) -> str:
+    """Return the names of the samplers that edit real images."""
+    return _either(name for name, sampler in samplers.items() if sampler.cls.edits)
+
+
+def plugin_entry(sampler: Provided[Sampler]) -> dict[str, Any]:
+    """Return what a record says about a sampler of another distribution than vaeaug; nothing for one of ours."""
+    if sampler.distribution == PROJECT:
+        return {}
+    return {"sampler_plugin": {"distribution": sampler.distribution, "version": sampler.version}}
+
+
+def _either(names: Iterable[str]) -> str:
+    """Return names as an alternative: "a, b or c"."""
+    *rest, last = sorted(names) or ["NAME"]
+    return f"{', '.join(rest)} or {last}" if rest else last
