@@ -158,7 +158,11 @@ def test_a_time_budget_is_shared_with_the_prior(
     budget: float | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limits: list[float | None] = []
-    monkeypatch.setattr(VQVAE, "fit_prior", lambda _, latents, __: limits.append(latents.seconds))
+
+    def fit_prior(self: VQVAE, latents: Latents, generator: torch.Generator) -> None:
+        limits.append(latents.seconds)
+
+    monkeypatch.setattr(VQVAE, "fit_prior", fit_prior)
     data = tiny_data.write_dataset(tmp_path / "data", {"ant": 12, "bee": 12})
     length = {"steps": 2} if budget is None else {"time_budget": budget}
     small = {"grid": 16, "width": 16, "prior_width": 16, "prior_depth": 1}
