@@ -26,7 +26,7 @@ def test_ci_runs_the_two_commands_of_the_readme() -> None:
     assert first.startswith("python3 -m venv .venv && .venv/bin/pip install . && ")
     assert "vaeaug demo" in first
     assert "vaeaug augment" in first
-    assert second.endswith(".venv/bin/pytest")
+    assert second.endswith(".venv/bin/pytest -n 2")
     script = (ROOT / ".ci/run").read_text(encoding="utf-8")
     assert "run_readme first" in script
     assert "run_readme second" in script
