@@ -68,6 +68,7 @@ def test_all_arms_give_all_figures(real: Path, synthetic: Path, tmp_path: Path) 
     assert (tiny_data.state(real), tiny_data.state(synthetic)) == before
     assert sorted(path.name for path in found.out.iterdir()) == ["evaluation.json", "report.html"]
     values = json.loads((found.out / "evaluation.json").read_text())
+    assert values.pop("resume")["inputs"].keys() == {"real images", "synthetic images", "test images"}
     assert values == found.values
     assert list(values["arms"]) == [
         "real", "classical", "mixup", "synthetic", "classical+synthetic", "synthetic-only",
