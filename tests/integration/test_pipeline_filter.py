@@ -115,7 +115,10 @@ def test_a_class_that_cannot_be_filled_says_so(
 
     monkeypatch.setattr("vaeaug.workflows.augment.filtering.SampleFilter.verdicts", dropping)
     alone = vaeaug.augment(data, tmp_path / "alone", model=model, per_class=1, synthetic_only=True, workers=1)
-    assert [path.name for path in (alone.out / "train").iterdir()] == ["ant"]  # readers refuse empty class folders
+    assert {path.name: len([*path.iterdir()]) for path in (alone.out / "train").iterdir()} == {"ant": 1, "bee": 0}
+    assert (
+        "allow_empty=True" in (alone.out / "README.md").read_text()
+    )  # without it, ImageFolder refuses an empty folder
     made = vaeaug.augment(data, tmp_path / "out", model=model, per_class=70, workers=1)
     assert {count.label: count.synthetic for count in made.counts} == {"ant": 70, "bee": 0}
     assert made.dropped == {"bee": {"another class": CHUNK * -(-4 * 70 // CHUNK)}}
