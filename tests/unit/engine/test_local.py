@@ -97,9 +97,11 @@ def test_a_killed_worker_is_said_with_the_remedy(tasks: Any) -> None:
 
 
 PARENT = """
+import signal
 import sys
 import engine_tasks
 from vaeaug.engine.local import run_tasks
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits that Ctrl-C is ignored
 if __name__ == "__main__":
     run_tasks(engine_tasks.linger, sys.argv[1:], workers=2, hear=lambda *_: None)
 """
