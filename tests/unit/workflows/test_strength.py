@@ -64,7 +64,7 @@ def test_what_is_weakened_is_said_with_the_remedy() -> None:
     warnings = [*strength.remarks_on_strength(made({}, class_options={"a": {"strength": DEFAULT / 2}}))]
     assert len(warnings) == 1
     assert "less than by default" in warnings[0]
-    assert "--set-sampler strength=VALUE" in warnings[0]
+    assert "--sampler residual --set-sampler strength=VALUE" in warnings[0]
     assert not [*strength.remarks_on_strength(made({}, class_options={}))]
 
 

@@ -70,7 +70,7 @@ def remarks_on_strength(made: Made) -> Iterator[str]:
         yield (
             f"images of some classes are changed less than by default, because the filter's classifiers rejected more "
             f"than {1 - LEAST_ACCEPTED:.0%} of a first draw; {option} of the sampler '{made.sampler.name}': {classes}; "
-            f"to set it for all classes: --set-sampler {option}=VALUE"
+            f"to set it for all classes: --sampler {made.sampler.name} --set-sampler {option}=VALUE"
         )
 
 
