@@ -1,4 +1,4 @@
-"""What both checks share: the images they try, building a plugin, shaking it, saving and loading it."""
+"""What the checks share: the images they try, building a plugin, shaking it, comparing latents, saving and loading."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from vaeaug.contracts import ImageSpec, parse_options
+from vaeaug.contracts import ImageSpec, Latent, leaves, parse_options
 from vaeaug.contracts.declaration import declaration_fault
 
 if TYPE_CHECKING:
@@ -46,6 +46,20 @@ def build(cls: type[M], spec: ImageSpec, options: Mapping[str, Any], seed: int =
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return cls(spec, config)
+
+
+def structure(latent: Latent) -> Any:
+    """Return a latent's shape as nested plain values, without the batch: what two latents must share."""
+    if isinstance(latent, Tensor):
+        return latent.dtype, tuple(latent.shape[1:])
+    if isinstance(latent, dict):
+        return {key: structure(value) for key, value in latent.items()}
+    return type(latent).__name__, [structure(value) for value in latent]
+
+
+def is_equal(a: Latent, b: Latent) -> bool:
+    """Return whether two latents of one structure have the same values."""
+    return all(torch.equal(first, second) for first, second in zip(leaves(a), leaves(b), strict=True))
 
 
 def shaken(module: M, amount: float = 0.05) -> M:

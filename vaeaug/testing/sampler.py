@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
 
 from vaeaug.contracts import Draw, Latent, Latents, Sampler, SamplingCase, leaves, parse_options, tree_map
 from vaeaug.errors import InputError
-from vaeaug.testing.cases import check_declaration, close, global_randomness_untouched, seeded
+from vaeaug.testing.cases import check_declaration, close, global_randomness_untouched, is_equal, seeded, structure
 from vaeaug.testing.reference import FixedPrior
 
 if TYPE_CHECKING:
@@ -135,23 +134,10 @@ def _check_need(case: _Case) -> bool:
     raise AssertionError(f"{case.who}: built with latents that it refuses; call super().__init__, and fit in fit()")
 
 
-def _structure(latent: Latent) -> Any:
-    """Return a latent's shape as nested plain values, without the batch."""
-    if isinstance(latent, Tensor):
-        return latent.dtype, tuple(latent.shape[1:])
-    if isinstance(latent, dict):
-        return {key: _structure(value) for key, value in latent.items()}
-    return type(latent).__name__, [_structure(value) for value in latent]
-
-
-def _equal(a: Latent, b: Latent) -> bool:
-    return all(torch.equal(first, second) for first, second in zip(leaves(a), leaves(b), strict=True))
-
-
 def _check_latent(case: _Case, latent: Latent, what: str) -> None:
-    expected = _structure(case.latents.latent)
-    assert _structure(latent) == expected, (
-        f"{case.who}: draw() gave a {what} of structure {_structure(latent)}; it must be that of the training images' "
+    expected = structure(case.latents.latent)
+    assert structure(latent) == expected, (
+        f"{case.who}: draw() gave a {what} of structure {structure(latent)}; it must be that of the training images' "
         f"latents, {expected}"
     )
     for leaf in leaves(latent):
@@ -232,18 +218,18 @@ def _check_deterministic(case: _Case) -> None:
         later = sampler.draw(CHUNK, CHUNK, seeded(1))
         first = sampler.draw(0, CHUNK, seeded(0))
     again = case.draw()
-    assert _equal(first.latent, again.latent), f"{case.who}: the first chunk changed after another was drawn; {fix}"
+    assert is_equal(first.latent, again.latent), f"{case.who}: the first chunk changed after another was drawn; {fix}"
     assert first.sources == again.sources, f"{case.who}: sources of the first chunk changed after another; {fix}"
-    assert _equal(later.latent, case.draw(1, CHUNK).latent), f"{case.who}: two draws of one chunk differ; {fix}"
+    assert is_equal(later.latent, case.draw(1, CHUNK).latent), f"{case.who}: two draws of one chunk differ; {fix}"
     if case.count > 2:
         other = case.draw(seed=5)
-        assert not _equal(first.latent, other.latent), f"{case.who}: draw() ignores the generator that is passed in"
+        assert not is_equal(first.latent, other.latent), f"{case.who}: draw() ignores the generator that is passed in"
 
 
 def _check_inputs(case: _Case) -> None:
     latents = case.latents
     case.draw(latents=latents)
-    same = _equal(latents.latent, case.latents.latent)
+    same = is_equal(latents.latent, case.latents.latent)
     assert same, f"{case.who}: it changed the training images' latents in place; work on a copy"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from vaeaug.contracts import Encoded, ImageSpec, Latent, Latents, ReconstructionLoss, Variant, leaves
+from vaeaug.contracts import Encoded, ImageSpec, Latents, ReconstructionLoss, Variant, leaves
 from vaeaug.testing.cases import (
     SPECS,
     build,
@@ -16,9 +16,11 @@ from vaeaug.testing.cases import (
     close,
     global_randomness_untouched,
     images,
+    is_equal,
     reload_into,
     seeded,
     shaken,
+    structure,
 )
 from vaeaug.testing.reference import PixelwiseGaussian, SquaredDistance
 
@@ -101,19 +103,6 @@ class _Case:
         return images(self.image, count, seed)
 
 
-def _structure(latent: Latent) -> Any:
-    """Return a latent's shape as nested plain values, without the batch: what two latents must share."""
-    if isinstance(latent, Tensor):
-        return latent.dtype, tuple(latent.shape[1:])
-    if isinstance(latent, dict):
-        return {key: _structure(value) for key, value in latent.items()}
-    return type(latent).__name__, [_structure(value) for value in latent]
-
-
-def _equal(a: Latent, b: Latent) -> bool:
-    return all(torch.equal(first, second) for first, second in zip(leaves(a), leaves(b), strict=True))
-
-
 def _check_shapes(case: _Case) -> None:
     spec = case.spec
     for count in (BATCH, 1):
@@ -132,9 +121,9 @@ def _check_shapes(case: _Case) -> None:
             assert raw.isfinite().all(), f"{case.who}: decode() gave a value that is not finite"
             drawn = model.prior(y, seeded(0))
             assert {len(leaf) for leaf in leaves(drawn)} == {count}, f"{case.who}: prior() must draw one latent a label"
-            assert _structure(drawn) == _structure(encoded.latent), (
-                f"{case.who}: prior() draws latents of structure {_structure(drawn)}, encode() gives "
-                f"{_structure(encoded.latent)}; they must be alike, for decode() takes both"
+            assert structure(drawn) == structure(encoded.latent), (
+                f"{case.who}: prior() draws latents of structure {structure(drawn)}, encode() gives "
+                f"{structure(encoded.latent)}; they must be alike, for decode() takes both"
             )
 
 
@@ -154,8 +143,8 @@ def _check_encoded(who: str, encoded: Encoded, count: int) -> None:
         )
         assert value.isfinite().all(), f"{who}: penalty {name!r} is not finite"
     if encoded.scale is not None:
-        assert _structure(encoded.scale) == _structure(encoded.latent), (
-            f"{who}: scale has structure {_structure(encoded.scale)}, the latent {_structure(encoded.latent)}; give "
+        assert structure(encoded.scale) == structure(encoded.latent), (
+            f"{who}: scale has structure {structure(encoded.scale)}, the latent {structure(encoded.latent)}; give "
             f"one standard deviation a latent value, or None"
         )
         assert all((leaf >= 0).all() for leaf in leaves(encoded.scale)), f"{who}: scale holds a negative value"
@@ -169,14 +158,14 @@ def _check_deterministic(case: _Case) -> None:
         prior, prior_same, prior_other = (model.prior(torch.zeros_like(y), seeded(seed)) for seed in (1, 1, 2))
         raw, raw_again = (model.decode(first.latent, y) for _ in range(2))
         model.losses(x, y, case.reconstruction(), seeded(1))
-    assert _equal(mode.latent, again.latent), f"{case.who}: without a generator encode() must give the posterior's mode"
-    assert _equal(first.latent, same.latent), f"{case.who}: encode() gave two draws for one seed"
+    assert is_equal(mode.latent, again.latent), f"{case.who}: without a generator encode() must give the mode"
+    assert is_equal(first.latent, same.latent), f"{case.who}: encode() gave two draws for one seed"
     assert torch.equal(mode.features_BD, first.features_BD), f"{case.who}: features_BD must not depend on the draw"
     assert torch.equal(raw, raw_again), f"{case.who}: decode() gave two outputs for one latent in eval mode"
     if first.scale is not None and all((leaf > 0).all() for leaf in leaves(first.scale)):
-        assert not _equal(first.latent, other.latent), f"{case.who}: encode() ignores the generator it is handed"
-    assert _equal(prior, prior_same), f"{case.who}: prior() gave two draws for one seed"
-    assert not _equal(prior, prior_other), f"{case.who}: prior() ignores its generator"
+        assert not is_equal(first.latent, other.latent), f"{case.who}: encode() ignores the generator it is handed"
+    assert is_equal(prior, prior_same), f"{case.who}: prior() gave two draws for one seed"
+    assert not is_equal(prior, prior_other), f"{case.who}: prior() ignores its generator"
     distinct = any(not torch.equal(leaf[0], leaf[1]) for leaf in leaves(prior))
     assert distinct, f"{case.who}: prior() gave one draw for all labels; draw one for each"
 
@@ -214,7 +203,7 @@ def _check_labels(case: _Case) -> None:
         model.fit_prior(_latents(model, x, y), seeded(5))
         latent, others = model.encode(x, y).latent, (y + 1) % case.image.num_classes
         decoder_sees = not close(model.decode(latent, y), model.decode(latent, others), 1e-6)
-        prior_sees = not _equal(model.prior(y, seeded(4)), model.prior(others, seeded(4)))
+        prior_sees = not is_equal(model.prior(y, seeded(4)), model.prior(others, seeded(4)))
     if case.cls.conditional:
         assert decoder_sees or prior_sees, (
             f"{case.who}: `conditional` is true, but neither decode() nor prior() changes with the label; use y_B"
@@ -323,9 +312,9 @@ def _check_saved(case: _Case) -> None:
         raw, raw_loaded = (each.decode(first.latent, y) for each in (model, loaded))
         drawn, drawn_loaded = (each.prior(y, seeded(6)) for each in (model, loaded))
     mend = "keep all that training and fit_prior change in parameters or buffers"
-    assert _equal(first.latent, second.latent), f"{case.who}: after saving and loading encode() differs; {mend}"
+    assert is_equal(first.latent, second.latent), f"{case.who}: after saving and loading encode() differs; {mend}"
     assert torch.equal(raw, raw_loaded), f"{case.who}: after saving and loading decode() differs; {mend}"
-    assert _equal(drawn, drawn_loaded), f"{case.who}: after saving and loading prior() differs; {mend}"
+    assert is_equal(drawn, drawn_loaded), f"{case.who}: after saving and loading prior() differs; {mend}"
 
 
 CHECKS: tuple[Callable[[_Case], None], ...] = (

@@ -13,8 +13,8 @@ from vaeaug.errors import InputError
 from vaeaug.hookspecs import PROJECT
 from vaeaug.models.store import StoredModel
 from vaeaug.plugins import Provided
+from vaeaug.workflows.settings import AUTO
 
-AUTO = "auto"
 Samplers = Mapping[str, Provided[Sampler]]
 """Name -> sampler, in order of precedence."""
 
