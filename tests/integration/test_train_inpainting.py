@@ -70,7 +70,7 @@ def test_a_time_budget_bounds_the_partial_encoder_too(
     limits: list[float | None] = []
     monkeypatch.setattr(partial, "_train", lambda *values: limits.append(values[-1]))
     monkeypatch.setattr(partial, "save_partial", lambda *_: None)
-    length = {"steps": 3} if budget is None else {"time_budget": budget}
+    length = {"steps": 3} if budget is None else {"time_budget": budget, "patience": 0}
     settings = {**QUICK, "scope": "shared", "inpainting": True, "steps": None, **length}
     vaeaug.train(tiny_data.two_classes(tmp_path_factory), tmp_path / "model", **settings)
     (limit,) = limits

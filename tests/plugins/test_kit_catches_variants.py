@@ -230,7 +230,7 @@ class FitsAtRandom(Sound):
         (GlobalRandomnessInLosses, "torch's global random state"),
         (FitsAtRandom, "torch's global random state"),
         (AlwaysTheMode, "ignores the generator"),
-        (AlwaysDraws, "the posterior's mode"),
+        (AlwaysDraws, "must give the mode"),
         (SeesTheBatch, r"encode\(\) of a batch differs"),
         (SeesTheBatchDecoding, r"decode\(\) of a batch differs"),
         (SeesTheBatchInLosses, "changed with another image"),
