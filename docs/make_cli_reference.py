@@ -27,7 +27,7 @@ def commands(command: click.Command, path: str) -> Iterator[tuple[str, str]]:
 def reference() -> str:
     """Return the page."""
     sections = [f"## {path}\n\n```\n{text.rstrip()}\n```\n" for path, text in commands(cli, "vaeaug")]
-    note = "Made by `python docs/make_cli_reference.py` from what `--help` says; a test holds it up to date."
+    note = "Made by `python docs/make_cli_reference.py` from `--help`; a test checks that it is up to date."
     return "\n".join(["# Command line\n", f"{note}\n", *sections])
 
 

@@ -60,7 +60,7 @@ def test_every_option_is_explained_with_its_default(told: tuple[dict[str, str], 
     plain = " ".join(page.split())
     for words in ("--json", "--quiet", "--config", "--seed", "--device", "--debug", "[default: auto]", "[default: 0]"):
         assert words in plain, words
-    assert ("It is never written to" in plain) is (command != "sample")
+    assert ("It is never modified" in plain) is (command != "sample")
 
 
 @pytest.mark.parametrize("words", [["--step", "5"], ["--per-clas=5"], ["--nonsense"]])

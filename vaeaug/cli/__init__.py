@@ -16,17 +16,17 @@ STARTED = "vaeaug.started"
 """Key in a context's `meta`: when the command began. A time budget counts from then, for torch takes long to import."""
 
 COMMANDS = {
-    "demo": "Write the bundled sample dataset, a real one.",
-    "augment": "Extend a dataset: train if needed, sample, export, report.",
+    "demo": "Write the bundled sample dataset of real images.",
+    "augment": "Extend a dataset with synthetic images, and write a report.",
     "train": "Train a model on a dataset.",
-    "sample": "Write synthetic images from a trained model.",
-    "evaluate": "Tell whether synthetic images help a classifier.",
-    "inpaint": "Fill holes in images, with the visible pixels left as they are.",
-    "score": "Tell how strange images are, and which labels are suspicious.",
+    "sample": "Sample synthetic images from a trained model.",
+    "evaluate": "Test whether synthetic images help a classifier.",
+    "inpaint": "Fill holes in images without changing the visible pixels.",
+    "score": "Score how anomalous images are, and find suspicious labels.",
     "encode": "Write the latent features of images.",
-    "interpolate": "Draw the path between two images.",
-    "traverse": "Draw what each latent dimension does.",
-    "plugins": "List the plugins; or check, show or start one.",
+    "interpolate": "Draw the path between two images in latent space.",
+    "traverse": "Show what each latent dimension changes.",
+    "plugins": "List, check, show or create plugins.",
 }
 """Command -> its one-line help; its module is `vaeaug.cli.<command>`, which holds it as `command`."""
 

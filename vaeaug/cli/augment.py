@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from vaeaug.workflows.augment.made import AugmentResult
 
 
-@click.command(short_help="Extend a dataset: train if needed, sample, export, report.")
+@click.command(short_help="Extend a dataset with synthetic images, and write a report.")
 @click.argument("data", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
 @settings_options(SampleSettings, AugmentSettings)
@@ -31,12 +31,14 @@ if TYPE_CHECKING:
 @config_option
 @output_options
 def command(data: Path, out: Path, as_json: bool, quiet: bool, **options: Any) -> None:
-    """Write OUT: the images of DATA and synthetic ones of every class, as a dataset that training tools read.
+    """Extend DATA with synthetic images of every class, and write the result to OUT as a dataset directory.
 
     DATA contains one folder per class, or train/, val/ and test/ with one folder per class, or images and a table with
-    their labels (metadata.csv, labels.csv, or --labels FILE).
-    It is never written to. Without --per-class, --ratio or --balance a class gets ten synthetic images for each real
-    one up to 500, and one for each if it has more than 500 or if images have more pixels than 128 x 128 on average.
+    their labels (metadata.csv, labels.csv, or --labels FILE). It is never modified.
+
+    By default each class gets ten synthetic images per real one, up to 500 synthetic images. It gets one per real image
+    if it has more than 500 real images, or if images are larger than 128 x 128 pixels on average. Override with
+    --per-class, --ratio or --balance.
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
     from vaeaug.workflows.augment.command import augment  # noqa: PLC0415 (imports torch)

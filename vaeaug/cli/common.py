@@ -66,8 +66,8 @@ def _installed_names(kind: str) -> str:
 def output_options(function: F) -> F:
     """Add `--json`, `--quiet` and `--debug`: every command has them."""
     for decorate in (
-        click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error."),
-        click.option("--quiet", "-q", is_flag=True, help="No progress, no remarks."),
+        click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback if an error occurs."),
+        click.option("--quiet", "-q", is_flag=True, help="Hide progress and warnings."),
         click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout."),
     ):
         function = decorate(function)
@@ -83,7 +83,7 @@ def config_option(function: F) -> F:
         expose_value=False,
         callback=_read_config,
         metavar="FILE",
-        help="TOML file with any of these options, e.g. seed = 3; the command line wins.",
+        help="TOML file with any of these options, e.g. seed = 3. Options on the command line take precedence.",
     )(function)
 
 
@@ -123,7 +123,7 @@ def drawing_options(function: F) -> F:
         multiple=True,
         metavar="NAME=VALUE",
         callback=_pairs,
-        help="Option of the variant that only changes what is drawn, e.g. a temperature; may repeat.",
+        help="Set an option of the variant that only affects sampling, e.g. a temperature; can be repeated.",
     )(function)
 
 
@@ -135,7 +135,7 @@ def sampler_options(function: F) -> F:
         multiple=True,
         metavar="NAME=VALUE",
         callback=_pairs,
-        help="Option of the sampler; may repeat (see: vaeaug plugins show NAME).",
+        help="Set an option of the sampler; can be repeated (see: vaeaug plugins show NAME).",
     )(function)
 
 
@@ -148,16 +148,16 @@ def plugin_options(function: F) -> F:
             multiple=True,
             metavar="NAME=VALUE",
             callback=_pairs,
-            help="Option of the loss.",
+            help="Set an option of the loss; can be repeated (see: vaeaug plugins show NAME).",
         ),
-        click.option("--latent-dim", metavar="N", help="Short for --set latent_dim=N."),
+        click.option("--latent-dim", metavar="N", help="Same as --set latent_dim=N."),
         click.option(
             "--set",
             "variant_options",
             multiple=True,
             metavar="NAME=VALUE",
             callback=_pairs,
-            help="Option of the variant; may repeat (see: vaeaug plugins show NAME).",
+            help="Set an option of the variant; can be repeated (see: vaeaug plugins show NAME).",
         ),
         plugins_dir_option,
     ):
@@ -168,7 +168,11 @@ def plugin_options(function: F) -> F:
 def plugins_dir_option(function: F) -> F:
     """Add `--plugins-dir`."""
     return click.option(
-        "--plugins-dir", "plugins_dirs", multiple=True, metavar="DIR", help="Take each *.py file in DIR as a plugin."
+        "--plugins-dir",
+        "plugins_dirs",
+        multiple=True,
+        metavar="DIR",
+        help="Load each *.py file in DIR as a plugin; can be repeated.",
     )(function)
 
 

@@ -11,13 +11,13 @@ from vaeaug.cli.common import output_options, result
 from vaeaug.dataset.demo import write_demo
 
 
-@click.command(short_help="Write the bundled sample dataset, a real one.")
+@click.command(short_help="Write the bundled sample dataset of real images.")
 @click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
 @output_options
 def command(directory: Path, as_json: bool, quiet: bool) -> None:
-    """Write 700 images of Fashion-MNIST (10 classes, with a test split) to DIR, as PNG in class folders.
+    """Write 700 images of Fashion-MNIST (10 classes, with a test split) to DIR, as PNG files in class folders.
 
-    DIR must be new or empty.
+    DIR must not exist, or be empty.
     """
     directory = directory.expanduser()
     demo = write_demo(directory)

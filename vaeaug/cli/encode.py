@@ -21,10 +21,11 @@ from vaeaug.workflows.encode.settings import EncodeSettings
 @config_option
 @output_options
 def command(model: Path, data: Path, out: Path, as_json: bool, quiet: bool, **options: Any) -> None:
-    """Write OUT: what the encoder of the trained MODEL says of the images in DATA.
+    """Encode the images in DATA with the trained MODEL, and write their latent features to OUT.
 
-    DATA is a dataset, a folder of images or one image. OUT/features holds Parquet files with the columns file_name,
-    split, label, class, synthetic, mean and logvar (or what the latents of the variant are).
+    DATA is a dataset, a folder of images or one image. It is never modified. OUT/features contains Parquet files with
+    the columns file_name, split, label, class, synthetic, mean and logvar (variants with other latents have other
+    columns).
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
     from vaeaug.workflows.encode.command import encode  # noqa: PLC0415 (imports torch)

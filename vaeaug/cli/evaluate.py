@@ -14,21 +14,23 @@ if TYPE_CHECKING:
     from vaeaug.evaluation.utility import Utility
 
 
-@click.command(short_help="Tell whether synthetic images help a classifier.")
+@click.command(short_help="Test whether synthetic images help a classifier.")
 @click.argument("real", type=click.Path(path_type=Path))
 @click.argument("synthetic", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write the page and all figures there.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Directory to write the report and all figures to."
+)
 @settings_options(EvaluateSettings)
 @plugins_dir_option
 @config_option
 @output_options
 def command(real: Path, synthetic: Path, out: Path | None, as_json: bool, quiet: bool, **options: Any) -> None:
-    """Tell whether the synthetic images in SYNTHETIC help a classifier of the classes of REAL.
+    """Test whether the synthetic images in SYNTHETIC help a classifier of the classes in REAL.
 
-    SYNTHETIC is what vaeaug augment or sample wrote, or holds a folder a class. Small classifiers are trained with and
-    without them, with the classical augmentation that suits REAL best and without, and tested on real images that no
-    model has seen: REAL's test split, or --test DIR. Where there are none, parts of REAL are held out in turn and the
-    model is trained anew.
+    SYNTHETIC is the output of vaeaug augment or vaeaug sample, or contains one folder per class. Small classifiers are
+    trained with and without the synthetic images, and with and without the classical augmentation that suits REAL best.
+    They are tested on real images that no model has seen: the test split of REAL, or --test DIR. If there are no test
+    images, REAL is cross-validated, and the generative model is retrained for each fold.
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
     from vaeaug.workflows.evaluate.command import evaluate  # noqa: PLC0415 (imports torch)
@@ -43,14 +45,14 @@ def command(real: Path, synthetic: Path, out: Path | None, as_json: bool, quiet:
 
 
 def _print_table(utility: Utility) -> None:
-    """Print what every way of training came to."""
+    """Print the results of every training method."""
     from rich.console import Console  # noqa: PLC0415 (--help stays fast)
     from rich.table import Table  # noqa: PLC0415
 
     from vaeaug.evaluation.verdict import points  # noqa: PLC0415
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    # In a narrow terminal figures go on two lines, but no name of a way of training is cut.
+    # In a narrow terminal figures go on two lines, but no name of a training method is cut.
     table.add_column("trained on", no_wrap=True, min_width=max(len(entry.arm.name) for entry in utility.arms))
     for name in ("accuracy", "balanced", "macro F1", f"against {utility.without.name}"):
         table.add_column(name, justify="right")

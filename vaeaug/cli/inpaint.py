@@ -11,7 +11,7 @@ from vaeaug.cli.common import config_option, given, output_options, plugins_dir_
 from vaeaug.workflows.inpaint.settings import InpaintSettings
 
 
-@click.command(short_help="Fill holes in images, with the visible pixels left as they are.")
+@click.command(short_help="Fill holes in images without changing the visible pixels.")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("images", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
@@ -20,13 +20,13 @@ from vaeaug.workflows.inpaint.settings import InpaintSettings
 @config_option
 @output_options
 def command(model: Path, images: Path, out: Path, as_json: bool, quiet: bool, **options: Any) -> None:
-    """Write OUT: the images of IMAGES with their holes filled by the trained MODEL, in the same tree.
+    """Fill the holes of the images in IMAGES with the trained MODEL, and write them to OUT in the same folder layout.
 
-    IMAGES is a dataset, a folder of images, or one image. It is never written to. Say where the holes are with one of
-    --masks, --alpha, --missing-color, --coco and --random-holes. Visible pixels stay as they are, bit for bit, and so
-    do format, metadata and pages (JPEG and others become PNG); an image without holes is passed through.
+    IMAGES is a dataset, a folder of images, or one image. It is never modified. Specify the holes with one of --masks,
+    --alpha, --missing-color, --coco and --random-holes. Visible pixels stay bit-identical, and format, metadata and
+    pages are preserved (JPEG and some other formats become PNG). Images without holes are copied unchanged.
 
-    The first time, a partial encoder is trained and kept in MODEL (vaeaug train --inpainting does it beforehand).
+    On first use, an inpainting encoder is trained and stored in MODEL (vaeaug train --inpainting trains it earlier).
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
     from vaeaug.workflows.inpaint.command import inpaint  # noqa: PLC0415 (imports torch)

@@ -11,7 +11,7 @@ from vaeaug.cli.common import config_option, given, output_options, plugins_dir_
 from vaeaug.workflows.pictures.interpolate_settings import InterpolateSettings
 
 
-@click.command(short_help="Draw the path between two images.")
+@click.command(short_help="Draw the path between two images in latent space.")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("first", metavar="A", type=click.Path(path_type=Path))
 @click.argument("second", metavar="B", type=click.Path(path_type=Path))
@@ -21,9 +21,9 @@ from vaeaug.workflows.pictures.interpolate_settings import InterpolateSettings
 @config_option
 @output_options
 def command(model: Path, first: Path, second: Path, out: Path, as_json: bool, quiet: bool, **options: Any) -> None:
-    """Write OUT: what the trained MODEL decodes on the way from the image A to the image B.
+    """Draw the path in latent space from image A to image B, as decoded by the trained MODEL.
 
-    OUT has strip.png, path.gif (there and back) and a frame a step in frames/.
+    OUT contains strip.png, path.gif (forwards and backwards) and one image per step in frames/.
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
     from vaeaug.workflows.pictures.interpolate import interpolate  # noqa: PLC0415 (imports torch)

@@ -58,18 +58,19 @@ def common(function: Callable[..., None]) -> Callable[..., None]:
 @click.group(invoke_without_command=True)
 @common
 def command(given: Given) -> None:
-    """List the plugins; or check, show or start one.
+    """List, check, show or create plugins.
 
-    The list is made from metadata and source alone: nothing is imported. What cannot be told so is shown as "?".
+    Without a subcommand, list the installed plugins. The list is read from package metadata and source code; nothing is
+    imported. Facts that cannot be determined this way are shown as "?".
     """
     if click.get_current_context().invoked_subcommand is None:
         _list(given)
 
 
-@command.command(short_help="Load every plugin; say what is wrong.")
+@command.command(short_help="Load every plugin and report problems.")
 @common
 def check(given: Given) -> None:
-    """Load every plugin and say what is wrong; exit code 3 if something is."""
+    """Load every plugin and report problems; the exit code is 3 if there are any."""
     lenient = {key: value for key, value in os.environ.items() if key != STRICT_VARIABLE}  # all problems, not the first
     registry = load(given.plugins_dirs, environ=lenient)
     rows = [_checked(source, registry) for source in registry.sources]
@@ -91,10 +92,10 @@ def check(given: Given) -> None:
 
 @command.command(short_help="Show the options of a variant, loss or sampler.")
 @click.argument("name")
-@click.option("--kind", type=click.Choice(KINDS), help="Which one, if several have this name.")
+@click.option("--kind", type=click.Choice(KINDS), help="Kind, if plugins of several kinds have this name.")
 @common
 def show(given: Given, name: str, kind: str | None) -> None:
-    """Show a variant, loss or sampler: its options with their ranges, its paper, where it comes from."""
+    """Show a variant, loss or sampler: its options and their ranges, its paper, and the package that provides it."""
     found = load(given.plugins_dirs).get([kind] if kind else KINDS, name)
     if len(found) > 1:
         kinds = [provided.kind for provided in found]
@@ -108,13 +109,15 @@ def show(given: Given, name: str, kind: str | None) -> None:
         click.echo(f"\nUse it: vaeaug augment DATA OUT {_usage(description)}", err=True)
 
 
-@command.command(short_help="Write a package with passing tests.")
+@command.command(short_help="Create a plugin package with passing tests.")
 @click.argument("name")
 @click.argument("directory", required=False, type=click.Path(path_type=Path))
-@click.option("--kind", type=click.Choice(KINDS), default="variant", show_default=True, help="What it is to bring.")
+@click.option(
+    "--kind", type=click.Choice(KINDS), default="variant", show_default=True, help="Kind of plugin to create."
+)
 @common
 def new(given: Given, name: str, directory: Path | None, kind: str) -> None:
-    """Write a package for a variant, loss or sampler NAME, with tests that pass, into DIRECTORY (vaeaug-NAME)."""
+    """Create a package with passing tests for a variant, loss or sampler NAME in DIRECTORY (default: vaeaug-NAME)."""
     from vaeaug.workflows.new_plugin import write_package  # noqa: PLC0415 (imported when it runs)
 
     written = write_package(name, kind, directory, listing(find_sources(given.plugins_dirs)))

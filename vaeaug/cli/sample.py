@@ -20,20 +20,21 @@ from vaeaug.cli.common import (
 from vaeaug.workflows.settings import SampleModelSettings, SampleSettings
 
 
-@click.command(short_help="Write synthetic images from a trained model.")
+@click.command(short_help="Sample synthetic images from a trained model.")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
 @settings_options(SampleSettings, SampleModelSettings)
-@click.option("--class", "classes", multiple=True, metavar="NAME", help="Only this class; may repeat.")
+@click.option("--class", "classes", multiple=True, metavar="NAME", help="Sample only this class; can be repeated.")
 @sampler_options
 @drawing_options
 @plugins_dir_option
 @config_option
 @output_options
 def command(model: Path, out: Path, as_json: bool, quiet: bool, **options: Any) -> None:
-    """Write OUT: synthetic images of the trained MODEL, a folder a class.
+    """Sample synthetic images from the trained MODEL and write them to OUT, in one folder per class.
 
-    Without --per-class, --ratio or --balance a class gets as many images as the model was trained on.
+    By default each class gets as many images as the model was trained on. Override with --per-class, --ratio or
+    --balance.
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
     from vaeaug.workflows.augment.sample import sample  # noqa: PLC0415 (imports torch)

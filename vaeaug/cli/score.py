@@ -12,7 +12,7 @@ from vaeaug.cli.common import config_option, given, output_options, plugins_dir_
 from vaeaug.workflows.score.settings import ScoreSettings
 
 
-@click.command(short_help="Tell how strange images are, and which labels are suspicious.")
+@click.command(short_help="Score how anomalous images are, and find suspicious labels.")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("data", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
@@ -21,10 +21,10 @@ from vaeaug.workflows.score.settings import ScoreSettings
 @config_option
 @output_options
 def command(model: Path, data: Path, out: Path, as_json: bool, quiet: bool, **options: Any) -> None:
-    """Write OUT: how strange each image of DATA is to the trained MODEL, as a table and a page.
+    """Score how anomalous each image in DATA is under the trained MODEL, and write a table and a page to OUT.
 
-    DATA holds class folders, splits, images, or is one image; it is never written to. For labelled images it tells
-    which labels are suspicious, too.
+    DATA is a dataset with class folders or splits, a folder of images, or one image. It is never modified. For labelled
+    images, suspicious labels are reported too.
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
     from vaeaug.workflows.score.command import score  # noqa: PLC0415 (imports torch)

@@ -19,11 +19,10 @@ from vaeaug.workflows.settings import TrainModelSettings, TrainSettings
 @config_option
 @output_options
 def command(data: Path, model: Path, as_json: bool, quiet: bool, **options: Any) -> None:
-    """Train a model on the images of DATA and keep it in the directory MODEL.
+    """Train a model on the images in DATA and store it in the directory MODEL.
 
     DATA contains one folder per class, or train/, val/ and test/ with one folder per class, or images and a table with
-    their labels (metadata.csv, labels.csv, or --labels FILE).
-    It is never written to.
+    their labels (metadata.csv, labels.csv, or --labels FILE). It is never modified.
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
     from vaeaug.workflows.remarks import latents_in_words, remarks_on  # noqa: PLC0415 (imports torch)

@@ -11,18 +11,18 @@ from vaeaug.cli.common import config_option, given, output_options, plugins_dir_
 from vaeaug.workflows.pictures.traverse_settings import TraverseSettings
 
 
-@click.command(short_help="Draw what each latent dimension does.")
+@click.command(short_help="Show what each latent dimension changes.")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
 @settings_options(TraverseSettings, leave_out=("workers",))
-@click.option("--class", "classes", multiple=True, metavar="NAME", help="Only this class; may repeat.")
+@click.option("--class", "classes", multiple=True, metavar="NAME", help="Use only this class; can be repeated.")
 @plugins_dir_option
 @config_option
 @output_options
 def command(model: Path, out: Path, as_json: bool, quiet: bool, **options: Any) -> None:
-    """Write OUT: a picture a class of what each latent dimension of the trained MODEL does.
+    """Write one picture per class to OUT that shows what each latent dimension of the trained MODEL changes.
 
-    A row is a dimension, those that say most of an image first; along it, that dimension alone is changed.
+    Each row is one dimension, the most informative first. Along a row, only that dimension changes.
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
     from vaeaug.workflows.pictures.traverse import traverse  # noqa: PLC0415 (imports torch)

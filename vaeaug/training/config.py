@@ -13,31 +13,35 @@ class TrainingConfig:
 
     epochs: int | None = option(None, "Passes over the training images.", minimum=1)
     steps: int | None = option(
-        None, "Optimizer steps; chosen from the number of images if no length is given.", minimum=1
+        None,
+        "Optimizer steps. Chosen from the number of images if neither --epochs, --steps nor --time-budget is given.",
+        minimum=1,
     )
     time_budget: float | None = option(
         None,
-        "Time that the whole command may take, e.g. 60s or 10m; training ends early enough for the rest.",
+        "Time limit for the whole command, e.g. 60s or 10m. Training ends early enough to leave time for the rest.",
         minimum=0.1,
     )
-    batch_size: int = option(128, "Images a step (at most half of the images there are).", minimum=1)
+    batch_size: int = option(128, "Images per step (at most half of the training images).", minimum=1)
     learning_rate: float = option(3e-3, "Peak learning rate of AdamW.", minimum=0, maximum=1)
     weight_decay: float = option(0.01, "Decoupled weight decay of AdamW.", minimum=0)
-    warmup: float = option(0.05, "Share of the training in which the learning rate rises.", minimum=0, maximum=1)
+    warmup: float = option(0.05, "Fraction of the training during which the learning rate rises.", minimum=0, maximum=1)
     clip: float = option(
         4.0,
-        "Gradients longer than this many times their running average are scaled down to it; 0 for never.",
+        "Scale down gradients whose norm exceeds this many times its running average; 0 disables clipping.",
         minimum=0,
     )
     ema: float = option(
-        0.998, "Decay of the moving average of the weights that is kept; 0 for none.", minimum=0, maximum=0.99999
+        0.998, "Decay of the moving average of the weights that is stored; 0 disables it.", minimum=0, maximum=0.99999
     )
-    kl_annealing: str = option("linear", "How the KL weight rises.", choices=("none", "linear", "cosine", "cyclical"))
+    kl_annealing: str = option(
+        "linear", "Schedule by which the KL weight rises.", choices=("none", "linear", "cosine", "cyclical")
+    )
     kl_warmup: float = option(
-        0.2, "Share of the training (of a cycle) in which the KL weight rises.", minimum=0, maximum=1
+        0.2, "Fraction of the training (or of each cycle) during which the KL weight rises.", minimum=0, maximum=1
     )
-    kl_cycles: int = option(4, "Cycles of --kl-annealing cyclical.", minimum=1)
+    kl_cycles: int = option(4, "Number of cycles for --kl-annealing cyclical.", minimum=1)
     free_bits: float = option(
-        0.0, "Nats of every KL term (not of every dimension) that cost nothing.", minimum=0, maximum=1e6
+        0.0, "Nats of each KL term (not of each dimension) that are not penalized.", minimum=0, maximum=1e6
     )
-    patience: int = option(12, "Validations without improvement before training stops; 0 for never.", minimum=0)
+    patience: int = option(12, "Validations without improvement before training stops; 0 never stops early.", minimum=0)

@@ -31,9 +31,9 @@ _PLACES = ("coco", "data", "embedding_weights", "image", "labels", "masks", "mod
 class RunSettings:
     """Where and how work runs; nothing here changes a result."""
 
-    device: str = option("auto", "Where to compute: auto, cpu, cuda, cuda:1, ...")
-    workers: int | None = option(None, "Processes to work with; one a core if not given.", minimum=1)
-    resume: bool = option(False, "Go on with an interrupted run.")
+    device: str = option("auto", "Device to compute on: auto, cpu, cuda, cuda:1, ...")
+    workers: int | None = option(None, "Number of worker processes; by default one per CPU core.", minimum=1)
+    resume: bool = option(False, "Resume an interrupted run.")
     plugins_dirs: tuple[str, ...] = ()
 
 
@@ -43,7 +43,7 @@ class ReadSettings(RunSettings):
 
     max_megapixels: float = option(
         MAX_MEGAPIXELS,
-        "Refuse images of more than this many million pixels. Decoding takes up to 20 bytes of memory per pixel.",
+        "Refuse images larger than this many megapixels. Decoding takes up to 20 bytes of memory per pixel.",
         minimum=0.001,
         maximum=100_000,
     )
@@ -53,7 +53,7 @@ class ReadSettings(RunSettings):
 class UseSettings(ReadSettings):
     """How a trained model is used."""
 
-    allow_imports: bool = option(False, "Let the model's loss import the code that its model.json names.")
+    allow_imports: bool = option(False, "Allow the model's loss to import the code named in model.json.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,15 +62,19 @@ class LabelSettings:
 
     labels: str | None = option(
         None,
-        "Table with the label of each image (CSV, TSV, JSONL or Parquet), or none to use the folders only. By default "
-        "a table in DATA that lists its images, such as metadata.csv or labels.csv, is used if there is one.",
+        "Table with the label of each image (CSV, TSV, JSONL or Parquet), or none to take labels from the folder "
+        "names only. By default, a table in DATA that lists its images (such as metadata.csv or labels.csv) is used "
+        "if there is one.",
     )
     file_column: str | None = option(
         None,
-        "Column of the table with the paths of the images, if it is not called file_name, path, image_id or similar.",
+        "Column of the table that contains the image paths. Required only if it is not named file_name, path, "
+        "image_id or similar.",
     )
     label_column: str | None = option(
-        None, "Column of the table with the labels, if it is not called label, class, category, target or similar."
+        None,
+        "Column of the table that contains the labels. Required only if it is not named label, class, category, "
+        "target or similar.",
     )
 
     def label_options(self) -> LabelOptions:
@@ -89,48 +93,51 @@ class LabelSettings:
 class TrainSettings(LabelSettings, ReadSettings, TrainingConfig):
     """Everything about a training: the model, the data, and the knobs of the loop (`TrainingConfig`)."""
 
-    variant: str | None = option(None, "Kind of autoencoder; see: vaeaug plugins.")
+    variant: str | None = option(None, "Autoencoder variant (see: vaeaug plugins).")
     variant_options: Mapping[str, Any] = field(default_factory=dict)
-    loss: str = option(AUTO, "Reconstruction loss, or auto: what suits the data; see: vaeaug plugins.")
+    loss: str = option(AUTO, "Reconstruction loss; auto chooses one that suits the data (see: vaeaug plugins).")
     loss_options: Mapping[str, Any] = field(default_factory=dict)
     scope: str | None = option(
         None,
-        "A model for every class, or one shared model that knows the class; the variant chooses if none.",
+        "Train one model per class, or one shared model conditioned on the class. By default the variant decides.",
         choices=SCOPES,
     )
     image_size: str | None = option(
-        None, "Size the model works at, N or HxW; chosen from the data, at most 64, if none."
+        None, "Image size the model works at, N or HxW. By default chosen from the data, at most 64."
     )
     background: str = option(
         "white", "Colour that transparent pixels are composited over: a name, '#rrggbb' or 'red,green,blue'."
     )
-    train_augment: str | None = option(None, "Albumentations pipeline (YAML or JSON of A.save) applied while training.")
-    skip_invalid: bool = option(False, "Leave unreadable images out instead of stopping.")
+    train_augment: str | None = option(
+        None, "Albumentations pipeline (YAML or JSON, written by albumentations.save) to apply during training."
+    )
+    skip_invalid: bool = option(False, "Skip unreadable images instead of stopping.")
     train_on_synthetic: bool = option(
         False,
-        "Also train on the synthetic images in DATA, if an earlier run of vaeaug wrote any. They still do not count as "
-        "real, and never validate or filter.",
+        "Also train on synthetic images in DATA that an earlier vaeaug run wrote. They do not count as real images "
+        "and are never used for validation or for the filter.",
     )
     holdout: float | None = option(
         None,
-        "Fraction of the training images of each class to hold out before any model is trained. Copies of an image "
-        "stay together.",
+        "Fraction of each class's training images to hold out before any model is trained. Identical images stay in "
+        "the same split.",
         minimum=0.001,
         maximum=0.9,
     )
     holdout_as: str = option(
         "val",
-        "Split that held-out images become. val also decides when training ends, as a val split of DATA does; test is "
-        "used for nothing.",
+        "Split that the held-out images are written to. val also decides when training stops, like a val split in "
+        "DATA; test images are not used for training.",
         choices=("val", "test"),
     )
     group_by: str | None = option(
         None,
-        "Keep groups of images in one split: a column of the table of DATA, or a regular expression searched for in "
-        "each file name, of which the first group, or else the whole match, names the group.",
+        "Keep groups of images in the same split. Either a column of DATA's table, or a regular expression that is "
+        "searched for in each file name; its first group, or the whole match if it has no group, is the name of the "
+        "group.",
     )
-    allow_leaks: bool = option(False, "Go on if validation or test images are also training images.")
-    seed: int = option(0, "Seed of everything random.", minimum=0)
+    allow_leaks: bool = option(False, "Continue even if validation or test images are also training images.")
+    seed: int = option(0, "Random seed.", minimum=0)
 
     def held_out(self) -> HoldOut | None:
         """Return what to hold out, if anything.
@@ -173,32 +180,34 @@ class TrainSettings(LabelSettings, ReadSettings, TrainingConfig):
 class TrainModelSettings(TrainSettings):
     """Everything about a training whose model is kept."""
 
-    inpainting: bool = option(False, "Also train what vaeaug inpaint needs, which else is trained on its first use.")
+    inpainting: bool = option(False, "Also train the inpainting encoder (otherwise trained on first use).")
 
 
 @dataclass(frozen=True, kw_only=True)
 class SampleSettings:
     """How many images of each class to make, and how."""
 
-    per_class: int | None = option(None, "Synthetic images of every class.", minimum=0)
-    balance: bool = option(False, "Fill every class up to the size of the largest.")
-    ratio: float | None = option(None, "Synthetic images for each real one of the class.", minimum=0, maximum=1e6)
+    per_class: int | None = option(None, "Number of synthetic images per class.", minimum=0)
+    balance: bool = option(False, "Fill every class up to the size of the largest class.")
+    ratio: float | None = option(
+        None, "Number of synthetic images per real image of the class.", minimum=0, maximum=1e6
+    )
     sampler: str = option(
         "auto",
-        "Where the latents of new images come from: {names}; auto takes the one that is recommended for the model and "
-        "the data.",
+        "How the latents of new images are drawn: {names}; auto uses the sampler recommended for the model and the "
+        "data.",
     )
     sampler_options: Mapping[str, Any] = field(default_factory=dict)
     format: str = option(
         AUTO,
-        "Format of synthetic images: auto (as their source or class, JPEG or PNG), png, jpeg or webp. Palette, 16-bit "
-        "and transparent images are always PNG.",
+        "Format of synthetic images; auto uses JPEG or PNG, like the source image or the class. Palette, 16-bit and "
+        "transparent images are always PNG.",
         choices=FORMATS,
     )
     quality: int | None = option(
         None,
-        "Quality of JPEG and WebP images, 1 to 100; by default as the JPEG files of the data, or 95 for JPEG and 90 "
-        "for WebP.",
+        "Quality of JPEG and WebP images, 1 to 100. By default JPEG uses the quality of the JPEG files in the data, "
+        "or 95 if there are none; WebP uses 90.",
         minimum=1,
         maximum=100,
     )
@@ -241,34 +250,40 @@ class SampleSettings:
 class AugmentSettings(SampleSettings, TrainSettings):
     """Everything about an extended dataset: how many images, how they are made, and how the model is trained."""
 
-    model: str | None = option(None, "A trained model to use; trained and kept there if there is none yet.")
-    filter: bool = option(True, "Drop samples of another class, far from the data, or all but copies of real images.")
+    model: str | None = option(
+        None, "Trained model to use. If there is none in this directory yet, a model is trained and stored there."
+    )
+    filter: bool = option(
+        True, "Drop samples that look like another class, lie far from the data, or nearly duplicate a real image."
+    )
     synthetic_only: bool = option(
         False,
-        "Leave the real training images out. This hides nobody: by default the synthetic ones are changed real images, "
-        "which still show their sources.",
+        "Leave out the real training images. This does not anonymize: by default synthetic images are edits of real "
+        "ones and still resemble them.",
     )
     keep_alpha: bool = option(
         False,
-        "Keep transparency, in real and synthetic images, instead of compositing it over the background. Needs a "
-        "sampler that edits real images. The model still sees composited images.",
+        "Keep transparency in real and synthetic images instead of compositing it over the background. Requires a "
+        "sampler that edits real images. The model is still trained on composited images.",
     )
     copy: str = option(
         AUTO,
-        "Copies of real images: auto rewrites those that some reader decodes otherwise than the synthetic ones "
-        "(transparency, EXIF rotation, colour profiles, TIFF, ...); exact keeps the bytes of all.",
+        "How real images are copied. auto rewrites files that some readers would decode differently from the "
+        "synthetic images (transparency, EXIF rotation, colour profiles, TIFF, ...); exact copies every file byte "
+        "for byte.",
         choices=COPIES,
     )
     link: str = option(
         "copy",
-        "How real images get into OUT: copies, or hard links (rewritten ones are always files of their own).",
+        "Copy real images into OUT or hard-link them. Rewritten images are always new files.",
         choices=LINKS,
     )
     evaluate: bool = option(
         False,
-        "Also tell whether the images help a classifier (see: vaeaug evaluate), in OUT/utility. This trains some 30 "
-        "classifiers or more, often for longer than the making of the images; to bound it (--time-budget "
-        "cannot), run vaeaug evaluate afterwards with --seeds, --arms or --steps.",
+        "Also evaluate whether the images help a classifier (see: vaeaug evaluate) and write the results to "
+        "OUT/utility. This trains 30 classifiers or more and often takes longer than making the images. It cannot "
+        "be combined with --time-budget; to limit the time, run vaeaug evaluate afterwards with --seeds, --arms or "
+        "--steps.",
     )
 
 
@@ -276,7 +291,7 @@ class AugmentSettings(SampleSettings, TrainSettings):
 class SampleModelSettings(SampleSettings, RunSettings):
     """Which images to make from a trained model."""
 
-    seed: int = option(0, "Seed of the images.", minimum=0)
+    seed: int = option(0, "Random seed.", minimum=0)
     variant_options: Mapping[str, Any] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
 

@@ -17,10 +17,10 @@ class EncodeSettings(LabelSettings, UseSettings):
 
     encode_as: str = option(
         "one",
-        "Class the encoder is told: one for all images, so that no feature knows a label; each image's own; or the one "
-        "that explains it best.",
+        "Class label given to a conditional encoder: one (the same for all images, so that features do not leak "
+        "labels), own (each image's own class), or inferred (the class that explains the image best).",
         choices=WAYS,
     )
-    label: str | None = option(None, "The class that all images are encoded as; the largest one if none.")
-    format: str = option("parquet", "What is written.", choices=FORMATS)
-    skip_invalid: bool = option(False, "Leave unreadable images out instead of stopping.")
+    label: str | None = option(None, "Class label for --encode-as one; by default the largest class.")
+    format: str = option("parquet", "Output format.", choices=FORMATS)
+    skip_invalid: bool = option(False, "Skip unreadable images instead of stopping.")

@@ -22,75 +22,80 @@ class EvaluateSettings(LabelSettings, ReadSettings):
 
     test: str | None = option(
         None,
-        "Images to test on, in class folders; if not given, REAL's own test split, or its validation split, which is a "
-        "lesser judge: it decided when the model's training ended.",
+        "Test images in class folders. By default the test split of REAL, or its validation split if it has no test "
+        "split. The validation split is less reliable, because it decided when training of the model stopped.",
     )
     seeds: int = option(
         5,
-        "Times that each classifier is trained, from other initial weights; fewer than 3 give no interval and no "
-        "verdict.",
+        "How many times to train each classifier, each time from different initial weights. Fewer than 3 give no "
+        "interval and no verdict.",
         minimum=2,
         maximum=1000,
     )
     arms: str = option(
         AUTO,
-        "Ways of training to compare, with commas: real, classical, mixup, oversampled, smote, weighted, deferred, "
-        "synthetic, classical+synthetic, synthetic-only; auto leaves out oversampled, smote, weighted and deferred "
-        "where classes are of about one size.",
+        "Training methods to compare, separated by commas: real, classical, mixup, oversampled, smote, weighted, "
+        "deferred, synthetic, classical+synthetic, synthetic-only. auto leaves out oversampled, smote, weighted and "
+        "deferred if the classes have about the same size.",
     )
     metric: str = option(
         AUTO,
-        "What the verdict is about; auto is accuracy where classes are of about one size, else balanced-accuracy, in "
-        "which each class counts alike.",
+        "Metric that the verdict is based on. balanced-accuracy gives every class the same weight. auto uses "
+        "accuracy if the classes have about the same size, and balanced-accuracy otherwise.",
         choices=(AUTO, *METRICS),
     )
     steps: int | None = option(
-        None, "Optimizer steps of every classifier; chosen from the number of real images if not given.", minimum=1
+        None, "Optimizer steps per classifier; by default chosen from the number of real images.", minimum=1
     )
     share: float | None = option(
         None,
-        "Share of synthetic images in a batch; as many as there are among all images if not given.",
+        "Fraction of synthetic images in each batch; by default their fraction of all training images.",
         minimum=0.01,
         maximum=0.99,
     )
     flip: str = option(
         AUTO,
-        "Whether classical augmentation mirrors images; auto chooses on held-out real training images.",
+        "Whether classical augmentation mirrors images; auto decides on held-out real training images.",
         choices=FLIPS,
     )
     classical: str = option(
         AUTO,
-        "The classical augmentation that synthetic images must beat: mild or full (crop and affine), trivialaugment or "
-        "randaugment, with +erasing and +mixup added where wanted, such as trivialaugment+mixup; auto chooses on "
+        "Classical augmentation that the synthetic images must beat: mild or full (crop and affine), trivialaugment "
+        "or randaugment, optionally with +erasing and +mixup, for example trivialaugment+mixup. auto chooses on "
         "held-out real training images.",
     )
-    folds: int = option(5, "Where there are no test images: parts that are held out in turn.", minimum=2, maximum=100)
+    folds: int = option(
+        5, "Number of cross-validation folds, used if there are no test images.", minimum=2, maximum=100
+    )
     repeats: int = option(
-        1, "Where there are no test images: divisions into parts that are tried; at most --seeds.", minimum=1
+        1,
+        "Number of times to repeat the cross-validation with different folds, used if there are no test images. "
+        "At most --seeds.",
+        minimum=1,
     )
     embedding: str | None = option(
         None,
-        "Network whose features tell how alike images are: a torchvision model, or package.module:callable; a "
-        "classifier trained on REAL if not given.",
+        "Network whose features measure how similar images are: a torchvision model, or package.module:callable. By "
+        "default a classifier trained on REAL.",
     )
     embedding_weights: str | None = option(None, "File with the weights of --embedding.")
     embedding_layer: str | None = option(
         None,
-        "Layer of --embedding; if not given, what the last layer of a torchvision model is given, or what the "
-        "callable's module returns.",
+        "Layer of --embedding whose output is used. By default the input of the last layer for a torchvision model, "
+        "and the output of the module for a callable.",
     )
     image_size: str | None = option(
-        None, "Size that images are compared at, N or HxW; chosen from REAL, at most 64, if none."
+        None, "Image size for the comparison, N or HxW. By default chosen from REAL, at most 64."
     )
     background: str | None = option(
         None,
-        "Colour that transparent pixels are composited over: a name, '#rrggbb' or 'red,green,blue'; by default the one "
-        "that SYNTHETIC was made with, or white.",
+        "Colour that transparent pixels are composited over: a name, '#rrggbb' or 'red,green,blue'. By default the "
+        "colour that SYNTHETIC was made with, or white.",
     )
-    seed: int = option(0, "Seed of everything random.", minimum=0)
-    skip_invalid: bool = option(False, "Leave unreadable images out instead of stopping.")
+    seed: int = option(0, "Random seed.", minimum=0)
+    skip_invalid: bool = option(False, "Skip unreadable images instead of stopping.")
     allow_imports: bool = option(
-        False, "Where the model is trained anew: let its loss import the code that SYNTHETIC's vaeaug.json names."
+        False, "If the model is retrained, allow its loss to import the code named in SYNTHETIC's vaeaug.json."
     )
 
     def request(self) -> dict[str, Any]:

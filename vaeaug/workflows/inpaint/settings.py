@@ -22,38 +22,50 @@ class InpaintSettings(LabelSettings, UseSettings):
 
     masks: str | None = option(
         None,
-        "Folder of masks named like the images (1.png or 1_mask.png), or one mask. "
-        "Missing pixels are white, or painted on a transparent canvas.",
+        "Folder of masks with the same names as the images (1.png or 1_mask.png), or a single mask. Missing pixels "
+        "are white, or painted on a transparent canvas.",
     )
-    alpha: bool = option(False, "Missing is what is transparent (alpha below 128).")
-    missing_color: str | None = option(None, "Missing is what has exactly this colour, as '#ff00ff'.")
-    coco: str | None = option(None, "COCO annotation file: what it outlines is missing (polygons, run lengths).")
+    alpha: bool = option(False, "Treat transparent pixels (alpha below 128) as missing.")
+    missing_color: str | None = option(None, "Treat pixels of exactly this colour as missing, for example '#ff00ff'.")
+    coco: str | None = option(
+        None, "COCO annotation file; the regions it annotates (polygons or run-length encodings) are missing."
+    )
     random_holes: bool = option(
-        False, "Cut a hole into each training image of a dataset, and add what it is completed to."
+        False, "Cut a random hole into each training image of a dataset, fill it, and add the result to the dataset."
     )
-    samples: int = option(1, "Completions of each image; one is the best guess, several are draws.", minimum=1)
-    label: str | None = option(None, "Class of all images; else that of their folder, or inferred where it has none.")
+    samples: int = option(1, "Completions per image. 1 writes the best guess; more write random draws.", minimum=1)
+    label: str | None = option(
+        None, "Class of all images. By default the class of each image's folder, or inferred if it has none."
+    )
     method: str = option(
-        "auto", "How latents are found that explain what is visible; gibbs needs no training.", choices=METHODS
+        "auto",
+        "How to find latents that explain the visible pixels. partial-encoder uses the inpainting encoder; "
+        "gibbs needs no training.",
+        choices=METHODS,
     )
-    draws: int = option(16, "Latents tried for each completion.", minimum=1, maximum=10_000)
-    blend: str = option("feather", "How the seam inside the hole is treated.", choices=BLENDS)
+    draws: int = option(16, "Number of latents to try per completion.", minimum=1, maximum=10_000)
+    blend: str = option("feather", "How to blend the seam inside the hole.", choices=BLENDS)
     region: str = option(
         "auto",
-        "What the model is shown: of images much larger than those it was trained on the surroundings of each hole; "
-        "or always the whole, for images that show the same in more pixels.",
+        "What the model sees. auto shows it only the surroundings of each hole if the image is much larger than the "
+        "training images. whole always shows it the whole image, for images with the same content at a higher "
+        "resolution.",
         choices=REGIONS,
     )
     data: str | None = option(
-        None, "Real images to train the partial encoder on, where MODEL has none yet; else what the model decodes."
+        None,
+        "Real images to train the inpainting encoder on, if MODEL has none yet. By default it is trained on "
+        "images that the model decodes.",
     )
     partial_steps: int | None = option(
         None,
-        "Optimizer steps of the partial encoder, where MODEL has none yet; 4,000, some minutes, if none.",
+        "Optimizer steps of the inpainting encoder, if MODEL has none yet. By default 4,000, which take a few minutes.",
         minimum=1,
     )
-    skip_invalid: bool = option(False, "Leave out images that, or whose masks, cannot be read instead of stopping.")
-    seed: int = option(0, "Seed of the completions and of random holes.", minimum=0)
+    skip_invalid: bool = option(
+        False, "Skip images that cannot be read, or whose mask cannot be read, instead of stopping."
+    )
+    seed: int = option(0, "Random seed.", minimum=0)
 
     def check(self) -> None:
         """Refuse none or several of the options that tell where the holes are.

@@ -14,14 +14,21 @@ PATHS = ("linear", "slerp")
 class InterpolateSettings(UseSettings):
     """Which path, and how it is drawn."""
 
-    steps: int = option(11, "Images of the path, both ends included.", minimum=2, maximum=1000)
-    path: str = option("linear", "Straight, or along the great circle, as draws of N(0, I) lie.", choices=PATHS)
+    steps: int = option(11, "Number of images on the path, including both ends.", minimum=2, maximum=1000)
+    path: str = option(
+        "linear",
+        "linear follows a straight line. slerp follows the great circle, for latents that are distributed like N(0, "
+        "I).",
+        choices=PATHS,
+    )
     label: str | None = option(
-        None, "Class of both images; that of their folders, else the one that fits best, if none."
+        None,
+        "Class of both images. By default the class of each image's folder, or the class that fits best if it "
+        "has none.",
     )
     enlarge: int | None = option(
         None,
-        "Whole factor that pictures are enlarged by; 1 is the model's size; chosen if none.",
+        "Integer factor to enlarge the pictures by; 1 keeps the model's size. By default chosen from the model's size.",
         minimum=1,
         maximum=64,
     )

@@ -12,13 +12,15 @@ from vaeaug.workflows.settings import UseSettings
 class TraverseSettings(UseSettings):
     """Which dimensions are moved, from where, and how far."""
 
-    latents: int = option(10, "Dimensions to show, those that say most first.", minimum=1, maximum=4096)
-    steps: int = option(7, "Images a dimension.", minimum=2, maximum=101)
-    reach: float = option(3.0, "How far to go both ways, in standard deviations.", minimum=0.01, maximum=100)
-    image: str | None = option(None, "Image file to start from; the mean of the class if none.")
+    latents: int = option(
+        10, "Number of latent dimensions to show, the most informative first.", minimum=1, maximum=4096
+    )
+    steps: int = option(7, "Images per dimension.", minimum=2, maximum=101)
+    reach: float = option(3.0, "How far to move in each direction, in standard deviations.", minimum=0.01, maximum=100)
+    image: str | None = option(None, "Image file to start from. By default the mean of the class.")
     enlarge: int | None = option(
         None,
-        "Whole factor that pictures are enlarged by; 1 is the model's size; chosen if none.",
+        "Integer factor to enlarge the pictures by; 1 keeps the model's size. By default chosen from the model's size.",
         minimum=1,
         maximum=64,
     )

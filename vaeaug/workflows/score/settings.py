@@ -14,18 +14,19 @@ from vaeaug.workflows.settings import LabelSettings, UseSettings
 class ScoreSettings(LabelSettings, UseSettings):
     """What images are ranked by, and what is written besides the table."""
 
-    by: str = option(DEFAULT, "What the score is, higher for what is stranger.", choices=SCORES)
+    by: str = option(DEFAULT, "Score to rank images by. A higher score means a more anomalous image.", choices=SCORES)
     judge: str = option(
         JUDGE_AUTO,
-        "What tells wrong labels: features (of the labelled images themselves, where there are enough), evidence (the "
-        "networks, for images that the model was not trained on), or auto.",
+        "How wrong labels are found: features (class densities fitted to the features of the labelled images, if "
+        "there are enough of them), evidence (the model's evidence for each class, for images that it was not "
+        "trained on), or auto.",
         choices=JUDGES,
     )
-    draws: int = option(16, "Draws an image for the bounds on the likelihood.", minimum=1, maximum=100_000)
-    maps: bool = option(False, "Write a PNG an image that shows where it differs from its reconstruction.")
-    gallery: int = option(48, "Images of each kind that the page shows.", minimum=0, maximum=1000)
-    seed: int = option(0, "Seed of the draws.", minimum=0)
-    skip_invalid: bool = option(False, "Leave unreadable images out instead of stopping.")
+    draws: int = option(16, "Draws per image for the bounds on the likelihood.", minimum=1, maximum=100_000)
+    maps: bool = option(False, "Write one PNG per image that shows where it differs from its reconstruction.")
+    gallery: int = option(48, "Number of images of each kind to show on the page.", minimum=0, maximum=1000)
+    seed: int = option(0, "Random seed.", minimum=0)
+    skip_invalid: bool = option(False, "Skip unreadable images instead of stopping.")
 
     def request(self) -> dict[str, Any]:
         """Return what decides the result, as JSON values: a resumed run must have the same."""
