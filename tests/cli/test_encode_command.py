@@ -47,7 +47,7 @@ def test_the_card_and_the_last_line_say_what_there_is(model: Path, tmp_path: Pat
     tiny_data.image("ant", 0).save(tmp_path / "one.png")
     assert run("encode", model, tmp_path / "one.png", tmp_path / "out") == 0
     assert "features of 1 image: mean (4), logvar (4)" in capsys.readouterr().err
-    assert "`logvar` the log-variance" in (tmp_path / "out/README.md").read_text()
+    assert "`logvar` is the log-variance" in (tmp_path / "out/README.md").read_text()
 
 
 def test_quiet_is_silent(data: Path, model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -57,7 +57,7 @@ def test_two_seeds_give_no_interval_and_it_says_why(places: list[str], tmp_path:
     _, err = run(*places, *QUICK, "--seeds", "2", "--out", str(tmp_path / "out"))
     assert "+-" not in err
     assert "no intervals and no verdict: 2 seeds are too few" in err
-    assert "2 seeds, 10 test images give no interval: run with --seeds 3 or more" in err
+    assert "2 seeds, 10 test images are too few for an interval: run with --seeds 3 or more" in err
     page = (tmp_path / "out/report.html").read_text(encoding="utf-8")
     assert "\N{PLUS-MINUS SIGN}" not in page
     assert "no intervals and no verdict" in page

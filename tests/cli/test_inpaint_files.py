@@ -86,7 +86,7 @@ def test_a_mask_of_another_number_of_pages_is_refused(model: Path, images: Path,
     _mask(images.parent / "masks/1.tif", HOLE, HOLE)
     assert _run(model, images) == 2
     assert (
-        "'1.tif': its mask 1.tif: it has 2 pages, and the image has 3; a mask has one page" in capsys.readouterr().err
+        "'1.tif': its mask 1.tif: it has 2 pages, but the image has 3; a mask has one page" in capsys.readouterr().err
     )
     assert not (images.parent / "out").exists()
 
@@ -136,7 +136,7 @@ def test_masks_that_may_be_the_other_way_round_are_named(model: Path, images: Pa
     Image.new("LA", (8, 8), (255, 0)).save(images.parent / "masks/2.png")
     assert _run(model, images) == 0
     said = capsys.readouterr().err
-    assert "mask 2.png is wholly transparent, so nothing is missing" in said
+    assert "mask 2.png is fully transparent, so nothing is missing" in said
     assert "more than 75% of the pixels are missing" not in said  # 48 of 64
     _mask(images.parent / "masks/1.png", 255 - np.where(np.arange(64).reshape(8, 8) < 9, 255, 0).astype(np.uint8))
     words = ["--masks", images.parent / "masks", "--method", "gibbs"]

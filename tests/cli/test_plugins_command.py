@@ -106,7 +106,7 @@ def test_the_list_has_every_documented_key(capsys: pytest.CaptureFixture[str], t
 def test_the_table_is_aligned_and_says_what_each_is(capsys: pytest.CaptureFixture[str], thing: Path) -> None:
     (thing / "broken.py").write_text("def (:")
     lines = run(capsys, "--plugins-dir", thing).out.splitlines()
-    column = lines[0].index("WHAT IT IS")
+    column = lines[0].index("DESCRIPTION")
     [shown] = [line for line in lines if " thing " in line]
     assert shown[column:] == "A thing to show."
     assert shown.startswith("variant")

@@ -64,7 +64,7 @@ def test_no_training_split(tmp_path):
 def test_splits_beside_other_folders(tmp_path):
     for name in ("train", "test", "more"):
         class_folder(tmp_path / name / "cat")
-    refused(tmp_path, r"mixes split folders \('train', 'test'\) with others \('more'\); move the others out")
+    refused(tmp_path, r"contains split folders \('train', 'test'\) and other folders \('more'\); move")
 
 
 def test_two_folders_for_one_split(tmp_path):
@@ -112,7 +112,7 @@ def test_a_folder_that_may_not_be_listed(tmp_path, monkeypatch):
         return real(folder)
 
     monkeypatch.setattr(os, "scandir", closed)
-    refused(tmp_path, r"cannot list .*closed: Permission denied; mend its permissions")
+    refused(tmp_path, r"cannot list .*closed: Permission denied; fix its permissions")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows names are Unicode")
@@ -144,10 +144,10 @@ def table(tmp_path, text, name="metadata.csv"):
         ("datei,label\na.png,x\n", r"has no column 'file_name' \(it has 'datei', 'label'\); add it"),
         ("", "has no column 'file_name'"),
         ("file_name,label\n", "has no training images"),
-        ("file_name,label\n../b.png,x\n", r"line 2 leads out of the dataset: '\.\./b\.png'; list only files below"),
-        ("file_name,label\nx/../../b.png,x\n", "leads out of the dataset"),
+        ("file_name,label\n../b.png,x\n", r"line 2 points outside the dataset: '\.\./b\.png'; list only files below"),
+        ("file_name,label\nx/../../b.png,x\n", "points outside the dataset"),
         ("file_name,label\n/etc/c.png,x\n", "files that are missing in .*: '/etc/c.png'"),
-        ("a.png,x\nb.png,x\n", "has no line with the names of its columns; add one, such as file_name,label"),
+        ("a.png,x\nb.png,x\n", "has no header line; add one, such as file_name,label"),
         ("file_name,label\na, b.png,x\n", "line 2 has more values than columns; put values that contain ',' in double"),
         (
             "file_name,label\na.png,x\nc.png,x\nd.png,x\n",
@@ -180,7 +180,7 @@ def test_bad_csv(tmp_path, text, message):
         (json.dumps({"file_name": "a.png", "label": True}), "has the label True"),
         (json.dumps({"file_name": "a.png", "label": 1.5}), "has the label 1.5"),
         (json.dumps({"file_name": "a.png", "label": ["x"]}), r"has the label \['x'\]"),
-        (json.dumps({"file_name": "a\0.png", "label": "x"}), "leads out of the dataset"),
+        (json.dumps({"file_name": "a\0.png", "label": "x"}), "points outside the dataset"),
         (json.dumps({"file_name": "a.png", "label": "x", "split": 3}), "has the split 3"),
         (b'{"file_name": "\xff"}', r"cannot read .*metadata.jsonl"),
         ("[" * 100_000, "line 1 is not JSON"),
@@ -205,7 +205,7 @@ def test_a_table_in_one_split_only(tmp_path):
     class_folder(tmp_path / "train")
     table(tmp_path / "train", "file_name,label\na.png,x\nb.png,x\n")
     class_folder(tmp_path / "test" / "cat")
-    refused(tmp_path, r"train/metadata.csv labels one split, but .*test has no such file; add one")
+    refused(tmp_path, r"train/metadata.csv contains the labels of one split, but .*test has no such file; add one")
 
 
 def test_data_is_never_written_to(tmp_path):

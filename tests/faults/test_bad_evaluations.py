@@ -93,7 +93,11 @@ def test_other_classes(real: Path, synthetic: Path, tmp_path: Path) -> None:
 def test_colours_for_gray_images(real: Path, synthetic: Path) -> None:
     shutil.rmtree(synthetic)
     evaluate_data.write_images(synthetic / "ant", "ant", 0, 2, channels=3)
-    refused("are in colour, where gray ones are needed: .*; make them gray, or use .* real images in", real, synthetic)
+    refused(
+        "are in colour, but gray images are required: .*; convert them to gray, or use .* real images",
+        real,
+        synthetic,
+    )
 
 
 def test_one_class_is_nothing_to_tell(tmp_path: Path, synthetic: Path) -> None:
@@ -199,7 +203,7 @@ def test_a_class_too_small_to_hold_any_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"arms": "real"}, "must hold two"),
+        ({"arms": "real"}, "must contain real and synthetic or"),
         ({"arms": "reel,synthetic"}, "did you mean 'real'"),
         ({"seeds": 1}, "seeds is at least 2"),
         ({"metric": "f1"}, "accuracy, balanced-accuracy"),

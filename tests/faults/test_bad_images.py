@@ -38,7 +38,7 @@ def test_all_unreadable_images_of_all_splits_are_named_at_once(data):
     with pytest.raises(InputError) as caught:
         build(data)
     lines = str(caught.value).splitlines()
-    assert lines[0] == "5 images cannot be read; mend or remove them, or leave them out with --skip-invalid:"
+    assert lines[0] == "5 images cannot be read; fix or remove them, or skip them with --skip-invalid:"
     assert lines[1].startswith("  'test/cat/bad\\nname.png': ")
     assert lines[2].startswith("  'train/cat/cut.png': image file is truncated")
     assert lines[3] == "  'train/cat/empty.png': the file is empty"
@@ -59,7 +59,7 @@ def test_they_can_be_left_out_and_are_listed(data):
 def test_a_cache_without_them_does_not_hide_them_later(data):
     (data / "train" / "cat" / "empty.png").write_bytes(b"")
     build(data, skip_invalid=True)
-    with pytest.raises(InputError, match="1 image cannot be read; mend or remove them"):
+    with pytest.raises(InputError, match="1 image cannot be read; fix or remove them"):
         build(data)
 
 
@@ -83,7 +83,7 @@ def test_a_large_image_is_refused_without_a_warning_and_without_changing_pillow(
     save(data / "train" / "cat" / "wide.png", gray(1, 10, 120))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     filters = list(warnings.filters)
-    with pytest.raises(InputError, match=r"'train/cat/wide.png': 120x10 pixels are more than --max-megapixels 0.001;"):
+    with pytest.raises(InputError, match=r"'train/cat/wide.png': 120x10 pixels exceed --max-megapixels 0.001;"):
         build(data, rules=DecodeRules(max_megapixels=0.001))
     assert warnings.filters == filters
     assert len(build(data)) == 6

@@ -112,7 +112,7 @@ def test_two_images_of_one_name(model: Path, images: Path, tmp_path: Path) -> No
 def test_a_colour_image_and_a_model_of_grays(model: Path, images: Path, tmp_path: Path) -> None:
     tiny_data.image("ant", 0, channels=3).save(images / "ant/000.png")
     message = _refused(model, images, tmp_path / "out", masks=tmp_path / "masks")
-    assert "'ant/000.png': it is in colour, and the model knows gray images only" in message
+    assert "'ant/000.png': it is in colour, but the model was trained on gray images" in message
 
 
 def test_a_class_the_model_does_not_know_gets_no_random_holes(model: Path, images: Path, tmp_path: Path) -> None:

@@ -89,14 +89,14 @@ def check(out: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 def test_without_a_split_to_validate_on(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code = check(plain, monkeypatch)
     assert list(code) == ["torchvision", "Hugging Face", "Keras", "timm", "The real"]
-    assert "Set real images aside" in (plain / "README.md").read_text()
+    assert "Hold out real images before training" in (plain / "README.md").read_text()
 
 
 def test_with_images_held_out(held_out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(check(held_out, monkeypatch)) == list(LIBRARIES)
     text = (held_out / "README.md").read_text()
-    assert "about 30% of each class, before the model was trained" in text
-    assert "Validate on real images only: `val` contains no others." in text
+    assert "(about 30% of each class) before the model was trained" in text
+    assert "Validate on real images only: `val` contains only real images." in text
 
 
 def test_names_that_hugging_face_takes_for_patterns(

@@ -139,5 +139,5 @@ def test_every_command_that_reads_images_bounds_their_size(command: str, place: 
     with pytest.raises(SystemExit, match="2"):
         main([command, *map(str, arguments), "--max-megapixels", "0.0015"])
     message = capsys.readouterr().err
-    assert "40x40 pixels are more than --max-megapixels 0.0015; read it with --max-megapixels 1" in message
+    assert "40x40 pixels exceed --max-megapixels 0.0015; raise the limit with --max-megapixels 1" in message
     assert not out.exists()

@@ -99,7 +99,7 @@ def test_the_held_out_images_test_the_others(data: Path, tmp_path: Path, monkeyp
         (["--holdout-as", "test"], "--holdout-as says which split --holdout writes"),
         (["--group-by", "ant"], "--group-by keeps groups in one split, and"),
         (["--holdout", "0"], "holdout"),
-        (["--holdout", "0.2", "--group-by", "("], "no valid regular expression"),
+        (["--holdout", "0.2", "--group-by", "("], "nor a valid regular expression"),
     ],
 )
 def test_refusals(

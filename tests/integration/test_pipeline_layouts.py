@@ -33,7 +33,7 @@ def test_mvtec_ad_keeps_its_defects_in_test_and_its_masks_out(tmp_path: Path) ->
     out, remarks = augment(data)
     assert sorted(path.name for path in (out / "test").iterdir()) == ["broken", "good"]
     assert not (out / "ground_truth").exists()
-    assert any(line.startswith("not used: 1 .txt, 4 images that are masks of others (") for line in remarks)
+    assert any(line.startswith("not used: 1 .txt, 4 images that are masks of other images (") for line in remarks)
     assert any(line.startswith("no images of 'broken' in train: OUT has empty class folders there") for line in remarks)
     assert json.loads((out / "vaeaug.json").read_text())["passed_over"] == [
         {"reason": "not an image", "suffix": ".txt", "count": 1, "files": ["license.txt"]},
@@ -91,4 +91,4 @@ def test_a_table_on_the_command_line_for_training_and_scoring(
     assert str(tmp_path) not in (tmp_path / "scores/vaeaug.json").read_text()
     capsys.readouterr()
     assert run("train", data, tmp_path / "other", "--labels", tmp_path / "no.csv") == 2
-    assert f"there is no table {tmp_path / 'no.csv'}" in capsys.readouterr().err
+    assert f"the table {tmp_path / 'no.csv'} does not exist" in capsys.readouterr().err

@@ -24,41 +24,42 @@ MEASURED = (
         "mean squared error of the reconstruction divided by the image's contrast (the standard deviation of its "
         "values), so that contrast or detail alone does not make an image anomalous",
     ),
-    Column("absolute_error", "absolute error of the reconstruction a pixel, averaged over the image, from 0 to 1"),
+    Column("absolute_error", "absolute error of the reconstruction per pixel, averaged over the image, from 0 to 1"),
     Column(
         "negative_elbo",
-        "reconstruction_error + kl: an upper bound on -log p(image | class), in nats if the loss is; where there is "
-        "no kl the reconstruction_error alone, which bounds nothing",
+        "reconstruction_error + kl: an upper bound on -log p(image | class), in nats if the loss is in nats; for "
+        "variants without a kl, the reconstruction_error alone, which is not a bound",
     ),
-    Column("reconstruction_error", "the loss of the reconstruction, in nats where the loss is a likelihood"),
+    Column("reconstruction_error", "the loss of the reconstruction, in nats if the loss is a likelihood"),
     Column(
         "kl",
-        "KL divergence of the posterior from the prior, in nats: how far the image lies from what the model expects; "
+        "KL divergence of the posterior from the prior, in nats: how far the image is from what the model expects; "
         "null if the variant has none",
     ),
     Column(
         "iwae_bound",
-        "importance-weighted bound on -log p(image | class), in nats, closer than negative_elbo; null if the variant "
-        "has no importance weights",
+        "importance-weighted bound on -log p(image | class), in nats, tighter than negative_elbo; null if the "
+        "variant has no importance weights",
     ),
 )
 """What a network says of an image as one of its class; in this order in the table."""
 
 SURPRISE = Column(
     "label_surprise",
-    "log-evidence of the likeliest other class less that of the label, in nats: above 0 the model would have given "
-    "another label; null if the image has no label that can be judged",
+    "log-evidence of the most likely other class minus the log-evidence of the label, in nats; above 0, the model "
+    "prefers another label; null if the image has no label that can be scored",
 )
 
-SCORE = Column("score", "what the table is sorted by, higher is more anomalous; the README says which column it is")
-
-SYNTHETIC = Column(
-    "synthetic", "true for an image that a model made, or filled holes in; such images are in outputs of vaeaug"
+SCORE = Column(
+    "score", "the score that the table is sorted by; higher means more anomalous; README.md states which column it is"
 )
+
+SYNTHETIC = Column("synthetic", "true for an image that a model generated or inpainted, as in the outputs of vaeaug")
 
 LIKELIEST = Column(
     "likeliest_class",
-    "the class of the model that the image is likeliest of, whatever its label; null where nobody can tell",
+    "the most likely class of the image according to the model, regardless of its label; null if it cannot be "
+    "determined",
 )
 
 SCORE_COLUMNS = tuple(column.name for column in (*MEASURED, SURPRISE))

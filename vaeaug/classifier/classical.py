@@ -111,9 +111,9 @@ def parse_pipeline(text: str) -> ClassicalPipeline:
         raise InputError(f"there is no classical augmentation {policy!r}; {nearest(policy, POLICIES)}")
     for addition in additions:
         if addition == "flip":
-            raise InputError(f"flips are set by an option of their own; give --classical {policy} --flip yes")
+            raise InputError(f"flips have their own option; use --classical {policy} --flip yes")
         if addition not in _ADDITIONS:
-            raise InputError(f"nothing called {addition!r} can be added to {policy}; {nearest(addition, _ADDITIONS)}")
+            raise InputError(f"{addition!r} cannot be added to {policy}; {nearest(addition, _ADDITIONS)}")
     return ClassicalPipeline(policy, **dict.fromkeys(additions, True))
 
 

@@ -90,7 +90,7 @@ def _run(arguments: list[str]) -> int:
         resumable = bool(RESUMABLE.intersection(arguments[:1]))
         if arguments[:1] == ["evaluate"]:  # its work is kept beside its output
             resumable = any(word.partition("=")[0] == "--out" for word in arguments)
-        click.echo(f"Interrupted{'; add --resume to the same command to go on' if resumable else ''}.", err=True)
+        click.echo(f"Interrupted{'; add --resume to the same command to continue' if resumable else ''}.", err=True)
         return 130
     except Exception as error:
         if "--debug" in arguments:

@@ -77,7 +77,7 @@ def check(given: Given) -> None:
     if given.as_json:
         _print_json(rows)
     else:
-        header = ("STATUS", "PLUGIN", "FROM", "WHAT IT BRINGS, OR WHAT IS WRONG")
+        header = ("STATUS", "PLUGIN", "FROM", "PROVIDES, OR PROBLEM")
         lines = [
             (row["status"], row["plugin"], source.where, text) if number == 0 else ("", "", "", text)
             for row, source in zip(rows, registry.sources, strict=True)
@@ -135,7 +135,7 @@ def _list(given: Given) -> None:
     if given.as_json:
         _print_json([entry._asdict() for entry in entries])
     else:
-        header = ("KIND", "NAME", "PLUGIN", "FROM", "WHAT IT IS")
+        header = ("KIND", "NAME", "PLUGIN", "FROM", "DESCRIPTION")
         rows = [_row(entry) for entry in entries]
         click.echo(_table(header, sorted(rows, key=_by_kind), cut=sys.stdout.isatty()))
     _hint_unknown_blocks(sources, given.quiet)
@@ -221,12 +221,12 @@ def _described(description: dict[str, Any]) -> str:
         ("paper", description["reference"]),
         (
             "labels",
-            {True: "conditional: it learns each class", False: "ignored", None: None}[description["conditional"]],
+            {True: "conditional: trained with class labels", False: "ignored", None: None}[description["conditional"]],
         ),
     ]
     lines = [f"{description['name']} ({description['kind']})", "", description["docstring"] or "No docstring.", ""]
     lines += [f"{key + ':':<8}{value}" for key, value in facts if value]
-    header = ("OPTION", "TYPE", "DEFAULT", "RANGE", "WHAT IT IS")
+    header = ("OPTION", "TYPE", "DEFAULT", "RANGE", "DESCRIPTION")
     options = [
         (option["name"], option["type"], _shown(option["default"]), _range(option), option["help"] or "")
         for option in description["options"]
@@ -272,7 +272,7 @@ def _hint_unknown_blocks(sources: Sequence[Source], quiet: bool) -> None:
     plugins = {source.plugin for source in sources}
     for name in sorted(blocked_names(os.environ) - plugins):
         if not quiet:
-            click.echo(f"{BLOCK_VARIABLE} names {name!r}, which is no plugin; {nearest(name, plugins)}", err=True)
+            click.echo(f"{BLOCK_VARIABLE} names {name!r}, which is not a plugin; {nearest(name, plugins)}", err=True)
 
 
 def _print_json(value: Any) -> None:

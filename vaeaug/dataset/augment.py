@@ -62,7 +62,7 @@ class Pipeline:
         except Exception as error:
             if image_HWC.shape[-1] != 1:
                 raise InputError(
-                    f"{self.name} fails on these images: {_first_line(error)}; mend the pipeline"
+                    f"{self.name} fails on these images: {_first_line(error)}; fix the pipeline"
                 ) from error
             result = self._colour(image_HWC, seed)
         if result.ndim == 2:
@@ -86,7 +86,7 @@ class Pipeline:
         return luma[..., None]
 
     def _failed(self, error: Exception) -> InputError:
-        return InputError(f"{self.name} fails on these images: {_first_line(error)}; mend the pipeline")
+        return InputError(f"{self.name} fails on these images: {_first_line(error)}; fix the pipeline")
 
     def _run(self, image_HWC: NDArray[np.uint8], seed: int) -> NDArray[Any]:
         # One stream for all transforms: with set_random_seed each would start from the same seed, and their choices
@@ -114,7 +114,7 @@ def load_pipeline(path: Path) -> Pipeline:
     if data_format is None:
         raise InputError(f"{path} is neither a .json nor a .yaml file; {remedy}")
     if not path.is_file():
-        raise InputError(f"there is no pipeline file {path}; {remedy}")
+        raise InputError(f"the pipeline file {path} does not exist; {remedy}")
     albumentations = albumentations_module()
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)  # an argument that does not exist is only warned of

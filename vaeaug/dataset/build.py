@@ -27,7 +27,7 @@ from vaeaug.errors import InputError
 if TYPE_CHECKING:
     from vaeaug.contracts import ImageSpec  # not at run time: this room does without torch
 
-IN_COLOUR = "it is in colour, where gray images are needed"
+IN_COLOUR = "it is in colour, but gray images are required"
 
 Progress = Callable[[int, int], None]
 
@@ -164,8 +164,8 @@ def _build_for_a_model(
     invalid = [record for record in records if isinstance(record, InvalidImage)]
     if invalid and not kept and all(image.reason == IN_COLOUR for image in invalid):  # not some odd ones: all of them
         raise InputError(
-            f"these images are in colour, where gray ones are needed: {_few(invalid)}; "
-            "make them gray, or use a model or real images in colour"
+            f"these images are in colour, but gray images are required: {_few(invalid)}; convert them to gray, or "
+            "use a colour model or colour real images"
         )
     if invalid and not (wanted.skip_invalid and kept):
         raise InputError(unreadable(invalid))
@@ -179,7 +179,7 @@ def _few(invalid: Sequence[InvalidImage]) -> str:
 def unreadable(invalid: Sequence[InvalidImage]) -> str:
     """Return the message that names every unreadable image and what to do."""
     noun = "image cannot" if len(invalid) == 1 else "images cannot"
-    lines = [f"{len(invalid)} {noun} be read; mend or remove them, or leave them out with --skip-invalid:"]
+    lines = [f"{len(invalid)} {noun} be read; fix or remove them, or skip them with --skip-invalid:"]
     return "\n".join(lines + [f"  {image.file_name!r}: {image.reason}" for image in invalid])
 
 
@@ -221,7 +221,9 @@ def _decode_one(
     except UnreadableImageError as error:
         return InvalidImage(file.file_name, str(error))
     if content_digest(data) != digest:
-        raise InputError(f"{file.path} changed while it was being read; run the command again when it is finished")
+        raise InputError(
+            f"{file.path} changed while it was being read; run the command again when the file is complete"
+        )
     if palette is None:
         pixels = image.pixels_HWC
         if channels == 1 and not (pixels == pixels[..., :1]).all():

@@ -152,7 +152,9 @@ def _build(
             "free some space, or set VAEAUG_CACHE_DIR to another disk"
         ) from error
     if cache is None:
-        raise VaeaugError(f"the image cache {directory / key} vanished as soon as it was built; run the command again")
+        raise VaeaugError(
+            f"the image cache {directory / key} was deleted right after it was built; run the command again"
+        )
     return cache
 
 
@@ -198,5 +200,5 @@ def _check_outside(root: Path, cache_dir: Path | None) -> None:
     directory, _ = chosen_directory(cache_dir)
     if directory is not None and directory.resolve().is_relative_to(root.resolve()):
         raise InputError(
-            f"the cache directory {directory} lies inside the dataset {root}; set VAEAUG_CACHE_DIR to another"
+            f"the cache directory {directory} is inside the dataset {root}; set VAEAUG_CACHE_DIR to another directory"
         )

@@ -87,8 +87,8 @@ def _read_splits(top: Folder, named: dict[str, Folder], *, training: bool) -> Re
     if training and "train" not in named:
         listing = quoted(folder.name for folder in named.values())
         raise InputError(
-            f"{top.path} has no training split, only {listing}; name one folder 'train' "
-            f"(if these are your classes, put them into {top.name}/train/)"
+            f"{top.path} has no training split, only {listing}; name one folder 'train' (if these are your classes, "
+            f"move them into {top.name}/train/)"
         )
     reading = Reading("splits")
     _add_loose(reading, top, top, "train", training=training)
@@ -247,8 +247,9 @@ def _check_no_splits_among_classes(top: Folder, named: dict[str, Folder]) -> Non
     if nested:
         others = quoted(folder.name for folder in top.holding if folder not in nested)
         raise InputError(
-            f"{top.path} mixes split folders ({quoted(folder.name for folder in nested)}) with others ({others}); move "
-            f"the others out of it, or, if all are classes, move all of them into {top.name}/train/"
+            f"{top.path} contains split folders ({quoted(folder.name for folder in nested)}) and other folders "
+            f"({others}); move the other folders out of it, or, if all of them are classes, move all of them into "
+            f"{top.name}/train/"
         )
 
 
@@ -268,7 +269,7 @@ def _check_splits_in_all(top: Folder, inside: list[Folder]) -> None:
     datasets = [folder.name for folder in inside if any(child.holding and not child.images for child in folder.holding)]
     if datasets:
         raise InputError(
-            f"{top.path} contains several datasets, each with its own splits: {quoted(datasets)}; give one of them, "
+            f"{top.path} contains several datasets, each with its own splits: {quoted(datasets)}; use one of them, "
             f"such as {top.path / datasets[0]}"
         )
     bad = [
@@ -278,8 +279,9 @@ def _check_splits_in_all(top: Folder, inside: list[Folder]) -> None:
     ]
     if bad:
         raise InputError(
-            f"{top.path} has splits inside some class folders ({quoted(folder.name for folder in inside)}) but images "
-            f"without a split in others ({quoted(bad)}); arrange all as {top.name}/<split>/<class>/*.png"
+            f"{top.path} has splits inside some class folders ({quoted(folder.name for folder in inside)}) but "
+            f"images without a split in others ({quoted(bad)}); arrange all images as "
+            f"{top.name}/<split>/<class>/*.png"
         )
 
 
@@ -294,8 +296,8 @@ def _check_no_copy_of_the_whole(top: Folder) -> None:
         repeated = sorted({child.name for child in folder.holding} & (names - {folder.name}))
         if not folder.images and len(repeated) == len(folder.holding) and repeated:
             raise InputError(
-                f"{folder.path} contains folders named like the classes beside it ({quoted(repeated)}); if it is a "
-                f"copy of the dataset or contains masks, move it out of {top.path}"
+                f"{folder.path} contains folders with the names of the classes next to it ({quoted(repeated)}); if "
+                f"it is a copy of the dataset or contains masks, move it out of {top.path}"
             )
 
 

@@ -55,8 +55,9 @@ def constant_warnings(cache: ImageCache) -> list[str]:
         else:
             whose = f"the class{'es' if len(labels) > 1 else ''} {quoted(labels)}"
         warnings.append(
-            f"all training images of {whose} are {kind.value}{' within each' if _per_class(kind, labels) else ''} (at "
-            f"{width}x{height} pixels), so a model has nothing to learn there; check that these are the right files"
+            f"all training images of {whose} are {kind.value}{' within each' if _per_class(kind, labels) else ''} "
+            f"(at {width}x{height} pixels), so a model cannot learn anything from them; check that these are the "
+            "right files"
         )
     return warnings
 

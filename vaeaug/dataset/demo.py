@@ -61,9 +61,9 @@ def _extract(stream: IO[bytes], folder: Path) -> list[str]:
             for name in names:
                 place = PurePosixPath(name)
                 if place.is_absolute() or ".." in place.parts or "\\" in name:
-                    raise VaeaugError(f"the sample dataset holds an unsafe name {name!r}; install vaeaug again")
+                    raise VaeaugError(f"the sample dataset contains an unsafe file name {name!r}; reinstall vaeaug")
                 (folder / place).parent.mkdir(parents=True, exist_ok=True)
                 (folder / place).write_bytes(archive.read(name))  # checks the CRC
     except zipfile.BadZipFile as error:
-        raise VaeaugError(f"the sample dataset is damaged ({error}); install vaeaug again") from error
+        raise VaeaugError(f"the sample dataset is damaged ({error}); reinstall vaeaug") from error
     return names

@@ -32,14 +32,14 @@ def duplicate_warnings(cache: ImageCache, *, allow_leaks: bool) -> list[str]:
     leaks = [pair for group in copies for pair in _pairs(group, ("val", "test"), "train")]
     if leaks and not allow_leaks:
         raise InputError(
-            f"{_leaks(leaks)}, so figures on them would be too good; remove them from one of the splits, or go on with "
-            "--allow-leaks"
+            f"{_leaks(leaks)}, so metrics on them would be too optimistic; remove them from one of the splits, or "
+            "continue with --allow-leaks"
         )
     between = [pair for group in copies for pair in _pairs(group, ("val",), "test")]
     mislabelled = [group for group in copies if len({file.label for file in group}) > 1]
     within = [copy for group in copies for copy in _copies_within(group)]
     return [
-        *([f"{_leaks(leaks)}: figures on them are too good"] if leaks else []),
+        *([f"{_leaks(leaks)}: metrics on them are too optimistic"] if leaks else []),
         *([f"{_count(len(between))} in both val and test: {_examples(between)}"] if between else []),
         *(_several_classes(mislabelled) if mislabelled else []),
         *([_repeated(within)] if within else []),
@@ -78,7 +78,7 @@ def _one_per_class(group: Iterable[CachedImage]) -> list[CachedImage]:
 
 def _repeated(within: Sequence[tuple[CachedImage, CachedImage]]) -> str:
     which = "image is an identical copy" if len(within) == 1 else "images are identical copies"
-    return f"{len(within)} {which} of another one of the same class and split: {_examples(within)}"
+    return f"{len(within)} {which} of another image of the same class and split: {_examples(within)}"
 
 
 def _examples(pairs: Sequence[tuple[CachedImage, CachedImage]]) -> str:

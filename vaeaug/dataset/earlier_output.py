@@ -87,7 +87,7 @@ def read_manifest(directory: Path) -> dict[str, Row] | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} cannot be read ({error}); mend it, or remove it") from None
+        raise InputError(f"{path} cannot be read ({error}); fix it or remove it") from None
     plain = ({name: value or "" for name, value in row.items() if name is not None} for row in rows)
     return {row["file_name"]: {**row, "synthetic": row["synthetic"].strip().casefold()} for row in plain}
 

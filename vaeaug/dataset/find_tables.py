@@ -36,7 +36,10 @@ def find_metadata(top: Folder) -> list[Path]:
     tables = [table for table in found.values() if table is not None]
     bare = [folder for folder, table in found.items() if table is None]
     if tables and bare:
-        raise InputError(f"{tables[0]} labels one split, but {bare[0]} has no such file; add one, or remove the former")
+        raise InputError(
+            f"{tables[0]} contains the labels of one split, but {bare[0]} has no such file; add one there, or remove "
+            f"{tables[0].name}"
+        )
     return tables
 
 
@@ -84,8 +87,8 @@ def find_label_tables(
     if len(found) > 1:
         names = quoted((labelled.table.path.relative_to(top.path).as_posix() for labelled in found), 4)
         raise InputError(
-            f"several tables label the images of {top.path}: {names}; choose one with --labels, or read the folders "
-            "with --labels none"
+            f"several tables contain labels for the images of {top.path}: {names}; choose one with --labels, or use "
+            "the folder names with --labels none"
         )
     return found
 

@@ -55,7 +55,7 @@ def visible_entries(folder: Path) -> list[os.DirEntry[str]]:
         with os.scandir(folder) as entries:
             visible = [entry for entry in entries if not entry.name.startswith(".") and entry.name not in _LITTER]
     except OSError as error:
-        raise InputError(f"cannot list {folder}: {error.strerror}; mend its permissions or move it away") from error
+        raise InputError(f"cannot list {folder}: {error.strerror}; fix its permissions or move it elsewhere") from error
     return sorted(visible, key=lambda entry: entry.name)
 
 
@@ -84,7 +84,7 @@ def identity_of(folder: Path) -> tuple[int, int]:
     try:
         status = folder.stat()
     except OSError as error:
-        raise InputError(f"cannot read {folder}: {error.strerror}; mend its permissions or move it away") from error
+        raise InputError(f"cannot read {folder}: {error.strerror}; fix its permissions or move it elsewhere") from error
     if not stat.S_ISDIR(status.st_mode):
-        raise InputError(f"{folder} is not a folder any more; run the command again")
+        raise InputError(f"{folder} is no longer a folder; run the command again")
     return status.st_dev, status.st_ino

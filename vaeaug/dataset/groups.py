@@ -29,16 +29,19 @@ def groups_of(index: DatasetIndex, group_by: str) -> dict[str, str]:
     asked = f"--group-by {shlex.quote(group_by)}"
     if len(missing) == len(names) and column is None:
         raise InputError(
-            f"{asked} is no column of a table in {index.root}, and as a regular expression it matches no file name; "
-            f"they are like {names[0]!r}"
+            f"{asked} is not a column of a table in {index.root}, and as a regular expression it matches no file "
+            f"name (a file name is, for example, {names[0]!r})"
         )
     if missing:
         raise InputError(
-            f"{asked} gives no group for {len(missing):,} of {len(names):,} images: "
-            f"{quoted(missing, 3)}; every image needs one"
+            f"{asked} gives no group for {len(missing):,} of {len(names):,} images: {quoted(missing, 3)}; every "
+            "image needs a group"
         )
     if len(set(found.values())) == 1:
-        raise InputError(f"{asked} puts all images into one group, {found[names[0]]!r}; name what tells them apart")
+        raise InputError(
+            f"{asked} puts all images into one group, {found[names[0]]!r}; choose a column or an expression that "
+            "separates them"
+        )
     return found
 
 
@@ -61,8 +64,8 @@ def check_groups(index: DatasetIndex, groups: Mapping[str, str], group_by: str) 
     if shared:
         noun = "1 group is" if len(shared) == 1 else f"{len(shared):,} groups are"
         raise InputError(
-            f"by --group-by {shlex.quote(group_by)}, {noun} in more than one split: {quoted(shared, 3)}; "
-            "move their images so that each group is in one split, or leave out --group-by"
+            f"with --group-by {shlex.quote(group_by)}, {noun} in more than one split: {quoted(shared, 3)}; move "
+            "their images so that each group is in one split, or leave out --group-by"
         )
 
 
@@ -79,7 +82,7 @@ def _matches(names: list[str], pattern: str) -> dict[str, str]:
         compiled = re.compile(pattern)
     except re.error as error:
         raise InputError(
-            f"--group-by {shlex.quote(pattern)} is no column of a table and no valid regular expression: {error}"
+            f"--group-by {shlex.quote(pattern)} is neither a column of a table nor a valid regular expression: {error}"
         ) from None
     found = {}
     for name in names:

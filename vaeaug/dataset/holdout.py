@@ -61,16 +61,17 @@ def _check_untouched(index: DatasetIndex, wanted: HoldOut) -> None:
     made = sum(file.synthetic for file in index.files)
     if made:
         raise InputError(
-            f"--holdout comes before any model sees the images, but {index.root} contains {made:,} synthetic images: "
-            "the model that made them was trained on the real ones; hold out when augmenting the original data"
+            f"--holdout needs images that no model was trained on, but {index.root} contains {made:,} synthetic "
+            "images, made by a model that was trained on the real ones; use --holdout when you augment the original "
+            "data"
         )
     own = len(index.of(wanted.split))
     if own:
         other = "test" if wanted.split == "val" else "val"
         free = "" if index.of(other) else f", or give --holdout-as {other}"
         raise InputError(
-            f"{index.root} has a {wanted.split} split already ({own:,} {'image' if own == 1 else 'images'}); "
-            f"leave out --holdout{free}"
+            f"{index.root} already has a {wanted.split} split ({own:,} {'image' if own == 1 else 'images'}); leave "
+            f"out --holdout{free}"
         )
 
 
@@ -87,8 +88,9 @@ def _by_class(training: Sequence[ImageFile], digests: Mapping[str, str], wanted:
         room = min(max(1, round(wanted.fraction * total)), total - MINIMUM_PER_CLASS)
         if room < 1:
             raise InputError(
-                f"the class {label!r} has {total} training images, and --holdout needs {MINIMUM_PER_CLASS + 1} or "
-                "more: 2 to train on and 1 to hold out; add images, or move the folder out of the dataset"
+                f"the class {label!r} has {total} training images, but --holdout needs at least "
+                f"{MINIMUM_PER_CLASS + 1}: 2 to train on and 1 to hold out; add images, or move the folder out of "
+                "the dataset"
             )
         taken = [content for content in contents if decided.get(content)]
         room -= sum(len(contents[content]) for content in taken)
@@ -98,8 +100,8 @@ def _by_class(training: Sequence[ImageFile], digests: Mapping[str, str], wanted:
                 room -= len(contents[content])
         if not taken:
             raise InputError(
-                f"the class {label!r} has so many copies of one image that none can be held out: copies stay "
-                "together; remove the copies"
+                f"the class {label!r} has so many copies of one image that none can be held out, because copies stay "
+                "in the same split; remove the copies"
             )
         decided |= dict.fromkeys(contents, False) | dict.fromkeys(taken, True)
         held.update(name for content in taken for name in contents[content])
@@ -176,8 +178,8 @@ def _undividable(labels_N: NDArray[np.str_], units_N: NDArray[np.int64], wanted:
         )
     label = min(groups, key=lambda name: groups[name])
     return (
-        f"the groups of {asked} cannot be divided so that every class is in both parts (the class {label!r} has "
-        f"{groups[label]} groups); hold out another fraction, or leave out --group-by"
+        f"the groups of {asked} cannot be divided so that both splits contain every class (the class {label!r} has "
+        f"{groups[label]} groups); choose another fraction, or leave out --group-by"
     )
 
 

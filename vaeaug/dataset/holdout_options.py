@@ -30,11 +30,11 @@ class HoldOut:
     def sentence(self) -> str:
         """Return what was held out and what it was used for, for a card."""
         name, use = {
-            "val": ("Validation", "they decided when its training ended"),
-            "test": ("Test", "it has seen nothing of them"),
+            "val": ("Validation", "They decided when training stopped."),
+            "test": ("Test", "It has not seen them."),
         }[self.split]
         together = "" if self.group_by is None else f", whole groups by {self.group_by!r}"
         return (
-            f"{name} images were held out of the training images of the original data, about {self.fraction:.0%} of "
-            f"each class{together}, before the model was trained: {use}."
+            f"{name} images were held out from the training images of the original data (about {self.fraction:.0%} "
+            f"of each class{together}) before the model was trained. {use}"
         )

@@ -288,7 +288,7 @@ def _from_meta(directory: Path, meta: dict[str, Any], lock: IO[bytes], temporary
     height, width, channels = meta["shape_HWC"]
     shape = (len(files), height, width, channels)
     if (directory / PIXELS_NAME).stat().st_size != int(np.prod(shape)):
-        raise ValueError("pixels.bin has another size than meta.json says")
+        raise ValueError("the size of pixels.bin does not match meta.json")
     mode: Literal["r"] = "r"
     pixels = np.memmap(directory / PIXELS_NAME, dtype=np.uint8, mode=mode, shape=shape)
     classes = tuple(meta["classes"])

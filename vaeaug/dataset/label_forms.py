@@ -45,8 +45,8 @@ def unify_labels(files: Sequence[ImageFile], *, training: bool) -> tuple[list[Im
         together = sum(len(splits[name]) for name in names) > len(set().union(*(splits[name] for name in names)))
         if together and training:
             raise InputError(
-                f"classes differ only in letter case or spaces: {quoted(names)}; merge their folders (or spell them "
-                "alike in the table), or, if they are different classes, rename one of them"
+                f"classes differ only in letter case or spaces: {quoted(names)}; merge their folders (or use the "
+                "same spelling in the table), or, if they are different classes, rename one of them"
             )
         if together:
             notes.append(f"classes that differ only in letter case or spaces are kept apart: {quoted(names)}")

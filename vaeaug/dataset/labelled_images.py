@@ -122,7 +122,7 @@ def _read_one(read: TableImages, top: Folder, labelled: LabelledTable, *, traini
     if missing:
         raise InputError(
             f"{table.path.name} lists files that are missing in {top.path}: {quoted(missing)}; remove the lines, add "
-            "the files, or read the folders with --labels none"
+            "the files, or use the folder names with --labels none"
         )
 
 
@@ -164,7 +164,7 @@ def _unlisted_file(top: Folder, where: str, folder: str, path: str) -> str | Non
     """
     inside = posixpath.normpath(posixpath.join(folder, path))
     if ".." in PurePosixPath(inside).parts or "\0" in inside:
-        raise InputError(f"{where} leads out of the dataset: {path!r}; list only files below {top.path}")
+        raise InputError(f"{where} points outside the dataset: {path!r}; list only files below {top.path}")
     if path.startswith("/") or not (top.path / inside).is_file():
         return None
     if not is_image_name(inside):
@@ -176,7 +176,7 @@ def _twice(table: Table) -> str:
     boxes = [name for name in table.columns if name.lower().replace("_", "") in ("xmin", "xmax", "bbox", "x1", "width")]
     if boxes:
         return (
-            f"the table seems to list boxes (columns {quoted(boxes, 2)}), several per image, and vaeaug reads one "
+            f"the table seems to list boxes (columns {quoted(boxes, 2)}), several per image, but vaeaug reads one "
             "class per image"
         )
     return "remove one of the lines"

@@ -53,22 +53,22 @@ def check_has_classes(top: Folder) -> None:
         if layout is not None:
             raise InputError(
                 f"{top.path} has the layout of {layout}; vaeaug reads one class per image: arrange the images as "
-                f"{top.name}/<class>/*.png, or name the class of each in a table with the columns file_name and label: "
-                "--labels FILE"
+                f"{top.name}/<class>/*.png, or list the class of each image in a table with the columns file_name "
+                "and label: --labels FILE"
             )
     tables = [path for path in others if _may_hold_labels(path)]
     if tables:
         raise InputError(
-            f"the folders of {top.path} name no classes ({_listed(folders)}), and "
-            f"{quoted((path.relative_to(top.path).as_posix() for path in tables), 3)} may contain them; give a CSV, "
-            "TSV, JSONL or Parquet table with --labels FILE, and its columns with --file-column and --label-column if "
-            f"they are not called file_name and label; or arrange the images as {top.name}/<class>/*.png"
+            f"the folder names in {top.path} are not class names ({_listed(folders)}), but "
+            f"{quoted((path.relative_to(top.path).as_posix() for path in tables), 3)} may contain the classes; give "
+            "a CSV, TSV, JSONL or Parquet table with --labels FILE (with --file-column and --label-column if its "
+            f"columns are not named file_name and label), or arrange the images as {top.name}/<class>/*.png"
         )
     plain = {parts[-1] for parts in folders if parts and not split_named(parts[-1])}
     if len(plain) > 1:
         raise InputError(
-            f"the folders of {top.path} name no classes ({_listed(folders)}); arrange the images as "
-            f"{top.name}/<class>/*.png, or name their classes in a table: --labels FILE"
+            f"the folder names in {top.path} are not class names ({_listed(folders)}); arrange the images as "
+            f"{top.name}/<class>/*.png, or list their classes in a table: --labels FILE"
         )
 
 
@@ -95,7 +95,7 @@ def _check_no_parts(top: Folder) -> None:
     if len(names) > 1 and len(without_numbers) == 1 and set(*without_numbers) & (IMAGE_WORDS | _PART_WORDS):
         raise InputError(
             f"the folders of {top.path} are numbered parts of one set of images ({quoted(names, 3)}), not classes; "
-            f"name the class of each image in a table (--labels FILE), or arrange them as {top.name}/<class>/*.png"
+            f"list the class of each image in a table (--labels FILE), or arrange them as {top.name}/<class>/*.png"
         )
 
 

@@ -163,4 +163,4 @@ def levels_of_one(values: DeepValues) -> Levels:
     for top in (1, 255, FULL) if values.values_HW.dtype.kind == "f" else (255, FULL):
         if low >= 0 and high <= top:
             return FULL_RANGE if top == FULL else Levels(0, top, raw=False)
-    raise UnreadableImageError(f"its values from {low:g} to {high:g} have no known range; save it with 8 or 16 bits")
+    raise UnreadableImageError(f"the range of its values ({low:g} to {high:g}) is unknown; save it with 8 or 16 bits")

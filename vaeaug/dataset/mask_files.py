@@ -42,8 +42,8 @@ def masks_in(top: Folder) -> set[Path]:
             raise InputError(
                 f"{folder.path} has the layout of a segmentation dataset: images in {images.name!r}, their masks in "
                 f"{masks.name!r}; vaeaug reads one class per image: arrange the images as {top.name}/<class>/*.png "
-                f"without the masks, or name their classes in a table (--labels FILE); for a trained model, which "
-                f"needs no classes, give {images.path}"
+                "without the masks, or list their classes in a table (--labels FILE); commands that use a trained "
+                f"model need no classes and read {images.path}"
             )
         for _, masks in (*beside, *_named_after_siblings(folder)):
             found.update(masks.image_paths())
@@ -106,8 +106,8 @@ def _check_no_masks_among_classes(top: Folder) -> None:
     images = {path.stem for child in top.holding if child is not masks for path in child.image_paths()}
     if images and all(_base(path.stem) in images for path in masks.image_paths()):
         raise InputError(
-            f"{masks.path} seems to contain the masks of the images beside it; move it out of {top.path}, or, if it is "
-            f"a class, rename it, for example to class_{masks.name}"
+            f"{masks.path} seems to contain the masks of the images next to it; move it out of {top.path}, or, if it "
+            f"is a class, rename it, for example to class_{masks.name}"
         )
 
 

@@ -76,7 +76,7 @@ def opened(data: bytes, max_megapixels: float) -> Iterator[Image.Image]:
     except UnreadableImageError:
         raise
     except MemoryError as error:
-        raise UnreadableImageError("it needs more memory than there is") from error
+        raise UnreadableImageError("it needs more memory than is available") from error
     except Exception as error:  # Pillow's decoders raise nearly everything on broken content
         raise UnreadableImageError(_reason(error)) from error
 
@@ -190,7 +190,7 @@ def _opened(data: bytes, max_megapixels: float) -> Image.Image:
         raise UnreadableImageError(reason)
     install = formats.what_else(data)
     if install is not None:
-        raise UnreadableImageError(f"its format is not read here; {install}")
+        raise UnreadableImageError(f"its format is not supported by this installation; {install}")
     raise UnreadableImageError(f"not a {formats.NAMES} image")
 
 
@@ -223,8 +223,8 @@ def _check_size(size: tuple[int, int], max_megapixels: float) -> None:
     if width * height > max_megapixels * 1_000_000:
         needed = -(-width * height // 1_000_000)
         raise UnreadableImageError(
-            f"{width}x{height} pixels are more than --max-megapixels {max_megapixels:g}; "
-            f"read it with --max-megapixels {needed}"
+            f"its {width}x{height} pixels exceed --max-megapixels {max_megapixels:g}; raise the limit with "
+            f"--max-megapixels {needed}"
         )
 
 

@@ -122,4 +122,4 @@ def _examples(entry: PassedOver) -> str:
     return ", ".join(repr(name) for name in entry.files[:_NAMED]) + (", ..." if len(entry.files) > _NAMED else "")
 
 
-_PLURAL = {MASKS: "that are masks of others"}
+_PLURAL = {MASKS: "that are masks of other images"}

@@ -116,8 +116,8 @@ def _too_few(
     also = f", or {remedy}" if remedy else ""
     if not any(counts.values()):
         return (
-            f"all {sum(made.values()):,} training images of {index.root} are synthetic: vaeaug made them, and they do "
-            f"not count as real; give the real images they were made from{also}"
+            f"all {sum(made.values()):,} training images of {index.root} are synthetic images made by vaeaug, which "
+            f"do not count as real; use the real images they were made from{also}"
         )
     listed = ", ".join(f"{label!r} has {counts[label]} real and {made.get(label, 0)} synthetic" for label in few[:10])
     more = f" and {len(few) - 10} more classes" if len(few) > 10 else ""
@@ -144,8 +144,8 @@ def warnings_of(apart: SetApart, what_follows: str) -> list[str]:
         )
     if apart.unfit:
         found.append(
-            f"{len(apart.unfit):,} synthetic images in the validation and test splits of {name} were left out, because "
-            f"synthetic images must not measure a model: {quoted(apart.unfit, 3)}"
+            f"{len(apart.unfit):,} synthetic images in the validation and test splits of {name} were left out, "
+            f"because synthetic images must not be used to test a model: {quoted(apart.unfit, 3)}"
         )
     return found
 

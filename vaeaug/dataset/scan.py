@@ -113,7 +113,7 @@ def _tables(top: Folder, options: LabelOptions, *, training: bool) -> tuple[Fold
     if any(names):
         flag = "--file-column" if options.file_column else "--label-column"
         raise InputError(
-            f"{flag} names a column of a table, and no table lists images of {top.path}; give --labels FILE"
+            f"{flag} names a column of a table, but no table lists the images of {top.path}; give --labels FILE"
         )
     return None
 
@@ -124,7 +124,7 @@ def _labelled(path: Path, names: tuple[str | None, str | None], *, training: boo
     if training and not columns.labelled:
         raise InputError(
             f"{path} has no column 'label' (it has {quoted(table.columns)}); add it, name the column with "
-            "--label-column, or read the folders with --labels none"
+            "--label-column, or use the folder names with --labels none"
         )
     return LabelledTable(table, columns)
 
@@ -223,9 +223,9 @@ def _check_no_table_lists(data: Folder) -> None:
         table = find_listing(level)
         if table is not None:
             raise InputError(
-                f"{table.path} lists the images of {level.path}, which are in one folder, but no column is known to "
-                f"contain labels (it has {quoted(table.columns)}); name one with --label-column, or read all images as "
-                "one class with --labels none"
+                f"{table.path} lists the images of {level.path}, which are in one folder, but none of its columns is "
+                f"recognized as labels (it has {quoted(table.columns)}); name one with --label-column, or read all "
+                "images as one class with --labels none"
             )
 
 

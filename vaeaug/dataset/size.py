@@ -49,7 +49,7 @@ def check_image_size(image_size: tuple[int, int]) -> tuple[int, int]:
     """
     height, width = image_size
     if not (SMALLEST <= height <= LARGEST and SMALLEST <= width <= LARGEST):
-        raise InputError(f"the image size must be {SMALLEST} to {LARGEST} pixels a side, not {height}x{width}")
+        raise InputError(f"the image size must be {SMALLEST} to {LARGEST} pixels per side, not {height}x{width}")
     return int(height), int(width)
 
 

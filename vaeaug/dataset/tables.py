@@ -60,7 +60,7 @@ def read_table(path: Path) -> Table:
             return _read_parquet(path)
         return _read_csv(path) if suffix in (".csv", ".tsv") else _read_jsonl(path)
     except FileNotFoundError as error:
-        raise InputError(f"there is no table {path}; check the path") from error
+        raise InputError(f"the table {path} does not exist; check the path") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"cannot read {path}: {error}; save it again as UTF-8 text") from error
     except OSError as error:
@@ -76,7 +76,7 @@ def _read_csv(path: Path) -> Table:
         reader = csv.reader(stream, delimiter=separator)
         columns = tuple(name.strip() for name in next(reader, []))
         if any(is_image_name(name) for name in columns):
-            raise InputError(f"{path} has no line with the names of its columns; add one, such as file_name,label")
+            raise InputError(f"{path} has no header line; add one, such as file_name,label")
         for row in reader:
             if not any(row):
                 continue

@@ -64,8 +64,8 @@ class TiffNumbers:
         if samples != 1 or (bits[0], kinds[0]) not in _READ:
             kind = _KINDS.get(kinds[0], "other")
             raise NumbersError(
-                f"a TIFF image of {samples} x {bits[0]}-bit {kind} values per pixel, which is not read; save it as "
-                "8-bit RGB or gray, or as 16-bit gray"
+                f"a TIFF image of {samples} x {bits[0]}-bit {kind} values per pixel, which is not supported; save it "
+                "as 8-bit RGB or gray, or as 16-bit gray"
             )
 
     def decode(self) -> Image.Image:

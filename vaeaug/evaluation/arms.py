@@ -107,7 +107,7 @@ def parse_arms(text: str) -> tuple[Arm, ...]:
         raise InputError(f"there is no arm {name!r}; {nearest(name, ARMS)}")
     if compared(names) is None:
         pairs = " or ".join(" and ".join(pair) for pair in WITH_AND_WITHOUT)
-        raise InputError(f"--arms must hold two that tell with from without: {pairs}")
+        raise InputError(f"--arms must contain {pairs}, to compare with and without synthetic images")
     return tuple(arm for name, arm in ARMS.items() if name in names)
 
 

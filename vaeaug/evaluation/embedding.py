@@ -96,7 +96,7 @@ def classifier_embedding(
         report=report,
     )
     return Embedding(
-        f"last features of a classifier trained on these {len(labels_N):,} real images", classifier.embeddings
+        f"last-layer features of a classifier trained on these {len(labels_N):,} real images", classifier.embeddings
     )
 
 

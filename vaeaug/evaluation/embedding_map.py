@@ -99,7 +99,11 @@ def _umap(real_NF: NDArray[np.float32], synthetic_MF: NDArray[np.float32], seed:
         n_neighbors=min(15, len(real_NF) - 1), random_state=seed_of(seed, "umap") % 2**32, n_jobs=1, transform_seed=0
     )
     real_N2 = reducer.fit_transform(real_NF).astype(np.float64)
-    return "UMAP (distances between groups mean little)", real_N2, reducer.transform(synthetic_MF).astype(np.float64)
+    return (
+        "UMAP (distances between groups carry little meaning)",
+        real_N2,
+        reducer.transform(synthetic_MF).astype(np.float64),
+    )
 
 
 def _drawn(labels_N: NDArray[np.int64], seed: int) -> NDArray[np.int64]:

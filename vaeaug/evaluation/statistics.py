@@ -97,7 +97,7 @@ def paired_difference(first_SN: NDArray[np.float64], second_SN: NDArray[np.float
     d_SN = second_SN - first_SN
     seeds, images = d_SN.shape
     if seeds < 2 or images < 2:
-        raise ValueError(f"an interval takes two seeds and two test images, not {seeds} and {images}")
+        raise ValueError(f"an interval needs two seeds and two test images, not {seeds} and {images}")
     mean = float(d_SN.mean())
     if seeds < MIN_SEEDS:
         return Difference(mean, None, seeds, images, 1.0)

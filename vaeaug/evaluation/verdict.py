@@ -77,13 +77,13 @@ def verdict(comparisons: Sequence[Comparison], measure: str) -> Verdict:
         return Verdict(UNDECIDED, _too_few_seeds(first, what), first.without)
     nearest = min(comparisons, key=lambda rival: rival.difference.low)
     if nearest.difference.low > 0:
-        words = nearest.without.words + (f", the nearest of {len(comparisons)} rivals" if many else "")
+        words = nearest.without.words + (f", the strongest of {len(comparisons)} baselines" if many else "")
         figures = f"{points(nearest.difference)} points of {what}"
         sentence = f"The synthetic images help: they add {figures} over {words} ({_noise(nearest.difference)})."
         return Verdict(HELPS, sentence, nearest.without)
     if first.difference.high < 0:
         figures = f"{points(first.difference)} points of {what}"
-        beside = f" beside {first.without.words}" if many else ""
+        beside = f" compared with {first.without.words}" if many else ""
         best = min(comparisons, key=lambda rival: rival.difference.mean)
         sentence = f"The synthetic images do harm here: {figures}{beside} ({_noise(first.difference)})"
         return Verdict(HARMS, f"{sentence}; use {best.without.words} alone.", first.without)
@@ -94,7 +94,7 @@ def verdict(comparisons: Sequence[Comparison], measure: str) -> Verdict:
         return Verdict(NOTHING, _no_help(first, best, what), best.without)
     nearest = next(rival for rival in among if rival.without is nearest.without)
     more = "seeds" if nearest.difference.from_seeds > 0.5 else "test images"
-    return Verdict(UNDECIDED, f"{_undecided(first, nearest, what)}; more {more} would tell.", nearest.without)
+    return Verdict(UNDECIDED, f"{_undecided(first, nearest, what)}; more {more} would settle it.", nearest.without)
 
 
 def at_chance(comparisons: Sequence[Comparison], measure: str, constant: float) -> Verdict:
@@ -108,10 +108,10 @@ def at_chance(comparisons: Sequence[Comparison], measure: str, constant: float) 
     first = comparisons[0]
     what = "accuracy" if measure == ACCURACY else "balanced accuracy"
     sentence = (
-        "Undecided: no way of training does better than always answering the commonest class "
-        f"({100 * constant:.1f} % {what}), so there is nothing to compare ({_size(first.difference)}); "
-        "more real images, larger ones (--image-size) or classifiers that are trained for longer (--steps of vaeaug "
-        "evaluate) may help."
+        "Undecided: no training method does better than always predicting the most common class "
+        f"({100 * constant:.1f} % {what}), so there is nothing to compare ({_size(first.difference)}). More real "
+        "images, larger images (--image-size) or longer training of the classifiers (--steps of vaeaug evaluate) "
+        "may help."
     )
     return Verdict(UNDECIDED, sentence, first.without)
 
@@ -120,7 +120,8 @@ def _too_few_seeds(first: Comparison, what: str) -> str:
     """Return the sentence where there is no interval."""
     return (
         f"Undecided: the difference is {points(first.difference)} points of {what} over {first.without.words}, but "
-        f"{_size(first.difference)} give no interval: run with --seeds {MIN_SEEDS} or more (5 is the default)."
+        f"{_size(first.difference)} are too few for an interval: run with --seeds {MIN_SEEDS} or more (5 is the "
+        "default)."
     )
 
 
@@ -134,10 +135,10 @@ def _no_help(first: Comparison, best: Comparison, what: str) -> str:
         return (
             f"The synthetic images add {points(first.difference)} points of {what} over {first.without.words} "
             f"({_level(first.difference)}), but {best.without.words} did {well}: {points(best.difference)} points "
-            f"beside it ({noise}); use that alone."
+            f"compared with it ({noise}); use it alone."
         )
     else:
-        beside = f" beside {best.without.words}"
+        beside = f" compared with {best.without.words}"
     return (
         f"The synthetic images do not help here: {points(best.difference)} points of {what}{beside} ({noise}); "
         f"use {best.without.words} alone."

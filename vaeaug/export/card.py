@@ -122,11 +122,11 @@ def _summary(data: CardData) -> str:
 {"class" if len(data.counts) == 1 else "classes"}, made by vaeaug.
 
 {data.origin.text}
-> Train on them; never validate, test, or measure anything with them.
-> `manifest.csv` tells for every file whether it is synthetic, and each synthetic file says so itself
+> Use them for training only; never validate, test, or measure anything with them.
+> `manifest.csv` states for every file whether it is synthetic, and each synthetic file is marked as such
 > (IPTC digital source type `{data.origin.source_type.rpartition("/")[2]}`).{warnings}
 
-The licence of the real images holds for their copies here, and {data.origin.licence}.
+The licence of the real images applies to their copies here, and {data.origin.licence}.
 {_sources(data)}{_copies(data)}"""
 
 
@@ -142,13 +142,13 @@ def _sources(data: CardData) -> str:
     if not data.sources:
         return said
     opens = (
-        "is the path, relative to this directory, of the real image that an image shows"
+        "is the path, relative to this directory, of the real image that a synthetic image was made from"
         if any(count.real for count in data.counts)
-        else "names the real image that an image shows, in the original data, for the real images are not here"
+        else "is the name, in the original data, of the real image that a synthetic image was made from (not included)"
     )
     return (
-        f"\nIn `manifest.csv`, the column `source` {opens}, and\n`original` is that image's name in the data that it "
-        f"first came from. An image must stay in the split of its source.\n{said}"
+        f"\nIn `manifest.csv`, the column `source` {opens}.\nThe column `original` is the name of that image in the "
+        f"data that it first came from. A synthetic image must stay in the split of its source.\n{said}"
     )
 
 
@@ -158,12 +158,12 @@ def _copies(data: CardData) -> str:
         return ""
     number = "One copy of a real image was" if data.rewritten == 1 else f"{data.rewritten:,} copies of real images were"
     return (
-        f"\n{number} rewritten so that every reader decodes real and synthetic images alike; the column\n"
-        "`normalized` of `manifest.csv` says why. Such a copy has no EXIF, no colour profile and no further pages.\n"
+        f"\n{number} rewritten so that every reader decodes real and synthetic images alike. The column\n"
+        "`normalized` of `manifest.csv` gives the reason. They have one page and no EXIF or colour profile.\n"
     )
 
 
-_PASSED = "Validation and test images are those of the original data; no model was trained on them."
+_PASSED = "Validation and test images come from the original data; no model was trained on them."
 
 
 def _counts(data: CardData) -> str:
@@ -180,18 +180,18 @@ def _counts(data: CardData) -> str:
 
 def _how(data: CardData) -> str:
     rows = [["Setting", "Value"], ["---", "---"], *([plain(k), plain(v)] for k, v in data.settings.items())]
-    return f"""## How it was made
+    return f"""## Settings
 
 {table(rows)}
-`vaeaug.json` holds all of it for machines; `report.html` shows the images and how training went.
+`vaeaug.json` contains the same in machine-readable form. `report.html` shows images and training curves.
 """
 
 
 def _loading(data: CardData) -> str:
     renamed = [count.label for count in data.counts if folder_name(count.label) != count.label]
     note = (
-        "\nSome class names cannot be folder names; their folders are percent-encoded, and the `label` column of\n"
-        "`manifest.csv` has the names as they are.\n"
+        "\nSome class names cannot be folder names, so their folders are percent-encoded. The `label` column of\n"
+        "`manifest.csv` contains the original names.\n"
         if renamed
         else ""
     )
@@ -211,13 +211,13 @@ def _loading(data: CardData) -> str:
     )
     validation = next((split for split in ("val", "test") if _in_split(data.counts, split)), None)
     advice = (
-        "Set real images aside before you train: `train` mixes both kinds. `vaeaug augment --holdout 0.2` does so."
+        "Hold out real images before training, because `train` mixes both kinds (`vaeaug augment --holdout 0.2`)."
         if validation is None
-        else f"Validate on real images only: `{validation}` contains no others."
+        else f"Validate on real images only: `{validation}` contains only real images."
     )
-    return f"""## Loading it
+    return f"""## Loading
 {note}
-The code runs in the directory that contains this one.
+Run this code in the directory that contains this one.
 
 {code}
 {advice}

@@ -93,30 +93,30 @@ def write_completions_card(path: Path, data: CompletionsCard) -> None:
 # {plain(data.name)}
 
 {images:,} {"image" if images == 1 else "images"} with holes, completed by vaeaug\
-{f" in {len(completed) // max(images, 1)} ways each" if several else ""}\
-{f"; {passed:,} without holes passed through, byte for byte" if passed else ""}.
+{f", {len(completed) // max(images, 1)} completions per image" if several else ""}\
+{f"; {passed:,} images without holes copied byte for byte" if passed else ""}.
 
-> **What stood in the holes was made up.** A variational autoencoder filled them with what is likely beside the visible
-> pixels. Visible pixels are those of the source files, bit for bit. `manifest.csv` tells for every file where it comes
-> from and how much of it was missing, and each completed file says so itself (IPTC digital source type
+> **The content of the holes is made up.** A variational autoencoder filled the holes with content that is likely given
+> the visible pixels. Visible pixels are bit-identical to the source files. `manifest.csv` states for every file where
+> it comes from and how much of it was missing, and each completed file is marked (IPTC digital source type
 > `compositeWithTrainedAlgorithmicMedia`). A completed file keeps the metadata, pages and frames of its source. Do not
-> measure anything in the holes.{warnings}
+> measure anything inside the holes.{warnings}
 """
     if several:
         text += f"""
 ## Uncertainty
 
-{where} has an image for each source: the standard deviation of every pixel over its completions, 8-bit gray, 0 where
-they agree and 255 where it is 0.5, the most there can be (of values from 0 to 1; of colours the root of the mean
-variance).
+{where} contains one 8-bit gray image per source: the standard deviation of each pixel over the completions. Pixel
+values are scaled to [0, 1], so the largest possible standard deviation is 0.5, which is stored as 255; 0 means that all
+completions agree. For colour images it is the root of the mean variance of the channels.
 """
     text += f"""
-## How it was made
+## Settings
 
 | Setting | Value |
 | --- | --- |
 {settings}
-`vaeaug.json` holds all of it for machines; `report.html` shows the first images.
+`vaeaug.json` contains the same in machine-readable form. `report.html` shows the first images.
 """
     write_atomic(path, text.encode(errors="backslashreplace"))
 

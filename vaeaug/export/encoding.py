@@ -90,7 +90,7 @@ def encode_image(
     if encoding.format == "PNG":
         return encode_png(pixels_HWC, height, width, mode, text, colours)
     if mode not in ("L", "RGB") or (mode == "L" and encoding.format == "WEBP"):
-        raise ValueError(f"a {encoding.format} file does not hold mode {mode}")
+        raise ValueError(f"a {encoding.format} file cannot store mode {mode}")
     exact_HWC = fitted(pixels_HWC, height, width, mode)
     image = Image.fromarray(exact_HWC[:, :, 0] if mode == "L" else exact_HWC)
     packet = b"" if text is None else _packet(text)

@@ -59,24 +59,24 @@ def _summary(card: FeatureCard) -> str:
 
 
 def _columns(card: FeatureCard) -> str:
-    rows = [["Column", "Numbers an image", "Type"], ["---", "---", "---"]]
+    rows = [["Column", "Values per image", "Type"], ["---", "---", "---"]]
     rows += [[f"`{column.name}`", " x ".join(map(str, column.shape)), column.dtype] for column in card.columns]
-    width = ", `logvar` the log-variance of its posterior" if any(c.name == "logvar" for c in card.columns) else ""
-    return f"""## What is in it
+    width = "; `logvar` is the log-variance of its posterior" if any(c.name == "logvar" for c in card.columns) else ""
+    return f"""## Columns
 
 {table(rows)}
-`mean` is the feature vector of an image{width}. `file_name`, `split` and `label` say which image it is; `class` is the
-class that the encoder was told; `synthetic` is true for images that a model made, or filled holes in.
+`mean` is the feature vector of an image{width}. `file_name`, `split` and `label` identify the image. `class` is the
+class label that was given to the encoder. `synthetic` is true for images that a model generated or inpainted.
 """
 
 
 def _how(card: FeatureCard) -> str:
     rows = [["Setting", "Value"], ["---", "---"], *([plain(k), plain(v)] for k, v in card.settings.items())]
-    return f"## How it was made\n\n{table(rows)}\n`vaeaug.json` holds all of it for machines.\n"
+    return f"## Settings\n\n{table(rows)}\n`vaeaug.json` contains the same in machine-readable form.\n"
 
 
 _LOADING = {
-    "parquet": """## Loading it
+    "parquet": """## Loading
 
 ```python
 import pandas
@@ -87,9 +87,9 @@ train = rows[rows["split"] == "train"]
 x, y = numpy.stack(train["mean"]), train["label"]
 ```
 
-The code runs in the directory that contains this one.
+Run this code in the directory that contains this one.
 """,
-    "npz": """## Loading it
+    "npz": """## Loading
 
 ```python
 import numpy
@@ -97,9 +97,9 @@ train = numpy.load("OUT/features/train.npz")
 x, y = train["mean"], train["label"]
 ```
 
-The code runs in the directory that contains this one. An image without a label has "".
+Run this code in the directory that contains this one. Images without a label have the label "".
 """,
-    "npy-tree": """## Loading it
+    "npy-tree": """## Loading
 
 ```python
 import numpy, pandas
@@ -107,8 +107,8 @@ rows = pandas.read_csv("OUT/index.csv")
 x = numpy.stack([numpy.load("OUT/features/mean/" + name + ".npy") for name in rows["file_name"]])
 ```
 
-The code runs in the directory that contains this one. Each column of numbers is a folder in `features`, with a "-" for
-a "/" in its name.
+Run this code in the directory that contains this one. Each numeric column is a folder in `features`; a "/" in the name
+of a column is a "-" in the name of its folder.
 """,
 }
 

@@ -104,7 +104,7 @@ def make_class_folders(split: Path, labels: Iterable[str]) -> dict[str, Path]:
         other = seen.setdefault((status.st_dev, status.st_ino), label)
         if other != label:
             raise InputError(
-                f"the classes {other!r} and {label!r} are one folder on this file system; rename one of them"
+                f"the classes {other!r} and {label!r} have the same folder on this file system; rename one of them"
             )
     return folders
 

@@ -64,7 +64,7 @@ def encode_png(
         ValueError: the array has another shape or type, or mode "P" comes without colours or another mode with them.
     """
     if (mode == "P") != (colours is not None):
-        raise ValueError(f"mode P, and no other, takes colours; this is mode {mode}")
+        raise ValueError(f"only mode P takes colours, and it needs them; the mode is {mode}")
     if colours is None:
         image_HWC = fitted(pixels_HWC, height, width, mode)
         rows, level, strategy, table = _paeth(image_HWC), 1, zlib.Z_RLE, b""
@@ -105,7 +105,7 @@ def fitted(
     exact = (height, width, _CHANNELS[mode])
     if mode in ("I;16", "LA", "RGBA"):
         if pixels_HWC.shape != exact or pixels_HWC.dtype != (np.uint16 if mode == "I;16" else np.uint8):
-            raise ValueError(f"mode {mode} takes its very pixels, not {pixels_HWC.dtype} {pixels_HWC.shape}")
+            raise ValueError(f"mode {mode} takes pixels as they are, not {pixels_HWC.dtype} {pixels_HWC.shape}")
         return cast("NDArray[np.uint8] | NDArray[np.uint16]", np.ascontiguousarray(pixels_HWC))
     plain_HWC = _eight_bit(pixels_HWC)
     if plain_HWC.shape == exact:

@@ -36,8 +36,8 @@ class ScoreCard:
 
 
 _MAPS = """
-`maps/<file_name>.png` shows where an image differs from its reconstruction, at the size of the image's file: the
-absolute error, averaged over channels, as a gray level from 0 to 255 on the scale of the image's own pixels.
+`maps/<file_name>.png` shows where an image differs from its reconstruction, at the size of the image file. The
+gray level is the absolute error, averaged over channels, on the scale of the image's pixels (0 to 255).
 """
 
 
@@ -48,12 +48,12 @@ def write_score_card(path: Path, card: ScoreCard) -> None:
     warnings = "".join(f"> - {plain(warning)}\n" for warning in card.warnings)
     text = f"""# {plain(card.name)}
 
-How strange each of {card.images:,} images is to a trained model, made by vaeaug. `scores.parquet` and `scores.csv` hold
-a row an image, strangest first; `gallery.html` shows the first of them.
+Anomaly scores of {card.images:,} images under a trained model, made by vaeaug. `scores.parquet` and `scores.csv`
+contain one row per image, the most anomalous first. `gallery.html` shows the first ones.
 
 {warnings}
-A score ranks; it is no probability. To set a threshold, score images that are known to be good and take a high
-percentile of theirs. Numbers of different models, or of different losses, cannot be compared.
+A score ranks images; it is not a probability. To set a threshold, score images that are known to be normal, and use a
+high percentile of their scores. Scores of different models or different losses cannot be compared.
 
 ## Columns
 
@@ -63,23 +63,23 @@ percentile of theirs. Numbers of different models, or of different losses, canno
 | `split` | its split in the data |
 | `label` | its class in the data; null if it has none |
 {columns}{_MAPS if card.maps else ""}
-## How it was made
+## Settings
 
 | Setting | Value |
 | --- | --- |
 {settings}
-`vaeaug.json` holds all of it for machines.
+`vaeaug.json` contains the same in machine-readable form.
 
-## Loading it
+## Loading
 
 ```python
 import pandas
 
 scores = pandas.read_parquet({literal(card.name + "/scores.parquet")})
-strangest = scores.head(20)
+most_anomalous = scores.head(20)
 wrong_labels = scores[scores["label_surprise"] > 0].sort_values("label_surprise", ascending=False)
 ```
 
-The code runs in the directory that contains this one.
+Run this code in the directory that contains this one.
 """
     write_atomic(path, text.encode(errors="backslashreplace"))

@@ -107,7 +107,7 @@ def _write_header(file: IO[bytes], dtype: np.dtype[Any], shape: tuple[int, ...])
 
 def _write_npy(path: Path, values: NDArray[Any]) -> None:
     if len(path.name.encode()) > LONGEST_NAME:
-        raise VaeaugError(f"the name {path.name[:40]!r}... is too long for a file; use --format npz or parquet")
+        raise VaeaugError(f"the name {path.name[:40]!r}... is too long for a file name; use --format npz or parquet")
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -63,7 +63,7 @@ class CocoFile:
         except (ValueError, KeyError, TypeError) as error:
             reason = f"{type(error).__name__}: {error}"
             raise InputError(
-                f"{path} is no COCO annotation file ({reason}); it has `images` and `annotations`"
+                f"{path} is not a COCO annotation file ({reason}); such a file has `images` and `annotations`"
             ) from None
 
     def holes(self, file_name: str, picture: Picture) -> Holes:
@@ -99,14 +99,14 @@ class CocoFile:
         for name, found in ending.items():
             if name in self._by_name and len(found) > 1:
                 raise InputError(
-                    f"{self.path.name} speaks of {name!r}, and both {found[0]} and {found[1]} end so; "
-                    "write their paths from the folder of images into its file_name"
+                    f"{self.path.name} names {name!r}, but both {found[0]} and {found[1]} end with it; write paths "
+                    "relative to the folder of images into file_name"
                 )
 
     def nothing_found(self) -> str:
         """Return what to say where no image has a hole."""
         first = next(iter(self._by_name), None)
-        names = "it names no images" if first is None else f"its first file_name is {first!r}"
+        names = "it lists no images" if first is None else f"its first file_name is {first!r}"
         return f"{self.path} annotates none of the images ({names}); file_name is relative to the folder of images"
 
     def _check(self) -> None:
@@ -186,7 +186,7 @@ def decode_counts(text: str) -> list[int]:
         lengths.append(number + lengths[-2] if len(lengths) > 2 else number)
         number, shift = 0, 0
     if shift:
-        raise ValueError("run lengths are cut off")
+        raise ValueError("run lengths are truncated")
     return lengths
 
 
@@ -197,7 +197,7 @@ def _polygons(polygons: Sequence[Sequence[float]], height: int, width: int) -> N
     for polygon in filter(len, polygons):
         corners = np.asarray(polygon, dtype=np.float64).reshape(-1, 2)
         if not (np.abs(corners) < most).all():
-            raise ValueError("a corner of a polygon is at no pixel")
+            raise ValueError("a polygon has a corner with invalid coordinates")
         # OpenCV counts from the centre of the first pixel.
         points = np.round((corners - 0.5) * (1 << _SUBPIXEL_BITS)).astype(np.int32)
         cv2.fillPoly(mask_HW, [points], (1,), shift=_SUBPIXEL_BITS)

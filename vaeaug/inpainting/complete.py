@@ -68,8 +68,8 @@ class Completer:
             partial = load_partial(model)
         if method == "partial-encoder" and partial is None:
             raise InputError(
-                f"{model.directory} has no partial encoder; train it with: vaeaug train --inpainting, "
-                "or use --method gibbs, which needs none"
+                f"{model.directory} has no inpainting encoder; train it with: vaeaug train --inpainting, or use "
+                "--method gibbs, which needs none"
             )
         self.model, self.draws = model, draws
         self.partial = None if method == "gibbs" else partial

@@ -60,7 +60,7 @@ class MaskFiles:
 
     def __init__(self, place: Path, images: Path, rules: DecodeRules = DEFAULT_RULES) -> None:
         if not place.exists():
-            raise InputError(f"there is no {place}; --masks takes the folder of the masks")
+            raise InputError(f"{place} does not exist; --masks takes the folder of the masks")
         self.place, self._rules = place, rules
         folder, root = place.resolve(), (images if images.is_dir() else images.parent).resolve()
         self._beside = place.is_dir() and folder == root
@@ -113,12 +113,12 @@ class MaskFiles:
         """Return what to say where no image has a hole."""
         if self._matched or self._one is not None:
             return (
-                f"the masks in {self.place} have no white pixel for any of the images; missing is white (128 to 255), "
-                "or what is painted on transparency"
+                f"the masks in {self.place} have no white pixel for any of the images; missing pixels are white (128 "
+                "to 255), or painted on a transparent canvas"
             )
         return (
-            f"no image has a mask in {self.place}; a mask has the image's place in the tree and its name, "
-            "as in a/1.png or a/1_mask.png for a/1.jpg"
+            f"no image has a mask in {self.place}; a mask has the same relative path as its image, such as a/1.png "
+            "or a/1_mask.png for a/1.jpg"
         )
 
     def _images_of(self, path: Path) -> list[str]:
@@ -159,8 +159,8 @@ def read_mask(path: Path, page: int = 0, pages: int = 1, rules: DecodeRules = DE
     file = open_completed(read_file(path), rules)
     if file.pages not in (1, pages):
         raise UnreadableImageError(
-            f"it has {file.pages} pages, and the image has {pages}; a mask has one page, which is for the first page "
-            "of the image, or as many as the image"
+            f"it has {file.pages} pages, but the image has {pages}; a mask has one page (for the first page of the "
+            "image) or as many pages as the image"
         )
     if page >= file.pages:
         return None
@@ -169,11 +169,11 @@ def read_mask(path: Path, page: int = 0, pages: int = 1, rules: DecodeRules = DE
     gray_HW, middle = _gray(image)
     if opacity_HW is None or opacity_HW.min() >= OPAQUE:
         if gray_HW.max() == 1 and middle > 1:
-            raise UnreadableImageError("its values are 0 and 1, which are both black; save it with 0 and 255")
+            raise UnreadableImageError("its values are 0 and 1, which both count as black; save it with 0 and 255")
         return Mask(gray_HW >= middle)
     painted_HW = opacity_HW >= OPAQUE
     if not painted_HW.any():
-        return Mask(painted_HW, "is wholly transparent, so nothing is missing")
+        return Mask(painted_HW, "is fully transparent, so nothing is missing")
     strokes = gray_HW[opacity_HW == 255]
     black, white = strokes <= middle / 8, strokes >= middle * 15 / 8
     if black.any() and white.any() and (black | white).all():

@@ -45,8 +45,8 @@ def build_partial(model: StoredModel, codes: int, seed: int) -> PartialEncoder:
         if not any(leaf.is_floating_point() for leaf in leaves(like)):
             return CodeEncoder(model.spec, like, codes=codes).to(model.device)
     raise InputError(
-        f"there is no partial encoder for the latents of the variant '{model.record.variant.name}'; "
-        "use --method gibbs, which needs none"
+        f"there is no inpainting encoder for the latents of the variant '{model.record.variant.name}'; use --method "
+        "gibbs, which needs none"
     )
 
 
@@ -83,5 +83,5 @@ def load_partial(model: StoredModel) -> PartialEncoder | None:
         partial.load_state_dict(tensors)
     except (OSError, SafetensorError, LookupError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise InputError(f"{path} cannot be read ({reason}); delete it, and it is made again") from None
+        raise InputError(f"{path} cannot be read ({reason}); delete it, and it is trained again") from None
     return partial.to(model.device).eval()

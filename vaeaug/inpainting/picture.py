@@ -90,7 +90,7 @@ def seen_by(channels: int, picture: Picture, missing_HW: NDArray[np.bool_]) -> N
         return np.repeat(seen_HWC, 3, axis=2)
     visible_NC = seen_HWC[~missing_HW]
     if not (visible_NC == visible_NC[:, :1]).all():
-        raise UnreadableImageError("it is in colour, and the model knows gray images only")
+        raise UnreadableImageError("it is in colour, but the model was trained on gray images")
     return seen_HWC[..., :1]
 
 

@@ -61,7 +61,7 @@ class Transparent:
 
     def nothing_found(self) -> str:
         """Return what to say where no image has a hole."""
-        return "no image has transparent pixels (alpha below 128); name the holes with --masks DIR"
+        return "no image has transparent pixels (alpha below 128); mark the holes with --masks DIR"
 
 
 class MissingColour:

@@ -70,11 +70,11 @@ def load_latents(path: Path, label: int) -> ClassLatents:
             latent = [file.get_tensor(name) for name in names if "/latent/" in name]
             scale = [file.get_tensor(name) for name in names if "/scale/" in name]
         if not latent:
-            raise InputError(f"{path} holds no latents of class number {label}; train the model again")
+            raise InputError(f"{path} contains no latents of class number {label}; train the model again")
         structure, sources = index["structure"], tuple(index["sources"][str(label)])
         listing = str(index["listings"][str(label)])
         if {len(tensor) for tensor in (*latent, *scale)} != {len(sources)}:
-            raise ValueError("its parts are of different lengths")
+            raise ValueError("its parts have different lengths")
         return ClassLatents(
             Latents(
                 latent=_build(structure, latent[::-1]),

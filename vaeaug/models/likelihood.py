@@ -36,7 +36,9 @@ def iwae_bound(network: Network, x_BCHW: Tensor, y_B: Tensor, generator: torch.G
         x_KCHW, y_K = x_BCHW.repeat_interleave(count, dim=0), y_B.repeat_interleave(count)
         encoded = network.variant.encode(x_KCHW, y_K, generator)
         if encoded.log_ratio is None:
-            raise InputError(f"the variant '{network.variant.name}' has no importance weights, so no such bound")
+            raise InputError(
+                f"the variant '{network.variant.name}' has no importance weights, so this bound cannot be computed"
+            )
         reconstruction = network.loss(network.variant.decode(encoded.latent, y_K), x_KCHW)
         parts.append((-reconstruction - encoded.log_ratio).view(len(x_BCHW), count))
     return math.log(draws) - torch.cat(parts, dim=1).logsumexp(dim=1)

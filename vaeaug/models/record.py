@@ -174,7 +174,7 @@ def read_record(directory: Path) -> ModelRecord:
             },
         )
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}; allow it") from None
+        raise InputError(f"{path} cannot be read: {error.strerror}; check its permissions") from None
     except (ValueError, TypeError, KeyError, AttributeError) as error:  # values of the wrong kind raise any of these
         raise InputError(f"{path} is damaged ({type(error).__name__}: {error}); train the model again") from None
 

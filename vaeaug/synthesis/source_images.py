@@ -178,7 +178,7 @@ class SourceImages:
         try:
             full = decode_full(read_file(path), self.rules)
         except UnreadableImageError as error:
-            message = f"the image {path} has changed meanwhile: {error}; put it back and add --resume"
+            message = f"the image {path} has changed during the run: {error}; put it back and add --resume"
             raise VaeaugError(message) from error
         if full.levels is not None and self.deep is None:  # beside images in colour it is an 8-bit one
             return SourceImage(full.eight_bit(), None, None, full.traits)

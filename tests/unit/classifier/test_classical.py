@@ -83,8 +83,8 @@ def test_additions_are_one_or_both() -> None:
     ("text", "message"),
     [
         ("trivialagument", "there is no classical augmentation 'trivialagument'; did you mean 'trivialaugment'"),
-        ("mild+flip", "flips are set by an option of their own; give --classical mild --flip yes"),
-        ("mild+mixpu", "nothing called 'mixpu' can be added to mild; did you mean 'mixup'"),
+        ("mild+flip", "flips have their own option; use --classical mild --flip yes"),
+        ("mild+mixpu", "'mixpu' cannot be added to mild; did you mean 'mixup'"),
     ],
 )
 def test_a_name_with_a_mistake_is_refused(text: str, message: str) -> None:

@@ -129,7 +129,7 @@ def test_32_bit_integers_of_8_or_16_bits_range():
 
 @pytest.mark.parametrize("numbers", [[-1, 5], [0, 65536]])
 def test_32_bit_integers_of_no_known_range_are_refused(numbers):
-    with pytest.raises(UnreadableImageError, match=r"values from .* have no known range; save it with 8 or 16 bits"):
+    with pytest.raises(UnreadableImageError, match=r"the range of its values .* is unknown; save it with 8 or 16 bits"):
         values(Image.fromarray(np.array([numbers], dtype=np.int32)), "TIFF")
 
 
@@ -140,7 +140,7 @@ def test_float_from_0_to_1_or_0_to_255():
 
 @pytest.mark.parametrize("numbers", [[-0.1, 1], [0, 65536]])
 def test_floats_of_no_known_range_are_refused(numbers):
-    with pytest.raises(UnreadableImageError, match=r"values from .* have no known range"):
+    with pytest.raises(UnreadableImageError, match=r"the range of its values .* is unknown"):
         values(Image.fromarray(np.array([numbers], dtype=np.float32)), "TIFF")
 
 
@@ -270,7 +270,7 @@ def test_more_pixels_than_allowed_are_refused_before_they_are_decoded(read):
     with pytest.raises(UnreadableImageError) as refused:
         read(bomb(60_000, 60_001))
     assert str(refused.value) == (
-        "60000x60001 pixels are more than --max-megapixels 250; read it with --max-megapixels 3601"
+        "its 60000x60001 pixels exceed --max-megapixels 250; raise the limit with --max-megapixels 3601"
     )
 
 
@@ -282,7 +282,7 @@ def test_the_limit_is_ours_and_pillows_is_left_alone(file_format, pillows_limit,
     data = encoded(gray(0, 12, 20), file_format)
     assert (read_header(data).height, decode(data, 12, 20).width) == (12, 20)
     assert pillows_limit == Image.MAX_IMAGE_PIXELS
-    with pytest.raises(UnreadableImageError, match=r"20x12 pixels are more than --max-megapixels 0.000239"):
+    with pytest.raises(UnreadableImageError, match=r"20x12 pixels exceed --max-megapixels 0.000239"):
         decode(data, 8, 8, rules=DecodeRules(max_megapixels=0.000239))
 
 

@@ -37,7 +37,7 @@ def test_a_held_out_image_in_train_is_refused_unless_leaks_are_allowed(data, spl
         warnings(data)
     assert str(caught.value) == (
         f"1 {split} image is also a training image, byte for byte: '{split}/a/copy.png' is 'train/a/000.png', so "
-        "figures on them would be too good; remove them from one of the splits, or go on with --allow-leaks"
+        "metrics on them would be too optimistic; remove them from one of the splits, or continue with --allow-leaks"
     )
     [warning] = warnings(data, allow_leaks=True)
     assert warning.startswith(f"1 {split} image is also a training image")
@@ -62,7 +62,7 @@ def test_copies_in_a_class_are_counted(data):
     copy(data, "train/a/000.png", "train/a/1.png")
     copy(data, "train/a/000.png", "train/a/2.png")
     assert warnings(data) == [
-        "2 images are identical copies of another one of the same class and split: 'train/a/1.png' is "
+        "2 images are identical copies of another image of the same class and split: 'train/a/1.png' is "
         "'train/a/000.png', 'train/a/2.png' is 'train/a/000.png'"
     ]
 

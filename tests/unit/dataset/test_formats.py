@@ -50,7 +50,7 @@ def test_content_of_a_format_that_is_not_read_names_what_to_install(monkeypatch)
     monkeypatch.setattr(formats, "READABLE", tuple(f for f in FORMATS if f.name != "HEIC"))
     monkeypatch.setattr(opening.formats, "openers", lambda _: iter(()))
     photo = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64)
-    with pytest.raises(UnreadableImageError, match="its format is not read here; pip install pillow-heif"):
+    with pytest.raises(UnreadableImageError, match="not supported by this installation; pip install pillow-heif"):
         decode_full(photo)
 
 

@@ -66,7 +66,7 @@ def test_copies_stay_together_also_across_classes(contents: list[tuple[str, int]
     try:
         divided = hold_out(dataset(classes), digests, HoldOut(0.3))
     except InputError as error:
-        assert "copies" in str(error) or "training images, and --holdout needs" in str(error)  # noqa: PT017 (may pass)
+        assert "copies" in str(error) or "training images, but --holdout needs" in str(error)  # noqa: PT017 (may pass)
         return
     sides: dict[str, set[str]] = {}
     for file in divided.files:
@@ -130,9 +130,9 @@ def test_a_group_is_the_first_group_of_the_expression_or_its_match() -> None:
 @pytest.mark.parametrize(
     ("classes", "asked", "message"),
     [
-        ({"a": 2, "b": 9}, {}, r"the class 'a' has 2 training images, and --holdout needs 3 or more"),
-        ({"a": 9}, {"group_by": "(x"}, r"'\(x' is no column of a table and no valid regular expression"),
-        ({"a": 9}, {"group_by": "patient"}, r"matches no file name; they are like 'a/000.png'"),
+        ({"a": 2, "b": 9}, {}, r"the class 'a' has 2 training images, but --holdout needs at least 3"),
+        ({"a": 9}, {"group_by": "(x"}, r"'\(x' is neither a column of a table nor a valid regular expression"),
+        ({"a": 9}, {"group_by": "patient"}, r"matches no file name \(a file name is, for example, 'a/000.png'\)"),
         ({"a": 9}, {"group_by": "png"}, r"puts all images into one group, 'png'"),
         ({"a": 9}, {"group_by": "00[0-4]"}, r"gives no group for 4 of 9 images: 'a/005.png'"),
         ({"a": 9, "b": 9}, {"group_by": "^."}, r"all images of the class 'a', 'b' are in one group"),
@@ -148,7 +148,7 @@ def test_a_split_that_is_there_is_not_written_again() -> None:
     index = numbered(a=9)
     own = dataclasses.replace(index.files[0], split="val")
     index = dataclasses.replace(index, files=(own, *index.files[1:]))
-    with pytest.raises(InputError, match=r"has a val split already \(1 image\); .* --holdout-as test"):
+    with pytest.raises(InputError, match=r"already has a val split \(1 image\); .* --holdout-as test"):
         hold_out(index, unlike(index), HoldOut(0.2))
     divided = hold_out(index, unlike(index), HoldOut(0.25, "test"))
     assert Counter(file.split for file in divided.files) == {"val": 1, "train": 6, "test": 2}
@@ -166,5 +166,5 @@ def test_images_that_a_model_has_seen_are_not_held_out() -> None:
     index = numbered(a=9)
     made = dataclasses.replace(index.files[0], split="synthetic", provenance=Provenance("true"))
     index = dataclasses.replace(index, files=(made, *index.files[1:]))
-    with pytest.raises(InputError, match="--holdout comes before any model sees the images"):
+    with pytest.raises(InputError, match="--holdout needs images that no model was trained on"):
         hold_out(index, unlike(index), HoldOut(0.2))

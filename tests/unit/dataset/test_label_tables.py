@@ -101,7 +101,7 @@ def test_a_table_outside_data_and_columns_of_other_names(tmp_path):
 def test_a_table_given_by_its_name_in_data(tmp_path):
     data = write(tmp_path / "data", table("{}.png"), name="a.csv")
     write(data, table("{}.png").replace(",a", ",x").replace(",b", ",y"), name="b.csv")
-    with pytest.raises(InputError, match=r"several tables label the images of .*: 'a.csv', 'b.csv'; choose one"):
+    with pytest.raises(InputError, match=r"tables contain labels for the images of .*: 'a.csv', 'b.csv'; choose one"):
         scan(data)
     assert set(labels(data, options=LabelOptions("b.csv")).values()) == {"x", "y"}
 
@@ -170,7 +170,7 @@ def test_a_path_that_could_be_two_images(tmp_path):
 
 @pytest.mark.parametrize(
     ("labels", "message"),
-    [("none.csv", "there is no table none.csv"), ("notes.txt", "is not a CSV, TSV, JSONL or Parquet table")],
+    [("none.csv", "the table none.csv does not exist"), ("notes.txt", "is not a CSV, TSV, JSONL or Parquet table")],
 )
 def test_a_file_that_is_no_table(tmp_path, labels, message):
     write(tmp_path / "data", table("{}.png"))

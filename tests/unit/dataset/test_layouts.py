@@ -107,8 +107,8 @@ def test_a_layout_that_is_read(tmp_path, folders, expected):
         (["imgs", "gt"], [], "segmentation dataset"),
         (["original", "mask"], [], "segmentation dataset"),
         (["data", "annotations"], [], "segmentation dataset"),
-        (["good", "broken", "masks/broken|_x"], [], "folders named like the classes beside it"),
-        (["good|", "broken|x", "masks|_mask"], [], "masks seems to contain the masks of the images beside it"),
+        (["good", "broken", "masks/broken|_x"], [], "folders with the names of the classes next to it"),
+        (["good|", "broken|x", "masks|_mask"], [], "masks seems to contain the masks of the images next to it"),
         (["images"], [(f"labels/{i}.txt", BOX) for i in range(3)], "YOLO detection dataset"),
         (
             ["images/train", "images/val"],
@@ -127,19 +127,19 @@ def test_a_layout_that_is_read(tmp_path, folders, expected):
         ),
         (["images"], [("annotations/1.xml", VOC)], "Pascal VOC detection dataset"),
         (["images"], [("images/2.json", '{"shapes": []}')], "LabelMe dataset"),
-        (["images"], [("labels.csv", "photo;sort\n0.png;a\n")], "'labels.csv' may contain them"),
-        (["images"], [("imagelabels.mat", "x")], "'imagelabels.mat' may contain them"),
-        (["jpg"], [("labels.txt", "0.png a\n")], "'labels.txt' may contain them"),
-        (["faces"], [("attributes.csv", "image_id,Male\n0.png,1\n")], "lists the images of .* in one folder, but no"),
-        (["images_001", "images_002"], [], "name no classes"),
+        (["images"], [("labels.csv", "photo;sort\n0.png;a\n")], "'labels.csv' may contain the classes"),
+        (["images"], [("imagelabels.mat", "x")], "'imagelabels.mat' may contain the classes"),
+        (["jpg"], [("labels.txt", "0.png a\n")], "'labels.txt' may contain the classes"),
+        (["faces"], [("attributes.csv", "image_id,Male\n0.png,1\n")], "lists the images of .* in one folder, but none"),
+        (["images_001", "images_002"], [], "are not class names"),
         (["HAM_images_part_1", "HAM_images_part_2"], [], "numbered parts of one set of images"),
         (["bottle/train/good", "bottle/test/bad", "cable/train/good", "cable/test/bad"], [], "several datasets"),
         (["a/train", "a/test", "b"], [], "splits inside some class folders"),
-        (["train/a", "train/b", "more"], [], "mixes split folders"),
-        (["my_train/a", "my_test/a", "extra"], [], "mixes split folders"),
+        (["train/a", "train/b", "more"], [], "contains split folders"),
+        (["my_train/a", "my_test/a", "extra"], [], "contains split folders"),
         (["train", "test"], [], "contains images but no class folders"),
         (["train_set", "test_set"], [], "contains images but no class folders"),
-        (["a", "b", "flowers/a", "flowers/b"], [], "folders named like the classes beside it"),
+        (["a", "b", "flowers/a", "flowers/b"], [], "folders with the names of the classes next to it"),
         (["Testing/a", "Validation/a"], [], "has no training split"),
         (["Cat", "cat"], [], "differ only in letter case"),
         (["train/cat", "train/cat "], [], "differ only in letter case or spaces"),
@@ -210,7 +210,7 @@ def test_every_image_is_read_or_in_the_list_of_what_is_not_used(tmp_path):
 
 
 def test_a_trained_model_refuses_masks_and_names_the_folder_to_give(tmp_path):
-    with pytest.raises(InputError, match=r"for a trained model, which needs no classes, give .*images"):
+    with pytest.raises(InputError, match=r"commands that use a trained model need no classes and read .*images"):
         scan(write(tmp_path, "images", "masks"), training=False)
     assert len(scan(tmp_path / "images", training=False).files) == 3
 

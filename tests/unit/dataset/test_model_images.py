@@ -82,7 +82,7 @@ def test_colours_are_refused_by_a_gray_model_or_left_out(tmp_path: Path) -> None
     tiny_data.image("ant", 0, channels=3).save(tmp_path / "colour.png")
     tiny_data.image("ant", 1).save(tmp_path / "gray.png")
     index = scan(tmp_path, training=False)
-    with pytest.raises(InputError, match=r"colour\.png.*where gray images are needed"):
+    with pytest.raises(InputError, match=r"colour\.png.*but gray images are required"):
         build_cache(index, spec=GRAY)
     assert [file.file_name for file in build_cache(index, spec=GRAY, skip_invalid=True).files] == ["gray.png"]
 
@@ -116,6 +116,7 @@ def test_a_folder_of_colours_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError) as refused:
         build_cache(scan(tmp_path, training=False), spec=GRAY)
     assert "\n" not in str(refused.value)
-    assert "'00.png', '01.png', '02.png' and 27 more; make them gray, or use a model or real images in colour" in str(
-        refused.value
+    assert (
+        "'00.png', '01.png', '02.png' and 27 more; convert them to gray, or use a colour model or colour real images"
+        in str(refused.value)
     )

@@ -62,7 +62,7 @@ def test_images_that_are_not_used_give_a_line_beside_documentation():
 def test_images_are_named_with_the_reason():
     entries = [PassedOver(STRAY, ("a.png",)), PassedOver(MASKS, ("1_mask.png", "2_mask.png"))]
     assert summary([*entries, PassedOver(FRAMES, ("film.gif",))]) == (
-        "not used: 1 image outside class folders ('a.png'), 2 images that are masks of others ('1_mask.png', "
+        "not used: 1 image outside class folders ('a.png'), 2 images that are masks of other images ('1_mask.png', "
         "'2_mask.png'), all but the first page or frame of 1 file ('film.gif')"
     )
 

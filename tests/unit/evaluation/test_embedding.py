@@ -22,7 +22,7 @@ def test_a_classifier_of_the_real_images_tells_their_classes_apart() -> None:
     pixels_NHWC = RNG.integers(0, 60, (40, 8, 8, 1), dtype=np.uint8)
     pixels_NHWC[labels_N == 1, :, :4] += 150
     embedding = classifier_embedding(pixels_NHWC, labels_N, 2, seed=0, config=ClassifierConfig(steps=40, features=4))
-    assert embedding.name == "last features of a classifier trained on these 40 real images"
+    assert embedding.name == "last-layer features of a classifier trained on these 40 real images"
     images = embed(embedding, pixels_NHWC, labels_N)
     assert images.features_NF.shape == (40, 4 * 27)
     assert images.features_NF.dtype == np.float32

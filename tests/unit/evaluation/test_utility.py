@@ -84,7 +84,7 @@ def test_two_seeds_have_figures_and_no_intervals_anywhere() -> None:
     two = {name: predicted_SN[:2] for name, predicted_SN in PREDICTED.items()}
     found = utility(TRUE_N, two, CLASSES, "accuracy")
     assert found.verdict.decision == "undecided"
-    assert "give no interval" in found.verdict.sentence
+    assert "are too few for an interval" in found.verdict.sentence
     values = json.loads(json.dumps(as_json(found), allow_nan=False))
     for arm in values["arms"].values():
         assert arm["accuracy"]["half_interval_over_seeds"] is None
@@ -109,7 +109,7 @@ def test_where_no_way_beats_the_commonest_class_no_help_is_claimed(gain: float) 
     for measure, what in (("accuracy", "accuracy"), ("balanced-accuracy", "balanced accuracy")):
         found = utility(true_N, predicted, ("a", "b"), measure).verdict
         assert found.decision == "undecided"
-        assert f"than always answering the commonest class (50.0 % {what})" in found.sentence
+        assert f"than always predicting the most common class (50.0 % {what})" in found.sentence
         assert "--steps" in found.sentence
     misled = {**predicted, "synthetic": 1 - true_N + np.zeros((4, 1), np.int64)}  # as by wrong labels
     assert utility(true_N, misled, ("a", "b"), "accuracy").verdict.decision == "harms"

@@ -25,7 +25,7 @@ def balanced(*comparisons: Comparison) -> Verdict:
         (-0.001, 0.004, "does not help", "use classical augmentation alone"),
         (0.0, 0.0, "does not help", "+0.0 +- 0.0 points"),
         (0.006, 0.012, "undecided", "the difference is within the noise, +0.6 +- 1.2 points"),
-        (0.002, 0.004, "undecided", "more test images would tell"),
+        (0.002, 0.004, "undecided", "more test images would settle it"),
     ],
 )
 def test_the_interval_decides(mean: float, half: float, decision: str, words: str) -> None:
@@ -53,13 +53,13 @@ def test_two_seeds_have_no_verdict_however_large_the_difference(mean: float) -> 
         given = verdict([Comparison(ARMS[name], difference) for name, difference in comparisons], "accuracy")
         assert given.decision == "undecided"
         assert f"{100 * mean:+.1f} points of accuracy over classical augmentation" in given.sentence
-        assert "2 seeds, 300 test images give no interval: run with --seeds 3 or more" in given.sentence
+        assert "2 seeds, 300 test images are too few for an interval: run with --seeds 3 or more" in given.sentence
         assert "+-" not in given.sentence
 
 
 def test_it_says_what_would_narrow_the_interval_and_what_it_measures() -> None:
     given = balanced(against("real", 0.0, 0.02, from_seeds=0.8))
-    assert "more seeds would tell" in given.sentence
+    assert "more seeds would settle it" in given.sentence
     assert "balanced accuracy over the real images" in given.sentence
 
 
@@ -68,7 +68,7 @@ def test_images_help_if_they_beat_every_rival_and_the_nearest_is_told() -> None:
     assert given.decision == "helps"
     assert (
         "+2.0 +- 1.0 points of balanced accuracy over class weights with classical augmentation, "
-        "the nearest of 3 rivals (95 % interval; " in given.sentence
+        "the strongest of 3 baselines (95 % interval; " in given.sentence
     )
     assert given.rival is ARMS["weighted"]
 
@@ -83,8 +83,8 @@ def test_what_a_rival_does_as_well_is_no_help(mean: float, half: float, well: st
         "The synthetic images add +2.1 +- 0.8 points of balanced accuracy over classical augmentation (95 % interval), "
         "but class weights with classical augmentation " + well
     )
-    assert "points beside it (97.5 % interval; 5 seeds" in given.sentence
-    assert given.sentence.endswith("use that alone.")
+    assert "points compared with it (97.5 % interval; 5 seeds" in given.sentence
+    assert given.sentence.endswith("use it alone.")
     assert given.rival is ARMS["weighted"]
 
 
@@ -96,20 +96,20 @@ def test_a_rival_that_may_do_as_well_leaves_it_undecided() -> None:
         "classical augmentation the difference is within the noise, +0.3 +- 1.0 points (97.5 % interval; "
         in given.sentence
     )
-    assert given.sentence.endswith("more seeds would tell.")
+    assert given.sentence.endswith("more seeds would settle it.")
 
 
 def test_without_a_gain_over_classical_augmentation_the_best_rival_is_advised() -> None:
     given = balanced(against("classical", 0.0, 0.004), against("deferred", -0.03, 0.004))
     assert given.decision == "does not help"
-    assert "do not help here: -3.0 +- 0.5 points of balanced accuracy beside deferred class weights" in given.sentence
+    assert "-3.0 +- 0.5 points of balanced accuracy compared with deferred class weights" in given.sentence
     assert given.sentence.endswith("use deferred class weights with classical augmentation alone.")
 
 
 def test_harm_is_done_beside_classical_augmentation() -> None:
     given = balanced(against("classical", -0.02, 0.01), against("deferred", -0.03, 0.01))
     assert given.decision == "harms"
-    assert "-2.0 +- 1.0 points of balanced accuracy beside classical augmentation (95 %" in given.sentence
+    assert "-2.0 +- 1.0 points of balanced accuracy compared with classical augmentation (95 %" in given.sentence
     assert given.sentence.endswith("use deferred class weights with classical augmentation alone.")
     assert balanced(against("classical", 0.0, 0.02), against("deferred", -0.03, 0.01)).decision == "does not help"
 

@@ -127,5 +127,5 @@ def test_class_folders_are_made_one_for_each_class(tmp_path: Path) -> None:
 def test_a_file_system_that_ignores_letter_case_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "Cat").mkdir()
     (tmp_path / "cat").symlink_to(tmp_path / "Cat")  # what such a file system does by itself
-    with pytest.raises(InputError, match="'Cat' and 'cat' are one folder"):
+    with pytest.raises(InputError, match="'Cat' and 'cat' have the same folder"):
         make_class_folders(tmp_path, ["cat", "Cat"])

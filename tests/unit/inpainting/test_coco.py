@@ -127,7 +127,7 @@ def test_names_match_whole_or_by_their_end(tmp_path: Path) -> None:
     assert coco.holes("a/1.png", PICTURE).origin == "c.json"
     assert coco.holes("a/2.png", PICTURE).origin == ""
     coco.refuse_ambiguous(["a/1.png", "a/2.png"])
-    with pytest.raises(InputError, match=r"both a/1\.png and b/1\.png end so"):
+    with pytest.raises(InputError, match=r"both a/1\.png and b/1\.png end with it"):
         coco.refuse_ambiguous(["a/1.png", "b/1.png"])
 
 
@@ -144,7 +144,7 @@ def test_names_match_whole_or_by_their_end(tmp_path: Path) -> None:
 )
 def test_what_is_no_annotation_file_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "c.json").write_text(text)
-    with pytest.raises(InputError, match="no COCO annotation file"):
+    with pytest.raises(InputError, match="is not a COCO annotation file"):
         CocoFile(tmp_path / "c.json")
     with pytest.raises(InputError, match="cannot be read"):
         CocoFile(tmp_path / "nothing.json")

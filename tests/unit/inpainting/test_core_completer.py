@@ -153,7 +153,7 @@ def test_a_partial_encoder_of_other_weights_is_not_used(model: StoredModel, dire
 def test_what_is_wrong_is_told_in_a_line(model: StoredModel, directory: Path) -> None:
     with pytest.raises(InputError, match=r"no method 'gibs'.*gibbs"):
         Completer(model, method="gibs")
-    with pytest.raises(InputError, match=r"has no partial encoder.*--method gibbs"):
+    with pytest.raises(InputError, match=r"has no inpainting encoder.*--method gibbs"):
         Completer(model, method="partial-encoder")
     (directory / FILE).write_bytes(b"not a file of tensors")
     with pytest.raises(InputError, match=r"cannot be read.*delete it"):

@@ -213,7 +213,7 @@ def test_a_wholly_transparent_mask_has_no_holes_and_says_so(tmp_path: Path) -> N
     Image.new("RGBA", (4, 6), (255, 255, 255, 0)).save(tmp_path / "m.png")
     holes = MaskFiles(tmp_path / "m.png", tmp_path).holes("1.png", PICTURE)
     assert not holes.missing_HW.any()
-    assert holes.note == "m.png is wholly transparent, so nothing is missing"
+    assert holes.note == "m.png is fully transparent, so nothing is missing"
 
 
 @pytest.mark.parametrize(
@@ -248,7 +248,7 @@ def test_a_mask_has_one_page_or_as_many_as_the_image(tmp_path: Path) -> None:
     second = replace(PICTURE, page=1, pages=3)
     assert masks.holes("1.tif", second).missing_HW.all()
     assert not masks.holes("1.tif", replace(PICTURE, pages=3)).missing_HW.any()
-    with pytest.raises(UnreadableImageError, match="it has 3 pages, and the image has 2"):
+    with pytest.raises(UnreadableImageError, match="it has 3 pages, but the image has 2"):
         masks.holes("1.tif", replace(PICTURE, pages=2))
     pages[1].save(tmp_path / "one.png")
     one = MaskFiles(tmp_path / "one.png", tmp_path)

@@ -39,7 +39,7 @@ def test_where_all_changes_nothing_of_the_image_is_left(tmp_path: Path, noise: n
 
 def test_an_image_that_is_gone_is_named(tmp_path: Path) -> None:
     part_HWC = np.zeros((28, 28, 1), np.float32)
-    with pytest.raises(VaeaugError, match=r"the image .*x\.png has changed meanwhile: .*add --resume"):
+    with pytest.raises(VaeaugError, match=r"the image .*x\.png has changed during the run: .*add --resume"):
         Edit(tmp_path / "x.png", part_HWC, part_HWC, 0.0).pixels()
 
 

@@ -33,8 +33,8 @@ def check_later_frames(file: CompletedFile, samples: Samples, missing_HW: NDArra
     for number, (one, other) in enumerate(zip(_later_frames(dark), _later_frames(bright), strict=True), start=2):
         if one != other:
             raise UnreadableImageError(
-                f"it is an animation, and the holes of its first frame would show in frame {number}, which draws only "
-                "what changes; save its frames as files, each with a mask"
+                f"it is an animation, and the holes of its first frame would show in frame {number}, which stores "
+                "only the pixels that change; save its frames as separate files, each with a mask"
             )
 
 

@@ -93,7 +93,7 @@ class Structure:
         place = self.first_link if link is None else link
         while offset := self._number(place):
             if offset in seen or len(found) >= _MOST_DIRECTORIES:
-                raise DamagedError("its directories go in a circle")
+                raise DamagedError("its directories form a cycle")
             seen.add(offset)
             found.append(self._directory(offset, place))
             place = found[-1].next_link
@@ -109,7 +109,7 @@ class Structure:
             return ()
         letter = _LETTERS.get(entry.kind)
         if letter is None or entry.place + entry.length > len(self.data):
-            raise DamagedError(f"a field of type {entry.kind} lies outside the data")
+            raise DamagedError(f"a field of type {entry.kind} is outside the data")
         return struct.unpack_from(f"{self.order}{entry.count}{letter}", self.data, entry.place)
 
     def content(self, entry: Entry) -> bytes:
@@ -134,7 +134,7 @@ class Structure:
         entries = {}
         end = offset + start + count * size
         if end > len(self.data):
-            raise DamagedError("a directory is cut off")
+            raise DamagedError("a directory is truncated")
         for place in range(offset + start, end, size):
             tag, kind = self._unpack("HH", place)
             amount = self._unpack("Q" if self.big else "I", place + 4)[0]
@@ -148,4 +148,4 @@ class Structure:
         try:
             return struct.unpack_from(self.order + letters, self.data, place)
         except (struct.error, OverflowError):
-            raise DamagedError("a directory lies outside the data") from None
+            raise DamagedError("a directory is outside the data") from None

@@ -63,12 +63,12 @@ class GifFile:
         try:
             self._frame, self.frames = self._scan()
         except IndexError:
-            raise UnreadableImageError("it is cut off") from None
+            raise UnreadableImageError("it is truncated") from None
         self.pages = 1
         place = self._frame.descriptor
         left, top, self._width, self._height = (_two(data, place + 1 + 2 * number) for number in range(4))
         if (left, top, self._width, self._height) != (0, 0, _two(data, 6), _two(data, 8)):
-            raise UnreadableImageError("its first frame does not cover it; save its frames as PNG files")
+            raise UnreadableImageError("its first frame does not cover the whole image; save its frames as PNG files")
 
     def view(self, page: int) -> bytes:  # noqa: ARG002 (there is one)
         """Return the file."""

@@ -106,9 +106,7 @@ class TiffFile:
             raise UnreadableImageError(f"its TIFF structure is damaged: {error}") from error
         samples = direct or decoded_samples(self.view(page), self._rules, orientation)
         if direct is None and samples.space == "indexed":
-            raise UnreadableImageError(
-                "its page of indices is compressed in a way that is not written; save it with LZW"
-            )
+            raise UnreadableImageError("its palette page uses a compression that cannot be written; save it with LZW")
         return samples
 
     def rewritten(self, pages: Mapping[int, NDArray[Any]], provenance: Provenance) -> bytes:
@@ -176,7 +174,7 @@ class TiffFile:
         """Return the colour table, (K, 4); 16-bit colours by their high byte, as Pillow reads them."""
         colours = np.array(self._structure.values(directory.entries.get(tags.COLOUR_MAP)), dtype=np.uint16)
         if len(colours) != 3 * 2**bits:
-            raise DamagedError("its colour table has another size")
+            raise DamagedError("its colour table has the wrong size")
         table_K4 = np.full((2**bits, 4), 255, dtype=np.uint8)
         table_K4[:, :3] = (colours.reshape(3, -1).T >> 8).astype(np.uint8)
         return table_K4

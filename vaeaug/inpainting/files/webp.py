@@ -57,7 +57,7 @@ class WebpFile:
             left, top, width, height = (_three(frames[0], 3 * number) for number in range(4))
             if (left, top, width + 1, height + 1) != (0, 0, self._width, self._height):
                 raise UnreadableImageError(
-                    "the first frame of the animation does not cover it; save its frames as files"
+                    "the first frame of the animation does not cover the whole image; save its frames as separate files"
                 )
 
     def view(self, page: int) -> bytes:  # noqa: ARG002 (there is one)
