@@ -58,7 +58,6 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
 
     Args:
         path: the file; its directory exists.
-        data: its content.
         durable: also wait until the disk has it. This is slow, and needless for one of many files that can be made
             again.
     """

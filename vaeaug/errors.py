@@ -1,4 +1,4 @@
-"""What can go wrong, by exit code. Every message is one line: what was wrong, where, and what mends it."""
+"""What can go wrong, by exit code. Every message is one line: what was wrong, where, and how to fix it."""
 
 from __future__ import annotations
 

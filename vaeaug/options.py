@@ -73,7 +73,6 @@ def parse_settings(settings: type[C], values: Mapping[str, Any], call: str) -> C
     """Build a settings dataclass of a command, likewise.
 
     Args:
-        settings: the dataclass.
         values: its fields that are declared with `option`, by name.
         call: the function of the Python API that takes them, for messages.
 

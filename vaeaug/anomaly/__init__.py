@@ -1,1 +1,1 @@
-"""Anomaly scores: how strange an image, a pixel or a label is to a trained model."""
+"""Anomaly scores: how anomalous an image, a pixel or a label is under a trained model."""

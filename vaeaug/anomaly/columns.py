@@ -1,4 +1,4 @@
-"""The columns of a table of scores: what each is, said once for the table, the card and the command's help."""
+"""The columns of a score table and their meaning, shared by the table, the card and the help of the command."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A number that is told of each image.
+    """A value that is reported for each image.
 
     Attributes:
         name: in the table.
@@ -42,7 +42,7 @@ MEASURED = (
         "variant has no importance weights",
     ),
 )
-"""What a network says of an image as one of its class; in this order in the table."""
+"""Columns measured by a network for an image of its class, in the order of the table."""
 
 SURPRISE = Column(
     "label_surprise",
@@ -69,8 +69,8 @@ SCORES = tuple(name.replace("_", "-") for name in SCORE_COLUMNS)
 """The same, as users write them."""
 
 DEFAULT = "scaled-error"
-"""What images are ranked by unless the user says otherwise; why is in docs/benchmarks.md."""
+"""The default score that images are ranked by; docs/benchmarks.md explains the choice."""
 
 JUDGE_AUTO = "auto"
 JUDGES = (JUDGE_AUTO, "features", "evidence")
-"""Who can be asked to judge labels; see `vaeaug.anomaly.judgement`, which needs torch."""
+"""How labels can be scored; see `vaeaug.anomaly.judgement`, which needs torch."""

@@ -1,8 +1,8 @@
-"""Which class each image is likeliest of, and how surprising its label is.
+"""The most likely class of each image, and how surprising its label is.
 
-Two can judge. **features**: class densities in the space of latent features, fitted to the labelled images themselves;
-they find wrong labels in what a model was trained on, which its networks know by heart. **evidence**: the networks; for
-images that the model has not seen, however few.
+There are two methods. **features**: class densities in the space of latent features, fitted to the labelled images
+themselves; they find wrong labels in the training images, which the networks may have memorized. **evidence**: the
+likelihood under the networks; for images that the model was not trained on, however few.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ FEATURES, EVIDENCE, NOBODY = "features", "evidence", "nobody"
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What is thought of the labels of N images.
+    """Label scores of N images.
 
     Attributes:
-        label_surprise_N: float32, in nats; NaN where an image has no label that can be judged.
-        likeliest_N: int64, the likeliest class, as the model counts them; -1 where nobody can tell.
+        label_surprise_N: float32, in nats; NaN if an image has no label that can be scored.
+        likeliest_N: int64, the most likely class, as the model counts them; -1 if it cannot be determined.
     """
 
     label_surprise_N: NDArray[np.float32]
@@ -34,15 +34,14 @@ class Judgement:
 
 
 def choose_judge(asked: str, model: StoredModel, labels_N: NDArray[np.int64]) -> str:
-    """Return who judges labels: `features` where at least two classes have images enough, else `evidence`; or nobody.
+    """Return how labels are scored: `features` if two classes have enough images, else `evidence`, or `nobody`.
 
     Args:
         asked: one of `columns.JUDGES`.
-        model: the trained model.
         labels_N: as the model counts classes; -1 where the class is not known.
 
     Returns:
-        `features`, `evidence`, or `nobody`, where what was asked for is not possible, or there are no labels.
+        `features`, `evidence`, or `nobody` if the requested method is not possible or there are no labels.
     """
     if not (labels_N >= 0).any():
         return NOBODY
@@ -54,10 +53,10 @@ def choose_judge(asked: str, model: StoredModel, labels_N: NDArray[np.int64]) ->
 def judge(
     parts: Callable[[], Iterable[Scores]], labels_N: NDArray[np.int64], model: StoredModel, who: str
 ) -> Judgement:
-    """Judge the labels of images whose scores come part by part.
+    """Score the labels of images, given the scores of the images in parts.
 
     Args:
-        parts: calling it begins anew: the scores of all images, in order.
+        parts: each call restarts the iteration over the scores of all images, in order.
         labels_N: of all images.
         model: that scored them.
         who: what `choose_judge` chose.

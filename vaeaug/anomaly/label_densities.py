@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 LEAST_IMAGES = 5
-"""Labelled images that a class needs, or nothing is said of its labels."""
+"""Minimum number of labelled images for which the labels of a class are scored."""
 
 MOST_COMPONENTS = 64
 IMAGES_A_COMPONENT = 10
@@ -28,10 +28,10 @@ PRIOR_A_COMPONENT = 4
 """The common covariance counts as so many images a component."""
 
 FLOOR = 0.01
-"""Added to every variance, as a share of the mean variance: of no direction is a class certain."""
+"""Added to every variance, as a fraction of the mean variance: no class has zero variance in any direction."""
 
 Parts = Callable[[], Iterable[tuple[NDArray[np.float32], NDArray[np.int64]]]]
-"""Calling it begins anew: features (n, F) and labels (n,), -1 for none, part by part."""
+"""Each call restarts the iteration over parts: features (n, F) and labels (n,), -1 for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +65,16 @@ class LabelDensities:
 
 
 def judged_classes(labels_N: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the classes whose labels can be judged, ascending: none, or at least two."""
+    """Return the classes with labels that can be scored, ascending: none, or at least two."""
     classes, counts = np.unique(labels_N[labels_N >= 0], return_counts=True)
     enough = classes[counts >= LEAST_IMAGES]
     return enough if len(enough) > 1 else enough[:0]
 
 
 def fit_densities(parts: Parts, classes_K: NDArray[np.int64]) -> LabelDensities:
-    """Fit a Gaussian a class.
+    """Fit one Gaussian per class.
 
     Args:
-        parts: the features and labels.
         classes_K: which classes (`judged_classes`).
     """
     mean_F, components_FD = _components(parts, classes_K)

@@ -1,8 +1,8 @@
-"""How well a network explains images of one class: what every score is made of.
+"""How well a network explains images of one class: the parts of every score.
 
-The mode of the posterior gives the reconstruction that people see, and the errors in pixel values. Bounds on the
-likelihood are means over draws from the posterior. Each image is drawn for alone and with the same random numbers, so
-that what is said of it depends on no other image, and images differ by what they show and not by luck.
+The mode of the posterior gives the reconstruction that is shown, and the errors in pixel values. Bounds on the
+likelihood are means over draws from the posterior. The draws for each image use the same random numbers, so the result
+does not depend on other images, and images differ by their content and not by chance.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ LEAST_VARIANCE = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """What a network says of B images, on the CPU.
+    """Measurements of B images by a network, on the CPU.
 
     Attributes:
-        reconstruction_error: the loss, in nats where it is a likelihood, (B,).
-        kl: the KL divergence in nats, (B,), or None where the variant reports none.
+        reconstruction_error: the loss, in nats if it is a likelihood, (B,).
+        kl: the KL divergence in nats, (B,), or None if the variant reports none.
         iwae_bound: the importance-weighted bound on -log p(x|y) in nats, (B,), or None without importance weights.
         image_BCHW: the reconstruction from the posterior's mode, in [0, 1].
         error_BHW: the absolute error of that reconstruction, averaged over channels, in [0, 1].
         scaled_error: its mean squared error over the image's contrast, the standard deviation of its values, (B,). So
-            an image does not count as strange merely because it has more contrast or detail than others, as it does
+            an image does not count as anomalous merely because it has more contrast or detail than others, as it does
             for likelihoods (Serra et al. 2020); with the variance in its place plain images would, instead.
     """
 
@@ -54,8 +54,8 @@ class Measures:
 def measure(network: Network, x_BCHW: Tensor, y_B: Tensor, *, seed: int, draws: int) -> Measures:
     """Measure images under the network of their class.
 
-    Where the variant tells its importance weights, `reconstruction_error` and `kl` are means over the draws, so that
-    their sum is the negative ELBO; else they are those of the mode.
+    If the variant has importance weights, `reconstruction_error` and `kl` are means over the draws, so that their sum
+    is the negative ELBO; otherwise they are those of the mode.
 
     Args:
         network: in eval mode.

@@ -1,4 +1,4 @@
-"""Scores of images: each as one of its class, or as one of the likeliest class where the class is not known."""
+"""Scores of images: each under its own class, or under the most likely class if its class is unknown."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ from vaeaug.models.store import StoredModel
 from vaeaug.training.batches import as_images, in_chunks
 
 UNKNOWN = -1
-"""The label of an image whose class the model does not know, or nobody told."""
+"""The label of an image with no class, or with a class that the model does not know."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What a model says of N images.
+    """Scores of N images.
 
     Attributes:
-        measured_NP: float32, a column for each of `MEASURED`; NaN where there is no such thing.
-        measured_as_N: int64, the class that each was measured as: its label if the model knows it, else the likeliest.
-        evidence_NK: float32, an estimate of log p(x|y) of each class in nats; NaN where it was not asked for.
-        features_ND: float32, the latent features of each, none of them told its label (`features_of`).
+        measured_NP: float32, one column for each of `MEASURED`; NaN if the variant does not have it.
+        measured_as_N: int64, the class that each was measured as: its label if the model knows it, otherwise the most
+            likely class.
+        evidence_NK: float32, an estimate of log p(x|y) of each class in nats; NaN if it was not requested.
+        features_ND: float32, the latent features of each, encoded without its label (`features_of`).
         error_NHW: float32, the absolute error of the reconstruction, averaged over channels, in [0, 1].
     """
 
@@ -39,7 +40,7 @@ class Scores:
 
 
 def tells_classes_apart(model: StoredModel) -> bool:
-    """Tell whether an image may be likelier under one class of a model than under another."""
+    """Return whether an image may be likelier under one class of a model than under another."""
     return len(model.classes) > 1 and (model.variant.conditional or model.record.scope == "per-class")
 
 
@@ -55,12 +56,10 @@ def score_images(
     """Score images that fit into memory several times over.
 
     Args:
-        model: the trained model.
         pixels_NHWC: uint8, as the model takes them.
         labels_N: as the model counts classes; -1 where the class is not known.
-        seed: of the draws.
         draws: K of the importance-weighted bound.
-        evidence: whether to ask for the evidence of each class for images whose class is known, too.
+        evidence: whether to compute the evidence of each class also for images of known class.
     """
     evidence_NK = np.full((len(pixels_NHWC), len(model.classes)), np.nan, np.float32)
     if tells_classes_apart(model):
@@ -84,7 +83,7 @@ def score_images(
 def features_of(model: StoredModel, pixels_NHWC: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the latent features of images, (N, D), all as the network of the largest class encodes its own.
 
-    One network, told one class: so features can be compared, and no image's label is in them.
+    One network with one class label encodes all images, so features are comparable and do not leak labels.
     """
     told = model.largest_class
     variant, parts = model.network(told).variant, []
@@ -103,7 +102,7 @@ def reconstruct(model: StoredModel, pixels_HWC: NDArray[np.uint8], label: int) -
 def _chunks(
     pixels_NHWC: NDArray[np.uint8], places_M: NDArray[np.int64], device: torch.device
 ) -> Iterator[tuple[NDArray[np.int64], torch.Tensor]]:
-    """Yield some of the images, a few hundred at a time, with where they stand."""
+    """Yield some of the images, a few hundred at a time, with their indices."""
     done = 0
     for x_BCHW, _ in in_chunks(pixels_NHWC, np.zeros(len(pixels_NHWC), np.int64), places_M, device):
         yield places_M[done : done + len(x_BCHW)], x_BCHW

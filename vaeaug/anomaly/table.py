@@ -1,4 +1,4 @@
-"""`scores.parquet` and `scores.csv`: a row an image, strangest first."""
+"""`scores.parquet` and `scores.csv`: one row per image, most anomalous first."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class ScoredImages:
         labels: as the data names them; empty for none.
         synthetic: whether a model made each, or filled holes in it.
         classes: of the model.
-        measured_NP: a column for each of `MEASURED`; NaN for null.
+        measured_NP: one column for each of `MEASURED`; NaN for null.
         measured_as_N: the class of the model that each was measured as.
         judgement: of the labels.
     """
@@ -48,12 +48,12 @@ class ScoredImages:
         return column
 
     def likeliest(self, place: int) -> str:
-        """Return the likeliest class of an image, or nothing where nobody can tell."""
+        """Return the most likely class of an image, or nothing if it cannot be determined."""
         label = int(self.judgement.likeliest_N[place])
         return self.classes[label] if label >= 0 else ""
 
     def ranked(self, name: str) -> NDArray[np.int64]:
-        """Return the places of the images, highest first; ties by file name, and those without a number last."""
+        """Return the positions of the images, highest score first; ties by file name, images without a score last."""
         return np.argsort(-self.number(name), kind="stable")
 
 

@@ -1,1 +1,1 @@
-"""A small image classifier, for what needs a judge: filters of samples, and the question whether they help."""
+"""A small image classifier, used to filter samples and to evaluate whether they help."""

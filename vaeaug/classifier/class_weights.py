@@ -1,4 +1,4 @@
-"""Class weights in the cross-entropy: what a mistake costs in a class of few images.
+"""Class weights in the cross-entropy: how much an error costs for a class with few images.
 
 The weight of a class of n images is the inverse of its effective number of images,
 
@@ -30,7 +30,7 @@ BETA = 0.9999
 """What Cui et al. found best on long-tailed CIFAR-10, and what Cao et al. take."""
 
 DEFERRED = 0.8
-"""Share of the steps after which deferred weights hold: Cao et al. change over at epoch 160 of 200.
+"""Fraction of the steps after which deferred weights hold: Cao et al. change over at epoch 160 of 200.
 
 Their learning rate falls to a hundredth there; on the one cycle of `fit_classifier` it is at a fifth of its peak.
 """
@@ -38,18 +38,18 @@ Their learning rate falls to a hundredth there; on the one cycle of `fit_classif
 
 @dataclass(frozen=True, slots=True)
 class ClassWeights:
-    """What the cross-entropy of each class's images is multiplied by, and when.
+    """Factors of the cross-entropy per class, and when they apply.
 
     Attributes:
         values_K: at least 0; only their ratios matter.
-        start: share of the steps, in [0, 1], that are taken without them.
+        start: fraction of the steps, in [0, 1], that are taken without them.
     """
 
     values_K: NDArray[np.float64]
     start: float = 0.0
 
     def hold(self, step: int, steps: int) -> bool:
-        """Tell whether they hold at a step, counted from 0, of so many."""
+        """Return whether they hold at a step, counted from 0, of so many."""
         return step >= round(self.start * steps)
 
 
@@ -75,7 +75,6 @@ def weighted_mean(costs_B: Tensor, targets_B: Tensor, weights_K: Tensor) -> Tens
 
     Args:
         costs_B: cross-entropy of each image.
-        targets_B: their classes.
         weights_K: of the classes.
     """
     weights_B = weights_K[targets_B]

@@ -23,7 +23,7 @@ class ClassifierConfig:
 
     Attributes:
         steps: optimizer steps.
-        batch_size: images a step.
+        batch_size: images per step.
         learning_rate: at its peak, after 30 % of the steps.
         weight_decay: decoupled.
         label_smoothing: of the targets (Szegedy et al. 2016).
@@ -109,11 +109,10 @@ def fit_classifier(
         sources: where images come from; all of one size and number of channels.
         classes: K.
         seed: of the weights, the batches, the dropout and the augmentation.
-        config: how.
-        augment: applied to every batch, with one seed an image.
+        augment: applied to every batch, with one seed per image.
         weights: of the classes in the cross-entropy; all alike if None.
         device: where; the CPU if None.
-        report: hears the share of the steps that is done, at every step.
+        report: called with the fraction of the steps that are done, at every step.
     """
     device = device or torch.device("cpu")
     _, height, width, channels = sources[0].pixels_NHWC.shape

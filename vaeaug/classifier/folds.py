@@ -1,4 +1,4 @@
-"""Stratified folds, so that what judges an image has not seen it."""
+"""Stratified folds, so that a classifier is not applied to its own training images."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def stratified_folds(
 ) -> NDArray[np.int64]:
     """Return the fold, 0 ... folds - 1, of each image: every class is spread evenly over them.
 
-    Where a class has fewer images than there are folds, some folds hold none of it out.
+    If a class has fewer images than there are folds, some folds hold out none of its images.
 
     Args:
         labels_N: class indices.
-        folds: how many.
         seed: of the order in which images are dealt out.
-        digests: of the files; equal ones are held out together, or a copy of what is held out would be seen.
+        digests: of the files; equal ones are held out together, otherwise a copy of a held-out image would be seen in
+            training.
     """
     names = list(map(str, range(len(labels_N)))) if digests is None else digests
     fold: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""The classifier's network: three convolutions on at most 32 x 32 places, for a few hundred images and one thread."""
+"""The classifier network: three convolutions on at most 32 x 32 positions, for a few hundred images and one thread."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class Built:
         shape_HWC: of every image.
         files: the readable images, in the order of their pixels.
         invalid: the unreadable ones.
-        colours: of an indexed dataset, else None.
+        colours: of an indexed dataset; otherwise None.
         rules: by which they were decoded, with the levels that were found.
     """
 
@@ -101,7 +101,6 @@ def build_pixels(
         files: the images, of all splits.
         digests: their contents' hashes, as `content_digest`; empty where a file could not be read.
         classes: the classes, each of which must keep two readable training images.
-        pool: threads.
         wanted: what they are to become.
         progress: called with (images decoded, images in all).
 

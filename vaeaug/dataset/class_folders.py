@@ -21,8 +21,6 @@ class Reading:
     """The images of a dataset, as far as its folders say.
 
     Attributes:
-        layout: how it was read.
-        files: the images.
         empty: training classes whose folder contains no image.
         stray: images outside any class folder.
         passed_over: other images that are not used.
@@ -111,7 +109,7 @@ def _read_splits(top: Folder, named: dict[str, Folder], *, training: bool) -> Re
 
 
 def _add_unlabelled(reading: Reading, top: Folder, folder: Folder, split: str, *, training: bool) -> None:
-    """Add `test/images` where train has classes: it is no class, but images without labels."""
+    """Add `test/images` where train has classes: it is not a class, but images without labels."""
     names = _names(top.path, folder.image_paths())
     if training:
         reading.passed_over.append(PassedOver(UNLABELLED, tuple(sorted(names))))

@@ -1,8 +1,8 @@
 """Colours as files have them, to 8-bit gray or RGB in sRGB, over a background.
 
-- **Colour profiles**: an embedded ICC profile is applied, so that all pixels are sRGB. One that changes no colour of
-  a grid by more than `VISIBLE` levels is sRGB by another name and is passed over. So is a profile that is broken, or
-  that belongs to another kind of image than the file's (one for RGB in a gray file).
+- **Colour profiles**: an embedded ICC profile is applied, so that all pixels are sRGB. One that changes no colour of a
+  grid by more than `VISIBLE` levels is sRGB by another name and is not used. So is a profile that is broken, or that
+  belongs to another kind of image than the file's (one for RGB in a gray file).
 - **CMYK** with a profile is converted by it; without one, and YCbCr, by Pillow's conversion. LAB is converted by
   LittleCMS.
 - **Transparent** pixels are composited over the background. The colours are sRGB by then, as the background is.

@@ -34,7 +34,6 @@ def read_contents(index: DatasetIndex, *, workers: int | None = None) -> Content
     """Read every file of a dataset once.
 
     Args:
-        index: the files.
         workers: threads; by default one per core, at most 8.
     """
     digests: dict[str, str] = {}

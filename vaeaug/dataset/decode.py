@@ -75,7 +75,7 @@ class FullImage:
     Attributes:
         pixels_HWC: upright and in sRGB: uint8, C = 1 or 3; or uint16 of C = 1, the values of a deep gray image as
             16-bit files of its dataset have them (`Levels.store`).
-        alpha_HW: uint8, 255 where opaque, if `DecodeRules.keep_alpha` and the file is transparent; else None.
+        alpha_HW: uint8, 255 where opaque, if `DecodeRules.keep_alpha` and the file is transparent; otherwise None.
         levels: what 0 and 255 mean in uint16 pixels, or None for uint8.
         traits: of the file.
     """
@@ -100,8 +100,8 @@ class DecodedImage:
         width: likewise.
         mode: `L` or `RGB`, by the file's mode.
         traits: of the file.
-        value_range: the smallest and the largest value of a deep gray image, as 16-bit files of its dataset have
-            them; else None.
+        value_range: the smallest and the largest value of a deep gray image, as 16-bit files of its dataset have them;
+            otherwise None.
     """
 
     pixels_HWC: NDArray[np.uint8]
@@ -118,7 +118,6 @@ def decode(
     """Decode an image file and resize it.
 
     Args:
-        data: the file's content.
         height: of the result, in pixels.
         width: of the result, in pixels.
         rules: the background, the levels and the bound of the size.
@@ -153,7 +152,6 @@ def decode_full(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> FullImage:
     `decode` gives the same pixels, as 8 bits and resized.
 
     Args:
-        data: the file's content.
         rules: the background, the levels, whether alpha is kept, and the bound of the size.
 
     Raises:

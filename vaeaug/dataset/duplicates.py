@@ -15,7 +15,6 @@ def duplicate_warnings(cache: ImageCache, *, allow_leaks: bool) -> list[str]:
     """Return a warning for each kind of byte-identical images in a dataset.
 
     Args:
-        cache: the images.
         allow_leaks: whether validation and test images may also be training images.
 
     Returns:

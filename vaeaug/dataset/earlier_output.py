@@ -51,7 +51,7 @@ class EarlierOutput:
 def find_output(data: Path) -> EarlierOutput | None:
     """Return the output of vaeaug that DATA is, or is a folder of; None if no manifest and no record says so.
 
-    A table called `manifest.csv` that vaeaug did not write, or that cannot be read, is passed over: it is the user's.
+    A table called `manifest.csv` that vaeaug did not write, or that cannot be read, is not used: it is the user's.
     """
     place = data.absolute()
     for folder in (place, *list(place.parents)[:_ABOVE]):
@@ -93,7 +93,7 @@ def read_manifest(directory: Path) -> dict[str, Row] | None:
 
 
 def _writes_images(directory: Path) -> bool:
-    """Tell whether the record in a directory is of a command that writes synthetic images."""
+    """Return whether the record in a directory is of a command that writes synthetic images."""
     try:
         record = json.loads((directory / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -83,7 +83,7 @@ def install_for(suffix: str) -> str | None:
         suffix: of a file, such as `.heic`, in any case.
 
     Returns:
-        None if the suffix is no image's, or if it is read already.
+        None if the suffix is not an image's, or if it is read already.
     """
     for image_format in FORMATS:
         if suffix.lower() in image_format.suffixes:

@@ -15,7 +15,6 @@ def groups_of(index: DatasetIndex, group_by: str) -> dict[str, str]:
     """Return `file_name` -> the group of each real image.
 
     Args:
-        index: the dataset.
         group_by: name of a column of the table that lists the images, or else a regular expression that is searched
             for in `file_name`. Its first group, or the whole match if it has none, names the group of the image.
 
@@ -49,7 +48,6 @@ def check_groups(index: DatasetIndex, groups: Mapping[str, str], group_by: str) 
     """Refuse splits that share groups.
 
     Args:
-        index: the dataset.
         groups: `file_name` -> group.
         group_by: what was asked for.
 

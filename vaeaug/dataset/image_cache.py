@@ -44,7 +44,7 @@ class CachedImage:
             an indexed dataset.
         digest: BLAKE2b of the file's content, 32 hexadecimal digits.
         traits: of the file.
-        value_range: of a deep gray image, as `DecodedImage.value_range`; else None.
+        value_range: of a deep gray image, as `DecodedImage.value_range`; otherwise None.
         synthetic: whether a model made it, or a part of it.
     """
 
@@ -84,10 +84,10 @@ class NativeShape:
         height: in pixels.
         width: in pixels.
         mode: `L`, `RGB`, or `P` for palette files.
-        colours: of palette files, else None.
-        levels: of deep gray images (`levels.py`), if a training image of the class is one; else None.
+        colours: of palette files; otherwise None.
+        levels: of deep gray images (`levels.py`), if a training image of the class is one; otherwise None.
         value_range: the smallest and the largest value of the class's deep gray images, as 16-bit files of the dataset
-            have them; else None.
+            have them; otherwise None.
     """
 
     height: int
@@ -103,7 +103,7 @@ class ImageCache:
     """All images of a dataset at one size, memory-mapped.
 
     Attributes:
-        directory: where it lies; a worker process opens it again with `open_cache(directory)`.
+        directory: its location; a worker process opens it again with `open_cache(directory)`.
         pixels_NHWC: uint8, read-only; C = 1 if every image (where there is a palette, every colour of it) is gray,
             else 3.
         labels_N: int64, index into `classes`; -1 (`UNSEEN`) for an image of val or test whose class train lacks.

@@ -60,7 +60,7 @@ class ImageFile:
     """One image file of a dataset.
 
     Attributes:
-        path: where it lies.
+        path: its location.
         file_name: the same relative to DATA, with forward slashes.
         split: `train`, `val` or `test`; `SYNTHETIC` for a synthetic training image that nothing is trained on.
         label: the name of its class, or `NO_LABEL`.
@@ -158,7 +158,6 @@ def make_index(
 
     Args:
         root: DATA.
-        layout: how it was read.
         files: what was found, in any order.
         empty: training classes whose folder holds no image.
         passed_over: files that are not used.

@@ -20,7 +20,6 @@ def unify_labels(files: Sequence[ImageFile], *, training: bool) -> tuple[list[Im
     handwriting has both `a` and `A`.
 
     Args:
-        files: the images.
         training: whether a model is to be trained on them; otherwise spellings in one split are left apart.
 
     Returns:

@@ -41,7 +41,6 @@ class TableImages:
     """The images that tables list.
 
     Attributes:
-        files: the images.
         rows: `file_name` -> the table and the row that lists it.
     """
 
@@ -84,8 +83,8 @@ def read_labelled(top: Folder, tables: Sequence[LabelledTable], *, training: boo
         training: whether every image must have a label.
 
     Raises:
-        InputError: a path that leads out of DATA, is listed twice, is missing, is no image or could be several; a label
-            that is neither text nor a whole number.
+        InputError: a path that leads out of DATA, is listed twice, is missing, is not an image or could be several; a
+            label that is neither text nor a whole number.
     """
     read = TableImages()
     for labelled in tables:
@@ -160,7 +159,7 @@ def _unlisted_file(top: Folder, where: str, folder: str, path: str) -> str | Non
     """Return a file that is not listed among the images, such as one in a hidden folder; None if it is missing.
 
     Raises:
-        InputError: the path leads out of DATA, or the file is no image.
+        InputError: the path leads out of DATA, or the file is not an image.
     """
     inside = posixpath.normpath(posixpath.join(folder, path))
     if ".." in PurePosixPath(inside).parts or "\0" in inside:

@@ -60,7 +60,6 @@ def opened(data: bytes, max_megapixels: float) -> Iterator[Image.Image]:
     """Open an image without decoding its pixels.
 
     Args:
-        data: the file's content.
         max_megapixels: images of more millions of pixels are refused.
 
     Yields:
@@ -68,7 +67,8 @@ def opened(data: bytes, max_megapixels: float) -> Iterator[Image.Image]:
         `UnreadableImageError`.
 
     Raises:
-        UnreadableImageError: if this is no image in a format that is read, or a larger one; or if its decoder fails.
+        UnreadableImageError: if this is not an image in a format that is read, or a larger one; or if its decoder
+            fails.
     """
     try:
         with _opened(data, max_megapixels) as image:

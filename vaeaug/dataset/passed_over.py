@@ -38,7 +38,7 @@ class PassedOver:
     Attributes:
         reason: why, in a few words.
         files: names relative to DATA, with forward slashes, sorted.
-        suffix: the lower-case suffix that files which are not images have in common, else empty.
+        suffix: the lower-case suffix that files which are not images have in common; otherwise empty.
     """
 
     reason: str

@@ -112,7 +112,7 @@ def _from_hex(text: bytes) -> bytes | None:
 
 
 def _long_profile(body: memoryview) -> bytes | None:
-    """Return a colour profile that is too long for Pillow, else None."""
+    """Return a colour profile that is too long for Pillow; otherwise None."""
     _, _, rest = bytes(body).partition(b"\0")
     inflated = _inflated(rest[1:], _LONG)
     return inflated if inflated is not None and len(inflated) > _SHORT else None

@@ -131,7 +131,6 @@ def warnings_of(apart: SetApart, what_follows: str) -> list[str]:
     """Return what the user should know of the synthetic images in a dataset.
 
     Args:
-        apart: the dataset.
         what_follows: what is done with its synthetic training images, to end a sentence with.
     """
     found = []

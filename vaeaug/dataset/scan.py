@@ -54,7 +54,7 @@ from vaeaug.errors import InputError
 __all__ = ["DatasetIndex", "ImageFile", "LabelOptions", "scan"]
 
 _IMAGES_PER_STRAY = 20
-"""A folder with less than one image directly in it for this many images contains stray images, and is no class."""
+"""A folder with less than one image directly in it for this many images contains stray images, and is not a class."""
 
 Source = Literal["given", "metadata", "found"]
 

@@ -1,4 +1,4 @@
-"""Which images validate a training run: DATA's own val split, else a share of each class."""
+"""Which images validate a training run: DATA's own val split, else a fraction of each class."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ def validation_split(
     training images, so a class of fewer than 1 / fraction images gives none.
 
     Args:
-        cache: the images.
-        fraction: share of the training images, at least 0 and below 1.
+        fraction: fraction of the training images, at least 0 and below 1.
         seed: another seed gives another choice.
 
     Returns:

@@ -55,7 +55,6 @@ def choose_columns(table: Table, file_column: str | None = None, label_column: s
     nothing but 0 and 1 if each row has a single 1.
 
     Args:
-        table: the table.
         file_column: name of the column with paths, if it is another one.
         label_column: name of the column with labels, if it is another one.
 

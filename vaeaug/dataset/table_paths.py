@@ -65,7 +65,6 @@ class PathMatcher:
 
         Args:
             paths: all paths of the table, as `normalized` returns them.
-            root: the path of the dataset.
             folder: of the table, relative to the dataset.
         """
         absolute = all(path.startswith("/") for path in paths)

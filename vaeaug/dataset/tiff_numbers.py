@@ -46,9 +46,6 @@ class TiffNumbers:
     def __init__(self, data: bytes) -> None:
         """Read the tags of a TIFF file.
 
-        Args:
-            data: the file's content.
-
         Raises:
             NumbersError: if its pixels are no numbers that are read here.
             Exception: whatever Pillow raises, if it is damaged.

@@ -102,7 +102,7 @@ def read_header(data: bytes, max_megapixels: float = MAX_MEGAPIXELS) -> Header:
     """Return an image's size and traits without decoding its pixels.
 
     Raises:
-        UnreadableImageError: if this is no image in a format that is read, or one of more than `max_megapixels`.
+        UnreadableImageError: if this is not an image in a format that is read, or one of more than `max_megapixels`.
     """
     with opened(data, max_megapixels) as image:
         traits = traits_of(image, data)
@@ -126,7 +126,6 @@ def traits_of(image: Image.Image, data: bytes) -> FileTraits:
 
     Args:
         image: as `opened` opens it.
-        data: the content of its file.
     """
     return FileTraits(
         format=image.format or "",

@@ -17,7 +17,6 @@ class Folder:
     """A folder with everything visible in it.
 
     Attributes:
-        path: of the folder.
         images: names of the images directly in it, sorted.
         others: names of the other files directly in it, sorted.
         folders: the folders directly in it, sorted by name.

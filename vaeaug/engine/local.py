@@ -182,7 +182,7 @@ def _one_thread() -> Iterator[None]:
 def _clean_start() -> Iterator[None]:
     """Start worker processes that know nothing of the user's script and are deaf to Ctrl-C from the beginning.
 
-    A spawned process imports the main module anew: a script without `if __name__ == "__main__"` would run again in
+    A spawned process imports the main module again: a script without `if __name__ == "__main__"` would run again in
     every worker, and a notebook's or a script's own imports would be done again for nothing.
     """
     main = sys.modules["__main__"]

@@ -1,7 +1,7 @@
-"""The ways of training a classifier that are compared: what it sees, and how that is varied.
+"""The training methods that are compared: which images a classifier sees, and how they are augmented.
 
-All take the same number of optimizer steps from the same initial weights, so that none has an advantage but its images
-and, where classes are not of one size, what is done about that.
+All take the same number of optimizer steps from the same initial weights, so they differ only in their images and, if
+classes differ in size, in how the classes are balanced.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from vaeaug.evaluation.resampling import oversampled, smote
 from vaeaug.training.batches import Augment
 
 CLASSICAL = "classical augmentation"
-"""What stands in `Arm.words` for the pipeline, until its name is known (`named`)."""
+"""Placeholder for the pipeline in `Arm.words`, until its name is known (`named`)."""
 
 
 class Balancing(Enum):
@@ -37,10 +37,10 @@ class Balancing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """One way of training.
+    """One training method.
 
     Attributes:
-        name: what it is called at the command line.
+        name: its name on the command line.
         words: the same in a sentence, "the synthetic images add ... over WORDS".
         real: whether it sees the real images.
         synthetic: whether it sees the synthetic images.
@@ -119,11 +119,11 @@ def compared(names: Iterable[str]) -> tuple[Arm, Arm] | None:
 
 
 def rivals(names: Iterable[str]) -> tuple[Arm, ...]:
-    """Return all arms without synthetic images that the arm with them must beat, first that of `compared`; or none.
+    """Return all arms without synthetic images that the arm with them must beat, the one of `compared` first; or none.
 
-    Whoever has classes of different sizes can do something about it without synthetic images, and with classical
-    augmentation, so what was trained so is a rival of classical augmentation with synthetic images. Nothing is said of
-    synthetic images by setting them against these without classical augmentation: then the one rival is `real`.
+    Classes of different sizes can be balanced without synthetic images and with classical augmentation, so these arms
+    are baselines for classical augmentation with synthetic images. They are not fair baselines for synthetic images
+    without classical augmentation; there the only baseline is `real`.
     """
     pair = compared(names)
     if pair is None:
@@ -158,21 +158,18 @@ def train_arm(
     device: torch.device | None = None,
     report: Callable[[float], None] = lambda _: None,
 ) -> Classifier:
-    """Train a classifier in one of the ways.
+    """Train a classifier with one of the methods.
 
     Args:
-        arm: which.
-        real: real training images.
         synthetic: synthetic images, of the same shape.
         classes: K.
         seed: of everything; arms of one seed begin with the same weights.
-        config: how classifiers are trained.
         augment: the classical augmentation, for arms that have it.
         mixup: whether mixup is a part of it.
-        share: of synthetic images in a batch of real and synthetic ones; None for as many as there are, as in
-            a training on a folder that holds both.
+        share: fraction of synthetic images in a batch of real and synthetic ones; None for their fraction of all
+            images, as in a training on a folder that contains both.
         device: where; the CPU if None.
-        report: hears the share of the steps that is done.
+        report: called with the fraction of the steps that are done.
     """
     mixed = arm.mixup or (arm.classical and mixup)
     return fit_classifier(

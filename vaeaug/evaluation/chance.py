@@ -1,6 +1,6 @@
-"""What any classifier has to beat: to look at no image, and always answer the commonest class of the test images.
+"""The minimum that any classifier must beat: always predict the most common class of the test images.
 
-Where no way of training does, a gain of one over another says nothing of the synthetic images.
+If no training method does, a difference between methods says nothing about the synthetic images.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from vaeaug.evaluation.statistics import paired_difference
 
 
 def chance(true_N: NDArray[np.int64], classes: int) -> Recognition:
-    """Return the figures of the constant answer: its accuracy is the share of its class, its balanced accuracy 1 / K.
+    """Return the scores of the constant answer: its accuracy is the fraction of its class, its balanced accuracy 1 / K.
 
     Args:
         true_N: classes of the test images, at least one.
@@ -25,7 +25,7 @@ def chance(true_N: NDArray[np.int64], classes: int) -> Recognition:
 
 
 def any_beats_chance(true_N: NDArray[np.int64], predicted: Iterable[NDArray[np.int64]], measure: str) -> bool:
-    """Tell whether some way of training is better than the constant answer, by its own 95 % interval.
+    """Return whether some training method is better than the constant answer, by its own 95 % interval.
 
     Args:
         true_N: classes of the test images.

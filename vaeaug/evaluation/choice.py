@@ -1,6 +1,6 @@
-"""Which classical augmentation suits a dataset: candidates compared on held-out training images, by successive halving.
+"""Choose the classical augmentation for a dataset: successive halving of candidates on held-out training images.
 
-Nobody says whether images may be mirrored, moved far or recoloured, and a weak rival would flatter the synthetic
+It is unknown whether images may be mirrored, moved far or recoloured, and a weak baseline would flatter the synthetic
 images. The training images are divided into three folds. Classifiers are trained without a fold and tested on it:
 
     1. every policy with each flip that is allowed, on the first fold; the best three go on.

@@ -1,8 +1,8 @@
-"""What images are compared by: the last features of a network. Every figure depends on it, so it has a name.
+"""The features that images are compared with: the last features of a network. They have a name, shown with all figures.
 
-The default is a classifier trained on the user's own real images: it needs no download and knows what tells these
-classes apart. It has seen the real training images but neither the synthetic nor the held-out ones, so what synthetic
-images score is to be held against what held-out real ones score.
+The default is a classifier trained on the user's own real images: it needs no download and knows what distinguishes the
+classes. It was trained on the real training images, but neither on the synthetic nor on the held-out ones, so scores of
+synthetic images should be compared with scores of held-out real images.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Embedding:
     """A function from images to features.
 
     Attributes:
-        name: what it is, as a phrase that stands beside every figure.
+        name: a description that is shown next to every figure.
         of: uint8 images (N, H, W, C) -> float32 features (N, F); of no image, (0, F).
     """
 
@@ -79,12 +79,10 @@ def classifier_embedding(
 
     Args:
         pixels_NHWC: real training images, uint8.
-        labels_N: their classes.
         classes: K.
-        seed: of the run.
         config: how it is trained; batches are never larger than there are images. `ClassifierConfig` if None.
         device: where; the CPU if None.
-        report: hears the share of the training that is done.
+        report: called with the fraction of the training that is done.
     """
     config = config or ClassifierConfig()
     classifier = fit_classifier(
@@ -103,7 +101,7 @@ def classifier_embedding(
 def pretrained_embedding(
     network: str, weights: str | None = None, *, layer: str | None = None, device: torch.device | None = None
 ) -> Embedding:
-    """Return what a pretrained network makes of an image as a whole (`vaeaug.nn.pretrained_vectors`).
+    """Return the features of whole images by a pretrained network (`vaeaug.nn.pretrained_vectors`).
 
     Images are enlarged or reduced to `PRETRAINED_SIDE`, gray ones repeated to three channels, and normalized as
     ImageNet's are.

@@ -29,9 +29,7 @@ class EmbeddingMap:
         method: how they were brought into the plane, in words.
         classes: names, by class index.
         real_N2: where real images are.
-        real_labels_N: their classes.
         synthetic_M2: where synthetic images are.
-        synthetic_labels_M: their classes.
         real_count: how many real images there are, shown or not.
         synthetic_count: the same of synthetic images.
     """
@@ -49,14 +47,13 @@ class EmbeddingMap:
 def embedding_map(
     embedding: str, real: Embedded, synthetic: Embedded, classes: Sequence[str], *, seed: int, method: str | None = None
 ) -> EmbeddingMap:
-    """Bring real and synthetic images into the plane.
+    """Project the features of real and synthetic images to two dimensions.
 
     Args:
         embedding: the name of the features.
         real: at least two.
         synthetic: images made from them.
         classes: names, by class index.
-        seed: of the run.
         method: `pca` or `umap`; if None, `umap` where umap-learn is installed, else `pca`.
     """
     method = method or ("umap" if importlib.util.find_spec("umap") else "pca")

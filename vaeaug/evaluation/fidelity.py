@@ -1,12 +1,12 @@
-"""How much synthetic images are like real ones, and whether they show all that real ones show.
+"""How similar synthetic images are to real ones, and whether they cover the variety of the real ones.
 
     FID (Heusel et al. 2017)     Frechet distance between Gaussians fitted to both: 0 is alike. It falls with the number
                                  of images, so figures of different numbers are not to be compared.
     KID (Binkowski et al. 2018)  squared maximum mean discrepancy, without bias: about 0 is alike, also of few images.
-    precision, recall (Kynkaanniemi et al. 2019): share of synthetic images among real ones, and the reverse, where
+    precision, recall (Kynkaanniemi et al. 2019): fraction of synthetic images among real ones, and the reverse, where
                                  "among" is within the k-th nearest neighbour's distance of any of the others.
     density, coverage (Naeem et al. 2020): how densely real images surround synthetic ones (1 is as densely as each
-                                 other, and it may be more), and share of real images with a synthetic one near.
+                                 other, and it may be more), and fraction of real images with a synthetic one near.
 
 FID and KID are written out here: torchmetrics draws KID's subsets from the global random state and takes equal numbers
 only, and its FID takes roots of eigenvalues that rounding makes negative where there are fewer images than features.
@@ -33,10 +33,9 @@ _ROWS = 4096
 
 @dataclass(frozen=True, slots=True)
 class Fidelity:
-    """How alike two sets of images are. A figure is None where there are too few images for it.
+    """Similarity of two sets of images. A figure is None if there are too few images for it.
 
     Attributes:
-        real: real images.
         others: images that are compared with them.
         fid: Frechet distance of the features, 0 or more.
         kid: squared maximum mean discrepancy; by chance it may be below 0.
@@ -58,13 +57,13 @@ class Fidelity:
 
 @dataclass(frozen=True, slots=True)
 class FidelityReport:
-    """How alike synthetic and real images are, over all and by class.
+    """Similarity of synthetic and real images, overall and by class.
 
     Attributes:
         embedding: the name of the features.
         neighbours: k of precision, recall, density and coverage.
         overall: of all classes together.
-        held_out: what as many held-out real images have, where there are some: what a perfect sampler would have.
+        held_out: the same for as many held-out real images, if there are any: the score of a perfect sampler.
         by_class: class -> its own; classes without synthetic images are missing.
     """
 
@@ -87,18 +86,16 @@ def measure_fidelity(
 ) -> FidelityReport:
     """Compare synthetic images with real training images.
 
-    All depends on how many images are compared, so there are never more synthetic than real images of a class, and,
-    over all classes, as many synthetic as held-out ones of each; and the real images are then of the classes in the
-    same proportions, or what is told would be how these differ. Which, is drawn.
+    The figures depend on the number of images. So at most as many synthetic as real images of a class are compared,
+    and, over all classes, as many synthetic as held-out images of each class. The real images then have the same class
+    proportions, otherwise the figures would measure the difference in proportions. The images are chosen at random.
 
     Args:
         embedding: the name of the features.
-        real: training images.
         synthetic: images made from them.
         classes: names, by class index.
-        held_out: real images that neither the model nor the embedding has seen; the yardstick.
+        held_out: real images that neither the model nor the embedding was trained on; the reference.
         neighbours: k.
-        seed: of the run.
     """
     held = held_out if held_out is not None and len(held_out) else None
     counts_K = np.minimum(_counts(real, classes), _counts(synthetic, classes))
@@ -125,7 +122,7 @@ def measure_fidelity(
 def fidelity(
     real_NF: NDArray[np.floating], others_MF: NDArray[np.floating], *, neighbours: int = NEIGHBOURS
 ) -> Fidelity:
-    """Compare features with those of real images, as they are, whatever their numbers."""
+    """Compare features with those of real images, without equalizing the numbers of images."""
     pair = min(len(real_NF), len(others_MF)) >= 2
     manifold = prdc(real_NF, others_MF, neighbours) if min(len(real_NF), len(others_MF)) > neighbours else (None,) * 4
     return Fidelity(

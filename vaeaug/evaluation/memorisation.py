@@ -1,21 +1,21 @@
 """Whether synthetic images are copies of real training images.
 
-    authenticity (Alaa et al. 2022, eq. 8): share of images farther from their nearest real training image than that
-        one is from its own nearest. Copies have 0. New real images have what chance gives, the share of nearest
-        neighbours that are not each other's: 1/3 on a line, 0.38 in the plane, 1/2 in many dimensions, and more where
-        some images are the nearest of many; so the figure is held against that of held-out real images.
-    unusually near: share of images nearer to a real training image than all but 1 in 20 real images of its class are to
-        theirs. About 1 in 20 new real images are so near by chance; a share far above that, or far above what held-out
-        real images have, says that the model gives back what it was shown.
+    authenticity (Alaa et al. 2022, eq. 8): fraction of images farther from their nearest real training image than that
+        one is from its own nearest. Copies have 0. New real images have the value expected by chance, the fraction of
+        nearest neighbours that are not each other's: 1/3 on a line, 0.38 in the plane, 1/2 in many dimensions, and more
+        if some images are the nearest of many. So the figure is compared with that of held-out real images.
+    unusually near: fraction of images nearer to a real training image than all but 1 in 20 real images of its class are
+        to theirs. About 1 in 20 new real images are this near by chance. A fraction far above that, or far above that
+        of held-out real images, means that the model reproduces its training images.
     identical: every pixel is that of a real training image.
 
-A real image that is there twice counts once, or its double would be what is near.
+A duplicated real image counts once, otherwise its copy would define what is near.
 
-The "near copy" that the filter of `augment` drops is another thing: it lies within a quarter of the usual distance
-(`vaeaug.synthesis.filters.judge`).
+The "near copy" that the filter of `augment` drops has a stricter criterion: it is within a quarter of the usual
+distance (`vaeaug.synthesis.filters.judge`).
 
-A sampler that moves real images a little (`residual`, `posterior`) stays near them by design: there low authenticity
-says that little is added, and that synthetic images are no more private than their sources.
+A sampler that changes real images slightly (`residual`, `posterior`) stays near them by design. Low authenticity then
+means that little is added, and that synthetic images are no more private than their sources.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from vaeaug.evaluation.embedding import Embedded
 from vaeaug.seeds import seed_of
 
 NEAR = 0.05
-"""Share of real images that are nearer to another one than what is unusually near."""
+"""Fraction of real images that are nearer to another one than what is unusually near."""
 
 FAR_ABOVE = 4
-"""Times the share of held-out real images, or of chance (`NEAR`) if that is more, above which it is no accident."""
+"""Times the fraction of held-out real images, or of chance (`NEAR`) if that is more, above which it is no accident."""
 
 FEW = 20
-"""Real images of a class below which those of all classes tell what is near."""
+"""Number of real images of a class below which the distances of all classes are used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,7 @@ class Copies:
     Attributes:
         images: how many there are.
         authenticity: in [0, 1].
-        unusually_near: share of them, in [0, 1].
-        identical: how many.
+        unusually_near: fraction of them, in [0, 1].
     """
 
     images: int
@@ -60,12 +59,12 @@ class Copies:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A synthetic image and the nearest real one.
+    """A synthetic image and the nearest real image.
 
     Attributes:
-        synthetic: where it stands among the synthetic images.
-        real: where the other stands among the real ones.
-        distance: as a share of the distance below which it is unusually near.
+        synthetic: its index among the synthetic images.
+        real: index of the other among the real ones.
+        distance: as a fraction of the distance below which it is unusually near.
     """
 
     synthetic: int
@@ -121,7 +120,6 @@ def measure_memorisation(
         held_out: real images that neither the model nor the embedding has seen.
         pairs: how many of the nearest to name.
         samples: how many of each class to draw.
-        seed: of the run.
     """
     known = _Known.of(real)
     found = _search(known, synthetic)
@@ -147,11 +145,11 @@ def measure_memorisation(
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What was found out about every image of a set.
+    """Results for every image of a set.
 
     Attributes:
         nearest_M: its nearest real image.
-        share_M: its distance to that, as a share of what is near.
+        share_M: its distance to that, as a fraction of what is near.
         authentic_M: whether it is farther from that than that is from its own nearest.
         identical_M: whether it has the pixels of a real image.
     """
@@ -188,7 +186,7 @@ class _Known:
     """The real images that were trained on, each of them once.
 
     Attributes:
-        rows_N: where they stand among all.
+        rows_N: their indices among all images.
         features_NF: theirs.
         own_N: distance of each to its nearest other one.
         near_N: distance below which another is unusually near to it.
@@ -226,7 +224,7 @@ def _search(known: _Known, images: Embedded) -> _Found:
 
 
 def _drawn(labels_M: NDArray[np.int64], label: int, most: int, seed: int) -> NDArray[np.int64]:
-    """Return where some images of a class stand."""
+    """Return the indices of some images of a class."""
     mine = np.flatnonzero(labels_M == label)
     return np.sort(np.random.default_rng(seed_of(seed, "samples", label)).permutation(mine)[:most])
 

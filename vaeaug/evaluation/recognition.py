@@ -14,13 +14,13 @@ MEASURES = (ACCURACY, BALANCED)
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """Figures of one classifier, all in [0, 1].
+    """Scores of one classifier, all in [0, 1].
 
     Attributes:
-        accuracy: share of the test images that are recognized.
+        accuracy: fraction of the test images that are recognized.
         balanced_accuracy: mean recall of the classes, so that each counts alike however many test images it has.
         macro_f1: mean over the classes of the harmonic mean of precision and recall.
-        recall_K: share of each class's test images that are recognized; NaN where it has none.
+        recall_K: fraction of each class's test images that are recognized; NaN where it has none.
     """
 
     accuracy: float
@@ -54,11 +54,11 @@ def recognition(true_N: NDArray[np.int64], predicted_N: NDArray[np.int64], class
 
 
 def shares_right(true_N: NDArray[np.int64], predicted_SN: NDArray[np.int64], measure: str) -> NDArray[np.float64]:
-    """Return what each test image adds under each seed, (S, N): values whose mean over images is the measure.
+    """Return the contribution of each test image under each seed, (S, N); their mean over images is the measure.
 
     Args:
         true_N: class indices.
-        predicted_SN: of one classifier a seed.
+        predicted_SN: of one classifier per seed.
         measure: one of `MEASURES`.
     """
     right_SN: NDArray[np.float64] = (predicted_SN == true_N).astype(np.float64)

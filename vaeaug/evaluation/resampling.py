@@ -17,7 +17,7 @@ PIECE_VALUES = 2**23
 
 
 def oversampled(labels_N: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return where images stand, those of smaller classes again and again until all have as many as the largest."""
+    """Return indices of images, those of smaller classes again and again until all have as many as the largest."""
     most = int(np.bincount(labels_N).max())
     return np.concatenate([np.resize(np.flatnonzero(labels_N == label), most) for label in np.unique(labels_N)])
 
@@ -37,7 +37,6 @@ def smote(
     Args:
         pixels_NHWC: uint8.
         labels_N: class indices; classes without images stay without.
-        seed: of the new images.
 
     Returns:
         Pixels and labels, the given ones first.

@@ -1,4 +1,4 @@
-"""How sure a difference between two ways of training is: an interval that counts seeds and test images as samples.
+"""The uncertainty of a difference between two training methods: an interval over seeds and test images.
 
 Classifiers of several seeds are tried on the same test images, so neither their scores (which share the images) nor the
 images (which share the classifiers) are independent: a t interval over seeds says nothing about other test images, and
@@ -40,16 +40,17 @@ NORMAL = 1e6
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A mean difference of shares in [0, 1] and its 95 % interval.
+    """A mean difference of fractions in [0, 1] and its 95 % interval.
 
     Attributes:
         mean: second less first.
         half: half the width of the interval; None with fewer seeds than `MIN_SEEDS`.
         seeds: S.
         images: N.
-        from_seeds: share of the variance of the mean that more seeds would take away; the rest takes more test images.
+        from_seeds: fraction of the variance of the mean that more seeds would take away; the rest takes more test
+            images.
         freedom: degrees of freedom of the t distribution that the interval is from.
-        level: with which probability it holds.
+        level: its confidence level.
     """
 
     mean: float
@@ -72,11 +73,11 @@ class Difference:
 
     @property
     def rules_out(self) -> bool:
-        """Whether there is an interval that leaves anything out; of few seeds it may hold all that is possible."""
+        """Whether there is an interval that excludes anything; with few seeds it may contain all possible values."""
         return self.half is not None and self.half < 1
 
     def among(self, comparisons: int) -> Difference:
-        """Return it with the interval of which so many hold together with a probability of 95 % (Bonferroni)."""
+        """Return it with an interval such that this many hold together with a probability of 95 % (Bonferroni)."""
         level = 1 - (1 - LEVEL) / comparisons
         if self.half is None:
             return dataclasses.replace(self, level=level)

@@ -1,4 +1,4 @@
-"""What came of the classifiers that were trained in different ways: figures by seed, differences, and the verdict."""
+"""Results of the training methods: scores by seed, differences, and the verdict."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ from vaeaug.evaluation.verdict import HARMS, Comparison, Verdict, at_chance, ver
 
 @dataclass(frozen=True, slots=True)
 class ArmResult:
-    """What one way of training came to.
+    """The results of one training method.
 
     Attributes:
-        arm: which.
         by_seed: the figures of each seed's classifier.
         difference: of the measure, to the arm without synthetic images; None of that arm itself.
     """
@@ -48,13 +47,12 @@ class Utility:
         classes: their names.
         tested_K: test images of each.
         measure: what the verdict is about, one of `MEASURES`.
-        chance: what always answering the commonest class comes to.
-        arms: what each way of training came to.
+        chance: the scores of always predicting the most common class.
+        arms: the results of each training method.
         with_synthetic: the arm whose difference the verdict is about.
         without: the arm that it is compared with whatever the sizes of the classes.
-        rivals: what it is compared with for the verdict: `without`, and the arms that balance the classes.
+        rivals: the baselines of the verdict: `without`, and the arms that balance the classes.
         recall_K: class -> how the recall changes between the two; None of a class with fewer than two test images.
-        verdict: the answer.
     """
 
     classes: Sequence[str]
@@ -80,7 +78,7 @@ def utility(
     measure: str,
     pipeline: str = CLASSICAL,
 ) -> Utility:
-    """Compare ways of training by what their classifiers made of the test images.
+    """Compare training methods by the predictions of their classifiers for the test images.
 
     Args:
         true_N: classes of the test images.
@@ -145,11 +143,11 @@ _FIGURES = ("accuracy", "balanced_accuracy", "macro_f1")
 
 
 def as_json(result: Utility) -> dict[str, Any]:
-    """Return everything as JSON values; figures are shares in [0, 1], and intervals are of 95 %.
+    """Return everything as JSON values; figures are fractions in [0, 1], and intervals are of 95 %.
 
     With fewer than three seeds there are no intervals: their ends and widths are None.
 
-    `chance` is what always answering the commonest class of the test images comes to.
+    `chance` is the scores of always predicting the most common class of the test images.
 
     The difference of an arm is that arm less the second of `compared`; under `rivals` it is the first of `compared`
     less the rival.

@@ -1,8 +1,8 @@
-"""The answer in a sentence: do the synthetic images help, beside what would have been done without them?
+"""The verdict as a sentence: do the synthetic images help, compared with the best training without them?
 
-Where classes are not of one size, more than one thing would have been: they can be balanced by oversampling, by SMOTE
-or by class weights, each with classical augmentation. Which of these *rivals* does best is known only from the test
-images. To choose it by them and compare on them again would flatter it; to choose another would flatter the synthetic
+If classes differ in size, there are several ways to train without them: classes can be balanced by oversampling, by
+SMOTE or by class weights, each with classical augmentation. Which of these *rivals* is best is known only from the test
+images. Choosing it by them and comparing on them again would flatter it; choosing another would flatter the synthetic
 images. So none is chosen:
 
 - Synthetic images *help* if they are better than every rival, each by its own 95 % interval. Such a claim about all of
@@ -17,7 +17,7 @@ images. So none is chosen:
 
 With one rival all this is one 95 % interval.
 
-Where no way of training is better than an answer that looks at no image, no more is claimed than harm: classifiers that
+Where no training method is better than an answer that looks at no image, no more is claimed than harm: classifiers that
 have learnt nothing tell nothing of what they were trained on, but to be worse still takes images that mislead.
 """
 
@@ -38,7 +38,7 @@ MATTERS = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Training with the synthetic images beside one way of training without them.
+    """Training with the synthetic images, compared with one training method without them.
 
     Attributes:
         without: that way, the rival.
@@ -51,12 +51,12 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of the comparisons.
+    """The result of the comparisons.
 
     Attributes:
         decision: `helps`, `harms`, `does not help` or `undecided`.
         sentence: the same for people, with the figures.
-        rival: the way of training without synthetic images that decided.
+        rival: the training method without synthetic images that decided.
     """
 
     decision: str
@@ -98,12 +98,12 @@ def verdict(comparisons: Sequence[Comparison], measure: str) -> Verdict:
 
 
 def at_chance(comparisons: Sequence[Comparison], measure: str, constant: float) -> Verdict:
-    """Return what is said where no way of training beats a constant answer (`chance`).
+    """Return the verdict if no training method beats a constant answer (`chance`).
 
     Args:
         comparisons: as `verdict` takes them.
         measure: what was compared, one of `MEASURES`.
-        constant: the measure of always answering the commonest class, in [0, 1].
+        constant: the measure of always answering the most common class, in [0, 1].
     """
     first = comparisons[0]
     what = "accuracy" if measure == ACCURACY else "balanced accuracy"
@@ -146,7 +146,7 @@ def _no_help(first: Comparison, best: Comparison, what: str) -> str:
 
 
 def _undecided(first: Comparison, nearest: Comparison, what: str) -> str:
-    """Return the beginning of the sentence where the interval of a rival holds both answers."""
+    """Return the beginning of the sentence if the interval of a rival contains both answers."""
     noise = _noise(nearest.difference)
     if first.difference.low > 0:
         return (
@@ -168,7 +168,7 @@ def _noise(difference: Difference) -> str:
 
 
 def _level(difference: Difference) -> str:
-    """Return with which probability an interval holds."""
+    """Return the confidence level of an interval, in words."""
     return f"{100 * difference.level:.3g} % interval"
 
 

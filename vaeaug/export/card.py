@@ -30,7 +30,6 @@ class ClassCount:
 
     Attributes:
         label: the class name.
-        real: real training images.
         synthetic: synthetic training images, those of earlier runs included.
         val: validation images, passed through.
         test: test images, passed through.
@@ -57,7 +56,7 @@ class CardData:
 
     Attributes:
         name: the name of the output directory.
-        counts: one a class.
+        counts: one per class.
         settings: how it was made: a name -> a value, shown as a table in this order.
         warnings: what a user of the data must know besides.
         origin: what the synthetic images are made of.

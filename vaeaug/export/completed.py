@@ -28,7 +28,6 @@ def encode_completed(file: CompletedFile, pages: Mapping[int, NDArray[Any]], tex
     """Return the completed file; the same arguments give the same bytes.
 
     Args:
-        file: the source.
         pages: number of the page -> its samples with the holes filled.
         text: keyword -> value, written as text chunks (PNG) and as XMP properties. `vaeaug:synthetic` and the IPTC
             digital source type are always there: `partly`, or `true` if the source is a synthetic image.
@@ -41,7 +40,7 @@ def encode_completed(file: CompletedFile, pages: Mapping[int, NDArray[Any]], tex
 
 
 def encode_gray(levels_HW: NDArray[np.uint8], text: Mapping[str, str]) -> bytes:
-    """Return a gray PNG file of figures, which is no image of anything."""
+    """Return a gray PNG file of figures, which is not an image of anything."""
     chunks = PngImagePlugin.PngInfo()
     for keyword, value in text.items():
         chunks.add_text(keyword, value)

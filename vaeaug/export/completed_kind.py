@@ -23,12 +23,11 @@ class FileOfKind:
     """The first page of an image file as an image of its class (`vaeaug.inpainting.files.opening.CompletedFile`).
 
     Args:
-        data: its content.
         rules: by which it is decoded.
         kind: of its class.
 
     Raises:
-        UnreadableImageError: it is no image.
+        UnreadableImageError: it is not an image.
     """
 
     pages = 1
@@ -56,5 +55,5 @@ class FileOfKind:
         return Samples(pixels_HWC, "gray" if pixels_HWC.shape[2] == 1 else "rgb", black, white)
 
     def rewritten(self, pages: Mapping[int, NDArray[Any]], provenance: Provenance) -> bytes:
-        """Return a file in the format of its source with other pixels and our mark."""
+        """Return a file in the format of its source with other pixels and the mark of vaeaug."""
         return encode_as_kind(pages[0], self._kind, self._encoding, provenance.text)

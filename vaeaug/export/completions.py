@@ -37,9 +37,8 @@ class CompletedRow:
         missing: fraction of the pixels that were missing, of the pages that had holes.
         pages: which pages had holes, from 1, where the file has several; otherwise empty.
         sample: number of the completion, from 0; empty for an image that was passed through.
-        seed: of the run.
         evidence: log p(visible pixels | label) in nats, where the class was inferred, but for a constant that all
-            classes share (with a partial encoder it is a classifier's log-probability): only differences count.
+            classes share (with an inpainting encoder it is a classifier's log-probability): only differences count.
         margin: how much that exceeds the next best class's.
         spread: mean standard deviation of the completions in the holes, where there are several; values in [0, 1].
     """

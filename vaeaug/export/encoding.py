@@ -79,7 +79,6 @@ def encode_image(
         height: of the file, in pixels.
         width: of the file, in pixels.
         mode: of the file. JPEG files hold `L` and `RGB`, WebP files `RGB` only.
-        encoding: the format.
         text: keyword -> value; the file is marked as synthetic with these fields. None for a copy of a real image,
             which has no mark.
         colours: for mode `P`.
@@ -118,7 +117,7 @@ def with_alpha(colours_HWC: NDArray[np.uint8], alpha_HW: NDArray[np.uint8] | Non
 
 
 def is_complete(path: Path) -> bool:
-    """Tell whether a PNG, JPEG or WebP file was written to its end; False if it is not there.
+    """Return whether a PNG, JPEG or WebP file was written to its end; False if it is not there.
 
     A file that was being written when the power failed may be empty or cut, although its name is there.
     """

@@ -40,9 +40,9 @@ class ClassKind:
         encoding: of drawn images.
         asked: the format that the user asked for, or `auto`.
         quality: of lossy files that the user asked for, 1 to 100, or None.
-        colours: for mode `P`, else None.
-        levels: for mode `I;16`, else None.
-        value_range: for mode `I;16`, the smallest and the largest value of the class's images; else None.
+        colours: for mode `P`; otherwise None.
+        levels: for mode `I;16`; otherwise None.
+        value_range: for mode `I;16`, the smallest and the largest value of the class's images; otherwise None.
     """
 
     height: int
@@ -80,7 +80,6 @@ def class_kinds(
     """Return the kind of image of every label of a dataset, also of those that occur in val or test only.
 
     Args:
-        cache: the dataset.
         asked: the format of synthetic images: `auto`, `png`, `jpeg` or `webp`.
         quality: of lossy synthetic images, 1 to 100; that of the source if None.
         keep_alpha: whether transparency is kept.
@@ -148,7 +147,6 @@ def recorded_kind(
 
     Args:
         record: of the model.
-        entry: of the class.
         asked: the format of synthetic images: `auto`, `png`, `jpeg` or `webp`.
         quality: of lossy synthetic images, 1 to 100; as recorded if None.
     """

@@ -74,7 +74,7 @@ def synthetic_number(label: str, name: str) -> int | None:
 
 
 def is_synthetic_name(label: str, name: str) -> bool:
-    """Tell whether a synthetic image of the class may have this name, letter case and Unicode form aside."""
+    """Return whether a synthetic image of the class may have this name, letter case and Unicode form aside."""
     if not name[:10].casefold().startswith("synthetic-"):
         return False  # nearly every name; the rest costs more
     stem = f"synthetic-{_encoded(label, CLASS_BYTES)}-"

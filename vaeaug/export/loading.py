@@ -46,7 +46,7 @@ class Loaded:
         return literal("/".join((self.name, *parts)))
 
     def listed_by(self, suffixes: Collection[str]) -> bool:
-        """Tell whether a reader of these suffixes finds every image."""
+        """Return whether a reader of these suffixes finds every image."""
         return set(self.suffixes) <= set(suffixes)
 
 

@@ -35,9 +35,9 @@ class ManifestRow:
             that it was drawn around or changed from, if there is one. If that image is not in OUT, the same as
             `original`.
         original: name of that real image in the dataset it first came from.
-        sampler: of a synthetic image, else empty.
-        index: number of a synthetic image within its class, else empty.
-        seed: of a synthetic image, else empty.
+        sampler: of a synthetic image; otherwise empty.
+        index: number of a synthetic image within its class; otherwise empty.
+        seed: of a synthetic image; otherwise empty.
         normalized: of a real image, why its copy was rewritten (`normalize.REASONS`), joined by `+`; empty if it has
             the bytes of the original.
     """
@@ -116,10 +116,8 @@ def manifest_rows(placed: Iterable[RealImage], sources: Sources, journal: Path, 
     """Yield the rows of the output: by split, by label, copied images by name, then synthetic ones by index.
 
     Args:
-        placed: the images that were copied.
         sources: names what synthetic images show.
         journal: what `write_samples` noted; it need not exist.
-        seed: the seed of the run.
     """
     groups: defaultdict[tuple[str, str], list[RealImage]] = defaultdict(list)
     for image in placed:
@@ -141,7 +139,6 @@ def write_manifest(path: Path, rows: Iterable[Any], columns: type[Any] = Manifes
     """Write `manifest.csv` (UTF-8, commas), row by row, in full or not at all, and return the number of rows.
 
     Args:
-        path: the file.
         rows: may be a generator over any number of rows, which are of one dataclass.
         columns: that dataclass; its fields are the columns.
     """

@@ -51,7 +51,6 @@ class CopyRule:
         reasons: why readers see another image than we do, in the order of `REASONS`.
         suffix: of the copy's name; None where the name keeps its own.
         kind: of its class.
-        decoding: how it is decoded.
         exact: the bytes are kept all the same.
     """
 
@@ -70,7 +69,6 @@ def copy_rule(traits: FileTraits, suffix: str, kind: ClassKind, decoding: Decode
         traits: what the file is.
         suffix: of its name.
         kind: of its class.
-        decoding: how it is decoded.
         exact: keep bytes and name all the same; the reasons then say what readers see differently.
     """
     reasons = tuple(reason for reason, applies in _reasons(traits, kind).items() if applies)
@@ -86,7 +84,6 @@ def rewritten(data: bytes, rule: CopyRule) -> bytes:
     """Return the file of a rewritten copy; the same file and rule give the same bytes.
 
     Args:
-        data: the content of the real file.
         rule: what becomes of it.
 
     Raises:
@@ -104,8 +101,6 @@ def encode_as_kind(
 
     Args:
         pixels_HWC: what `as_kind` returned, or other pixels of its shape and type.
-        kind: of the class.
-        encoding: the format.
         text: the mark of a synthetic image (`encode_image`), or None.
     """
     height, width = pixels_HWC.shape[:2]

@@ -90,7 +90,7 @@ def encode_png(
 
 
 def is_complete_png(data: bytes) -> bool:
-    """Tell whether these are the bytes, or the last bytes (at least 12), of a PNG file that was written to its end."""
+    """Return whether these are the bytes, or the last bytes (at least 12), of a PNG file that is complete."""
     return data.endswith(_END)
 
 

@@ -55,11 +55,9 @@ class RealImage:
     """An image of DATA and its place in the output.
 
     Attributes:
-        path: the file to be copied.
         source: its name in DATA (POSIX, relative).
         file_name: its name in OUT (POSIX, relative).
         split: `train`, `val` or `test`.
-        label: its class.
         rule: what becomes of its copy; None if it is copied byte for byte under its own name.
         provenance: where it comes from, if an earlier run of vaeaug wrote or copied it.
     """
@@ -219,7 +217,7 @@ def _in_its_split(file: ImageFile) -> ImageFile:
 
 
 def _is_reserved(file: ImageFile, name: str) -> bool:
-    """Tell whether a real image has a name that a synthetic one may have."""
+    """Return whether a real image has a name that a synthetic one may have."""
     return file.split == "train" and not file.synthetic and is_synthetic_name(file.label, name)
 
 
@@ -241,7 +239,7 @@ def _rewrite(source: Path, target: Path, rule: CopyRule) -> None:
 
 
 def _same_time(one: os.stat_result, other: os.stat_result) -> bool:
-    """Tell whether two files were changed at the same time; some file systems keep times to two seconds only."""
+    """Return whether two files were changed at the same time; some file systems keep times to two seconds only."""
     return abs(one.st_mtime_ns - other.st_mtime_ns) <= 2_000_000_000
 
 

@@ -47,7 +47,7 @@ def command_record(
         model: the model that was used; None if there was none, or several.
         passed_over: what the data contain that is not used.
         invalid: files that could not be read and were left out.
-        remarks: what the user should know.
+        remarks: warnings for the user.
         **rest: what else the command has to say.
     """
     return {
@@ -85,7 +85,6 @@ def write_record(path: Path, record: Mapping[str, Any]) -> None:
     """Write JSON that people can read and that a comparison of files can rely on: the same record, the same bytes.
 
     Args:
-        path: the file.
         record: JSON values (tuples become lists); keys keep their order, so that what matters most stands first.
 
     Raises:

@@ -74,7 +74,7 @@ def spans(counts: Mapping[str, int], size: int) -> Iterator[SampleSpan]:
 
     Args:
         counts: label -> how many samples.
-        size: samples a span.
+        size: samples per span.
     """
     for label, total in counts.items():
         for start in range(0, total, size):
@@ -152,8 +152,7 @@ def sample_encoding(chunk: SampleChunk, offset: int, kind: ClassKind) -> Encodin
     """Return what the file of a sample is encoded as: like its source where it is an edited real image.
 
     Args:
-        chunk: the samples.
-        offset: which one, counted from the first of the chunk.
+        offset: index, counted from the first of the chunk.
         kind: of its class.
 
     Raises:
@@ -174,8 +173,7 @@ def sample_file(
     """Return the file of a sample, kept or not.
 
     Args:
-        chunk: the samples.
-        offset: which one, counted from the first of the chunk.
+        offset: index, counted from the first of the chunk.
         kind: what its file is; an edited real image has its own size instead.
         encoding: what `sample_encoding` returns, or PNG.
         provenance: fields of its mark beside those of the sample.
@@ -252,6 +250,6 @@ def _ends_with_newline(journal: Path) -> bool:
 
 
 def _is_there(entry: WrittenSpan, folder: Path) -> bool:
-    """Tell whether all files of a span are complete."""
+    """Return whether all files of a span are complete."""
     names = (synthetic_name(entry.span.label, entry.span.start + n, entry.suffix(n)) for n in entry.kept)
     return all(is_complete(folder / name) for name in names)

@@ -1,1 +1,1 @@
-"""Latent features: what a trained encoder says of images, as tables and arrays."""
+"""Latent features of a trained encoder, as tables and arrays."""

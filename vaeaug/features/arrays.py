@@ -1,6 +1,6 @@
-"""Features as NumPy reads them, put together from shards: one `.npz` a split, or a tree of one `.npy` an image.
+"""Features as NumPy reads them, assembled from shards: one `.npz` per split, or a tree of one `.npy` per image.
 
-Nothing in them is pickled: `numpy.load` opens all of it as it stands.
+Nothing in them is pickled: `numpy.load` opens all files directly.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ def write_npz(path: Path, shards: Sequence[Path], columns: Sequence[Column], row
     `synthetic` (N,), bool.
 
     Args:
-        path: the file.
         shards: of one split, in order.
         columns: of numbers.
         rows: N, images in all the shards.
@@ -53,12 +52,11 @@ def write_npz(path: Path, shards: Sequence[Path], columns: Sequence[Column], row
 
 
 def write_npy_tree(directory: Path, shards: Sequence[Path], columns: Sequence[Column]) -> Iterator[int]:
-    """Write one `.npy` an image and column, `<column>/<file_name>.npy`, and yield how many images after each block.
+    """Write one `.npy` per image and column, `<column>/<file_name>.npy`, and yield how many images after each block.
 
-    A "/" in the name of a column becomes "-". What is there already is kept, so that an interrupted run goes on.
+    A "/" in the name of a column becomes "-". Existing files are kept, so that an interrupted run can continue.
 
     Args:
-        directory: of the tree; it is made.
         shards: of all splits.
         columns: of numbers.
     """
@@ -91,7 +89,7 @@ def _texts(shards: Sequence[Path], name: str) -> Iterator[list[str]]:
 def _write_member(
     archive: zipfile.ZipFile, name: str, dtype: np.dtype[Any], shape: tuple[int, ...], parts: Iterator[NDArray[Any]]
 ) -> None:
-    """Write one array into a zip without having all of it."""
+    """Write one array into a zip without holding all of it in memory."""
     member = zipfile.ZipInfo(f"{name}.npy", EPOCH)
     member.external_attr = 0o644 << 16  # else the files that unzip makes belong to nobody
     with archive.open(member, "w", force_zip64=True) as file:

@@ -1,6 +1,6 @@
-"""What the columns of a table of features are called, for latents of any structure.
+"""Names of the columns of a feature table, for latents of any structure.
 
-    mean            `Encoded.features_BD`: the one vector an image that a variant calls its features. Always there.
+    mean            `Encoded.features_BD`: the one vector per image that a variant calls its features. Always there.
     logvar          the log-variance of the posterior that `mean` is the mode of, where there is such a posterior.
     mean/<group>    a group of a latent of several tensors, flattened. Groups are counted from 1, or named as the
     logvar/<group>  variant names them, joined by "/" where they are nested. `mean` is often one of them.

@@ -1,7 +1,8 @@
-"""Which class an encoder is told that an image is of: a feature must not know the label that it is to tell.
+"""The class label given to a conditional encoder: features must not leak the label they will be used to predict.
 
-A conditional encoder q(z|x, y) needs some class. Told the true one, its features carry the label into whatever is
-trained on them, and a classifier looks better, or worse, than it would on images whose class nobody knows. Three ways:
+A conditional encoder q(z|x, y) needs some class. If it is the true one, its features leak the label into whatever is
+trained on them, and a classifier looks better, or worse, than it would on images of unknown class. There are three
+settings:
 
     one         every image is encoded as the same class: no feature knows a label, and all lie in one space.
     own         each as its own class; what the model knows no class of, as `inferred`. For work within classes.
@@ -26,16 +27,15 @@ TOLERANCE = 1e-4
 
 
 def networks(model: StoredModel) -> int:
-    """Return how many networks a model has: one, or one a class."""
+    """Return how many networks a model has: one, or one per class."""
     return len({entry.weights for entry in model.record.classes})
 
 
 @torch.no_grad()
 def told_a_class(model: StoredModel, image_HWC: NDArray[np.uint8]) -> bool:
-    """Tell whether the encoder of a model depends on the class, by encoding one image as every class.
+    """Return whether the encoder of a model depends on the class, by encoding one image as every class.
 
     Args:
-        model: the trained model.
         image_HWC: any image of its size, uint8.
     """
     if networks(model) > 1:
@@ -53,7 +53,6 @@ def inferred_labels(
     """Return the class that explains each image of `indices` best (`class_evidence`); no randomness is in it.
 
     Args:
-        model: the trained model.
         pixels_NHWC: images of its size, uint8.
         indices: which of them.
     """

@@ -41,10 +41,9 @@ def encode_block(
 ) -> Arrays:
     """Return the features of the images of `indices`, in that order.
 
-    A network is opened once, however the classes are mixed.
+    Each network is opened once, in whatever order the classes occur.
 
     Args:
-        model: the trained model.
         pixels_NHWC: images of its size, uint8; usually a memory map.
         labels_N: the class that each image is encoded as; only those of `indices` matter.
         indices: which images.
@@ -72,7 +71,6 @@ def encode_array(
     """Return `mean` (N, D), and `logvar` (N, D) where there is one, of images in memory.
 
     Args:
-        model: the trained model.
         pixels_NHWC: images of its size, uint8.
         labels_N: the class that each is encoded as.
     """

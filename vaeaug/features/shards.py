@@ -1,7 +1,7 @@
 """Parquet shards of features: `<split>-00000.parquet`, each of some row groups, written in full or not at all.
 
-All formats go through them: what is asked for as arrays is put together from finished shards, so that work is taken up
-again in one way, and a block of features is all that is ever in memory.
+All formats use them: arrays are assembled from finished shards, so resuming works the same for every format, and only
+one block of features is in memory at a time.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ BLOCKS = 16
 """Blocks of a shard; a block becomes a row group."""
 
 KEY = b"vaeaug"
-"""Where the schema's metadata says, in JSON, how the features were made."""
+"""Key of the schema metadata that records, in JSON, how the features were made."""
 
 TEXTS = ("file_name", "split", "label", "class")
-"""The columns that are texts. `label` is null for an image without one, `class` where encoders are told no class."""
+"""The columns that are texts. `label` is null for an image without one, `class` if the encoder is not conditional."""
 
 SYNTHETIC = "synthetic"
 """The column that is true for images that a model made, or filled holes in."""
 
 DESCRIBING = (*TEXTS, SYNTHETIC)
-"""The columns that say which image a row is of."""
+"""The columns that identify the image of a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,6 @@ def read_blocks(path: Path, columns: Sequence[str] | None = None) -> Iterator[Ro
     """Yield the row groups of a shard.
 
     Args:
-        path: the shard.
         columns: names of those of numbers to read; all if None.
     """
     with pq.ParquetFile(path) as file:

@@ -40,9 +40,8 @@ def blend(
     """Return the completion inside the holes, without a seam, and the visible pixels elsewhere.
 
     Args:
-        visible_HWC: values in [0, 1]; what stands in its holes is not looked at.
+        visible_HWC: values in [0, 1]; the content of its holes is ignored.
         completion_HWC: the same size, values in [0, 1] everywhere.
-        missing_HW: the holes.
         how: one of `BLENDS`.
         scale: pixels of the image a pixel of the model, so that the seam is as wide as what the model resolves.
 

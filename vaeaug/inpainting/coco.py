@@ -41,9 +41,6 @@ _DAMAGED = (ValueError, KeyError, TypeError, IndexError, OverflowError, Attribut
 class CocoFile:
     """The annotations of a COCO file.
 
-    Args:
-        path: the JSON file.
-
     Raises:
         InputError: it cannot be read, or is no such file.
     """
@@ -104,7 +101,7 @@ class CocoFile:
                 )
 
     def nothing_found(self) -> str:
-        """Return what to say where no image has a hole."""
+        """Return the error message if no image has a hole."""
         first = next(iter(self._by_name), None)
         names = "it lists no images" if first is None else f"its first file_name is {first!r}"
         return f"{self.path} annotates none of the images ({names}); file_name is relative to the folder of images"
@@ -165,7 +162,7 @@ def run_lengths(lengths: Sequence[int], rows: int, columns: int, size: tuple[int
 def decode_counts(text: str) -> list[int]:
     """Return the run lengths of COCO's compressed form.
 
-    Five bits a character (its code less 48), low ones first, the sixth tells that more follow, and the last one's
+    Five bits per character (its code less 48), low ones first, the sixth tells that more follow, and the last one's
     fifth is the sign; from the fourth number on each is the difference to the one two places before.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A partial encoder for discrete latents: codes are foretold from the visible pixels and from each other.
+"""An inpainting encoder for discrete latents: codes are foretold from the visible pixels and from each other.
 
 c(codes | x, m, y) is known through its conditionals p(code_t | x, m, y, some codes), which a small transformer learns
 on codes of which a random part is not shown. Drawing begins with none and reveals them in a few rounds, the surest ones
@@ -53,7 +53,6 @@ class CodeEncoder(PartialEncoder):
     """Codes foretold in rounds.
 
     Args:
-        spec: the model's images.
         like: a latent of the model's structure, with any first axis.
         codes: K.
         features: F, a multiple of the heads.

@@ -20,7 +20,7 @@ from vaeaug.models.store import StoredModel
 from vaeaug.seeds import seed_of
 
 METHODS = ("auto", "partial-encoder", "gibbs")
-"""`auto` is the partial encoder where there is one, and else `gibbs`."""
+"""`auto` is the inpainting encoder where there is one, and else `gibbs`."""
 
 GIBBS_STEPS = 50
 MEANT = 0.25  # of the draws count towards a mean
@@ -35,9 +35,8 @@ class Completion:
     Attributes:
         images_SCHW: the completions at the model's size, in [0, 1], visible pixels as they were.
         decoded_SCHW: the same with visible pixels as they are decoded: what a seam is measured by.
-        label: the class it was completed as.
-        evidence_K: what the visible pixels say for each class where the class was inferred, else None: log p(visible
-            pixels | class) in nats, but for a constant that all classes share.
+        evidence_K: what the visible pixels say for each class where the class was inferred; otherwise None: log
+            p(visible pixels | class) in nats, but for a constant that all classes share.
     """
 
     images_SCHW: Tensor
@@ -50,13 +49,12 @@ class Completer:
     """Completes images with a trained model.
 
     Args:
-        model: the trained model.
         method: one of `METHODS`.
         draws: latents tried for each completion.
-        partial: the model's partial encoder; if None, that in its directory.
+        partial: the model's inpainting encoder; if None, that in its directory.
 
     Raises:
-        InputError: there is no such method, or no partial encoder where one is asked for.
+        InputError: there is no such method, or no inpainting encoder where one is asked for.
     """
 
     def __init__(
@@ -83,7 +81,7 @@ class Completer:
         With one sample the result is the best single guess; with more they are independent draws.
 
         Args:
-            x_CHW: the image in [0, 1] at the model's size; what it holds in the hole has no influence.
+            x_CHW: the image in [0, 1] at the model's size; the content of the hole is ignored.
             visible_1HW: 1 where a pixel is visible, 0 where it is missing.
             label: its class; if None, the class that explains the visible pixels best.
             samples: S, how many completions.
@@ -112,11 +110,11 @@ class Completer:
     def _evidence(self, x_CHW: Tensor, visible_1HW: Tensor, seed: int) -> Tensor:
         """Return what the visible pixels say for each class, (K,).
 
-        The partial encoder's classifier says it. It was shown as many decoded images of each class, so that its
+        The inpainting encoder's classifier says it. It was shown as many decoded images of each class, so that its
         log-probabilities are log p(visible pixels | class) but for a constant; where half of what it was shown was
-        real, a class is favoured by what it has more of these. Without a partial encoder each class is tried.
-        The networks' own likelihoods are the poorer judges: they know their class from few images, and nothing of
-        the others.
+        real, a class is favoured by what it has more of these. Without an inpainting encoder each class is tried. The
+        networks' own likelihoods are the poorer judges: they know their class from few images, and nothing of the
+        others.
         """
         if self.partial is not None:
             return self.partial.class_logits(x_CHW[None], visible_1HW[None])[0].log_softmax(dim=0)
@@ -181,7 +179,7 @@ class Completer:
 
 
 def _best(tried: Weighted, *, indexed: bool) -> Tensor:
-    """Return the best single guess, (1, C, H, W): the mean, and the likeliest where colours cannot be mixed."""
+    """Return the best single guess, (1, C, H, W): the mean, and the most likely where colours cannot be mixed."""
     if indexed:
         return tried.decoded_NCHW[tried.log_weight_N.argmax()][None]
     weight_N = tempered(tried.log_weight_N, MEANT * len(tried.log_weight_N))

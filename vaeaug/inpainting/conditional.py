@@ -1,4 +1,4 @@
-"""What a partial encoder is: a density over latents given a part of an image."""
+"""What an inpainting encoder is: a density over latents given a part of an image."""
 
 from __future__ import annotations
 
@@ -21,9 +21,6 @@ class PartialEncoder(nn.Module, ABC):
     by Conditioning Variational Auto-Encoders, ICLR 2022, eq. 8).
 
     Beside c, a classifier of the visible pixels is learned, for images whose class is not known.
-
-    Args:
-        spec: the model's images.
 
     Attributes:
         kind: names the class in the file.
@@ -55,7 +52,7 @@ class PartialEncoder(nn.Module, ABC):
         """Return -log c of each image's latent, (B,), in nats (in expectation over `generator`, if it is used).
 
         Args:
-            x_BCHW: images in [0, 1]; what they hold in the hole has no influence.
+            x_BCHW: images in [0, 1]; the content of the holes is ignored.
             visible_B1HW: 1 where a pixel is visible, 0 where it is missing.
             y_B: class indices.
             z_BD: the latents, all leaves flattened side by side.
@@ -78,9 +75,6 @@ class PartialEncoder(nn.Module, ABC):
 
         Args:
             latent: what `draw` gave for this image, mask and class.
-            x_CHW: the image.
-            visible_1HW: the mask.
-            label: the class.
             visible_loss: -log p(visible pixels | z) of each latent, (S,), with a gradient.
         """
         return latent

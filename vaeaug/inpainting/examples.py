@@ -1,4 +1,4 @@
-"""What a partial encoder learns from: images and the latents that a trained model gives them."""
+"""What an inpainting encoder learns from: images and the latents that a trained model gives them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ class Examples:
 
     Attributes:
         pixels_NHWC: uint8 images.
-        labels_N: their classes.
         mode_ND: posterior modes; int64 codes where latents are discrete.
         scale_ND: posterior standard deviations: zero where the mode is the very latent that was decoded, and for codes.
     """
@@ -71,8 +70,6 @@ def decoded_examples(
     """Return what the model decodes from draws around its stored latents, as many of each class.
 
     Args:
-        model: the trained model.
-        seed: of the draws.
         wanted: images of all classes together, at most; every class has one.
         seconds: time that it may take, divided among the classes; every class gets 256 images or `wanted` in any case.
     """

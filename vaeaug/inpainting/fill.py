@@ -32,7 +32,7 @@ class Filled:
         images_SHWC: S completions in the image's own size, float32 in [0, 1]. Outside the holes they are the image.
         label: the class that it was completed as.
         evidence_K: what the visible pixels of the window with the largest hole say for each class, where it was
-            inferred (`Completion.evidence_K`); else None.
+            inferred (`Completion.evidence_K`); otherwise None.
     """
 
     images_SHWC: NDArray[np.float32]
@@ -55,9 +55,8 @@ def fill(
     """Complete an image.
 
     Args:
-        seen_HWC: uint8, with the model's channels; what stands in the holes is not looked at.
+        seen_HWC: uint8, with the model's channels; the content of the holes is ignored.
         missing_HW: the holes; at least one pixel.
-        completer: the model.
         label: its class; if None it is inferred from the window with the largest hole, and holds for all.
         native: height and width of the images that the model was trained on, in pixels.
         samples: S.
@@ -103,8 +102,6 @@ def as_the_model_sees(
 
     Args:
         part_HWC: values in [0, 1].
-        missing_HW: the holes.
-        spec: the model's images.
 
     Returns:
         float32 (C, H, W) in [0, 1], and (1, H, W): 1 where visible, 0 where missing.

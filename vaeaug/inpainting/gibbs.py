@@ -1,4 +1,4 @@
-"""Completion without a partial encoder: encode the filled image, draw, decode, fill the hole again, and so on.
+"""Completion without an inpainting encoder: encode the filled image, draw, decode, fill the hole again, and so on.
 
 That is the pseudo-Gibbs sampler (Rezende, Mohamed & Wierstra 2014, appendix F). Its proposal q(z' | x filled from z) is
 accepted with probability min(1, a) (Mattei & Frellsen, Leveraging the Exact Likelihood of Deep Latent Variable Models,
@@ -48,9 +48,8 @@ class Gibbs:
 
     Args:
         network: in eval mode.
-        x_CHW: the image in [0, 1]; what it holds in the hole has no influence.
+        x_CHW: the image in [0, 1]; the content of the hole is ignored.
         visible_1HW: 1 where a pixel is visible, 0 where it is missing.
-        label: the class.
     """
 
     def __init__(self, network: Network, x_CHW: Tensor, visible_1HW: Tensor, label: int) -> None:

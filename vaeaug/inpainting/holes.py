@@ -1,4 +1,4 @@
-"""Random holes in images: what a partial encoder is trained on, and what `--random-holes` cuts."""
+"""Random holes in images: what an inpainting encoder is trained on, and what `--random-holes` cuts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ def random_hole(kind: str, height: int, width: int, rng: np.random.Generator) ->
         kind: one of `KINDS`.
         height: H in pixels, at least 2.
         width: W in pixels, at least 2.
-        rng: of the draw.
 
     Raises:
         KeyError: there is no such kind.

@@ -73,7 +73,7 @@ class MaskFiles:
                 self._by_image[name].append(path)
 
     def is_mask(self, image: Path) -> bool:
-        """Tell whether a file among the images is a mask and no image."""
+        """Return whether a file among the images is a mask and no image."""
         if self._inside is not None:
             return image.resolve().is_relative_to(self._inside)
         return self._beside and _SUFFIX.search(image.stem) is not None
@@ -110,7 +110,7 @@ class MaskFiles:
         return sorted(path.relative_to(self.place).as_posix() for path in every - used)
 
     def nothing_found(self) -> str:
-        """Return what to say where no image has a hole."""
+        """Return the error message if no image has a hole."""
         if self._matched or self._one is not None:
             return (
                 f"the masks in {self.place} have no white pixel for any of the images; missing pixels are white (128 "
@@ -148,9 +148,7 @@ def read_mask(path: Path, page: int = 0, pages: int = 1, rules: DecodeRules = DE
     """Return what a mask file says is missing from a page of an image; None if it has nothing for this page.
 
     Args:
-        path: the mask file.
         page: of the image, from 0.
-        pages: of the image.
         rules: by which it is decoded.
 
     Raises:

@@ -1,4 +1,4 @@
-"""A partial encoder for continuous latents: a mixture of diagonal Gaussians.
+"""An inpainting encoder for continuous latents: a mixture of diagonal Gaussians.
 
 c(z | x, m, y) = sum_j w_j N(z; mean_j, diag std_j^2), with w, mean and std from one network of (x, m, y).
 """
@@ -28,7 +28,6 @@ class MixtureEncoder(PartialEncoder):
     """A mixture of Gaussians over all leaves of a latent side by side, D values, standardized class by class.
 
     Args:
-        spec: the model's images.
         like: a latent of the model's structure, with any first axis.
         components: Gaussians of the mixture.
         hidden: units of the network.

@@ -1,4 +1,4 @@
-"""The partial encoder of a model: built for its latents, and kept in a file beside its weights."""
+"""The inpainting encoder of a model: built for its latents, and kept in a file beside its weights."""
 
 from __future__ import annotations
 
@@ -24,12 +24,10 @@ KEY = "partial_encoder"  # of the metadata
 
 
 def build_partial(model: StoredModel, codes: int, seed: int) -> PartialEncoder:
-    """Return an untrained partial encoder for the latents of a model, on its device.
+    """Return an untrained inpainting encoder for the latents of a model, on its device.
 
     Args:
-        model: the trained model.
         codes: how many different codes there are, where its latents are discrete.
-        seed: of the first weights.
 
     Raises:
         InputError: there is none for such latents.
@@ -51,7 +49,7 @@ def build_partial(model: StoredModel, codes: int, seed: int) -> PartialEncoder:
 
 
 def save_partial(model: StoredModel, partial: PartialEncoder) -> None:
-    """Write a partial encoder into its model's directory, in full or not at all.
+    """Write an inpainting encoder into its model's directory, in full or not at all.
 
     Raises:
         VaeaugError: the disk is full, or the model may not be written to.
@@ -64,7 +62,7 @@ def save_partial(model: StoredModel, partial: PartialEncoder) -> None:
 
 
 def load_partial(model: StoredModel) -> PartialEncoder | None:
-    """Return the partial encoder of a model, in eval mode, or None where none was trained for these weights.
+    """Return the inpainting encoder of a model, in eval mode, or None where none was trained for these weights.
 
     Raises:
         InputError: the file is damaged.

@@ -50,7 +50,6 @@ def read_picture(file: CompletedFile, page: int = 0, rules: DecodeRules = DEFAUL
     """Decode a page of an image file.
 
     Args:
-        file: the file.
         page: its number, from 0.
         rules: by which the model's training images were decoded.
 

@@ -40,14 +40,13 @@ class HoleSource(Protocol):
 
         Args:
             file_name: of the image, relative to the folder of images, with forward slashes.
-            picture: the page.
 
         Raises:
             UnreadableImageError: its mask cannot be read or does not fit; says which and why.
         """
 
     def nothing_found(self) -> str:
-        """Return what to say where no image has a hole."""
+        """Return the error message if no image has a hole."""
 
 
 class Transparent:
@@ -60,7 +59,7 @@ class Transparent:
         return Holes(missing_HW, "" if alpha_HW is None else "alpha")
 
     def nothing_found(self) -> str:
-        """Return what to say where no image has a hole."""
+        """Return the error message if no image has a hole."""
         return "no image has transparent pixels (alpha below 128); mark the holes with --masks DIR"
 
 
@@ -86,7 +85,7 @@ class MissingColour:
         return Holes(picture.samples.has_colour(self._colour_3), self.name)
 
     def nothing_found(self) -> str:
-        """Return what to say where no image has a hole."""
+        """Return the error message if no image has a hole."""
         return (
             f"no image has a pixel of exactly the colour {self.name}; "
             "a JPEG does not keep colours exactly, so mark holes in PNG files, or use --masks DIR"
@@ -116,5 +115,5 @@ class RandomHoles:
         return Holes(random_hole(kind, height, width, rng), f"random {kind}")
 
     def nothing_found(self) -> str:
-        """Return what to say where no image has a hole."""
+        """Return the error message if no image has a hole."""
         return "there is no training image to cut a hole into"

@@ -1,4 +1,4 @@
-"""Training a partial encoder for a model whose networks stay as they are."""
+"""Training an inpainting encoder for a model whose networks stay as they are."""
 
 from __future__ import annotations
 
@@ -41,26 +41,24 @@ def train_partial(
     seed: int = 0,
     report: Callable[[Tick], None] = lambda _: None,
 ) -> PartialEncoder:
-    """Train a partial encoder on random holes, by maximum likelihood of the full images' latents.
+    """Train an inpainting encoder on random holes, by maximum likelihood of the full images' latents.
 
     The images are those that the model decodes from draws around its stored latents; real ones, where there are some,
     are half of each batch.
 
     Args:
-        model: the trained model.
         pixels_NHWC: real images at the model's size, uint8 (the training images), or None.
         labels_N: their classes, -1 where unknown; those are left out.
         steps: optimizer steps; `STEPS` if None.
         seconds: time that it may take, or None for no limit. The schedule of the learning rate is that of the steps
             or of the time, whichever ends first.
-        seed: of all that is random.
-        report: hears how it goes, at most ten times a second.
+        report: progress callback, at most ten times a second.
 
     Returns:
-        The partial encoder, in eval mode.
+        The inpainting encoder, in eval mode.
 
     Raises:
-        InputError: there is no partial encoder for such latents.
+        InputError: there is no inpainting encoder for such latents.
     """
     steps = steps or STEPS
     started = time.monotonic()

@@ -19,7 +19,7 @@ def visible_loss(loss: ReconstructionLoss, raw_BRHW: Tensor, x_BCHW: Tensor, vis
     Args:
         loss: in eval mode.
         raw_BRHW: what a decoder put out.
-        x_BCHW: images in [0, 1]; what they hold in the hole has no influence.
+        x_BCHW: images in [0, 1]; the content of the holes is ignored.
         visible_B1HW: 1 where a pixel is visible, 0 where it is missing.
     """
     nothing_1RHW = torch.zeros_like(raw_BRHW[:1])

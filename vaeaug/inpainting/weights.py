@@ -62,9 +62,8 @@ def weigh(
 
     Args:
         network: in eval mode.
-        x_CHW: the image in [0, 1]; what it holds in the hole has no influence.
+        x_CHW: the image in [0, 1]; the content of the hole is ignored.
         visible_1HW: 1 where a pixel is visible, 0 where it is missing.
-        label: the class.
         latent: the N proposals.
         generator: of the draws z'.
     """

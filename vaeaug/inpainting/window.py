@@ -47,13 +47,13 @@ class Window:
 
     @property
     def part(self) -> tuple[slice, slice]:
-        """Where it lies, as an index into (H, W)."""
+        """Its location, as an index into (H, W)."""
         height, width = self.fill_HW.shape
         return np.s_[self.top : self.top + height, self.left : self.left + width]
 
 
 def shown_whole(size: tuple[int, int], native: tuple[int, int], region: str = "auto") -> bool:
-    """Tell whether an image of some height and width is shown whole."""
+    """Return whether an image of some height and width is shown whole."""
     return region == "whole" or (size[0] <= WHOLE * native[0] and size[1] <= WHOLE * native[1])
 
 

@@ -23,12 +23,10 @@ def iwae_bound(network: Network, x_BCHW: Tensor, y_B: Tensor, generator: torch.G
     Args:
         network: in eval mode.
         x_BCHW: images in [0, 1].
-        y_B: their classes.
-        generator: of the draws.
         draws: K.
 
     Raises:
-        InputError: the variant does not tell its importance weights (`Encoded.log_ratio`).
+        InputError: if the variant has no importance weights (`Encoded.log_ratio`).
     """
     parts = []
     for start in range(0, draws, DRAWS_AT_ONCE):

@@ -74,12 +74,9 @@ def build_network(
     """Build a variant and a loss that go together, with initial weights that depend on `seed` alone.
 
     Args:
-        variant: the variant's class.
         variant_options: option -> value, possibly as text.
-        loss: the loss's class.
         loss_options: option -> value, possibly as text.
         spec: the images; `raw_channels` is filled in from the loss.
-        seed: of the initial weights.
 
     Raises:
         InputError: an option is unknown or out of range.

@@ -43,7 +43,6 @@ class ClassRecord:
     """A class of the model.
 
     Attributes:
-        name: the class.
         images: real training images it had.
         weights: the file with its weights, relative to the model.
         height: median height of its real images, in pixels: what synthetic ones are written at.

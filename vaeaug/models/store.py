@@ -17,16 +17,16 @@ from vaeaug.options import refuse_named_code
 
 
 class StoredModel:
-    """A trained model on disk. Weights are read when they are asked for, so a model of many classes opens at once.
+    """A trained model on disk. Weights are read on demand, so a model of many classes opens quickly.
 
     Attributes:
-        directory: where it lies.
+        directory: its location.
         record: the contents of `model.json`.
         device: where its networks are put.
         options: of its variant: those it was trained with, but for what was asked for instead.
         allow_imports: whether the code that its `model.json` names (`option(..., imports=True)`) may be imported and
-            called. Whoever gives somebody a model could else have any function called that is installed there. Images
-            are decoded without it; what computes such a loss is refused.
+            called. Otherwise the author of a model could have any installed function called. Decoding works without it;
+            computing such a loss is refused.
     """
 
     def __init__(
@@ -68,10 +68,10 @@ class StoredModel:
         return self._variant
 
     def require_consent(self) -> None:
-        """Refuse to compute what would import code that `model.json` names, unless the user has consented.
+        """Check that the user has consented to import the code that `model.json` names, if it names any.
 
         Raises:
-            InputError: it names code, and there is no consent; the message says which.
+            InputError: if it names code and there is no consent; the message shows the code.
         """
         if self.allow_imports:
             return
@@ -79,7 +79,7 @@ class StoredModel:
             refuse_named_code(plugin.Config, record.options, f"{self.directory} was trained with '{record.name}'")
 
     def network(self, label: int) -> Network:
-        """Return the network of a class, in eval mode; the one asked for last is kept in memory."""
+        """Return the network of a class, in eval mode; the one requested last is kept in memory."""
         weights = self.record.classes[label].weights
         if self._open is None or self._open[0] != weights:
             record = self.record

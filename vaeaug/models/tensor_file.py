@@ -15,7 +15,6 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
     safetensors replaces the file by one that only its owner can read, whatever the umask; that is undone here.
 
     Args:
-        path: the file.
         tensors: name -> contiguous tensor; none share memory.
         metadata: name -> text, kept in the file's header.
     """

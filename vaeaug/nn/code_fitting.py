@@ -26,8 +26,6 @@ def code_likelihood(prior: CodePrior, codes_BT: Tensor, y_B: Tensor, seen_BT: Te
     """Return -log p(code_t | codes before, y), in nats, (B, T).
 
     Args:
-        prior: the prior.
-        codes_BT: the codes.
         y_B: class indices.
         seen_BT: the codes as the prior is shown them, if it is not shown all.
     """
@@ -53,7 +51,6 @@ def fit_code_prior(
     Args:
         prior: on the generator's device.
         codes_NT: the codes of N images.
-        labels_N: their classes.
         generator: of the choice of images and of what is not shown.
         steps: optimizer steps at most; few images take fewer (30 passes).
         seconds: time that it may take, or None for no limit. The schedule of the learning rate is that of the steps

@@ -120,9 +120,8 @@ class CodePrior(nn.Module):
 
         Args:
             y_B: class indices.
-            generator: of all draws.
-            temperature: what logits are divided by; 0 takes the likeliest code each time.
-            top_p: draw from the fewest likeliest codes that have this much probability (Holtzman et al. 2020).
+            temperature: what logits are divided by; 0 takes the most likely code each time.
+            top_p: draw from the fewest most likely codes that have this much probability (Holtzman et al. 2020).
         """
         codes_BT = torch.full((len(y_B), self.length), self.codes, device=y_B.device)
         caches = [KeyValueCache() for _ in self.blocks]

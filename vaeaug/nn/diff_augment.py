@@ -47,8 +47,8 @@ class Augmentation:
         Args:
             shape: (B, C, H, W).
             generator: all randomness comes from it.
-            translation: greatest shift, as a share of the image's side.
-            cutout: side of the hole, as a share of the image's side.
+            translation: greatest shift, as a fraction of the image's side.
+            cutout: side of the hole, as a fraction of the image's side.
             brightness: width of the range that is added, around 0.
             contrast: greatest distance of the factor from 1.
         """

@@ -41,9 +41,8 @@ class LayerTrace:
     """What a network did with the probe.
 
     Attributes:
-        network: the network.
         who: its name, for errors.
-        side: pixels a side of the probe.
+        side: pixels per side of the probe.
         events: which of its modules began and ended, in that order. The last is that the network itself ended.
     """
 
@@ -58,7 +57,7 @@ class LayerTrace:
         return [(event.name, event.shape) for event in self.events[:-1] if event.ended]
 
     def once(self, name: str) -> bool:
-        """Tell whether a module ran once, so that its name says which output is meant."""
+        """Return whether a module ran once, so that its name says which output is meant."""
         return sum(event.name == name and not event.ended for event in self.events) == 1
 
     def automatic(self) -> list[str]:
@@ -136,7 +135,7 @@ def trace(network: nn.Module, who: str, side: int = PROBE) -> LayerTrace:
     Args:
         network: in eval mode.
         who: its name, for errors.
-        side: pixels a side of the image.
+        side: pixels per side of the image.
 
     Raises:
         InputError: it does not run on such images.
@@ -172,7 +171,7 @@ def tensors_of(network: nn.Module) -> dict[str, Tensor]:
 
 
 def _is_map(shape: Shape) -> bool:
-    """Tell whether an output has features before places, (B, F, h, w): of a square image, maps are square."""
+    """Return whether an output has features before places, (B, F, h, w): of a square image, maps are square."""
     return len(shape) == 4 and shape[0] == 1 and shape[2] == shape[3]
 
 

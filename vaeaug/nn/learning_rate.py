@@ -11,7 +11,6 @@ def set_cosine_rate(optimizer: Optimizer, peak: float, step: int, progress: floa
     """Set the learning rate of a step: a linear warm-up times a cosine decay to 0 (Loshchilov & Hutter 2017, eq. 5).
 
     Args:
-        optimizer: all its parameter groups are set.
         peak: the highest rate.
         step: from 0.
         progress: fraction of the training that is over; 1 and more is its end.

@@ -29,7 +29,7 @@ def undisturbed() -> Iterator[None]:
 
 
 def of_torchvision(name: str) -> bool:
-    """Tell whether a name is meant for torchvision: then it is a classifier's."""
+    """Return whether a name is meant for torchvision: then it is a classifier's."""
     return ":" not in name
 
 
@@ -62,7 +62,6 @@ def load_weights(
     Args:
         network: from `build_network`.
         needed: the names of the tensors that are needed.
-        name: the network's.
         weights: a file with a state dict: safetensors, or what `torch.save` wrote of tensors alone. If None,
             torchvision's published weights (from its cache, or downloaded), or those the callable's module comes with.
         device: where to compute.

@@ -13,7 +13,6 @@ def nearest_neighbours(flat_ND: Tensor, count: int) -> Tensor:
     """Return for every row the indices of its `count` nearest other rows, nearest first, int64 (N, count).
 
     Args:
-        flat_ND: the vectors.
         count: from 0 to N - 1.
     """
     rows = max(1, MAX_DISTANCES // max(len(flat_ND), 1))

@@ -63,7 +63,7 @@ def lowest_frequencies(channels: int, size: int, count: int) -> Tensor:
 
 
 class ToPatches(nn.Module):
-    """Images (B, C, H, W) to the coefficients of their patches (of `size` pixels a side), (B, codes)."""
+    """Images (B, C, H, W) to the coefficients of their patches (of `size` pixels per side), (B, codes)."""
 
     def __init__(self, channels: int, height: int, width: int, size: int | None = None) -> None:
         super().__init__()

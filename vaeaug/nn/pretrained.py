@@ -70,8 +70,8 @@ def pretrained_features(
         network: a classifier of torchvision by name (`vgg16`), or `package.module:callable`, which returns an
             `nn.Module` when it is called without arguments.
         weights: a file with a state dict: safetensors, or what `torch.save` wrote of tensors alone. Entries that no
-            layer needs are passed over. If None, torchvision's published weights (from its cache, or downloaded), or
-            those the callable's module comes with.
+            layer needs are not used. If None, torchvision's published weights (from its cache, or downloaded), or those
+            the callable's module comes with.
         layers: names of submodules, with commas between. If None, the last output at each resolution, halved up to
             four times, is taken, without the classifier.
         device: where to compute.

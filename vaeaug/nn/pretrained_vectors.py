@@ -28,7 +28,6 @@ class _Tap:
     Attributes:
         words: what that is, as a phrase.
         place: of the event in the trace: what the module is given where it begins, what it gives where it ends.
-        event: that event.
         mean_over: dimensions that are averaged.
     """
 
@@ -87,7 +86,7 @@ def pretrained_vectors(
             `nn.Module` when it is called without arguments.
         weights: a file with a state dict, as `pretrained_features` takes it.
         layer: the name of a submodule that gives vectors, tokens or feature maps; see the module if None.
-        side: pixels a side of the images that it will see.
+        side: pixels per side of the images that it will see.
         device: where to compute.
         option: how a user names the file, for errors.
 

@@ -129,7 +129,7 @@ class CosineCodebook(Quantizer):
     Args:
         size: K.
         dim: D.
-        decay: of the moving averages, a step.
+        decay: of the moving averages, per step.
         least_use: a code chosen less than this part of the average code's use starts again.
     """
 
@@ -167,7 +167,6 @@ class CosineCodebook(Quantizer):
 
         Args:
             bounded_ND: features as `forward` returns them, after `bound`.
-            codes_N: the codes they chose.
             generator: of the start and of restarts.
         """
         points_ND, codes_N = bounded_ND.reshape(-1, self.dim), codes_N.flatten()

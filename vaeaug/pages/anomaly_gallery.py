@@ -86,7 +86,6 @@ def write_gallery(path: Path, data: Gallery) -> None:
     """Write the page. It loads nothing and runs no script; the same data give the same bytes.
 
     Args:
-        path: the file.
         data: what it says. Names are escaped: nothing in them becomes markup.
     """
     cards = (data.anomalous, data.labels)

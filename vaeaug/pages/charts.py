@@ -309,7 +309,6 @@ class ScatterPanel:
 
     Attributes:
         title: a class, or empty for all classes.
-        drawing: the SVG.
     """
 
     title: str

@@ -54,7 +54,6 @@ class ClassSamples:
 
     Attributes:
         label: the class name.
-        synthetic: thumbnails.
         real: thumbnails; one per synthetic image if they are pairs.
         synthetic_note: how many of how many are shown.
         real_note: likewise.

@@ -71,7 +71,6 @@ def write_report(path: Path, data: ReportData) -> None:
     """Write the page. It loads nothing and runs no script; the same data give the same bytes.
 
     Args:
-        path: the file.
         data: what it says. Names are escaped: nothing in them becomes markup.
     """
     part = data.evaluation

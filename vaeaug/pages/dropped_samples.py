@@ -55,7 +55,6 @@ class DroppedPictures:
     """Some dropped samples of one class.
 
     Attributes:
-        label: the class.
         causes: (cause, how many of how many are shown, thumbnails), in the order of the table; only causes with images.
     """
 
@@ -85,7 +84,6 @@ def dropped_pictures(table: DroppedTable, rejected: Mapping[str, Mapping[str, Im
     """Return some dropped samples per class.
 
     Args:
-        table: the counts.
         rejected: class -> cause -> some of the samples; a class or a cause may be missing.
     """
     shown = [row for row in table.rows if any(map(len, rejected.get(row.label, {}).values()))]

@@ -108,7 +108,6 @@ class Picture:
 
     Attributes:
         caption: a word or two.
-        image: the image.
         kind: CSS class: `real` for an image of the user, `made` for one of the model, empty otherwise.
     """
 
@@ -145,9 +144,7 @@ def thumbnail(image: PageImage, text: str, form: Form) -> Thumbnail | None:
     """Return an image as it is in a page, or None if its file cannot be read.
 
     Args:
-        image: the image.
         text: alternative text.
-        form: how it is embedded.
     """
     shown = read_shown(image)
     if shown is None:
@@ -175,8 +172,6 @@ def captioned(
     """Return (caption, CSS class, thumbnail) of each picture whose file can be read.
 
     Args:
-        pictures: the pictures.
-        form: how they are embedded.
         before: what precedes the caption in the alternative text.
         after: what follows it there.
     """

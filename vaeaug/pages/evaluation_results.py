@@ -61,10 +61,8 @@ class RecallRow:
     """How the recall of one class changes with the synthetic images.
 
     Attributes:
-        label: the class.
         images: how many test images it has.
         before: mean recall without them, in [0, 1].
-        after: with them.
         half: half the width of the 95 % interval of the change; None if there is none.
     """
 
@@ -80,9 +78,6 @@ class PairPicture:
     """A synthetic image and the real training image closest to it.
 
     Attributes:
-        label: the class of the synthetic image.
-        synthetic: the image.
-        real: the image.
         real_name: the name of the real image.
         distance: as a fraction of the distance below which an image is unusually close.
     """
@@ -149,8 +144,6 @@ class EvaluationShown:
         recall: the largest gain first, each with its drawing.
         alike: rows of the table of fidelity.
         copies: rows of the table of copies.
-        pairs: the closest pairs.
-        panels: drawings of the map.
         points_note: how much of it is shown; empty if all is.
     """
 

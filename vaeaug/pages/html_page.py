@@ -17,7 +17,6 @@ def write_page(path: Path, template: str, **values: Any) -> None:
     """Write a page. The same values give the same bytes.
 
     Args:
-        path: the file.
         template: its name in `templates/`.
         **values: what it shows; all text is escaped.
     """

@@ -54,7 +54,6 @@ class Curve:
     Attributes:
         title: what it shows, or what was trained.
         note: the latent dimensions in use, as text; empty if that is unknown or belongs to another chart.
-        drawing: the chart.
     """
 
     title: str

@@ -52,7 +52,6 @@ def guard(run: Callable[[], T], doing: str, file: Path | None, otherwise: Kind) 
     """Return what a plugin's code returns; what it prints goes to stderr.
 
     Args:
-        run: runs the code.
         doing: when it runs, for the message ("while it is imported").
         file: the plugin's file; the message names the line that failed.
         otherwise: the kind of problem if the exception has no kind of its own.

@@ -23,12 +23,11 @@ def images_between(
     """Return the images of a path, (steps, H, W, C): the first and the last are the reconstructions of the two.
 
     Between two classes there is no one path: under each class an image has a latent of its own (and another network,
-    where there is one a class). So both images are encoded as the first class and as the second, both paths are gone
+    where there is one per class). So both images are encoded as the first class and as the second, both paths are gone
     and decoded, and the pictures of the second path fade in over those of the first: (1 - t) x_1(t) + t x_2(t). Each
     end is then what its own class makes of it. Where the class means nothing to a model, both paths are the same.
 
     Args:
-        model: the trained model.
         first_HWC: an image of its size, uint8.
         second_HWC: another.
         labels: the class of each.

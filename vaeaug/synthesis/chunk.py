@@ -22,7 +22,7 @@ class SampleChunk:
         sampler: the name of the sampler that drew them.
         edits: for each sample how it changes its source, where the sampler changes real images; then the files are made
             of these and not of `pixels_BHWC`. Else None.
-        floats_BHWC: the same as float32 in [0, 1], where files of more than 8 bits are made of them; else None.
+        floats_BHWC: the same as float32 in [0, 1], where files of more than 8 bits are made of them; otherwise None.
         verdicts: for each sample why it is dropped, or None where it is kept; None where nothing is.
     """
 

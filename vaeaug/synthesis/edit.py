@@ -15,7 +15,7 @@ from vaeaug.synthesis.pixel_limits import PixelLimits
 from vaeaug.synthesis.source_images import SourceImage, SourceImages
 
 BLUR = 1 / 56
-"""Standard deviation of the blur of the change, as a share of the image's longer side."""
+"""Standard deviation of the blur of the change, as a fraction of the image's longer side."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,7 +23,6 @@ class AddedDetail:
     """Fine detail of other real images, weighted: what a decoder cannot show of them.
 
     Attributes:
-        paths: the images' files.
         weights: one for each, which add up to 0.
         shown_HWC: the weighted sum of what the decoder makes of their latents, float32, as `Edit.before_HWC`.
     """
@@ -49,7 +48,6 @@ class Edit:
     """What is to become of a real image.
 
     Attributes:
-        path: the real image's file.
         before_HWC: what the decoder makes of its latent, float32 in [0, 1], at the model's size, C = 1 or 3.
         after_HWC: what it makes of the changed latent.
         fade: the change of brightness, 0 to 1, at which the image's own detail is gone; 0 keeps it always.

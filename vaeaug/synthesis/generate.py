@@ -48,15 +48,10 @@ def generate(
     images: SourceImages | None = None,
     floats: bool = False,
 ) -> Iterator[SampleChunk]:
-    """Yield the samples of a class, a chunk at a time.
+    """Yield the samples of a class, one chunk at a time.
 
     Args:
-        model: the trained model.
-        label: the class.
-        chunks: the numbers of the chunks wanted.
-        sampler: draws the latents.
         config: the options of the sampler; the defaults if None.
-        seed: of the samples.
         count: how many samples the class is to have; the last chunk is cut to it.
         originals: the real images' files by `file_name`, for a sampler that edits them.
         limits: how far such a sampler may change the pixels of the class; any distance if None.

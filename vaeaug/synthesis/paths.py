@@ -46,7 +46,7 @@ def along(start: Latent, end: Latent, t_T: Tensor, path: str) -> Latent:
 
 
 def discrete(latent: Latent) -> bool:
-    """Tell whether some tensor of a latent holds codes."""
+    """Return whether some tensor of a latent holds codes."""
     return not all(leaf.is_floating_point() for leaf in leaves(latent))
 
 

@@ -50,7 +50,7 @@ class SourceImage:
     Attributes:
         pixels_HWC: uint8 (H, W, 1 or 3) or, of a deep gray image, uint16 (H, W, 1); upright, at the file's own size.
             Of a transparent image whose transparency is kept, the colours whatever their opacity.
-        alpha_HW: uint8, where transparency is kept and the file has it; else None.
+        alpha_HW: uint8, where transparency is kept and the file has it; otherwise None.
         levels: what the values of uint16 pixels mean; None for uint8.
         traits: of the file.
     """
@@ -98,7 +98,6 @@ class SourceImages:
     """Decodes real images and remembers them, and finished edits, within a number of bytes.
 
     Args:
-        rules: how the files are decoded.
         deep: for a class of deep gray images, how edits are stored; None if edits have 8 bits.
         source_bytes: of decoded images that are kept at most.
         result_bytes: of finished edits that are kept at most.

@@ -88,10 +88,8 @@ def traverse_axes(
     """Yield, for each dimension, the images (T, H, W, C) that are decoded as it is moved.
 
     Args:
-        model: the trained model.
         label: the class that latents are decoded as.
         base: the latent that is moved, a batch of 1.
-        axes: of the class.
         chosen: which dimensions.
         moves_T: by how many of its standard deviations each is moved.
     """

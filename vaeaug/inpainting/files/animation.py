@@ -20,7 +20,6 @@ def check_later_frames(file: CompletedFile, samples: Samples, missing_HW: NDArra
     """Refuse an animation whose later frames show parts of the first one in the holes, where they draw only changes.
 
     Args:
-        file: the animation.
         samples: of its first frame.
         missing_HW: the holes of the first frame, upright.
 

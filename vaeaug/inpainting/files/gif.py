@@ -45,7 +45,6 @@ class GifFile:
     """A GIF file.
 
     Args:
-        data: its content.
         rules: by which it is decoded.
 
     Raises:
@@ -96,7 +95,7 @@ class GifFile:
         return Samples(values_HW[..., None], "indexed", table_K4=table_K4)
 
     def rewritten(self, pages: Mapping[int, NDArray[Any]], provenance: Provenance) -> bytes:
-        """Return the file with another first frame and our mark."""
+        """Return the file with another first frame and the mark of vaeaug."""
         data, frame = bytearray(self._data), self._frame
         image = Image.fromarray(np.ascontiguousarray(pages[0][..., 0]))
         image.putpalette(bytes(value for index in range(256) for value in (index, 255 - index, 7)))

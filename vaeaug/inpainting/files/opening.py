@@ -56,11 +56,10 @@ class CompletedFile(Protocol):
         """
 
     def rewritten(self, pages: Mapping[int, NDArray[Any]], provenance: Provenance) -> bytes:
-        """Return the file with other pixels on some pages and our mark; the same arguments give the same bytes.
+        """Return the file with other pixels on some pages and the mark of vaeaug; repeatable byte for byte.
 
         Args:
             pages: number of the page -> samples of the shape and type that `samples` returned.
-            provenance: the mark.
         """
 
 
@@ -68,7 +67,6 @@ def open_completed(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> Completed
     """Open an image file by its content.
 
     Args:
-        data: the content.
         rules: by which it is decoded.
 
     Raises:

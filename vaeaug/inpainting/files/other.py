@@ -38,11 +38,10 @@ class OtherFile:
     """A file that is completed in another format.
 
     Args:
-        data: its content.
         rules: by which it is decoded.
 
     Raises:
-        UnreadableImageError: it is no image.
+        UnreadableImageError: it is not an image.
     """
 
     changed = True
@@ -70,7 +69,7 @@ class OtherFile:
         return decoded_samples(self._data, self._rules)
 
     def rewritten(self, pages: Mapping[int, NDArray[Any]], provenance: Provenance) -> bytes:
-        """Return a PNG or TIFF file with other pixels, the metadata of the source, and our mark."""
+        """Return a PNG or TIFF file with other pixels, the metadata of the source, and the mark of vaeaug."""
         if self._cmyk:
             return self._tiff(pages[0], provenance)
         values_HWS = pages[0]

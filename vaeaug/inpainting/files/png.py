@@ -43,7 +43,6 @@ class PngFile:
     """A PNG file.
 
     Args:
-        data: its content.
         rules: by which it is decoded.
 
     Raises:
@@ -95,7 +94,7 @@ class PngFile:
         )
 
     def rewritten(self, pages: Mapping[int, NDArray[Any]], provenance: Provenance) -> bytes:
-        """Return the file with other pixels and our mark."""
+        """Return the file with other pixels and the mark of vaeaug."""
         header = self._chunks[0][1]
         rows = encoded_rows(pages[0], self._depth, indexed=self._type == 3, interlaced=bool(self._interlaced))
         return assembled(header, self._chunks[1:], zlib.compress(rows, 6), provenance)

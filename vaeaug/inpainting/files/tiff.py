@@ -59,7 +59,6 @@ class TiffFile:
     """A TIFF file.
 
     Args:
-        data: its content.
         rules: by which it is decoded.
 
     Raises:
@@ -110,7 +109,7 @@ class TiffFile:
         return samples
 
     def rewritten(self, pages: Mapping[int, NDArray[Any]], provenance: Provenance) -> bytes:
-        """Return the file with other pixels on some pages; these and the first one have our mark.
+        """Return the file with other pixels on some pages; these and the first one have the mark of vaeaug.
 
         Raises:
             UnreadableImageError: the file would exceed the 4 GiB of a classic TIFF file.

@@ -37,7 +37,6 @@ def expanded(
         data: compressed.
         compression: TIFF tag 259.
         row_bytes: bytes per row.
-        rows: how many.
         width: pixels per row, for CCITT codes.
         options: further tags that the decoder must know (266, 292, 293).
     """

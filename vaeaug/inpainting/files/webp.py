@@ -34,7 +34,6 @@ class WebpFile:
     """A WebP file that can hold a completed image without loss.
 
     Args:
-        data: its content.
         rules: by which it is decoded.
 
     Raises:
@@ -74,7 +73,7 @@ class WebpFile:
         return decoded_samples(self._data, self._rules, orientation)
 
     def rewritten(self, pages: Mapping[int, NDArray[Any]], provenance: Provenance) -> bytes:
-        """Return the file with another first frame, stored without loss, and our mark."""
+        """Return the file with another first frame, stored without loss, and the mark of vaeaug."""
         values_HWS = pages[0]
         stream = io.BytesIO()
         image = Image.fromarray(np.ascontiguousarray(values_HWS if values_HWS.shape[2] > 1 else values_HWS[..., 0]))
@@ -116,7 +115,7 @@ class WebpFile:
 
 
 def is_lossless_or_animated(data: bytes) -> bool:
-    """Tell whether a WebP file can be completed in its own format."""
+    """Return whether a WebP file can be completed in its own format."""
     kinds = {kind for kind, _ in _chunks(data[12:])}
     return b"ANMF" in kinds or (b"VP8L" in kinds and b"VP8 " not in kinds)
 

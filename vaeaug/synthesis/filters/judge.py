@@ -26,17 +26,18 @@ CAUSES = ("another class", "far from data", COPY_CAUSE)
 """Why a sample is dropped, in the order in which it is asked."""
 
 DOUBTED = 0.01
-"""Share of unseen real images that would be dropped for their class. A larger one leaves only what is easy to tell, and
-that teaches less (docs/benchmarks.md)."""
+"""Fraction of unseen real images that would be dropped for their class. A larger one leaves only what is easy to tell,
+and that teaches less (docs/benchmarks.md).
+"""
 
 OUTLYING = 0.02
-"""Share of unseen real images that would be dropped for their distance."""
+"""Fraction of unseen real images that would be dropped for their distance."""
 
 FEW = 10
 """Unseen images of a class below which those of all classes tell what is normal."""
 
 COPY = 0.25
-"""Share of the median distance of an unseen image to the nearest one, below which a sample counts as a copy."""
+"""Fraction of the median distance of an unseen image to the nearest one, below which a sample counts as a copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,6 @@ class Judge:
     Args:
         folds: a classifier each.
         pixels_NHWC: the real images, uint8, as the classifiers take them.
-        labels_N: their classes.
     """
 
     def __init__(self, folds: Sequence[Fold], pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64]) -> None:
@@ -92,10 +92,9 @@ class Judge:
 
         Args:
             pixels_BHWC: the samples, uint8, as the classifiers take them.
-            label: their class.
-            sources_B: which real image each was made from (where it stands among them), or None: a sample is judged by
-                the classifier that has not seen its source, and one without a source by the first. It may have seen
-                other images whose detail was added.
+            sources_B: which real image each was made from (its index among them), or None: a sample is judged by the
+                classifier that has not seen its source, and one without a source by the first. It may have seen other
+                images whose detail was added.
         """
         fold_B = np.array([0 if source is None else self._fold_N[source] for source in sources_B])
         verdicts: list[str | None] = [None] * len(pixels_BHWC)
@@ -121,7 +120,7 @@ class Judge:
             label: the class; it has a real image.
 
         Returns:
-            Where they stand among the real images, (B,).
+            Their indices among the real images, (B,).
         """
         rows_R = np.flatnonzero(self._labels_N == label)
         features_BF = self._classifiers[0].embeddings(pixels_BHWC)
