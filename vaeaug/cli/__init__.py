@@ -28,23 +28,23 @@ COMMANDS = {
     "traverse": "Show what each latent dimension changes.",
     "plugins": "List, check, show or create plugins.",
 }
-"""Command -> its one-line help; its module is `vaeaug.cli.<command>`, which holds it as `command`."""
+"""Command -> its one-line help; it is `command` in the module `vaeaug.cli.<command>`."""
 
 RESUMABLE = frozenset(
     {"augment", "train", "sample", "evaluate", "inpaint", "score", "encode", "interpolate", "traverse"}
 )
-"""Commands that go on where they were with `--resume`."""
+"""Commands that can be continued with `--resume`."""
 
 
 class LazyGroup(click.Group):
-    """A group that knows its commands by name and imports them when they run."""
+    """A group that lists its commands by name and imports each one only when it runs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Return the names, in the order in which a user meets them."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one command; offer the nearest for a name that is none."""
+        """Import one command; for an unknown name, suggest the nearest one."""
         if cmd_name not in COMMANDS:
             if not ctx.resilient_parsing and not cmd_name.startswith("-"):
                 ctx.fail(f"No such command {cmd_name!r}; {nearest(cmd_name, COMMANDS)}")

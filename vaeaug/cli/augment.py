@@ -49,7 +49,7 @@ def command(data: Path, out: Path, as_json: bool, quiet: bool, **options: Any) -
 
 
 def report(made: AugmentResult, out: Path, *, as_json: bool, quiet: bool) -> None:
-    """Print what was made."""
+    """Print the result."""
     from vaeaug.export.card import counts_entry  # noqa: PLC0415 (--help stays fast)
 
     rows = [counts_entry(count) for count in made.counts]

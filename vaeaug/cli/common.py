@@ -1,4 +1,4 @@
-"""What commands share: options made from settings, `--config`, progress, and the result on stdout."""
+"""Parts shared by commands: options made from settings, `--config`, and the result on stdout."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def config_option(function: F) -> F:
 def settings_options(*settings: type[Any], leave_out: Iterable[str] = ()) -> Callable[[F], F]:
     """Make command-line options from the declared fields of settings dataclasses.
 
-    What a class adds stands before what it inherits, so that help begins with what the command is about.
+    Own fields come before inherited ones, so that help begins with the main options of the command.
     """
 
     def decorate(function: F) -> F:

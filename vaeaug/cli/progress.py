@@ -1,4 +1,4 @@
-"""How progress looks: a bar on a terminal, plain lines in a pipe. All of it goes to stderr."""
+"""Progress display: a bar on a terminal, plain lines in a pipe. Everything goes to stderr."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from vaeaug.cli import STARTED
 from vaeaug.progress import Progress, Tick
 
 LINE_SECONDS = 5.0
-"""Between two plain lines of a stage."""
+"""Seconds between two plain lines of a stage."""
 
 MOST_TERMS = 4
-"""Loss terms shown at most; a game has twice as many."""
+"""Maximum number of loss terms shown; an adversarial training has twice as many."""
 
 
 def make_progress(*, quiet: bool) -> Progress:
-    """Return what suits where stderr goes."""
+    """Return the progress display that suits stderr."""
     progress = Progress() if quiet else Bars() if sys.stderr.isatty() else Lines()
     context = click.get_current_context(silent=True)
     progress.started = None if context is None else context.meta.get(STARTED)
@@ -37,7 +37,7 @@ def _numbers(numbers: Mapping[str, float]) -> str:
 
 
 class _SaidOnce(Progress):
-    """Shows each remark once: what is said before the work is among the remarks on its result too."""
+    """Shows each warning once, because early warnings are also part of the result."""
 
     def __init__(self) -> None:
         self._said: set[str] = set()
@@ -105,7 +105,7 @@ class Lines(_SaidOnce):
 
 
 class Bars(_SaidOnce):
-    """A bar a stage, with rate, losses and time left."""
+    """One bar per stage, with rate, losses and time left."""
 
     def __init__(self) -> None:
         super().__init__()

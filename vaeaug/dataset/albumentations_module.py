@@ -1,4 +1,4 @@
-"""The albumentations package, checked by what it can do: another package of the same import name may be in its place.
+"""The albumentations package, checked by its behaviour, because another package may have the same import name.
 
 AlbumentationsX (distribution `albumentationsx`, AGPL) installs into the folder `albumentations` too, over or beside the
 files of albumentations 2.0.8, and needs another albucore. What works like 2.0.8 is accepted, whatever its version.
@@ -25,7 +25,7 @@ _QUIET = {"NO_ALBUMENTATIONS_UPDATE": "1", "ALBUMENTATIONS_NO_TELEMETRY": "1"}  
 
 @functools.cache
 def albumentations_module() -> ModuleType:
-    """Import albumentations and try what is used of it, once per process.
+    """Import albumentations and test the functions that are used, once per process.
 
     Raises:
         InputError: if it is missing, or does not work like version 2.0.8.

@@ -134,14 +134,15 @@ def classical_pipeline(
     """Return the augmentation that nearly every image classifier is trained with.
 
     A random crop of an image padded by an eighth (He et al. 2016), changes of scale and angle by up to 10 % and 10
-    degrees, and for colour images brightness and contrast. Gray images keep theirs: there it often is what tells.
+    degrees, and for colour images brightness and contrast. Gray images keep their brightness, because it often
+    distinguishes their classes.
 
     Args:
         height: of the images in pixels.
         width: likewise.
         channels: 1 (gray) or 3 (RGB).
         flip: whether half of the images are mirrored, which is wrong for letters and digits.
-        strength: what all of this is multiplied by, above 0.
+        strength: factor of all these changes, above 0.
         indexed: whether the colours are labels from a palette; then none is changed or mixed with another.
     """
     albumentations = albumentations_module()

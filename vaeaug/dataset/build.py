@@ -34,11 +34,11 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What image files are to become.
+    """How image files are decoded.
 
     Attributes:
         image_size: (height, width), or None to derive it from the training images.
-        max_side: bound of the longer side in pixels where it is derived.
+        max_side: maximum of the longer side in pixels, if the size is derived.
         spec: the images of the trained model they are for, or None for a training.
         rules: the background, the bound of the size, and the levels if they are known.
         find_levels: find the levels in the training images; not with `spec`.
@@ -55,14 +55,14 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """What was decoded into a folder.
+    """The result of decoding into a folder.
 
     Attributes:
         shape_HWC: of every image.
         files: the readable images, in the order of their pixels.
         invalid: the unreadable ones.
         colours: of an indexed dataset; otherwise None.
-        rules: by which they were decoded, with the levels that were found.
+        rules: the rules used, with the levels that were found.
     """
 
     shape_HWC: tuple[int, int, int]

@@ -56,7 +56,7 @@ def build_cache(
     progress: Progress | None = None,
     cache_dir: Path | None = None,
 ) -> ImageCache:
-    """Return a dataset's pixels at one size: from the cache if the content is known, else decoded into it.
+    """Return a dataset's pixels at one size: from the cache if the content is known, otherwise decoded into the cache.
 
     Every image of every split is read. Without `image_size` the size is the median height and width of the training
     images, both shrunk alike until the longer is at most `max_side`, each within 8 ... 256; images of other

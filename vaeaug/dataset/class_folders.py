@@ -18,13 +18,13 @@ from vaeaug.errors import InputError
 
 @dataclass(slots=True)
 class Reading:
-    """The images of a dataset, as far as its folders say.
+    """The images of a dataset according to its folders.
 
     Attributes:
         empty: training classes whose folder contains no image.
         stray: images outside any class folder.
         passed_over: other images that are not used.
-        notes: how the folders were read, where that is not obvious.
+        notes: how the folders were read, if it is not obvious.
     """
 
     layout: Literal["folders", "splits"]

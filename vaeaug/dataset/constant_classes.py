@@ -1,4 +1,4 @@
-"""Classes whose images show nothing: all identical, or each a single flat colour. No model can learn from them."""
+"""Classes of constant images: all identical, or each a single flat colour. No model can learn from them."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def constant_class(pixels_NHWC: NDArray[np.uint8], indices_N: NDArray[np.int64])
 
 
 def constant_warnings(cache: ImageCache) -> list[str]:
-    """Return a warning for each way in which training images of some classes are constant at the cache's size."""
+    """Return a warning for each kind of constant training images at the cache's size."""
     kinds = {label: constant_class(cache.pixels_NHWC, cache.indices("train", label)) for label in cache.classes}
     _, height, width, _ = cache.pixels_NHWC.shape
     warnings = []

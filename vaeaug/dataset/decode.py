@@ -127,7 +127,7 @@ def decode(
         The pixels by the rules above, a function of the arguments alone.
 
     Raises:
-        UnreadableImageError: if the content cannot be decoded; says why.
+        UnreadableImageError: if the content cannot be decoded; the message gives the reason.
     """
     with opened(data, rules.max_megapixels) as image:
         traits = traits_of(image, data)

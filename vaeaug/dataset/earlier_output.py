@@ -49,7 +49,7 @@ class EarlierOutput:
 
 
 def find_output(data: Path) -> EarlierOutput | None:
-    """Return the output of vaeaug that DATA is, or is a folder of; None if no manifest and no record says so.
+    """Return the output of vaeaug that DATA is or is part of, according to a manifest or record; otherwise None.
 
     A table called `manifest.csv` that vaeaug did not write, or that cannot be read, is not used: it is the user's.
     """

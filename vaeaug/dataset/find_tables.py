@@ -1,4 +1,4 @@
-"""Find the tables that label the images of a dataset, without being told where they are."""
+"""Find the tables with labels for the images of a dataset, if no table was given."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from vaeaug.errors import InputError
 
 METADATA_NAMES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 RECORD_NAME = "vaeaug.json"
-"""A directory with this file is an output of vaeaug, whose manifest is no table of labels."""
+"""A directory with this file is an output of vaeaug; its manifest is not a table of labels."""
 
 _MANIFEST = frozenset(("file_name", "synthetic", "source"))
 """Columns of the manifest of an output, which is no table of labels either where the record is missing."""
 
 
 def find_metadata(top: Folder) -> list[Path]:
-    """Return the metadata files of a Hugging Face imagefolder: the one in DATA, or else one in each split folder.
+    """Return the metadata files of a Hugging Face imagefolder: the one in DATA, or one in each split folder.
 
     Raises:
         InputError: two in one folder, or one in some split folders only.
@@ -94,7 +94,7 @@ def find_label_tables(
 
 
 def find_listing(top: Folder) -> Table | None:
-    """Return a table that lists images of a dataset but has no column that is known to contain labels."""
+    """Return a table that lists images of a dataset but has no column recognized as labels."""
     for path in _candidates(top):
         try:
             table = read_table(path)

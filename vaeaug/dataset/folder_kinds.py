@@ -1,4 +1,4 @@
-"""What the name of a folder says about its content: images of any class, masks, no class in particular."""
+"""The kind of content of a folder according to its name: images of any class, masks, no particular class."""
 
 from __future__ import annotations
 

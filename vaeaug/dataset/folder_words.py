@@ -28,7 +28,7 @@ FILLER_WORDS = word_set(
     "full all new final cropped resized small stage public private cls obj the my our only archive archives "
     "download downloads unzipped extracted original originals color colour"
 )
-"""Words that say nothing about what is in a folder."""
+"""Words that carry no information about the content of a folder."""
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^\W\d_A-Za-z]+|\d+")
 

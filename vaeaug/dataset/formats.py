@@ -1,7 +1,7 @@
-"""Which image formats are read, by which names of files, and what to install for those that are not.
+"""The image formats that are read, their file suffixes, and what to install for the others.
 
-A file's name only says that it is an image; its content says which format it has. AVIF, JPEG 2000 and WebP are read
-where Pillow was built with them, HEIC where `pillow-heif` is installed.
+The suffix only identifies a file as an image; its format is detected from its content. AVIF, JPEG 2000 and WebP are
+read if Pillow was built with them, HEIC if `pillow-heif` is installed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class ImageFormat:
     """An image format.
 
     Attributes:
-        name: as people call it.
+        name: its common name.
         pillow: Pillow's name of it.
         suffixes: of its files, in lower case.
         needs: the module that decodes it, or None for what Pillow itself decodes.
@@ -92,7 +92,7 @@ def install_for(suffix: str) -> str | None:
 
 
 def what_else(data: bytes) -> str | None:
-    """Return the command that makes content readable which is of a known format but not read here, or None."""
+    """Return the command that installs support for content of a known format that cannot be read, or None."""
     if data[4:8] == b"ftyp":
         brands = data[8:12] + data[16:64]
         return install_for(".avif" if b"avif" in brands else ".heic")

@@ -15,8 +15,8 @@ def groups_of(index: DatasetIndex, group_by: str) -> dict[str, str]:
     """Return `file_name` -> the group of each real image.
 
     Args:
-        group_by: name of a column of the table that lists the images, or else a regular expression that is searched
-            for in `file_name`. Its first group, or the whole match if it has none, names the group of the image.
+        group_by: name of a column of the table that lists the images, or a regular expression that is searched for in
+            `file_name`. Its first group, or the whole match if it has none, names the group of the image.
 
     Raises:
         InputError: if it is neither, if an image has no group, or if all images are in one group.
@@ -49,7 +49,7 @@ def check_groups(index: DatasetIndex, groups: Mapping[str, str], group_by: str) 
 
     Args:
         groups: `file_name` -> group.
-        group_by: what was asked for.
+        group_by: the column or regular expression.
 
     Raises:
         InputError: if a group has images in more than one split.

@@ -1,7 +1,7 @@
-"""Hold real training images out as a split of their own, before any model sees them.
+"""Hold out real training images as a separate split, before any model is trained on them.
 
-Each class gives about the same fraction. Byte-identical images stay on one side, also across classes, and so do the
-images of one group. Without groups the images of a class whose content and seed hash lowest are held out: an image
+Each class gives about the same fraction. Byte-identical images stay in the same split, also across classes, and so do
+the images of one group. Without groups the images of a class whose content and seed hash lowest are held out: an image
 that is added moves at most one other, and a renamed file moves none. With groups the assignment is scikit-learn's
 `StratifiedGroupKFold`.
 """
@@ -31,7 +31,7 @@ _MANY_GROUPS = 2000
 
 
 def hold_out(index: DatasetIndex, digests: Mapping[str, str], wanted: HoldOut) -> DatasetIndex:
-    """Return a dataset in which some real training images belong to another split.
+    """Return a dataset with some real training images moved to another split.
 
     Args:
         index: the dataset; it must not have that split, nor synthetic images.
@@ -57,7 +57,7 @@ def hold_out(index: DatasetIndex, digests: Mapping[str, str], wanted: HoldOut) -
 
 
 def _check_untouched(index: DatasetIndex, wanted: HoldOut) -> None:
-    """Refuse a dataset that has the split, or whose training images a model has seen."""
+    """Refuse a dataset that already has the split, or with training images that a model was trained on."""
     made = sum(file.synthetic for file in index.files)
     if made:
         raise InputError(

@@ -1,4 +1,4 @@
-"""What a user can ask to hold out; imports nothing heavy, because the command line is made from it."""
+"""Options for holding out images; imports nothing heavy, because the command line is made from them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class HoldOut:
-    """What is held out.
+    """Which images to hold out.
 
     Attributes:
         fraction: of the training images of each class, above 0 and below 1.
@@ -28,7 +28,7 @@ class HoldOut:
         return f"--holdout {self.fraction:g} --holdout-as {self.split}{grouped}"
 
     def sentence(self) -> str:
-        """Return what was held out and what it was used for, for a card."""
+        """Return a sentence for the card: which images were held out, and how they were used."""
         name, use = {
             "val": ("Validation", "They decided when training stopped."),
             "test": ("Test", "It has not seen them."),

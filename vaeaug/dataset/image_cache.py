@@ -27,7 +27,7 @@ from vaeaug.errors import InputError, nearest
 
 PIXELS_NAME, META_NAME = "pixels.bin", "meta.json"
 UNSEEN = -1
-"""The label index of an image whose class train does not have."""
+"""The label index of an image of a class without training images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class InvalidImage:
 
 @dataclass(frozen=True, slots=True)
 class NativeShape:
-    """What the synthetic images of a class are written as.
+    """The form in which the synthetic images of a class are written.
 
     Attributes:
         height: in pixels.
@@ -190,7 +190,7 @@ class ImageCache:
         return [self.files[i] for i in chosen]
 
     def native(self, label: str) -> NativeShape:
-        """Return what synthetic images of a class are written as.
+        """Return the form in which synthetic images of a class are written.
 
         The median height and the median width of its training images (of all its images, where train has none). In an
         indexed dataset the mode is `P`, else `RGB` if any of the images is RGB.
@@ -260,7 +260,7 @@ def write_meta(
     colours: IndexedColours | None,
     rules: DecodeRules,
 ) -> None:
-    """Write the description of a cache beside its pixels; columns take less room than rows."""
+    """Write the description of a cache next to its pixels, by column, which takes less space than by row."""
     traits = list(dict.fromkeys(file.traits for file in files))  # few, however many files there are
     place = {each: number for number, each in enumerate(traits)}
     meta = {

@@ -18,7 +18,7 @@ SPLITS = ("train", "val", "test")
 """The splits, in the order in which they are listed."""
 
 SYNTHETIC = "synthetic"
-"""In place of a split: a synthetic training image of an earlier run, which is copied and nothing else."""
+"""Used instead of a split name: a synthetic training image of an earlier run, which is only copied."""
 
 Layout = Literal["folders", "splits", "metadata"]
 
@@ -35,7 +35,7 @@ REAL = "false"
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where an image of an earlier output comes from.
+    """The provenance of an image of an earlier output.
 
     Attributes:
         synthetic: `true`, `partly` (a model filled holes in it), or `false`: a real image.
@@ -78,13 +78,13 @@ class ImageFile:
 
     @property
     def synthetic(self) -> bool:
-        """Whether a model made it, or a part of it."""
+        """Whether a model generated it, or part of it."""
         return self.provenance is not None and self.provenance.synthetic != REAL
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetIndex:
-    """All image files of a dataset, none of them opened yet.
+    """All image files of a dataset, not opened yet.
 
     Attributes:
         root: DATA.
@@ -92,7 +92,7 @@ class DatasetIndex:
         classes: names of the classes that have training images, sorted by code point; a label's index is its place.
         files: every image of every split, sorted by `file_name` (code points).
         passed_over: files in DATA that are not used, by reason.
-        notes: how the dataset was read, where that is not obvious, one sentence each.
+        notes: how the dataset was read, if it is not obvious, one sentence each.
         table: the rows of the table that lists the images, if there is one.
     """
 
@@ -154,14 +154,14 @@ def make_index(
     table: TableImages | None = None,
     training: bool = True,
 ) -> DatasetIndex:
-    """Sort the files and hold the rules that every layout obeys.
+    """Sort the files and check the rules that apply to every layout.
 
     Args:
         root: DATA.
-        files: what was found, in any order.
+        files: the files found, in any order.
         empty: training classes whose folder holds no image.
         passed_over: files that are not used.
-        notes: how the dataset was read, where that is not obvious.
+        notes: how the dataset was read, if it is not obvious.
         table: the rows of the table that lists the images.
         training: whether a model is to be trained on it.
 

@@ -1,4 +1,4 @@
-"""How strongly a JPEG file was compressed: its quantization tables and chroma subsampling, to compress others alike.
+"""The quantization tables and chroma subsampling of a JPEG file, to compress other images in the same way.
 
 ITU-T T.81, annex A.3.4 (quantization) and A.1.1 (sampling factors).
 """

@@ -1,19 +1,19 @@
-"""Which table says the labels of a dataset, as the user chooses it."""
+"""Options that choose the table with the labels of a dataset."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 NO_TABLE = "none"
-"""The value of `--labels` for which no table is read."""
+"""The value of `--labels` that disables tables."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelOptions:
-    """Which table says the labels of a dataset.
+    """Which table contains the labels of a dataset.
 
     Attributes:
-        labels: path of a table; `none` to read the folders whatever tables there are; None to look for a table.
+        labels: path of a table; `none` to use the folder names even if there are tables; None to look for a table.
         file_column: name of its column with paths; found by the usual names if None.
         label_column: name of its column with labels; found by the usual names if None.
     """

@@ -25,8 +25,8 @@ class LabelledTable:
 
     Attributes:
         table: the rows.
-        columns: which of its columns say what an image is.
-        split: the split that the name of the table says, or None.
+        columns: the columns for file, label and split.
+        split: the split according to the name of the table, or None.
         matcher: of the images that it is about, if there is one already.
     """
 
@@ -72,10 +72,10 @@ def labels_any(top: Folder, labelled: LabelledTable) -> bool:
 
 
 def read_labelled(top: Folder, tables: Sequence[LabelledTable], *, training: bool) -> TableImages:
-    """Return the images that tables list.
+    """Return the images listed in tables.
 
-    The split of an image is the one in the column `split`, else that of a folder in its path, else the one in the name
-    of the table, else train.
+    The split of an image is the first that exists of: the column `split`, a folder in its path, the name of the table,
+    train.
 
     Args:
         top: DATA.
@@ -213,7 +213,7 @@ def _split_of_folders(name: str, label: str) -> str | None:
 
 
 def disagreement(read: TableImages) -> tuple[str, str, str, int] | None:
-    """Return an image that a table and its class folder label differently, both labels, and how many there are.
+    """Return an image with different labels in table and class folder, both labels, and how many images differ.
 
     A folder says a class if its name is a label of the table, letter case aside.
     """

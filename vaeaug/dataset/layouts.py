@@ -1,4 +1,4 @@
-"""Layouts without a class per image, recognized so that none of them is taken for class folders.
+"""Recognize layouts without a class per image, so that they are not mistaken for class folders.
 
 Folders such as `images`, `train2017` or `JPEGImages` name no class. If no folder of a dataset does, the files beside
 the images say what kind of dataset it is: boxes of YOLO, COCO or Pascal VOC, polygons of LabelMe, or a table.
@@ -33,7 +33,7 @@ _PART_WORDS = frozenset(("part", "batch", "shard", "chunk", "fold"))
 
 
 def check_has_classes(top: Folder) -> None:
-    """Refuse a dataset for training if the names of its folders are not those of classes.
+    """Refuse a dataset for training if its folder names are not class names.
 
     Args:
         top: DATA.

@@ -1,4 +1,4 @@
-"""Gray values of more than 8 bits: which of them are black and white, and how they become 8 or 16 bits.
+"""Gray values of more than 8 bits: which values are black and white, and how they are converted to 8 or 16 bits.
 
 Deep images are gray files of 16-bit or 32-bit integers or floats. Their values say nothing about their range: 12-bit
 data are stored in 16 bits, and floats may be reflectances, temperatures or densities. So a dataset has one range, its

@@ -36,7 +36,7 @@ _ELEMENT = re.compile(rf"<{PREFIX}:(\w+)>([^<]*)</{PREFIX}:\1>")
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What a file says about itself.
+    """The provenance mark in a file.
 
     Attributes:
         fields: name without prefix -> value, as they were written: `synthetic` (`true`, or `partly` for an image of

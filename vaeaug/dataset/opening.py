@@ -83,7 +83,7 @@ def opened(data: bytes, max_megapixels: float) -> Iterator[Image.Image]:
 
 @contextmanager
 def room_for(image: Image.Image) -> Iterator[None]:
-    """Wait until there is room for an image's pixels, and let Pillow decode them whatever their number.
+    """Wait until there is room for an image's pixels, and let Pillow decode them without its own size limit.
 
     The image gives up its pixels at the end. What else is made inside should be small, or be the result.
     """
@@ -96,7 +96,7 @@ def room_for(image: Image.Image) -> Iterator[None]:
 
 
 class PixelBudget:
-    """A number of pixels that threads share.
+    """A budget of pixels shared by threads.
 
     Args:
         most: pixels in all.
@@ -234,7 +234,7 @@ def _open_without_waiting(path: str, flags: int) -> int:
 
 
 def _reason(error: Exception) -> str:
-    """Return the first line of what a decoder said."""
+    """Return the first line of the error of a decoder."""
     if isinstance(error, struct.error | EOFError | IndexError):
         return "the file is truncated or damaged"
     text = str(error).strip().splitlines()

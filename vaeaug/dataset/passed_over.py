@@ -64,7 +64,7 @@ def other_files(names: Iterable[str]) -> list[PassedOver]:
 
 
 def is_documentation(name: str) -> bool:
-    """Return whether a file describes a dataset and holds none of it: a README, a licence, a Markdown page, a citation.
+    """Return whether a file only describes a dataset: a README, a licence, a Markdown page, a citation.
 
     >>> is_documentation("docs/LICENSE-CC0.txt"), is_documentation("labels.txt")
     (True, False)

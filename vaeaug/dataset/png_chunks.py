@@ -1,4 +1,4 @@
-"""Take out of a PNG what Pillow should not read: text of any length, and colour profiles longer than it accepts.
+"""Remove from a PNG what Pillow should not read: text of any length, and colour profiles longer than it accepts.
 
 Pillow refuses PNG files with more than 1 MB in a text chunk or a colour profile, which editors (XMP) and image
 generators (prompts) write. What the text says of the pixels is kept: EXIF orientation, which is moved before the

@@ -1,4 +1,4 @@
-"""Recognize the synthetic images in a dataset, and set them apart from the real ones.
+"""Recognize the synthetic images in a dataset and separate them from the real ones.
 
 An image is synthetic if a manifest of vaeaug says so, or the mark in its file (`mark.py`), or, beside a record without
 a manifest, its name. Any one of the three is enough, so neither a deleted manifest nor renamed or copied files make
@@ -37,13 +37,14 @@ _NAMED = re.compile(r"synthetic-.*-\d{5,}\.\w+", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class SetApart:
-    """A dataset whose synthetic images are set apart.
+    """A dataset with its synthetic images separated.
 
     Attributes:
         index: the dataset. Synthetic training images have the split `SYNTHETIC`, or `train` if a model is trained on
             them too.
         synthetic: number of synthetic training images.
-        unfit: `file_name` of the synthetic images in val and test, which are left out: they must not judge a model.
+        unfit: `file_name` of the synthetic images in val and test, which are left out, because they must not be used to
+            test a model.
     """
 
     index: DatasetIndex
@@ -52,9 +53,9 @@ class SetApart:
 
 
 def recognize(index: DatasetIndex, contents: Contents) -> DatasetIndex:
-    """Return a dataset whose files know where they come from, as far as earlier runs of vaeaug wrote it down.
+    """Return a dataset with the provenance of its files, as recorded by earlier runs of vaeaug.
 
-    Labels that folder names encode (`Trouser%2Fpants`) are those of the manifest again.
+    Labels encoded in folder names (`Trouser%2Fpants`) are replaced by those of the manifest.
 
     Args:
         index: what `scan` found.
@@ -79,13 +80,13 @@ def recognize(index: DatasetIndex, contents: Contents) -> DatasetIndex:
 def set_apart(
     index: DatasetIndex, *, train_on_synthetic: bool = False, minimum: int = MINIMUM_PER_CLASS, remedy: str = ""
 ) -> SetApart:
-    """Keep synthetic images away from what only real ones may do: count, train, validate and test.
+    """Exclude synthetic images from everything reserved for real ones: counting, training, validation and testing.
 
     Args:
         index: what `recognize` returned.
         train_on_synthetic: leave synthetic training images in the training split.
         minimum: images that each class must keep in the training split.
-        remedy: what else the user can do where real images are missing, to end a message with.
+        remedy: what else the user can do if real images are missing; ends a message.
 
     Raises:
         InputError: if a class has fewer images left to train on.
@@ -112,7 +113,7 @@ def set_apart(
 def _too_few(
     index: DatasetIndex, counts: Mapping[str, int], made: Mapping[str, int], few: list[str], minimum: int, remedy: str
 ) -> str:
-    """Return the message for classes whose training images are synthetic, all of them or nearly."""
+    """Return the message for classes with too few real training images."""
     also = f", or {remedy}" if remedy else ""
     if not any(counts.values()):
         return (
@@ -128,10 +129,10 @@ def _too_few(
 
 
 def warnings_of(apart: SetApart, what_follows: str) -> list[str]:
-    """Return what the user should know of the synthetic images in a dataset.
+    """Return warnings about the synthetic images in a dataset.
 
     Args:
-        what_follows: what is done with its synthetic training images, to end a sentence with.
+        what_follows: what is done with its synthetic training images; ends a sentence.
     """
     found = []
     name = apart.index.root.resolve().name
@@ -173,14 +174,14 @@ class _Names:
         return others[0] if others and (likely is not same or len(others) == 1) else ""
 
     def known(self, name: str) -> str:
-        """Return `name` if the dataset has such a file, else nothing."""
+        """Return `name` if the dataset has such a file, otherwise an empty string."""
         return name if name in self._all else ""
 
 
 def _provenance(
     file: ImageFile, row: Row | None, mark: Mark | None, output: EarlierOutput | None, names: _Names
 ) -> Provenance | None:
-    """Return where a file comes from; None if nothing says anything."""
+    """Return the provenance of a file; None if there is no record of it."""
     if row is not None and output is not None and (row["synthetic"] in _MADE or mark is None):
         kind = row["synthetic"] if row["synthetic"] in _MADE else REAL
         original = row.get("original") or row["source"]

@@ -15,14 +15,14 @@ MAX_MEGAPIXELS = 250.0
 
 @dataclass(frozen=True, slots=True)
 class DecodeRules:
-    """By which rules image files become pixels.
+    """The rules for decoding image files.
 
     Attributes:
-        background: RGB, what transparent pixels are composited over.
+        background: RGB colour that transparent pixels are composited over.
         keep_alpha: `decode_full` returns colours and alpha instead of compositing them. A model always sees composited
             images.
         levels: the range of the dataset's images of more than 8 bits, or None where it is not known.
-        max_megapixels: images of more millions of pixels are refused.
+        max_megapixels: larger images are refused, in millions of pixels.
     """
 
     background: RGB = WHITE

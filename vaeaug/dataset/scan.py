@@ -1,6 +1,6 @@
-"""Read the layout of a dataset: which files are images, of which class and split. No image is opened.
+"""Read the layout of a dataset: its images with their classes and splits. No image is opened.
 
-The layouts, and how they are told apart (the first that fits is taken):
+The layouts, in the order in which they are tried:
 
 1. **table**: the table given with `--labels`; a `metadata.csv`, `.jsonl` or `.parquet` in DATA or in its split folders
    (a Hugging Face imagefolder); or any table with columns for file and label that lists the images (`labels.csv`).
@@ -59,7 +59,7 @@ _IMAGES_PER_STRAY = 20
 Source = Literal["given", "metadata", "found"]
 
 _OUTPUT_FILES = frozenset(("manifest.csv", "README.md", "report.html", RECORD_NAME))
-"""What vaeaug itself writes beside images: nothing that a dataset passes over."""
+"""Files that vaeaug itself writes next to images: nothing that a dataset passes over."""
 
 
 def scan(data: Path, *, training: bool = True, options: LabelOptions = AUTOMATIC) -> DatasetIndex:

@@ -57,13 +57,13 @@ class CardData:
     Attributes:
         name: the name of the output directory.
         counts: one per class.
-        settings: how it was made: a name -> a value, shown as a table in this order.
-        warnings: what a user of the data must know besides.
+        settings: name -> value, shown as a table in this order.
+        warnings: each a sentence.
         origin: what the synthetic images are made of.
         rewritten: how many copies of real images were rewritten.
         suffixes: of all images of the output, in lower case.
-        sources: whether synthetic images have real ones that they show.
-        held_out: what was held out of the data, in words; empty if nothing was.
+        sources: whether synthetic images have a real source image.
+        held_out: a sentence about held-out images; empty if there are none.
     """
 
     name: str
@@ -84,13 +84,13 @@ def write_card(path: Path, data: CardData) -> None:
 
 
 def plain(text: object) -> str:
-    """Return text that Markdown shows as it stands, also inside a table."""
+    """Return text escaped for Markdown, also inside a table."""
     one_line = re.sub(r"\s+", " ", str(text))
     return re.sub(r"([\\`*|<>\[\]])", r"\\\1", one_line).replace("&", "&amp;")
 
 
 def _header(data: CardData) -> str:
-    """Return the YAML that Hugging Face reads: the splits by folder, so that a class called `test` misleads nobody."""
+    """Return the YAML that Hugging Face reads: the splits by folder; a class called `test` is not mistaken for one."""
     splits = [split for split in HUB_SPLITS if _in_split(data.counts, split)]
     files = "".join(f"  - split: {HUB_SPLITS[split]}\n    path: {split}/**\n" for split in splits)
     return f"""---
@@ -130,7 +130,7 @@ The licence of the real images applies to their copies here, and {data.origin.li
 
 
 def _sources(data: CardData) -> str:
-    """Return what the columns `source` and `original` of the manifest say, and which images earlier runs made."""
+    """Return a description of the columns `source` and `original` of the manifest, and of images from earlier runs."""
     carried = sum(count.carried for count in data.counts)
     said = ""
     if carried:

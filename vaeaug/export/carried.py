@@ -1,4 +1,4 @@
-"""Synthetic images of earlier runs beside new ones: their names do not collide, and no sample is made twice."""
+"""Synthetic images of earlier runs together with new ones: names do not collide, and no sample is made twice."""
 
 from __future__ import annotations
 

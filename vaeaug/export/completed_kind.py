@@ -1,4 +1,4 @@
-"""An image that is completed as one of a dataset: in the kind of its class, with nothing else of its file."""
+"""A completed image of a dataset, written in the form of its class, without metadata of its source file."""
 
 from __future__ import annotations
 

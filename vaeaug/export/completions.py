@@ -1,4 +1,4 @@
-"""What stands at the root of a directory of completed images: rows of the manifest, the card, an archive."""
+"""The files at the root of a directory of completed images: the manifest, the card, an archive."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class CompletedRow:
         file_name: relative to OUT, with forward slashes.
         split: `train`, `val` or `test`; all is `train` where there are no splits.
         label: the class it was completed as, or for an image that was passed through that of its folder.
-        label_given: whose word that is: `folder`, `--label`, or empty where it was inferred.
+        label_given: where the label comes from: `folder`, `--label`, or empty if it was inferred.
         synthetic: `partly` for a completion and `false` for an image that was passed through, unless the image was
             synthetic before: that it stays.
         source: the file in IMAGES.
@@ -67,9 +67,9 @@ class CompletionsCard:
     Attributes:
         name: of the output directory.
         rows: of the manifest.
-        foldered: whether images lie in class folders.
+        foldered: whether images are in class folders.
         settings: how it was done: name -> value.
-        warnings: what a user of the images must know besides.
+        warnings: each a sentence.
     """
 
     name: str

@@ -33,7 +33,7 @@ Format = Literal["PNG", "JPEG", "WEBP"]
 
 SUFFIXES: dict[Format, str] = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp"}
 JPEG_QUALITY, WEBP_QUALITY = 95, 90
-"""Of lossy files for which neither a source nor the user says how strongly to compress."""
+"""Quality of lossy files if neither a source file nor the user determines it."""
 
 _END_OF_JPEG = b"\xff\xd9"
 _MOST_PACKET = 65000  # bytes of an XMP packet in a JPEG segment; the format allows 65,502

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def map_name(file_name: str) -> str:
-    """Return where the map of an image stands, relative to OUT: `maps/<file_name>.png`, the image's own ending kept.
+    """Return the path of the map of an image, relative to OUT: `maps/<file_name>.png`; the image's suffix is kept.
 
     Args:
         file_name: of the image, relative to DATA, with forward slashes.

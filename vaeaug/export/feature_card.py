@@ -23,8 +23,8 @@ class FeatureCard:
         format: `parquet`, `npz` or `npy-tree`.
         images: split -> number of images.
         columns: the columns of numbers.
-        settings: how it was made: a name -> a value.
-        remarks: what a user of the features must know.
+        settings: name -> value.
+        remarks: warnings, each a sentence.
     """
 
     name: str

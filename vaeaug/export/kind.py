@@ -1,4 +1,4 @@
-"""The kind of image that a class has in the output: one mode, one depth, and a file format for what is drawn.
+"""The form of the images of a class in the output: one mode, one depth, and a file format for generated images.
 
 Real and synthetic images of a class are of one kind, so that whatever a reader decodes of them differs in nothing but
 the picture. The rules, from what the real files of the class are (all splits):
@@ -62,7 +62,7 @@ class ClassKind:
 
     @property
     def always_png(self) -> bool:
-        """Whether no other format holds its mode."""
+        """Whether no other format can store its mode."""
         return self.mode not in ("L", "RGB")
 
     def encoding_like(self, source: FileTraits) -> Encoding:
@@ -183,7 +183,7 @@ def copied_as(source: FileTraits, mode: Mode) -> Encoding:
 
 
 def _settled(mode: Mode, asked: str, quality: int | None, like: Encoding) -> Encoding:
-    """Return the encoding of a synthetic image: as asked for, or like that of real ones."""
+    """Return the encoding of a synthetic image: as requested, or like real images."""
     if mode not in ("L", "RGB"):
         return PNG
     if asked == "auto":

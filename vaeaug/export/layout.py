@@ -1,4 +1,4 @@
-"""Names in an output directory: safe on every file system, one for every class, and unchanged where they are fine.
+"""Names in an output directory: safe on every file system, unique per class, and unchanged if they are safe already.
 
 The rule is percent-encoding, of as little as possible. Encoded are: the last letter of a word from which Hugging Face
 `datasets` infers a split wherever it is in a path (`train`, `blood test`: `trai%6E`, `blood tes%74`); characters that
@@ -110,7 +110,7 @@ def make_class_folders(split: Path, labels: Iterable[str]) -> dict[str, Path]:
 
 
 def make_missing_folders(out: Path, labels: Iterable[str]) -> None:
-    """Make the class folders that a split of an output lacks, so that readers number the classes alike in all splits.
+    """Make the missing class folders of each split, so that readers number the classes identically in all splits.
 
     Args:
         out: OUT.

@@ -1,4 +1,4 @@
-"""Code that loads an output with the libraries that people train with: what is shown runs as it stands.
+"""Code that loads an output with common training libraries; it runs without changes.
 
 A library whose reader would pass over some images of the output, number its classes in another way in each split, or
 fail, is left out. Which suffixes each reader lists was read from torchvision 0.29, datasets 5.2, Keras 3.15, timm 1.0,

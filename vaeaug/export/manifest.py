@@ -1,4 +1,4 @@
-"""`manifest.csv`: one row an image of the output, the real ones too."""
+"""`manifest.csv`: one row per image of the output, including real images."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class ManifestRow:
 
 
 class Sources:
-    """Names the real images that the images of an output show.
+    """Names the real source images of the images of an output.
 
     Args:
         files: the images of DATA; they know what earlier runs said about them.
@@ -93,7 +93,7 @@ class Sources:
 
 
 class Listed:
-    """What the rows of a manifest tell about the images of an output, noted while they are written.
+    """Facts about the images of an output, collected while the manifest is written.
 
     Attributes:
         suffixes: of all images, in lower case.

@@ -1,4 +1,4 @@
-"""Which real images readers decode otherwise than we do, and what their copies become.
+"""Which real images other readers decode differently, and how their copies are rewritten.
 
 A real image is copied byte for byte if torchvision, Hugging Face `datasets`, timm, Keras, Ultralytics and fastai all
 list its name and decode it as `vaeaug.dataset.decode` does, in the mode of its class (`kind`). Otherwise its copy is
@@ -44,7 +44,7 @@ _LISTED: Mapping[Format, frozenset[str]] = {"PNG": frozenset({".png"}), "JPEG": 
 
 @dataclass(frozen=True, slots=True)
 class CopyRule:
-    """What becomes of the copy of a real image.
+    """How the copy of a real image is written.
 
     Attributes:
         traits: what the real file is.
@@ -63,7 +63,7 @@ class CopyRule:
 
 
 def copy_rule(traits: FileTraits, suffix: str, kind: ClassKind, decoding: DecodeRules, *, exact: bool) -> CopyRule:
-    """Return what becomes of the copy of a real image.
+    """Return how the copy of a real image is written.
 
     Args:
         traits: what the file is.

@@ -1,4 +1,4 @@
-"""PNG files: of synthetic images, each of which says that it is synthetic, and of rewritten copies of real ones.
+"""PNG files of synthetic images, which are marked as synthetic, and of rewritten copies of real images.
 
 Written here, and not by an imaging library, because it is the hot path of the export: on one thread it writes 24,000
 gray images of 28x28 a second and 5,000 RGB images of 64x64, where Pillow at its fastest writes 19,000 and 3,400 larger
@@ -180,7 +180,7 @@ def _text_chunk(keyword: str, value: str) -> bytes:
 
 
 def _mark(text: Mapping[str, str]) -> list[bytes]:
-    """Return the chunks that say that an image is synthetic."""
+    """Return the chunks that mark an image as synthetic."""
     partly = text.get("vaeaug:synthetic") == "partly"
     return [
         _XMP_CHUNKS[SourceType.COMPOSITE if partly else SourceType.TRAINED],

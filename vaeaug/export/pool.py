@@ -1,4 +1,4 @@
-"""Work in threads with a bounded queue: it overlaps with whoever makes the items, and memory does not grow."""
+"""Work in threads with a bounded queue: it overlaps with the producer of the items, and memory does not grow."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ R = TypeVar("R")
 def run_bounded(function: Callable[[T], R], items: Iterable[T], threads: int | None = None) -> Generator[R, None, None]:
     """Yield `function(item)` for every item, in order, computed in threads.
 
-    Items are taken from their iterator in the calling thread, at most two a thread ahead of the result that is waited
-    for. Whatever is raised (by the function, by the items, or Ctrl-C) ends the work: what waits is dropped, what runs
-    is finished, and the exception goes on to the caller. A caller that may leave early closes the generator
-    (`contextlib.closing`), so that no thread works on behind its back.
+    Items are taken from their iterator in the calling thread, at most two per thread ahead of the next result. Any
+    exception (from the function, from the items, or Ctrl-C) ends the work: waiting items are dropped, running ones are
+    finished, and the exception is raised in the caller. A caller that may leave early must close the generator
+    (`contextlib.closing`), so that no thread continues to work.
 
     Args:
         function: called in a thread.
         items: may be a generator that computes; it runs while the threads work.
-        threads: how many; by default one a CPU core, at most 8.
+        threads: number of threads; by default one per CPU core, at most 8.
     """
     count = thread_count(threads or None)
     waiting: deque[Future[R]] = deque()

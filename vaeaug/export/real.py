@@ -52,13 +52,13 @@ _BATCH = 64
 
 @dataclass(frozen=True, slots=True)
 class RealImage:
-    """An image of DATA and its place in the output.
+    """An image of DATA and its path in the output.
 
     Attributes:
         source: its name in DATA (POSIX, relative).
         file_name: its name in OUT (POSIX, relative).
         split: `train`, `val` or `test`.
-        rule: what becomes of its copy; None if it is copied byte for byte under its own name.
+        rule: how its copy is written; None if it is copied byte for byte under its own name.
         provenance: where it comes from, if an earlier run of vaeaug wrote or copied it.
     """
 
@@ -84,15 +84,15 @@ class RealImage:
 def place_real(
     files: Iterable[ImageFile], layout: Layout, rules: Mapping[str, CopyRule] | None = None
 ) -> tuple[RealImage, ...]:
-    """Give every real image its place in the output; a function of the names and the new suffixes alone.
+    """Return the path of every real image in the output; it depends only on the names and the new suffixes.
 
     Args:
         files: the images to be copied (`DatasetIndex.files`, without those that are skipped).
         layout: how DATA is laid out (`DatasetIndex.layout`).
-        rules: what becomes of each copy, by `file_name`; all are copied byte for byte if None.
+        rules: how each copy is written, by `file_name`; all are copied byte for byte if None.
 
     Returns:
-        One a file, sorted by `file_name` in DATA; no two have the same place.
+        One per file, sorted by `file_name` in DATA; no two have the same path.
     """
     ordered = sorted((_in_its_split(file) for file in files), key=lambda file: file.file_name)
     rules = rules or {}
@@ -130,7 +130,7 @@ def copy_real(
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Copy or rewrite the real images to their places; those that are there already are left alone.
+    """Copy or rewrite the real images; files that exist already are left unchanged.
 
     A copy shares its blocks with the original where the file system can (a reflink). A copy or a rewritten file has the
     modification time of the original. Each thread holds one decoded image at a time.
@@ -138,9 +138,9 @@ def copy_real(
     Args:
         images: what `place_real` returns.
         out: OUT, or the directory that becomes OUT.
-        link: "hard" makes hard links instead of copies: no space is taken, but whoever edits one edits both. Rewritten
+        link: "hard" makes hard links instead of copies: this needs no space, but editing one file edits both. Rewritten
             files are never links.
-        threads: how many copy at once; by default one a CPU core.
+        threads: number of threads; by default one per CPU core.
         progress: called with (done, total) now and then.
 
     Raises:

@@ -1,4 +1,4 @@
-"""`vaeaug.json`: how a directory was made, for machines.
+"""`vaeaug.json`: a machine-readable record of how a directory was made.
 
 All commands write the same entries for the version of the schema, the command and its settings, the model, unused and
 unreadable files and warnings. What else a command has to say stands between. The schema is
@@ -43,12 +43,12 @@ def command_record(
 
     Args:
         command: its name.
-        settings: what decided the result, without places on this machine.
+        settings: the options that decide the result, without paths of this machine.
         model: the model that was used; None if there was none, or several.
-        passed_over: what the data contain that is not used.
+        passed_over: files in the data that are not used.
         invalid: files that could not be read and were left out.
         remarks: warnings for the user.
-        **rest: what else the command has to say.
+        **rest: further entries of the command.
     """
     return {
         "schema_version": SCHEMA_VERSION,
@@ -64,7 +64,7 @@ def command_record(
 
 
 def model_entry(record: ModelRecord) -> dict[str, Any]:
-    """Return what a record says about a model: what it is, how it was trained, and what identifies it."""
+    """Return the entry of a model: its kind, its training, and its identity."""
     return {
         "variant": dataclasses.asdict(record.variant),
         "loss": dataclasses.asdict(record.loss),
@@ -82,10 +82,10 @@ def model_entry(record: ModelRecord) -> dict[str, Any]:
 
 
 def write_record(path: Path, record: Mapping[str, Any]) -> None:
-    """Write JSON that people can read and that a comparison of files can rely on: the same record, the same bytes.
+    """Write indented JSON; the same record gives the same bytes.
 
     Args:
-        record: JSON values (tuples become lists); keys keep their order, so that what matters most stands first.
+        record: JSON values (tuples become lists); keys keep their order, the most important first.
 
     Raises:
         ValueError: a number is not finite, which JSON cannot hold.

@@ -21,10 +21,10 @@ class ScoreCard:
     Attributes:
         name: of the output directory.
         images: how many were scored.
-        columns: name -> what it means, in the order of the table.
+        columns: name -> meaning, in the order of the table.
         maps: whether maps were written.
-        settings: how it was made: name -> value.
-        warnings: what a user must know besides.
+        settings: name -> value.
+        warnings: each a sentence.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""What the file of a synthetic image says it is: an XMP packet with IPTC's digital source type and our own properties.
+"""The mark in the file of a synthetic image: an XMP packet with the IPTC digital source type and properties of vaeaug.
 
 IPTC Photo Metadata Standard, `DigitalSourceType`; the terms are those of IPTC's controlled vocabulary (NewsCodes). Our
 properties are those of `vaeaug.dataset.mark`, which reads them again.

@@ -1,8 +1,8 @@
-"""Synthetic images from a stream of chunks to files: encoded in threads while the next chunk is decoded.
+"""Write synthetic images from a stream of chunks to files, encoded in threads while the next chunk is decoded.
 
-Every file is written in full or not at all, and a chunk whose files are all there is noted in a journal, one JSON line
-a chunk: what a resumed run leaves out, and what the manifest is written from. Nothing is held in memory but the chunks
-that are being encoded.
+Every file is written completely or not at all. A finished chunk is recorded in a journal, one JSON line per chunk. A
+resumed run skips these chunks, and the manifest is written from the journal. Only the chunks that are being encoded are
+in memory.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _LARGE = 128 * 128
 
 @dataclass(frozen=True, slots=True)
 class SampleSpan:
-    """Samples `start` ... `start + count - 1` of a class: what a `SampleChunk` is to hold."""
+    """Samples `start` ... `start + count - 1` of a class: the content of one `SampleChunk`."""
 
     label: str
     start: int
@@ -42,14 +42,14 @@ class SampleSpan:
 
 @dataclass(frozen=True, slots=True)
 class WrittenSpan:
-    """A chunk whose files are all there.
+    """A chunk with all its files written.
 
     Attributes:
         span: which samples.
         sampler: the name of the sampler that drew them.
         sources: for each sample the real image it was drawn around or changed from; None if there is none for any.
         kept: which of them are there, counted from the first of the span; the others were dropped.
-        dropped: why -> how many.
+        dropped: cause -> number of samples.
         suffixes: of the files of the kept samples, one for each; or one for all.
     """
 
@@ -70,7 +70,7 @@ class WrittenSpan:
 
 
 def spans(counts: Mapping[str, int], size: int) -> Iterator[SampleSpan]:
-    """Cut the samples wanted into spans of one fixed size (the last of a class may be shorter).
+    """Divide the requested samples into spans of one fixed size (the last one of a class may be shorter).
 
     Args:
         counts: label -> how many samples.
@@ -82,7 +82,7 @@ def spans(counts: Mapping[str, int], size: int) -> Iterator[SampleSpan]:
 
 
 def complete_spans(train: Path, journal: Path) -> dict[SampleSpan, WrittenSpan]:
-    """Return what `write_samples` noted of the spans whose files are all there.
+    """Return the journal entries of the spans with all files present.
 
     Args:
         train: `OUT/train`.
@@ -104,7 +104,7 @@ def write_samples(
     threads: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> int:
-    """Write every sample that is kept to `train/<class>/synthetic-<class>-<index>.<suffix>`; return how many these are.
+    """Write every kept sample to `train/<class>/synthetic-<class>-<index>.<suffix>`; return their number.
 
     Args:
         chunks: the samples; a generator is advanced in the calling thread while others encode.

@@ -1,13 +1,12 @@
-"""A completion set into an image without a seam: only pixels in the hole are changed.
+"""Blend a completion into an image without a visible seam: only pixels in the hole are changed.
 
-A completion agrees with the visible pixels in what it shows and not in every value, so that its edge would be seen.
-What it lacks there (the residual, visible less completion) is known at every visible pixel, and is carried into the
-hole:
+A completion matches the content of the visible pixels but not their exact values, so its edge would be visible. The
+difference (the residual, visible minus completion) is known at every visible pixel, and is extended into the hole:
 
 - `feather`: the residual of the nearest visible pixel, smoothed, fading to nothing over a few pixels.
 - `poisson`: the harmonic function with that residual on the hole's edge, which keeps all gradients of the completion
   (Perez et al. 2003, eq. 2 to 4, with the completion as the source).
-- `none`: nothing is carried.
+- `none`: no correction.
 """
 
 from __future__ import annotations

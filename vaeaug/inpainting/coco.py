@@ -1,4 +1,4 @@
-"""Holes from a COCO annotation file: whatever is annotated is missing.
+"""Holes from a COCO annotation file: everything annotated is missing.
 
 `images` name files (`file_name`), `annotations` outline things in them (`segmentation`): polygons, or run lengths in
 either of COCO's forms, or a `bbox` where there is no outline. Everything annotated in an image is missing, whatever
@@ -64,7 +64,7 @@ class CocoFile:
             ) from None
 
     def holes(self, file_name: str, picture: Picture) -> Holes:
-        """Return what is annotated in an image.
+        """Return the annotated pixels of an image.
 
         Raises:
             UnreadableImageError: the size or an annotation of it is damaged, or it is of other proportions.

@@ -1,4 +1,4 @@
-"""An inpainting encoder for discrete latents: codes are foretold from the visible pixels and from each other.
+"""An inpainting encoder for discrete latents: codes are predicted from the visible pixels and from each other.
 
 c(codes | x, m, y) is known through its conditionals p(code_t | x, m, y, some codes), which a small transformer learns
 on codes of which a random part is not shown. Drawing begins with none and reveals them in a few rounds, the surest ones
@@ -85,10 +85,10 @@ class CodeEncoder(PartialEncoder):
         return {"codes": self.codes, "features": self.features, "depth": self.depth}
 
     def forward(self, seen_BTS: Tensor, shown_BT: Tensor) -> Tensor:
-        """Return the logits of every place, (B, T, K).
+        """Return the logits of every position, (B, T, K).
 
         Args:
-            seen_BTS: what the places hear of the visible pixels.
+            seen_BTS: features of the visible pixels at each position.
             shown_BT: the codes, K where one is not shown.
         """
         h_BTF = self.into_features(seen_BTS) + self.revealed(shown_BT) + self.places.weight
@@ -98,7 +98,7 @@ class CodeEncoder(PartialEncoder):
         return logits_BTK
 
     def look(self, x_BCHW: Tensor, visible_B1HW: Tensor, y_B: Tensor) -> Tensor:
-        """Return what the places hear of the visible pixels, (B, T, S)."""
+        """Return the features of the visible pixels at each position, (B, T, S)."""
         seen_BTS: Tensor = self.seen(masked_input(x_BCHW, visible_B1HW), y_B).view(len(y_B), self.length, SEEN)
         return seen_BTS
 
@@ -107,7 +107,7 @@ class CodeEncoder(PartialEncoder):
     ) -> Tensor:
         """See `PartialEncoder.loss`.
 
-        The share that is not shown is uniform, and the codes not shown are scored by their mean, times T: on average
+        The fraction that is not shown is uniform, and the codes not shown are scored by their mean, times T: on average
         the negative log-likelihood of revealing the codes one by one in a random order (Uria et al., A Deep and
         Tractable Density Estimator, 2014, eq. 6).
         """

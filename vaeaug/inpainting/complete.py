@@ -20,7 +20,7 @@ from vaeaug.models.store import StoredModel
 from vaeaug.seeds import seed_of
 
 METHODS = ("auto", "partial-encoder", "gibbs")
-"""`auto` is the inpainting encoder where there is one, and else `gibbs`."""
+"""`auto` is the inpainting encoder if there is one, otherwise `gibbs`."""
 
 GIBBS_STEPS = 50
 MEANT = 0.25  # of the draws count towards a mean
@@ -30,7 +30,7 @@ OPEN_NETWORKS = 32  # kept in memory, of a model with a network a class
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What an image is completed to.
+    """The completions of one image.
 
     Attributes:
         images_SCHW: the completions at the model's size, in [0, 1], visible pixels as they were.
@@ -54,7 +54,7 @@ class Completer:
         partial: the model's inpainting encoder; if None, that in its directory.
 
     Raises:
-        InputError: there is no such method, or no inpainting encoder where one is asked for.
+        InputError: if there is no such method, or no inpainting encoder for it.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Completer:
         )
 
     def _evidence(self, x_CHW: Tensor, visible_1HW: Tensor, seed: int) -> Tensor:
-        """Return what the visible pixels say for each class, (K,).
+        """Return the evidence of the visible pixels for each class, (K,).
 
         The inpainting encoder's classifier says it. It was shown as many decoded images of each class, so that its
         log-probabilities are log p(visible pixels | class) but for a constant; where half of what it was shown was

@@ -1,4 +1,4 @@
-"""What an inpainting encoder learns from: images and the latents that a trained model gives them."""
+"""The training data of an inpainting encoder: images and their latents under a trained model."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from vaeaug.inpainting.window import windows
 from vaeaug.seeds import seed_of
 
 AT_ONCE = 32
-"""Completions asked for at a time, so that what networks need of memory does not grow with their number."""
+"""Number of completions computed at a time, so that memory does not grow with their total number."""
 
 VISIBLE_SHARE = 0.5
 """Of a pixel of the model that must be visible for it to count as visible."""
@@ -61,8 +61,8 @@ def fill(
         native: height and width of the images that the model was trained on, in pixels.
         samples: S.
         seed: the completions depend on it, the image and the model alone.
-        how: how the seam is treated; not for indexed images, whose colours cannot be mixed.
-        region: what of an image larger than `native` is shown to the model.
+        how: how the seam is blended; not for indexed images, because their colours cannot be mixed.
+        region: which part of an image larger than `native` the model sees.
     """
     spec = completer.model.spec
     visible_HWC = seen_HWC.astype(np.float32) / np.float32(255)

@@ -56,7 +56,7 @@ class MixtureEncoder(PartialEncoder):
     def standardize(self, classes: Sequence[Latents]) -> None:
         """Take the means and standard deviations of latents from those of the training images, class by class.
 
-        A class of few images leans on all classes for the standard deviations.
+        For a class with few images the standard deviations are shrunk towards those of all classes.
         """
         moments = []
         for latents in classes:

@@ -1,4 +1,4 @@
-"""The inpainting encoder of a model: built for its latents, and kept in a file beside its weights."""
+"""The inpainting encoder of a model: built for its latents, and stored in a file next to its weights."""
 
 from __future__ import annotations
 

@@ -74,13 +74,13 @@ def from_pixels(pixels: NDArray[np.uint8]) -> Picture:
 
 
 def seen_by(channels: int, picture: Picture, missing_HW: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Return what a model of so many channels sees: uint8 (H, W, C).
+    """Return the image as a model with this number of channels takes it: uint8 (H, W, C).
 
     Gray is repeated for a model of colours. A model of grays takes a file in colours whose visible pixels are all gray,
     as a gray image with holes marked in a colour is.
 
     Raises:
-        UnreadableImageError: visible pixels are in colour, and the model knows gray images only.
+        UnreadableImageError: if visible pixels are in colour and the model was trained on gray images.
     """
     seen_HWC = picture.seen_HWC
     if seen_HWC.shape[2] == channels:

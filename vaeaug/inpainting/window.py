@@ -1,4 +1,4 @@
-"""Which parts of an image a model is shown: it knows images of about the size of those it was trained on.
+"""Which parts of an image a model sees: it works on images of about the size of its training images.
 
 - An image of at most one and a half times that size (height and width) is shown whole, resized.
 - Of a larger one a window is cut out around each cluster of holes, of that size, or larger in the same proportions

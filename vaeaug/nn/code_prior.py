@@ -1,4 +1,4 @@
-"""An autoregressive prior over a grid of codes that knows the class: a small causal transformer.
+"""A class-conditional autoregressive prior over a grid of codes: a small causal transformer.
 
 p(codes|y) = prod_t p(code_t | code_1 ... code_{t-1}, y), row by row (van den Oord et al., Neural Discrete
 Representation Learning, 2017, sec. 3.3, with the transformer of Vaswani et al. 2017 in place of a PixelCNN).

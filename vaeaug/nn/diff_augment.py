@@ -1,4 +1,4 @@
-"""Differentiable augmentation of what a discriminator sees (Zhao et al. 2020, DiffAugment).
+"""Differentiable augmentation of the input of a discriminator (Zhao et al. 2020, DiffAugment).
 
 A discriminator knows a few hundred images by heart. It therefore only ever sees augmented ones, real and fake alike;
 gradients pass through the augmentation to the fake image, so the generator does not learn the augmentation itself.
@@ -16,7 +16,7 @@ from torch.nn.functional import grid_sample
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """One augmentation an image: what `draw` drew, and a function of images.
+    """One augmentation per image: the parameters drawn by `draw`, and a function of images.
 
     Attributes:
         shift_B2: how many pixels an image moves down and right, whole numbers; what comes in from outside is black.

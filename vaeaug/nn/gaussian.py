@@ -1,4 +1,4 @@
-"""The mathematics of Gaussian latents, said once."""
+"""The mathematics of Gaussian latents."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from vaeaug.nn.patches import FromPatches, ToPatches
 from vaeaug.nn.pixel_head import direct_channels, pixel_head
 
 HIDDEN = 256
-"""Hidden units where none are asked for: 0.6 to 0.9 million parameters up to 64x64 pixels, 2.4 million above."""
+"""Default number of hidden units: 0.6 to 0.9 million parameters up to 64x64 pixels, 2.4 million above."""
 
 
 class Encoder(nn.Module):

@@ -19,7 +19,7 @@ from vaeaug.nn.named_network import build_network, load_weights, undisturbed
 
 
 class PretrainedFeatures:
-    """A frozen network, run up to the deepest of the layers that are asked for. Get one from `pretrained_features`.
+    """A frozen network, run up to the deepest of the requested layers. Get one from `pretrained_features`.
 
     It is no `nn.Module`, so that an attribute of a module may hold it without its weights being saved.
 
@@ -54,7 +54,7 @@ class PretrainedFeatures:
 
 
 class _DeepestReached(Exception):  # noqa: N818 (no error: it ends a network's pass, for which torch has no other way)
-    """All layers that were asked for are computed."""
+    """All requested layers are computed."""
 
 
 def pretrained_features(

@@ -1,4 +1,4 @@
-"""What a pretrained network makes of an image as a whole: one vector. Convolutional networks and transformers have one.
+"""Features of whole images by a pretrained network, convolutional or transformer: one vector per image.
 
 Of a classifier of torchvision it is what the last layer is given, which is what FID takes of Inception (Heusel et al.
 2017) and, of a vision transformer, the class token. Of any other network it is what its module returns: DINOv2 returns
@@ -73,13 +73,13 @@ class PretrainedVectors:
 
 
 class _TapReached(Exception):  # noqa: N818 (no error: it ends a network's pass, for which torch has no other way)
-    """What was asked for is computed."""
+    """The requested output is computed."""
 
 
 def pretrained_vectors(
     network: str, weights: str | None, layer: str | None, side: int, device: torch.device, option: str
 ) -> PretrainedVectors:
-    """Build a network, load its weights, and return what it makes of an image as a whole.
+    """Build a network, load its weights, and return a function from images to feature vectors.
 
     Args:
         network: a classifier of torchvision by name (`vit_b_16`), or `package.module:callable`, which returns an

@@ -1,4 +1,4 @@
-"""Images as a page shows them: thumbnails at their own proportions, and what a click on one opens.
+"""Images of a page: thumbnails at their own proportions, and the target of a click.
 
 Small images are embedded losslessly and enlarged by a whole factor, so that single pixels are visible. Larger ones are
 embedded reduced; a click opens the file where the page is beside it, else the embedded image at its full size.

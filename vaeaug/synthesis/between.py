@@ -22,10 +22,10 @@ def images_between(
 ) -> NDArray[np.uint8]:
     """Return the images of a path, (steps, H, W, C): the first and the last are the reconstructions of the two.
 
-    Between two classes there is no one path: under each class an image has a latent of its own (and another network,
-    where there is one per class). So both images are encoded as the first class and as the second, both paths are gone
-    and decoded, and the pictures of the second path fade in over those of the first: (1 - t) x_1(t) + t x_2(t). Each
-    end is then what its own class makes of it. Where the class means nothing to a model, both paths are the same.
+    Between two classes there is no single path: an image has a different latent under each class (and a different
+    network, if there is one per class). So both images are encoded as the first class and as the second, both paths are
+    decoded, and the images are cross-faded: (1 - t) x_1(t) + t x_2(t). Each end is then the reconstruction under its
+    own class. If the model ignores the class, both paths are the same.
 
     Args:
         first_HWC: an image of its size, uint8.

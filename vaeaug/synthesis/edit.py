@@ -80,7 +80,7 @@ class Edit:
         would stay as a ghost. So it fades: x' = x + d - m (x - before), m from 0 to 1 with the blurred |d|.
 
         Args:
-            keep: the same is asked for again, so it is kept if there is room.
+            keep: keep the result, because the same edit is requested again, if there is room.
 
         Returns:
             uint8 (H, W, 1 or 3); with the source's alpha as the last channel (C = 2 or 4) where that is kept; uint16

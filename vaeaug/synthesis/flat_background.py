@@ -1,4 +1,4 @@
-"""Classes whose images show something on a background of one colour: icons, drawings, scans, microscopy.
+"""Classes of images with a background of one colour: icons, drawings, scans, microscopy.
 
 A sum of other images of the class leaves faint outlines of these on such a background. So a background pixel that is
 surrounded by background keeps its value, unless the change is large enough to make it foreground. Background pixels
@@ -39,7 +39,7 @@ STAYS, MOVES = 0.5, 1.0
 kept, and from which on it becomes foreground."""
 
 MAX_IMAGES = 64
-"""Number of images of a class that are looked at, evenly spread."""
+"""Number of images of a class that are examined, evenly spaced."""
 
 _WORKING_SIDE = 128  # surroundings are averaged at this size at most, because a wide Gaussian is slow
 _BINS = 32  # per channel

@@ -4,8 +4,8 @@
     slerp    along the great circle: z(t) stays about as long as a and b are, so the path does not cut through the
              middle, where N(0, I) of many dimensions has next to no mass (White 2016, arXiv:1609.04468)
 
-Latents of several groups go along group by group. Between discrete codes nothing lies: whichever path is asked for,
-codes are exchanged one by one, cell after cell, in an order that is drawn once.
+Latents of several groups are interpolated group by group. There is nothing between discrete codes: for any path, codes
+are exchanged cell by cell, in an order that is drawn once.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def along(start: Latent, end: Latent, t_T: Tensor, path: str) -> Latent:
 
 
 def discrete(latent: Latent) -> bool:
-    """Return whether some tensor of a latent holds codes."""
+    """Return whether some tensor of a latent contains codes."""
     return not all(leaf.is_floating_point() for leaf in leaves(latent))
 
 

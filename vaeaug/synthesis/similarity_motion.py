@@ -1,7 +1,7 @@
 """Changes of near-binary images: a small motion of the whole image.
 
 A change of a silhouette that is added as it is leaves pieces of other outlines in its background and holes in its body.
-Even one that only bends its outline, or shears it, blurs what tells classes of shapes apart. Here the change decides
+Even one that only bends its outline, or shears it, blurs what distinguishes classes of shapes. Here the change decides
 how the image moves instead: by the shift t, turn r and growth g that explain most of it,
 
     min over t, r, g of  sum over pixels of (grad s . u - c)^2,    u(x, y) = t + g (x, y) + r (-y, x),

@@ -1,8 +1,8 @@
-"""What each dimension of a latent does: it is moved while all others stay, and what is decoded is looked at.
+"""The effect of each latent dimension: it is changed while all others stay fixed, and the result is decoded.
 
-Dimensions are ordered by what they say of an image: the KL divergence of the posterior from the prior, in nats,
+Dimensions are ordered by their information about an image: the KL divergence of the posterior from the prior, in nats,
 averaged over the training images. A dimension with none is not used. The prior of a variant is whatever it draws from,
-so it is taken as the Gaussian with the mean and the variance of many draws; for N(0, I) that is what it is. Where a
+so it is taken as the Gaussian with the mean and the variance of many draws; for N(0, I) that is what it is. If a
 posterior has no width, they are ordered by the variance of the latent instead.
 """
 
@@ -38,7 +38,7 @@ class Axes:
             `mean/2`, where there are several groups.
         mean: the latent of the class's mean, a batch of 1.
         spread_D: the standard deviation of its training images along each.
-        worth_D: what they are ordered by.
+        worth_D: the value that they are ordered by.
         nats: whether that is a KL divergence, and not a variance.
     """
 
@@ -49,14 +49,14 @@ class Axes:
     nats: bool
 
     def order(self) -> list[int]:
-        """Return the dimensions that are in use, those that say most first; at least one."""
+        """Return the dimensions that are in use, the most informative first; at least one."""
         by_worth = self.worth_D.argsort(descending=True, stable=True)
         return by_worth[: max(1, int((self.worth_D > LEAST_WORTH).sum()))].tolist()
 
 
 @torch.no_grad()
 def axes_of(model: StoredModel, label: int) -> Axes:
-    """Return the dimensions of a class's latents, from those of its training images, which lie in the model."""
+    """Return the dimensions of the latents of a class, computed from the latents stored in the model."""
     stored = model.latents(label).latents
     mean_ND = flatten(stored.latent)
     variance_D = mean_ND.var(dim=0, correction=0)

@@ -17,7 +17,7 @@ _UNMARKED = Provenance({}, "")
 
 
 def check_later_frames(file: CompletedFile, samples: Samples, missing_HW: NDArray[np.bool_]) -> None:
-    """Refuse an animation whose later frames show parts of the first one in the holes, where they draw only changes.
+    """Refuse an animation if later frames, which store only changes, show parts of the first frame inside the holes.
 
     Args:
         samples: of its first frame.

@@ -1,4 +1,4 @@
-"""Pixels as Pillow decodes them, of files whose own codes cannot be written again."""
+"""Pixels as decoded by Pillow, for files with an encoding that cannot be written again."""
 
 from __future__ import annotations
 

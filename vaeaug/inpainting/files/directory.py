@@ -17,7 +17,7 @@ ORIENTATION = 274
 
 
 class DamagedError(ValueError):
-    """A directory lies outside the data or in a circle."""
+    """A directory is outside the data, or directories form a cycle."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
-"""Samples are judged by classifiers that have not seen what they were made from, measured against real images.
+"""The filter: samples are checked by classifiers that were not trained on their sources, relative to real images.
 
-The real images are dealt into folds, and for each fold a classifier is trained on the others. What it makes of the real
-images that it has not seen says what is normal; a sample that is judged worse than nearly all of these is dropped, and
-one that is no worse stays, however unusual: so a class that is hard to tell keeps its hard images. Three causes:
+The real images are divided into folds, and for each fold a classifier is trained on the other folds. Its scores of the
+real images that it was not trained on define what is normal. A sample with a worse score than nearly all of these is
+dropped; any other sample is kept, however unusual, so a class that is hard to recognize keeps its hard images. There
+are three causes:
 
     another class    the classifier gives the sample's class less than it gives nearly all unseen images of that class,
                      and prefers another one.
@@ -23,18 +24,18 @@ from vaeaug.classifier.fit import Classifier
 
 COPY_CAUSE = "near copy"
 CAUSES = ("another class", "far from data", COPY_CAUSE)
-"""Why a sample is dropped, in the order in which it is asked."""
+"""Why a sample is dropped, in the order of the checks."""
 
 DOUBTED = 0.01
-"""Fraction of unseen real images that would be dropped for their class. A larger one leaves only what is easy to tell,
-and that teaches less (docs/benchmarks.md).
+"""Fraction of unseen real images that would be dropped for their class. A larger one leaves only images that are easy
+to recognize, and classifiers learn less from them (docs/benchmarks.md).
 """
 
 OUTLYING = 0.02
 """Fraction of unseen real images that would be dropped for their distance."""
 
 FEW = 10
-"""Unseen images of a class below which those of all classes tell what is normal."""
+"""Number of unseen images of a class below which the scores of all classes define what is normal."""
 
 COPY = 0.25
 """Fraction of the median distance of an unseen image to the nearest one, below which a sample counts as a copy."""
@@ -42,7 +43,7 @@ COPY = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """A classifier and the real images that it has not seen.
+    """A classifier and the real images that it was not trained on.
 
     Attributes:
         classifier: trained on all other real images.
@@ -55,11 +56,11 @@ class Fold:
 
 @dataclass(frozen=True, slots=True)
 class _Normal:
-    """What is normal of a class in a fold.
+    """The normal range of a class in a fold.
 
     Attributes:
         features_RF: of all real images of the class.
-        least: probability of the class below which an image is doubted.
+        least: probability of the class below which an image counts as another class.
         farthest: distance from which on it is far from the data.
         nearest: distance below which it is a copy.
     """
@@ -88,13 +89,13 @@ class Judge:
         self._features_NF, self._labels_N = features[0], labels_N
 
     def verdicts(self, pixels_BHWC: NDArray[np.uint8], label: int, sources_B: Sequence[int | None]) -> list[str | None]:
-        """Return for each sample why it is to be dropped, or None where it is kept.
+        """Return for each sample why it is dropped, or None if it is kept.
 
         Args:
             pixels_BHWC: the samples, uint8, as the classifiers take them.
-            sources_B: which real image each was made from (its index among them), or None: a sample is judged by the
-                classifier that has not seen its source, and one without a source by the first. It may have seen other
-                images whose detail was added.
+            sources_B: which real image each was made from (its index among them), or None: a sample is checked by the
+                classifier that was not trained on its source, and a sample without a source by the first classifier.
+                The classifier may have been trained on other images with detail in the sample.
         """
         fold_B = np.array([0 if source is None else self._fold_N[source] for source in sources_B])
         verdicts: list[str | None] = [None] * len(pixels_BHWC)
@@ -132,7 +133,7 @@ class Judge:
 def _normal(
     fold: Fold, features_NF: NDArray[np.float32], pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64]
 ) -> dict[int, _Normal]:
-    """Return what is normal of every class of which the classifier has seen an image."""
+    """Return the normal range of every class that the classifier was trained on."""
     labels_U = labels_N[fold.unseen]
     probability_U = fold.classifier.probabilities(pixels_NHWC[fold.unseen])[np.arange(len(labels_U)), labels_U]
     distance_U = np.full(len(labels_U), np.nan)
