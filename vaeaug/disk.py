@@ -1,4 +1,4 @@
-"""Writing files: in full or not at all, never over the user's data, and with errors a user can act on."""
+"""Writing files: completely or not at all, never over the user's data, and with errors a user can act on."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def refuse_overlap(data: Path, out: Path) -> None:
 
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """Write a file in full or not at all: yield the temporary file that replaces `path` at the end of the block.
+    """Write a file completely or not at all: yield the temporary file that replaces `path` at the end of the block.
 
     The temporary name depends on `path` only, so that a write interrupted and done again leaves nothing behind.
 
@@ -54,7 +54,7 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Write `data` to a file in full or not at all; see `atomic`.
+    """Write `data` to a file completely or not at all; see `atomic`.
 
     Args:
         path: the file; its directory exists.

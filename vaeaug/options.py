@@ -38,7 +38,7 @@ def option(
         help: one line for users.
         minimum: least allowed value.
         maximum: greatest allowed value.
-        choices: the allowed values, where they are few.
+        choices: the allowed values, if they are few.
         sampling: whether a trained model may be opened with another value (`vaeaug sample --set`): it does not change
             what is learned, only what is drawn.
         imports: whether a value `module:callable` is imported and called. Of a trained model, which may have come from
@@ -90,7 +90,7 @@ def parse_settings(settings: type[C], values: Mapping[str, Any], call: str) -> C
 
 
 def refuse_named_code(config: type[Any], values: Mapping[str, Any], whose: str) -> None:
-    """Refuse options that name code to import and call (`option(imports=True)`), where there is no consent to it.
+    """Refuse options that name code to import and call (`option(imports=True)`), if there is no consent to it.
 
     Args:
         config: a dataclass (`Variant.Config` or `ReconstructionLoss.Config`).

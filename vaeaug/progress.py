@@ -13,7 +13,7 @@ class Tick:
 
     Attributes:
         done: the share that is done, in [0, 1].
-        rate: images per second, or None where it means nothing yet.
+        rate: images per second, or None if it means nothing yet.
         numbers: what to show besides (loss terms by name).
     """
 

@@ -34,11 +34,11 @@ class Judgement:
 
 
 def choose_judge(asked: str, model: StoredModel, labels_N: NDArray[np.int64]) -> str:
-    """Return how labels are scored: `features` if two classes have enough images, else `evidence`, or `nobody`.
+    """Return how labels are scored: `features` if two classes have enough images, otherwise `evidence`, or `nobody`.
 
     Args:
         asked: one of `columns.JUDGES`.
-        labels_N: as the model counts classes; -1 where the class is not known.
+        labels_N: as the model counts classes; -1 if the class is not known.
 
     Returns:
         `features`, `evidence`, or `nobody` if the requested method is not possible or there are no labels.

@@ -46,7 +46,7 @@ class Measures:
 
     @property
     def negative_elbo(self) -> Tensor:
-        """The reconstruction error and the KL divergence, where there is one, (B,)."""
+        """The reconstruction error and the KL divergence, if there is one, (B,)."""
         return self.reconstruction_error if self.kl is None else self.reconstruction_error + self.kl
 
 
@@ -106,6 +106,6 @@ def _drawn(network: Network, x_1CHW: Tensor, y_1: Tensor, seed: int, draws: int)
 
 
 def _kl(penalties: dict[str, Tensor]) -> Tensor | None:
-    """Return the KL divergence of each image, (B,), or None where there is none."""
+    """Return the KL divergence of each image, (B,), or None if there is none."""
     terms = [value_B for name, value_B in penalties.items() if is_kl(name)]
     return torch.stack(terms).sum(dim=0) if terms else None

@@ -57,7 +57,7 @@ def score_images(
 
     Args:
         pixels_NHWC: uint8, as the model takes them.
-        labels_N: as the model counts classes; -1 where the class is not known.
+        labels_N: as the model counts classes; -1 if the class is not known.
         draws: K of the importance-weighted bound.
         evidence: whether to compute the evidence of each class also for images of known class.
     """

@@ -54,7 +54,7 @@ class ClassWeights:
 
 
 def class_balanced_weights(counts_K: NDArray[np.int64], beta: float = BETA) -> NDArray[np.float64]:
-    """Return the weight of each class; 0 where it has no images, and mean 1 over the others.
+    """Return the weight of each class; 0 if it has no images, and mean 1 over the others.
 
     Args:
         counts_K: images of each class, of at least one class any.

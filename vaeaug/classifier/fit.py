@@ -159,7 +159,7 @@ def _cost(
     rng: np.random.Generator,
     weights_K: Tensor | None = None,
 ) -> Tensor:
-    """Return the mean cross-entropy of a batch, each of whose images is mixed with another one if that is asked for."""
+    """Return the mean cross-entropy of a batch, with each image mixed with another one if requested."""
 
     def entropy(logits_BK: Tensor, targets_B: Tensor) -> Tensor:
         if weights_K is None:

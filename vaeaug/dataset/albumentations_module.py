@@ -1,7 +1,7 @@
 """The albumentations package, checked by its behaviour, because another package may have the same import name.
 
-AlbumentationsX (distribution `albumentationsx`, AGPL) installs into the folder `albumentations` too, over or beside the
-files of albumentations 2.0.8, and needs another albucore. What works like 2.0.8 is accepted, whatever its version.
+AlbumentationsX (distribution `albumentationsx`, AGPL) installs into the folder `albumentations` too, over or next to
+the files of albumentations 2.0.8, and needs another albucore. What works like 2.0.8 is accepted, whatever its version.
 """
 
 from __future__ import annotations

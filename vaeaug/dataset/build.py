@@ -99,7 +99,7 @@ def build_pixels(
     Args:
         folder: where to write.
         files: the images, of all splits.
-        digests: their contents' hashes, as `content_digest`; empty where a file could not be read.
+        digests: their contents' hashes, as `content_digest`; empty if a file could not be read.
         classes: the classes, each of which must keep two readable training images.
         wanted: what they are to become.
         progress: called with (images decoded, images in all).

@@ -1,6 +1,6 @@
 """Decode a dataset once, into a memory-mapped cache keyed by its content.
 
-The key covers every file's content, name, label and split, the size asked for, and the decode rule. A second run reads
+The key covers every file's content, name, label and split, the size requested, and the decode rule. A second run reads
 the files to know their content, finds the entry, and decodes nothing. Pixels are written in windows of a few hundred
 images, so memory does not grow with the dataset, and they do not depend on the number of workers.
 """
@@ -69,7 +69,7 @@ def build_cache(
         max_side: bound of the longer side in pixels where `image_size` is not given, 8 to 256.
         spec: the images of a trained model: its size, channels and palette are taken instead, and a class may have any
             number of images.
-        rules: the background, the bound of the size, and the levels of deep gray images where they are known.
+        rules: the background, the bound of the size, and the levels of deep gray images if they are known.
         find_levels: without `spec`, find the levels in the training images where `rules` have none.
         workers: threads; by default one a core, at most 8. The pixels do not depend on it.
         skip_invalid: leave unreadable images out (they are listed in `ImageCache.invalid`) instead of refusing.

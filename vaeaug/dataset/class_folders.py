@@ -236,7 +236,7 @@ def _rest(folder: Folder) -> bool:
 
 
 def _check_no_splits_among_classes(top: Folder, named: dict[str, Folder]) -> None:
-    """Refuse split folders beside other folders where both readings would make sense."""
+    """Refuse split folders next to other folders where both readings would make sense."""
     nested = [folder for folder in named.values() if not folder.images]
     patterns = [folder for folder in top.holding if not folder.images and split_and_rest(folder.name) is not None]
     shared = Counter(child.name for folder in patterns for child in folder.holding)

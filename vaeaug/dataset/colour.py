@@ -97,7 +97,7 @@ def _in_mode(image: Image.Image, mode: str) -> Image.Image:
 
 
 def _correction(image: Image.Image) -> _Correction | None:
-    """Return what takes the colours of an image to sRGB, or None where they are sRGB or count as it."""
+    """Return what takes the colours of an image to sRGB, or None if they are sRGB or count as it."""
     profile = image.info.get("icc_profile")
     if not profile:
         return None

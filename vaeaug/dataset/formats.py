@@ -29,7 +29,7 @@ class ImageFormat:
         pillow: Pillow's name of it.
         suffixes: of its files, in lower case.
         needs: the module that decodes it, or None for what Pillow itself decodes.
-        install: the command that adds it where it is missing.
+        install: the command that adds it if it is missing.
     """
 
     name: str

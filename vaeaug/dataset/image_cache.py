@@ -40,8 +40,8 @@ class CachedImage:
         label: the name of its class.
         height: of the file's image in pixels, after EXIF rotation.
         width: likewise.
-        mode: `L` or `RGB`, by the file's mode: the mode in which synthetic images like it are written, but for those of
-            an indexed dataset.
+        mode: `L` or `RGB`, by the file's mode: the mode in which synthetic images like it are written, except for those
+            of an indexed dataset.
         digest: BLAKE2b of the file's content, 32 hexadecimal digits.
         traits: of the file.
         value_range: of a deep gray image, as `DecodedImage.value_range`; otherwise None.
@@ -104,8 +104,7 @@ class ImageCache:
 
     Attributes:
         directory: its location; a worker process opens it again with `open_cache(directory)`.
-        pixels_NHWC: uint8, read-only; C = 1 if every image (where there is a palette, every colour of it) is gray,
-            else 3.
+        pixels_NHWC: uint8, read-only; C = 1 if every image (if there is a palette, every colour of it) is gray, else 3.
         labels_N: int64, index into `classes`; -1 (`UNSEEN`) for an image of val or test whose class train lacks.
         split_N: `train`, `val`, `test` or `SYNTHETIC`.
         files: what each image was, in the order of the pixels: sorted by `file_name`.
@@ -175,7 +174,7 @@ class ImageCache:
 
     @property
     def levels(self) -> Levels | None:
-        """The range of the dataset's deep gray images (`levels.py`), or None where there are none."""
+        """The range of the dataset's deep gray images (`levels.py`), or None if there are none."""
         return self.rules.levels
 
     def images_of(self, label: str) -> list[CachedImage]:
@@ -193,7 +192,7 @@ class ImageCache:
         """Return the form in which synthetic images of a class are written.
 
         The median height and the median width of its training images (of all its images, where train has none). In an
-        indexed dataset the mode is `P`, else `RGB` if any of the images is RGB.
+        indexed dataset the mode is `P`, otherwise `RGB` if any of the images is RGB.
 
         Args:
             label: the name of a class.
@@ -237,7 +236,7 @@ def open_cache(directory: Path) -> ImageCache:
 
 
 def try_open(directory: Path, *, temporary: bool = False) -> ImageCache | None:
-    """Open a cache, or return None where there is none or it is damaged."""
+    """Open a cache, or return None if there is none or it is damaged."""
     try:
         lock = hold(directory)
     except OSError:

@@ -48,7 +48,7 @@ class TableImages:
     rows: dict[str, tuple[Table, int]] = field(default_factory=dict)
 
     def column(self, name: str) -> Mapping[str, str]:
-        """Return `file_name` -> the value of a column, as text; empty where a row has none.
+        """Return `file_name` -> the value of a column, as text; empty if a row has none.
 
         Raises:
             InputError: no table has such a column.

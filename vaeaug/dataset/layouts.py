@@ -1,6 +1,6 @@
 """Recognize layouts without a class per image, so that they are not mistaken for class folders.
 
-Folders such as `images`, `train2017` or `JPEGImages` name no class. If no folder of a dataset does, the files beside
+Folders such as `images`, `train2017` or `JPEGImages` name no class. If no folder of a dataset does, the files next to
 the images say what kind of dataset it is: boxes of YOLO, COCO or Pascal VOC, polygons of LabelMe, or a table.
 """
 
@@ -39,7 +39,7 @@ def check_has_classes(top: Folder) -> None:
         top: DATA.
 
     Raises:
-        InputError: it has the layout of a detection dataset, a file beside the images may contain the labels, or the
+        InputError: it has the layout of a detection dataset, a file next to the images may contain the labels, or the
             folders are parts of one set of images.
     """
     folders = _image_folders(top)

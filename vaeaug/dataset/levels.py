@@ -11,7 +11,7 @@ all classes, so differences in brightness between images and between classes sur
 - **Unsigned 16-bit** files are compared by their values, whatever part of the 16 bits they use. Such levels are
   `raw`: 16-bit files that are written have values of the same scale.
 - If a training image is **signed, 32-bit or float**, the levels come from these images only, and 16-bit files that are
-  written map `low` to 0 and `high` to 65535. An unsigned 16-bit file beside them is read on that scale.
+  written map `low` to 0 and `high` to 65535. An unsigned 16-bit file next to them is read on that scale.
 - An **8-bit** image beside deep ones is read on its own scale: 0 is `low` and 255 is `high`.
 - NaN and infinite values are refused.
 
@@ -134,7 +134,7 @@ class LevelsFinder:
             self._seen[values.unsigned_16] = low, high
 
     def levels(self) -> Levels | None:
-        """Return the levels, or None where no image was added."""
+        """Return the levels, or None if no image was added."""
         raw = False not in self._seen
         if raw not in self._seen:
             return None

@@ -41,7 +41,7 @@ class Mark:
     Attributes:
         fields: name without prefix -> value, as they were written: `synthetic` (`true`, or `partly` for an image of
             which a model filled a part) is always there; `class`, `index`, `sampler`, `source`, `model` and `seed` are
-            there where they are known.
+            there if they are known.
         source_type: the IPTC digital source type, such as `trainedAlgorithmicMedia`; empty if the file has none.
     """
 

@@ -23,8 +23,8 @@ _PLURAL = frozenset(("masks", "gt", "groundtruth", "annotations", "segmentation"
 def masks_in(top: Folder) -> set[Path]:
     """Return the images that are masks of other images according to their names.
 
-    These are files such as `1_mask.png` or `mask_1.png` beside `1.png`, everything in `cat_masks/` beside `cat/`, and
-    everything in `cat/masks/` beside `cat/images/`.
+    These are files such as `1_mask.png` or `mask_1.png` next to `1.png`, everything in `cat_masks/` next to `cat/`, and
+    everything in `cat/masks/` next to `cat/images/`.
 
     Args:
         top: DATA.

@@ -63,7 +63,7 @@ def opened(data: bytes, max_megapixels: float) -> Iterator[Image.Image]:
         max_megapixels: images of more millions of pixels are refused.
 
     Yields:
-        The image as Pillow opens it, but for a PNG's text. Whatever is raised while it is used becomes an
+        The image as Pillow opens it, except for a PNG's text. Whatever is raised while it is used becomes an
         `UnreadableImageError`.
 
     Raises:

@@ -1,9 +1,9 @@
 """The colours of a dataset of indexed images (class masks, pixel art): found, and mapped to.
 
 A dataset is **indexed** where every training image is a palette file (Pillow's mode `P`: PNG, BMP and TIFF files with a
-colour table, but not those with an alpha channel beside it) and all of them together use at most 256 colours. Then
+colour table, but not those with an alpha channel next to it) and all of them together use at most 256 colours. Then
 
-- its **table** is the files' own, where they have the same one: of two tables of which one begins with the other, the
+- its **table** is the files' own, if they have the same one: of two tables of which one begins with the other, the
   longer; what stands behind the last entry in use is cut off. Else it is the sorted union of the colours in use.
   Synthetic images are written with this table, so the indices of class masks come out as they went in.
 - its **palette** is the entries in use, in the order of the table. Synthetic images have no other colours.
@@ -83,7 +83,7 @@ class ColourFinder:
         self.fits = self.fits and len(self._used) <= MOST_COLOURS
 
     def colours(self) -> IndexedColours | None:
-        """Return what was found, or None where the images are not indexed ones.
+        """Return what was found, or None if the images are not indexed ones.
 
         The palette's colours have one value each where all of them are gray, else three.
         """

@@ -2,8 +2,8 @@
 
 An image is synthetic if a manifest of vaeaug says so, or the mark in its file (`mark.py`), or, beside a record without
 a manifest, its name. Any one of the three is enough, so neither a deleted manifest nor renamed or copied files make
-synthetic images real. A synthetic image names the real image that it was first made from: where an image was made from
-a synthetic one, the real image that this one was made from.
+synthetic images real. A synthetic image names the real image that it was first made from: if an image was made from a
+synthetic one, the real image that this one was made from.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ The layouts, in the order in which they are tried:
 1. **table**: the table given with `--labels`; a `metadata.csv`, `.jsonl` or `.parquet` in DATA or in its split folders
    (a Hugging Face imagefolder); or any table with columns for file and label that lists the images (`labels.csv`).
 2. **splits**: all folders in DATA that contain images have names of splits (`train`, `Training`, `valid_set`, `test`,
-   `holdout`, ...; see `splits.py`), and the folders in them are the classes. Masks beside them, as `ground_truth` in
+   `holdout`, ...; see `splits.py`), and the folders in them are the classes. Masks next to them, as `ground_truth` in
    MVTec AD, are not used. So is `DATA/<class>/<split>/` if all classes are divided so, and `DATA/<split>_<class>/`.
 3. **folders**: otherwise the folders in DATA are the classes, and all images are training images. So a class that is
    called `train` beside a class `bus` is a class. Classes that all have names of splits go into `DATA/train/<class>`.

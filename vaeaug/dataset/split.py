@@ -1,4 +1,4 @@
-"""Which images validate a training run: DATA's own val split, else a fraction of each class."""
+"""Which images validate a training run: DATA's own val split, otherwise a fraction of each class."""
 
 from __future__ import annotations
 

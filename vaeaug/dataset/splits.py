@@ -2,7 +2,7 @@
 
 A name is that of a split if one of its words is `train`, `val`, `test` or a synonym, and all other words say nothing:
 `train`, `Training`, `train_set`, `testset`, `valid-images`, `val2017`, `hold-out`. Names with another word, such as
-`test tube` or `cars_train`, name a split only beside other folders of that pattern (see `class_folders.py`).
+`test tube` or `cars_train`, name a split only next to other folders of that pattern (see `class_folders.py`).
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ _STALE_SECONDS = 600.0
 
 
 def chosen_directory(cache_dir: Path | None) -> tuple[Path | None, bool]:
-    """Return the cache directory and whether the user named it; None where the system knows no home."""
+    """Return the cache directory and whether the user named it; None if the system knows no home."""
     named = cache_dir or _from_environment("VAEAUG_CACHE_DIR")
     if named is not None:
         return named, True

@@ -17,7 +17,7 @@ from vaeaug.dataset.traits import Header, read_header
 
 
 def read_headers(files: Sequence[ImageFile], pool: Executor, rules: DecodeRules) -> list[Header | None]:
-    """Return what is known of each file without decoding it, or None where it cannot be read."""
+    """Return what is known of each file without decoding it, or None if it cannot be read."""
     return [header for window in windows(pool, partial(_header, rules=rules), files) for header in window]
 
 
@@ -31,7 +31,7 @@ def _header(file: ImageFile, rules: DecodeRules) -> Header | None:
 def find_colours(
     files: Sequence[ImageFile], headers: Sequence[Header | None], pool: Executor, rules: DecodeRules
 ) -> IndexedColours | None:
-    """Return the colours of the readable training images, or None where they are not indexed ones."""
+    """Return the colours of the readable training images, or None if they are not indexed ones."""
     training = [(file, header) for file, header in zip(files, headers, strict=True) if file.split == "train" and header]
     # The first file of another kind settles it, unless it cannot be decoded and is therefore no training image.
     if any(_tables(file, rules) for file, header in training if not header.indexed):
@@ -46,7 +46,7 @@ def find_colours(
 
 
 def _tables(file: ImageFile, rules: DecodeRules) -> list[ColourTable | None]:
-    """Return the colour table of a file (None if it has none), or nothing where the file cannot be decoded."""
+    """Return the colour table of a file (None if it has none), or nothing if the file cannot be decoded."""
     try:
         return [read_colour_table(read_file(file.path), rules)]
     except UnreadableImageError:
@@ -56,7 +56,7 @@ def _tables(file: ImageFile, rules: DecodeRules) -> list[ColourTable | None]:
 def find_levels(
     files: Sequence[ImageFile], headers: Sequence[Header | None], pool: Executor, rules: DecodeRules
 ) -> Levels | None:
-    """Return the levels of the readable training images, or None where none of them is deep."""
+    """Return the levels of the readable training images, or None if none of them is deep."""
     deep = [
         (file, header.height * header.width)
         for file, header in zip(files, headers, strict=True)

@@ -22,7 +22,7 @@ class Table:
     Attributes:
         path: of the file.
         columns: names, in the order of the file.
-        rows: one per line, each with one value per column; None where a row has no value.
+        rows: one per line, each with one value per column; None if a row has no value.
         lines: where each row is in the file, counted from 1.
     """
 

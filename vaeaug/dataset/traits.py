@@ -83,13 +83,13 @@ class Header:
     traits: FileTraits
 
     def gray(self, background: RGB) -> bool:
-        """Return whether the file is gray, also where it is transparent over a background."""
+        """Return whether the file is gray, even if it is transparent over a background."""
         over_colour = self.traits.transparent and len(set(background)) > 1 and not self.deep_gray
         return self.traits.mode in _GRAY and not over_colour
 
     @property
     def indexed(self) -> bool:
-        """Whether the file has a colour table, and no alpha channel beside it."""
+        """Whether the file has a colour table, and no alpha channel next to it."""
         return self.traits.mode == "P"
 
     @property

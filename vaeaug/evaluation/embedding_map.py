@@ -1,4 +1,4 @@
-"""Real and synthetic images in the plane: by PCA of their features, or by UMAP where it is installed.
+"""Real and synthetic images in the plane: by PCA of their features, or by UMAP if it is installed.
 
 The axes are found from the real images alone, so that synthetic ones that leave the data are seen to leave it.
 """
@@ -54,7 +54,7 @@ def embedding_map(
         real: at least two.
         synthetic: images made from them.
         classes: names, by class index.
-        method: `pca` or `umap`; if None, `umap` where umap-learn is installed, else `pca`.
+        method: `pca` or `umap`; if None, `umap` where umap-learn is installed, otherwise `pca`.
     """
     method = method or ("umap" if importlib.util.find_spec("umap") else "pca")
     real_N, synthetic_M = (_drawn(images.labels_N, seed) for images in (real, synthetic))

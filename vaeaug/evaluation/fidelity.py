@@ -9,8 +9,8 @@
                                  other, and it may be more), and fraction of real images with a synthetic one near.
 
 FID and KID are written out here: torchmetrics draws KID's subsets from the global random state and takes equal numbers
-only, and its FID takes roots of eigenvalues that rounding makes negative where there are fewer images than features.
-The tests hold these to torchmetrics.
+only, and its FID takes roots of eigenvalues that rounding makes negative if there are fewer images than features. The
+tests hold these to torchmetrics.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def frechet_distance(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating]) -> 
     """Return the squared Frechet distance of Gaussians fitted to two sets of features (Heusel et al. 2017, eq. 6).
 
     The trace of the root of the covariances' product is the sum of the singular values of A B', where A'A and B'B are
-    the covariances: no root of a matrix, which loses digits where there are fewer images than features.
+    the covariances: no root of a matrix, which loses digits if there are fewer images than features.
     """
     a_F, a_RF = _moments(a_NF)
     b_F, b_RF = _moments(b_MF)

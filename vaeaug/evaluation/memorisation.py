@@ -79,7 +79,7 @@ class Memorisation:
     Attributes:
         embedding: the name of the features.
         overall: of all synthetic images.
-        held_out: of real images that were not trained on, where there are some: what new images have by chance.
+        held_out: of real images that were not trained on, if there are some: what new images have by chance.
         by_class: class -> its own; classes without synthetic images are missing.
         pairs: the nearest of each class first, then the next of each, so that no class has them all.
         samples: class -> some synthetic images, drawn from all of the class, with what is nearest to them.

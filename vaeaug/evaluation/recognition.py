@@ -20,7 +20,7 @@ class Recognition:
         accuracy: fraction of the test images that are recognized.
         balanced_accuracy: mean recall of the classes, so that each counts alike however many test images it has.
         macro_f1: mean over the classes of the harmonic mean of precision and recall.
-        recall_K: fraction of each class's test images that are recognized; NaN where it has none.
+        recall_K: fraction of each class's test images that are recognized; NaN if it has none.
     """
 
     accuracy: float

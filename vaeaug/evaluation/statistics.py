@@ -33,7 +33,7 @@ MIN_SEEDS = 3
 """Seeds that an interval takes. Two give one degree of freedom: the interval is often wider than all that is possible,
 and where the two happen to agree, far too narrow."""
 ROUNDING = 1e-9
-"""Mean squares below this share of another one are zero but for rounding."""
+"""Mean squares below this share of another one are zero except for rounding."""
 NORMAL = 1e6
 """Degrees of freedom from which on a t distribution is taken for the normal one."""
 
@@ -63,12 +63,12 @@ class Difference:
 
     @property
     def low(self) -> float:
-        """Where the interval begins; never below -1, which is also the value where there is no interval."""
+        """Where the interval begins; never below -1, which is also the value if there is no interval."""
         return -1.0 if self.half is None else max(self.mean - self.half, -1.0)
 
     @property
     def high(self) -> float:
-        """Where the interval ends; never above 1, which is also the value where there is no interval."""
+        """Where the interval ends; never above 1, which is also the value if there is no interval."""
         return 1.0 if self.half is None else min(self.mean + self.half, 1.0)
 
     @property

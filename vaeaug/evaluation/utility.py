@@ -191,5 +191,5 @@ def _interval(difference: Difference) -> dict[str, float | None]:
 
 
 def _recall(recall_K: NDArray[np.float64], classes: Sequence[str]) -> dict[str, float | None]:
-    """Return class -> recall; None where it has no test images, for JSON knows no NaN."""
+    """Return class -> recall; None if it has no test images, for JSON knows no NaN."""
     return {name: None if np.isnan(recall) else float(recall) for name, recall in zip(classes, recall_K, strict=True)}

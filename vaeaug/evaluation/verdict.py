@@ -117,7 +117,7 @@ def at_chance(comparisons: Sequence[Comparison], measure: str, constant: float) 
 
 
 def _too_few_seeds(first: Comparison, what: str) -> str:
-    """Return the sentence where there is no interval."""
+    """Return the sentence if there is no interval."""
     return (
         f"Undecided: the difference is {points(first.difference)} points of {what} over {first.without.words}, but "
         f"{_size(first.difference)} are too few for an interval: run with --seeds {MIN_SEEDS} or more (5 is the "

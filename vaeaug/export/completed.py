@@ -1,6 +1,6 @@
 """Files of completed images, each of which says that a part of it is synthetic.
 
-Unlike `png`, which writes drawn images, this keeps the source file but for the pixels in its holes
+Unlike `png`, which writes drawn images, this keeps the source file except for the pixels in its holes
 (`vaeaug.inpainting.files`). Provenance: IPTC's `compositeWithTrainedAlgorithmicMedia` (`source_type`).
 """
 

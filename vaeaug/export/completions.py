@@ -25,7 +25,7 @@ class CompletedRow:
 
     Attributes:
         file_name: relative to OUT, with forward slashes.
-        split: `train`, `val` or `test`; all is `train` where there are no splits.
+        split: `train`, `val` or `test`; all is `train` if there are no splits.
         label: the class it was completed as, or for an image that was passed through that of its folder.
         label_given: where the label comes from: `folder`, `--label`, or empty if it was inferred.
         synthetic: `partly` for a completion and `false` for an image that was passed through, unless the image was
@@ -35,12 +35,12 @@ class CompletedRow:
             first came from.
         mask: what told where the holes are: a mask's name, `alpha`, a colour.
         missing: fraction of the pixels that were missing, of the pages that had holes.
-        pages: which pages had holes, from 1, where the file has several; otherwise empty.
+        pages: which pages had holes, from 1, if the file has several; otherwise empty.
         sample: number of the completion, from 0; empty for an image that was passed through.
-        evidence: log p(visible pixels | label) in nats, where the class was inferred, but for a constant that all
+        evidence: log p(visible pixels | label) in nats, if the class was inferred, except for a constant that all
             classes share (with an inpainting encoder it is a classifier's log-probability): only differences count.
         margin: how much that exceeds the next best class's.
-        spread: mean standard deviation of the completions in the holes, where there are several; values in [0, 1].
+        spread: mean standard deviation of the completions in the holes, if there are several; values in [0, 1].
     """
 
     file_name: str

@@ -9,7 +9,7 @@ the picture. The rules, from what the real files of the class are (all splits):
 - **Format of a synthetic image**: PNG for every mode but `L` and `RGB`, because JPEG and WebP do not hold the others.
   By default an edited image has the format of its source and a drawn one that of most training images: JPEG for lossy
   files, with the quantization tables of the source or of a typical one, and PNG for all others. A gray WebP file is
-  decoded in colour, so gray images are PNG files where WebP is asked for.
+  decoded in colour, so gray images are PNG files where WebP is requested.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class ClassKind:
         width: likewise.
         mode: of all files.
         encoding: of drawn images.
-        asked: the format that the user asked for, or `auto`.
-        quality: of lossy files that the user asked for, 1 to 100, or None.
+        asked: the format that the user requested, or `auto`.
+        quality: of lossy files that the user requested, 1 to 100, or None.
         colours: for mode `P`; otherwise None.
         levels: for mode `I;16`; otherwise None.
         value_range: for mode `I;16`, the smallest and the largest value of the class's images; otherwise None.

@@ -90,7 +90,7 @@ def make_class_folders(split: Path, labels: Iterable[str]) -> dict[str, Path]:
     """Make the class folders of a split and return label -> folder.
 
     Args:
-        split: `OUT/train`; made where it is missing.
+        split: `OUT/train`; made if it is missing.
         labels: the class names, distinct.
 
     Raises:

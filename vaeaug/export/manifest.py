@@ -136,7 +136,7 @@ def manifest_rows(placed: Iterable[RealImage], sources: Sources, journal: Path, 
 
 
 def write_manifest(path: Path, rows: Iterable[Any], columns: type[Any] = ManifestRow) -> int:
-    """Write `manifest.csv` (UTF-8, commas), row by row, in full or not at all, and return the number of rows.
+    """Write `manifest.csv` (UTF-8, commas), row by row, completely or not at all, and return the number of rows.
 
     Args:
         rows: may be a generator over any number of rows, which are of one dataclass.

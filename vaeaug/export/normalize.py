@@ -49,7 +49,7 @@ class CopyRule:
     Attributes:
         traits: what the real file is.
         reasons: why readers see another image than we do, in the order of `REASONS`.
-        suffix: of the copy's name; None where the name keeps its own.
+        suffix: of the copy's name; None if the name keeps its own.
         kind: of its class.
         exact: the bytes are kept all the same.
     """
@@ -150,7 +150,7 @@ def _mark_of(data: bytes) -> dict[str, str] | None:
 
 
 def _with_colours_of(pixels_HWC: NDArray[np.uint8], colours: IndexedColours) -> IndexedColours | None:
-    """Return a colour table in which an image loses no colour; None where it has too many.
+    """Return a colour table in which an image loses no colour; None if it has too many.
 
     Args:
         pixels_HWC: uint8, C = 1 or 3.

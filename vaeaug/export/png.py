@@ -168,7 +168,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def _text_chunk(keyword: str, value: str) -> bytes:
-    """Return a tEXt chunk where the value is printable Latin-1, else an uncompressed iTXt chunk (UTF-8)."""
+    """Return a tEXt chunk where the value is printable Latin-1, otherwise an uncompressed iTXt chunk (UTF-8)."""
     key = keyword.encode("ascii")
     if value.isprintable():
         try:

@@ -257,7 +257,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _reflink(source: Path, target: Path) -> bool:
-    """Make `target` share the blocks of `source`; False where the file system cannot."""
+    """Make `target` share the blocks of `source`; False if the file system cannot."""
     if sys.platform != "linux":
         return False
     with source.open("rb") as reading, target.open("wb") as writing:

@@ -22,8 +22,9 @@ class SourceType(StrEnum):
     """A term of the vocabulary; its value is the term's address."""
 
     TRAINED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-    """Made by a model that was trained on sampled content: every synthetic image of a dataset, also where it is a
-    real one that a model changed as a whole."""
+    """Made by a model that was trained on sampled content: every synthetic image of a dataset, even if it is a real one
+    that a model changed as a whole.
+    """
 
     COMPOSITE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
     """An existing image of which a trained model made a part, the rest being as it was."""

@@ -108,7 +108,7 @@ def write_samples(
 
     Args:
         chunks: the samples; a generator is advanced in the calling thread while others encode.
-        train: `OUT/train`, or where it is built.
+        train: `OUT/train`, or the directory that becomes it.
         journal: where finished chunks are noted; appended to.
         kinds: label -> what its files are. Edited real images have their own size.
         provenance: fields that all images share (`Software`, `vaeaug:model`, `vaeaug:seed`).
@@ -149,7 +149,7 @@ def write_samples(
 
 
 def sample_encoding(chunk: SampleChunk, offset: int, kind: ClassKind) -> Encoding:
-    """Return what the file of a sample is encoded as: like its source where it is an edited real image.
+    """Return what the file of a sample is encoded as: like its source if it is an edited real image.
 
     Args:
         offset: index, counted from the first of the chunk.

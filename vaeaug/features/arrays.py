@@ -28,7 +28,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def write_npz(path: Path, shards: Sequence[Path], columns: Sequence[Column], rows: int) -> None:
-    """Write one `.npz`: a column after the other, each streamed from the shards; in full or not at all.
+    """Write one `.npz`: a column after the other, each streamed from the shards; completely or not at all.
 
     Its arrays have the names of the columns: those of numbers (N, *shape), those of texts (N,), "" for null, and
     `synthetic` (N,), bool.

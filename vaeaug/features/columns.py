@@ -3,8 +3,8 @@
     mean            `Encoded.features_BD`: the one vector per image that a variant calls its features. Always there.
     logvar          the log-variance of the posterior that `mean` is the mode of, where there is such a posterior.
     mean/<group>    a group of a latent of several tensors, flattened. Groups are counted from 1, or named as the
-    logvar/<group>  variant names them, joined by "/" where they are nested. `mean` is often one of them.
-    codes           a discrete latent, flattened; `codes/<group>` where there are several.
+    logvar/<group>  variant names them, joined by "/" if they are nested. `mean` is often one of them.
+    codes           a discrete latent, flattened; `codes/<group>` if there are several.
 
 A latent of one tensor that `mean` is not made of (features that are pooled, say) is the group `latent`.
 """

@@ -68,7 +68,7 @@ def encode_block(
 def encode_array(
     model: StoredModel, pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64]
 ) -> dict[str, NDArray[np.float32]]:
-    """Return `mean` (N, D), and `logvar` (N, D) where there is one, of images in memory.
+    """Return `mean` (N, D), and `logvar` (N, D) if there is one, of images in memory.
 
     Args:
         pixels_NHWC: images of its size, uint8.

@@ -1,4 +1,4 @@
-"""Parquet shards of features: `<split>-00000.parquet`, each of some row groups, written in full or not at all.
+"""Parquet shards of features: `<split>-00000.parquet`, each of some row groups, written completely or not at all.
 
 All formats use them: arrays are assembled from finished shards, so resuming works the same for every format, and only
 one block of features is in memory at a time.
@@ -104,7 +104,7 @@ def schema_of(columns: Sequence[Column], made: Mapping[str, Any]) -> pa.Schema:
 
 
 def write_shard(path: Path, schema: pa.Schema, blocks: Iterator[Rows]) -> None:
-    """Write a shard, a row group a block; it is there in full or not at all."""
+    """Write a shard, a row group a block; it is there completely or not at all."""
     # Floats of a latent do not compress, and a dictionary of them is as long as they are many.
     with (
         atomic(path) as temporary,

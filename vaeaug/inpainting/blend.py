@@ -69,7 +69,7 @@ def _fading(residual_HWC: NDArray[np.float32], missing_HW: NDArray[np.bool_], sc
 
 
 def _harmonic(residual_HWC: NDArray[np.float32], missing_HW: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Solve Laplace's equation in the hole, with the residual beside it and no flow over the image's border."""
+    """Solve Laplace's equation in the hole, with the residual next to it and no flow over the image's border."""
     rows, columns = np.flatnonzero(missing_HW.any(axis=1)), np.flatnonzero(missing_HW.any(axis=0))
     box = np.s_[max(rows[0] - 1, 0) : rows[-1] + 2, max(columns[0] - 1, 0) : columns[-1] + 2]
     free_HW1 = missing_HW[box][..., None].astype(np.float64)

@@ -1,9 +1,9 @@
 """Holes from a COCO annotation file: everything annotated is missing.
 
 `images` name files (`file_name`), `annotations` outline things in them (`segmentation`): polygons, or run lengths in
-either of COCO's forms, or a `bbox` where there is no outline. Everything annotated in an image is missing, whatever
-its category. A polygon's edge belongs to it. The file name is that of the image relative to the folder of images, or
-its last part where only one image ends so. The size that the file gives for an image may be another; then the rule of
+either of COCO's forms, or a `bbox` if there is no outline. Everything annotated in an image is missing, whatever its
+category. A polygon's edge belongs to it. The file name is that of the image relative to the folder of images, or its
+last part where only one image ends so. The size that the file gives for an image may be another; then the rule of
 `masks` holds.
 
 Format: COCO data format (cocodataset.org); compressed run lengths as `rleFrString` in its `maskApi.c`.
@@ -35,7 +35,7 @@ MOST_PIXELS = 2**28
 """Of an image that a file may speak of: more than any image that is read has."""
 
 _DAMAGED = (ValueError, KeyError, TypeError, IndexError, OverflowError, AttributeError)
-"""What damaged annotations raise where they are used."""
+"""Exceptions raised by damaged annotations."""
 
 
 class CocoFile:

@@ -89,7 +89,7 @@ class CodeEncoder(PartialEncoder):
 
         Args:
             seen_BTS: features of the visible pixels at each position.
-            shown_BT: the codes, K where one is not shown.
+            shown_BT: the codes, K where a code is not shown.
         """
         h_BTF = self.into_features(seen_BTS) + self.revealed(shown_BT) + self.places.weight
         for block in self.blocks:

@@ -35,8 +35,8 @@ class Completion:
     Attributes:
         images_SCHW: the completions at the model's size, in [0, 1], visible pixels as they were.
         decoded_SCHW: the same with visible pixels as they are decoded: what a seam is measured by.
-        evidence_K: what the visible pixels say for each class where the class was inferred; otherwise None: log
-            p(visible pixels | class) in nats, but for a constant that all classes share.
+        evidence_K: what the visible pixels say for each class if the class was inferred; otherwise None: log p(visible
+            pixels | class) in nats, except for a constant that all classes share.
     """
 
     images_SCHW: Tensor
@@ -111,7 +111,7 @@ class Completer:
         """Return the evidence of the visible pixels for each class, (K,).
 
         The inpainting encoder's classifier says it. It was shown as many decoded images of each class, so that its
-        log-probabilities are log p(visible pixels | class) but for a constant; where half of what it was shown was
+        log-probabilities are log p(visible pixels | class) except for a constant; where half of what it was shown was
         real, a class is favoured by what it has more of these. Without an inpainting encoder each class is tried. The
         networks' own likelihoods are the poorer judges: they know their class from few images, and nothing of the
         others.

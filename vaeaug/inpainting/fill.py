@@ -31,8 +31,8 @@ class Filled:
     Attributes:
         images_SHWC: S completions in the image's own size, float32 in [0, 1]. Outside the holes they are the image.
         label: the class that it was completed as.
-        evidence_K: what the visible pixels of the window with the largest hole say for each class, where it was
-            inferred (`Completion.evidence_K`); otherwise None.
+        evidence_K: what the visible pixels of the window with the largest hole say for each class, if it was inferred
+            (`Completion.evidence_K`); otherwise None.
     """
 
     images_SHWC: NDArray[np.float32]
@@ -98,7 +98,7 @@ def as_the_model_sees(
     """Return an image and its visible pixels at the model's size.
 
     Holes take the nearest visible colour before the image is resized, so that nothing from a hole gets into a pixel
-    beside it. A pixel of the model counts as visible where half of what it covers is.
+    next to it. A pixel of the model counts as visible where half of what it covers is.
 
     Args:
         part_HWC: values in [0, 1].

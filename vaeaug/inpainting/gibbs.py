@@ -26,7 +26,7 @@ from vaeaug.models.network import Network
 
 @dataclass(frozen=True, slots=True)
 class States:
-    """S chains. What the correction needs is None where it cannot be had.
+    """S chains. What the correction needs is None if it cannot be had.
 
     Attributes:
         latent: z.
@@ -78,7 +78,7 @@ class Gibbs:
     def _propose(
         self, filled_SCHW: Tensor, posterior: tuple[Tensor, Tensor] | None, generator: torch.Generator
     ) -> tuple[States, Tensor | None]:
-        """Return drawn states, and the log-density of each draw where it is known."""
+        """Return drawn states, and the log-density of each draw if it is known."""
         variant, loss = self.network.variant, self.network.loss
         y_S = torch.full((len(filled_SCHW),), self.label, device=filled_SCHW.device)
         drawn = variant.encode(filled_SCHW, y_S, generator)
@@ -98,7 +98,7 @@ class Gibbs:
         return states, density_S
 
     def _posterior(self, filled_SCHW: Tensor, y_S: Tensor) -> tuple[Tensor, Tensor] | None:
-        """Return the mean and standard deviation of q(.|filled), or None where it is no Gaussian over one tensor."""
+        """Return the mean and standard deviation of q(.|filled), or None if it is no Gaussian over one tensor."""
         mode = self.network.variant.encode(filled_SCHW, y_S)
         if mode.scale is None or len(leaves(mode.latent)) != 1:
             return None
@@ -118,7 +118,7 @@ def _log_density(z: Tensor, posterior: tuple[Tensor, Tensor] | None) -> Tensor:
 
 
 def _where(accepted_S: Tensor, one: States, other: States) -> States:
-    """Return the states of `one` where they are accepted, and else of `other`."""
+    """Return the states of `one` where they are accepted, otherwise of `other`."""
 
     def pick(a: Tensor, b: Tensor) -> Tensor:
         return torch.where(accepted_S.view(-1, *[1] * (a.dim() - 1)), a, b)

@@ -1,4 +1,4 @@
-"""Mask files: images beside the images, white where a pixel is missing.
+"""Mask files: images next to the images, white where a pixel is missing.
 
 - A mask has its image's place in the tree and its stem, with any image suffix; `_mask`, `_mask001` and the like may
   follow the stem. Of several masks of one image all count: missing is what any of them says. A mask that is one file
@@ -86,7 +86,7 @@ class MaskFiles:
         return self._by_image.get(str(path.parent / path.stem), [])
 
     def holes(self, file_name: str, picture: Picture) -> Holes:
-        """Return what the masks of an image say; nothing is missing where it has none."""
+        """Return what the masks of an image say; nothing is missing if it has none."""
         missing_HW = np.zeros(picture.size, dtype=np.bool_)
         names, notes = [], []
         for path in self.of(file_name):

@@ -130,6 +130,6 @@ class MixtureEncoder(PartialEncoder):
 
 
 def _energy(u_BD: Tensor, log_weight_BM: Tensor, mean_BMD: Tensor, log_std_BMD: Tensor) -> Tensor:
-    """Return -log of the mixture's density but for a constant, (B,)."""
+    """Return -log of the mixture's density except for a constant, (B,)."""
     squares_BMD = ((u_BD[:, None] - mean_BMD) * (-log_std_BMD).exp()).square()
     return -(log_weight_BM - (0.5 * squares_BMD + log_std_BMD).sum(dim=2)).logsumexp(dim=1)

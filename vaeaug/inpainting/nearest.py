@@ -27,7 +27,7 @@ def nearest_visible(missing_HW: NDArray[np.bool_]) -> tuple[NDArray[np.int64], N
 
 
 def extended(values_HWC: NDArray[np.float32], missing_HW: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Return an image whose holes are filled with the nearest visible value; all 0 where nothing is visible."""
+    """Return an image whose holes are filled with the nearest visible value; all 0 if nothing is visible."""
     if missing_HW.all():
         return np.zeros_like(values_HWC)
     index_HW, _ = nearest_visible(missing_HW)

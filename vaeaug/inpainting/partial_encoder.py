@@ -49,7 +49,7 @@ def build_partial(model: StoredModel, codes: int, seed: int) -> PartialEncoder:
 
 
 def save_partial(model: StoredModel, partial: PartialEncoder) -> None:
-    """Write an inpainting encoder into its model's directory, in full or not at all.
+    """Write an inpainting encoder into its model's directory, completely or not at all.
 
     Raises:
         VaeaugError: the disk is full, or the model may not be written to.
@@ -62,7 +62,7 @@ def save_partial(model: StoredModel, partial: PartialEncoder) -> None:
 
 
 def load_partial(model: StoredModel) -> PartialEncoder | None:
-    """Return the inpainting encoder of a model, in eval mode, or None where none was trained for these weights.
+    """Return the inpainting encoder of a model, in eval mode, or None if none was trained for these weights.
 
     Raises:
         InputError: the file is damaged.

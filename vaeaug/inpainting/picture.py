@@ -1,7 +1,7 @@
 """One page of an image file with holes: its samples as the file stores them, and what a model sees of them.
 
 What is stored stays as it is, bit for bit, whatever its depth, colour space and transparency (`files.samples`). A model
-sees it by the rules of `vaeaug.dataset.decode`: upright, in sRGB, over the background where it is transparent.
+sees it by the rules of `vaeaug.dataset.decode`: upright, in sRGB, over the background if it is transparent.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How wide the posterior of a stored latent is, also where there is none."""
+"""How wide the posterior of a stored latent is, even if there is none."""
 
 from __future__ import annotations
 

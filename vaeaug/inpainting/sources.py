@@ -53,7 +53,7 @@ class Transparent:
     """Missing is what is transparent: alpha below 128. A file without transparency has no holes."""
 
     def holes(self, file_name: str, picture: Picture) -> Holes:  # noqa: ARG002 (as the protocol)
-        """Return where the image is transparent."""
+        """Return if the image is transparent."""
         alpha_HW = picture.samples.opacity()
         missing_HW = np.zeros(picture.size, dtype=np.bool_) if alpha_HW is None else alpha_HW < OPAQUE
         return Holes(missing_HW, "" if alpha_HW is None else "alpha")
@@ -81,7 +81,7 @@ class MissingColour:
         self._colour_3 = np.frombuffer(bytes.fromhex(match[1]), dtype=np.uint8)
 
     def holes(self, file_name: str, picture: Picture) -> Holes:  # noqa: ARG002 (as the protocol)
-        """Return where the image has the colour."""
+        """Return if the image has the colour."""
         return Holes(picture.samples.has_colour(self._colour_3), self.name)
 
     def nothing_found(self) -> str:

@@ -43,8 +43,8 @@ def train_partial(
 ) -> PartialEncoder:
     """Train an inpainting encoder on random holes, by maximum likelihood of the full images' latents.
 
-    The images are those that the model decodes from draws around its stored latents; real ones, where there are some,
-    are half of each batch.
+    The images are those that the model decodes from draws around its stored latents; real ones, if there are some, are
+    half of each batch.
 
     Args:
         pixels_NHWC: real images at the model's size, uint8 (the training images), or None.

@@ -13,8 +13,8 @@ def visible_loss(loss: ReconstructionLoss, raw_BRHW: Tensor, x_BCHW: Tensor, vis
 
     A loss gives one sum over all pixels. So in the hole the raw output is set to zero and the image to what zero stands
     for, which costs each pixel the same known amount, and that is taken off again. This is exact for a loss that is a
-    sum over pixels, each scored alike (so it is -log p(visible pixels | z) where the loss is a likelihood); where
-    pixels are scored together (`ms-ssim`, `perceptual`) the hole counts as agreed on.
+    sum over pixels, each scored alike (so it is -log p(visible pixels | z) if the loss is a likelihood); where pixels
+    are scored together (`ms-ssim`, `perceptual`) the hole counts as agreed on.
 
     Args:
         loss: in eval mode.

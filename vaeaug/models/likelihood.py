@@ -18,7 +18,7 @@ def iwae_bound(network: Network, x_BCHW: Tensor, y_B: Tensor, generator: torch.G
     """Return the importance-weighted bound -log 1/K sum_k p(x, z_k) / q(z_k|x) of each image, shape (B,), in nats.
 
     With one draw it is the negative ELBO; with more it falls towards -log p(x) (Burda et al. 2016, eq. 8). It is a
-    likelihood where the loss is one.
+    likelihood if the loss is one.
 
     Args:
         network: in eval mode.

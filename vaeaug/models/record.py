@@ -90,10 +90,10 @@ class ModelRecord:
         table: the colour table of the files of indexed images, RGB, or None: it may hold more than the palette.
         format: the version of this file's format.
         background: RGB, what transparent pixels of its images were composited over.
-        levels: the range of its images of more than 8 bits, or None where it was trained on none.
+        levels: the range of its images of more than 8 bits, or None if it was trained on none.
         holdout: what was held out of the data before the training: `fraction`, `split`, `group_by` and `seed`, or None.
         passed_over: what the data contained that was not used, as in `vaeaug.json`.
-        resume: what the training was asked for (`vaeaug.finished`), or None of an older model.
+        resume: the request of the training (`vaeaug.finished`), or None for an older model.
     """
 
     variant: PluginRecord

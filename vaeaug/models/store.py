@@ -23,7 +23,7 @@ class StoredModel:
         directory: its location.
         record: the contents of `model.json`.
         device: where its networks are put.
-        options: of its variant: those it was trained with, but for what was asked for instead.
+        options: of its variant: those it was trained with, unless others were requested.
         allow_imports: whether the code that its `model.json` names (`option(..., imports=True)`) may be imported and
             called. Otherwise the author of a model could have any installed function called. Decoding works without it;
             computing such a loss is refused.

@@ -27,7 +27,7 @@ class Event:
     Attributes:
         name: the module's; empty for the network itself.
         ended: whether it ended.
-        shape: of what it was given first, or of what it gave; empty where that was no tensor.
+        shape: of what it was given first, or of what it gave; empty if that was no tensor.
         kind: the type of that.
     """
 
@@ -102,7 +102,7 @@ class LayerTrace:
         return [name for name, _ in self.outputs() if name in names]
 
     def shape_of(self, name: str) -> Shape:
-        """Return the shape of what a layer gave, empty where that was no tensor.
+        """Return the shape of what a layer gave, empty if that was no tensor.
 
         Raises:
             InputError: there is no such layer, or it ran more than once.
@@ -130,7 +130,7 @@ class LayerTrace:
 
 
 def trace(network: nn.Module, who: str, side: int = PROBE) -> LayerTrace:
-    """Run a network on a small black image, or only on its shape where it has no weights yet.
+    """Run a network on a small black image, or only on its shape if it has no weights yet.
 
     Args:
         network: in eval mode.
@@ -165,7 +165,7 @@ def trace(network: nn.Module, who: str, side: int = PROBE) -> LayerTrace:
 
 
 def tensors_of(network: nn.Module) -> dict[str, Tensor]:
-    """Return the parameters and buffers by name, but for counters, which old files lack and nothing needs."""
+    """Return the parameters and buffers by name, except for counters, which old files lack and nothing needs."""
     state: Mapping[str, Tensor] = network.state_dict(keep_vars=True)
     return {name: tensor for name, tensor in state.items() if not name.endswith("num_batches_tracked")}
 

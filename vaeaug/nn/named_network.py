@@ -171,5 +171,5 @@ def _load(
 
 
 def _placed(tensor: Tensor, device: torch.device) -> Tensor:
-    """Return a tensor on the device, in full precision where it is no index."""
+    """Return a tensor on the device, in full precision if it is no index."""
     return tensor.to(device, torch.float32) if tensor.is_floating_point() else tensor.to(device)

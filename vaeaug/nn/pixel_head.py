@@ -1,7 +1,7 @@
 """The last layer of a decoder of many raw channels: a linear map per pixel.
 
-A categorical loss asks for hundreds of channels, a mixture for dozens. Weights of each pixel for all of them would
-cost more than all the rest, so a decoder gives a few channels, and these are mapped to as many as are asked for.
+A categorical loss asks for hundreds of channels, a mixture for dozens. Weights of each pixel for all of them would cost
+more than all the rest, so a decoder gives a few channels, and these are mapped to as many as are requested.
 """
 
 from __future__ import annotations

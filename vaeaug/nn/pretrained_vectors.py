@@ -160,7 +160,7 @@ def _tap(traced: LayerTrace, place: int, words: str, subject: str, remedy: str) 
 
 
 def _mean_over(shape: Shape) -> tuple[tuple[int, ...], str] | None:
-    """Return which dimensions of an output are averaged, and what they are; None where it is nothing of use.
+    """Return which dimensions of an output are averaged, and what they are; None if it is nothing of use.
 
     Args:
         shape: what a module made of one square image, so that maps are square.

@@ -87,7 +87,7 @@ class FiniteScalarQuantizer(Quantizer):
         """Map features to the levels' range; zero stays zero.
 
         An even number of levels has one more below zero than above: the range is moved down by half a level, and the
-        argument up, so that zero stays where it is. (The paper's listing moves by tan; its inverse is atanh.)
+        argument up, so that zero stays unchanged. (The paper's listing moves by tan; its inverse is atanh.)
         """
         reach_D = (self.levels_D - 1) * (1 + STEP) / 2
         offset_D = (1 - self.levels_D % 2) / 2

@@ -32,7 +32,7 @@ MAX_PANELS = 24
 
 _MAP_EDGE = 8
 _OUTSIDE = 0.002
-"""Fraction of the points that may lie outside the frame on each side: one outlier would squeeze all others."""
+"""Fraction of the points that may be outside the frame on each side: one outlier would squeeze all others."""
 
 _DOT_ROW = Markup('class="dots" height="{}"').format(_DOT_HEIGHT)
 _MAP = Markup('class="map" viewBox="0 0 {0} {0}"').format(MAP_SIDE)

@@ -20,7 +20,7 @@ GROUP = 50
 """Number of classes from which on they are shown in collapsible groups, and classes per group."""
 
 LABELED = 16
-"""Number of classes up to which each has the whole width of the page, with labels beside its pairs."""
+"""Number of classes up to which each has the whole width of the page, with labels next to its pairs."""
 
 _GAP = 6.4
 """CSS pixels between two images."""
@@ -87,7 +87,7 @@ class SamplesShown:
         groups: (title, classes); a single group has no title.
         shown: number of classes that are shown.
         classes: number of classes in all.
-        labeled: whether pairs have labels beside them.
+        labeled: whether pairs have labels next to them.
         width: CSS pixels that a class takes, at least; "100%" if it has the whole width of the page.
         files: whether a click on an image opens its file.
     """

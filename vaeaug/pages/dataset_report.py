@@ -43,7 +43,7 @@ class ReportData:
         settings: name -> value.
         command: the command that made the images.
         warnings: each a sentence.
-        beside: name of a file beside the page -> what it contains, as the rest of a sentence.
+        beside: name of a file next to the page -> what it contains, as the rest of a sentence.
         evaluation: whether the images help, and what they are like.
         edited: set if the synthetic images are edits of real ones.
     """

@@ -1,7 +1,7 @@
 """Images of a page: thumbnails at their own proportions, and the target of a click.
 
 Small images are embedded losslessly and enlarged by a whole factor, so that single pixels are visible. Larger ones are
-embedded reduced; a click opens the file where the page is beside it, else the embedded image at its full size.
+embedded reduced; a click opens the file where the page is next to it, otherwise the embedded image at its full size.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class PageImage:
 
     Attributes:
         source: its file; or its pixels, uint8 (H, W, 1 or 3).
-        link: its file relative to the page, with forward slashes; empty if no file is beside the page.
+        link: its file relative to the page, with forward slashes; empty if no file is next to the page.
         name: what it is called; empty if it has no name.
         rules: how the file is decoded; transparency is always kept.
     """

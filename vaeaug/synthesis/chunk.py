@@ -23,7 +23,7 @@ class SampleChunk:
         edits: for each sample how it changes its source, where the sampler changes real images; then the files are made
             of these and not of `pixels_BHWC`. Else None.
         floats_BHWC: the same as float32 in [0, 1], where files of more than 8 bits are made of them; otherwise None.
-        verdicts: for each sample why it is dropped, or None where it is kept; None where nothing is.
+        verdicts: for each sample why it is dropped, or None if it is kept; None if nothing is.
     """
 
     label: str

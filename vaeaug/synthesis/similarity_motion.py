@@ -114,6 +114,6 @@ def _raised(image_HWC: NDArray[np.float32], gain: float) -> NDArray[np.float32]:
 
 
 def _gray(image_HWC: NDArray[np.float32]) -> float:
-    """Return the mean of p (1 - p): 0 where every pixel is at one of the levels."""
+    """Return the mean of p (1 - p): 0 if every pixel is at one of the levels."""
     inside_HWC = np.clip(image_HWC, 0, 1)
     return float((inside_HWC * (1 - inside_HWC)).mean())

@@ -35,7 +35,7 @@ class Axes:
 
     Attributes:
         names: `12` is the number at place 12, counted from 0, in the column `mean` of `vaeaug encode`; `2/12` that in
-            `mean/2`, where there are several groups.
+            `mean/2`, if there are several groups.
         mean: the latent of the class's mean, a batch of 1.
         spread_D: the standard deviation of its training images along each.
         worth_D: the value that they are ordered by.

@@ -86,7 +86,7 @@ class Structure:
             link: where the first one's offset is stored; by default in the header.
 
         Raises:
-            DamagedError: one lies outside the data, or the chain does not end.
+            DamagedError: one is outside the data, or the chain does not end.
         """
         found: list[Directory] = []
         seen: set[int] = set()
@@ -103,7 +103,7 @@ class Structure:
         """Return the whole numbers of an entry; none for a missing one.
 
         Raises:
-            DamagedError: they lie outside the data, or are no whole numbers.
+            DamagedError: they are outside the data, or are no whole numbers.
         """
         if entry is None:
             return ()

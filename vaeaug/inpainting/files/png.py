@@ -199,7 +199,7 @@ def chunk(kind: bytes, content: bytes) -> bytes:
 
 
 def text_chunk(keyword: str, value: str) -> Chunk:
-    """Return a text as a chunk: tEXt where it is printable Latin-1, otherwise iTXt."""
+    """Return a text as a chunk: tEXt if it is printable Latin-1, otherwise iTXt."""
     if value.isprintable():
         try:
             return b"tEXt", keyword.encode("latin-1") + b"\0" + value.encode("latin-1")

@@ -1,9 +1,9 @@
 """TIFF files (classic and BigTIFF) whose pixels are replaced and whose other pages and fields are kept.
 
 Only strips and tiles with holes in them are written again, with the page's own compression, predictor and depth; every
-other byte of the file stays where it is, further pages included. A page whose codes cannot be written without loss
-(JPEG, WebP) or at all is stored as it is decoded, with Deflate. What a hole showed before is erased from the file, and
-so are smaller copies of a completed page (SubIFDs).
+other byte of the file stays unchanged, further pages included. A page whose codes cannot be written without loss (JPEG,
+WebP) or at all is stored as it is decoded, with Deflate. What a hole showed before is erased from the file, and so are
+smaller copies of a completed page (SubIFDs).
 
 A page is any image of the file but reduced copies and masks (`NewSubfileType`). Source: TIFF 6.0.
 """
@@ -92,7 +92,7 @@ class TiffFile:
         return self._data[:first] + self._data[link : link + size] + self._data[first + size :]
 
     def samples(self, page: int) -> Samples:
-        """Return the pixels of a page as they are stored, or where they cannot be stored again as they are decoded.
+        """Return the pixels of a page as they are stored, or as decoded if they cannot be stored again.
 
         Raises:
             UnreadableImageError: they cannot be decoded.

@@ -32,7 +32,7 @@ _FORMATS = {1: "u", 2: "i", 3: "f", 4: "u"}
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A strip or tile: where it is in the page, and where its bytes are in the file.
+    """A strip or tile: its position in the page, and the position of its bytes in the file.
 
     Attributes:
         top: row of its first pixel.
@@ -139,7 +139,7 @@ def layout_of(structure: Structure, directory: Directory) -> Layout | None:
     """Return how a page stores its pixels; None if that cannot be written again as it is (lossy codes, odd depths).
 
     Raises:
-        DamagedError: a field lies outside the data or is missing.
+        DamagedError: a field is outside the data or is missing.
     """
     entries = directory.entries
 

@@ -1,4 +1,4 @@
-"""The XMP packet of a completed image: that of its source with our properties added.
+"""The XMP packet of a completed image: that of its source with vaeaug's properties added.
 
 The packet is edited as text, so that everything else in it stays as other programs wrote it.
 Source: XMP Specification, Part 1 (serialization in RDF/XML).
@@ -20,7 +20,7 @@ _RDF_END = re.compile(r"</(\w+):RDF>")
 
 
 def merged(source: bytes | None, ours: str, *, turned: bool = False) -> str:
-    """Return a source's packet with our properties in place of what it said about its digital source type.
+    """Return a source's packet with vaeaug's properties in place of what it said about its digital source type.
 
     Args:
         source: the packet of the source, or None. One that is damaged, or has a document type declaration, is dropped.
