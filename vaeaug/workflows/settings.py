@@ -1,4 +1,4 @@
-"""What a user can set when a model is trained. The command line and the Python API are both made from this."""
+"""What users can set in every command. The command line and the Python API are both made from settings."""
 
 from __future__ import annotations
 
@@ -6,21 +6,15 @@ import dataclasses
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from vaeaug.dataset.holdout_options import HoldOut
 from vaeaug.dataset.label_options import NO_TABLE, LabelOptions
 from vaeaug.dataset.rules import MAX_MEGAPIXELS, RGB
 from vaeaug.errors import InputError, SettingError, nearest
 from vaeaug.options import option, parse_settings
-from vaeaug.training.config import TrainingConfig
 
-SCOPES = ("per-class", "shared")
-LINKS = ("copy", "hard")
-COPIES = ("auto", "exact")
-FORMATS = ("auto", "png", "jpeg", "webp")
 AUTO = "auto"
 _PATHS = ("train_augment", "labels")
 _PLACES = ("coco", "data", "embedding_weights", "image", "labels", "masks", "model", "test", "train_augment")
@@ -35,6 +29,28 @@ class RunSettings:
     workers: int | None = option(None, "Processes to work with; one a core if not given.", minimum=1)
     resume: bool = option(False, "Go on with an interrupted run.")
     plugins_dirs: tuple[str, ...] = ()
+
+    _NOT_REQUESTED: ClassVar[frozenset[str]] = frozenset()
+    """Settings of a command that decide its result only through the entries that it gives to `request`."""
+
+    def request(self, **resolved: Any) -> dict[str, Any]:
+        """Return what decides the result, as JSON values: a resumed run must ask for the same.
+
+        Args:
+            **resolved: entries that come first, also in place of settings of the same name: what was read, and what
+                the command chose by itself.
+        """
+        left_out = {field.name for field in dataclasses.fields(UseSettings)} | self._NOT_REQUESTED | resolved.keys()
+        values = {name: value for name, value in dataclasses.asdict(self).items() if name not in left_out}
+        if values.get("labels"):
+            values["labels"] = Path(values["labels"]).name
+        files = [expand_user(name) for name in self._files() if expand_user(name).is_file()]
+        digests = {"files": [_digest(path) for path in files]} if files else {}
+        return resolved | values | digests
+
+    def _files(self) -> list[str]:
+        """Return the settings that may name files: the contents of these are part of what is asked for."""
+        return []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,209 +93,6 @@ class LabelSettings:
         """Return what `scan` needs to know of a table."""
         return LabelOptions(self.labels, self.file_column, self.label_column)
 
-    def label_request(self) -> dict[str, Any]:
-        """Return which table decides the labels, as JSON values without paths of this machine."""
-        given = {name: getattr(self, name) for name in LabelSettings.__dataclass_fields__}
-        if self.labels is not None:
-            given["labels"] = Path(self.labels).name
-        return {name: value for name, value in given.items() if value is not None}
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainSettings(LabelSettings, ReadSettings, TrainingConfig):
-    """Everything about a training: the model, the data, and the knobs of the loop (`TrainingConfig`)."""
-
-    variant: str | None = option(None, "Kind of autoencoder; see: vaeaug plugins.")
-    variant_options: Mapping[str, Any] = field(default_factory=dict)
-    loss: str = option(AUTO, "Reconstruction loss, or auto: what suits the data; see: vaeaug plugins.")
-    loss_options: Mapping[str, Any] = field(default_factory=dict)
-    scope: str | None = option(
-        None,
-        "A model for every class, or one shared model that knows the class; the variant chooses if none.",
-        choices=SCOPES,
-    )
-    image_size: str | None = option(
-        None, "Size the model works at, N or HxW; chosen from the data, at most 64, if none."
-    )
-    background: str = option(
-        "white", "Colour that transparent pixels are composited over: a name, '#rrggbb' or 'red,green,blue'."
-    )
-    train_augment: str | None = option(None, "Albumentations pipeline (YAML or JSON of A.save) applied while training.")
-    skip_invalid: bool = option(False, "Leave unreadable images out instead of stopping.")
-    train_on_synthetic: bool = option(
-        False,
-        "Also train on the synthetic images in DATA, if an earlier run of vaeaug wrote any. They still do not count as "
-        "real, and never validate or filter.",
-    )
-    holdout: float | None = option(
-        None,
-        "Fraction of the training images of each class to hold out before any model is trained. Copies of an image "
-        "stay together.",
-        minimum=0.001,
-        maximum=0.9,
-    )
-    holdout_as: str = option(
-        "val",
-        "Split that held-out images become. val also decides when training ends, as a val split of DATA does; test is "
-        "used for nothing.",
-        choices=("val", "test"),
-    )
-    group_by: str | None = option(
-        None,
-        "Keep groups of images in one split: a column of the table of DATA, or a regular expression searched for in "
-        "each file name, of which the first group, or else the whole match, names the group.",
-    )
-    allow_leaks: bool = option(False, "Go on if validation or test images are also training images.")
-    seed: int = option(0, "Seed of everything random.", minimum=0)
-
-    def held_out(self) -> HoldOut | None:
-        """Return what to hold out, if anything.
-
-        Raises:
-            InputError: if `holdout_as` is set without `holdout`.
-        """
-        if self.holdout is not None:
-            return HoldOut(self.holdout, self.holdout_as, self.group_by, self.seed)
-        if self.holdout_as != "val":
-            raise InputError("--holdout-as says which split --holdout writes; give --holdout, for example 0.2")
-        return None
-
-    def training(self) -> TrainingConfig:
-        """Return the knobs of the loop alone."""
-        return TrainingConfig(**{f.name: getattr(self, f.name) for f in dataclasses.fields(TrainingConfig)})
-
-    def request(self) -> dict[str, Any]:
-        """Return what decides the result, as JSON values: a resumed run must have the same."""
-        left_out = {f.name for f in dataclasses.fields(ReadSettings)}
-        request = {k: v for k, v in dataclasses.asdict(self).items() if k not in left_out}
-        named = [self.train_augment, self.labels, *self.variant_options.values(), *self.loss_options.values()]
-        files = [real_path(name) for name in named if isinstance(name, str) and real_path(name).is_file()]
-        if files:  # what is in them counts, not only where they lie
-            request["files"] = [_digest(path) for path in files]
-        return request
-
-    def ignored_by_a_model(self) -> list[str]:
-        """Return the flags of the settings that differ from their defaults and mean nothing to a trained model."""
-        own = {f.name for f in dataclasses.fields(TrainSettings)} - {f.name for f in dataclasses.fields(ReadSettings)}
-        own -= {"variant", "loss", "seed", "skip_invalid", "allow_leaks", *LabelSettings.__dataclass_fields__}
-        own -= {"train_on_synthetic", "holdout", "holdout_as", "group_by"}
-        default = TrainSettings()
-        changed = sorted(name for name in own if getattr(self, name) != getattr(default, name))
-        flags = {"variant_options": "--set", "loss_options": "--set-loss"}
-        return [flags.get(name, f"--{name.replace('_', '-')}") for name in changed]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainModelSettings(TrainSettings):
-    """Everything about a training whose model is kept."""
-
-    inpainting: bool = option(False, "Also train what vaeaug inpaint needs, which else is trained on its first use.")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SampleSettings:
-    """How many images of each class to make, and how."""
-
-    per_class: int | None = option(None, "Synthetic images of every class.", minimum=0)
-    balance: bool = option(False, "Fill every class up to the size of the largest.")
-    ratio: float | None = option(None, "Synthetic images for each real one of the class.", minimum=0, maximum=1e6)
-    sampler: str = option(
-        "auto",
-        "Where the latents of new images come from: {names}; auto takes the one that is recommended for the model and "
-        "the data.",
-    )
-    sampler_options: Mapping[str, Any] = field(default_factory=dict)
-    format: str = option(
-        AUTO,
-        "Format of synthetic images: auto (as their source or class, JPEG or PNG), png, jpeg or webp. Palette, 16-bit "
-        "and transparent images are always PNG.",
-        choices=FORMATS,
-    )
-    quality: int | None = option(
-        None,
-        "Quality of JPEG and WebP images, 1 to 100; by default as the JPEG files of the data, or 95 for JPEG and 90 "
-        "for WebP.",
-        minimum=1,
-        maximum=100,
-    )
-
-    def check_format(self) -> None:
-        """Refuse a quality where no file has one.
-
-        Raises:
-            InputError: if `quality` is given with the format `png`.
-        """
-        if self.quality is not None and self.format == "png":
-            raise InputError("--quality is for JPEG and WebP files; leave it out with --format png")
-
-    def counts(self, real: Mapping[str, int], unasked: Mapping[str, int] | None = None) -> dict[str, int]:
-        """Return how many synthetic images each class gets.
-
-        Args:
-            real: class -> number of real training images.
-            unasked: class -> how many it gets if none of the three is set; as many as it has real ones if None.
-
-        Raises:
-            InputError: more than one of the three is set.
-        """
-        asked = {"per_class": self.per_class, "ratio": self.ratio, "balance": self.balance or None}
-        given = [name for name, value in asked.items() if value is not None]
-        if len(given) > 1:
-            names = " and ".join(f"--{name.replace('_', '-')}" for name in given)
-            raise InputError(f"{names} contradict each other; give one of them")
-        if self.balance:
-            most = max(real.values())
-            return {label: most - count for label, count in real.items()}
-        if self.per_class is not None:
-            return dict.fromkeys(real, self.per_class)
-        if self.ratio is None:
-            return dict(real if unasked is None else unasked)
-        return {label: round(self.ratio * count) for label, count in real.items()}
-
-
-@dataclass(frozen=True, kw_only=True)
-class AugmentSettings(SampleSettings, TrainSettings):
-    """Everything about an extended dataset: how many images, how they are made, and how the model is trained."""
-
-    model: str | None = option(None, "A trained model to use; trained and kept there if there is none yet.")
-    filter: bool = option(True, "Drop samples of another class, far from the data, or all but copies of real images.")
-    synthetic_only: bool = option(
-        False,
-        "Leave the real training images out. This hides nobody: by default the synthetic ones are changed real images, "
-        "which still show their sources.",
-    )
-    keep_alpha: bool = option(
-        False,
-        "Keep transparency, in real and synthetic images, instead of compositing it over the background. Needs a "
-        "sampler that edits real images. The model still sees composited images.",
-    )
-    copy: str = option(
-        AUTO,
-        "Copies of real images: auto rewrites those that some reader decodes otherwise than the synthetic ones "
-        "(transparency, EXIF rotation, colour profiles, TIFF, ...); exact keeps the bytes of all.",
-        choices=COPIES,
-    )
-    link: str = option(
-        "copy",
-        "How real images get into OUT: copies, or hard links (rewritten ones are always files of their own).",
-        choices=LINKS,
-    )
-    evaluate: bool = option(
-        False,
-        "Also tell whether the images help a classifier (see: vaeaug evaluate), in OUT/utility. This trains some 30 "
-        "classifiers or more, often for longer than the making of the images; to bound it (--time-budget "
-        "cannot), run vaeaug evaluate afterwards with --seeds, --arms or --steps.",
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class SampleModelSettings(SampleSettings, RunSettings):
-    """Which images to make from a trained model."""
-
-    seed: int = option(0, "Seed of the images.", minimum=0)
-    variant_options: Mapping[str, Any] = field(default_factory=dict)
-    classes: tuple[str, ...] = ()
-
 
 def public_settings(settings: RunSettings) -> dict[str, Any]:
     """Return what a user asked of a command as a record keeps it: all that decides the result, no places on a machine.
@@ -317,7 +130,7 @@ def _as_checked(name: str, value: Any) -> Any:
     if value is None:
         return None
     if name in _PATHS and value != NO_TABLE:
-        return str(real_path(value))
+        return str(expand_user(value))
     if name == "image_size" and isinstance(value, tuple | list):
         return "x".join(map(str, value))
     if name == "background":
@@ -388,6 +201,6 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
 
 
-def real_path(path: str | Path) -> Path:
+def expand_user(path: str | Path) -> Path:
     """Return a path with `~` filled in."""
     return Path(path).expanduser()
