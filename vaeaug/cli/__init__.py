@@ -27,6 +27,7 @@ COMMANDS = {
     "interpolate": "Draw the path between two images.",
     "traverse": "Draw what each latent dimension does.",
     "plugins": "List the plugins; or check, show or start one.",
+    "doctor": "Report versions, devices, image formats, plugins and disk space here.",
 }
 """Command -> its one-line help; its module is `vaeaug.cli.<command>`, which holds it as `command`."""
 
