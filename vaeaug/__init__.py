@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from vaeaug.errors import InputError as InputError
     from vaeaug.hookspecs import hookimpl as hookimpl
     from vaeaug.options import option as option
-    from vaeaug.workflows.augment.command import augment as augment
-    from vaeaug.workflows.augment.sample import sample as sample
-    from vaeaug.workflows.encode.command import encode as encode
-    from vaeaug.workflows.evaluate.command import evaluate as evaluate
-    from vaeaug.workflows.inpaint.command import inpaint as inpaint
+    from vaeaug.workflows.augment.augment_command import augment as augment
+    from vaeaug.workflows.encode.encode_command import encode as encode
+    from vaeaug.workflows.evaluate.evaluate_command import evaluate as evaluate
+    from vaeaug.workflows.inpaint.inpaint_command import inpaint as inpaint
     from vaeaug.workflows.model import Model as Model
     from vaeaug.workflows.model import load as load
-    from vaeaug.workflows.pictures.interpolate import interpolate as interpolate
-    from vaeaug.workflows.pictures.traverse import traverse as traverse
-    from vaeaug.workflows.score.command import score as score
-    from vaeaug.workflows.train.command import train as train
+    from vaeaug.workflows.pictures.interpolate_command import interpolate as interpolate
+    from vaeaug.workflows.pictures.traverse_command import traverse as traverse
+    from vaeaug.workflows.score.score_command import score as score
+    from vaeaug.workflows.synthetic.sample_command import sample as sample
+    from vaeaug.workflows.train.train_command import train as train
 
 __version__ = "0.1.0"
 
@@ -54,17 +54,17 @@ _HOME = {
     "SamplingCase": "vaeaug.contracts",
     "Variant": "vaeaug.contracts",
     "option": "vaeaug.options",
-    "augment": "vaeaug.workflows.augment.command",
-    "encode": "vaeaug.workflows.encode.command",
-    "evaluate": "vaeaug.workflows.evaluate.command",
+    "augment": "vaeaug.workflows.augment.augment_command",
+    "encode": "vaeaug.workflows.encode.encode_command",
+    "evaluate": "vaeaug.workflows.evaluate.evaluate_command",
     "hookimpl": "vaeaug.hookspecs",
-    "inpaint": "vaeaug.workflows.inpaint.command",
-    "interpolate": "vaeaug.workflows.pictures.interpolate",
+    "inpaint": "vaeaug.workflows.inpaint.inpaint_command",
+    "interpolate": "vaeaug.workflows.pictures.interpolate_command",
     "load": "vaeaug.workflows.model",
-    "sample": "vaeaug.workflows.augment.sample",
-    "score": "vaeaug.workflows.score.command",
-    "train": "vaeaug.workflows.train.command",
-    "traverse": "vaeaug.workflows.pictures.traverse",
+    "sample": "vaeaug.workflows.synthetic.sample_command",
+    "score": "vaeaug.workflows.score.score_command",
+    "train": "vaeaug.workflows.train.train_command",
+    "traverse": "vaeaug.workflows.pictures.traverse_command",
 }
 
 __all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def refuse_overlap(data: Path, out: Path) -> None:
+def check_no_overlap(data: Path, out: Path) -> None:
     """Refuse an output directory that is, contains, or lies in the data: user data is never written to.
 
     Args:

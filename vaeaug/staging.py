@@ -22,7 +22,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any, Self
 
-from vaeaug.disk import plain_disk_errors, raise_plainly, refuse_overlap, write_atomic
+from vaeaug.disk import check_no_overlap, plain_disk_errors, raise_plainly, write_atomic
 from vaeaug.errors import DivergedError, InputError, VaeaugError
 from vaeaug.finished import check_inputs, keep_request, read_finished
 from vaeaug.lock import DirectoryLock
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-__all__ = ["Staging", "check_output", "plain_disk_errors", "refuse_overlap", "staged", "write_atomic"]
+    from vaeaug.progress import Progress
+
+__all__ = ["Staging", "check_no_overlap", "check_output", "plain_disk_errors", "staged", "write_atomic"]
 
 _MISSING = object()
 _INPUTS = "input.json"
@@ -112,8 +114,8 @@ class Staging:
         self.discard()
         return self.final
 
-    def refuse_changed(self, **fingerprints: str) -> None:
-        """Refuse to go on with a run, or to take it for finished, if its input has changed since.
+    def check_unchanged(self, **fingerprints: str) -> None:
+        """Check that the input is the same as when the run began, so that it can be resumed or is finished.
 
         Args:
             fingerprints: what is read (`dataset`, `model`, `test images`) -> what identifies its content.
@@ -132,6 +134,22 @@ class Staging:
                     f"the {name} {has} changed since the run was interrupted; remove {self.partial} to start again"
                 )
         write_atomic(self.scratch / _INPUTS, json.dumps(before | fingerprints).encode())
+
+    def finished_record(self, progress: Progress, **fingerprints: str) -> Mapping[str, Any] | None:
+        """Return the record of a finished run that was asked for the same, after a line about it; otherwise None.
+
+        Args:
+            progress: progress callback.
+            fingerprints: what is read -> what identifies its content, as in `check_unchanged`.
+
+        Raises:
+            InputError: if an input has changed since the run began.
+        """
+        if fingerprints:
+            self.check_unchanged(**fingerprints)
+        if self.finished is not None:
+            progress.say(f"{self.final} is complete already, so there is nothing to resume")
+        return self.finished
 
     def _inputs(self) -> dict[str, str]:
         """Return what identifies the inputs that were read so far."""

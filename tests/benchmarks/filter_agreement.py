@@ -24,9 +24,9 @@ from vaeaug.dataset.demo import write_demo
 from vaeaug.dataset.scan import scan
 from vaeaug.progress import SILENT
 from vaeaug.synthesis.chunk import SampleChunk
-from vaeaug.workflows.augment import filtering
-from vaeaug.workflows.read import read_for_training
-from vaeaug.workflows.settings import TrainSettings
+from vaeaug.workflows.image_data import read_for_training
+from vaeaug.workflows.synthetic import sample_filter as filtering
+from vaeaug.workflows.train_settings import TrainSettings
 
 Samples = list[SampleChunk]
 

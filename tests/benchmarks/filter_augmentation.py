@@ -37,7 +37,7 @@ from vaeaug.classifier.folds import stratified_folds
 from vaeaug.evaluation.arms import Labelled
 from vaeaug.seeds import seed_of
 from vaeaug.synthesis.filters import Fold, Judge
-from vaeaug.workflows.augment.filtering import CONFIG, FOLDS
+from vaeaug.workflows.synthetic.sample_filter import CONFIG, FOLDS
 
 OFFERED = 50  # samples per class, and as many of other classes
 

@@ -34,8 +34,8 @@ from vaeaug.evaluation.arms import Labelled
 from vaeaug.progress import SILENT
 from vaeaug.synthesis.flat_background import NOISE
 from vaeaug.synthesis.pixel_limits import pixel_limits
-from vaeaug.workflows.read import read_for_training
-from vaeaug.workflows.settings import TrainSettings
+from vaeaug.workflows.image_data import read_for_training
+from vaeaug.workflows.train_settings import TrainSettings
 
 OTHERS, RATIO, PER_CLASS = 4, 10, 50
 SHOWN, SHOWN_SIDE = 4, 128  # images per class on the sheet

@@ -12,7 +12,7 @@ import pytest
 import tiny_data
 from tiny_data import run
 
-from vaeaug.workflows.encode import command as workflow
+from vaeaug.workflows.encode import encode_command as workflow
 
 Capture = pytest.CaptureFixture[str]
 

@@ -11,7 +11,7 @@ import tiny_data
 from click.testing import CliRunner
 
 from vaeaug.cli import cli
-from vaeaug.workflows.evaluate import command as workflow
+from vaeaug.workflows.evaluate import evaluate_command as workflow
 
 QUICK = [
     "--steps",

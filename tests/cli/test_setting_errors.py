@@ -10,13 +10,14 @@ from tiny_data import run
 
 import vaeaug.options
 from vaeaug.errors import SettingError
-from vaeaug.workflows.encode.settings import EncodeSettings
-from vaeaug.workflows.evaluate.settings import EvaluateSettings
-from vaeaug.workflows.inpaint.settings import InpaintSettings
-from vaeaug.workflows.pictures.interpolate_settings import InterpolateSettings
-from vaeaug.workflows.pictures.traverse_settings import TraverseSettings
-from vaeaug.workflows.score.settings import ScoreSettings
-from vaeaug.workflows.settings import AugmentSettings, SampleModelSettings, TrainModelSettings, build
+from vaeaug.workflows.encode.encode_settings import EncodeSettings
+from vaeaug.workflows.evaluate.evaluate_settings import EvaluateSettings
+from vaeaug.workflows.inpaint.inpaint_settings import InpaintSettings
+from vaeaug.workflows.pictures.picture_settings import InterpolateSettings, TraverseSettings
+from vaeaug.workflows.sample_settings import AugmentSettings, SampleModelSettings
+from vaeaug.workflows.score.score_settings import ScoreSettings
+from vaeaug.workflows.settings import build
+from vaeaug.workflows.train_settings import TrainModelSettings
 
 COMMANDS = {
     "augment": (AugmentSettings, 2),

@@ -162,7 +162,7 @@ def test_a_failure_is_exit_code_1_and_a_traceback_comes_on_request_only(
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("something is wrong\ninside")
 
-    monkeypatch.setattr("vaeaug.workflows.augment.command.train_into", fail)
+    monkeypatch.setattr("vaeaug.workflows.synthetic.dataset_model.train_into", fail)
     words = ("augment", data, tmp_path / "out", "--quiet", *options(UNFILTERED))
     assert run(*words) == 1
     output = capsys.readouterr()

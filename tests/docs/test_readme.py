@@ -12,7 +12,7 @@ import pytest
 
 from vaeaug import plugins
 from vaeaug.workflows.samplers import find_sampler
-from vaeaug.workflows.settings import SCOPES
+from vaeaug.workflows.train_settings import SCOPES
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -76,7 +76,7 @@ def test_options_of_a_sampler_stand_beside_its_name(page: Path) -> None:
         words = span.split()
         options = [words[place + 1].split("=") for place, word in enumerate(words) if word == "--set-sampler"]
         sampler = words[words.index("--sampler") + 1] if "--sampler" in words else "auto"
-        assert find_sampler(sampler, dict(options), ()), span
+        assert find_sampler(sampler, dict(options), plugins.load()), span
 
 
 def test_every_extra_it_installs_exists() -> None:

@@ -17,10 +17,10 @@ from PIL import Image
 
 import vaeaug
 from vaeaug.errors import InputError
-from vaeaug.workflows.evaluate import command
-from vaeaug.workflows.evaluate import train as evaluate_train
-from vaeaug.workflows.evaluate.command import evaluate
-from vaeaug.workflows.evaluate.task import run_arm_task
+from vaeaug.workflows.evaluate import classifier_trainings as evaluate_train
+from vaeaug.workflows.evaluate import evaluate_command as command
+from vaeaug.workflows.evaluate.classifier_task import run_arm_task
+from vaeaug.workflows.evaluate.evaluate_command import evaluate
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from PIL import Image
 import vaeaug
 from vaeaug.errors import InputError, VaeaugError
 from vaeaug.inpainting.partial_encoder import FILE
-from vaeaug.workflows.inpaint import write as inpaint_write
+from vaeaug.workflows.inpaint import completion_files as inpaint_write
 
 HOLE = np.zeros((8, 8), dtype=np.uint8)
 HOLE[2:6, 2:6] = 255
@@ -137,7 +137,7 @@ def test_a_model_that_may_not_be_written_to_stays_as_it_is(
     model: Path, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from vaeaug.inpainting import train_partial as trainer
-    from vaeaug.workflows.inpaint import partial
+    from vaeaug.workflows.inpaint import inpainting_encoder as partial
 
     def refuse(*_: object) -> None:
         raise VaeaugError("no permission for the model")

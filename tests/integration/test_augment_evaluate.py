@@ -13,17 +13,17 @@ import tiny_data
 
 import vaeaug
 from vaeaug.errors import InputError, VaeaugError
-from vaeaug.workflows.augment import command as augment_command
-from vaeaug.workflows.evaluate import command as workflow
-from vaeaug.workflows.evaluate import plan as planning
+from vaeaug.workflows.evaluate import evaluate_command as workflow
+from vaeaug.workflows.evaluate import evaluation_plan as planning
+from vaeaug.workflows.synthetic import dataset_model
 
 SETTINGS = {**tiny_data.UNFILTERED, "per_class": 3, "evaluate": True}
 
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "MOST_STEPS", 3)
-    monkeypatch.setattr(planning, "LEAST_STEPS", 1)
+    monkeypatch.setattr(planning, "MAX_STEPS", 3)
+    monkeypatch.setattr(planning, "MIN_STEPS", 1)
 
 
 def test_the_verdict_is_in_the_directory_and_nothing_else_changes(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_an_evaluation_that_fails_takes_no_image_with_it(tmp_path: Path) -> None
 
 def test_no_images_are_nothing_to_evaluate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = evaluate_data.write_real(tmp_path / "real")
-    monkeypatch.setattr(augment_command, "train_into", lambda *_: pytest.fail("trained already"))
+    monkeypatch.setattr(dataset_model, "train_into", lambda *_: pytest.fail("trained already"))
     settings = {**SETTINGS, "per_class": None, "balance": True}
     with pytest.raises(InputError, match="nothing to make"):
         vaeaug.augment(real, tmp_path / "out", **settings)

@@ -16,8 +16,9 @@ from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
 from vaeaug.models.record import read_record
 from vaeaug.progress import SILENT
-from vaeaug.workflows.read import read_for_model, read_for_training
-from vaeaug.workflows.settings import TrainSettings, parse_background
+from vaeaug.workflows.image_data import read_for_model, read_for_training
+from vaeaug.workflows.settings import parse_background
+from vaeaug.workflows.train_settings import TrainSettings
 
 CLASSES = ("ant", "bee")
 

@@ -15,9 +15,9 @@ from evaluate_data import QUICK
 from PIL import Image
 
 from vaeaug.errors import InputError
-from vaeaug.workflows.evaluate import train as evaluate_train
-from vaeaug.workflows.evaluate.command import evaluate
-from vaeaug.workflows.evaluate.task import load_division, run_arm_task
+from vaeaug.workflows.evaluate import classifier_trainings as evaluate_train
+from vaeaug.workflows.evaluate.classifier_task import load_division, run_arm_task
+from vaeaug.workflows.evaluate.evaluate_command import evaluate
 
 
 @pytest.fixture
@@ -257,13 +257,15 @@ def test_without_test_images_each_is_held_out_once_and_no_model_sees_it(
     trained_on: list[set[bytes]] = []
     divisions = []
 
-    def augment(data, out, **settings):
-        trained_on.append({path.read_bytes() for path in Path(data).glob("*.png")})
-        assert settings["steps"] == tiny_data.QUICK["steps"]
-        assert settings["variant_options"]["latent_dim"] == 4
-        return vaeaug.augment(data, out, **settings)
+    make_dataset = evaluate_folds.make_dataset
 
-    monkeypatch.setattr(evaluate_folds, "augment", augment)
+    def noted(run, data, out):
+        trained_on.append({path.read_bytes() for path in data.glob("*.png")})
+        assert run.settings.steps == tiny_data.QUICK["steps"]
+        assert run.settings.variant_options["latent_dim"] == 4
+        return make_dataset(run, data, out)
+
+    monkeypatch.setattr(evaluate_folds, "make_dataset", noted)
     monkeypatch.setattr(
         evaluate_train,
         "run_arm_task",
@@ -341,12 +343,12 @@ def test_no_copy_of_what_is_held_out_is_trained_on(tmp_path: Path, monkeypatch: 
 
 def test_what_sample_wrote_can_be_made_again_too(tmp_path: Path) -> None:
     import vaeaug
-    from vaeaug.workflows.evaluate.folds import how_made
+    from vaeaug.workflows.evaluate.folds import augment_settings
 
     real = tiny_data.write_dataset(tmp_path / "real", {"ant": 6, "bee": 6})
     vaeaug.train(real, tmp_path / "model", **{**tiny_data.QUICK, "seed": 3, "loss": "l1", "scope": "shared"})
     vaeaug.sample(tmp_path / "model", tmp_path / "samples", per_class=5, sampler="posterior", seed=8)
-    made = how_made(tmp_path / "samples", {"ant": 6, "bee": 6})
+    made = augment_settings(tmp_path / "samples", {"ant": 6, "bee": 6})
     wanted = {
         "variant": "cvae", "loss": "l1", "scope": "shared", "steps": 12, "image_size": "8x8", "sampler": "posterior",
         "seed": 8, "filter": False, "per_class": 5,

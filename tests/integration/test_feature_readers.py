@@ -18,7 +18,7 @@ from tiny_data import QUICK
 import vaeaug
 from vaeaug import plugins
 from vaeaug.errors import InputError
-from vaeaug.workflows.encode.command import encode
+from vaeaug.workflows.encode.encode_command import encode
 
 VARIANTS = list(plugins.load().variants)
 

@@ -12,8 +12,10 @@ import tiny_data
 
 import vaeaug
 from vaeaug.errors import InputError
-from vaeaug.workflows.evaluate.folds import how_made, require_consent
-from vaeaug.workflows.evaluate.settings import EvaluateSettings
+from vaeaug.progress import SILENT
+from vaeaug.workflows.evaluate.evaluate_settings import EvaluateSettings
+from vaeaug.workflows.evaluate.folds import augment_settings, check_plugins
+from vaeaug.workflows.run import begin_run
 
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs/writing-a-plugin.md").read_text(encoding="utf-8")
@@ -57,15 +59,15 @@ def test_augment_uses_it_with_worker_processes_too(my_plugins: Path, tmp_path: P
     made = [vaeaug.augment(data, tmp_path / str(count), **{**settings, "workers": count}) for count in (1, 2)]
     assert made[0].sampler == NAME
     assert tiny_data.files(made[0].out / "train") == tiny_data.files(made[1].out / "train")
-    again = how_made(made[0].out, {"ant": 6, "bee": 6})
-    require_consent(again, made[0].out, EvaluateSettings(plugins_dirs=(str(my_plugins),)))
+    again = augment_settings(made[0].out, {"ant": 6, "bee": 6})
+    check_plugins(begin_run(EvaluateSettings(plugins_dirs=(str(my_plugins),)), SILENT), again, made[0].out)
     with pytest.raises(InputError, match=r"was made with a plugin file: add its --plugins-dir DIR$"):
-        require_consent(again, made[0].out, EvaluateSettings())
+        check_plugins(begin_run(EvaluateSettings(), SILENT), again, made[0].out)
     record = json.loads((made[0].out / "vaeaug.json").read_text(encoding="utf-8"))
     record["sampler_plugin"] = {"distribution": "vaeaug-bootstrap", "version": "1.0"}
     (made[0].out / "vaeaug.json").write_text(json.dumps(record), encoding="utf-8")
     with pytest.raises(InputError, match="not installed here: pip install vaeaug-bootstrap"):
-        require_consent(again, made[0].out, EvaluateSettings())
+        check_plugins(begin_run(EvaluateSettings(), SILENT), again, made[0].out)
 
 
 def test_a_sampler_of_ours_adds_nothing_to_the_record(model: Path, tmp_path: Path) -> None:

@@ -22,9 +22,10 @@ from vaeaug.errors import InputError
 from vaeaug.progress import SILENT
 from vaeaug.synthesis.filters import CAUSES
 from vaeaug.synthesis.generate import CHUNK
-from vaeaug.workflows.augment import filtering, write
-from vaeaug.workflows.augment.filtering import train_filter
-from vaeaug.workflows.augment.rejected import SHOWN
+from vaeaug.workflows.synthetic import sample_files as write
+from vaeaug.workflows.synthetic import sample_filter as filtering
+from vaeaug.workflows.synthetic.rejected_samples import SHOWN
+from vaeaug.workflows.synthetic.sample_filter import train_filter
 
 SETTINGS: dict[str, Any] = {**tiny_data.QUICK, "steps": 300, "learning_rate": 0.01, "per_class": 100}
 
@@ -113,7 +114,7 @@ def test_a_class_that_cannot_be_filled_says_so(
     def dropping(self: Any, chunk: Any) -> list[str | None]:
         return ["another class" if chunk.label == "bee" else None] * len(chunk.pixels_BHWC)
 
-    monkeypatch.setattr("vaeaug.workflows.augment.filtering.SampleFilter.verdicts", dropping)
+    monkeypatch.setattr("vaeaug.workflows.synthetic.sample_filter.SampleFilter.verdicts", dropping)
     alone = vaeaug.augment(data, tmp_path / "alone", model=model, per_class=1, synthetic_only=True, workers=1)
     assert {path.name: len([*path.iterdir()]) for path in (alone.out / "train").iterdir()} == {"ant": 1, "bee": 0}
     assert (

@@ -78,7 +78,7 @@ def test_the_report_shows_colours_not_indices(data: Path, tmp_path: Path, monkey
     def read(_: Path, report: ReportData) -> None:
         shown.extend(read_shown(image) for row in report.samples for image in (*row.real, *row.synthetic))
 
-    monkeypatch.setattr("vaeaug.workflows.augment.publish.write_report", read)
+    monkeypatch.setattr("vaeaug.workflows.synthetic.dataset_output.write_report", read)
     vaeaug.augment(data, tmp_path / "out", per_class=3, **UNFILTERED)
     assert shown
     for image in shown:

@@ -67,8 +67,8 @@ def test_what_cannot_work_is_refused_before_anything_is_done(
     def no_work(*_: object, **__: object) -> None:
         pytest.fail("work was begun")
 
-    monkeypatch.setattr("vaeaug.workflows.augment.command.train_into", no_work)
-    monkeypatch.setattr("vaeaug.workflows.train.command.train_into", no_work)
+    monkeypatch.setattr("vaeaug.workflows.synthetic.dataset_model.train_into", no_work)
+    monkeypatch.setattr("vaeaug.workflows.train.train_command.train_into", no_work)
     for place in (None, tmp_path / "model"):
         with pytest.raises(InputError, match=message):
             vaeaug.augment(data, tmp_path / "out", model=place, **{**UNFILTERED, **settings})
@@ -99,7 +99,9 @@ def test_what_cannot_work_is_refused_before_anything_is_done(
 def test_what_only_the_network_can_tell_is_refused_before_the_training(
     data: Path, tmp_path: Path, settings: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vaeaug.workflows.augment.command.train_into", lambda *_: pytest.fail("a training was begun"))
+    monkeypatch.setattr(
+        "vaeaug.workflows.synthetic.dataset_model.train_into", lambda *_: pytest.fail("a training was begun")
+    )
     with pytest.raises(InputError, match=message):
         vaeaug.augment(data, tmp_path / "out", per_class=1, workers=1, filter=False, **settings)
     assert not list(tmp_path.iterdir())

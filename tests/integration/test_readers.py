@@ -21,7 +21,7 @@ from vaeaug.export.real import copy_real, place_real
 from vaeaug.export.record import write_record
 from vaeaug.export.writer import write_samples
 from vaeaug.synthesis.chunk import SampleChunk
-from vaeaug.workflows.evaluate.augmented import FOLDER
+from vaeaug.workflows.synthetic.dataset_evaluation import FOLDER
 
 CLASSES = ("Ankle boot", "T-shirt", "Äpfel")
 SIDE = 12

@@ -8,8 +8,8 @@ import pytest
 import tiny_data
 
 from vaeaug.errors import InputError
-from vaeaug.workflows.score import command as workflow
-from vaeaug.workflows.score.task import is_done, read_scores, run_score_task
+from vaeaug.workflows.score import score_command as workflow
+from vaeaug.workflows.score.score_task import is_done, read_scores, run_score_task
 
 SETTINGS = {"maps": True, "draws": 2, "gallery": 3}
 

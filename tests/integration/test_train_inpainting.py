@@ -46,7 +46,7 @@ def test_augment_knows_no_such_option(tmp_path: Path, tmp_path_factory: pytest.T
 def test_a_resumed_training_ends_the_same(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vaeaug.workflows.inpaint import partial
+    from vaeaug.workflows.inpaint import inpainting_encoder as partial
 
     data = tiny_data.two_classes(tmp_path_factory)
     settings = {**QUICK, "scope": "shared", "inpainting": True}
@@ -65,7 +65,7 @@ def test_a_resumed_training_ends_the_same(
 def test_a_time_budget_bounds_the_partial_encoder_too(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, budget: float | None
 ) -> None:
-    from vaeaug.workflows.inpaint import partial
+    from vaeaug.workflows.inpaint import inpainting_encoder as partial
 
     limits: list[float | None] = []
     monkeypatch.setattr(partial, "_train", lambda *values: limits.append(values[-1]))

@@ -254,7 +254,7 @@ def test_missing_weights_stop_a_run_before_any_training(
 ) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setattr(torch.hub, "download_url_to_file", no_connection)
-    monkeypatch.setattr("vaeaug.workflows.train.command.run_tasks", no_connection)
+    monkeypatch.setattr("vaeaug.workflows.train.model_training.run_tasks", no_connection)
     pretrained._built.cache_clear()
     asked = [*options(QUICK), "--loss", "perceptual", "--json"]
     assert run("train", two_classes(tmp_path_factory), tmp_path / "model", *asked) == 2

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vaeaug.errors import DivergedError, InputError, VaeaugError
-from vaeaug.staging import Staging, refuse_overlap, write_atomic
+from vaeaug.staging import Staging, check_no_overlap, write_atomic
 
 REQUEST = {"seed": 0, "per_class": 500, "size": (28, 28)}
 
@@ -187,9 +187,9 @@ def test_output_and_input_may_not_overlap(tmp_path: Path) -> None:
         (data / ".." / "data" / "out", "lies inside"),
     ):
         with pytest.raises(InputError, match=words):
-            refuse_overlap(data, out)
-    refuse_overlap(data, tmp_path / "data-extended")
-    refuse_overlap(data, tmp_path / "link2")
+            check_no_overlap(data, out)
+    check_no_overlap(data, tmp_path / "data-extended")
+    check_no_overlap(data, tmp_path / "link2")
 
 
 def test_an_atomic_write_replaces_in_one_step_and_takes_the_longest_names(tmp_path: Path) -> None:
@@ -225,7 +225,7 @@ def test_a_run_killed_between_publishing_and_tidying_up_is_complete(tmp_path: Pa
 def finish(out: Path, request: dict[str, object]) -> None:
     with Staging(out, request, resume=False) as staging:
         (staging.content / "vaeaug.json").write_text(json.dumps({"command": "x", "scale": 1.5}))
-        staging.refuse_changed(dataset="abc")
+        staging.check_unchanged(dataset="abc")
         staging.publish()
 
 
@@ -238,9 +238,9 @@ def test_a_finished_run_is_recognized_by_what_it_was_asked_for(tmp_path: Path) -
     with Staging(tmp_path / "out", elsewhere, resume=True) as staging:
         assert staging.finished is not None
         assert {**staging.finished, "resume": 0} == {"command": "x", "scale": 1.5, "resume": 0}
-        staging.refuse_changed(dataset="abc")
+        staging.check_unchanged(dataset="abc")
         with pytest.raises(InputError, match=r"holds a finished run, and the dataset has changed since"):
-            staging.refuse_changed(dataset="abd")
+            staging.check_unchanged(dataset="abd")
     assert (tmp_path / "out/vaeaug.json").read_text() == text
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 

@@ -16,10 +16,10 @@ from vaeaug.cli.common import (
     sampler_options,
     settings_options,
 )
-from vaeaug.workflows.settings import AugmentSettings, SampleSettings
+from vaeaug.workflows.sample_settings import AugmentSettings, SampleSettings
 
 if TYPE_CHECKING:
-    from vaeaug.workflows.augment.made import AugmentResult
+    from vaeaug.workflows.synthetic.synthetic_dataset import AugmentResult
 
 
 @click.command(short_help="Extend a dataset with synthetic images, and write a report.")
@@ -41,7 +41,7 @@ def command(data: Path, out: Path, as_json: bool, quiet: bool, **options: Any) -
     --per-class, --ratio or --balance.
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
-    from vaeaug.workflows.augment.command import augment  # noqa: PLC0415 (imports torch)
+    from vaeaug.workflows.augment.augment_command import augment  # noqa: PLC0415 (imports torch)
 
     with make_progress(quiet=quiet) as progress:
         made = augment(data, out, progress=progress, **given(options))

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from vaeaug.cli.common import config_option, given, output_options, plugins_dir_option, result, settings_options
-from vaeaug.workflows.encode.settings import EncodeSettings
+from vaeaug.workflows.encode.encode_settings import EncodeSettings
 
 
 @click.command(short_help="Write the latent features of images.")
@@ -28,7 +28,7 @@ def command(model: Path, data: Path, out: Path, as_json: bool, quiet: bool, **op
     columns).
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
-    from vaeaug.workflows.encode.command import encode  # noqa: PLC0415 (imports torch)
+    from vaeaug.workflows.encode.encode_command import encode  # noqa: PLC0415 (imports torch)
 
     with make_progress(quiet=quiet) as progress:
         made = encode(model, data, out, progress=progress, **given(options))

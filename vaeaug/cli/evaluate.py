@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from vaeaug.cli.common import config_option, given, output_options, plugins_dir_option, result, settings_options
-from vaeaug.workflows.evaluate.settings import EvaluateSettings
+from vaeaug.workflows.evaluate.evaluate_settings import EvaluateSettings
 
 if TYPE_CHECKING:
     from vaeaug.evaluation.utility import Utility
@@ -33,7 +33,7 @@ def command(real: Path, synthetic: Path, out: Path | None, as_json: bool, quiet:
     images, REAL is cross-validated, and the generative model is retrained for each fold.
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
-    from vaeaug.workflows.evaluate.command import evaluate  # noqa: PLC0415 (imports torch)
+    from vaeaug.workflows.evaluate.evaluate_command import evaluate  # noqa: PLC0415 (imports torch)
 
     with make_progress(quiet=quiet) as progress:
         found = evaluate(real, synthetic, out, progress=progress, **given(options))

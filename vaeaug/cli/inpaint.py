@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from vaeaug.cli.common import config_option, given, output_options, plugins_dir_option, result, settings_options
-from vaeaug.workflows.inpaint.settings import InpaintSettings
+from vaeaug.workflows.inpaint.inpaint_settings import InpaintSettings
 
 
 @click.command(short_help="Fill holes in images without changing the visible pixels.")
@@ -29,7 +29,7 @@ def command(model: Path, images: Path, out: Path, as_json: bool, quiet: bool, **
     On first use, an inpainting encoder is trained and stored in MODEL (vaeaug train --inpainting trains it earlier).
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
-    from vaeaug.workflows.inpaint.command import inpaint  # noqa: PLC0415 (imports torch)
+    from vaeaug.workflows.inpaint.inpaint_command import inpaint  # noqa: PLC0415 (imports torch)
 
     with make_progress(quiet=quiet) as progress:
         made = inpaint(model, images, out, progress=progress, **given(options))

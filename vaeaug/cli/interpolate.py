@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from vaeaug.cli.common import config_option, given, output_options, plugins_dir_option, result, settings_options
-from vaeaug.workflows.pictures.interpolate_settings import InterpolateSettings
+from vaeaug.workflows.pictures.picture_settings import InterpolateSettings
 
 
 @click.command(short_help="Draw the path between two images in latent space.")
@@ -26,7 +26,7 @@ def command(model: Path, first: Path, second: Path, out: Path, as_json: bool, qu
     OUT contains strip.png, path.gif (forwards and backwards) and one image per step in frames/.
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
-    from vaeaug.workflows.pictures.interpolate import interpolate  # noqa: PLC0415 (imports torch)
+    from vaeaug.workflows.pictures.interpolate_command import interpolate  # noqa: PLC0415 (imports torch)
 
     with make_progress(quiet=quiet) as progress:
         made = interpolate(model, first, second, out, progress=progress, **given(options))

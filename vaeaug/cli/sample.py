@@ -17,7 +17,7 @@ from vaeaug.cli.common import (
     sampler_options,
     settings_options,
 )
-from vaeaug.workflows.settings import SampleModelSettings, SampleSettings
+from vaeaug.workflows.sample_settings import SampleModelSettings, SampleSettings
 
 
 @click.command(short_help="Sample synthetic images from a trained model.")
@@ -37,7 +37,7 @@ def command(model: Path, out: Path, as_json: bool, quiet: bool, **options: Any) 
     --balance.
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
-    from vaeaug.workflows.augment.sample import sample  # noqa: PLC0415 (imports torch)
+    from vaeaug.workflows.synthetic.sample_command import sample  # noqa: PLC0415 (imports torch)
 
     with make_progress(quiet=quiet) as progress:
         made = sample(model, out, progress=progress, **given(options))

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from vaeaug.cli.common import config_option, given, output_options, plugins_dir_option, result, settings_options
-from vaeaug.workflows.score.settings import ScoreSettings
+from vaeaug.workflows.score.score_settings import ScoreSettings
 
 
 @click.command(short_help="Score how anomalous images are, and find suspicious labels.")
@@ -27,7 +27,7 @@ def command(model: Path, data: Path, out: Path, as_json: bool, quiet: bool, **op
     images, suspicious labels are reported too.
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
-    from vaeaug.workflows.score.command import score  # noqa: PLC0415 (imports torch)
+    from vaeaug.workflows.score.score_command import score  # noqa: PLC0415 (imports torch)
 
     with make_progress(quiet=quiet) as progress:
         made = score(model, data, out, progress=progress, **given(options))

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from vaeaug.cli.common import config_option, given, output_options, plugin_options, result, settings_options
-from vaeaug.workflows.settings import TrainModelSettings, TrainSettings
+from vaeaug.workflows.train_settings import TrainModelSettings, TrainSettings
 
 
 @click.command(short_help="Train a model on a dataset.")
@@ -25,8 +25,8 @@ def command(data: Path, model: Path, as_json: bool, quiet: bool, **options: Any)
     their labels (metadata.csv, labels.csv, or --labels FILE). It is never modified.
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
-    from vaeaug.workflows.remarks import latents_in_words, remarks_on  # noqa: PLC0415 (imports torch)
-    from vaeaug.workflows.train.command import train  # noqa: PLC0415 (imports torch)
+    from vaeaug.workflows.model_warnings import latents_in_words, model_warnings  # noqa: PLC0415 (imports torch)
+    from vaeaug.workflows.train.train_command import train  # noqa: PLC0415 (imports torch)
 
     with make_progress(quiet=quiet) as progress:
         trained = train(data, model, progress=progress, **given(options))
@@ -47,6 +47,6 @@ def command(data: Path, model: Path, as_json: bool, quiet: bool, **options: Any)
         "scope": record.scope,
         "classes": {entry.name: {"images": entry.images, **entry.metrics} for entry in record.classes},
         "metrics": metrics,
-        "remarks": remarks_on(trained.stored),
+        "remarks": model_warnings(trained.stored),
     }
     result(values, text, as_json=as_json, quiet=quiet)

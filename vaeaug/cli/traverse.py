@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from vaeaug.cli.common import config_option, given, output_options, plugins_dir_option, result, settings_options
-from vaeaug.workflows.pictures.traverse_settings import TraverseSettings
+from vaeaug.workflows.pictures.picture_settings import TraverseSettings
 
 
 @click.command(short_help="Show what each latent dimension changes.")
@@ -25,7 +25,7 @@ def command(model: Path, out: Path, as_json: bool, quiet: bool, **options: Any) 
     Each row is one dimension, the most informative first. Along a row, only that dimension changes.
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
-    from vaeaug.workflows.pictures.traverse import traverse  # noqa: PLC0415 (imports torch)
+    from vaeaug.workflows.pictures.traverse_command import traverse  # noqa: PLC0415 (imports torch)
 
     with make_progress(quiet=quiet) as progress:
         made = traverse(model, out, progress=progress, **given(options))

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
-from vaeaug.contracts import ImageSpec, ReconstructionLoss, Variant
+from vaeaug.contracts import ImageSpec, ReconstructionLoss, Variant, parse_options
+from vaeaug.errors import InputError
 from vaeaug.models.latents import FILE as LATENTS
 from vaeaug.models.latents import ClassLatents, load_latents
 from vaeaug.models.network import Network, build_network
-from vaeaug.models.record import ModelRecord
+from vaeaug.models.record import ModelRecord, PluginRecord, read_record
 from vaeaug.options import refuse_named_code
+from vaeaug.plugins import Registry
+
+P = TypeVar("P")
 
 
 class StoredModel:
@@ -92,3 +97,64 @@ class StoredModel:
     def latents(self, label: int) -> ClassLatents:
         """Return the latents of a class's training images."""
         return load_latents(self.directory / LATENTS, label)
+
+
+def open_stored(
+    directory: Path,
+    device: torch.device,
+    registry: Registry,
+    options: Mapping[str, Any] | None = None,
+    *,
+    allow_imports: bool = False,
+) -> StoredModel:
+    """Open a trained model: read `model.json` and find the plugins that it names.
+
+    Args:
+        directory: of the model.
+        device: where its networks are put.
+        registry: the plugins that are installed.
+        options: options of its variant that only change what is drawn.
+        allow_imports: whether the code that `model.json` names may be imported (`StoredModel.allow_imports`).
+
+    Raises:
+        InputError: if there is no model, if it is damaged, if its plugin is not installed (the message names it), or if
+            an option was fixed when it was trained.
+        PluginError: if its plugin is broken.
+    """
+    record = read_record(directory)
+    variant = _find(registry.variant, record.variant)
+    loss = _find(registry.loss, record.loss)
+    drawing = _for_drawing(variant.cls, options or {})
+    return StoredModel(directory, record, variant.cls, loss.cls, device, drawing, allow_imports=allow_imports)
+
+
+def _for_drawing(variant: type[Variant], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return options of a trained variant, checked: only those that change nothing but what is drawn may be given.
+
+    Raises:
+        InputError: there is no such option, or it was settled when the model was trained.
+    """
+    owner = f"variant '{variant.name}'"
+    parsed = parse_options(variant.Config, options, owner)
+    free = [field.name for field in dataclasses.fields(variant.Config) if field.metadata.get("sampling")]
+    names = [name.replace("-", "_") for name in options]
+    for name in names:
+        if name not in free:
+            may = f"what may be changed is {', '.join(free)}" if free else "none of its options can be changed"
+            raise InputError(f"{owner}: {name} was settled when the model was trained; {may}")
+    return {name: getattr(parsed, name) for name in names}
+
+
+def _find(look_up: Callable[..., P], used: PluginRecord) -> P:
+    """Return what a model was trained with.
+
+    Raises:
+        InputError: it is not here; the message says what to install, or which option finds its file.
+        PluginError: its plugin is broken.
+    """
+    try:
+        return look_up(used.name, distribution=used.distribution)
+    except InputError as error:
+        if used.distribution is not None:
+            raise
+        raise InputError(f"{error}; the model was trained with a plugin file: add its --plugins-dir DIR") from None

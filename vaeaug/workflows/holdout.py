@@ -13,7 +13,7 @@ from vaeaug.errors import InputError
 from vaeaug.models.latents import FILE as LATENTS
 from vaeaug.models.latents import load_latents
 from vaeaug.models.record import ModelRecord, read_record
-from vaeaug.workflows.settings import TrainSettings
+from vaeaug.workflows.train_settings import TrainSettings
 
 
 def held_out_of(

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from vaeaug import plugins
-from vaeaug.contracts import Variant, parse_options
 from vaeaug.errors import InputError
 from vaeaug.features.encode import encode_array
-from vaeaug.models.record import ModelRecord, PluginRecord, read_record
-from vaeaug.models.store import StoredModel
+from vaeaug.models.record import ModelRecord
+from vaeaug.models.store import StoredModel, open_stored
 from vaeaug.synthesis.generate import chunks_of, generate
 from vaeaug.workflows.device import choose_device, one_thread
-from vaeaug.workflows.inpaint.arrays import inpaint_arrays
+from vaeaug.workflows.inpaint.inpaint_arrays import inpaint_arrays
 from vaeaug.workflows.samplers import choose_sampler, find_sampler, sampler_config
-from vaeaug.workflows.score.arrays import score_arrays
-from vaeaug.workflows.settings import AUTO, real_path
-
-P = TypeVar("P")
+from vaeaug.workflows.score.score_arrays import score_arrays
+from vaeaug.workflows.settings import AUTO, expand_user
 
 
 class Model:
@@ -38,7 +33,7 @@ class Model:
 
     def __init__(self, stored: StoredModel, plugins_dirs: Iterable[str | Path] = ()) -> None:
         self.stored = stored
-        self._plugins_dirs = tuple(plugins_dirs)  # where samplers are looked for
+        self._plugins_dirs = tuple(plugins_dirs)  # for samplers
         self.path: Path = stored.directory
         self.classes: tuple[str, ...] = stored.classes
         self.record: ModelRecord = stored.record
@@ -76,8 +71,9 @@ class Model:
         if n < 0:
             raise InputError(f"the number of images is 0 or more, not {n}")
         options = sampler_options or {}
-        asked = find_sampler(sampler, options, self._plugins_dirs)
-        drawn = choose_sampler(asked, plugins.load(self._plugins_dirs).samplers, self.stored).cls
+        registry = plugins.load(self._plugins_dirs)
+        asked = find_sampler(sampler, options, registry)
+        drawn = choose_sampler(asked, registry.samplers, self.stored).cls
         chunks = generate(
             self.stored,
             label,
@@ -226,55 +222,10 @@ def load(
         PluginError: its plugin is broken.
     """
     stored = open_stored(
-        real_path(path), choose_device(device), plugins_dirs, variant_options or {}, allow_imports=allow_imports
+        expand_user(path),
+        choose_device(device),
+        plugins.load(plugins_dirs),
+        variant_options,
+        allow_imports=allow_imports,
     )
     return Model(stored, plugins_dirs)
-
-
-def open_stored(
-    directory: Path,
-    device: torch.device,
-    plugins_dirs: Iterable[str | Path],
-    options: Mapping[str, Any] | None = None,
-    *,
-    allow_imports: bool = False,
-) -> StoredModel:
-    """Read `model.json` and find the plugins it names; see `load` for what is raised."""
-    record = read_record(directory)
-    registry = plugins.load(plugins_dirs)
-    variant = _find(registry.variant, record.variant)
-    loss = _find(registry.loss, record.loss)
-    drawing = _for_drawing(variant.cls, options or {})
-    return StoredModel(directory, record, variant.cls, loss.cls, device, drawing, allow_imports=allow_imports)
-
-
-def _for_drawing(variant: type[Variant], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options of a trained variant, checked: only those that change nothing but what is drawn may be given.
-
-    Raises:
-        InputError: there is no such option, or it was settled when the model was trained.
-    """
-    owner = f"variant '{variant.name}'"
-    parsed = parse_options(variant.Config, options, owner)
-    free = [field.name for field in dataclasses.fields(variant.Config) if field.metadata.get("sampling")]
-    names = [name.replace("-", "_") for name in options]
-    for name in names:
-        if name not in free:
-            may = f"what may be changed is {', '.join(free)}" if free else "none of its options can be changed"
-            raise InputError(f"{owner}: {name} was settled when the model was trained; {may}")
-    return {name: getattr(parsed, name) for name in names}
-
-
-def _find(look_up: Callable[..., P], used: PluginRecord) -> P:
-    """Return what a model was trained with.
-
-    Raises:
-        InputError: it is not here; the message says what to install, or which option finds its file.
-        PluginError: its plugin is broken.
-    """
-    try:
-        return look_up(used.name, distribution=used.distribution)
-    except InputError as error:
-        if used.distribution is not None:
-            raise
-        raise InputError(f"{error}; the model was trained with a plugin file: add its --plugins-dir DIR") from None

@@ -1,18 +1,16 @@
-"""Which sampler draws the images of a run, with which options, and whether it goes with the model."""
+"""Which sampler draws the images of a run, with which options, and whether it is compatible with the model."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
-from vaeaug import plugins
 from vaeaug.contracts import Latents, Sampler, SamplingCase, Variant, leaves, parse_options
 from vaeaug.errors import InputError
 from vaeaug.hookspecs import PROJECT
 from vaeaug.models.store import StoredModel
-from vaeaug.plugins import Provided
+from vaeaug.plugins import Provided, Registry
 from vaeaug.workflows.settings import AUTO
 
 Samplers = Mapping[str, Provided[Sampler]]
@@ -20,14 +18,14 @@ Samplers = Mapping[str, Provided[Sampler]]
 
 
 def find_sampler(
-    name: str, options: Mapping[str, Any], plugins_dirs: Iterable[str | Path], distribution: str | None = None
+    name: str, options: Mapping[str, Any], registry: Registry, distribution: str | None = None
 ) -> Provided[Sampler] | None:
     """Return the sampler that a user names, its options checked; None for `auto`.
 
     Args:
         name: of the sampler, or `auto`.
         options: its options (`--set-sampler`).
-        plugins_dirs: directories of plugin files.
+        registry: the plugins.
         distribution: what to install if there is no such sampler, if that is known.
 
     Raises:
@@ -38,7 +36,7 @@ def find_sampler(
         if options:
             raise InputError("--set-sampler sets options of one sampler; name it with --sampler")
         return None
-    sampler = plugins.load(plugins_dirs).sampler(name, distribution=distribution)
+    sampler = registry.sampler(name, distribution=distribution)
     sampler_config(sampler.cls, options)
     return sampler
 

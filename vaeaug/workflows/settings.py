@@ -1,4 +1,4 @@
-"""What a user can set when a model is trained. The command line and the Python API are both made from this."""
+"""What users can set in every command. The command line and the Python API are both made from settings."""
 
 from __future__ import annotations
 
@@ -6,21 +6,15 @@ import dataclasses
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from vaeaug.dataset.holdout_options import HoldOut
 from vaeaug.dataset.label_options import NO_TABLE, LabelOptions
 from vaeaug.dataset.rules import MAX_MEGAPIXELS, RGB
 from vaeaug.errors import InputError, SettingError, nearest
 from vaeaug.options import option, parse_settings
-from vaeaug.training.config import TrainingConfig
 
-SCOPES = ("per-class", "shared")
-LINKS = ("copy", "hard")
-COPIES = ("auto", "exact")
-FORMATS = ("auto", "png", "jpeg", "webp")
 AUTO = "auto"
 _PATHS = ("train_augment", "labels")
 _PLACES = ("coco", "data", "embedding_weights", "image", "labels", "masks", "model", "test", "train_augment")
@@ -35,6 +29,28 @@ class RunSettings:
     workers: int | None = option(None, "Number of worker processes; by default one per CPU core.", minimum=1)
     resume: bool = option(False, "Resume an interrupted run.")
     plugins_dirs: tuple[str, ...] = ()
+
+    _NOT_REQUESTED: ClassVar[frozenset[str]] = frozenset()
+    """Settings of a command that decide its result only through the entries that it gives to `request`."""
+
+    def request(self, **resolved: Any) -> dict[str, Any]:
+        """Return what decides the result, as JSON values: a resumed run must ask for the same.
+
+        Args:
+            **resolved: entries that come first, also in place of settings of the same name: what was read, and what
+                the command chose by itself.
+        """
+        left_out = {field.name for field in dataclasses.fields(UseSettings)} | self._NOT_REQUESTED | resolved.keys()
+        values = {name: value for name, value in dataclasses.asdict(self).items() if name not in left_out}
+        if values.get("labels"):
+            values["labels"] = Path(values["labels"]).name
+        files = [expand_user(name) for name in self._files() if expand_user(name).is_file()]
+        digests = {"files": [_digest(path) for path in files]} if files else {}
+        return resolved | values | digests
+
+    def _files(self) -> list[str]:
+        """Return the settings that may name files: the contents of these are part of what is asked for."""
+        return []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,220 +97,6 @@ class LabelSettings:
         """Return what `scan` needs to know of a table."""
         return LabelOptions(self.labels, self.file_column, self.label_column)
 
-    def label_request(self) -> dict[str, Any]:
-        """Return which table decides the labels, as JSON values without paths of this machine."""
-        given = {name: getattr(self, name) for name in LabelSettings.__dataclass_fields__}
-        if self.labels is not None:
-            given["labels"] = Path(self.labels).name
-        return {name: value for name, value in given.items() if value is not None}
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainSettings(LabelSettings, ReadSettings, TrainingConfig):
-    """Everything about a training: the model, the data, and the knobs of the loop (`TrainingConfig`)."""
-
-    variant: str | None = option(None, "Autoencoder variant (see: vaeaug plugins).")
-    variant_options: Mapping[str, Any] = field(default_factory=dict)
-    loss: str = option(AUTO, "Reconstruction loss; auto chooses one that suits the data (see: vaeaug plugins).")
-    loss_options: Mapping[str, Any] = field(default_factory=dict)
-    scope: str | None = option(
-        None,
-        "Train one model per class, or one shared model conditioned on the class. By default the variant decides.",
-        choices=SCOPES,
-    )
-    image_size: str | None = option(
-        None, "Image size the model works at, N or HxW. By default chosen from the data, at most 64."
-    )
-    background: str = option(
-        "white", "Colour that transparent pixels are composited over: a name, '#rrggbb' or 'red,green,blue'."
-    )
-    train_augment: str | None = option(
-        None, "Albumentations pipeline (YAML or JSON, written by albumentations.save) to apply during training."
-    )
-    skip_invalid: bool = option(False, "Skip unreadable images instead of stopping.")
-    train_on_synthetic: bool = option(
-        False,
-        "Also train on synthetic images in DATA that an earlier vaeaug run wrote. They do not count as real images "
-        "and are never used for validation or for the filter.",
-    )
-    holdout: float | None = option(
-        None,
-        "Fraction of each class's training images to hold out before any model is trained. Identical images stay in "
-        "the same split.",
-        minimum=0.001,
-        maximum=0.9,
-    )
-    holdout_as: str = option(
-        "val",
-        "Split that the held-out images are written to. val also decides when training stops, like a val split in "
-        "DATA; test images are not used for training.",
-        choices=("val", "test"),
-    )
-    group_by: str | None = option(
-        None,
-        "Keep groups of images in the same split. Either a column of DATA's table, or a regular expression that is "
-        "searched for in each file name; its first group, or the whole match if it has no group, is the name of the "
-        "group.",
-    )
-    allow_leaks: bool = option(False, "Continue even if validation or test images are also training images.")
-    seed: int = option(0, "Random seed.", minimum=0)
-
-    def held_out(self) -> HoldOut | None:
-        """Return what to hold out, if anything.
-
-        Raises:
-            InputError: if `holdout_as` is set without `holdout`.
-        """
-        if self.holdout is not None:
-            return HoldOut(self.holdout, self.holdout_as, self.group_by, self.seed)
-        if self.holdout_as != "val":
-            raise InputError("--holdout-as says which split --holdout writes; give --holdout, for example 0.2")
-        return None
-
-    def training(self) -> TrainingConfig:
-        """Return the knobs of the loop alone."""
-        return TrainingConfig(**{f.name: getattr(self, f.name) for f in dataclasses.fields(TrainingConfig)})
-
-    def request(self) -> dict[str, Any]:
-        """Return what decides the result, as JSON values: a resumed run must have the same."""
-        left_out = {f.name for f in dataclasses.fields(ReadSettings)}
-        request = {k: v for k, v in dataclasses.asdict(self).items() if k not in left_out}
-        named = [self.train_augment, self.labels, *self.variant_options.values(), *self.loss_options.values()]
-        files = [real_path(name) for name in named if isinstance(name, str) and real_path(name).is_file()]
-        if files:  # what is in them counts, not only where they lie
-            request["files"] = [_digest(path) for path in files]
-        return request
-
-    def ignored_by_a_model(self) -> list[str]:
-        """Return the flags of the settings that differ from their defaults and mean nothing to a trained model."""
-        own = {f.name for f in dataclasses.fields(TrainSettings)} - {f.name for f in dataclasses.fields(ReadSettings)}
-        own -= {"variant", "loss", "seed", "skip_invalid", "allow_leaks", *LabelSettings.__dataclass_fields__}
-        own -= {"train_on_synthetic", "holdout", "holdout_as", "group_by"}
-        default = TrainSettings()
-        changed = sorted(name for name in own if getattr(self, name) != getattr(default, name))
-        flags = {"variant_options": "--set", "loss_options": "--set-loss"}
-        return [flags.get(name, f"--{name.replace('_', '-')}") for name in changed]
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainModelSettings(TrainSettings):
-    """Everything about a training whose model is kept."""
-
-    inpainting: bool = option(False, "Also train the inpainting encoder (otherwise trained on first use).")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SampleSettings:
-    """How many images of each class to make, and how."""
-
-    per_class: int | None = option(None, "Number of synthetic images per class.", minimum=0)
-    balance: bool = option(False, "Fill every class up to the size of the largest class.")
-    ratio: float | None = option(
-        None, "Number of synthetic images per real image of the class.", minimum=0, maximum=1e6
-    )
-    sampler: str = option(
-        "auto",
-        "How the latents of new images are drawn: {names}; auto uses the sampler recommended for the model and the "
-        "data.",
-    )
-    sampler_options: Mapping[str, Any] = field(default_factory=dict)
-    format: str = option(
-        AUTO,
-        "Format of synthetic images; auto uses JPEG or PNG, like the source image or the class. Palette, 16-bit and "
-        "transparent images are always PNG.",
-        choices=FORMATS,
-    )
-    quality: int | None = option(
-        None,
-        "Quality of JPEG and WebP images, 1 to 100. By default JPEG uses the quality of the JPEG files in the data, "
-        "or 95 if there are none; WebP uses 90.",
-        minimum=1,
-        maximum=100,
-    )
-
-    def check_format(self) -> None:
-        """Refuse a quality where no file has one.
-
-        Raises:
-            InputError: if `quality` is given with the format `png`.
-        """
-        if self.quality is not None and self.format == "png":
-            raise InputError("--quality is for JPEG and WebP files; leave it out with --format png")
-
-    def counts(self, real: Mapping[str, int], unasked: Mapping[str, int] | None = None) -> dict[str, int]:
-        """Return how many synthetic images each class gets.
-
-        Args:
-            real: class -> number of real training images.
-            unasked: class -> how many it gets if none of the three is set; as many as it has real ones if None.
-
-        Raises:
-            InputError: more than one of the three is set.
-        """
-        asked = {"per_class": self.per_class, "ratio": self.ratio, "balance": self.balance or None}
-        given = [name for name, value in asked.items() if value is not None]
-        if len(given) > 1:
-            names = " and ".join(f"--{name.replace('_', '-')}" for name in given)
-            raise InputError(f"{names} contradict each other; give one of them")
-        if self.balance:
-            most = max(real.values())
-            return {label: most - count for label, count in real.items()}
-        if self.per_class is not None:
-            return dict.fromkeys(real, self.per_class)
-        if self.ratio is None:
-            return dict(real if unasked is None else unasked)
-        return {label: round(self.ratio * count) for label, count in real.items()}
-
-
-@dataclass(frozen=True, kw_only=True)
-class AugmentSettings(SampleSettings, TrainSettings):
-    """Everything about an extended dataset: how many images, how they are made, and how the model is trained."""
-
-    model: str | None = option(
-        None, "Trained model to use. If there is none in this directory yet, a model is trained and stored there."
-    )
-    filter: bool = option(
-        True, "Drop samples that look like another class, lie far from the data, or nearly duplicate a real image."
-    )
-    synthetic_only: bool = option(
-        False,
-        "Leave out the real training images. This does not anonymize: by default synthetic images are edits of real "
-        "ones and still resemble them.",
-    )
-    keep_alpha: bool = option(
-        False,
-        "Keep transparency in real and synthetic images instead of compositing it over the background. Requires a "
-        "sampler that edits real images. The model is still trained on composited images.",
-    )
-    copy: str = option(
-        AUTO,
-        "How real images are copied. auto rewrites files that some readers would decode differently from the "
-        "synthetic images (transparency, EXIF rotation, colour profiles, TIFF, ...); exact copies every file byte "
-        "for byte.",
-        choices=COPIES,
-    )
-    link: str = option(
-        "copy",
-        "Copy real images into OUT or hard-link them. Rewritten images are always new files.",
-        choices=LINKS,
-    )
-    evaluate: bool = option(
-        False,
-        "Also evaluate whether the images help a classifier (see: vaeaug evaluate) and write the results to "
-        "OUT/utility. This trains 30 classifiers or more and often takes longer than making the images. It cannot "
-        "be combined with --time-budget; to limit the time, run vaeaug evaluate afterwards with --seeds, --arms or "
-        "--steps.",
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class SampleModelSettings(SampleSettings, RunSettings):
-    """Which images to make from a trained model."""
-
-    seed: int = option(0, "Random seed.", minimum=0)
-    variant_options: Mapping[str, Any] = field(default_factory=dict)
-    classes: tuple[str, ...] = ()
-
 
 def public_settings(settings: RunSettings) -> dict[str, Any]:
     """Return what a user asked of a command as a record keeps it: all that decides the result, no places on a machine.
@@ -332,7 +134,7 @@ def _as_checked(name: str, value: Any) -> Any:
     if value is None:
         return None
     if name in _PATHS and value != NO_TABLE:
-        return str(real_path(value))
+        return str(expand_user(value))
     if name == "image_size" and isinstance(value, tuple | list):
         return "x".join(map(str, value))
     if name == "background":
@@ -403,6 +205,6 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
 
 
-def real_path(path: str | Path) -> Path:
+def expand_user(path: str | Path) -> Path:
     """Return a path with `~` filled in."""
     return Path(path).expanduser()

@@ -14,7 +14,7 @@ from vaeaug.dataset.palette import IndexedColours
 from vaeaug.dataset.traits import FileTraits
 from vaeaug.export.encoding import PNG, Encoding
 from vaeaug.export.kind import ClassKind, class_kind
-from vaeaug.workflows.formats import format_warnings
+from vaeaug.workflows.format_warnings import format_warnings
 
 PNG_FILE = FileTraits("PNG", "RGB", 1, 1, transparent=False, profile=False, deep=False, lossy=False)
 LOW, HIGH = (JpegTables(((level,) * 64,), "4:2:0") for level in (3, 30))

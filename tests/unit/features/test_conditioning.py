@@ -16,7 +16,7 @@ from vaeaug.features.encode import encode_block, layout_of
 from vaeaug.models.evidence import class_evidence
 from vaeaug.models.likelihood import iwae_bound
 from vaeaug.training.batches import as_images
-from vaeaug.workflows.encode import settings as encode_settings
+from vaeaug.workflows.encode import encode_settings
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from vaeaug import ImageSpec
 from vaeaug.inpainting import blend, complete, window
 from vaeaug.inpainting.complete import Completion
 from vaeaug.inpainting.fill import AT_ONCE, Filled, as_the_model_sees, fill
-from vaeaug.workflows.inpaint import settings as inpaint_settings
+from vaeaug.workflows.inpaint import inpaint_settings
 
 SPEC = ImageSpec(channels=3, height=8, width=8, num_classes=2)
 RNG = np.random.default_rng(0)

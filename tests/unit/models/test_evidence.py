@@ -11,7 +11,7 @@ import vaeaug
 from vaeaug.models.evidence import class_evidence
 from vaeaug.progress import SILENT
 from vaeaug.training.batches import as_images
-from vaeaug.workflows.read import read_for_model
+from vaeaug.workflows.image_data import read_for_model
 
 
 def _images(model: vaeaug.Model, data: Path) -> tuple[torch.Tensor, torch.Tensor]:

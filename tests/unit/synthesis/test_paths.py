@@ -67,6 +67,6 @@ def test_codes_are_exchanged_one_by_one_and_never_mixed() -> None:
 
 
 def test_the_command_line_offers_what_there_is() -> None:
-    from vaeaug.workflows.pictures import interpolate_settings
+    from vaeaug.workflows.pictures import picture_settings as interpolate_settings
 
     assert interpolate_settings.PATHS == PATHS

@@ -13,9 +13,9 @@ from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
 from vaeaug.progress import SILENT
-from vaeaug.workflows.augment.amount import check_amount, unfilled, wanted_counts
-from vaeaug.workflows.read import read_for_training
-from vaeaug.workflows.settings import AugmentSettings, SampleSettings
+from vaeaug.workflows.image_data import read_for_training
+from vaeaug.workflows.sample_settings import AugmentSettings, SampleSettings
+from vaeaug.workflows.synthetic.class_amounts import amount_warnings, check_amount, wanted_counts
 
 
 def _cache(folder: Path, real: dict[str, int], **shape: Any) -> ImageCache:
@@ -74,7 +74,7 @@ def test_an_amount_is_refused_where_it_gives_no_class_an_image(real: dict[str, i
     if suggested:
         check_amount(SampleSettings(ratio=float(suggested[1])), real)
     if not refusal:
-        named = re.findall(r"'(.)'", "".join(unfilled(settings, counts)))
+        named = re.findall(r"'(.)'", "".join(amount_warnings(settings, counts)))
         assert named == ([label for label, count in counts.items() if not count] if "ratio" in amount else [])
 
 

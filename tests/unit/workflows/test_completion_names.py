@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vaeaug.export.layout import collision_key
-from vaeaug.workflows.inpaint.names import base_names, completion_names, uncertainty_names
+from vaeaug.workflows.inpaint.completion_names import base_names, completion_names, uncertainty_names
 
 FORMATS = {
     "jpg": (".png",),

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from vaeaug.dataset.decode import decode
-from vaeaug.workflows.augment.filtering import _resized
+from vaeaug.workflows.synthetic.sample_filter import _resized
 
 
 @pytest.mark.parametrize(("side", "channels"), [(128, 3), (16, 3), (32, 3), (90, 1), (16, 1)])

@@ -11,7 +11,7 @@ from PIL import Image
 from vaeaug.export.kind import ClassKind
 from vaeaug.synthesis.chunk import SampleChunk
 from vaeaug.synthesis.edit import Edit
-from vaeaug.workflows.augment.rejected import SHOWN, first_rejected, keep_rejected
+from vaeaug.workflows.synthetic.rejected_samples import SHOWN, first_rejected, keep_rejected
 
 GRAY = ClassKind(6, 5, "L")
 VERDICTS = ("near copy", None, "another class")  # of samples 0, 1, 2, 3, ... in turn

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 import vaeaug
 from vaeaug import plugins
-from vaeaug.progress import SILENT
+from vaeaug.progress import Progress
 from vaeaug.synthesis.chunk import SampleChunk
-from vaeaug.workflows.augment import strength
-from vaeaug.workflows.augment.filtering import SampleFilter
+from vaeaug.workflows.synthetic import change_strength as strength
+from vaeaug.workflows.synthetic.sample_filter import SampleFilter
 
 SAMPLERS = plugins.load(environ={}).samplers
 DEFAULT = SAMPLERS["residual"].cls.Config().strength
@@ -39,6 +39,7 @@ def made(rejected: dict[str, dict[float, int]], **changes: Any) -> Any:
         "sampler_options": {},
         "counts": dict.fromkeys(rejected, 10),
         "limits": {},
+        "run": SimpleNamespace(progress=Progress()),
     }
     return SimpleNamespace(**{**values, **changes})
 
@@ -54,18 +55,18 @@ def drawn(made: Any, label: str, chunks: list[int], count: int, options: dict[st
 def test_the_greatest_strength_of_which_four_in_five_are_accepted_is_taken(counts: list[int]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(strength, "drawn_chunks", drawn)
-        found = strength.bounded_options(made({"a": {DEFAULT: counts[0], DEFAULT / 2: counts[1]}}), SILENT)
+        found = strength.bounded_options(made({"a": {DEFAULT: counts[0], DEFAULT / 2: counts[1]}}))
     accepted = [count <= 0.2 * 32 for count in counts]
     expected = DEFAULT if accepted[0] else DEFAULT / 2 if accepted[1] else DEFAULT / 4
     assert found == ({} if expected == DEFAULT else {"a": {"strength": expected}})
 
 
 def test_what_is_weakened_is_said_with_the_remedy() -> None:
-    warnings = [*strength.remarks_on_strength(made({}, class_options={"a": {"strength": DEFAULT / 2}}))]
+    warnings = [*strength.strength_warnings(made({}, class_options={"a": {"strength": DEFAULT / 2}}))]
     assert len(warnings) == 1
     assert "less than by default" in warnings[0]
     assert "--sampler residual --set-sampler strength=VALUE" in warnings[0]
-    assert not [*strength.remarks_on_strength(made({}, class_options={}))]
+    assert not [*strength.strength_warnings(made({}, class_options={}))]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ def test_what_the_user_set_or_no_classifier_sees_is_not_bounded(
     changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(strength, "drawn_chunks", drawn)
-    assert strength.bounded_options(made({"a": {DEFAULT: 32, DEFAULT / 2: 32}}, **changes), SILENT) == {}
+    assert strength.bounded_options(made({"a": {DEFAULT: 32, DEFAULT / 2: 32}}, **changes)) == {}
 
 
 def test_a_run_uses_and_records_the_lower_strength_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

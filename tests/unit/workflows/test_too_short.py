@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from vaeaug.models.record import ClassRecord, ModelRecord, PluginRecord
-from vaeaug.workflows.remarks import too_short
+from vaeaug.workflows.model_warnings import too_short
 
 
 def training(steps: int, *, improving: bool) -> dict[str, object]:

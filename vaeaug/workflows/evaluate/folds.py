@@ -1,7 +1,7 @@
-"""Where there are no test images: real images are held out in turn, and the model is trained anew without them.
+"""Cross-validation without test images: real images are held out in turn, and the model is trained without them.
 
-What made the synthetic images stands in their `vaeaug.json`; the same is done again with the images of all folds but
-one, so that neither the model nor its filter ever sees what the classifiers are tested on.
+The `vaeaug.json` of the synthetic images records how they were made. They are made again from the images of all folds
+but one, so that neither the model nor its filter sees the images that the classifiers are tested on.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from vaeaug import plugins
 from vaeaug.classifier.folds import stratified_folds
 from vaeaug.errors import InputError, VaeaugError
 from vaeaug.options import refuse_named_code
@@ -23,28 +22,31 @@ from vaeaug.progress import Progress, Tick
 from vaeaug.seeds import seed_of
 from vaeaug.staging import write_atomic
 from vaeaug.training.config import TrainingConfig
-from vaeaug.workflows.augment.command import augment
-from vaeaug.workflows.evaluate.data import EvaluateData, read_made
+from vaeaug.workflows.evaluate.classifier_task import Division
+from vaeaug.workflows.evaluate.evaluate_settings import MIN_IMAGES, EvaluateSettings
+from vaeaug.workflows.evaluate.evaluation_data import EvaluateData, read_made
 from vaeaug.workflows.evaluate.images import Images
-from vaeaug.workflows.evaluate.settings import LEAST_IMAGES, EvaluateSettings
 from vaeaug.workflows.evaluate.synthetic_record import sampler_plugin
-from vaeaug.workflows.evaluate.task import Division
+from vaeaug.workflows.run import Run
+from vaeaug.workflows.sample_settings import AugmentSettings
 from vaeaug.workflows.samplers import find_sampler
+from vaeaug.workflows.settings import build
+from vaeaug.workflows.synthetic.dataset_maker import make_dataset
 
 RECORD = "vaeaug.json"
 _REMEDY = "hold images out in REAL/test/<class>, or give test images with --test DIR"
 
 
-def how_made(directory: Path, real: Mapping[str, int]) -> dict[str, Any]:
+def augment_settings(directory: Path, real: Mapping[str, int]) -> dict[str, Any]:
     """Return the settings of `vaeaug.augment` that make such images again.
 
     Args:
         directory: an output of `augment` or `sample`.
-        real: class -> number of the real images they are of.
+        real: class -> number of real images that it was made from.
 
     Raises:
-        InputError: it does not say how it was made, or with a file that is not named fully, or there are numbers of
-            images that `augment` cannot be asked for; the message says what will do instead.
+        InputError: if there is no record of how it was made, if a file is needed that the record only names, or if
+            `augment` has no settings for these numbers of images; the message says what to do instead.
     """
     unknown = f"REAL has no test images, and {directory} does not tell how to make such images without some of REAL's"
     try:
@@ -79,32 +81,32 @@ def how_made(directory: Path, real: Mapping[str, int]) -> dict[str, Any]:
     return {**made, **counts}
 
 
-def require_consent(made: Mapping[str, Any], directory: Path, settings: EvaluateSettings) -> None:
-    """Check that the plugins of SYNTHETIC are here, and refuse what imports code it names without the user's consent.
+def check_plugins(run: Run[EvaluateSettings], made: Mapping[str, Any], directory: Path) -> None:
+    """Check that the plugins of SYNTHETIC are installed, and that the user consents to code that their options name.
 
     Raises:
-        InputError: it names code, and there is no consent; or a plugin is missing.
+        InputError: if options name code and there is no consent, or if a plugin is missing.
     """
-    registry = plugins.load(settings.plugins_dirs)
+    registry = run.registry
     variant, loss = registry.variant(made["variant"]), registry.loss(made["loss"])
     plugin = sampler_plugin(directory)
     try:
-        find_sampler(made["sampler"], made["sampler_options"], settings.plugins_dirs, plugin.get("distribution"))
+        find_sampler(made["sampler"], made["sampler_options"], registry, plugin.get("distribution"))
     except InputError as error:
         if not plugin or plugin["distribution"] is not None:
             raise
         raise InputError(f"{error}; {directory} was made with a plugin file: add its --plugins-dir DIR") from None
-    if not settings.allow_imports:
+    if not run.settings.allow_imports:
         refuse_named_code(variant.cls.Config, made["variant_options"], f"{directory} was made with '{variant.name}'")
         refuse_named_code(loss.cls.Config, made["loss_options"], f"{directory} was made with '{loss.name}'")
 
 
 def _counts(real: Mapping[str, int], asked: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return how many images were asked for, as `augment` is asked; None where it cannot be.
+    """Return the settings of `augment` for numbers of images; None if there are no such settings.
 
     Args:
         real: class -> number of real images.
-        asked: the settings of what was made; those of `sample` name a number for each class.
+        asked: the recorded settings; those of `sample` have a number per class.
     """
     wanted: Mapping[str, int] | None = asked.get("counts")
     if wanted is None:
@@ -121,28 +123,28 @@ def _counts(real: Mapping[str, int], asked: Mapping[str, Any]) -> dict[str, Any]
 
 
 def folds(
-    data: EvaluateData, made: Mapping[str, Any], settings: EvaluateSettings, scratch: Path, progress: Progress
+    run: Run[EvaluateSettings], data: EvaluateData, made: Mapping[str, Any], scratch: Path
 ) -> Iterator[tuple[int, Division]]:
-    """Yield every division with the number of its repeat; what is there already is not made again.
+    """Yield every division with the number of its repeat; images that exist already are not made again.
 
     Args:
+        run: of the evaluation.
         data: the real images.
-        made: how synthetic images are made (`how_made`).
-        settings: of the run.
-        scratch: where models and images go.
-        progress: hears how it goes.
+        made: how synthetic images are made (`augment_settings`).
+        scratch: the directory for models and images.
 
     Raises:
-        InputError: a class has too few images to hold any out, or a name that tables do not keep.
-        VaeaugError: a training failed.
+        InputError: if a class has too few images to hold any out, or a name that tables do not keep.
+        VaeaugError: if a training failed.
     """
+    settings = run.settings
     labels_N, digests = data.real.labels_N, data.real.digests()
     distinct = Counter(label for label, _ in set(zip(labels_N.tolist(), digests, strict=True)))  # without copies
     for label, name in enumerate(data.classes):
         if name != name.strip():
             raise InputError(f"the class {name!r} begins or ends with a space; rename its folder, or {_REMEDY}")
         held_out = -(-distinct[label] // settings.folds)  # at most
-        if distinct[label] - held_out < LEAST_IMAGES - 1:
+        if distinct[label] - held_out < MIN_IMAGES - 1:
             raise InputError(f"the class {name!r} has too few images to hold any out; {_REMEDY}")
     total = settings.repeats * settings.folds
     for repeat in range(settings.repeats):
@@ -155,44 +157,29 @@ def folds(
                 continue
             number = repeat * settings.folds + fold + 1
             training = data.real.only(~held_N)
-            synthetic = _made_from(training, data, made, settings, scratch / f"fold-{number:03}", progress, total)
+            fold_run = dataclasses.replace(run, progress=_FoldProgress(run.progress, f"Fold {number} of {total}: "))
+            place = scratch / f"fold-{number:03}"
+            if not (place / "synthetic").is_dir():
+                _write_fold(training, data, place / "real")
+                try:
+                    _make_again(fold_run, place, made)
+                except VaeaugError as error:
+                    message = f"without fold {number} of {total} the images cannot be made again: {error}"
+                    raise type(error)(message) from error
+            synthetic = read_made(fold_run, place / "synthetic", training.cache)
             yield repeat, Division(training, synthetic, data.real.only(held_N))
 
 
-def _made_from(
-    training: Images,
-    data: EvaluateData,
-    made: Mapping[str, Any],
-    settings: EvaluateSettings,
-    place: Path,
-    progress: Progress,
-    total: int,
-) -> Images:
-    """Return synthetic images that are made from some of the real ones."""
-    number = int(place.name.rpartition("-")[2])
-    told = _Told(progress, f"Fold {number} of {total}: ")
-    out = place / "synthetic"
-    if not out.is_dir():
-        _write_fold(training, data, place / "real")
-        try:
-            augment(
-                place / "real",
-                out,
-                progress=told,
-                **made,
-                synthetic_only=True,
-                resume=True,
-                device=settings.device,
-                workers=settings.workers,
-                plugins_dirs=settings.plugins_dirs,
-            )
-        except VaeaugError as error:
-            raise type(error)(f"without fold {number} of {total} the images cannot be made again: {error}") from error
-    return read_made(out, training.cache, settings, told)
+def _make_again(run: Run[EvaluateSettings], place: Path, made: Mapping[str, Any]) -> None:
+    """Make the synthetic images of a fold in `place/synthetic` from the real images in `place/real`."""
+    same = {name: getattr(run.settings, name) for name in ("device", "workers", "plugins_dirs")}
+    asked = {**made, **same, "synthetic_only": True, "resume": True}
+    settings: AugmentSettings = build(AugmentSettings, asked, "vaeaug.augment")
+    make_dataset(run.part(settings), place / "real", place / "synthetic")
 
 
 def _write_fold(training: Images, data: EvaluateData, place: Path) -> None:
-    """Lay some real images out as a dataset: links to the user's files, or copies where links are not to be had."""
+    """Write some real images as a dataset: links to the user's files, or copies if links are not possible."""
     place.mkdir(parents=True, exist_ok=True)
     path = {file.file_name: file.path for file in data.index.files}
     table = io.StringIO(newline="")
@@ -205,19 +192,19 @@ def _write_fold(training: Images, data: EvaluateData, place: Path) -> None:
         if not (place / name).exists():
             try:
                 (place / name).symlink_to(source.resolve())
-            except OSError:  # Windows asks for a privilege, some file systems have no links
+            except OSError:  # Windows requires a privilege, and some file systems have no links
                 write_atomic(place / name, source.read_bytes())
     write_atomic(place / "metadata.csv", table.getvalue().encode())
 
 
-class _Told(Progress):
-    """Passes on what a fold tells, with its number before it; its remarks are those of the whole, which were made."""
+class _FoldProgress(Progress):
+    """Reports the stages of a fold with its number; its warnings are those of the evaluation, which were reported."""
 
-    def __init__(self, progress: Progress, before: str) -> None:
-        self.progress, self.before = progress, before
+    def __init__(self, progress: Progress, prefix: str) -> None:
+        self.progress, self.prefix = progress, prefix
 
     def stage(self, name: str) -> None:
-        self.progress.stage(self.before + name[:1].lower() + name[1:])
+        self.progress.stage(self.prefix + name[:1].lower() + name[1:])
 
     def tick(self, tick: Tick) -> None:
         self.progress.tick(tick)

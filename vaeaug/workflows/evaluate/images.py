@@ -1,4 +1,4 @@
-"""Some images of a cache: which they are, and their classes as REAL counts them."""
+"""A subset of the images of a cache, with their classes in REAL."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from vaeaug.dataset.contents import content_digest
 
 @dataclass(frozen=True, slots=True)
 class Images:
-    """Some images of a cache, and what they are.
+    """A subset of the images of a cache.
 
     Attributes:
-        cache: where they are.
-        rows_N: where they stand in it.
-        labels_N: their classes, as REAL counts them.
+        cache: the cache.
+        rows_N: their positions in it.
+        labels_N: their classes, as indices of the classes of REAL.
     """
 
     cache: ImageCache
@@ -30,7 +30,7 @@ class Images:
         return len(self.rows_N)
 
     def pixels(self) -> NDArray[np.uint8]:
-        """Return them, uint8 (N, H, W, C), in memory."""
+        """Return the pixels, uint8 (N, H, W, C), in memory."""
         pixels_NHWC: NDArray[np.uint8] = self.cache.pixels_NHWC[self.rows_N]
         return pixels_NHWC
 
@@ -39,22 +39,22 @@ class Images:
         return [self.cache.files[row].digest for row in self.rows_N]
 
     def identity(self) -> str:
-        """Return what tells these from any others: what is in their files, and their classes, in their order."""
+        """Return a hash of the contents of their files and of their classes, in order."""
         rows = zip(self.digests(), self.labels_N.tolist(), strict=True)
         return content_digest("\n".join(f"{digest} {label}" for digest, label in rows).encode())
 
     def only(self, chosen_N: NDArray[np.bool_] | NDArray[np.int64]) -> Images:
-        """Return some of them."""
+        """Return a subset of them."""
         return Images(self.cache, self.rows_N[chosen_N], self.labels_N[chosen_N])
 
 
 def images_of(cache: ImageCache, chosen_N: NDArray[np.bool_], classes: Sequence[str]) -> Images:
-    """Return chosen images of a cache with their classes as `classes` counts them.
+    """Return chosen images of a cache with their classes as indices of `classes`.
 
     Args:
-        cache: where they are.
-        chosen_N: which of all in it, (N,).
-        classes: names; an image of another class has the label `UNSEEN`.
+        cache: the cache.
+        chosen_N: which of its images to take, (N,).
+        classes: names of the classes; an image of another class has the label `UNSEEN`.
     """
     place = {name: label for label, name in enumerate(classes)}
     labels_N = np.array([place.get(file.label, UNSEEN) for file in cache.files], np.int64)

@@ -1,4 +1,4 @@
-"""Test images that the model may have seen: figures on them would flatter it."""
+"""Test images that the model may have seen: results on them would be too good."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from vaeaug.dataset.contents import content_digest
 from vaeaug.dataset.decode import UnreadableImageError, read_file
 from vaeaug.errors import InputError
 from vaeaug.workflows.evaluate.images import Images
-from vaeaug.workflows.evaluate.manifest import REAL, SYNTHETIC, Manifest
+from vaeaug.workflows.evaluate.synthetic_record import REAL, SYNTHETIC, Manifest
 
 
-def refuse_leaks(
+def check_leaks(
     test: Images, tested_on: str, made: Images, directory: Path, manifest: Manifest | None, held_out: Set[str]
 ) -> None:
-    """Refuse synthetic images that are test images or show them, and a model that was trained on them.
+    """Check that no synthetic image is or shows a test image, and that the model was not trained on test images.
 
     Args:
         test: the test images.
         tested_on: where they are from, in words.
         made: the synthetic images.
-        directory: where these are.
+        directory: the directory of the synthetic images.
         manifest: of that directory, if there is one.
-        held_out: the names of files that manifests mean by the same names and that are not for training.
+        held_out: names of files, as manifests list them, that are not training images.
 
     Raises:
-        InputError: it is so.
+        InputError: if one does, or if it was.
     """
     tested = set(test.digests())
     remedy = "test on images that it has not seen: --test DIR"
@@ -47,12 +47,12 @@ def refuse_leaks(
     if shown:
         raise InputError(
             f"{shown} of the synthetic images were made from test images of {tested_on}; "
-            "make them from the training images alone"
+            "make them from training images only"
         )
 
 
 def _digests(paths: Iterable[Path]) -> Iterable[str]:
-    """Yield the hashes of files; those that are gone tell nothing."""
+    """Yield the hashes of files; missing files are left out."""
     for path in paths:
         try:
             yield content_digest(read_file(path))

@@ -1,4 +1,4 @@
-"""Real images in SYNTHETIC: a wrong folder was given, or a folder of synthetic images also holds real ones."""
+"""Real images in SYNTHETIC: the wrong folder was given, or it also contains real images."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _REMEDY = "give an output of vaeaug augment or sample, or class folders of synth
 def leave_real_out(made: Images, real: ImageCache, directory: Path) -> tuple[Images, tuple[str, ...]]:
     """Return the images of SYNTHETIC that are not files of REAL's training or validation split, and warnings.
 
-    Files of the test split are left in: they are a leak, which is refused later under its own name.
+    Files of the test split are kept: they are a leak, which has an error of its own later.
 
     Args:
         made: the images of SYNTHETIC.

@@ -1,11 +1,10 @@
-"""How alike real and synthetic images are, whether some are copies, and where they lie in the plane."""
+"""How similar real and synthetic images are, whether some are near copies, and a two-dimensional map of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from vaeaug.classifier.fit import ClassifierConfig
@@ -13,22 +12,23 @@ from vaeaug.evaluation.embedding import Embedded, Embedding, classifier_embeddin
 from vaeaug.evaluation.embedding_map import EmbeddingMap, embedding_map
 from vaeaug.evaluation.fidelity import FidelityReport, measure_fidelity
 from vaeaug.evaluation.memorisation import Memorisation, measure_memorisation
-from vaeaug.progress import Progress, Tick
-from vaeaug.workflows.evaluate.data import EvaluateData
+from vaeaug.progress import Tick
+from vaeaug.workflows.evaluate.evaluate_settings import EvaluateSettings
+from vaeaug.workflows.evaluate.evaluation_data import EvaluateData
 from vaeaug.workflows.evaluate.images import Images
-from vaeaug.workflows.evaluate.settings import EvaluateSettings
+from vaeaug.workflows.run import Run
 
 
 @dataclass(frozen=True, slots=True)
 class Similarity:
-    """What was found.
+    """Similarity of synthetic and real images.
 
     Attributes:
-        fidelity: how alike they are.
-        memorisation: how many are copies.
-        map: where they lie.
+        fidelity: how similar they are.
+        memorisation: how many are near copies.
+        map: their positions in two dimensions.
         real: the real training images and their features.
-        synthetic: likewise.
+        synthetic: the synthetic images and their features.
     """
 
     fidelity: FidelityReport
@@ -37,11 +37,11 @@ class Similarity:
     real: Embedded
     synthetic: Embedded
 
-    def remarks(self, *, edited: bool) -> tuple[str, ...]:
-        """Return what the user should know of it.
+    def warnings(self, *, edited: bool) -> tuple[str, ...]:
+        """Return a warning if the model may have memorized training images.
 
         Args:
-            edited: whether the synthetic images are changed real ones, which may be near to these.
+            edited: whether the synthetic images are edited real ones, which may be near to their sources.
         """
         if edited or not self.memorisation.far_above_chance:
             return ()
@@ -54,24 +54,21 @@ class Similarity:
         )
 
 
-def measure_similarity(
-    data: EvaluateData, settings: EvaluateSettings, device: torch.device, steps: int, progress: Progress
-) -> Similarity:
+def measure_similarity(run: Run[EvaluateSettings], data: EvaluateData, steps: int) -> Similarity:
     """Compare the synthetic images with the real training images by the features of a network.
 
     Args:
+        run: its settings may name the network.
         data: the images.
-        settings: of the run; they may name the network.
-        device: where to compute.
-        steps: of the classifier that is trained where no network is named.
-        progress: hears how it goes.
+        steps: of the classifier that is trained if no network is named.
 
     Raises:
-        InputError: there is no such network, or no weights for it are at hand.
+        InputError: if there is no such network, or if its weights are missing.
     """
-    progress.stage("Comparing images")
+    settings = run.settings
+    run.progress.stage("Comparing images")
     pixels_NHWC = data.real.pixels()
-    embedding = _embedding(data, pixels_NHWC, settings, device, steps, progress)
+    embedding = _embedding(run, data, pixels_NHWC, steps)
     real = embed(embedding, pixels_NHWC, data.real.labels_N)
     synthetic = _embedded(embedding, data.synthetic)
     held_out = None if data.test is None else _embedded(embedding, data.test)
@@ -86,35 +83,29 @@ def measure_similarity(
     )
 
 
-def named_embedding(settings: EvaluateSettings, device: torch.device) -> Embedding | None:
-    """Return the features of the network that is named, or None where none is.
+def named_embedding(run: Run[EvaluateSettings]) -> Embedding | None:
+    """Return the features of the network that the settings name, or None if they name none.
 
     Raises:
-        InputError: there is no such network, or no weights for it are at hand.
+        InputError: if there is no such network, or if its weights are missing.
     """
+    settings = run.settings
     if settings.embedding is None:
         return None
     weights, layer = settings.embedding_weights, settings.embedding_layer
-    return pretrained_embedding(settings.embedding, weights, layer=layer, device=device)
+    return pretrained_embedding(settings.embedding, weights, layer=layer, device=run.device)
 
 
-def _embedding(
-    data: EvaluateData,
-    pixels_NHWC: NDArray[np.uint8],
-    settings: EvaluateSettings,
-    device: torch.device,
-    steps: int,
-    progress: Progress,
-) -> Embedding:
-    """Return what images are compared by: the network that was named, or a classifier of the real training images."""
-    return named_embedding(settings, device) or classifier_embedding(
+def _embedding(run: Run[EvaluateSettings], data: EvaluateData, pixels_NHWC: NDArray[np.uint8], steps: int) -> Embedding:
+    """Return the features to compare by: of the named network, or of a classifier of the real training images."""
+    return named_embedding(run) or classifier_embedding(
         pixels_NHWC,
         data.real.labels_N,
         len(data.classes),
-        seed=settings.seed,
+        seed=run.settings.seed,
         config=ClassifierConfig(steps=steps),
-        device=device,
-        report=lambda share: progress.tick(Tick(share)),
+        device=run.device,
+        report=lambda fraction: run.progress.tick(Tick(fraction)),
     )
 
 

@@ -1,4 +1,4 @@
-"""What the record of a directory of synthetic images tells of how they were made, where vaeaug wrote one."""
+"""What a directory of synthetic images records about them: its manifest and its `vaeaug.json`, if it has any."""
 
 from __future__ import annotations
 
@@ -7,9 +7,35 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vaeaug.dataset.earlier_output import read_manifest
+from vaeaug.workflows.samplers import Samplers
+
+__all__ = [
+    "REAL",
+    "SYNTHETIC",
+    "Manifest",
+    "background_of",
+    "dropped_of",
+    "is_edited",
+    "read_manifest",
+    "sampler_plugin",
+    "trained_on",
+    "units_of",
+]
+
+REAL, SYNTHETIC = ("false",), ("true", "partly")  # what the column `synthetic` says of an image
+Manifest = Mapping[str, Mapping[str, str]]  # file name -> row
+
+
+def is_edited(manifest: Manifest | None, samplers: Samplers) -> bool:
+    """Return whether synthetic images are edited real ones: completed in part, or made by a sampler that edits."""
+    rows = (row for row in (manifest or {}).values() if row["synthetic"] in SYNTHETIC)
+    editors = {name for name, sampler in samplers.items() if sampler.cls.edits}
+    return any(row["synthetic"] == "partly" or row.get("sampler") in editors for row in rows)
+
 
 def dropped_of(directory: Path) -> Mapping[str, Mapping[str, int]]:
-    """Return class -> why samples were dropped -> how many; empty where that is not told."""
+    """Return class -> reason -> number of dropped samples; empty if unknown."""
     try:
         dropped = _record(directory)["dropped"]
         return {str(label): {str(cause): int(n) for cause, n in causes.items()} for label, causes in dropped.items()}
@@ -34,7 +60,7 @@ def units_of(directory: Path) -> Mapping[str, tuple[int, int]]:
 
 
 def trained_on(directory: Path) -> str | None:
-    """Return the fingerprint of the data that the model was trained on; None where that is not told."""
+    """Return the fingerprint of the data that the model was trained on; None if unknown."""
     try:
         return str(_record(directory)["model"]["data_fingerprint"])
     except (KeyError, TypeError):
@@ -42,7 +68,7 @@ def trained_on(directory: Path) -> str | None:
 
 
 def background_of(directory: Path) -> str:
-    """Return the colour that transparent pixels were composited over, as a user gives it; white where none is named."""
+    """Return the colour that transparent pixels were composited over, as an option value; white if unknown."""
     try:
         return str(_record(directory)["settings"]["background"])
     except (KeyError, TypeError):
@@ -50,7 +76,7 @@ def background_of(directory: Path) -> str:
 
 
 def sampler_plugin(directory: Path) -> Mapping[str, str | None]:
-    """Return `distribution` and `version` of a sampler that is not vaeaug's; empty for one of vaeaug's."""
+    """Return `distribution` and `version` of a sampler that vaeaug does not bring; empty for a sampler of vaeaug."""
     try:
         return dict(_record(directory)["sampler_plugin"])
     except (KeyError, TypeError, ValueError):

@@ -1,1 +1,1 @@
-"""Tell how strange images are, and which labels are suspicious."""
+"""Score how anomalous images are, and which labels are suspicious."""

@@ -1,0 +1,143 @@
+"""The classifiers of an evaluation: their trainings, and the classes that they predict for the test images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaeaug.classifier.classical import ClassicalPipeline
+from vaeaug.cpus import cpu_count
+from vaeaug.engine.local import run_tasks
+from vaeaug.evaluation.arms import Arm
+from vaeaug.progress import Tick
+from vaeaug.seeds import seed_of
+from vaeaug.workflows.evaluate.classifier_task import (
+    ArmTask,
+    Division,
+    is_done,
+    read_predicted,
+    run_arm_task,
+    save_division,
+)
+from vaeaug.workflows.evaluate.evaluate_settings import EvaluateSettings
+from vaeaug.workflows.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenDivision:
+    """A division that is written to a file.
+
+    Attributes:
+        repeat: number of its repeat; 0 if there are test images.
+        number: from 0.
+        images: its images.
+        path: the file.
+    """
+
+    repeat: int
+    number: int
+    images: Division
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Trainings:
+    """What all trainings have in common.
+
+    Attributes:
+        run: of the evaluation.
+        classes: K.
+        steps: optimizer steps.
+        scratch: the directory for their files.
+    """
+
+    run: Run[EvaluateSettings]
+    classes: int
+    steps: int
+    scratch: Path
+
+    def task(self, arm: str, division: Path, name: str, *, seed: int, pipeline: ClassicalPipeline) -> ArmTask:
+        """Return a training that writes its result to the file `name`."""
+        return ArmTask(
+            arm=arm,
+            division=division,
+            classes=self.classes,
+            seed=seed,
+            steps=self.steps,
+            fraction=self.run.settings.share,
+            pipeline=pipeline,
+            device=str(self.run.device),
+            file=self.scratch / f"{name}.npz",
+        )
+
+    def train(self, tasks: Sequence[ArmTask], stage: str) -> None:
+        """Run the tasks that are not done yet."""
+        pending = [task for task in tasks if not is_done(task)]
+        self.run.progress.stage(stage)
+        fractions = np.zeros(len(pending))
+
+        def hear(number: int, fraction: float) -> None:
+            fractions[number] = fraction
+            self.run.progress.tick(Tick((len(tasks) - len(pending) + float(fractions.sum())) / len(tasks)))
+
+        workers = self.run.settings.workers or (cpu_count() if self.run.device.type == "cpu" else 1)
+        run_tasks(run_arm_task, pending, workers=workers, hear=hear)
+
+
+def write_divisions(divisions: Iterable[tuple[int, Division]], scratch: Path) -> list[WrittenDivision]:
+    """Write divisions, each with the number of its repeat, for worker processes to read."""
+    written = []
+    for number, (repeat, images) in enumerate(divisions):
+        path = scratch / f"division-{number:03}.npz"
+        save_division(images, path)
+        written.append(WrittenDivision(repeat, number, images, path))
+    return written
+
+
+def predict(
+    trainings: Trainings,
+    arms: Sequence[Arm],
+    divisions: Sequence[WrittenDivision],
+    pipelines: Sequence[ClassicalPipeline],
+) -> tuple[NDArray[np.int64], dict[str, NDArray[np.int64]]]:
+    """Train all classifiers.
+
+    Args:
+        trainings: what the trainings have in common.
+        arms: the training methods.
+        divisions: of the images, as `write_divisions` returns them.
+        pipelines: the classical augmentation of each division.
+
+    Returns:
+        The true classes of the test images (N,), and arm -> the classes that each seed's classifiers predict, (S, N).
+        With folds, all real images are test images, each of a classifier that has not seen it.
+    """
+    settings = trainings.run.settings
+    repeats = 1 + max(division.repeat for division in divisions)
+    tasks: dict[tuple[str, int, int], ArmTask] = {}
+    for seed in range(settings.seeds):
+        for division, pipeline in zip(divisions, pipelines, strict=True):
+            if division.repeat != seed % repeats:
+                continue
+            for arm in arms:
+                key = (arm.name, seed, division.number)
+                name = f"{arm.name}-seed-{seed:04}-{division.number:03}"
+                tasks[key] = trainings.task(
+                    arm.name, division.path, name, seed=seed_of(settings.seed, "evaluate", seed), pipeline=pipeline
+                )
+    trainings.train(list(tasks.values()), "Training classifiers")
+    tested = divisions[0].images.test.cache
+    position_N = np.full(len(tested), -1)  # of an image of the cache among the test images
+    rows_N = np.unique(np.concatenate([division.images.test.rows_N for division in divisions]))
+    position_N[rows_N] = np.arange(len(rows_N))
+    true_N = np.empty(len(rows_N), np.int64)
+    predicted = {arm.name: np.empty((settings.seeds, len(rows_N)), np.int64) for arm in arms}
+    for (arm_name, seed, number), task in tasks.items():
+        test = divisions[number].images.test
+        true_N[position_N[test.rows_N]] = test.labels_N
+        predicted[arm_name][seed, position_N[test.rows_N]] = read_predicted(task.file)
+    return true_N, predicted

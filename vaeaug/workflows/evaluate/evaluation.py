@@ -1,0 +1,115 @@
+"""The result of an evaluation, and how it was measured."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vaeaug.classifier.classical import ClassicalPipeline
+from vaeaug.evaluation.statistics import MIN_SEEDS
+from vaeaug.evaluation.utility import Utility
+from vaeaug.export.card import ClassCount
+from vaeaug.workflows.evaluate.evaluate_settings import EvaluateSettings
+from vaeaug.workflows.evaluate.evaluation_data import EvaluateData
+from vaeaug.workflows.evaluate.similarity import Similarity
+from vaeaug.workflows.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The result of an evaluation.
+
+    Attributes:
+        run: its run.
+        data: the images.
+        directory: SYNTHETIC.
+        utility: whether the synthetic images help a classifier.
+        similarity: how similar they are to the real ones.
+        steps: optimizer steps of each classifier.
+        pipelines: the classical augmentation in each division into training and test images; empty if no arm has it.
+    """
+
+    run: Run[EvaluateSettings]
+    data: EvaluateData
+    directory: Path
+    utility: Utility
+    similarity: Similarity
+    steps: int
+    pipelines: Sequence[ClassicalPipeline]
+
+    @property
+    def method(self) -> str:
+        """How the classifiers were trained and tested, in a few sentences."""
+        settings = self.run.settings
+        if self.data.test is not None:
+            tested = f"Tested on {self.data.tested_on}."
+        else:
+            times = f", {settings.repeats} times" if settings.repeats > 1 else ""
+            tested = (
+                f"REAL has no test images, so each of {settings.folds} parts of it was held out in turn{times}, "
+                "and the model was trained anew without it."
+            )
+        if settings.seeds < MIN_SEEDS:
+            interval = f"There are no intervals, because {settings.seeds} seeds are too few for them."
+        else:
+            interval = "The interval counts seeds and test images as samples; the training images are taken as given."
+        return (
+            f"{tested} Every classifier took {self.steps:,} steps; those of one seed began with the same weights. "
+            f"{interval}"
+        )
+
+    @property
+    def mirrored(self) -> str:
+        """Whether classical augmentation mirrored images."""
+        return _shared(["yes" if pipeline.flip else "no" for pipeline in self.pipelines])
+
+    @property
+    def pipeline(self) -> str:
+        """The name of the classical augmentation at the command line, without the flip."""
+        return _shared([pipeline.name for pipeline in self.pipelines])
+
+    @property
+    def counts(self) -> list[ClassCount]:
+        """Number of images of each class."""
+        data = self.data
+        parts = [data.real.labels_N, data.synthetic.labels_N]
+        real_K, synthetic_K = (np.bincount(labels_N, minlength=len(data.classes)) for labels_N in parts)
+        test_K = np.zeros(len(data.classes), int) if data.test is None else self.utility.tested_K
+        return [
+            ClassCount(name, int(real), int(synthetic), test=int(test))
+            for name, real, synthetic, test in zip(data.classes, real_K, synthetic_K, test_K, strict=True)
+        ]
+
+    @property
+    def pair_names(self) -> list[tuple[str, str]]:
+        """The files of each near pair: the synthetic and the real one."""
+        synthetic, real = self.data.synthetic, self.data.real
+        return [
+            (
+                synthetic.cache.files[synthetic.rows_N[pair.synthetic]].file_name,
+                real.cache.files[real.rows_N[pair.real]].file_name,
+            )
+            for pair in self.similarity.memorisation.pairs
+        ]
+
+
+def shared_words(pipelines: Sequence[ClassicalPipeline]) -> str:
+    """Return the classical augmentation in words, or how many folds have which one if they differ."""
+    words = _shared([pipeline.words for pipeline in pipelines])
+    return words if len(set(pipelines)) == 1 else f"classical augmentation ({words})"
+
+
+def _shared(words: Sequence[str]) -> str:
+    """Return what all divisions have in common, or how many have which."""
+    counts = Counter(words)
+    if not counts:
+        return "not used"
+    return (
+        words[0]
+        if len(counts) == 1
+        else ", ".join(f"{word} in {n} of {len(words)} folds" for word, n in sorted(counts.items()))
+    )

@@ -1,0 +1,230 @@
+"""The images of an evaluation: real ones, synthetic ones, and test images that no model has seen."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vaeaug.contracts import ImageSpec
+from vaeaug.dataset.cache import UNSEEN, ImageCache
+from vaeaug.dataset.contents import Contents, read_contents
+from vaeaug.dataset.index import NO_LABEL, DatasetIndex, quoted
+from vaeaug.dataset.passed_over import PassedOver
+from vaeaug.dataset.provenance import recognize
+from vaeaug.dataset.rules import DecodeRules
+from vaeaug.dataset.scan import scan
+from vaeaug.errors import InputError
+from vaeaug.workflows.data_warnings import passed_over, reading_warnings
+from vaeaug.workflows.evaluate.evaluate_settings import EvaluateSettings
+from vaeaug.workflows.evaluate.images import Images, images_of
+from vaeaug.workflows.evaluate.leaks import check_leaks
+from vaeaug.workflows.evaluate.real_copies import leave_real_out
+from vaeaug.workflows.evaluate.synthetic_record import Manifest, background_of, is_edited, read_manifest, trained_on
+from vaeaug.workflows.image_data import read_images, read_real
+from vaeaug.workflows.run import Run
+from vaeaug.workflows.settings import expand_user, parse_background, parse_size
+
+MIN_TEST_IMAGES = 2
+"""Test images that an interval requires."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateData:
+    """The images of an evaluation.
+
+    Attributes:
+        index: the files of REAL.
+        made: the files of SYNTHETIC.
+        classes: the names of the classes.
+        real: training images.
+        synthetic: synthetic images.
+        edited: whether these are edited real images, according to the manifest.
+        test: test images, or None if there are none.
+        tested_on: where they are from, in words, without paths of this machine.
+        passed_over: files in REAL, SYNTHETIC and the directory of test images that are not used.
+    """
+
+    index: DatasetIndex
+    made: DatasetIndex
+    classes: tuple[str, ...]
+    real: Images
+    synthetic: Images
+    edited: bool
+    test: Images | None
+    tested_on: str
+    passed_over: tuple[PassedOver, ...]
+
+
+def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, synthetic: Path) -> EvaluateData:
+    """Read all images at the size of REAL, and check that the model cannot have seen the test images.
+
+    Raises:
+        InputError: if there are no such images, if their classes do not agree, or if test images are training images.
+    """
+    settings, progress = run.settings, run.progress
+    real = index.root
+    index, contents, warnings = read_real(index, workers=settings.workers, progress=progress)
+    run.warn(*warnings)
+    if len(index.classes) < 2:
+        raise InputError(f"{real} has one class, {index.classes[0]!r}; a classifier needs two to tell apart")
+    cache = read_images(
+        index,
+        contents=contents,
+        image_size=parse_size(settings.image_size),
+        rules=DecodeRules(
+            background=parse_background(settings.background or background_of(synthetic)),
+            max_megapixels=settings.max_megapixels,
+        ),
+        workers=settings.workers,
+        skip_invalid=settings.skip_invalid,
+        progress=progress,
+    )
+    for warning in reading_warnings(index, cache):
+        progress.say(warning)
+    training = images_of(cache, cache.split_N == "train", cache.classes)
+    rows = read_manifest(synthetic)
+    made_index = _synthetic_index(synthetic, rows, cache.classes)
+    made = _read(run, made_index, cache)
+    made, left_out = leave_real_out(made, cache, synthetic)
+    if rows is None:  # before the long work, in case the wrong folder was given
+        progress.say(f"{synthetic} has no manifest.csv, so all {len(made):,} images in it count as synthetic")
+    test, tested_on, unused = _test(run, cache)
+    run.warn(*left_out)
+    if test is not None:
+        untrained = test.only(~np.isin(test.digests(), training.digests()))
+        if not len(untrained):
+            raise InputError(
+                f"all images of {tested_on} are also training images of {real}; give others with --test DIR"
+            )
+        if len(untrained) < len(test):
+            run.warn(f"test images that are also training images and were left out: {len(test) - len(untrained)}")
+        test = untrained
+        if len(test) < MIN_TEST_IMAGES:
+            raise InputError(
+                f"{tested_on} has one image to test on, which tells nothing; give more of them, or others with "
+                "--test DIR"
+            )
+        held_out = {file.file_name for file in index.files if file.split != "train"}
+        # Names in another directory than REAL mean other images; files of --test are compared by content only.
+        check_leaks(test, tested_on, made, synthetic, rows, held_out if settings.test is None else set())
+        # Before data_fingerprint was of the training images alone, it was that of all splits.
+        if trained_on(synthetic) not in (None, cache.training_fingerprint(), cache.fingerprint):
+            run.warn(
+                "the synthetic images are of a model that was trained on other images than these real ones: see that "
+                "no test image was among them"
+            )
+    return EvaluateData(
+        index=index,
+        made=made_index,
+        classes=cache.classes,
+        real=training,
+        synthetic=made,
+        edited=is_edited(rows, run.registry.samplers),
+        test=test,
+        tested_on=tested_on,
+        passed_over=(*passed_over(index, cache), *passed_over(made_index, made.cache), *unused),
+    )
+
+
+def read_made(run: Run[EvaluateSettings], directory: Path, like: ImageCache) -> Images:
+    """Return the synthetic images in a directory at the size of other images.
+
+    Args:
+        run: of the evaluation.
+        directory: an output of `augment`, `sample` or `inpaint --random-holes`, or class folders.
+        like: real images; their classes are used.
+
+    Raises:
+        InputError: if there are none, or if they are of other classes.
+    """
+    return _read(run, _synthetic_index(directory, read_manifest(directory), like.classes), like)
+
+
+def _synthetic_index(directory: Path, manifest: Manifest | None, classes: Sequence[str]) -> DatasetIndex:
+    """Find the synthetic images for training: those that vaeaug made, or all in a folder that it did not write.
+
+    Raises:
+        InputError: if there are none, or if they are of other classes.
+    """
+    index = scan(directory, training=False)
+    index = recognize(index, read_contents(index))
+    files = [file for file in index.files if file.split == "train"]
+    recognized = [file for file in files if file.synthetic]
+    if recognized or manifest is not None:
+        files = recognized
+    elif files and len(files) < len(index.files):
+        raise InputError(
+            f"{directory} has a test or validation split and no manifest.csv that says which images are synthetic, so "
+            "it looks like a real dataset; give an output of vaeaug augment or sample, or only the folder with "
+            "the class folders of synthetic images"
+        )
+    unlabelled = [file for file in files if file.label == NO_LABEL]
+    if unlabelled or not files:
+        what = "images outside class folders" if unlabelled else "no synthetic images for training"
+        raise InputError(
+            f"{directory} holds {what}; give an output of vaeaug augment or sample, or a folder with "
+            "one folder per class"
+        )
+    unknown = sorted({file.label for file in files} - set(classes))
+    if unknown:
+        raise InputError(
+            f"{directory} has images of {quoted(unknown)}, which REAL has not; its classes are {quoted(classes)}"
+        )
+    return dataclasses.replace(index, files=tuple(files), classes=tuple(sorted({file.label for file in files})))
+
+
+def _read(
+    run: Run[EvaluateSettings], index: DatasetIndex, like: ImageCache, contents: Contents | None = None
+) -> Images:
+    """Decode images at the size and by the rules of others, in their channels and colours."""
+    _, height, width, channels = like.pixels_NHWC.shape
+    spec = ImageSpec(channels=channels, height=height, width=width, palette=like.palette)
+    cache = read_images(
+        index,
+        contents=contents,
+        spec=spec,
+        rules=like.rules,
+        workers=run.settings.workers,
+        skip_invalid=run.settings.skip_invalid,
+        progress=run.progress,
+    )
+    return images_of(cache, np.ones(len(cache), np.bool_), like.classes)
+
+
+def _test(run: Run[EvaluateSettings], real: ImageCache) -> tuple[Images | None, str, list[PassedOver]]:
+    """Return the test images, where they are from, and the files there that are not used.
+
+    Raises:
+        InputError: if `--test` contains no image of a class of REAL.
+    """
+    settings = run.settings
+    unused: list[PassedOver] = []
+    if settings.test is None:
+        cache, where = real, "REAL"
+    else:
+        place = expand_user(settings.test)
+        where = place.resolve().name  # outputs contain no paths of this machine
+        index, contents, warnings = read_real(
+            scan(place, training=False), workers=settings.workers, progress=run.progress, minimum=0
+        )
+        run.warn(*warnings)
+        if not index.files:
+            raise InputError(f"all images of {place} are synthetic, and synthetic images must not measure a model")
+        cache = _read(run, index, real, contents).cache
+        unused = passed_over(index, cache)
+    splits = [split for split in ("test", "val") if (cache.split_N == split).any()]
+    if settings.test is None and not splits:
+        return None, "", unused
+    split = splits[0] if splits else "train"
+    found = images_of(cache, cache.split_N == split, real.classes)
+    known = found.only(found.labels_N != UNSEEN)
+    tested_on = f"{where}, {split} split" if splits else where
+    if not len(known):
+        raise InputError(f"{tested_on} has no image of {quoted(real.classes)}; give others with --test DIR")
+    if len(known) < len(found):
+        run.warn(f"test images of other classes, left out: {len(found) - len(known)}")
+    return known, tested_on, unused

@@ -1,0 +1,152 @@
+"""Images and their holes, read before any image is completed, and the warnings about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from vaeaug.dataset.contents import content_digest
+from vaeaug.dataset.decode import read_file
+from vaeaug.dataset.index import ImageFile
+from vaeaug.dataset.rules import DecodeRules
+from vaeaug.export.completed_kind import FileOfKind
+from vaeaug.export.kind import ClassKind
+from vaeaug.inpainting.files.animation import check_later_frames
+from vaeaug.inpainting.files.opening import CompletedFile, open_completed
+from vaeaug.inpainting.picture import read_picture, seen_by
+from vaeaug.inpainting.sources import HoleSource
+
+MAX_FRACTION = 0.75
+"""Fraction of missing pixels above which a mask may be inverted."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedImage:
+    """An image and its holes.
+
+    Attributes:
+        origin: where its holes come from.
+        fraction: fraction of the pixels that are missing, of the pages that have holes.
+        size: height and width in pixels of the first page that has holes, otherwise of the first page.
+        digest: hash of the image and its holes.
+        suffixes: possible suffixes of its completions.
+        pages: the pages that have holes, from 0.
+        file_pages: number of pages that can be completed.
+        frames: number of pages or frames of the file.
+        changed: whether its completion is a file of another format.
+        notes: what is unusual about its masks.
+    """
+
+    origin: str
+    fraction: float
+    size: tuple[int, int]
+    digest: str
+    suffixes: tuple[str, ...]
+    pages: tuple[int, ...]
+    file_pages: int
+    frames: int
+    changed: bool
+    notes: str
+
+
+def open_image(data: bytes, rules: DecodeRules, kind: ClassKind | None) -> CompletedFile:
+    """Open an image to complete it in its own file, or as an image of its class.
+
+    Raises:
+        UnreadableImageError: if it cannot be decoded.
+    """
+    return open_completed(data, rules) if kind is None else FileOfKind(data, rules, kind)
+
+
+def check_image(
+    file: ImageFile, source: HoleSource, channels: int, rules: DecodeRules, kind: ClassKind | None
+) -> CheckedImage:
+    """Read an image and its holes.
+
+    Args:
+        file: the image.
+        source: where its holes are.
+        channels: of the model.
+        rules: how the model's training images were decoded.
+        kind: of its class, if it becomes an image of a dataset: its holes are cut, so they hide no colour.
+
+    Raises:
+        UnreadableImageError: if the image or its mask cannot be read.
+    """
+    data = read_file(file.path)
+    opened = open_image(data, rules, kind)
+    origins: dict[str, None] = {}
+    notes: dict[str, None] = {}
+    digest = content_digest(data)
+    pages: list[int] = []
+    missing = pixels = 0
+    size: tuple[int, int] | None = None
+    for page in range(opened.pages):
+        picture = read_picture(opened, page, rules)
+        holes = source.holes(file.file_name, picture)
+        seen_by(channels, picture, holes.missing_HW & (kind is None))
+        digest += content_digest(holes.missing_HW.tobytes())
+        origins |= dict.fromkeys([holes.origin] if holes.origin else [])
+        notes |= dict.fromkeys([holes.note] if holes.note else [])
+        if holes.missing_HW.any():
+            if opened.frames > opened.pages and not opened.changed:
+                check_later_frames(opened, picture.samples, holes.missing_HW)
+            size = size if pages else picture.size
+            pages.append(page)
+            missing += int(holes.missing_HW.sum())
+            pixels += holes.missing_HW.size
+        size = size or picture.size
+    return CheckedImage(
+        origin=" ".join(origins),
+        fraction=missing / max(pixels, 1),
+        size=size or (0, 0),
+        digest=digest,
+        suffixes=opened.suffixes,
+        pages=tuple(pages),
+        file_pages=opened.pages,
+        frames=opened.frames,
+        changed=opened.changed,
+        notes="; ".join(notes),
+    )
+
+
+def notes_on(checked: Mapping[str, CheckedImage]) -> tuple[str, ...]:
+    """Return the warnings about the completed files and their masks."""
+    completed = {name: entry for name, entry in checked.items() if entry.fraction}
+
+    def of(condition: Callable[[CheckedImage], bool]) -> list[str]:
+        return [name for name, entry in completed.items() if condition(entry)]
+
+    notes = []
+    if names := of(lambda entry: entry.changed):
+        notes.append(
+            "completed JPEG files, and others that cannot hold the result without loss, are PNG files, of CMYK images "
+            f"TIFF files, so that visible pixels stay as they are: {some(names)} ({len(names):,} in all)"
+        )
+    if names := of(lambda entry: entry.changed and entry.frames > 1):
+        notes.append(f"further pictures in these files were left out: {some(names)} ({len(names):,} in all)")
+    if names := of(lambda entry: not entry.changed and entry.frames > entry.file_pages):
+        notes.append(
+            f"of an animation only the first frame is completed; the others are kept: {some(names)} "
+            f"({len(names):,} in all)"
+        )
+    if names := of(lambda entry: len(entry.pages) < entry.file_pages):
+        notes.append(
+            f"pages without holes are kept as they are: {some(names)} ({len(names):,} in all); a mask of one page is "
+            "for the first page, one of as many pages as the image has one for each"
+        )
+    if names := of(lambda entry: MAX_FRACTION < entry.fraction < 1):
+        notes.append(
+            f"more than {MAX_FRACTION:.0%} of the pixels are missing in {some(names)} ({len(names):,} in all); "
+            "white is missing, so invert the masks if you meant black"
+        )
+    notes += list(
+        dict.fromkeys(f"mask {note}" for entry in checked.values() for note in entry.notes.split("; ") if note)
+    )
+    return tuple(notes)
+
+
+def some(names: Iterable[str]) -> str:
+    """Return the first three names, and whether there are more."""
+    listed = list(names)
+    return ", ".join(listed[:3]) + (" and others" if len(listed) > 3 else "")

@@ -1,0 +1,62 @@
+"""The names of completed images: those of their sources, numbered if there are several completions."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Protocol
+
+from vaeaug.export.layout import collision_key
+
+
+class _Suffixed(Protocol):
+    @property
+    def suffixes(self) -> tuple[str, ...]: ...
+
+
+def base_names(file_names: Sequence[str], samples: int, formats: Mapping[str, _Suffixed]) -> dict[str, str]:
+    """Return file name -> the beginning of the names of its completions: the file's name without its suffix.
+
+    If two files would be written under one name, it is the whole name of the file that would not keep its own: `a.jpg`
+    beside `a.png` becomes `a.jpg.png`.
+
+    Args:
+        file_names: of all images, including those without holes.
+        samples: completions per image.
+        formats: the suffixes of the completed files, by file name.
+    """
+    short = {name: str(PurePosixPath(name).with_suffix("")) for name in file_names}
+    written = {
+        name: {collision_key(each) for each in _written(name, short[name], formats[name].suffixes, samples)}
+        for name in file_names
+    }
+    counts = Counter(key for keys in written.values() for key in keys)
+    return {
+        name: name
+        if name not in _written(name, base, formats[name].suffixes, samples) and _clash(written[name], counts)
+        else base
+        for name, base in short.items()
+    }
+
+
+def completion_names(file_name: str, base: str, suffixes: tuple[str, ...], samples: int) -> tuple[str, ...]:
+    """Return the names of the completions of an image, one per sample; a suitable suffix is kept."""
+    own = PurePosixPath(file_name).suffix
+    suffix = own if own.lower() in suffixes else suffixes[0]
+    return tuple(f"{base}{f'-{sample}' if samples > 1 else ''}{suffix}" for sample in range(samples))
+
+
+def uncertainty_names(base: str, pages: tuple[int, ...]) -> tuple[str, ...]:
+    """Return the names of the uncertainty images of an image, one per page that has holes."""
+    return tuple(f"{base}-uncertainty{f'-page-{page + 1}' if page else ''}.png" for page in pages)
+
+
+def _written(file_name: str, base: str, suffixes: tuple[str, ...], samples: int) -> tuple[str, ...]:
+    """Return the names of all files that are written for an image."""
+    spread = uncertainty_names(base, (0,)) if samples > 1 else ()
+    return completion_names(file_name, base, suffixes, samples) + spread
+
+
+def _clash(keys: set[str], counts: Counter[str]) -> bool:
+    return any(counts[key] > 1 for key in keys)

@@ -1,0 +1,286 @@
+"""Which images are completed, and where their holes are: every image and mask is read once before any completion."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from vaeaug.dataset.build import unreadable
+from vaeaug.dataset.image_cache import InvalidImage
+from vaeaug.dataset.index import NO_LABEL, DatasetIndex, ImageFile
+from vaeaug.dataset.opening import UnreadableImageError, read_file
+from vaeaug.dataset.parallel import thread_pool, windows
+from vaeaug.dataset.rules import DecodeRules
+from vaeaug.dataset.traits import read_traits
+from vaeaug.errors import InputError
+from vaeaug.export.carried import first_numbers
+from vaeaug.export.kind import ClassKind, recorded_kind
+from vaeaug.export.layout import folder_name, synthetic_name
+from vaeaug.export.manifest import Sources
+from vaeaug.export.normalize import CopyRule, copy_rule
+from vaeaug.export.real import RealImage, place_real
+from vaeaug.inpainting.coco import CocoFile
+from vaeaug.inpainting.masks import MaskFiles
+from vaeaug.inpainting.sources import HoleSource, MissingColour, RandomHoles, Transparent
+from vaeaug.models.record import ModelRecord
+from vaeaug.progress import Progress, Tick
+from vaeaug.workflows.copies import copy_warnings
+from vaeaug.workflows.inpaint.checked_images import CheckedImage, check_image, notes_on, some
+from vaeaug.workflows.inpaint.completion_names import base_names, completion_names, uncertainty_names
+from vaeaug.workflows.inpaint.inpaint_settings import InpaintSettings
+from vaeaug.workflows.settings import expand_user
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An image to be completed.
+
+    Attributes:
+        file: the image.
+        source: finds its holes.
+        origin: where they come from: a mask's name, `alpha`, ...
+        fraction: fraction of the pixels that are missing, in (0, 1], of the pages that have holes.
+        size: height and width in pixels of the first page that has holes.
+        label: the class that it is completed as, or None to infer it.
+        names: of the completions, relative to OUT; one per sample.
+        uncertainty: names of the uncertainty images, relative to their folder, one per page that has holes; empty if
+            there is one sample.
+        variation: number of the job among the jobs of the same image.
+        pages: the pages that have holes, from 0.
+        several: whether the file has several pages.
+        kind: of its class, if it becomes an image of a dataset and keeps nothing else of its file; otherwise None.
+    """
+
+    file: ImageFile
+    source: HoleSource
+    origin: str
+    fraction: float
+    size: tuple[int, int]
+    label: str | None
+    names: tuple[str, ...]
+    uncertainty: tuple[str, ...]
+    variation: int = 0
+    pages: tuple[int, ...] = (0,)
+    several: bool = False
+    kind: ClassKind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The images of a run.
+
+    Attributes:
+        jobs: the images to be completed, by name.
+        passed: images without holes, which are copied byte for byte under their own names.
+        real: with `--random-holes`, the images of the dataset, including synthetic ones of earlier runs, with their
+            places in OUT; otherwise empty.
+        invalid: images that cannot be read and are left out.
+        digest: hash of all images and holes.
+        foldered: whether images are in class folders.
+        unused: masks that belong to no image.
+        notes: warnings about files and masks.
+        sources: names the real image that each image shows.
+    """
+
+    jobs: tuple[Job, ...]
+    passed: tuple[ImageFile, ...]
+    real: tuple[RealImage, ...]
+    invalid: tuple[InvalidImage, ...]
+    digest: str
+    foldered: bool
+    unused: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    sources: Sources = field(default_factory=lambda: Sources((), ()))
+
+    @property
+    def passed_through(self) -> int:
+        """Number of images without holes, or with `--random-holes` of real images, that are copied."""
+        return len(self.passed) + sum(not image.synthetic for image in self.real)
+
+
+def make_plan(
+    index: DatasetIndex, images: Path, settings: InpaintSettings, record: ModelRecord, progress: Progress
+) -> Plan:
+    """Read every image and its holes, and decide how it is written.
+
+    Args:
+        index: the images.
+        images: IMAGES as it was given.
+        settings: where the holes are.
+        record: of the model.
+        progress: progress callback.
+
+    Raises:
+        InputError: if images or masks cannot be read (all are named) and `skip_invalid` is not set, if no image has a
+            hole, if the masks are missing, if two images would become one file, or with `--random-holes` if the model
+            does not know a class.
+    """
+    if settings.random_holes:
+        return _plan_random(index, settings, record, progress)
+    source = _source(settings, images, record)
+    files = [file for file in index.files if not (isinstance(source, MaskFiles) and source.is_mask(file.path))]
+    if isinstance(source, CocoFile):
+        source.refuse_ambiguous([file.file_name for file in files])
+    checked, invalid = _check_all(files, source, settings, record, progress)
+    known = {entry.name for entry in record.classes}
+    bases = base_names(list(checked), settings.samples, checked)
+    jobs, passed = [], []
+    for file in files:
+        entry = checked.get(file.file_name)
+        if entry is None:
+            continue
+        if not entry.fraction:
+            passed.append(file)
+            continue
+        label = settings.label or next((name for name in (file.label or index.root.name,) if name in known), None)
+        names = completion_names(file.file_name, bases[file.file_name], entry.suffixes, settings.samples)
+        spread = uncertainty_names(bases[file.file_name], entry.pages) if settings.samples > 1 else ()
+        several = entry.file_pages > 1
+        jobs.append(
+            Job(file, source, entry.origin, entry.fraction, entry.size, label, names, spread, 0, entry.pages, several)
+        )
+    if not jobs:
+        raise InputError(source.nothing_found())
+    _check_names([name for job in jobs for name in job.names], [file.file_name for file in passed])
+    foldered = any(file.label != NO_LABEL for file in files)
+    unused = source.unused(file.file_name for file in files) if isinstance(source, MaskFiles) else ()
+    notes = notes_on(checked)
+    return Plan(tuple(jobs), tuple(passed), (), invalid, _digest(checked.values()), foldered, tuple(unused), notes)
+
+
+def _plan_random(index: DatasetIndex, settings: InpaintSettings, record: ModelRecord, progress: Progress) -> Plan:
+    """Plan the larger dataset: every real image, and completions of the training images."""
+    training = [file for file in index.files if file.split == "train" and file.label != NO_LABEL]
+    if not training:
+        raise InputError(f"{index.root} has no class folders; --random-holes adds images to the classes of a dataset")
+    known = [entry.name for entry in record.classes]
+    unknown = sorted({file.label for file in training} - set(known))
+    if unknown:
+        raise InputError(
+            f"the model was not trained on the class {unknown[0]!r} of {index.root}; it knows {', '.join(known)}"
+        )
+    kinds = {entry.name: recorded_kind(record, entry) for entry in record.classes}
+    checked, invalid = _check_all(training, RandomHoles(settings.seed, 0), settings, record, progress, kinds)
+    left_out = {image.file_name for image in invalid}
+    kept = [file for file in index.files if file.label != NO_LABEL and file.file_name not in left_out]
+    copied = place_real(kept, index.layout, _copy_rules(kept, kinds, record.rules(settings.max_megapixels)))
+    jobs: list[Job] = []
+    made = Counter(first_numbers(copied))
+    for file in training:
+        for variation in range(settings.samples if file.file_name in checked else 0):
+            entry, kind = checked[file.file_name], kinds[file.label]
+            name = synthetic_name(file.label, made[file.label], entry.suffixes[0])
+            name = f"train/{folder_name(file.label)}/{name}"
+            made[file.label] += 1
+            source = RandomHoles(settings.seed, variation)
+            jobs.append(
+                Job(
+                    file,
+                    source,
+                    entry.origin,
+                    entry.fraction,
+                    entry.size,
+                    file.label,
+                    (name,),
+                    (),
+                    variation,
+                    kind=kind,
+                )
+            )
+    further = [name for name, entry in checked.items() if entry.frames > 1]
+    first = f"of files with several pages or frames the first one is used: {some(further)} ({len(further):,} in all)"
+    notes = (*([first] if further else []), *copy_warnings(copied, remedy=""))
+    return Plan(
+        jobs=tuple(jobs),
+        passed=(),
+        real=copied,
+        invalid=invalid,
+        digest=_digest(checked.values()),
+        foldered=True,
+        notes=notes,
+        sources=Sources(index.files, copied),
+    )
+
+
+def _copy_rules(
+    files: Iterable[ImageFile], kinds: Mapping[str, ClassKind], decoding: DecodeRules
+) -> dict[str, CopyRule]:
+    """Return how real images are copied, so that readers decode them like the completed ones.
+
+    An image that cannot be read (of val or test), or of a class that the model does not know, is copied unchanged.
+    """
+    rules = {}
+    for file in files:
+        if file.synthetic or file.label not in kinds:
+            continue
+        try:
+            traits = read_traits(read_file(file.path), decoding.max_megapixels)
+        except UnreadableImageError:
+            continue
+        rules[file.file_name] = copy_rule(traits, file.path.suffix, kinds[file.label], decoding, exact=False)
+    return rules
+
+
+def _source(settings: InpaintSettings, images: Path, record: ModelRecord) -> HoleSource:
+    """Return what finds the holes."""
+    if settings.masks is not None:
+        return MaskFiles(expand_user(settings.masks), images, record.rules(settings.max_megapixels))
+    if settings.coco is not None:
+        return CocoFile(expand_user(settings.coco))
+    return Transparent() if settings.alpha else MissingColour(str(settings.missing_color))
+
+
+def _check_all(
+    files: Sequence[ImageFile],
+    source: HoleSource,
+    settings: InpaintSettings,
+    record: ModelRecord,
+    progress: Progress,
+    kinds: Mapping[str, ClassKind] | None = None,
+) -> tuple[dict[str, CheckedImage], tuple[InvalidImage, ...]]:
+    """Read every image and its holes, in threads; return the images by file name, and those that cannot be read."""
+    progress.stage("Reading images and holes")
+    rules = record.rules(settings.max_megapixels)
+
+    def check(file: ImageFile) -> CheckedImage | InvalidImage:
+        try:
+            return check_image(file, source, record.channels, rules, (kinds or {}).get(file.label))
+        except UnreadableImageError as error:
+            return InvalidImage(file.file_name, str(error))
+
+    found: dict[str, CheckedImage] = {}
+    invalid = []
+    with thread_pool(settings.workers) as pool:
+        done = 0
+        for window in windows(pool, check, files):
+            for file, entry in zip(files[done:], window, strict=False):
+                if isinstance(entry, InvalidImage):
+                    invalid.append(entry)
+                else:
+                    found[file.file_name] = entry
+            done += len(window)
+            progress.tick(Tick(done / len(files)))
+    if invalid and not (settings.skip_invalid and found):
+        raise InputError(unreadable(invalid))
+    return found, tuple(invalid)
+
+
+def _check_names(completed: Iterable[str], passed: Iterable[str]) -> None:
+    """Check that no two images would become one file.
+
+    Raises:
+        InputError: if two would.
+    """
+    twice = [name for name, count in Counter([*completed, *passed]).items() if count > 1]
+    if twice:
+        raise InputError(f"two images would both be written as {twice[0]}; rename one of them")
+
+
+def _digest(checked: Iterable[CheckedImage]) -> str:
+    state = hashlib.blake2b(digest_size=16)
+    for entry in checked:
+        state.update(entry.digest.encode())
+    return state.hexdigest()

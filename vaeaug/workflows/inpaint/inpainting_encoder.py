@@ -1,0 +1,139 @@
+"""The inpainting encoder of a model: read, or trained on first use and kept with the model."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaeaug.dataset.rules import MAX_MEGAPIXELS
+from vaeaug.errors import InputError, VaeaugError
+from vaeaug.inpainting.partial_encoder import FILE, PartialEncoder, load_partial, save_partial
+from vaeaug.inpainting.train_partial import train_partial
+from vaeaug.models.store import StoredModel
+from vaeaug.progress import Progress
+from vaeaug.workflows.device import one_thread
+from vaeaug.workflows.image_data import read_for_model
+
+
+def inpainting_encoder(
+    model: StoredModel,
+    method: str,
+    data: Path | None,
+    *,
+    workers: int | None = None,
+    skip_invalid: bool = False,
+    max_megapixels: float = MAX_MEGAPIXELS,
+    steps: int | None = None,
+    progress: Progress,
+) -> PartialEncoder | None:
+    """Return the inpainting encoder of a model; if it has none yet, train it and keep it in the model's directory.
+
+    It is trained with the seed of the model, so it does not depend on the run that needs it first. If the model's
+    directory cannot be written to, the encoder is used in this run only.
+
+    Args:
+        model: the trained model.
+        method: `gibbs` needs no encoder; `auto` uses none if the variant's latents do not allow one.
+        data: real images to train on, or None to train on images that the model decodes.
+        workers: threads that decode the real images.
+        skip_invalid: leave unreadable images out.
+        max_megapixels: images of more million pixels are refused.
+        steps: optimizer steps; chosen if None.
+        progress: progress callback.
+
+    Returns:
+        The encoder, or None if completions use none.
+
+    Raises:
+        InputError: if the encoder's file is damaged, if the data cannot be read, or if `method` requires an encoder and
+            the latents do not allow one.
+    """
+    if method == "gibbs":
+        return None
+    partial = load_partial(model)
+    if partial is not None:
+        if data is not None:
+            progress.say(f"{model.directory} has an inpainting encoder already, so --data has no effect")
+        return partial
+    pixels_NHWC = labels_N = None
+    if data is not None:
+        read = read_for_model(
+            model,
+            data,
+            workers=workers,
+            skip_invalid=skip_invalid,
+            progress=progress,
+            max_megapixels=max_megapixels,
+        )
+        chosen = read.cache.indices("train", real=True)
+        if not len(chosen):
+            raise InputError(f"{data} has no real training images, and an inpainting encoder is trained on real ones")
+        pixels_NHWC, labels_N = read.cache.pixels_NHWC[chosen], read.labels_N[chosen]
+    try:
+        partial = _train(model, pixels_NHWC, labels_N, steps, progress)
+    except InputError as error:
+        if method != "auto":
+            raise
+        progress.say(f"{str(error).partition(';')[0]}, so --method is gibbs")
+        return None
+    try:
+        save_partial(model, partial)
+    except VaeaugError as error:
+        progress.say(f"the inpainting encoder is used in this run only, as it cannot be kept in the model: {error}")
+    else:
+        progress.say(f"the inpainting encoder is kept in {model.directory / FILE}; the next run needs no training")
+    return partial
+
+
+def add_inpainting_encoder(
+    model: StoredModel,
+    pixels_NHWC: NDArray[np.uint8],
+    labels_N: NDArray[np.int64],
+    progress: Progress,
+    *,
+    seconds: float | None = None,
+) -> None:
+    """Train the inpainting encoder of a model under construction on its training images, and write it there.
+
+    If the variant's latents do not allow one, a warning says so and nothing is written; the model is complete without.
+
+    Args:
+        model: the trained model.
+        pixels_NHWC: its training images, uint8.
+        labels_N: their classes.
+        progress: progress callback.
+        seconds: time limit, or None for no limit.
+    """
+    try:
+        save_partial(model, _train(model, pixels_NHWC, labels_N, None, progress, seconds))
+    except InputError as error:
+        progress.say(f"--inpainting has no effect: {str(error).partition(';')[0]}")
+
+
+def fingerprint(partial: PartialEncoder | None) -> str:
+    """Return a hash of the weights of an inpainting encoder; empty for None."""
+    if partial is None:
+        return ""
+    state = hashlib.blake2b(digest_size=16)
+    for name, tensor in sorted(partial.state_dict().items()):
+        state.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
+    return state.hexdigest()
+
+
+@one_thread()
+def _train(
+    model: StoredModel,
+    pixels_NHWC: NDArray[np.uint8] | None,
+    labels_N: NDArray[np.int64] | None,
+    steps: int | None,
+    progress: Progress,
+    seconds: float | None = None,
+) -> PartialEncoder:
+    """Train the inpainting encoder of a model, with the seed of the model."""
+    progress.stage("Training the inpainting encoder")
+    return train_partial(
+        model, pixels_NHWC, labels_N, steps=steps, seconds=seconds, seed=model.record.seed, report=progress.tick
+    )

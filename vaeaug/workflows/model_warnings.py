@@ -1,0 +1,80 @@
+"""Warnings about a trained model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vaeaug.models.record import ModelRecord
+from vaeaug.models.store import StoredModel
+from vaeaug.training.collapse import ActiveUnits, CodeUse
+from vaeaug.training.plan import SHARED_SHARE
+from vaeaug.training.schedules import is_kl
+from vaeaug.workflows.name_list import SHOWN, name_list
+
+
+def latents_in_words(metrics: Mapping[str, Any]) -> str:
+    """Return how much of the latent is in use according to the metrics of a training: codes, or latent dimensions."""
+    codes = CodeUse.of(metrics)
+    if codes is not None:
+        return str(codes)
+    return f"{metrics['active_units']} of {metrics['latent_units']} latent dimensions are active"
+
+
+def model_warnings(model: StoredModel) -> list[str]:
+    """Return the warnings: posterior collapse, training that stopped early, classes with too few images."""
+    record = model.record
+    named = {entry.name: entry.metrics for entry in record.classes if entry.metrics} or {"all classes": record.metrics}
+    collapsed = []
+    kl = _has_kl(model.directory / "history.jsonl")
+    for name, metrics in named.items():
+        codes = CodeUse.of(metrics)
+        units = ActiveUnits(metrics["active_units"], metrics["latent_units"])
+        advice = units.advice(kl=kl) if codes is None else codes.advice()
+        collapsed += [] if advice is None else [f"{name}: {advice}"]
+    remarks = collapsed[:SHOWN]
+    if len(collapsed) > SHOWN:
+        remarks.append(f"{len(collapsed) - SHOWN} more of {len(named)} classes have the same problem")
+    short = too_short(record)
+    remarks += [] if short is None else [short]
+    small = [entry.name for entry in record.classes if entry.metrics and entry.metrics["steps"] == 0]
+    if small:
+        remarks.append(
+            f"{len(small)} of {len(named)} classes have too few images for their own network and use the shared one: "
+            f"{name_list(small)}"
+        )
+    if record.metrics["validation_loss"] is None:
+        remarks.append(
+            "no class has enough images to hold out validation images, so the model may have memorized its few "
+            "training images: look for copies among the synthetic ones"
+        )
+    return remarks
+
+
+def too_short(record: ModelRecord) -> str | None:
+    """Return a warning if networks that the model uses were still improving when their training ended, or None.
+
+    With scope `per-class` the run on all classes is only the start of each class's network. It counts for the classes
+    that keep its network because they have too few images for one of their own.
+    """
+    poor = "was still falling fast, so image quality may be poor; train longer with --steps, --epochs or --time-budget"
+    if record.scope == "shared" or len(record.classes) == 1:
+        shared = record.metrics
+        return f"training stopped ({shared['stopped']}) while the loss {poor}" if shared["still_improving"] else None
+    own = {entry.name: entry.metrics if entry.metrics.get("steps") else record.metrics for entry in record.classes}
+    improving = [name for name, metrics in own.items() if metrics["still_improving"]]
+    if not improving:
+        return None
+    return (
+        f"training stopped while the loss of {len(improving)} of {len(own)} classes ({name_list(improving)}) {poor} "
+        f"({SHARED_SHARE:.0%} of the steps and of the time go to the network that all classes start from; the classes "
+        "divide the rest)"
+    )
+
+
+def _has_kl(history: Path) -> bool:
+    """Return whether a KL divergence was part of the objective, according to the terms of the history."""
+    rows = map(json.loads, history.read_text(encoding="utf-8").splitlines())
+    return any(is_kl(term) for row in rows for term in row["train"])

@@ -1,0 +1,130 @@
+"""One run of a command: what every command has in common, from its settings to the directory that it publishes."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import torch
+
+from vaeaug.export.record import RECORD
+from vaeaug.models.store import StoredModel, open_stored
+from vaeaug.plugins import Registry, load
+from vaeaug.progress import Progress
+from vaeaug.staging import Staging, check_no_overlap
+from vaeaug.workflows.device import choose_device
+from vaeaug.workflows.settings import RunSettings
+
+S = TypeVar("S", bound=RunSettings)
+S_co = TypeVar("S_co", bound=RunSettings, covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Run(Generic[S_co]):
+    """One run of a command.
+
+    Attributes:
+        settings: what the user asked for.
+        progress: progress callback.
+        device: where to compute.
+        registry: the plugins, loaded once.
+        warnings: what the user should know; grows during the run, and goes into the record, the card and the page.
+    """
+
+    settings: S_co
+    progress: Progress
+    device: torch.device
+    registry: Registry
+    warnings: list[str] = field(default_factory=list)
+    _staging: Staging | None = None
+
+    @property
+    def staging(self) -> Staging:
+        """The output directory under construction; only inside `writing`."""
+        assert self._staging is not None, "nothing is written outside Run.writing"  # noqa: S101 (a mistake of ours)
+        return self._staging
+
+    @property
+    def content(self) -> Path:
+        """The directory that becomes OUT."""
+        return self.staging.content
+
+    @property
+    def scratch(self) -> Path:
+        """The directory for unfinished work; removed when OUT is published."""
+        return self.staging.scratch
+
+    @property
+    def title(self) -> str:
+        """The name of OUT."""
+        return self.staging.final.name
+
+    def warn(self, *warnings: str) -> None:
+        """Add warnings. They are reported when OUT is published."""
+        self.warnings.extend(warnings)
+
+    def report_warnings(self) -> None:
+        """Report all warnings to the progress callback."""
+        for warning in self.warnings:
+            self.progress.say(warning)
+
+    def part(self, settings: S) -> Run[S]:
+        """Return the run of another command within this one: with the same device, plugins and progress callback."""
+        return Run(settings, self.progress, self.device, self.registry)
+
+    def open_model(
+        self, directory: Path, options: Mapping[str, Any] | None = None, *, allow_imports: bool = False
+    ) -> StoredModel:
+        """Open a trained model with the plugins and on the device of the run; see `open_stored`."""
+        return open_stored(directory, self.device, self.registry, options, allow_imports=allow_imports)
+
+    @contextlib.contextmanager
+    def writing(self, out: Path, request: Mapping[str, Any], *, record: str = RECORD) -> Iterator[Run[S_co]]:
+        """Build the output directory: yield the run with its `staging`. Call `publish` at the end of the block.
+
+        Args:
+            out: the output directory: a path that does not exist, or an empty directory.
+            request: what decides the result (`RunSettings.request`).
+            record: name of the command's record in it.
+
+        Raises:
+            InputError: if `out` cannot be used, or if an interrupted or a finished run there was asked for something
+                else.
+        """
+        with Staging(out, request, resume=self.settings.resume, record=record) as staging:
+            yield dataclasses.replace(self, _staging=staging)
+
+    def finished_record(self, **fingerprints: str) -> Mapping[str, Any] | None:
+        """Return the record of a finished run that was asked for the same; see `Staging.finished_record`."""
+        return self.staging.finished_record(self.progress, **fingerprints)
+
+    def publish(self) -> Path:
+        """Move what was built to OUT, report the warnings, and return the path of OUT."""
+        final = self.staging.publish()
+        self.report_warnings()
+        return final
+
+
+def begin_run(settings: S, progress: Progress) -> Run[S]:
+    """Start a run: choose the device and load the plugins.
+
+    Raises:
+        InputError: if there is no such device on this machine, or no such directory of plugins.
+        PluginError: if `VAEAUG_STRICT` is set and a plugin is broken.
+    """
+    return Run(settings, progress, choose_device(settings.device), load(settings.plugins_dirs))
+
+
+def check_apart(out: Path, inputs: Iterable[Path]) -> None:
+    """Check that the output is, contains, and is in none of the inputs. Inputs that do not exist are reported later.
+
+    Raises:
+        InputError: if they overlap.
+    """
+    for place in inputs:
+        if place.exists():
+            check_no_overlap(place, out)

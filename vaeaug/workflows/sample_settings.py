@@ -1,0 +1,136 @@
+"""What users can set when synthetic images are made: of a dataset (`augment`), or of a trained model (`sample`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from vaeaug.errors import InputError
+from vaeaug.options import option
+from vaeaug.workflows.settings import AUTO, RunSettings
+from vaeaug.workflows.train_settings import TrainSettings
+
+LINKS = ("copy", "hard")
+COPIES = ("auto", "exact")
+FORMATS = ("auto", "png", "jpeg", "webp")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleSettings:
+    """How many images of each class to make, and how."""
+
+    per_class: int | None = option(None, "Number of synthetic images per class.", minimum=0)
+    balance: bool = option(False, "Fill every class up to the size of the largest class.")
+    ratio: float | None = option(
+        None, "Number of synthetic images per real image of the class.", minimum=0, maximum=1e6
+    )
+    sampler: str = option(
+        "auto",
+        "How the latents of new images are drawn: {names}; auto uses the sampler recommended for the model and the "
+        "data.",
+    )
+    sampler_options: Mapping[str, Any] = field(default_factory=dict)
+    format: str = option(
+        AUTO,
+        "Format of synthetic images; auto uses JPEG or PNG, like the source image or the class. Palette, 16-bit and "
+        "transparent images are always PNG.",
+        choices=FORMATS,
+    )
+    quality: int | None = option(
+        None,
+        "Quality of JPEG and WebP images, 1 to 100. By default JPEG uses the quality of the JPEG files in the data, "
+        "or 95 if there are none; WebP uses 90.",
+        minimum=1,
+        maximum=100,
+    )
+
+    def check_format(self) -> None:
+        """Refuse a quality where no file has one.
+
+        Raises:
+            InputError: if `quality` is given with the format `png`.
+        """
+        if self.quality is not None and self.format == "png":
+            raise InputError("--quality is for JPEG and WebP files; leave it out with --format png")
+
+    def counts(self, real: Mapping[str, int], unasked: Mapping[str, int] | None = None) -> dict[str, int]:
+        """Return how many synthetic images each class gets.
+
+        Args:
+            real: class -> number of real training images.
+            unasked: class -> how many it gets if none of the three is set; as many as it has real ones if None.
+
+        Raises:
+            InputError: more than one of the three is set.
+        """
+        asked = {"per_class": self.per_class, "ratio": self.ratio, "balance": self.balance or None}
+        given = [name for name, value in asked.items() if value is not None]
+        if len(given) > 1:
+            names = " and ".join(f"--{name.replace('_', '-')}" for name in given)
+            raise InputError(f"{names} contradict each other; give one of them")
+        if self.balance:
+            most = max(real.values())
+            return {label: most - count for label, count in real.items()}
+        if self.per_class is not None:
+            return dict.fromkeys(real, self.per_class)
+        if self.ratio is None:
+            return dict(real if unasked is None else unasked)
+        return {label: round(self.ratio * count) for label, count in real.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AugmentSettings(SampleSettings, TrainSettings):
+    """Everything about an extended dataset: how many images, how they are made, and how the model is trained."""
+
+    # The same images are made with --evaluate, so a resumed run may leave it out or ask for it.
+    _NOT_REQUESTED: ClassVar[frozenset[str]] = frozenset({"evaluate"})
+
+    model: str | None = option(
+        None, "Trained model to use. If there is none in this directory yet, a model is trained and stored there."
+    )
+    filter: bool = option(
+        True, "Drop samples that look like another class, lie far from the data, or nearly duplicate a real image."
+    )
+    synthetic_only: bool = option(
+        False,
+        "Leave out the real training images. This does not anonymize: by default synthetic images are edits of real "
+        "ones and still resemble them.",
+    )
+    keep_alpha: bool = option(
+        False,
+        "Keep transparency in real and synthetic images instead of compositing it over the background. Requires a "
+        "sampler that edits real images. The model is still trained on composited images.",
+    )
+    copy: str = option(
+        AUTO,
+        "How real images are copied. auto rewrites files that some readers would decode differently from the "
+        "synthetic images (transparency, EXIF rotation, colour profiles, TIFF, ...); exact copies every file byte "
+        "for byte.",
+        choices=COPIES,
+    )
+    link: str = option(
+        "copy",
+        "Copy real images into OUT or hard-link them. Rewritten images are always new files.",
+        choices=LINKS,
+    )
+    evaluate: bool = option(
+        False,
+        "Also evaluate whether the images help a classifier (see: vaeaug evaluate) and write the results to "
+        "OUT/utility. This trains 30 classifiers or more and often takes longer than making the images. It cannot "
+        "be combined with --time-budget; to limit the time, run vaeaug evaluate afterwards with --seeds, --arms or "
+        "--steps.",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SampleModelSettings(SampleSettings, RunSettings):
+    """Which images to make from a trained model."""
+
+    _NOT_REQUESTED: ClassVar[frozenset[str]] = frozenset(
+        {"per_class", "balance", "ratio", "format", "quality", "variant_options", "classes"}
+    )
+
+    seed: int = option(0, "Random seed.", minimum=0)
+    variant_options: Mapping[str, Any] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()

@@ -1,0 +1,57 @@
+"""Scoring arrays of images, for `Model.score`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vaeaug.anomaly.columns import LIKELIEST, SCORE_COLUMNS
+from vaeaug.anomaly.judgement import EVIDENCE, choose_judge, judge
+from vaeaug.anomaly.score_images import UNKNOWN, score_images
+from vaeaug.anomaly.table import ScoredImages
+from vaeaug.errors import InputError
+from vaeaug.models.store import StoredModel
+from vaeaug.workflows.device import one_thread
+from vaeaug.workflows.score.score_settings import ScoreSettings
+from vaeaug.workflows.settings import build
+
+
+@one_thread()
+def score_arrays(
+    stored: StoredModel, images: NDArray[np.uint8], labels: Sequence[str | None] | None, **settings: Any
+) -> dict[str, NDArray[Any]]:
+    """Score N images of the model's size; see `Model.score`.
+
+    Raises:
+        InputError: if shapes or types do not fit, if there is no such class, or if an option is out of range.
+    """
+    chosen: ScoreSettings = build(ScoreSettings, settings, "Model.score")
+    stored.require_consent()
+    record = stored.record
+    if images.dtype != np.uint8 or images.shape[1:] != (record.height, record.width, record.channels):
+        wanted = f"uint8 images of shape (N, {record.height}, {record.width}, {record.channels})"
+        raise InputError(f"the model scores {wanted}, not {images.dtype} {images.shape}")
+    names = [None] * len(images) if labels is None else list(labels)
+    if len(names) != len(images):
+        raise InputError(f"there are {len(images)} images and {len(names)} labels; give one an image, or None")
+    labels_N = np.array([UNKNOWN if name is None else record.label(name) for name in names], dtype=np.int64)
+    who = choose_judge(chosen.judge, stored, labels_N)
+    scores = score_images(stored, images, labels_N, seed=chosen.seed, draws=chosen.draws, evidence=who == EVIDENCE)
+    scored = ScoredImages(
+        file_names=[""] * len(images),
+        splits=[""] * len(images),
+        labels=[name or "" for name in names],
+        synthetic=[False] * len(images),
+        classes=stored.classes,
+        measured_NP=scores.measured_NP,
+        measured_as_N=scores.measured_as_N,
+        judgement=judge(lambda: [scores], labels_N, stored, who),
+    )
+    return {
+        **{name: scored.number(name) for name in SCORE_COLUMNS},
+        LIKELIEST.name: np.array([scored.likeliest(place) for place in range(len(images))], dtype=np.str_),
+        "error": scores.error_NHW,
+    }

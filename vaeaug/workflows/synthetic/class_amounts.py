@@ -1,0 +1,71 @@
+"""The number of synthetic images per class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from vaeaug.dataset.cache import ImageCache
+from vaeaug.dataset.index import quoted
+from vaeaug.errors import InputError
+from vaeaug.workflows.sample_settings import AugmentSettings, SampleSettings
+
+PER_REAL_IMAGE = 10
+"""Synthetic images per real one by default: with 50 real images per class, classifiers learned more or as much from ten
+as from one (docs/benchmarks.md, "Steps and ratio")."""
+
+MAX_IMAGES, MAX_PIXELS = 500, 128 * 128
+"""Synthetic images per class, and average pixels per image, up to which the default is ten per real image. This saves
+time and disk space, since an edited photograph is as large as the photograph."""
+
+
+def wanted_counts(settings: AugmentSettings, cache: ImageCache) -> dict[str, int]:
+    """Return class -> number of synthetic images, as requested or by default.
+
+    Raises:
+        InputError: if more than one of `per_class`, `ratio` and `balance` is set.
+    """
+    real = {label: len(cache.indices("train", label, real=True)) for label in cache.classes}
+    # The same rule for all classes, or classes of one size would get different numbers of images.
+    files = [file for file in cache.files if file.split == "train" and not file.synthetic]
+    if sum(file.height * file.width for file in files) > MAX_PIXELS * len(files):
+        return settings.counts(real)
+    return settings.counts(
+        real, {label: max(count, min(PER_REAL_IMAGE * count, MAX_IMAGES)) for label, count in real.items()}
+    )
+
+
+def check_amount(settings: SampleSettings, real: Mapping[str, int], counts: Mapping[str, int] | None = None) -> None:
+    """Check before any work that some class gets an image.
+
+    Args:
+        settings: `per_class`, `ratio` and `balance`; if none is set, every class gets images.
+        real: class -> number of real training images.
+        counts: requested class -> number of synthetic images; by default according to `settings`.
+
+    Raises:
+        InputError: if all counts are zero.
+    """
+    counts = settings.counts(real) if counts is None else counts
+    if any(counts.values()):
+        return
+    most = max(real[label] for label in counts)
+    if settings.balance:
+        whose = f"the class {quoted(counts)} is" if len(counts) == 1 else "all classes are"
+        raise InputError(
+            f"nothing to make: {whose} as large as the largest ({most:,} images), so --balance adds none; "
+            "give --per-class N or --ratio X instead"
+        )
+    if settings.ratio is not None:
+        raise InputError(
+            f"nothing to make: --ratio {settings.ratio:g} of at most {most:,} real images per class rounds to none; "
+            f"give a ratio of at least {1 / most:.2g}, or --per-class N"
+        )
+    raise InputError("nothing to make: --per-class 0 asks for no synthetic images; give --per-class 1 or more")
+
+
+def amount_warnings(settings: SampleSettings, counts: Mapping[str, int]) -> list[str]:
+    """Return a warning that names the classes that get no image because of `ratio`."""
+    empty = [label for label, count in counts.items() if not count]
+    if settings.ratio is None or not empty:
+        return []
+    return [f"--ratio {settings.ratio:g} rounds to no synthetic image for {quoted(empty)}"]

@@ -1,0 +1,180 @@
+"""The model, the sampler and the filter of an extended dataset."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from vaeaug.contracts import Sampler
+from vaeaug.dataset.cache import ImageCache
+from vaeaug.errors import InputError
+from vaeaug.models.record import FILE
+from vaeaug.models.store import StoredModel
+from vaeaug.plugins import Provided
+from vaeaug.workflows.image_data import TrainingData
+from vaeaug.workflows.run import Run
+from vaeaug.workflows.sample_settings import AugmentSettings
+from vaeaug.workflows.samplers import choose_sampler, drawing_samplers, editing_samplers, find_sampler
+from vaeaug.workflows.settings import AUTO, expand_user
+from vaeaug.workflows.synthetic.class_amounts import wanted_counts
+from vaeaug.workflows.synthetic.sample_filter import SampleFilter, train_filter
+from vaeaug.workflows.time_budget import TimeBudget, reserve_for_writing, writing_seconds
+from vaeaug.workflows.train.loss_choice import NamedPlugins, choose_loss
+from vaeaug.workflows.train.model_training import identity, train_into
+from vaeaug.workflows.train.train_command import train_model
+from vaeaug.workflows.train_settings import TrainModelSettings, TrainSettings
+
+
+def trained_model(settings: AugmentSettings) -> Path | None:
+    """Return the directory of the model of `--model`, if it is trained already."""
+    place = None if settings.model is None else expand_user(settings.model)
+    return place if place is not None and (place / FILE).exists() else None
+
+
+def dataset_model(
+    run: Run[AugmentSettings], data: Path, named: NamedPlugins, read: TrainingData, budget: TimeBudget | None
+) -> StoredModel:
+    """Return the model of a dataset: that of `--model`, or one that is trained for this dataset only.
+
+    Args:
+        run: of the dataset.
+        data: DATA.
+        named: the plugins that the user named.
+        read: the images of DATA.
+        budget: the time budget, or None.
+
+    Raises:
+        InputError: if the model of `--model` is of another variant or loss than the named ones.
+    """
+    if budget is not None:
+        budget = _reserved(run, budget, read)
+    if run.settings.model is not None:
+        return _named_model(run, data, expand_user(run.settings.model), budget)
+    if budget is not None:  # what follows the training is done before it, or its time is estimated
+        sample_filter(run, read.cache)
+    run.staging.check_unchanged(**identity(read.cache))
+    directory = run.scratch / "model"
+    if not (directory / FILE).exists():
+        used = choose_loss(run, named, read.cache)
+        train_into(run, directory, run.scratch / "training", read.cache, used, budget)
+    return run.open_model(directory)
+
+
+def check_model(settings: AugmentSettings, cache: ImageCache, model: StoredModel) -> None:
+    """Check that a model can make images for the data.
+
+    Raises:
+        InputError: if it makes gray images and the data are in colour, or the reverse, or if it does not know a class.
+    """
+    channels = cache.pixels_NHWC.shape[3]
+    if channels != model.record.channels:
+        makes, has = ("gray" if count == 1 else "colour" for count in (model.record.channels, channels))
+        raise InputError(
+            f"the model {settings.model} makes {makes} images, and the data are in {has}; "
+            "give --model another place to train a new one"
+        )
+    unknown = sorted(set(cache.classes) - set(model.classes))
+    if unknown:
+        raise InputError(
+            f"the model {settings.model} was not trained on the class {unknown[0]!r} of the data; it knows "
+            f"{', '.join(model.classes)}; give --model another place to train a new one"
+        )
+
+
+def was_trained_on(model: StoredModel, cache: ImageCache) -> bool:
+    """Return whether a model was trained on the training images of the data, under their present names."""
+    return all(model.latents(model.record.label(label)).listing == cache.listing(label) for label in cache.classes)
+
+
+def named_sampler(run: Run[AugmentSettings]) -> Provided[Sampler] | None:
+    """Return the sampler that the user named, or None for `auto`; with `keep_alpha` one that edits real images.
+
+    Raises:
+        InputError: if there is no such sampler or option, or if `keep_alpha` is set and the sampler draws new images.
+    """
+    samplers = run.registry.samplers
+    asked = find_sampler(run.settings.sampler, run.settings.sampler_options, run.registry)
+    if not run.settings.keep_alpha:
+        return asked
+    if asked is None:  # edited images have the transparency of their sources
+        asked = next((sampler for sampler in samplers.values() if sampler.cls.edits), None)
+    if asked is None or not asked.cls.edits:
+        drawn = "no sampler does that" if asked is None else f"the sampler '{asked.name}' draws new images"
+        raise InputError(
+            f"--keep-alpha takes transparency from edited real images, and {drawn}; "
+            f"use --sampler {editing_samplers(samplers)}, or leave out --keep-alpha"
+        )
+    return asked
+
+
+def dataset_sampler(
+    run: Run[AugmentSettings], asked: Provided[Sampler] | None, model: StoredModel, *, same: bool
+) -> Provided[Sampler]:
+    """Return the sampler of a dataset.
+
+    Args:
+        run: of the dataset.
+        asked: the sampler that the user named, or None for `auto`.
+        model: the model.
+        same: whether the model was trained on the training images of the data.
+
+    Raises:
+        InputError: if the sampler edits the images that the model was trained on, and these are others.
+    """
+    samplers = run.registry.samplers
+    if asked is not None and asked.cls.edits and not same:
+        others = drawing_samplers(samplers, model.latents(0).latents)
+        raise InputError(
+            f"the sampler '{asked.name}' edits the images that the model was trained on, and these are others; "
+            f"give --model another place to train a new one, or use --sampler {others}"
+        )
+    return choose_sampler(asked, samplers, model, has_originals=same)
+
+
+def sample_filter(run: Run[AugmentSettings], cache: ImageCache) -> SampleFilter | None:
+    """Return the filter that decides which samples are kept, or None to keep all."""
+    if not run.settings.filter:
+        return None
+    return train_filter(
+        cache,
+        run.scratch / "judges",
+        seed=run.settings.seed,
+        device=run.device,
+        workers=run.settings.workers,
+        progress=run.progress,
+    )
+
+
+def _reserved(run: Run[AugmentSettings], budget: TimeBudget, read: TrainingData) -> TimeBudget:
+    """Return the time budget with the time to make the images reserved."""
+    counts = wanted_counts(run.settings, read.cache)
+    readable = {file.file_name for file in read.cache.files}
+    paths: dict[str, list[Path]] = {label: [] for label in counts}
+    for file in read.index.of("train"):
+        if file.file_name in readable:
+            paths[file.label].append(file.path)
+    return reserve_for_writing(budget, writing_seconds(paths, counts, threads=1), sum(counts.values()), run.progress)
+
+
+def _named_model(run: Run[AugmentSettings], data: Path, place: Path, budget: TimeBudget | None) -> StoredModel:
+    """Return the model of `--model`, trained first if there is none yet.
+
+    Raises:
+        InputError: if it is of another variant or loss than the named ones.
+    """
+    chosen = run.settings
+    if not (place / FILE).exists():
+        training = {field.name: getattr(chosen, field.name) for field in dataclasses.fields(TrainSettings)}
+        train_model(run.part(TrainModelSettings(**training)), data, place, budget)
+    elif chosen.ignored_by_a_model():
+        flags = ", ".join(chosen.ignored_by_a_model())
+        run.progress.say(f"the model {place} is already trained, so these options have no effect: {flags}")
+    model = run.open_model(place)
+    record = model.record
+    for flag, asked, found in (("variant", chosen.variant, record.variant), ("loss", chosen.loss, record.loss)):
+        if asked not in (None, AUTO, found.name):
+            raise InputError(
+                f"the model {place} was trained with --{flag} {found.name}, not {asked}; "
+                f"leave out --{flag}, or give --model another place to train a new one"
+            )
+    return model

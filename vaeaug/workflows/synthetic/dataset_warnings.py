@@ -1,0 +1,42 @@
+"""Warnings about an extended dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from vaeaug.dataset.cache import ImageCache
+from vaeaug.dataset.constant_classes import constant_warnings
+from vaeaug.dataset.index import DatasetIndex
+from vaeaug.export.layout import folder_name
+from vaeaug.models.store import StoredModel
+from vaeaug.workflows.data_warnings import split_warnings
+from vaeaug.workflows.model_warnings import model_warnings
+from vaeaug.workflows.name_list import name_list
+
+_OTHERS = "the model was not trained on the images of this dataset, or they have been renamed since"
+
+
+def dataset_warnings(index: DatasetIndex, cache: ImageCache, model: StoredModel, *, same: bool) -> list[str]:
+    """Return the warnings about the model, the splits and the names of class folders.
+
+    Args:
+        index: the files of the data.
+        cache: the images that could be read.
+        model: the model that the synthetic images are drawn from.
+        same: whether it was trained on the training images of the data, under the same names.
+    """
+    return [
+        *model_warnings(model),
+        *([] if same else [_OTHERS]),
+        *split_warnings(index),
+        *constant_warnings(cache),
+        *_renamed(sorted({file.label for file in cache.files})),
+    ]
+
+
+def _renamed(labels: Iterable[str]) -> list[str]:
+    """Return a warning about classes whose folders have encoded names."""
+    renamed = [f"{label!r} is in {folder_name(label)}" for label in labels if folder_name(label) != label]
+    if not renamed:
+        return []
+    return [f"folders that a file system or a reader would misread have encoded names: {name_list(renamed)}"]

@@ -1,0 +1,147 @@
+"""A dataset with synthetic images: while it is made by `augment` or `sample`, and the result of these commands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from vaeaug.contracts import Sampler
+from vaeaug.dataset.image_cache import InvalidImage
+from vaeaug.dataset.passed_over import PassedOver
+from vaeaug.dataset.rules import DecodeRules
+from vaeaug.export.card import ClassCount
+from vaeaug.export.kind import ClassKind
+from vaeaug.export.manifest import Sources
+from vaeaug.export.origin import Edited
+from vaeaug.export.real import RealImage
+from vaeaug.models.store import StoredModel
+from vaeaug.plugins import Provided
+from vaeaug.synthesis.pixel_limits import PixelLimits
+from vaeaug.workflows.run import Run
+from vaeaug.workflows.samplers import sampler_config
+from vaeaug.workflows.settings import RunSettings
+from vaeaug.workflows.synthetic.sample_filter import SampleFilter
+
+
+@dataclass(frozen=True, slots=True)
+class SyntheticDataset:
+    """A dataset with synthetic images under construction.
+
+    Attributes:
+        command: `augment` or `sample`.
+        run: of the command.
+        model: the model that the synthetic images are drawn from.
+        counts: class -> number of synthetic images.
+        kinds: class -> the kind of file that its images are written as.
+        decoding: how real images are decoded to be edited.
+        real: the images of DATA that were copied: real ones, and synthetic ones of earlier runs.
+        sources: names the real image that each image shows.
+        first: class -> number of the first chunk of samples, where earlier runs made samples before it.
+        originals: `file_name` in the data -> file of each real training image; empty if there are none here.
+        examples: class -> `file_name` in the data of some real training images, to show beside the synthetic ones.
+        settings: the settings that decide the result, for the record and the card.
+        sampler: the sampler that drew them.
+        sampler_options: its options that are not the defaults.
+        seed: of the samples.
+        passed_over: files in DATA that are not used.
+        keep: the filter that decides which samples are kept; None to keep all.
+        limits: class -> limits of pixel changes of its real images; classes without limits are missing.
+        class_options: class -> the sampler's options for it, if they are not `sampler_options`.
+        invalid: unreadable images that were left out.
+        held_out: a sentence about the images that were held out of the data; empty if none were.
+    """
+
+    command: str
+    run: Run[RunSettings]
+    model: StoredModel
+    counts: Mapping[str, int]
+    kinds: Mapping[str, ClassKind]
+    decoding: DecodeRules
+    real: Sequence[RealImage]
+    sources: Sources
+    first: Mapping[str, int]
+    originals: Mapping[str, Path]
+    examples: Mapping[str, Sequence[str]]
+    settings: Mapping[str, Any]
+    sampler: Provided[Sampler]
+    sampler_options: Mapping[str, Any]
+    seed: int
+    passed_over: Sequence[PassedOver] = ()
+    keep: SampleFilter | None = None
+    limits: Mapping[str, PixelLimits] = field(default_factory=dict)
+    class_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    invalid: Sequence[InvalidImage] = ()
+    held_out: str = ""
+
+    @property
+    def out(self) -> Path:
+        """The dataset directory while it is being built."""
+        return self.run.content
+
+    @property
+    def edited(self) -> Edited | None:
+        """What the card says about edited real images; None if the sampler draws new ones."""
+        sampler = self.sampler.cls
+        if not sampler.edits:
+            return None
+        return Edited(sampler.shares_detail_of(sampler_config(sampler, self.sampler_options)))
+
+    @property
+    def journal(self) -> Path:
+        """The journal of the synthetic images that are written."""
+        return self.run.scratch / "synthetic.jsonl"
+
+    @property
+    def rejected(self) -> Path:
+        """The directory of dropped samples that the report shows."""
+        return self.run.scratch / "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenSamples:
+    """The synthetic images of a dataset.
+
+    Attributes:
+        counts: class -> number of images.
+        dropped: class -> reason -> number of dropped samples; classes without dropped samples are missing.
+        examples: class -> names of its first images, relative to `train`.
+    """
+
+    counts: Mapping[str, int]
+    dropped: Mapping[str, Mapping[str, int]]
+    examples: Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentResult:
+    """The result of `augment` and of `sample`.
+
+    Attributes:
+        out: the dataset directory.
+        counts: numbers of images by class and kind.
+        sampler: the sampler that drew the synthetic images.
+        remarks: the warnings (posterior collapse, images left out).
+        dropped: class -> reason -> number of dropped samples.
+        verdict: a sentence on whether the synthetic images help a classifier; None if that was not evaluated.
+    """
+
+    out: Path
+    counts: tuple[ClassCount, ...]
+    sampler: str
+    remarks: tuple[str, ...]
+    dropped: Mapping[str, Mapping[str, int]]
+    verdict: str | None = None
+
+    @classmethod
+    def from_record(cls, out: Path, record: Mapping[str, Any], verdict: str | None = None) -> AugmentResult:
+        """Return the result of a finished run from its `vaeaug.json`.
+
+        Args:
+            out: the dataset directory.
+            record: its `vaeaug.json`.
+            verdict: the verdict of its evaluation, if there is one.
+        """
+        counts = tuple(ClassCount(**entry) for entry in record["counts"].values())
+        return cls(out, counts, record["sampler"], tuple(record["remarks"]), record["dropped"], verdict)
