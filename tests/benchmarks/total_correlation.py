@@ -84,9 +84,10 @@ def main() -> None:
     """Train what is not in the results yet, then print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--results", type=Path, required=True, help="JSON lines, one per training")
-    parser.add_argument("--betas", type=float, nargs="+", default=[1.0, 4.0, 10.0])
+    parser.add_argument("--variants", nargs="+", default=["beta-tc-vae", "beta-vae"])
+    parser.add_argument("--betas", type=float, nargs="+", default=[1.0, 4.0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--latent-dim", type=int, default=10)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -95,7 +96,7 @@ def main() -> None:
     pixels_NHWC, wanted = sample(), []
     for seed in arguments.seeds:
         for beta in arguments.betas:
-            for variant in ("beta-tc-vae", "beta-vae") if beta != 1 else ("beta-tc-vae",):
+            for variant in arguments.variants[: None if beta != 1 else 1]:  # with 1 all are the VAE
                 task = {"variant": variant, "beta": beta, "steps": arguments.steps}
                 wanted.append({**task, "latent_dim": arguments.latent_dim, "seed": seed})
     for task in wanted:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, ClassVar
 
 import torch
@@ -26,7 +25,7 @@ class GaussianVariant(Variant):
     """
 
     conditional: ClassVar[bool] = False
-    small_options: ClassVar[Mapping[str, Any]] = MappingProxyType({"width": 16, "latent_dim": 4})
+    small_options: ClassVar[Mapping[str, Any]] = {"width": 16, "latent_dim": 4}
 
     @dataclass(frozen=True)
     class Config:

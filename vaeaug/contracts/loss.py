@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
@@ -31,7 +30,7 @@ class ReconstructionLoss(nn.Module, ABC):
     name: ClassVar[str]
     reference: ClassVar[str] = ""
     default: ClassVar[bool] = False
-    small_options: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    small_options: ClassVar[Mapping[str, Any]] = {}
 
     @dataclass(frozen=True)
     class Config:

@@ -52,7 +52,7 @@ class Variant(nn.Module, ABC):
     preferred_scope: ClassVar[str] = "per-class"
     adversarial: ClassVar[bool] = False
     prior_share: ClassVar[float] = 0.0
-    small_options: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    small_options: ClassVar[Mapping[str, Any]] = {}
     num_codes: int | None = None
     terms: Mapping[str, Term] = MappingProxyType({})
 
