@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from vaeaug.contracts import ReconstructionLoss as ReconstructionLoss
     from vaeaug.contracts import Sampler as Sampler
     from vaeaug.contracts import SamplingCase as SamplingCase
+    from vaeaug.contracts import Term as Term
+    from vaeaug.contracts import TrainingSet as TrainingSet
     from vaeaug.contracts import Variant as Variant
     from vaeaug.errors import InputError as InputError
     from vaeaug.hookspecs import hookimpl as hookimpl
@@ -52,6 +54,8 @@ _HOME = {
     "ReconstructionLoss": "vaeaug.contracts",
     "Sampler": "vaeaug.contracts",
     "SamplingCase": "vaeaug.contracts",
+    "Term": "vaeaug.contracts",
+    "TrainingSet": "vaeaug.contracts",
     "Variant": "vaeaug.contracts",
     "option": "vaeaug.options",
     "augment": "vaeaug.workflows.augment.augment_command",

@@ -1,4 +1,4 @@
-"""The names of variants and losses: lower case, words joined by hyphens."""
+"""The names of variants and losses (lower case, words joined by hyphens), and names of terms with a meaning."""
 
 from __future__ import annotations
 
@@ -20,3 +20,14 @@ def to_name(text: str) -> str:
     text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()  # without accents
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", text)
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-") or "my-name"
+
+
+def is_kl_name(term: str) -> bool:
+    """Return whether a term of an objective is annealed if its variant does not declare it: `kl` or `kl/<group>`.
+
+    This is the rule of plugin API 1, which variants without `Variant.terms` rely on.
+
+    >>> is_kl_name("kl"), is_kl_name("kl/top"), is_kl_name("klx")
+    (True, True, False)
+    """
+    return term == "kl" or term.startswith("kl/")

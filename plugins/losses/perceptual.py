@@ -13,6 +13,7 @@ likelihood; else e is no squared error and exp(-loss) no density, so bounds in n
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -40,6 +41,7 @@ class Perceptual(ReconstructionLoss):
         "Zhang et al., The Unreasonable Effectiveness of Deep Features as a Perceptual Metric, CVPR 2018; "
         "Hou et al., Deep Feature Consistent Variational Autoencoder, WACV 2017"
     )
+    small_options: ClassVar = {"network": "torchvision.models:squeezenet1_1"}  # without weights: nothing is downloaded
 
     @dataclass(frozen=True)
     class Config:

@@ -13,6 +13,7 @@ under `l1` or `ms-ssim`, whose gradients do not fade with the error.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -28,6 +29,7 @@ class Autoencoder(Variant):
 
     name = "ae"
     reference = "Hinton & Salakhutdinov, Reducing the Dimensionality of Data with Neural Networks, Science 313, 2006"
+    small_options: ClassVar = {"width": 16, "latent_dim": 4}
     mean_D: Tensor
     factor_DD: Tensor
 

@@ -13,6 +13,7 @@ prior of z_1 is a Gaussian a class (Sohn et al. 2015, eq. 4).
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -69,6 +70,7 @@ class HVAE(Variant):
         "Sonderby et al., Ladder Variational Autoencoders, NIPS 2016, arXiv:1602.02282; "
         "Child, Very Deep VAEs Generalize Autoregressive Models, ICLR 2021, arXiv:2011.10650"
     )
+    small_options: ClassVar = {"width": 32, "latent_dim": 4}
 
     @dataclass(frozen=True)
     class Config:

@@ -8,6 +8,7 @@ With K = 1 it is the VAE; with more draws the bound is tighter, and the true pos
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -21,6 +22,7 @@ class IWAE(GaussianVariant):
 
     name = "iwae"
     reference = "Burda, Grosse & Salakhutdinov, Importance Weighted Autoencoders, ICLR 2016, arXiv:1509.00519"
+    small_options: ClassVar = {**GaussianVariant.small_options, "samples": 2}
 
     @dataclass(frozen=True)
     class Config(GaussianVariant.Config):

@@ -17,6 +17,7 @@ et al. (2014).
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -41,6 +42,7 @@ class VAEGAN(GaussianVariant):
         "Larsen, Sonderby, Larochelle & Winther, Autoencoding beyond pixels using a learned similarity metric, "
         "ICML 2016"
     )
+    small_options: ClassVar = {**GaussianVariant.small_options, "discriminator_width": 4}
 
     @dataclass(frozen=True)
     class Config(GaussianVariant.Config):

@@ -9,6 +9,7 @@ The best prior is the mixture of all training images' posteriors (eq. 8); a few 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +25,7 @@ class VampVAE(GaussianVariant):
     conditional = True
     preferred_scope = "shared"  # every network holds the pseudo-inputs of all classes
     reference = "Tomczak & Welling, VAE with a VampPrior, AISTATS 2018, arXiv:1705.07120"
+    small_options: ClassVar = {**GaussianVariant.small_options, "pseudo_inputs": 3}
     started_Y: Tensor
 
     @dataclass(frozen=True)

@@ -10,6 +10,7 @@ given its class, is fitted afterwards (`CodePrior`, as in the paper's section 3.
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -44,6 +45,7 @@ class VQVAE(Variant):
         "van den Oord, Vinyals & Kavukcuoglu, Neural Discrete Representation Learning, NIPS 2017; "
         "Mentzer et al., Finite Scalar Quantization: VQ-VAE Made Simple, ICLR 2024"
     )
+    small_options: ClassVar = {"width": 16, "grid": 9, "prior_width": 16, "prior_depth": 1, "prior_steps": 4}
 
     @dataclass(frozen=True)
     class Config:

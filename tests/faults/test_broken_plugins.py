@@ -169,6 +169,12 @@ BROKEN = [
         ("__init__", "spec, config"),
     ),
     Broken(
+        "terms of another kind",
+        "class Mine(GaussianVariant):\n    name = 'mine'\n    terms = {'kl': 'annealed'}\n" + HOOK,
+        "wrong-class",
+        ("vaeaug.Term", "Term(annealed=True)"),
+    ),
+    Broken(
         "plain config",
         "class Mine(GaussianVariant):\n    name = 'mine'\n    class Config:\n        beta = 3\n" + HOOK,
         "wrong-class",

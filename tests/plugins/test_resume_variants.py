@@ -1,11 +1,11 @@
 """Every shipped variant, killed while it trains and taken up again, ends with the same bits: none has hidden state."""
 
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from shipped_plugins import VARIANTS
 from toy_training import SPEC, batches, same, weights
 from vaeaug_plugins.losses.gaussian import Gaussian
 
@@ -14,10 +14,6 @@ from vaeaug.training import loop
 from vaeaug.training.batches import Batches
 from vaeaug.training.config import TrainingConfig
 
-MODULES = [point.load() for point in sorted(entry_points(group="vaeaug")) if point.value.startswith("vaeaug_plugins.")]
-VARIANTS = {
-    cls.name: cls for module in MODULES if hasattr(module, "vaeaug_variants") for cls in module.vaeaug_variants()
-}
 CASES: list[tuple[str, dict[str, Any]]] = [*((name, {}) for name in VARIANTS), ("vq-vae", {"quantizer": "ema"})]
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from vaeaug.contracts import kl_of
 from vaeaug.models.likelihood import DRAWS_AT_ONCE
 from vaeaug.models.network import Network
 from vaeaug.seeds import seed_of
-from vaeaug.training.schedules import is_kl
 
 LEAST_VARIANCE = 1e-3
 """Added to the variance of an image's values in [0, 1], that of 3 % noise: a flat image has none."""
@@ -74,7 +74,7 @@ def measure(network: Network, x_BCHW: Tensor, y_B: Tensor, *, seed: int, draws: 
     kl_B: Tensor | None
     iwae_B: Tensor | None
     if encoded.log_ratio is None:
-        cost_B, kl_B, iwae_B = network.loss(raw_BRHW, x_BCHW), _kl(encoded.penalties), None
+        cost_B, kl_B, iwae_B = network.loss(raw_BRHW, x_BCHW), kl_of(network.variant, encoded.penalties), None
     else:
         rows = [_drawn(network, x_BCHW[i : i + 1], y_B[i : i + 1], seed, draws) for i in range(len(x_BCHW))]
         cost_B, kl_B, iwae_B = torch.stack(rows).unbind(dim=1)
@@ -96,16 +96,11 @@ def _drawn(network: Network, x_1CHW: Tensor, y_1: Tensor, seed: int, draws: int)
         count = min(DRAWS_AT_ONCE, draws - start)
         x_KCHW, y_K = x_1CHW.expand(count, -1, -1, -1).contiguous(), y_1.expand(count).contiguous()
         encoded = network.variant.encode(x_KCHW, y_K, generator)
-        cost_K, kl_K = network.loss(network.variant.decode(encoded.latent, y_K), x_KCHW), _kl(encoded.penalties)
+        cost_K = network.loss(network.variant.decode(encoded.latent, y_K), x_KCHW)
+        kl_K = kl_of(network.variant, encoded.penalties)
         ratio_K: Tensor = encoded.log_ratio  # type: ignore[assignment] # it was there without a generator
         costs.append(cost_K)
         divergences.append(ratio_K if kl_K is None else kl_K)  # its mean is the KL, with more noise
         weights.append(-cost_K - ratio_K)
     bound = math.log(draws) - torch.cat(weights).logsumexp(dim=0)
     return torch.stack([torch.cat(costs).mean(), torch.cat(divergences).mean(), bound])
-
-
-def _kl(penalties: dict[str, Tensor]) -> Tensor | None:
-    """Return the KL divergence of each image, (B,), or None if there is none."""
-    terms = [value_B for name, value_B in penalties.items() if is_kl(name)]
-    return torch.stack(terms).sum(dim=0) if terms else None

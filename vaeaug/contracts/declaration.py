@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vaeaug.contracts.loss import ReconstructionLoss
 from vaeaug.contracts.sampler import Sampler
+from vaeaug.contracts.terms import Term
 from vaeaug.contracts.variant import Variant
 from vaeaug.hookspecs import HOOKS
 from vaeaug.names import is_name, to_name
@@ -39,9 +40,15 @@ def _faults(kind: str, cls: type[Any]) -> Iterator[str]:
     if missing := sorted(getattr(cls, "__abstractmethods__", ())):
         yield f"does not implement {', '.join(missing)}"
     yield from _config_faults(cls.Config)
+    if base is Variant and not _are_terms(cls.terms):
+        yield "has terms that are no mapping of names to vaeaug.Term; write terms = {'my-term': Term(annealed=True)}"
     for method, contract in vars(base).items():
         if inspect.isfunction(contract) and (method == "__init__" or not method.startswith("_")):
             yield from _signature_faults(cls, method, list(inspect.signature(contract).parameters))
+
+
+def _are_terms(terms: Any) -> bool:
+    return isinstance(terms, Mapping) and all(isinstance(term, Term) for term in terms.values())
 
 
 def _config_faults(config: Any) -> Iterator[str]:

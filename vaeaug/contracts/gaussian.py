@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -24,6 +25,7 @@ class GaussianVariant(Variant):
     """
 
     conditional: ClassVar[bool] = False
+    small_options: ClassVar[Mapping[str, Any]] = {"width": 16, "latent_dim": 4}
 
     @dataclass(frozen=True)
     class Config:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -22,12 +23,14 @@ class ReconstructionLoss(nn.Module, ABC):
         reference: the paper it comes from, for `vaeaug plugins show`.
         default: whether it is used when the user names no loss and none says that it suits the data (`suits`); of
             several, the first in order of precedence is.
+        small_options: option -> value with which the loss is quick enough for tests and needs no download.
         Config: a frozen dataclass whose fields are the options; declare them with `vaeaug.option`.
     """
 
     name: ClassVar[str]
     reference: ClassVar[str] = ""
     default: ClassVar[bool] = False
+    small_options: ClassVar[Mapping[str, Any]] = {}
 
     @dataclass(frozen=True)
     class Config:

@@ -48,9 +48,10 @@ class Encoded:
         latent: what `Variant.decode` takes; a tree of tensors with the batch first.
         features_BD: one feature vector an image, deterministic (a posterior mean, a pooled code): the latent features
             that are exported, and what posterior collapse is measured on.
-        penalties: the terms of the objective besides the reconstruction: name -> (B,), one value an image, unweighted.
-            A Kullback-Leibler divergence is named `kl`, or `kl/<group>` where there are several: those are annealed
-            and given free bits by the training loop, and summed they give the KL part of the ELBO. In nats.
+        penalties: the terms of the objective besides the reconstruction: name -> (B,), one value per image, unweighted.
+            A Kullback-Leibler divergence is named `kl`, or `kl/<group>` if there are several, or declared as annealed
+            (`Variant.terms`): these are annealed and given free bits by the training loop, and their sum is the KL part
+            of the ELBO. In nats. An anomaly score is made of them, so a term over the batch is never among them.
         scale: the posterior's standard deviation, of the same structure as `latent`, where the posterior is a diagonal
             Gaussian around the mode; None where it is not. Samplers that draw around real images need it.
         log_ratio: log q(z|x) - log p(z) of the latent that was drawn, (B,), in nats: its mean over draws is the KL, and
@@ -78,6 +79,18 @@ class ImageStatistics:
     channels: int
     palette: tuple[tuple[int, ...], ...] | None
     binarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSet:
+    """The images that one network is trained on (`Variant.begin_training`).
+
+    Attributes:
+        labels_N: class indices, int64, on the CPU, one per training image: its length is the size of the training set.
+            Images held out for validation are not included.
+    """
+
+    labels_N: Tensor
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import torch
@@ -12,7 +13,8 @@ from torch import Tensor, nn
 
 from vaeaug.contracts.latent import Latent
 from vaeaug.contracts.loss import ReconstructionLoss
-from vaeaug.contracts.spec import Encoded, ImageSpec, Latents
+from vaeaug.contracts.spec import Encoded, ImageSpec, Latents, TrainingSet
+from vaeaug.contracts.terms import Term
 
 
 class Variant(nn.Module, ABC):
@@ -36,6 +38,10 @@ class Variant(nn.Module, ABC):
             `fit_prior` takes next to no time.
         num_codes: of a discrete latent, how many codes there are; set it in `__init__`, so that codebook collapse is
             found. None for a continuous latent.
+        terms: name of a term of `losses` -> whether it is annealed, and whether it is one value for the batch (`Term`).
+            A term that is not named here is one value per image, and annealed if its name is `kl` or `kl/<group>`.
+            Set it in `__init__` if it depends on the options.
+        small_options: option -> value with which the variant is small and quick enough for tests, needing no download.
         Config: a frozen dataclass whose fields are the options; declare them with `vaeaug.option`.
     """
 
@@ -46,7 +52,9 @@ class Variant(nn.Module, ABC):
     preferred_scope: ClassVar[str] = "per-class"
     adversarial: ClassVar[bool] = False
     prior_share: ClassVar[float] = 0.0
+    small_options: ClassVar[Mapping[str, Any]] = {}
     num_codes: int | None = None
+    terms: Mapping[str, Term] = MappingProxyType({})
 
     @dataclass(frozen=True)
     class Config:
@@ -81,15 +89,27 @@ class Variant(nn.Module, ABC):
     def losses(
         self, x_BCHW: Tensor, y_B: Tensor, reconstruction: ReconstructionLoss, generator: torch.Generator | None = None
     ) -> dict[str, dict[str, Tensor]]:
-        """Return the objective: parameter group -> term -> one value an image, shape (B,).
+        """Return the objective: parameter group -> term -> one value per image, shape (B,).
 
-        The terms of a group are summed and averaged over the batch, and their gradient goes to that group's parameters
+        A term that `terms` declares as `over_batch` is one value for the batch instead, shape (). The host averages the
+        other terms over the batch and adds up the terms of a group, and their gradient goes to that group's parameters
         alone. The default is the negative ELBO with one draw (Kingma & Welling 2014, eq. 7): the reconstruction loss
         plus the penalties, in the group `model`.
+
+        Training batches are full. For validation the host averages a term over batches weighted by their number of
+        images. If a term is over the batch, validation batches are no larger than training batches and contain each
+        image once; the last one may be smaller.
         """
         encoded = self.encode(x_BCHW, y_B, generator)
         raw_BRHW = self.decode(encoded.latent, y_B)
         return {"model": {"reconstruction": reconstruction(raw_BRHW, x_BCHW), **encoded.penalties}}
+
+    def begin_training(self, data: TrainingSet) -> None:
+        """Take what the objective needs to know of the training set, such as its size. The default needs nothing.
+
+        Called before each training, also before one that is resumed or starts from trained weights, and not when a
+        trained model is opened. Keep what is taken in a buffer.
+        """
 
     def parameter_groups(self) -> dict[str, Iterable[nn.Parameter]]:
         """Return the parameters by group; each group gets an optimizer of its own. Keys match those of `losses`."""

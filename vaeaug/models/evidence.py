@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from vaeaug.contracts import annealed_names
 from vaeaug.models.store import StoredModel
-from vaeaug.training.schedules import is_kl
 
 
 @torch.no_grad()
@@ -28,5 +28,6 @@ def class_evidence(model: StoredModel, x_BCHW: Tensor) -> Tensor:
         network = model.network(label)
         encoded = network.variant.encode(x_BCHW, y_B)
         cost_B = network.loss(network.variant.decode(encoded.latent, y_B), x_BCHW)
-        columns.append(-sum((value_B for name, value_B in encoded.penalties.items() if is_kl(name)), start=cost_B))
+        kl = annealed_names(network.variant, encoded.penalties)
+        columns.append(-sum((encoded.penalties[name] for name in kl), start=cost_B))
     return torch.stack(columns, dim=1)

@@ -10,6 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from vaeaug.pages.charts import LARGE, SMALL, ChartSize, Line, line_chart
+from vaeaug.training.history import annealed_terms
 
 _POINTS = 240
 """Points of a curve, at most; of a longer history every n-th row is drawn, the last one included."""
@@ -25,11 +26,15 @@ class History:
     Attributes:
         name: what was trained: `shared`, or a class.
         rows: the rows of `history.jsonl`: `step`, `train` and, if images were held out, `validation`; the latter two
-            are term -> mean per image.
+            are term -> mean per image. `annealed` names the terms that are the KL part of the objective.
     """
 
     name: str
     rows: Sequence[Mapping[str, Any]]
+
+    def kl_terms(self) -> list[str]:
+        """Return the terms that are the KL part of the objective, in their order."""
+        return annealed_terms(self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +115,7 @@ def _small_charts(
 ) -> list[tuple[str, Sequence[Curve]]]:
     """Return (title, one chart per training) of the objective, and of the sum of all KL terms if there are any."""
     in_use = {name: "{} of {} latent dimensions in use".format(*counts) for name, counts in units.items()}
-    kl = {history.name: [term for term in _terms(history) if _is_kl(term)] for history in histories}
+    kl = {history.name: [term for term in _terms(history) if term in history.kl_terms()] for history in histories}
     objective = {history.name: _terms(history) for history in histories}
     shown = [("Objective", objective), *([("KL divergence", kl)] if any(kl.values()) else [])]
     return [
@@ -132,13 +137,9 @@ def _small_charts(
 def _chart(title: str, history: History, terms: Sequence[str], size: ChartSize) -> Markup:
     """Draw the sum of some terms of a training."""
     # The KL divergence is in nats; the unit of a reconstruction loss is its own.
-    unit = "nats per image" if terms and all(map(_is_kl, terms)) else "loss per image"
+    unit = "nats per image" if terms and set(terms) <= set(history.kl_terms()) else "loss per image"
     points = _POINTS if size is LARGE else _POINTS // 4
     return line_chart(title, _lines(history, terms, points), x_label="training step", y_label=unit, size=size)
-
-
-def _is_kl(term: str) -> bool:
-    return term == "kl" or term.startswith(_GROUP)
 
 
 def _groups(histories: Sequence[History]) -> list[str]:
@@ -192,5 +193,7 @@ def _lines(history: History, terms: Sequence[str], most: int) -> list[Line]:
 def _titled(term: str) -> str:
     if term.startswith(_GROUP):
         return f"KL divergence of group {term.removeprefix(_GROUP)}"
-    names = {"kl": "KL divergence"}
-    return names.get(term, term[:1].upper() + term[1:])
+    if term == "kl":
+        return "KL divergence"
+    words = term.replace("_", " ")
+    return words[:1].upper() + words[1:]

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from vaeaug.contracts import ImageSpec, Latent, leaves, parse_options
 from vaeaug.contracts.declaration import declaration_fault
+from vaeaug.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,6 +39,10 @@ def check_declaration(kind: str, cls: type) -> None:
     assert fault is None, f"{cls.__name__} {fault}"
     for field in dataclasses.fields(cls.Config):  # type: ignore[attr-defined]
         assert field.metadata.get("help"), f"{cls.__name__}: declare {field.name} with vaeaug.option(default, help)"
+    try:
+        parse_options(cls.Config, vars(cls).get("small_options", {}), cls.__name__)  # type: ignore[attr-defined]
+    except InputError as error:
+        raise AssertionError(f"{error}; correct small_options") from error
 
 
 def build(cls: type[M], spec: ImageSpec, options: Mapping[str, Any], seed: int = 0) -> M:

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from vaeaug.contracts import Encoded, ImageSpec, Latents, ReconstructionLoss, Variant, leaves
+from vaeaug.contracts import Encoded, Latents, ReconstructionLoss, Variant, leaves, term_of
 from vaeaug.testing.cases import (
     SPECS,
-    build,
     check_declaration,
     close,
     global_randomness_untouched,
-    images,
     is_equal,
     reload_into,
     seeded,
-    shaken,
     structure,
 )
+from vaeaug.testing.objective import check_divergence, check_gradients, check_log_ratio, check_losses
 from vaeaug.testing.reference import PixelwiseGaussian, SquaredDistance
+from vaeaug.testing.variant_case import BATCH, VariantCase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-BATCH = 6
 
 
 def check_variant(
@@ -40,21 +36,26 @@ def check_variant(
 ) -> None:
     """Check that a variant keeps the contract, on gray and RGB images of several sizes and numbers of classes.
 
-    - **declaration**: `name` is set, `Config` is a frozen dataclass whose options have a default and a line of help.
+    - **declaration**: `name` is set, `Config` is a frozen dataclass whose options have a default and a line of help,
+      and `small_options` are among them.
     - **shapes**: the latent is a tree of tensors with the batch first; `features_BD` is (B, D); each penalty is (B,)
       and finite; `scale` has the latent's structure or is None; `decode` gives (B, R, H, W) in float32 for the R of
       the loss, which need not be the image's C; `prior` gives latents like those of `encode`; one image is a batch too.
     - **deterministic**: in eval mode, encoding without a generator gives the same latent twice; one seed gives the
       same draws and another seed other draws; the draws of one batch differ; global random states are left alone.
-    - **alone**: in eval mode an image's latent, raw output and losses do not depend on the other images of its batch.
+    - **alone**: in eval mode an image's latent, raw output and losses do not depend on the other images of its batch,
+      except for losses that are declared over the batch.
     - **labels**: they change `decode` or `prior` where `conditional` is true, and neither where it is false.
-    - **divergence**: penalties named `kl` or `kl/...` are not negative (on average over draws, if they are estimated).
-    - **log_ratio**: where it is given it is (B,), and over draws it averages to the sum of the penalties named so.
-    - **losses**: the groups are those of `parameter_groups`, and each term is (B,) and finite.
+    - **divergence**: annealed penalties (named `kl` or `kl/...`, or declared) are not negative (on average over draws,
+      if they are estimated).
+    - **log_ratio**: where it is given it is (B,), and over draws it averages to the sum of the annealed penalties.
+    - **losses**: the groups are those of `parameter_groups`; each term is (B,) and finite, or, if `terms` declares it
+      over the batch, one finite value, also for a batch of one image; each declared term occurs.
     - **gradients**: the groups share no parameter and cover all trainable ones, and a group's losses reach every
       parameter of the group (after every parameter was moved a little, so layers may start at zero).
-    - **saved**: after `fit_prior`, written as safetensors and loaded into a new instance, it encodes, decodes and
-      draws from its prior identically: everything that training or fitting changes is a parameter or a buffer.
+    - **saved**: after `begin_training` and `fit_prior`, written as safetensors and loaded into a new instance, it
+      encodes, decodes and draws from its prior identically: everything that training or fitting changes is a parameter
+      or a buffer.
 
     Args:
         cls: the class the hook `vaeaug_variants` returns.
@@ -69,48 +70,19 @@ def check_variant(
     check_declaration("variant", cls)
     for loss_class in (loss,) if loss else (SquaredDistance, PixelwiseGaussian):
         for spec in SPECS:
-            case = _Case(cls, spec, options, loss_class, loss_options or {})
+            case = VariantCase(cls, spec, options, loss_class, loss_options or {})
             for check in CHECKS:
                 check(case)
 
 
-@dataclass(frozen=True)
-class _Case:
-    cls: type[Variant]
-    image: ImageSpec
-    options: dict[str, Any]
-    loss: type[ReconstructionLoss]
-    loss_options: Mapping[str, Any]
-
-    @property
-    def who(self) -> str:
-        return f"{self.cls.name} on {self.image.channels}x{self.image.height}x{self.image.width}"
-
-    @property
-    def spec(self) -> ImageSpec:
-        return replace(self.image, raw_channels=self.reconstruction().raw_channels(self.image.channels))
-
-    def reconstruction(self) -> ReconstructionLoss:
-        return build(self.loss, self.image, self.loss_options).eval()
-
-    def build(self, seed: int = 0) -> Variant:
-        return build(self.cls, self.spec, self.options, seed).eval()
-
-    def shaken(self) -> Variant:
-        return shaken(self.build())
-
-    def batch(self, count: int = BATCH, seed: int = 1) -> tuple[Tensor, Tensor]:
-        return images(self.image, count, seed)
-
-
-def _check_shapes(case: _Case) -> None:
+def _check_shapes(case: VariantCase) -> None:
     spec = case.spec
     for count in (BATCH, 1):
         x, y = case.batch(count)
         for training in (True, False):
-            model = case.build().train(training)
+            model = case.begun().train(training)
             encoded = model.encode(x, y, seeded(0))
-            _check_encoded(case.who, encoded, count)
+            _check_encoded(case.who, model, encoded, count)
             raw = model.decode(encoded.latent, y)
             expected = (count, spec.raw_channels, spec.height, spec.width)
             assert tuple(raw.shape) == expected, (
@@ -127,7 +99,7 @@ def _check_shapes(case: _Case) -> None:
             )
 
 
-def _check_encoded(who: str, encoded: Encoded, count: int) -> None:
+def _check_encoded(who: str, model: Variant, encoded: Encoded, count: int) -> None:
     assert isinstance(encoded, Encoded), f"{who}: encode() must return a vaeaug.Encoded"
     assert leaves(encoded.latent), f"{who}: the latent holds no tensor"
     for leaf in leaves(encoded.latent):
@@ -138,8 +110,12 @@ def _check_encoded(who: str, encoded: Encoded, count: int) -> None:
     assert features.ndim == 2, f"{who}: features_BD has shape {tuple(features.shape)}; flatten it to (B, D)"
     assert len(features) == count, f"{who}: features_BD has shape {tuple(features.shape)}; its first axis is the batch"
     for name, value in encoded.penalties.items():
+        assert not term_of(model, name).over_batch, (
+            f"{who}: `terms` declares the penalty {name!r} over the batch; a penalty is one value per image: return a "
+            "term over the batch from losses()"
+        )
         assert tuple(value.shape) == (count,), (
-            f"{who}: penalty {name!r} has shape {tuple(value.shape)}; give one value an image, ({count},)"
+            f"{who}: penalty {name!r} has shape {tuple(value.shape)}; give one value per image, ({count},)"
         )
         assert value.isfinite().all(), f"{who}: penalty {name!r} is not finite"
     if encoded.scale is not None:
@@ -150,8 +126,8 @@ def _check_encoded(who: str, encoded: Encoded, count: int) -> None:
         assert all((leaf >= 0).all() for leaf in leaves(encoded.scale)), f"{who}: scale holds a negative value"
 
 
-def _check_deterministic(case: _Case) -> None:
-    model, (x, y) = case.build(), case.batch()
+def _check_deterministic(case: VariantCase) -> None:
+    model, (x, y) = case.begun(), case.batch()
     with torch.no_grad(), global_randomness_untouched(case.who):
         mode, again = (model.encode(x, y) for _ in range(2))
         first, same, other = (model.encode(x, y, seeded(seed)) for seed in (1, 1, 2))
@@ -170,7 +146,7 @@ def _check_deterministic(case: _Case) -> None:
     assert distinct, f"{case.who}: prior() gave one draw for all labels; draw one for each"
 
 
-def _check_alone(case: _Case) -> None:
+def _check_alone(case: VariantCase) -> None:
     model, (x, y) = case.shaken(), case.batch()
     reconstruction = case.reconstruction()
     mend = "in eval mode an image may not see its batch: prefer LayerNorm or GroupNorm to the batch's statistics"
@@ -190,12 +166,13 @@ def _check_alone(case: _Case) -> None:
     assert close(raw, raw_alone), f"{case.who}: decode() of a batch differs from decode() of each; {mend}"
     for group, terms in before.items():
         for name, value in terms.items():
-            assert close(value[:-1], after[group][name][:-1], 1e-5), (
-                f"{case.who}: loss {group}/{name} of an image changed with another image of the batch; {mend}"
+            assert term_of(model, name).over_batch or close(value[:-1], after[group][name][:-1], 1e-5), (
+                f"{case.who}: loss {group}/{name} of an image changed with another image of the batch; {mend}; a term "
+                f"over the batch is declared and is one value: terms = {{{name!r}: Term(over_batch=True)}}"
             )
 
 
-def _check_labels(case: _Case) -> None:
+def _check_labels(case: VariantCase) -> None:
     if case.image.num_classes == 1:
         return
     model, (x, y) = case.shaken(), case.batch()
@@ -213,92 +190,12 @@ def _check_labels(case: _Case) -> None:
         assert not prior_sees, f"{case.who}: prior() changes with the label; set `conditional = True`"
 
 
-def _check_divergence(case: _Case) -> None:
-    model, (x, y) = case.shaken(), case.batch()
-    with torch.no_grad():
-        draws = [model.encode(x, y, seeded(seed)).penalties for seed in range(16)]
-    for name in draws[0]:
-        if _is_kl(name):
-            values = torch.stack([draw[name] for draw in draws])
-            estimated = bool((values.std(dim=0) > 0).any())
-            least = values.mean(dim=0).min().item()
-            assert least >= (-0.5 if estimated else -1e-3), (
-                f"{case.who}: penalty {name!r} is {least:.4g}; a Kullback-Leibler divergence is never negative: look "
-                f"for a sign or a missing term (vaeaug.nn.kl_standard_normal has the closed form)"
-            )
-
-
-def _check_log_ratio(case: _Case) -> None:
-    model, (x, y) = case.shaken(), case.batch()
-    with torch.no_grad():
-        draws = [model.encode(x, y, seeded(seed)) for seed in range(64)]
-    if draws[0].log_ratio is None:
-        return
-    ratios = torch.stack([draw.log_ratio for draw in draws if draw.log_ratio is not None])
-    assert tuple(ratios.shape[1:]) == (BATCH,), (
-        f"{case.who}: log_ratio has shape {tuple(ratios.shape[1:])}; give one value an image, ({BATCH},)"
-    )
-    divergences = [[value for name, value in draw.penalties.items() if _is_kl(name)] for draw in draws]
-    if not divergences[0]:
-        return
-    kl = torch.stack([torch.stack(values).sum(dim=0) for values in divergences])
-    error, noise = (ratios - kl).mean(dim=0).abs(), (ratios - kl).std(dim=0) / len(draws) ** 0.5
-    assert (error <= 5 * noise + 1e-2).all(), (
-        f"{case.who}: log_ratio averages to {ratios.mean(dim=0)[0]:.4g} over draws and the KL penalties to "
-        f"{kl.mean(dim=0)[0]:.4g}; it is log q(z|x) - log p(z) of the draw, whose mean is the KL"
-    )
-
-
-def _is_kl(name: str) -> bool:
-    return name == "kl" or name.startswith("kl/")
-
-
-def _check_losses(case: _Case) -> None:
-    for count in (BATCH, 1):
-        x, y = case.batch(count)
-        model = case.build().train()
-        losses = model.losses(x, y, case.reconstruction().train(), seeded(0))
-        groups = model.parameter_groups()
-        assert set(losses) == set(groups), (
-            f"{case.who}: losses() has groups {sorted(losses)}, parameter_groups() {sorted(groups)}; make them match"
-        )
-        for group, terms in losses.items():
-            assert terms, f"{case.who}: losses() has no term for the group {group!r}"
-            for name, value in terms.items():
-                assert tuple(value.shape) == (count,), (
-                    f"{case.who}: loss {group}/{name} has shape {tuple(value.shape)}; give one value an image, "
-                    f"({count},), and leave the mean over the batch to the host"
-                )
-                assert value.isfinite().all(), f"{case.who}: loss {group}/{name} is not finite on an ordinary image"
-
-
-def _check_gradients(case: _Case) -> None:
-    model = case.shaken().train()
-    names = {parameter: name for name, parameter in model.named_parameters()}
-    groups = {group: list(parameters) for group, parameters in model.parameter_groups().items()}
-    listed = [parameter for parameters in groups.values() for parameter in parameters]
-    assert len(listed) == len(set(listed)), f"{case.who}: a parameter stands in two groups, or twice in one"
-    missing = [name for parameter, name in names.items() if parameter.requires_grad and parameter not in set(listed)]
-    assert not missing, f"{case.who}: parameter_groups() leaves out {missing}; they would never be trained"
-    x, y = case.batch(2 * BATCH)
-    losses = model.losses(x, y, case.reconstruction().train(), seeded(0))
-    for group, parameters in groups.items():
-        trained = [parameter for parameter in parameters if parameter.requires_grad]
-        total = torch.stack(list(losses[group].values())).sum()
-        gradients = torch.autograd.grad(total, trained, retain_graph=True, allow_unused=True)
-        unreached = [names[p] for p, g in zip(trained, gradients, strict=True) if g is None or not g.abs().sum() > 0]
-        assert not unreached, (
-            f"{case.who}: the losses of group {group!r} have no gradient at {unreached}; use these parameters, move "
-            f"them to the group that trains them, or make them buffers"
-        )
-
-
 def _latents(model: Variant, x: Tensor, y: Tensor) -> Latents:
     encoded = model.encode(x, y)
     return Latents(encoded.latent, y, encoded.scale)
 
 
-def _check_saved(case: _Case) -> None:
+def _check_saved(case: VariantCase) -> None:
     model, (x, y) = case.shaken(), case.batch(4 * BATCH)
     with torch.no_grad():
         model.train().losses(x, y, case.reconstruction().train(), seeded(0))  # a codebook may keep running statistics
@@ -317,14 +214,14 @@ def _check_saved(case: _Case) -> None:
     assert is_equal(drawn, drawn_loaded), f"{case.who}: after saving and loading prior() differs; {mend}"
 
 
-CHECKS: tuple[Callable[[_Case], None], ...] = (
+CHECKS: tuple[Callable[[VariantCase], None], ...] = (
     _check_shapes,
-    _check_losses,
+    check_losses,
     _check_deterministic,
     _check_alone,
     _check_labels,
-    _check_divergence,
-    _check_log_ratio,
-    _check_gradients,
+    check_divergence,
+    check_log_ratio,
+    check_gradients,
     _check_saved,
 )

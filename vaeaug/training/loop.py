@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vaeaug.contracts import ReconstructionLoss, Variant
+from vaeaug.contracts import ReconstructionLoss, TrainingSet, Variant, annealed_names
 from vaeaug.errors import DivergedError
 from vaeaug.progress import Tick
 from vaeaug.seeds import seed_of
@@ -22,7 +22,8 @@ from vaeaug.training.batches import Batches
 from vaeaug.training.checkpoint import Course, Snapshot, TrainingState, copies
 from vaeaug.training.collapse import ActiveUnits, CodeUse
 from vaeaug.training.config import TrainingConfig
-from vaeaug.training.schedules import kl_weight, learning_rate, objective
+from vaeaug.training.objective import checked_losses, objective
+from vaeaug.training.schedules import kl_weight, learning_rate
 from vaeaug.training.validation import (
     VALIDATIONS,
     Meter,
@@ -46,7 +47,8 @@ class FitResult:
         stopped: why it ended, in words.
         steps: optimizer steps taken.
         best_step: the step whose weights were kept.
-        validation_loss: their loss on the validation images, in nats an image (None without validation images).
+        validation_loss: their loss on the validation images, in nats per image, terms over a batch included (None
+            without validation images).
         units: latent dimensions in use on the training images.
         history: a row a validation, as in `history.jsonl`.
         seconds: time spent training, over all sittings.
@@ -102,14 +104,9 @@ def fit(
 
     Raises:
         DivergedError: a loss term became NaN or infinite again and again.
+        PluginError: if a term of the variant has the wrong shape.
     """
-    groups = {name: list(parameters) for name, parameters in variant.parameter_groups().items()}
-    groups[next(iter(groups))] += [p for p in loss.parameters() if p.requires_grad]
-    optimizers = {name: _adamw(parameters, config) for name, parameters in groups.items()}
-    state = TrainingState(variant, loss, optimizers, copies(variant.parameters()), {}, Course())
-    if checkpoint is not None and checkpoint.exists():
-        state.restore(Snapshot.load(checkpoint))
-
+    state, groups = _begin(variant, loss, batches, config, checkpoint)
     every, least = steps_between(steps, batches.size, len(validation)), least_between(batches.size, len(validation))
     generator = torch.Generator(device=batches.device)
     clock = _Clock(state.course)
@@ -170,6 +167,20 @@ def fit(
     )
 
 
+def _begin(
+    variant: Variant, loss: ReconstructionLoss, batches: Batches, config: TrainingConfig, checkpoint: Path | None
+) -> tuple[TrainingState, dict[str, list[nn.Parameter]]]:
+    """Return the state of a new training, or that of the checkpoint if there is one, and the parameters by group."""
+    variant.begin_training(TrainingSet(torch.from_numpy(batches.labels_N[batches.indices])))
+    groups = {name: list(parameters) for name, parameters in variant.parameter_groups().items()}
+    groups[next(iter(groups))] += [p for p in loss.parameters() if p.requires_grad]
+    optimizers = {name: _adamw(parameters, config) for name, parameters in groups.items()}
+    state = TrainingState(variant, loss, optimizers, copies(variant.parameters()), {}, Course())
+    if checkpoint is not None and checkpoint.exists():
+        state.restore(Snapshot.load(checkpoint))
+    return state, groups
+
+
 def _adamw(parameters: list[nn.Parameter], config: TrainingConfig) -> torch.optim.AdamW:
     """Return the optimizer of a group: AdamW (Loshchilov & Hutter 2019), fused: one pass over the weights a step."""
     return torch.optim.AdamW(
@@ -199,11 +210,11 @@ def _step(
     variant, loss = state.variant, state.loss
     variant.train()
     loss.train()
-    losses = variant.losses(x_BCHW, y_B, loss, generator)
+    losses = checked_losses(variant, x_BCHW, y_B, loss, generator)
     means = {
-        name if number == 0 else f"{group}/{name}": value_B.detach().mean().item()  # the first group is validated too
+        name if number == 0 else f"{group}/{name}": value.detach().mean().item()  # the first group is validated too
         for number, (group, terms) in enumerate(losses.items())
-        for name, value_B in terms.items()
+        for name, value in terms.items()
     }
     for name, mean in means.items():
         if not math.isfinite(mean):
@@ -212,7 +223,7 @@ def _step(
     remaining = len(losses)
     for group, terms in losses.items():
         remaining -= 1
-        total = objective(terms, weight, config.free_bits)
+        total = objective(terms, annealed_names(variant, terms), weight, config.free_bits)
         gradients = torch.autograd.grad(total, groups[group], retain_graph=remaining > 0, allow_unused=True)
         for parameter, gradient in zip(groups[group], gradients, strict=True):
             parameter.grad = _laid_out_as(parameter, gradient)

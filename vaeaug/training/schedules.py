@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import math
 
-import torch
-from torch import Tensor
-
 from vaeaug.training.config import TrainingConfig
 
 
@@ -22,7 +19,7 @@ def learning_rate(progress: float, config: TrainingConfig) -> float:
 
 
 def kl_weight(progress: float, config: TrainingConfig) -> float:
-    """Return the weight of the KL terms, in [0, 1].
+    """Return the weight of the annealed terms, the KL part of the objective, in [0, 1].
 
     `linear` rises over the first share `kl_warmup` (Bowman et al. 2016), `cosine` does so smoothly, `cyclical` rises
     in each of `kl_cycles` equal cycles (Fu et al. 2019, eq. 6), `none` is 1 throughout.
@@ -33,26 +30,3 @@ def kl_weight(progress: float, config: TrainingConfig) -> float:
         progress = progress * config.kl_cycles % 1
     ramp = min(progress / config.kl_warmup, 1.0)
     return 0.5 * (1 - math.cos(math.pi * ramp)) if config.kl_annealing == "cosine" else ramp
-
-
-def is_kl(term: str) -> bool:
-    """Tell whether a loss term is a KL divergence: `kl` or `kl/<group>` (see `Encoded.penalties`)."""
-    return term == "kl" or term.startswith("kl/")
-
-
-def objective(terms: dict[str, Tensor], weight: float, free_bits: float) -> Tensor:
-    """Return the scalar to minimize: the batch mean of every term, KL terms with free bits and weighted.
-
-    Args:
-        terms: name -> (B,).
-        weight: of the KL terms, in [0, 1].
-        free_bits: nats of each KL term, averaged over the batch, that cost nothing (Kingma et al. 2016, eq. 15, with
-            every KL term a group).
-    """
-    parts = []
-    for name, value_B in terms.items():
-        mean = value_B.mean()
-        if is_kl(name):
-            mean = weight * (mean.clamp(min=free_bits) if free_bits else mean)
-        parts.append(mean)
-    return torch.stack(parts).sum() if len(parts) > 1 else parts[0]

@@ -10,12 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vaeaug.contracts import Variant
+from vaeaug.contracts import Variant, annealed_names, term_of
 from vaeaug.seeds import seed_of
 from vaeaug.training.batches import Batches, in_chunks
 from vaeaug.training.checkpoint import Course, TrainingState, copies, copy_into
 from vaeaug.training.collapse import ActiveUnits, CodeCounter, CodeUse, active_units
 from vaeaug.training.config import TrainingConfig
+from vaeaug.training.history import ANNEALED
+from vaeaug.training.objective import checked_losses
 from vaeaug.training.schedules import kl_weight, learning_rate
 
 LEAST_DRAWS = 64  # posterior draws a validation averages over at least: few images are drawn for more than once
@@ -72,12 +74,14 @@ def validate(
         "epoch": round(course.step / batches.per_epoch, 2),
         "learning_rate": learning_rate(progress, config) * course.rate_factor,
         "kl_weight": kl_weight(progress, config),
+        ANNEALED: annealed_names(variant, train),
         "train": train,
     }
     total = None
     if len(validation):
         terms, units, codes = _evaluate(state, batches, validation, seed)
         total = sum(terms.values())
+        row[ANNEALED] = annealed_names(variant, terms)
         if math.isfinite(total):  # else the training will find it not finite itself; history.jsonl stays JSON
             row |= {"validation": terms, "active_units": units.active}
             row |= {} if codes is None else {"codes_used": codes.used, "perplexity": round(codes.perplexity, 2)}
@@ -102,7 +106,11 @@ def _is_to_be_kept(total: float | None, course: Course, variant: Variant) -> boo
 def _evaluate(
     state: TrainingState, batches: Batches, indices: NDArray[np.int64], seed: int
 ) -> tuple[dict[str, float], ActiveUnits, CodeUse | None]:
-    """Calibrate the loss, and return the means of the first group's terms and what is in use on held-out images."""
+    """Calibrate the loss, and return the means of the first group's terms and what is in use on held-out images.
+
+    The mean of a term over a batch is over batches, weighted by their number of images. What such a term says depends
+    on the batch, so its batches are then no larger than those of the training, with each image at most once.
+    """
     variant, loss = state.variant, state.loss
     variant.eval()
     loss.eval()
@@ -111,13 +119,18 @@ def _evaluate(
     features: list[Tensor] = []
     codes = CodeCounter()
     count = validation_draws(len(indices))
-    for x_BCHW, y_B in in_chunks(batches.pixels_NHWC, batches.labels_N, np.resize(indices, count), batches.device):
-        terms = next(iter(variant.losses(x_BCHW, y_B, loss, generator).values()))
-        for name, value_B in terms.items():
-            sums[name] = sums.get(name, 0.0) + float(value_B.sum())
+    drawn_N = np.resize(indices, count)  # the images in turn
+    over_batch = any(term.over_batch for term in variant.terms.values())
+    size = min(batches.size, len(indices)) if over_batch else None
+    for x_BCHW, y_B in in_chunks(batches.pixels_NHWC, batches.labels_N, drawn_N, batches.device, size):
+        terms = next(iter(checked_losses(variant, x_BCHW, y_B, loss, generator).values()))
+        for name, value in terms.items():
+            weighted = value * len(x_BCHW) if term_of(variant, name).over_batch else value.sum()
+            sums[name] = sums.get(name, 0.0) + float(weighted)
         if not features:  # the first few hundred images are enough for these
-            encoded = variant.encode(x_BCHW, y_B, generator)
-            loss.calibrate(variant.decode(encoded.latent, y_B), x_BCHW)
+            first = next(in_chunks(batches.pixels_NHWC, batches.labels_N, drawn_N, batches.device))
+            encoded = variant.encode(*first, generator)
+            loss.calibrate(variant.decode(encoded.latent, first[1]), first[0])
             features.append(encoded.features_BD)
             codes.add(encoded.latent)
     means = {name: value / count for name, value in sums.items()}

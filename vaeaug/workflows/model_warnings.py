@@ -10,8 +10,8 @@ from typing import Any
 from vaeaug.models.record import ModelRecord
 from vaeaug.models.store import StoredModel
 from vaeaug.training.collapse import ActiveUnits, CodeUse
+from vaeaug.training.history import annealed_terms
 from vaeaug.training.plan import SHARED_SHARE
-from vaeaug.training.schedules import is_kl
 from vaeaug.workflows.name_list import SHOWN, name_list
 
 
@@ -75,6 +75,5 @@ def too_short(record: ModelRecord) -> str | None:
 
 
 def _has_kl(history: Path) -> bool:
-    """Return whether a KL divergence was part of the objective, according to the terms of the history."""
-    rows = map(json.loads, history.read_text(encoding="utf-8").splitlines())
-    return any(is_kl(term) for row in rows for term in row["train"])
+    """Return whether a KL divergence was part of the objective, according to the history."""
+    return bool(annealed_terms(map(json.loads, history.read_text(encoding="utf-8").splitlines())))

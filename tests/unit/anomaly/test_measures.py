@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import tiny_data
 import torch
+from shipped_plugins import VARIANTS
 
 import vaeaug
 from vaeaug.anomaly.judgement import EVIDENCE, FEATURES, NOBODY, choose_judge
 from vaeaug.anomaly.measure import LEAST_VARIANCE, measure
 from vaeaug.anomaly.score_images import features_of, score_images
+from vaeaug.contracts import annealed_names
 from vaeaug.models.likelihood import iwae_bound
 from vaeaug.seeds import seed_of
 from vaeaug.training.batches import as_images
@@ -94,17 +96,18 @@ def test_features_know_no_label(model: vaeaug.Model, images: np.ndarray) -> None
     np.testing.assert_array_equal(both[0].features_ND, features_of(model.stored, images[:9]))
 
 
-@pytest.mark.parametrize("variant", ["ae", "vq-vae", "hvae", "vae-gan", "vae"])
+@pytest.mark.parametrize("variant", VARIANTS)
 def test_every_kind_of_variant_is_scored(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, variant: str
 ) -> None:
-    options = {"vq-vae": {"width": 16, "prior_steps": 1}}.get(variant, {"width": 16})
-    settings = {**tiny_data.QUICK, "variant": variant, "variant_options": options}
+    settings = {**tiny_data.QUICK, "variant": variant, "variant_options": VARIANTS[variant].small_options}
     model = vaeaug.train(tiny_data.two_classes(tmp_path_factory), tmp_path / "model", **settings)
     images = np.stack([np.asarray(tiny_data.image("ant", number))[..., None] for number in range(12)])
     found = model.score(images, ["ant"] * 6 + ["bee"] * 6)
     for name in ("scaled_error", "absolute_error", "negative_elbo", "reconstruction_error", "label_surprise"):
         assert np.isfinite(found[name]).all(), name
-    assert np.isnan(found["kl"]).all() == (variant in ("ae", "vq-vae"))
-    assert np.isnan(found["iwae_bound"]).all() == (variant in ("ae", "vq-vae"))
+    network = model.stored.network(0).variant
+    encoded = network.encode(as_images(images, torch.device("cpu")), torch.zeros(12, dtype=torch.int64))
+    assert np.isnan(found["kl"]).all() == (not annealed_names(network, encoded.penalties))
+    assert np.isnan(found["iwae_bound"]).all() == (encoded.log_ratio is None)
     assert math.isclose(found["error"][0].mean(), found["absolute_error"][0], rel_tol=1e-5)

@@ -56,7 +56,7 @@ def quick(model: StoredModel, **options: Any) -> Any:
 def test_every_variant_completes_by_either_method(
     variant: str, scope: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    options = {"width": 16, "grid": 16, "prior_steps": 4} if variant == "vq-vae" else {"width": 16, "latent_dim": 4}
+    options = plugins.load().variant(variant).cls.small_options
     settings = {**tiny_data.QUICK, "steps": 4, "variant": variant, "variant_options": options, "scope": scope}
     stored = vaeaug.train(tiny_data.two_classes(tmp_path_factory), tmp_path / "model", **settings).stored
     x, visible = image()

@@ -185,6 +185,19 @@ def test_of_several_trainings_each_shows_its_objective_and_its_kl(tmp_path: Path
     assert text.index("3 of 16 latent dimensions in use") < text.index("Objective of b")
 
 
+def test_the_kl_is_what_the_training_recorded_as_annealed_and_not_a_name(tmp_path: Path) -> None:
+    terms = {"reconstruction": 40.0, "total_correlation": 2.0, "kl_of_nothing": 1.5, "kl": 1.0}
+    rows = [{"step": step, "train": {}, "annealed": list(terms)[1:3], "validation": terms} for step in range(3)]
+    parsed, _ = page(tmp_path, ReportData("out", "Done.", [], histories=[History("a", rows), History("b", rows)]))
+    labels = [drawing["aria-label"] for drawing in charts(parsed)]
+    assert labels[2:] == [f"KL divergence of {name}: validation from 3.5 to 3.5" for name in "ab"]
+    parsed, _ = page(tmp_path, ReportData("out", "Done.", [], histories=[History("a", rows)]))
+    words = " ".join(parsed.words)
+    assert "Total correlation" in words
+    assert words.count("nats per image") == 2
+    assert words.count("loss per image") == 3  # the objective, the reconstruction, and what is only called kl
+
+
 def ladder(name: str, tops: list[float]) -> History:
     return History(
         name,

@@ -1,14 +1,13 @@
-"""Closed forms of the learning rate, the KL weight and the objective."""
+"""Closed forms of the learning rate and the KL weight."""
 
 import math
 
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vaeaug.training.config import TrainingConfig
-from vaeaug.training.schedules import is_kl, kl_weight, learning_rate, objective
+from vaeaug.training.schedules import kl_weight, learning_rate
 
 RATE = TrainingConfig(learning_rate=0.1, warmup=0.2)
 
@@ -70,34 +69,3 @@ def test_the_kl_weight_lies_in_the_unit_interval(progress: float, annealing: str
 
 def test_a_kl_warmup_of_zero_anneals_nothing() -> None:
     assert kl_weight(0.0, TrainingConfig(kl_annealing="cyclical", kl_warmup=0)) == 1
-
-
-@pytest.mark.parametrize(
-    ("term", "kl"), [("kl", True), ("kl/top", True), ("klx", False), ("reconstruction", False), ("x/kl", False)]
-)
-def test_which_terms_are_kl(term: str, kl: bool) -> None:
-    assert is_kl(term) is kl
-
-
-def test_the_kl_weight_applies_to_kl_terms_only() -> None:
-    terms = {
-        "reconstruction": torch.tensor([1.0, 3.0]),
-        "kl": torch.tensor([10.0, 30.0]),
-        "kl/top": torch.tensor([100.0, 300.0]),
-        "klx": torch.tensor([1000.0, 3000.0]),
-    }
-    assert objective(terms, weight=0.5, free_bits=0).item() == 2 + 0.5 * 20 + 0.5 * 200 + 2000
-
-
-@pytest.mark.parametrize(("mean", "gradient"), [(2.9, 0.0), (3.1, 0.25)])
-def test_free_bits_stop_the_gradient_below_and_leave_it_above(mean: float, gradient: float) -> None:
-    kl_B = torch.tensor([mean - 1, mean + 1], requires_grad=True)  # what counts is the mean of the batch
-    value = objective({"kl": kl_B}, weight=0.5, free_bits=3.0)
-    (found_B,) = torch.autograd.grad(value, kl_B)
-    assert found_B.tolist() == [gradient, gradient]
-    assert value.item() == pytest.approx(0.5 * max(mean, 3.0))
-
-
-def test_free_bits_are_granted_to_every_kl_term_and_no_other() -> None:
-    terms = {"reconstruction": torch.tensor([1.0]), "kl/a": torch.tensor([1.0]), "kl/b": torch.tensor([7.0])}
-    assert objective(terms, weight=1.0, free_bits=4.0).item() == 1 + 4 + 7

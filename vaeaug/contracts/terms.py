@@ -1,0 +1,62 @@
+"""The terms of an objective: which ones are annealed, and which ones are one value for a whole batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from vaeaug.names import is_kl_name
+
+if TYPE_CHECKING:
+    from vaeaug.contracts.variant import Variant
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A declared term of an objective (`Variant.terms`).
+
+    Attributes:
+        annealed: whether the KL weight (`--kl-annealing`) and free bits apply to the term. Annealed terms are the KL
+            part of the objective, in nats: charts and advice on posterior collapse use them as such, and the annealed
+            penalties of `Encoded` are the KL part of an image's ELBO.
+        over_batch: whether the term is one value for the batch, shape (), instead of one value per image, (B,). It
+            may depend on all images of the batch. Only `Variant.losses` may return such a term, and it must be finite
+            for a batch of one image.
+    """
+
+    annealed: bool = False
+    over_batch: bool = False
+
+
+def term_of(variant: Variant, name: str) -> Term:
+    """Return the declaration of a term; without one, it is per image, and annealed if named `kl` or `kl/<group>`."""
+    return variant.terms.get(name) or Term(annealed=is_kl_name(name))
+
+
+def annealed_names(variant: Variant, names: Iterable[str]) -> list[str]:
+    """Return the names of the annealed terms among `names`, in their order."""
+    return [name for name in names if term_of(variant, name).annealed]
+
+
+def kl_of(variant: Variant, penalties: Mapping[str, Tensor]) -> Tensor | None:
+    """Return the KL part of each image's ELBO, the sum of the annealed penalties, (B,), or None if there are none."""
+    parts = [penalties[name] for name in annealed_names(variant, penalties)]
+    return torch.stack(parts).sum(dim=0) if parts else None
+
+
+def shape_fault(variant: Variant, name: str, value: Tensor, count: int) -> str | None:
+    """Return why a term of a batch of `count` images has the wrong shape and how to fix it, or None."""
+    over_batch = term_of(variant, name).over_batch
+    if tuple(value.shape) == (() if over_batch else (count,)):
+        return None
+    has = f"has shape {tuple(value.shape)}"
+    if over_batch:
+        return f"{has}; `terms` declares it over the batch: return one value for the batch, shape ()"
+    return (
+        f"{has}; give one value per image, ({count},), and leave the mean over the batch to the host (a term that is "
+        f"one value for the batch is declared: terms = {{{name!r}: Term(over_batch=True)}})"
+    )
