@@ -58,3 +58,10 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     listing = f"there are: {', '.join(names)}"
     return f"did you mean {close[0]!r}? ({listing})" if close else listing
+
+
+def quoted(names: Iterable[str], limit: int = 10) -> str:
+    """Return names for a message: quoted, control characters escaped, the first few and how many more."""
+    listed = list(names)
+    more = f" and {len(listed) - limit} more" if len(listed) > limit else ""
+    return ", ".join(repr(name) for name in listed[:limit]) + more

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from vaeaug.dataset.contents import content_digest
 from vaeaug.dataset.decode import UnreadableImageError, decode, read_file
 from vaeaug.dataset.image_cache import PIXELS_NAME, CachedImage, InvalidImage
-from vaeaug.dataset.index import ImageFile, check_enough, quoted
+from vaeaug.dataset.index import ImageFile, check_enough
 from vaeaug.dataset.palette import IndexedColours, Palette, nearest_colours
 from vaeaug.dataset.parallel import WINDOW, windows
 from vaeaug.dataset.rules import DecodeRules
 from vaeaug.dataset.size import model_size
 from vaeaug.dataset.survey import find_colours, find_levels, read_headers
-from vaeaug.errors import InputError
+from vaeaug.errors import InputError, quoted
 
 if TYPE_CHECKING:
     from vaeaug.contracts import ImageSpec  # not at run time: this room does without torch

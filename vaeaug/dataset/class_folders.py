@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Literal
 
 from vaeaug.dataset.folder_kinds import is_image_folder, is_mask_folder, is_unlabelled
-from vaeaug.dataset.index import NO_LABEL, SPLITS, ImageFile, quoted
+from vaeaug.dataset.index import NO_LABEL, SPLITS, ImageFile
 from vaeaug.dataset.passed_over import MASKS, UNLABELLED, PassedOver
 from vaeaug.dataset.splits import split_and_rest, split_named
 from vaeaug.dataset.tree import Folder
-from vaeaug.errors import InputError
+from vaeaug.errors import InputError, quoted
 
 
 @dataclass(slots=True)

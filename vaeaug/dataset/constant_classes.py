@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaeaug.dataset.image_cache import ImageCache
-from vaeaug.dataset.index import quoted
+from vaeaug.errors import quoted
 
 _CHUNK = 256  # images compared at a time
 

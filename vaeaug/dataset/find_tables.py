@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from vaeaug.dataset.index import quoted
 from vaeaug.dataset.labelled_images import LabelledTable, labels_any
 from vaeaug.dataset.splits import SPLIT_WORDS, split_named, words_of
 from vaeaug.dataset.table_columns import choose_columns
 from vaeaug.dataset.table_paths import PathMatcher
 from vaeaug.dataset.tables import TABLE_SUFFIXES, Table, read_table
 from vaeaug.dataset.tree import Folder
-from vaeaug.errors import InputError
+from vaeaug.errors import InputError, quoted
 
 METADATA_NAMES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 RECORD_NAME = "vaeaug.json"

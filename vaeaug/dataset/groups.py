@@ -7,8 +7,8 @@ import shlex
 from collections import defaultdict
 from collections.abc import Mapping
 
-from vaeaug.dataset.index import DatasetIndex, quoted
-from vaeaug.errors import InputError
+from vaeaug.dataset.index import DatasetIndex
+from vaeaug.errors import InputError, quoted
 
 
 def groups_of(index: DatasetIndex, group_by: str) -> dict[str, str]:

@@ -20,8 +20,8 @@ from numpy.typing import NDArray
 
 from vaeaug.dataset.groups import check_groups, groups_of
 from vaeaug.dataset.holdout_options import HoldOut
-from vaeaug.dataset.index import MINIMUM_PER_CLASS, DatasetIndex, ImageFile, quoted
-from vaeaug.errors import InputError
+from vaeaug.dataset.index import MINIMUM_PER_CLASS, DatasetIndex, ImageFile
+from vaeaug.errors import InputError, quoted
 from vaeaug.seeds import seed_of
 
 _MAX_FOLDS = 20

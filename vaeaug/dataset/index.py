@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from vaeaug.dataset.formats import NAMES as FORMAT_NAMES
 from vaeaug.dataset.passed_over import STRAY, PassedOver
-from vaeaug.errors import InputError
-
-if TYPE_CHECKING:
-    from vaeaug.dataset.labelled_images import TableImages
+from vaeaug.dataset.tables import TableRows, column_of
+from vaeaug.errors import InputError, quoted
 
 SPLITS = ("train", "val", "test")
 """The splits, in the order in which they are listed."""
@@ -102,7 +100,7 @@ class DatasetIndex:
     files: tuple[ImageFile, ...]
     passed_over: tuple[PassedOver, ...] = ()
     notes: tuple[str, ...] = ()
-    table: TableImages | None = None
+    table: TableRows | None = None
 
     @property
     def stray(self) -> tuple[str, ...]:
@@ -123,7 +121,7 @@ class DatasetIndex:
                 f"no table lists the images of {self.root}, so there is no column {name!r}; "
                 "give a table with --labels FILE"
             )
-        return self.table.column(name)
+        return column_of(self.table, name)
 
     def of(self, split: str) -> tuple[ImageFile, ...]:
         """Return the files of a split, sorted by `file_name`."""
@@ -151,7 +149,7 @@ def make_index(
     empty: Iterable[str] = (),
     passed_over: Sequence[PassedOver] = (),
     notes: Sequence[str] = (),
-    table: TableImages | None = None,
+    table: TableRows | None = None,
     training: bool = True,
 ) -> DatasetIndex:
     """Sort the files and check the rules that apply to every layout.
@@ -205,13 +203,6 @@ def check_enough(counts: dict[str, int]) -> None:
             f"every class needs at least {MINIMUM_PER_CLASS} training images ({FORMAT_NAMES}): "
             f"{', '.join(few)}; add images, or move the folder out of the dataset"
         )
-
-
-def quoted(names: Iterable[str], limit: int = 10) -> str:
-    """Return names for a message: quoted, control characters escaped, the first few and how many more."""
-    listed = list(names)
-    more = f" and {len(listed) - limit} more" if len(listed) > limit else ""
-    return ", ".join(repr(name) for name in listed[:limit]) + more
 
 
 def _is_unicode(name: str) -> bool:

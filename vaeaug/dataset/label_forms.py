@@ -7,8 +7,8 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
-from vaeaug.dataset.index import NO_LABEL, ImageFile, quoted
-from vaeaug.errors import InputError
+from vaeaug.dataset.index import NO_LABEL, ImageFile
+from vaeaug.errors import InputError, quoted
 
 
 def unify_labels(files: Sequence[ImageFile], *, training: bool) -> tuple[list[ImageFile], list[str]]:

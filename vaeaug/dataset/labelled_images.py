@@ -10,13 +10,13 @@ from typing import Any
 
 from vaeaug.dataset.formats import NAMES as FORMAT_NAMES
 from vaeaug.dataset.formats import is_image_name
-from vaeaug.dataset.index import NO_LABEL, ImageFile, quoted
+from vaeaug.dataset.index import NO_LABEL, ImageFile
 from vaeaug.dataset.splits import split_named
 from vaeaug.dataset.table_columns import Columns
 from vaeaug.dataset.table_paths import PathMatcher, normalized
 from vaeaug.dataset.tables import Table
 from vaeaug.dataset.tree import Folder
-from vaeaug.errors import InputError, nearest
+from vaeaug.errors import InputError, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +46,6 @@ class TableImages:
 
     files: list[ImageFile] = field(default_factory=list)
     rows: dict[str, tuple[Table, int]] = field(default_factory=dict)
-
-    def column(self, name: str) -> Mapping[str, str]:
-        """Return `file_name` -> the value of a column, as text; empty if a row has none.
-
-        Raises:
-            InputError: no table has such a column.
-        """
-        tables = {id(table): table for table, _ in self.rows.values()}
-        columns = dict.fromkeys(column for table in tables.values() for column in table.columns)
-        if name not in columns:
-            raise InputError(f"the table of the images has no column {name!r}; {nearest(name, columns)}")
-        values: dict[str, str] = {}
-        for file_name, (table, row) in self.rows.items():
-            value = table.rows[row][table.columns.index(name)] if name in table.columns else None
-            values[file_name] = "" if value is None else str(value)
-        return values
 
 
 def labels_any(top: Folder, labelled: LabelledTable) -> bool:

@@ -13,10 +13,9 @@ from pathlib import Path
 
 from vaeaug.dataset.folder_kinds import is_generic
 from vaeaug.dataset.folder_words import IMAGE_WORDS, word_set, words
-from vaeaug.dataset.index import quoted
 from vaeaug.dataset.splits import split_named
 from vaeaug.dataset.tree import Folder
-from vaeaug.errors import InputError
+from vaeaug.errors import InputError, quoted
 
 Recognizer = Callable[[list[Path], set[str]], str | None]
 

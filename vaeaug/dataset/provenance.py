@@ -25,10 +25,9 @@ from vaeaug.dataset.index import (
     DatasetIndex,
     ImageFile,
     Provenance,
-    quoted,
 )
 from vaeaug.dataset.mark import Mark
-from vaeaug.errors import InputError
+from vaeaug.errors import InputError, quoted
 
 _MADE = ("true", "partly")
 _TRAINING = ("train", SYNTHETIC)

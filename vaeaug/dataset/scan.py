@@ -32,7 +32,7 @@ from vaeaug.dataset.find_tables import RECORD_NAME, find_label_tables, find_list
 from vaeaug.dataset.folder_kinds import is_generic
 from vaeaug.dataset.formats import NAMES as FORMAT_NAMES
 from vaeaug.dataset.formats import is_image_name
-from vaeaug.dataset.index import NO_LABEL, DatasetIndex, ImageFile, make_index, quoted
+from vaeaug.dataset.index import NO_LABEL, DatasetIndex, ImageFile, make_index
 from vaeaug.dataset.label_forms import unify_labels
 from vaeaug.dataset.label_options import AUTOMATIC, NO_TABLE, LabelOptions
 from vaeaug.dataset.labelled_images import (
@@ -49,7 +49,7 @@ from vaeaug.dataset.splits import split_named
 from vaeaug.dataset.table_columns import choose_columns
 from vaeaug.dataset.tables import read_table
 from vaeaug.dataset.tree import Folder, read_tree
-from vaeaug.errors import InputError
+from vaeaug.errors import InputError, quoted
 
 __all__ = ["DatasetIndex", "ImageFile", "LabelOptions", "scan"]
 
@@ -168,7 +168,13 @@ def _read_tables(
     ]
     files, merged = unify_labels(listed.files, training=training)
     return make_index(
-        data.path, "metadata", files, passed_over=passed_over, notes=[*notes, *merged], table=listed, training=training
+        data.path,
+        "metadata",
+        files,
+        passed_over=passed_over,
+        notes=[*notes, *merged],
+        table=listed.rows,
+        training=training,
     )
 
 
@@ -208,7 +214,7 @@ def _read_folders(
         empty=reading.empty,
         passed_over=passed_over,
         notes=[*notes, *_generic_class(reading), *reading.notes, *merged],
-        table=table,
+        table=None if table is None else table.rows,
         training=training,
     )
 

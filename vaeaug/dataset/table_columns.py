@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vaeaug.dataset.index import quoted
 from vaeaug.dataset.splits import split_named
 from vaeaug.dataset.tables import Table
-from vaeaug.errors import InputError, nearest
+from vaeaug.errors import InputError, nearest, quoted
 
 _FILE = (
     *("filename", "file", "filepath", "path", "imagepath", "imagename", "imagefile", "imgpath", "imgname"),

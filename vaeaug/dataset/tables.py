@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vaeaug.dataset.formats import is_image_name
-from vaeaug.errors import InputError
+from vaeaug.errors import InputError, nearest
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 
@@ -39,6 +39,27 @@ class Table:
         """Return one column."""
         place = self.columns.index(column)
         return [row[place] for row in self.rows]
+
+
+TableRows = Mapping[str, tuple[Table, int]]
+"""`file_name` -> the table and the row that lists the image."""
+
+
+def column_of(rows: TableRows, name: str) -> dict[str, str]:
+    """Return `file_name` -> the value of a column, as text; empty if a row has none.
+
+    Raises:
+        InputError: if no table has such a column.
+    """
+    tables = {id(table): table for table, _ in rows.values()}
+    columns = dict.fromkeys(column for table in tables.values() for column in table.columns)
+    if name not in columns:
+        raise InputError(f"the table of the images has no column {name!r}; {nearest(name, columns)}")
+    values: dict[str, str] = {}
+    for file_name, (table, row) in rows.items():
+        value = table.rows[row][table.columns.index(name)] if name in table.columns else None
+        values[file_name] = "" if value is None else str(value)
+    return values
 
 
 def read_table(path: Path) -> Table:

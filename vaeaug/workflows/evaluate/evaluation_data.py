@@ -12,12 +12,12 @@ import numpy as np
 from vaeaug.contracts import ImageSpec
 from vaeaug.dataset.cache import UNSEEN, ImageCache
 from vaeaug.dataset.contents import Contents, read_contents
-from vaeaug.dataset.index import NO_LABEL, DatasetIndex, quoted
+from vaeaug.dataset.index import NO_LABEL, DatasetIndex
 from vaeaug.dataset.passed_over import PassedOver
 from vaeaug.dataset.provenance import recognize
 from vaeaug.dataset.rules import DecodeRules
 from vaeaug.dataset.scan import scan
-from vaeaug.errors import InputError
+from vaeaug.errors import InputError, quoted
 from vaeaug.workflows.data_warnings import passed_over, reading_warnings
 from vaeaug.workflows.evaluate.evaluate_settings import EvaluateSettings
 from vaeaug.workflows.evaluate.images import Images, images_of

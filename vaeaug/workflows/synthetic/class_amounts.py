@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vaeaug.dataset.cache import ImageCache
-from vaeaug.dataset.index import quoted
-from vaeaug.errors import InputError
+from vaeaug.errors import InputError, quoted
 from vaeaug.workflows.sample_settings import AugmentSettings, SampleSettings
 
 PER_REAL_IMAGE = 10
