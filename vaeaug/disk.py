@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def check_no_overlap(data: Path, out: Path) -> None:
-    """Refuse an output directory that is, contains, or lies in the data: user data is never written to.
+    """Check that an output directory and the data do not contain each other: user data is never written to.
 
     Args:
         data: an existing directory or file that is read.

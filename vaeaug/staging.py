@@ -193,7 +193,7 @@ class Staging:
                         f"an unfinished run for {self.final} is there: add --resume to go on with it, "
                         f"or remove {self.partial} to start again"
                     )
-                _refuse_other_request(_read_request(mark), request, self.partial)
+                _check_request(_read_request(mark), request, self.partial)
                 self.resumed = True
             else:
                 shutil.rmtree(self.content, ignore_errors=True)
@@ -280,8 +280,8 @@ def _read_request(mark: Path) -> dict[str, Any]:
     return request
 
 
-def _refuse_other_request(before: dict[str, Any], now: dict[str, Any], partial: Path) -> None:
-    """Raise InputError that names the first option in which the two requests differ."""
+def _check_request(before: dict[str, Any], now: dict[str, Any], partial: Path) -> None:
+    """Raise an InputError that names the first option in which the two requests differ, if they do."""
     for name in sorted(before.keys() | now.keys()):
         old, new = before.get(name, _MISSING), now.get(name, _MISSING)
         if old != new:

@@ -1,4 +1,4 @@
-"""The copies of real images in an output: which are rewritten, and what the user is told about it."""
+"""The copies of real images in an output: which ones are rewritten, and the warnings about them."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ _EXACT = {
 def copy_rules(
     cache: ImageCache, kinds: Mapping[str, ClassKind], *, keep_alpha: bool, exact: bool
 ) -> dict[str, CopyRule]:
-    """Return what becomes of the copy of each readable image of a dataset, by `file_name`.
+    """Return `file_name` -> how the image is copied, for each readable image of a dataset.
 
     Args:
         cache: the dataset.
         kinds: label -> the kind of image of the class.
         keep_alpha: whether transparency is kept.
-        exact: whether bytes are kept although readers see other images.
+        exact: whether bytes are kept even if readers decode other images.
     """
     decoding = decoding_rules(cache, keep_alpha=keep_alpha)
     return {
@@ -55,11 +55,11 @@ def copy_rules(
 
 
 def copy_warnings(images: Sequence[RealImage], *, remedy: str = "; --copy exact keeps the bytes") -> list[str]:
-    """Return what the user should know about the copies: which were rewritten or renamed, or what readers see instead.
+    """Return the warnings about copies that were rewritten or renamed, or that readers decode differently.
 
     Args:
         images: the real images of an output, with their rules.
-        remedy: how to keep the bytes, to end a message with.
+        remedy: end of a message, about how to keep the bytes.
     """
     noun = "copied images" if any(image.synthetic for image in images) else "real images"
     rules = [image.rule for image in images if image.rule is not None]
@@ -104,7 +104,7 @@ def copies_record(images: Sequence[RealImage]) -> dict[str, Any]:
 
 
 def background_name(background: RGB) -> str:
-    """Return a colour as a user names it."""
+    """Return a colour as an option value."""
     named = {WHITE: "white", (0, 0, 0): "black"}
     return named.get(background) or "#{:02x}{:02x}{:02x}".format(*background)
 

@@ -1,4 +1,4 @@
-"""What a user should know about a dataset: how it was read, what was left out, and what is wrong with it."""
+"""Warnings about a dataset: how it was read, what was left out, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from vaeaug.workflows.name_list import name_list
 
 
 def data_warnings(index: DatasetIndex, cache: ImageCache, *, allow_leaks: bool) -> list[str]:
-    """Return what the user of a dataset should know, one line each.
+    """Return the warnings about a dataset.
 
     Args:
         index: the files of the dataset.
-        cache: its images, as far as they could be read.
+        cache: its readable images.
         allow_leaks: whether validation and test images may also be training images.
 
     Raises:
@@ -30,13 +30,13 @@ def reading_warnings(index: DatasetIndex, cache: ImageCache) -> list[str]:
 
 
 def passed_over(index: DatasetIndex, cache: ImageCache) -> list[PassedOver]:
-    """Return all that a dataset contains and that is not used: files, and further pages and frames of images."""
+    """Return all parts of a dataset that are not used: files, and further pages and frames of images."""
     several = tuple(file.file_name for file in cache.files if file.traits.frames > 1)
     return [*index.passed_over, *([PassedOver(FRAMES, several)] if several else [])]
 
 
 def split_warnings(index: DatasetIndex) -> list[str]:
-    """Return a warning on classes that some splits lack, which readers of OUT would number in different ways."""
+    """Return a warning about classes that some splits lack: readers of OUT would number the classes differently."""
     splits = [split for split in ("train", "val", "test") if index.of(split)]
     labels = sorted({file.label for file in index.files} - {NO_LABEL})
     lacking = [f"{label!r} in {split}" for split in splits for label in labels if not index.counts(split).get(label, 0)]
@@ -50,7 +50,7 @@ def split_warnings(index: DatasetIndex) -> list[str]:
 
 
 def _unreadable(cache: ImageCache) -> list[str]:
-    """Return a warning on the images that could not be read."""
+    """Return a warning about unreadable images."""
     names = name_list([image.file_name for image in cache.invalid])
     number = len(cache.invalid)
     what = "1 unreadable image was" if number == 1 else f"{number:,} unreadable images were"

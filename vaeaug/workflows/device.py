@@ -1,4 +1,4 @@
-"""Which device to compute on."""
+"""The device to compute on, and the number of threads of torch."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from vaeaug.errors import InputError
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the device a user means; `auto` is a GPU if there is one.
+    """Return the device that a user names; `auto` is a GPU if there is one.
 
     Raises:
-        InputError: no such device on this machine.
+        InputError: if there is no such device on this machine.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -31,7 +31,7 @@ def choose_device(name: str) -> torch.device:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Compute on one thread meanwhile: another number gives other last bits, and small networks gain nothing by it."""
+    """Compute on one thread: other numbers of threads change the last bits, and do not make small networks faster."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -1,4 +1,4 @@
-"""Hold images out of a dataset, in agreement with the model that is used on it."""
+"""Held-out images of a dataset, in agreement with the model that is used on it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from vaeaug.workflows.train_settings import TrainSettings
 def held_out_of(
     index: DatasetIndex, digests: Mapping[str, str], settings: TrainSettings, model: Path | None
 ) -> tuple[DatasetIndex, HoldOut | None]:
-    """Return a dataset with the images held out that the settings, or a trained model, ask for, and what that was.
+    """Return a dataset with images held out, as the settings or a trained model require, and how they were held out.
 
     Args:
         index: the dataset.
@@ -28,8 +28,8 @@ def held_out_of(
         model: the directory of a trained model that is used on the dataset; None if one is trained on it.
 
     Raises:
-        InputError: if images cannot be held out as asked, if a trained model has seen them, or if groups are in more
-            than one split.
+        InputError: if images cannot be held out as requested, if a trained model has seen them, or if groups are in
+            more than one split.
     """
     wanted = settings.held_out()
     if model is None:
@@ -79,7 +79,7 @@ def _as_the_model(
 ) -> tuple[DatasetIndex, HoldOut | None]:
     """Return a dataset with the same images held out as in the training of a model on it.
 
-    Other data than the model was trained on are left as they are.
+    Data that the model was not trained on are not changed.
     """
     names = {file.file_name for file in index.of("train")}
     if before is None or index.of(before.split) or not _names_seen(record, model) < names:

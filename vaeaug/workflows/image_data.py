@@ -1,4 +1,4 @@
-"""A user's images into memory-mapped pixels: for a training, or as a trained model takes them."""
+"""Images of users, decoded into memory-mapped pixels: for a training, or at the size of a trained model."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from vaeaug.workflows.holdout import held_out_of
 from vaeaug.workflows.settings import parse_background, parse_size
 from vaeaug.workflows.train_settings import TrainSettings
 
-NAMED = 20
+MAX_NAMED = 20
 """Unreadable images that are named at most."""
 
 
@@ -38,12 +38,12 @@ class ModelData:
     """Images at a model's size, in its channels and colours.
 
     Attributes:
-        cache: the images of all splits. Its own classes are those of the data and not the model's.
-        labels_N: int64, the label of each image as the model counts classes; -1 (`UNSEEN`) where the image has no
-            label, or one that the model was not trained on.
+        cache: the images of all splits. Its own classes are those of the data, not of the model.
+        labels_N: int64, the index of each image's class in the model; -1 (`UNSEEN`) if the image has no label, or a
+            label that the model was not trained on.
         unknown: labels of the data that the model was not trained on, sorted.
         paths: `file_name` -> the file.
-        passed_over: what the data contain that is not used.
+        passed_over: files in the data that are not used.
     """
 
     cache: ImageCache
@@ -58,10 +58,10 @@ class TrainingData:
     """A dataset that a model is trained on.
 
     Attributes:
-        index: its files; synthetic ones of earlier runs are set apart.
+        index: its files; synthetic ones of earlier runs have a split of their own.
         cache: its images.
-        warnings: what the user should know.
-        held_out: what was held out of it, in a sentence; empty if nothing was.
+        warnings: the warnings about synthetic images of earlier runs.
+        held_out: a sentence about the images that were held out; empty if none were.
     """
 
     index: DatasetIndex
@@ -81,12 +81,12 @@ def read_for_training(
     """Decode every image of a dataset that a model is to be trained on.
 
     Args:
-        index: what `scan` found.
+        index: the files of the dataset.
         settings: of the training.
         progress: progress callback.
         kept: whether synthetic images of earlier runs are copied to an output.
         model: the directory of a trained model that is used on the dataset, if there is one: images are decoded by its
-            rules, and what it has seen is not held out.
+            rules, and its training images are not held out.
 
     Raises:
         InputError: if images cannot be read and `skip_invalid` is not set, if a class has too few real images, or if
@@ -168,14 +168,14 @@ def read_for_model(
     Args:
         model: the trained model.
         data: DATA. It is never written to.
-        labels: which table says the labels.
-        workers: threads to decode with; one a core if None.
-        skip_invalid: leave unreadable images out instead of refusing.
-        progress: hears how it goes.
-        max_megapixels: images of more millions of pixels are refused.
+        labels: which table contains the labels.
+        workers: decoding threads; one per core if None.
+        skip_invalid: leave out unreadable images instead of stopping.
+        progress: progress callback.
+        max_megapixels: images of more million pixels are refused.
 
     Raises:
-        InputError: there are no images, some cannot be read, or they are in colour and the model's are not.
+        InputError: if there are no images, if some cannot be read, or if they are in colour and the model's are gray.
     """
     index = scan(data, training=False, options=labels)
     progress.stage("Reading images")
@@ -191,9 +191,9 @@ def read_for_model(
     )
     for warning in reading_warnings(index, cache):
         progress.say(warning)
-    place = {name: label for label, name in enumerate(model.classes)}
-    labels_N = np.array([place.get(file.label, UNSEEN) for file in cache.files], dtype=np.int64)
-    unknown = tuple(sorted({file.label for file in cache.files} - {NO_LABEL, *place}))
+    label_of = {name: label for label, name in enumerate(model.classes)}
+    labels_N = np.array([label_of.get(file.label, UNSEEN) for file in cache.files], dtype=np.int64)
+    unknown = tuple(sorted({file.label for file in cache.files} - {NO_LABEL, *label_of}))
     paths = {file.file_name: file.path for file in index.files}
     return ModelData(cache, labels_N, unknown, paths, passed_over(index, cache))
 
@@ -210,10 +210,10 @@ def read_images(
     skip_invalid: bool,
     progress: Progress,
 ) -> ImageCache:
-    """Decode every image of a dataset, or open the cache of an earlier time; see `build_cache`.
+    """Decode every image of a dataset, or open the cache of an earlier run; see `build_cache`.
 
     Raises:
-        InputError: some images cannot be read, and `skip_invalid` is not set.
+        InputError: if some images cannot be read and `skip_invalid` is not set.
     """
     if contents is None:
         progress.stage("Reading images")
@@ -228,8 +228,8 @@ def read_images(
         skip_invalid=skip_invalid,
         progress=lambda done, total: progress.tick(Tick(done / max(total, 1))),
     )
-    for image in cache.invalid[:NAMED]:
+    for image in cache.invalid[:MAX_NAMED]:
         progress.say(f"left out: {image.file_name}: {image.reason}")
-    if len(cache.invalid) > NAMED:
-        progress.say(f"left out: {len(cache.invalid) - NAMED} more images that cannot be read")
+    if len(cache.invalid) > MAX_NAMED:
+        progress.say(f"left out: {len(cache.invalid) - MAX_NAMED} more images that cannot be read")
     return cache

@@ -1,4 +1,4 @@
-"""A trained model, as the Python API hands it out."""
+"""A trained model in the Python API."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Model:
     """A trained model. Get one from `vaeaug.load` or `vaeaug.train`.
 
     Attributes:
-        path: the directory it lies in.
+        path: its directory.
         classes: the names of its classes.
-        record: all that `model.json` says.
+        record: the contents of `model.json`.
     """
 
     def __init__(self, stored: StoredModel, plugins_dirs: Iterable[str | Path] = ()) -> None:
@@ -51,9 +51,9 @@ class Model:
         """Draw new images of a class.
 
         Args:
-            label: the class; may be left out where there is only one.
-            n: how many. The first n of more are the same images.
-            seed: image i depends on (seed, label, i) alone.
+            label: the class; may be omitted if there is only one.
+            n: number of images. The first n of more images are the same.
+            seed: image i depends only on (seed, label, i).
             sampler: name of a sampler that edits no real images (see: vaeaug plugins), or `auto`.
             sampler_options: options of the sampler, such as the number of neighbours.
 
@@ -61,7 +61,7 @@ class Model:
             uint8 images, shape (n, H, W, C), at the model's size, C = 1 (gray) or 3 (RGB).
 
         Raises:
-            InputError: no such class, sampler or option, or no class is named where there are several.
+            InputError: if there is no such class, sampler or option, or if no class is named and there are several.
         """
         if label is None:
             if len(self.classes) > 1:
@@ -95,14 +95,14 @@ class Model:
 
         Args:
             images: uint8, shape (N, H, W, C), at the model's size.
-            labels: the class to encode them as, one for all or one each; by default the largest class for all, so that
-                no feature knows the label of its image.
+            labels: the class to encode them as, one for all or one per image; by default the largest class for all, so
+                that features do not leak labels.
 
         Returns:
-            The features (N, D), and the log-variance of their posterior, or None where the variant has none.
+            The features (N, D), and the log-variance of their posterior, or None if the variant has none.
 
         Raises:
-            InputError: images of another type or shape, or no such class.
+            InputError: if the images are of another type or shape, or if there is no such class.
         """
         record = self.record
         if images.dtype != np.uint8 or images.shape[1:] != (record.height, record.width, record.channels):
@@ -112,7 +112,9 @@ class Model:
             labels = self.classes[self.stored.largest_class]
         names = [labels] * len(images) if isinstance(labels, str) else list(labels)
         if len(names) != len(images):
-            raise InputError(f"there are {len(images)} images and {len(names)} labels; give one label, or one an image")
+            raise InputError(
+                f"there are {len(images)} images and {len(names)} labels; give one label, or one per image"
+            )
         features = encode_array(self.stored, images, np.array([record.label(name) for name in names], np.int64))
         return features["mean"], features.get("logvar")
 
@@ -129,28 +131,28 @@ class Model:
         blend: str = "feather",
         region: str = AUTO,
     ) -> NDArray[np.uint8]:
-        """Fill holes in images. What is visible stays as it is, bit for bit.
+        """Fill holes in images. Visible pixels are bit-identical.
 
-        The first time, a partial encoder is trained, which takes some minutes without a word, and kept in the model's
-        directory; `vaeaug train --inpainting` trains it with the model, and `method="gibbs"` does without.
+        On first use the inpainting encoder is trained, which takes some minutes, and kept in the model's directory.
+        `vaeaug train --inpainting` trains it with the model; `method="gibbs"` does not need it.
 
         Args:
             images: uint8 (N, H, W), (N, H, W, 1) or (N, H, W, 3), of any size.
             masks: bool (N, H, W), True where a pixel is missing.
-            label: the class of all images, or one for each; None where it is to be inferred.
-            samples: completions of each image; one is the best guess, several are draws.
-            seed: the completions of image i depend on (seed, i), the image and its mask alone.
+            label: the class of all images, or one per image; None to infer it.
+            samples: number of completions per image; a single one is the best guess, several are draws.
+            seed: the completions of image i depend only on (seed, i), the image and its mask.
             method: `auto`, `partial-encoder` or `gibbs`.
-            draws: latents tried for each completion.
+            draws: latents tried per completion.
             blend: `feather`, `poisson` or `none`.
-            region: `auto` shows the model the surroundings of the holes of images much larger than those it was trained
-                on; `whole` shows it all of them.
+            region: `auto` shows the model only the surroundings of the holes if an image is much larger than those it
+                was trained on; `whole` always shows it the whole image.
 
         Returns:
             uint8 (N, samples, H, W, C).
 
         Raises:
-            InputError: shapes do not fit, there is no such class, or an option is out of range.
+            InputError: if shapes do not fit, if there is no such class, or if an option is out of range.
         """
         return inpaint_arrays(
             self.stored,
@@ -174,22 +176,23 @@ class Model:
         draws: int = 16,
         seed: int = 0,
     ) -> dict[str, NDArray[Any]]:
-        """Tell how strange images are: the columns of `vaeaug score`, in the order of the images.
+        """Score how anomalous images are: the columns of `vaeaug score`, in the order of the images.
 
         Args:
             images: uint8, shape (N, H, W, C), at the model's size.
-            labels: the class of each, None for one of unknown class; None if all are.
-            judge: who judges labels: `auto`, `features` or `evidence`.
-            draws: draws an image for the bounds on the likelihood.
-            seed: of the draws; what is drawn depends on (seed, the image) alone.
+            labels: the class of each image, None for an unknown class; None if all classes are unknown.
+            judge: how labels are scored: `auto`, `features` or `evidence`.
+            draws: draws per image for the bounds on the likelihood.
+            seed: of the draws, which depend only on (seed, the image).
 
         Returns:
             float32 arrays (N,): `scaled_error`, `absolute_error`, `negative_elbo`, `reconstruction_error`, `kl`,
-            `iwae_bound` and `label_surprise`, NaN where there is no such thing; `likeliest_class`, names, empty where
-            nobody can tell; and `error`, (N, H, W), the absolute error of each pixel in [0, 1].
+            `iwae_bound` and `label_surprise`, NaN if the value does not exist; `likeliest_class`, names, empty if
+            unknown; and `error`, (N, H, W), the absolute error of each pixel in [0, 1].
 
         Raises:
-            InputError: images of another type or shape, no such class, or the loss names code and there is no consent.
+            InputError: if the images are of another type or shape, if there is no such class, or if the loss names code
+                and the user has not consented to import it.
         """
         return score_arrays(self.stored, images, labels, judge=judge, draws=draws, seed=seed)
 
@@ -212,14 +215,14 @@ def load(
     Args:
         path: its directory.
         device: where to compute: `auto`, `cpu`, `cuda`, ...
-        plugins_dirs: directories of plugin files, where it needs one.
-        variant_options: options of its variant that only change what is drawn, such as a temperature.
-        allow_imports: let its loss import the code that `model.json` names; only where you trust who made the model.
+        plugins_dirs: directories of plugin files, if it needs one.
+        variant_options: options of its variant that only change how images are drawn, such as a temperature.
+        allow_imports: let its loss import the code that `model.json` names; only if you trust the model's author.
 
     Raises:
-        InputError: there is no model, it is damaged, its plugin is not installed (the message names it), or an option
-            was settled when it was trained.
-        PluginError: its plugin is broken.
+        InputError: if there is no model, if it is damaged, if its plugin is not installed (the message names it), or if
+            an option was fixed when it was trained.
+        PluginError: if its plugin is broken.
     """
     stored = open_stored(
         expand_user(path),

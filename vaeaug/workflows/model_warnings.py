@@ -34,23 +34,23 @@ def model_warnings(model: StoredModel) -> list[str]:
         units = ActiveUnits(metrics["active_units"], metrics["latent_units"])
         advice = units.advice(kl=kl) if codes is None else codes.advice()
         collapsed += [] if advice is None else [f"{name}: {advice}"]
-    remarks = collapsed[:SHOWN]
+    warnings = collapsed[:SHOWN]
     if len(collapsed) > SHOWN:
-        remarks.append(f"{len(collapsed) - SHOWN} more of {len(named)} classes have the same problem")
+        warnings.append(f"{len(collapsed) - SHOWN} more of {len(named)} classes have the same problem")
     short = too_short(record)
-    remarks += [] if short is None else [short]
+    warnings += [] if short is None else [short]
     small = [entry.name for entry in record.classes if entry.metrics and entry.metrics["steps"] == 0]
     if small:
-        remarks.append(
+        warnings.append(
             f"{len(small)} of {len(named)} classes have too few images for their own network and use the shared one: "
             f"{name_list(small)}"
         )
     if record.metrics["validation_loss"] is None:
-        remarks.append(
+        warnings.append(
             "no class has enough images to hold out validation images, so the model may have memorized its few "
             "training images: look for copies among the synthetic ones"
         )
-    return remarks
+    return warnings
 
 
 def too_short(record: ModelRecord) -> str | None:

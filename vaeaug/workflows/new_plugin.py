@@ -1,4 +1,4 @@
-"""Write the package of a new plugin: what `vaeaug plugins new` does. The texts are in `plugin_template/`."""
+"""The package of a new plugin, written by `vaeaug plugins new`. Its templates are in `plugin_template/`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def write_package(name: str, kind: str, directory: Path | None = None, taken: It
     """Write a complete package that brings one variant, loss or sampler, or write nothing.
 
     Args:
-        name: the name users will call it by; a leading `vaeaug-` is left out.
+        name: its name for users; a leading `vaeaug-` is removed.
         kind: `variant`, `loss` or `sampler`.
         directory: where to write it: a path that does not exist, or an empty directory; by default `vaeaug-NAME`.
         taken: the installed plugins; the new one may not have the name of one of these.

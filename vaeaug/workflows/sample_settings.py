@@ -18,7 +18,7 @@ FORMATS = ("auto", "png", "jpeg", "webp")
 
 @dataclass(frozen=True, kw_only=True)
 class SampleSettings:
-    """How many images of each class to make, and how."""
+    """How many synthetic images of each class are made, and how."""
 
     per_class: int | None = option(None, "Number of synthetic images per class.", minimum=0)
     balance: bool = option(False, "Fill every class up to the size of the largest class.")
@@ -46,7 +46,7 @@ class SampleSettings:
     )
 
     def check_format(self) -> None:
-        """Refuse a quality where no file has one.
+        """Check that a quality is only given for formats that have one.
 
         Raises:
             InputError: if `quality` is given with the format `png`.
@@ -54,15 +54,15 @@ class SampleSettings:
         if self.quality is not None and self.format == "png":
             raise InputError("--quality is for JPEG and WebP files; leave it out with --format png")
 
-    def counts(self, real: Mapping[str, int], unasked: Mapping[str, int] | None = None) -> dict[str, int]:
-        """Return how many synthetic images each class gets.
+    def counts(self, real: Mapping[str, int], default: Mapping[str, int] | None = None) -> dict[str, int]:
+        """Return class -> number of synthetic images.
 
         Args:
             real: class -> number of real training images.
-            unasked: class -> how many it gets if none of the three is set; as many as it has real ones if None.
+            default: class -> number if none of `per_class`, `ratio` and `balance` is set; one per real image if None.
 
         Raises:
-            InputError: more than one of the three is set.
+            InputError: if more than one of the three is set.
         """
         asked = {"per_class": self.per_class, "ratio": self.ratio, "balance": self.balance or None}
         given = [name for name, value in asked.items() if value is not None]
@@ -75,13 +75,13 @@ class SampleSettings:
         if self.per_class is not None:
             return dict.fromkeys(real, self.per_class)
         if self.ratio is None:
-            return dict(real if unasked is None else unasked)
+            return dict(real if default is None else default)
         return {label: round(self.ratio * count) for label, count in real.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
 class AugmentSettings(SampleSettings, TrainSettings):
-    """Everything about an extended dataset: how many images, how they are made, and how the model is trained."""
+    """Settings of an extended dataset: how many images, how they are made, and how the model is trained."""
 
     # The same images are made with --evaluate, so a resumed run may leave it out or ask for it.
     _NOT_REQUESTED: ClassVar[frozenset[str]] = frozenset({"evaluate"})
@@ -125,7 +125,7 @@ class AugmentSettings(SampleSettings, TrainSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class SampleModelSettings(SampleSettings, RunSettings):
-    """Which images to make from a trained model."""
+    """Which images are made from a trained model."""
 
     _NOT_REQUESTED: ClassVar[frozenset[str]] = frozenset(
         {"per_class", "balance", "ratio", "format", "quality", "variant_options", "classes"}

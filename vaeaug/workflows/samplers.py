@@ -20,13 +20,13 @@ Samplers = Mapping[str, Provided[Sampler]]
 def find_sampler(
     name: str, options: Mapping[str, Any], registry: Registry, distribution: str | None = None
 ) -> Provided[Sampler] | None:
-    """Return the sampler that a user names, its options checked; None for `auto`.
+    """Return the sampler that a user names, after checking its options; None for `auto`.
 
     Args:
         name: of the sampler, or `auto`.
         options: its options (`--set-sampler`).
         registry: the plugins.
-        distribution: what to install if there is no such sampler, if that is known.
+        distribution: the package to install if there is no such sampler, if known.
 
     Raises:
         InputError: if there is no such sampler or option, if a value is out of range, or if `auto` is given options.
@@ -90,7 +90,7 @@ def choose_sampler(
 def check_classes(
     sampler: Provided[Sampler], samplers: Samplers, variant: type[Variant], *, scope: str, classes: int
 ) -> None:
-    """Check that a sampler can tell the classes of a model apart, which need not be trained yet.
+    """Check that a sampler can draw each class of a model, which need not be trained yet.
 
     Args:
         sampler: the sampler.
@@ -119,7 +119,7 @@ def check_latents(
         sampler: the sampler.
         samplers: all samplers, to name others in the message.
         variant: whose latents they are.
-        latents: of some images; those of one image, of an untrained network, are enough.
+        latents: of some images; one image encoded by an untrained network is enough.
         is_indexed: whether the images are indexed.
 
     Raises:

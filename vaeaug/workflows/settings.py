@@ -23,7 +23,7 @@ _PLACES = ("coco", "data", "embedding_weights", "image", "labels", "masks", "mod
 
 @dataclass(frozen=True, kw_only=True)
 class RunSettings:
-    """Where and how work runs; nothing here changes a result."""
+    """Where and how a command runs; nothing here changes a result."""
 
     device: str = option("auto", "Device to compute on: auto, cpu, cuda, cuda:1, ...")
     workers: int | None = option(None, "Number of worker processes; by default one per CPU core.", minimum=1)
@@ -55,7 +55,7 @@ class RunSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ReadSettings(RunSettings):
-    """How a user's images are read, as far as it does not change what they become."""
+    """How images are read, as far as it does not change the result."""
 
     max_megapixels: float = option(
         MAX_MEGAPIXELS,
@@ -94,14 +94,14 @@ class LabelSettings:
     )
 
     def label_options(self) -> LabelOptions:
-        """Return what `scan` needs to know of a table."""
+        """Return the options of `scan` about tables."""
         return LabelOptions(self.labels, self.file_column, self.label_column)
 
 
 def public_settings(settings: RunSettings) -> dict[str, Any]:
-    """Return what a user asked of a command as a record keeps it: all that decides the result, no places on a machine.
+    """Return the settings that decide the result, as a record keeps them: without paths on this machine.
 
-    Of options that name a file or a directory only its name is kept.
+    Of a setting that names a file or a directory, only the name is kept.
     """
     left_out = {field.name for field in dataclasses.fields(UseSettings)}
     values = {name: value for name, value in dataclasses.asdict(settings).items() if name not in left_out}
@@ -109,10 +109,10 @@ def public_settings(settings: RunSettings) -> dict[str, Any]:
 
 
 def build(settings: type[Any], values: Mapping[str, Any], call: str) -> Any:
-    """Build a settings dataclass from keyword arguments, checked and converted.
+    """Build a settings dataclass from keyword arguments, which are checked and converted.
 
     Raises:
-        InputError: an unknown name, or a value of the wrong type or out of range.
+        InputError: if a name is unknown, or if a value is of the wrong type or out of range.
     """
     names = {f.name for f in dataclasses.fields(settings)}
     values = dict(values)
@@ -130,7 +130,7 @@ def build(settings: type[Any], values: Mapping[str, Any], call: str) -> Any:
 
 
 def _as_checked(name: str, value: Any) -> Any:
-    """Return a value in the form that options are checked in: a path as text, `60s` as seconds."""
+    """Return a value as options are checked: a path as text, `60s` as seconds."""
     if value is None:
         return None
     if name in _PATHS and value != NO_TABLE:
@@ -139,7 +139,7 @@ def _as_checked(name: str, value: Any) -> Any:
         return "x".join(map(str, value))
     if name == "background":
         text = ",".join(map(str, value)) if isinstance(value, tuple | list) else value
-        parse_background(text)  # an unknown colour is refused before any work
+        parse_background(text)  # an unknown colour is an error before any work
         return text
     return parse_seconds(value) if name == "time_budget" else value
 
@@ -148,7 +148,7 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     """Turn `N` or `HxW` into (height, width) in pixels.
 
     Raises:
-        SettingError: it is neither, or out of the range 8 to 256.
+        SettingError: if it is neither, or out of the range 8 to 256.
     """
     if text is None:
         return None
@@ -185,7 +185,7 @@ def parse_seconds(text: str | float) -> float:
     """Turn `90`, `90s`, `1.5m` or `2h` into seconds.
 
     Raises:
-        SettingError: it is none of these.
+        SettingError: if it is none of these.
     """
     units = {"s": 1, "m": 60, "h": 3600}
     body = str(text).strip().lower()
@@ -206,5 +206,5 @@ def _digest(path: Path) -> str:
 
 
 def expand_user(path: str | Path) -> Path:
-    """Return a path with `~` filled in."""
+    """Return a path with `~` replaced by the home directory."""
     return Path(path).expanduser()

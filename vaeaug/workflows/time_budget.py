@@ -1,4 +1,4 @@
-"""`--time-budget`: how long training may take so that the whole command ends in time."""
+"""`--time-budget`: how long a training may take so that the whole command ends in time."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from vaeaug.dataset.decode import UnreadableImageError, decode_full, read_file
 from vaeaug.progress import Progress
 
 FINISHING = 0.05
-"""Share of the budget for what follows a training: encoding the training images, and writing the model."""
+"""Fraction of the budget for the work after a training: encoding the training images, and writing the model."""
 
 MIN_TRAINING = 0.1
-"""Share of the budget that training gets even if the rest of the work takes longer than the budget."""
+"""Fraction of the budget that training gets even if the rest of the work takes longer than the budget."""
 
 INPAINTING = 0.3
-"""Share of the budget for the inpainting encoder, if it is trained with the model."""
+"""Fraction of the budget for the inpainting encoder, if it is trained with the model."""
 
 _TRIED = 5  # images that are read and encoded to estimate how long writing takes
-_PER_IMAGE = 3.0  # times reading and encoding an image: drawing, judging and dropped samples add to that
+_PER_IMAGE = 3.0  # times reading and encoding an image: drawing, filtering and dropped samples add to that
 
 
 @dataclass(frozen=True, slots=True)
 class TimeBudget:
-    """When a command has to be done. Times are those of `time.monotonic`, which all processes of a machine share.
+    """When a command has to end. Times are those of `time.monotonic`, which all processes of a machine share.
 
     Attributes:
         seconds: for the whole command.
         started: when the command began.
-        reserve: seconds that the work after the training takes, as estimated.
+        reserve: estimated seconds of the work after the training.
     """
 
     seconds: float
@@ -45,19 +45,19 @@ class TimeBudget:
 
     @property
     def end(self) -> float:
-        """When the command has to be done."""
+        """When the command has to end."""
         return self.started + self.seconds
 
     def training_end(self, now: float) -> float:
-        """Return when training has to be done; it gets a tenth of the budget in any case."""
+        """Return when training has to end; it gets at least a tenth of the budget."""
         return max(self.end - self.reserve - FINISHING * self.seconds, now + MIN_TRAINING * self.seconds)
 
     def left(self, now: float) -> float:
-        """Return the seconds left for the last training of a command; a tenth of a second in any case."""
+        """Return the seconds left for the last training of a command, at least a tenth of a second."""
         return max(self.end - FINISHING * self.seconds - now, 0.1)
 
     def reserving(self, seconds: float) -> TimeBudget:
-        """Return the budget with some seconds kept for the work after the training."""
+        """Return the budget with some seconds reserved for the work after the training."""
         return dataclasses.replace(self, reserve=seconds)
 
 
@@ -76,12 +76,12 @@ def begin_budget(seconds: float | None, progress: Progress) -> TimeBudget | None
 
 
 def writing_seconds(paths: Mapping[str, Sequence[Path]], counts: Mapping[str, int], threads: int) -> float:
-    """Estimate how long drawing, judging and writing synthetic images takes, by reading and encoding some real ones.
+    """Estimate how long drawing, filtering and writing synthetic images takes, by reading and encoding some real ones.
 
     Args:
         paths: class -> files of its real images.
         counts: class -> number of synthetic images.
-        threads: how many encode.
+        threads: number of encoding threads.
     """
     images = sum(counts.values())
     every = [path for label, count in counts.items() if count for path in paths[label]]
@@ -90,14 +90,14 @@ def writing_seconds(paths: Mapping[str, Sequence[Path]], counts: Mapping[str, in
     chosen = [every[place] for place in np.linspace(0, len(every) - 1, min(_TRIED, len(every))).round().astype(int)]
     began = time.monotonic()
     for path in chosen:
-        with contextlib.suppress(UnreadableImageError):  # it has changed since it was read, which is said later
+        with contextlib.suppress(UnreadableImageError):  # it has changed since it was read, which is an error later
             pixels_HWC = decode_full(read_file(path)).eight_bit()
             Image.fromarray(pixels_HWC[..., 0] if pixels_HWC.shape[2] == 1 else pixels_HWC).save(io.BytesIO(), "png")
     return _PER_IMAGE * (time.monotonic() - began) / len(chosen) * images / threads
 
 
 def reserve_for_writing(budget: TimeBudget, seconds: float, images: int, progress: Progress) -> TimeBudget:
-    """Return the budget with time reserved for writing, and say so early if it cannot be kept."""
+    """Return the budget with time reserved for writing, and warn early if it is too short."""
     left = budget.end - time.monotonic()
     if seconds > (1 - MIN_TRAINING) * left:
         progress.say(
@@ -112,8 +112,8 @@ def task_seconds(end: float, rounds: int, now: float) -> float:
     """Return the seconds that a training may take.
 
     Args:
-        end: when all trainings have to be done.
-        rounds: trainings that one process does one after the other from now on, this one among them.
-        now: the present.
+        end: when all trainings have to end.
+        rounds: number of trainings that one process runs in sequence from now on, including this one.
+        now: the present time.
     """
     return max((end - now) / rounds, 0.1)

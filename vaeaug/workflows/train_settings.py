@@ -18,7 +18,7 @@ SCOPES = ("per-class", "shared")
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSettings(LabelSettings, ReadSettings, TrainingConfig):
-    """Everything about a training: the model, the data, and the knobs of the loop (`TrainingConfig`)."""
+    """Settings of a training: the model, the data, and the training loop (`TrainingConfig`)."""
 
     variant: str | None = option(None, "Autoencoder variant (see: vaeaug plugins).")
     variant_options: Mapping[str, Any] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class TrainSettings(LabelSettings, ReadSettings, TrainingConfig):
     seed: int = option(0, "Random seed.", minimum=0)
 
     def held_out(self) -> HoldOut | None:
-        """Return what to hold out, if anything.
+        """Return which images to hold out, or None.
 
         Raises:
             InputError: if `holdout_as` is set without `holdout`.
@@ -79,7 +79,7 @@ class TrainSettings(LabelSettings, ReadSettings, TrainingConfig):
         return None
 
     def training(self) -> TrainingConfig:
-        """Return the knobs of the loop alone."""
+        """Return the settings of the training loop."""
         return TrainingConfig(**{f.name: getattr(self, f.name) for f in dataclasses.fields(TrainingConfig)})
 
     def _files(self) -> list[str]:
@@ -88,7 +88,7 @@ class TrainSettings(LabelSettings, ReadSettings, TrainingConfig):
         return [name for name in named if isinstance(name, str)]
 
     def ignored_by_a_model(self) -> list[str]:
-        """Return the flags of the settings that differ from their defaults and mean nothing to a trained model."""
+        """Return the flags of settings that differ from their defaults and have no effect on a trained model."""
         own = {f.name for f in dataclasses.fields(TrainSettings)} - {f.name for f in dataclasses.fields(ReadSettings)}
         own -= {
             "variant",
@@ -107,6 +107,6 @@ class TrainSettings(LabelSettings, ReadSettings, TrainingConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class TrainModelSettings(TrainSettings):
-    """Everything about a training whose model is kept."""
+    """Settings of a training whose model is kept."""
 
     inpainting: bool = option(False, "Also train the inpainting encoder (otherwise trained on first use).")

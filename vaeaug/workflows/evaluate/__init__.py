@@ -1,1 +1,1 @@
-"""Tell whether synthetic images help a classifier."""
+"""Evaluate whether synthetic images help a classifier."""

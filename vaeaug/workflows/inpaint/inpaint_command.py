@@ -161,13 +161,13 @@ def _warnings(plan: Plan, chosen: InpaintSettings, record: ModelRecord) -> Itera
     if plan.passed:
         many = len(plan.passed)
         what = "1 image has no holes and was" if many == 1 else f"{many:,} images have no holes and were"
-        yield (f"{what} passed through: {some([file.file_name for file in plan.passed])}")
+        yield f"{what} passed through: {some([file.file_name for file in plan.passed])}"
     yield from plan.notes
     if plan.unused:
-        yield (f"masks that belong to no image: {some(list(plan.unused))} ({len(plan.unused):,} in all)")
+        yield f"masks that belong to no image: {some(list(plan.unused))} ({len(plan.unused):,} in all)"
     full = [job.file.file_name for job in plan.jobs if job.fraction == 1]
     if full:
-        yield (f"nothing is visible, so these are draws of their class: {some(full)}")
+        yield f"nothing is visible, so these are draws of their class: {some(full)}"
     if plan.invalid:
         names = [image.file_name for image in plan.invalid]
         yield f"images that cannot be read were left out: {some(names)} ({len(names):,} in all)"

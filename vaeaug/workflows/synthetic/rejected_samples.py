@@ -1,7 +1,7 @@
-"""Pictures of the first samples that were dropped: kept beside the work while a run lasts, for its report.
+"""Pictures of the first samples that were dropped: kept in the scratch directory for the report.
 
-What is there in the end does not depend on interruptions: a sample is written where fewer than enough come before it,
-whichever chunks were made before, and only the first ones are read.
+The result does not depend on interruptions: a sample is written if fewer than `SHOWN` samples come before it, whichever
+chunks were made before, and only the first ones are read.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ def keep_rejected(directory: Path, chunk: SampleChunk, kind: ClassKind) -> None:
     """Write the dropped samples of a chunk that may be among the first of their class and cause.
 
     Args:
-        directory: for all classes; made where it is missing.
+        directory: for all classes; it is created if it is missing.
         chunk: with its verdicts.
-        kind: what samples of its class are written as, here always as PNG.
+        kind: the kind of file that samples of its class are written as; here always PNG.
     """
     for offset, cause in enumerate(chunk.verdicts or ()):
         if cause is None:
@@ -50,5 +50,5 @@ def _name(index: int) -> str:
 
 
 def _indices(folder: Path) -> list[int]:
-    """Return the indices of the samples that are there, in order."""
+    """Return the indices of the samples in a folder, in order."""
     return sorted(int(path.stem) for path in folder.glob("*.png")) if folder.is_dir() else []
