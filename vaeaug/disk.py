@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def refuse_overlap(data: Path, out: Path) -> None:
-    """Refuse an output directory that is, contains, or is inside the data: user data is never modified.
+    """Refuse an output directory that is, contains, or lies in the data: user data is never written to.
 
     Args:
         data: an existing directory or file that is read.

@@ -106,6 +106,6 @@ def _drawn(network: Network, x_1CHW: Tensor, y_1: Tensor, seed: int, draws: int)
 
 
 def _kl(penalties: dict[str, Tensor]) -> Tensor | None:
-    """Return the KL divergence of each image, (B,), or None if there is none."""
+    """Return the KL divergence of each image, (B,), or None where there is none."""
     terms = [value_B for name, value_B in penalties.items() if is_kl(name)]
     return torch.stack(terms).sum(dim=0) if terms else None
