@@ -1,4 +1,4 @@
-"""vaeaug: extend a small image dataset with what variational autoencoders learn from it.
+"""vaeaug: extend a small image dataset with synthetic images from variational autoencoders.
 
 The names below are imported when they are first used, so that `import vaeaug` costs nothing.
 """

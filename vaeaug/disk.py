@@ -23,7 +23,7 @@ def check_no_overlap(data: Path, out: Path) -> None:
         out: the directory to be written; it need not exist.
 
     Raises:
-        InputError: they overlap (symbolic links and letter case of the file system are seen through).
+        InputError: they overlap (symbolic links are resolved, and letter case is treated as the file system does).
     """
     data, out = data.expanduser().resolve(), out.expanduser().resolve()
     for inner, outer, sentence in ((out, data, "lies inside"), (data, out, "contains")):
@@ -69,7 +69,7 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
 
 
 def temporary_name(path: Path) -> Path:
-    """Return the hidden place next to `path` where its content is gathered; short, whatever the name's length."""
+    """Return the hidden directory next to `path` in which its content is built; its name is short."""
     digest = hashlib.blake2b(os.fsencode(path.name), digest_size=8).hexdigest()
     return path.with_name(f".{digest}.tmp")
 
@@ -102,7 +102,7 @@ def raise_plainly(error: Exception, place: Path) -> None:
         raise VaeaugError(message) from error
     if code in (errno.EACCES, errno.EPERM, errno.EROFS):
         blocked = getattr(error, "filename", None) or place
-        raise VaeaugError(f"no permission for {blocked}; allow it and add --resume; nothing is lost") from error
+        raise VaeaugError(f"no permission for {blocked}; grant it and add --resume; nothing is lost") from error
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -27,7 +27,7 @@ class SettingError(InputError):
 
     Args:
         name: the argument, such as `per_class`.
-        problem: the rest of the sentence, such as `is at least 0, not -1`.
+        problem: the rest of the sentence, such as `must be at least 0, not -1`.
         call: the function that takes the argument, such as `vaeaug.augment`, if it is known.
     """
 
@@ -50,13 +50,13 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     """Return the sentence that helps after an unknown name: the nearest valid one, and all of them.
 
     >>> nearest("vea", ["ae", "vae"])
-    "did you mean 'vae'? (there are: ae, vae)"
+    "did you mean 'vae'? (available: ae, vae)"
     """
     names = sorted(valid)
     if not names:
-        return "there are none"
+        return "none are available"
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    listing = f"there are: {', '.join(names)}"
+    listing = f"available: {', '.join(names)}"
     return f"did you mean {close[0]!r}? ({listing})" if close else listing
 
 

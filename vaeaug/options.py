@@ -180,9 +180,9 @@ def _check(value: Any, field: dataclasses.Field[Any]) -> Any:
     """Return `value` if it lies in the field's range."""
     choices, minimum, maximum = (field.metadata.get(key) for key in ("choices", "minimum", "maximum"))
     if choices is not None and value is not None and value not in choices:
-        raise ValueError(f"is one of {', '.join(map(str, choices))}, not {value!r}")
+        raise ValueError(f"must be one of {', '.join(map(str, choices))}, not {value!r}")
     if value is not None and minimum is not None and not value >= minimum:
-        raise ValueError(f"is at least {minimum:g}, not {value!r}")
+        raise ValueError(f"must be at least {minimum:g}, not {value!r}")
     if value is not None and maximum is not None and not value <= maximum:
-        raise ValueError(f"is at most {maximum:g}, not {value!r}")
+        raise ValueError(f"must be at most {maximum:g}, not {value!r}")
     return value

@@ -128,5 +128,5 @@ def _filled(final: Path) -> InputError:
 
 
 def _own(final: Path) -> set[str]:
-    """Return the names that do not count: our work directory, and what a file system keeps at its root."""
+    """Return the names that are ignored: the work directory, and files that a file system keeps at its root."""
     return {INSIDE, "lost+found"} if os.path.ismount(final) else {INSIDE}

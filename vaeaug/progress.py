@@ -1,4 +1,4 @@
-"""How long work tells of itself: the command line draws a `Progress`, and the Python API keeps silent."""
+"""Progress of long work: the command line displays a `Progress`, and the Python API is silent."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Where a stage stands.
+    """The progress of a stage.
 
     Attributes:
-        done: the share that is done, in [0, 1].
+        done: the fraction that is done, in [0, 1].
         rate: images per second, or None if it means nothing yet.
-        numbers: what to show besides (loss terms by name).
+        numbers: further values to show (loss terms by name).
     """
 
     done: float
@@ -23,7 +23,7 @@ class Tick:
 
 
 class Progress:
-    """Receives stages and remarks and shows nothing. Subclass it to show them.
+    """Receives stages and warnings and shows nothing. Subclass it to show them.
 
     Attributes:
         started: when the command began (`time.monotonic`), if that was before its work began: imports take seconds.
@@ -43,10 +43,10 @@ class Progress:
         """The present stage got on."""
 
     def say(self, line: str) -> None:
-        """A remark worth a line of its own."""
+        """Show a warning on its own line."""
 
     def close(self, *, finished: bool = True) -> None:
-        """No more will come; `finished` tells whether the present stage came to its end."""
+        """End the display; `finished` is whether the current stage was completed."""
 
     def __enter__(self) -> Self:
         return self

@@ -32,7 +32,7 @@ class CrossEntropy(ReconstructionLoss):
         """The levels."""
 
         levels: int = option(
-            32, "Intensities a channel is rounded to; not used for indexed images.", minimum=2, maximum=256
+            32, "Number of intensity levels per channel; not used for indexed images.", minimum=2, maximum=256
         )
 
     config: Config

@@ -34,7 +34,9 @@ class DiscretizedLogistic(ReconstructionLoss):
     class Config:
         """The mixture."""
 
-        components: int = option(5, "Logistics in a pixel's mixture; 1 for a plain one.", minimum=1, maximum=20)
+        components: int = option(
+            5, "Number of logistics in the mixture of a pixel; 1 for a plain logistic.", minimum=1, maximum=20
+        )
 
     config: Config
 

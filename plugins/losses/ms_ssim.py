@@ -45,7 +45,9 @@ class MSSSIM(ReconstructionLoss):
     class Config:
         """The mixture."""
 
-        alpha: float = option(0.84, "Share of MS-SSIM; the rest is the absolute error.", minimum=0, maximum=1)
+        alpha: float = option(
+            0.84, "Weight of MS-SSIM; the rest is the weight of the absolute error.", minimum=0, maximum=1
+        )
 
     config: Config
     weights_M: Tensor

@@ -47,14 +47,18 @@ class Perceptual(ReconstructionLoss):
     class Config:
         """Options of the perceptual loss."""
 
-        network: str = option("squeezenet1_1", "Classifier of torchvision, or package.module:callable.", imports=True)
-        weights: str | None = option(None, "File of its state dict; torchvision's weights, or the callable's, if none.")
-        layers: str | None = option(None, "Names of its layers, commas between; the last of each resolution if none.")
-        normalize: str = option(
-            "imagenet", "Range of its input: imagenet, or signed for -1 to 1.", choices=tuple(RANGES)
+        network: str = option("squeezenet1_1", "torchvision classifier, or package.module:callable.", imports=True)
+        weights: str | None = option(
+            None, "File with its state dict; by default the weights of torchvision, or of the callable."
         )
-        weight: float = option(0.1, "Weight w of the features' distance against squared pixels.", minimum=0)
-        side: int = option(32, "Images with a shorter side are enlarged to it.", minimum=8, maximum=256)
+        layers: str | None = option(
+            None, "Names of its layers, separated by commas; by default the last layer of each resolution."
+        )
+        normalize: str = option(
+            "imagenet", "Input range of the network: imagenet, or signed for -1 to 1.", choices=tuple(RANGES)
+        )
+        weight: float = option(0.1, "Weight w of the feature distance relative to the squared pixel error.", minimum=0)
+        side: int = option(32, "Size that smaller images are enlarged to.", minimum=8, maximum=256)
 
     config: Config
 

@@ -32,9 +32,9 @@ class InterpolateSampler(Sampler):
     class Config:
         """Which neighbours, and how far."""
 
-        neighbours: int = option(5, "Nearest images of the class that one is drawn from.", minimum=1, maximum=1000)
+        neighbours: int = option(5, "Number of nearest images of the class to choose from.", minimum=1, maximum=1000)
         reach: float = option(
-            0.2, "How far beyond both ends a sample may lie, as a share of their distance.", minimum=0, maximum=2
+            0.2, "How far beyond both ends a sample may be, as a fraction of their distance.", minimum=0, maximum=2
         )
 
     config: Config

@@ -54,19 +54,23 @@ class ResidualSampler(Sampler):
         """Where to, how far, and what is kept of the image."""
 
         move: str = option(
-            "covariance", "As the class varies, or towards a neighbour.", choices=("covariance", "neighbour")
+            "covariance",
+            "Vary along the covariance of the class, or towards a neighbour.",
+            choices=("covariance", "neighbour"),
         )
         others: int = option(
-            4, "Images of the class whose random contrast is added, as it varies.", minimum=2, maximum=100
+            4, "Number of images of the class in the random contrast that is added.", minimum=2, maximum=100
         )
-        detail: float = option(1.0, "Share of their fine detail that is added with it.", minimum=0, maximum=1)
-        neighbours: int = option(5, "Nearest images of the class that one is moved towards.", minimum=1, maximum=1000)
+        detail: float = option(1.0, "Fraction of the fine detail of these images that is added.", minimum=0, maximum=1)
+        neighbours: int = option(
+            5, "Number of nearest images of the class to choose from (move neighbour).", minimum=1, maximum=1000
+        )
         strength: float = option(
-            0.5, "Factor of the class's standard deviations; or greatest share of the way to the neighbour.",
+            0.5, "Factor of the standard deviations of the class, or largest fraction of the way to the neighbour.",
             minimum=0, maximum=3,
         )  # fmt: skip
         fade: float = option(
-            0.0, "Change of brightness, 0 to 1, at which the image's own detail is gone; 0 keeps it always.",
+            0.0, "Change of brightness, 0 to 1, at which the image's own detail has faded out; 0 always keeps it.",
             minimum=0, maximum=1,
         )  # fmt: skip
         clean: bool = option(

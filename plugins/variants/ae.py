@@ -38,9 +38,11 @@ class Autoencoder(Variant):
         """Options of the networks and the objective."""
 
         latent_dim: int = option(64, "Number of latent dimensions, D.", minimum=1, maximum=4096)
-        width: int | None = option(None, "Hidden units of the networks; chosen from the image size if none.", minimum=8)
+        width: int | None = option(
+            None, "Hidden units of the networks; by default chosen from the image size.", minimum=8
+        )
         depth: int = option(2, "Hidden layers of each network.", minimum=1, maximum=16)
-        latent_weight: float = option(1.0, "Weight lambda of half the squared length of latents.", minimum=0)
+        latent_weight: float = option(1.0, "Weight lambda of half the squared norm of the latents.", minimum=0)
 
     config: Config
 

@@ -77,12 +77,18 @@ class HVAE(Variant):
         """What sets the ladder's size."""
 
         latent_dim: int = option(
-            64, "Latent dimensions of each group, at least; a whole number a cell.", minimum=1, maximum=4096
+            64, "Minimum number of latent dimensions per group; a whole number per cell.", minimum=1, maximum=4096
         )
-        groups: int = option(3, "Groups of latents, from one cell to a grid of patches.", minimum=2, maximum=8)
-        width: int | None = option(None, f"Units of each grid; {HIDDEN} if none.", minimum=8)
+        groups: int = option(
+            3, "Number of groups of latents, from one cell to a grid of patches.", minimum=2, maximum=8
+        )
+        width: int | None = option(None, f"Units of each grid; by default {HIDDEN}.", minimum=8)
         temperature: float = option(
-            1.0, "Factor of the prior's standard deviations: less is more typical.", minimum=0, maximum=2, sampling=True
+            1.0,
+            "Factor of the standard deviations of the prior; smaller values give more typical images.",
+            minimum=0,
+            maximum=2,
+            sampling=True,
         )
 
     config: Config

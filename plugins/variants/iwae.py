@@ -28,9 +28,7 @@ class IWAE(GaussianVariant):
     class Config(GaussianVariant.Config):
         """The Gaussian options and the number of draws."""
 
-        samples: int = option(
-            10, "Draws an image, K; training takes nearly as many times as long.", minimum=1, maximum=1000
-        )
+        samples: int = option(10, "Draws per image, K; training takes nearly K times as long.", minimum=1, maximum=1000)
 
     config: Config
 

@@ -48,11 +48,13 @@ class VAEGAN(GaussianVariant):
     class Config(GaussianVariant.Config):
         """Options of the objective and of the discriminator."""
 
-        gamma: float = option(0.03, "Weight of the likelihood against the game, for the decoder.", minimum=0)
-        feature_weight: float = option(1.0, "Weight u of the distance of features.", minimum=0)
+        gamma: float = option(
+            0.03, "Weight of the likelihood relative to the adversarial loss, for the decoder.", minimum=0
+        )
+        feature_weight: float = option(1.0, "Weight u of the feature distance.", minimum=0)
         pixel_weight: float = option(0.1, "Weight v of the reconstruction loss.", minimum=0)
         augmentation: float = option(
-            1.0, "Strength of the augmentation of what the discriminator sees; 0 for none.", minimum=0, maximum=2
+            1.0, "Strength of the augmentation of the discriminator's input; 0 disables it.", minimum=0, maximum=2
         )
         discriminator_width: int = option(16, "Channels of the discriminator's first layer.", minimum=1, maximum=256)
 

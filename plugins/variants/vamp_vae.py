@@ -32,7 +32,7 @@ class VampVAE(GaussianVariant):
     class Config(GaussianVariant.Config):
         """The Gaussian options and the number of pseudo-inputs."""
 
-        pseudo_inputs: int = option(20, "Pseudo-inputs of each class, K.", minimum=1, maximum=1000)
+        pseudo_inputs: int = option(20, "Pseudo-inputs per class, K.", minimum=1, maximum=1000)
 
     config: Config
 

@@ -52,24 +52,30 @@ class VQVAE(Variant):
         """Options of the quantizer, the networks and the prior."""
 
         quantizer: str = option(
-            "fsq", "How features become codes: finite scalars, or a codebook learned by moving averages.",
+            "fsq", "Quantizer: fsq (finite scalar quantization), or ema (a codebook learned by moving averages).",
             choices=("fsq", "ema"),
         )  # fmt: skip
-        levels: str = option("4,4,4,4", "Levels of each finite scalar; their product is the number of codes.")
-        codes: int = option(256, "Codes of an ema codebook.", minimum=2, maximum=MOST_CODES)
-        code_dim: int = option(8, "Dimensions of an ema code's vector.", minimum=2, maximum=256)
-        commitment: float = option(1.0, "Weight of the commitment to ema codes, beta.", minimum=0)
-        grid: int = option(64, "Most codes of an image; patches are as small as it allows.", minimum=4, maximum=1024)
-        width: int = option(96, "Features a patch in the networks.", minimum=8)
+        levels: str = option("4,4,4,4", "Levels of each scalar of fsq; their product is the number of codes.")
+        codes: int = option(256, "Number of codes of an ema codebook.", minimum=2, maximum=MOST_CODES)
+        code_dim: int = option(8, "Dimensions of a vector in an ema codebook.", minimum=2, maximum=256)
+        commitment: float = option(1.0, "Weight of the commitment loss of ema, beta.", minimum=0)
+        grid: int = option(
+            64, "Maximum number of codes per image; patches are as small as it allows.", minimum=4, maximum=1024
+        )
+        width: int = option(96, "Features per patch in the networks.", minimum=8)
         depth: int = option(2, "Residual layers of each network.", minimum=0, maximum=16)
-        prior_width: int = option(96, f"Features a code in the prior, a multiple of {HEADS}.", minimum=8)
+        prior_width: int = option(96, f"Features per code in the prior, a multiple of {HEADS}.", minimum=8)
         prior_depth: int = option(2, "Blocks of the prior.", minimum=1, maximum=16)
-        prior_steps: int = option(2000, "Most optimizer steps of the prior.", minimum=1)
+        prior_steps: int = option(2000, "Maximum number of optimizer steps of the prior.", minimum=1)
         temperature: float = option(
-            1.0, "Of the prior's draws: below 1 likelier codes, 0 the likeliest.", minimum=0, maximum=10, sampling=True
+            1.0,
+            "Temperature of sampling from the prior; below 1 more likely codes, 0 the most likely.",
+            minimum=0,
+            maximum=10,
+            sampling=True,
         )
         top_p: float = option(
-            0.9, "Draw from the likeliest codes that have this probability together.", minimum=0, maximum=1,
+            0.9, "Sample from the most likely codes with this total probability.", minimum=0, maximum=1,
             sampling=True,
         )  # fmt: skip
 

@@ -78,7 +78,7 @@ def test_time_and_lists_in_a_file(data: Path, tmp_path: Path) -> None:
         ('steps = "many"', "'many' is not a valid integer"),
         ("per-class = 1\nbalance = true", "contradict each other"),
         ('scope = "each"', "'each' is not one of"),
-        ("steps = 0", "--steps is at least 1"),
+        ("steps = 0", "--steps must be at least 1"),
     ],
 )
 def test_a_bad_file(data: Path, tmp_path: Path, text: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,18 +51,18 @@ def test_the_command_line_names_the_flag(command: str, capsys: pytest.CaptureFix
         flag = f"--{name.replace('_', '-')}"
         assert run(command, *["nowhere"] * arguments, f"{flag}={value:.15g}") == 2
         message = capsys.readouterr().err
-        assert message.startswith((f"Error: {flag} is at ", "Error: --time-budget is a time")), message
+        assert message.startswith((f"Error: {flag} must be at ", "Error: --time-budget is a time")), message
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_python_names_the_argument(command: str) -> None:
     settings, _ = COMMANDS[command]
     for name, value in bounded(settings):
-        with pytest.raises(SettingError, match=rf"^(vaeaug.{command}: {name} is at |time_budget is a time)"):
+        with pytest.raises(SettingError, match=rf"^(vaeaug.{command}: {name} must be at |time_budget is a time)"):
             build(settings, {name: value}, f"vaeaug.{command}")
     choices = [f for f in dataclasses.fields(settings) if f.metadata and f.metadata["choices"]]
     for field in choices:
-        with pytest.raises(SettingError, match=rf"^vaeaug.{command}: {field.name} is one of .*, not 'no such'$"):
+        with pytest.raises(SettingError, match=rf"^vaeaug.{command}: {field.name} must be one of .*, not 'no such'$"):
             build(settings, {field.name: "no such"}, f"vaeaug.{command}")
 
 
@@ -82,6 +82,7 @@ def test_options_of_a_plugin_keep_their_names() -> None:
     class Config:
         latent_dim: int = vaeaug.options.option(4, "Size.", minimum=1)
 
-    with pytest.raises(vaeaug.errors.InputError, match=r"^variant 'x': latent_dim is at least 1, not 0$") as raised:
+    message = r"^variant 'x': latent_dim must be at least 1, not 0$"
+    with pytest.raises(vaeaug.errors.InputError, match=message) as raised:
         vaeaug.options.parse_options(Config, {"latent-dim": 0}, "variant 'x'")
     assert not isinstance(raised.value, SettingError)

@@ -116,7 +116,7 @@ def test_a_time_budget_is_kept(tmp_path: Path, capsys: Capture) -> None:
     ("words", "message"),
     [
         (["train", "{tmp}/nothing", "{tmp}/model"], "nothing"),
-        (["train", "{data}", "{tmp}/model", "--batch-size", "0"], "--batch-size is at least 1"),
+        (["train", "{data}", "{tmp}/model", "--batch-size", "0"], "--batch-size must be at least 1"),
         (["train", "{data}", "{tmp}/model", "--set", "latent_dim"], "--set takes NAME=VALUE"),
         (["train", "{data}", "{tmp}/model", "--set", "latent_dimension=3"], "did you mean 'latent_dim'"),
         (["train", "{data}", "{tmp}/model", "--latent-dim", "x"], "latent_dim takes int"),
@@ -124,7 +124,7 @@ def test_a_time_budget_is_kept(tmp_path: Path, capsys: Capture) -> None:
         (["train", "{data}", "{tmp}/model", "--plugins-dir", "{tmp}/nowhere"], "nowhere"),
         (["train", "{data}", "{model}"], "is not empty"),
         (["augment", "{data}", "{tmp}/out", "--per-class", "3", "--ratio", "2"], "contradict each other"),
-        (["augment", "{data}", "{tmp}/out", "--ratio", "inf"], "--ratio is at most"),
+        (["augment", "{data}", "{tmp}/out", "--ratio", "inf"], "--ratio must be at most"),
         (["augment", "{data}", "{tmp}/out", "--sampler", "priro"], "did you mean 'prior'"),
         (["augment", "{data}", "{data}/out"], "choose an output outside it"),
         (["sample", "{data}", "{tmp}/out"], "is not a model"),

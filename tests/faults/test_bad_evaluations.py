@@ -203,9 +203,9 @@ def test_a_class_too_small_to_hold_any_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"arms": "real"}, "must contain real and synthetic or"),
+        ({"arms": "real"}, "must contain classical.synthetic and classical or synthetic and real"),
         ({"arms": "reel,synthetic"}, "did you mean 'real'"),
-        ({"seeds": 1}, "seeds is at least 2"),
+        ({"seeds": 1}, "seeds must be at least 2"),
         ({"metric": "f1"}, "accuracy, balanced-accuracy"),
         ({"image_size": "big"}, "image_size is N or HxW"),
         ({"resume": True}, "--resume needs --out DIR"),

@@ -83,7 +83,7 @@ def test_a_large_image_is_refused_without_a_warning_and_without_changing_pillow(
     save(data / "train" / "cat" / "wide.png", gray(1, 10, 120))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     filters = list(warnings.filters)
-    with pytest.raises(InputError, match=r"'train/cat/wide.png': 120x10 pixels exceed --max-megapixels 0.001;"):
+    with pytest.raises(InputError, match=r"'train/cat/wide.png': its 120x10 pixels exceed --max-megapixels 0.001;"):
         build(data, rules=DecodeRules(max_megapixels=0.001))
     assert warnings.filters == filters
     assert len(build(data)) == 6

@@ -57,7 +57,7 @@ def _refused(model: Path, images: Path, out: Path, **settings: Any) -> str:
         ({"coco": "nowhere.json"}, "the COCO file nowhere.json cannot be read"),
         ({"alpha": True, "label": "cow"}, "the model has no class 'cow'"),
         ({"random_holes": True, "label": "ant"}, "--random-holes keeps the classes"),
-        ({"alpha": True, "samples": 0}, "samples is at least 1"),
+        ({"alpha": True, "samples": 0}, "samples must be at least 1"),
     ],
 )
 def test_what_makes_no_sense(model: Path, images: Path, tmp_path: Path, settings: dict[str, Any], words: str) -> None:

@@ -363,7 +363,7 @@ def test_a_neighbour_cannot_be_imported_and_the_mend_is_a_package(tmp_path: Path
     write(tmp_path, "_shared", "x = 1")
     write(tmp_path, "uses", "import _shared")
     [problem] = load([tmp_path], environ={}).problems
-    assert "cannot import its neighbour _shared" in problem.cause
+    assert "cannot import the file _shared next to it" in problem.cause
 
 
 def test_a_failed_file_leaves_no_half_module_and_no_cache_behind(tmp_path: Path) -> None:

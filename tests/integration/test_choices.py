@@ -167,7 +167,7 @@ def test_only_what_changes_draws_alone_may_be_changed_later(gray: Path, plugins_
     [
         ("latent_dim=3", "latent_dim was settled when the model was trained; what may be changed is temperature"),
         ("temprature=1", "has no option 'temprature'; did you mean 'temperature'"),
-        ("temperature=-1", "temperature is at least 0"),
+        ("temperature=-1", "temperature must be at least 0"),
     ],
 )
 def test_other_options_are_refused_by_name(

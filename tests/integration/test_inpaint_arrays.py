@@ -62,8 +62,8 @@ def test_larger_images_are_filled_at_their_own_size(model: vaeaug.Model) -> None
         ({"masks": MASKS[:2]}, "masks are bool"),
         ({"label": "cow"}, "no class 'cow'"),
         ({"label": ["ant"]}, "3 images and 1 labels"),
-        ({"samples": 0}, "samples is at least 1"),
-        ({"blend": "paint"}, "blend is one of"),
+        ({"samples": 0}, "samples must be at least 1"),
+        ({"blend": "paint"}, "blend must be one of"),
         (
             {"images": IMAGES[..., None].repeat(3, axis=3) // np.array([1, 2, 3], dtype=np.uint8)},
             "image 0: it is in colour",

@@ -49,7 +49,7 @@ def test_a_taken_output_is_refused_before_a_model_is_trained(data: Path, tmp_pat
         ),
         ({"sampler_options": {"reach": 0.1}}, "name it with --sampler"),
         ({"sampler": "interpolate", "sampler_options": {"reech": 0.1}}, "did you mean 'reach'"),
-        ({"sampler": "interpolate", "sampler_options": {"neighbours": 0}}, "neighbours is at least 1"),
+        ({"sampler": "interpolate", "sampler_options": {"neighbours": 0}}, "neighbours must be at least 1"),
         ({"sampler": "prior", "sampler_options": {"reach": 0.1}}, "sampler 'prior' has no option 'reach'"),
         ({"variant": "cvea"}, "did you mean 'cvae'"),
         ({"loss": "bec"}, "did you mean 'bce'"),

@@ -63,7 +63,7 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="vaeaug")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
-    """Extend a small image dataset with what variational autoencoders learn from it.
+    """Extend a small image dataset with synthetic images from variational autoencoders.
 
     Start with:  vaeaug demo fashion && vaeaug augment fashion fashion-extended
     """

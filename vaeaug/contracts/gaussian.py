@@ -32,7 +32,9 @@ class GaussianVariant(Variant):
         """Options that every Gaussian variant has."""
 
         latent_dim: int = option(64, "Number of latent dimensions, D.", minimum=1, maximum=4096)
-        width: int | None = option(None, "Hidden units of the networks; chosen from the image size if none.", minimum=8)
+        width: int | None = option(
+            None, "Hidden units of the networks; by default chosen from the image size.", minimum=8
+        )
         depth: int = option(2, "Hidden layers of each network.", minimum=1, maximum=16)
 
     config: Config

@@ -1,6 +1,7 @@
 """Work on this machine: in this process, or spread over worker processes with one thread each.
 
-Processes and not threads, because small networks gain nothing from more threads and lose much to two of them spinning.
+Processes are used instead of threads, because small networks do not benefit from more threads and two spinning threads
+cost much time.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ def run_tasks(
     Args:
         function: a module-level function; `tell(message)` reaches `hear`.
         tasks: small picklable values.
-        workers: worker processes; with one (or one task) all runs in this process, as it does in a daemonic process
-            (a worker of `multiprocessing.Pool` or Celery), which may not start others: there a warning says so.
+        workers: worker processes; with one (or one task) all runs in this process, as it does in a daemonic process (a
+            worker of `multiprocessing.Pool` or Celery), which may not start others: then there is a warning.
         hear: called here with (number of the task, message).
 
     Raises:
@@ -51,8 +52,8 @@ def run_tasks(
     if parallel and not may_start_processes():
         parallel = False
         warnings.warn(
-            f"this process is daemonic and may not start worker processes, so {len(tasks)} tasks run in it one by one; "
-            "the results are the same",
+            f"this process is daemonic and may not start worker processes, so {len(tasks)} tasks run one by one; the "
+            "results are the same",
             RuntimeWarning,
             stacklevel=2,
         )
@@ -66,7 +67,7 @@ def run_tasks(
         return _supervise(staff, tasks, hear)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         raise VaeaugError(
-            "a worker process was killed, most likely for want of memory; add --workers 1 --resume to go on"
+            "a worker process was killed, most likely because memory ran out; add --workers 1 --resume to continue"
         ) from None
     finally:
         for worker in staff:
@@ -82,9 +83,9 @@ def may_start_processes() -> bool:
 
 
 class _Worker:
-    """A process that does one task after the other. It shares a pipe with us, and no lock or queue with anyone.
+    """A process that runs one task after the other. It shares only a pipe with the main process, no lock or queue.
 
-    So a worker that is killed at any moment leaves nobody waiting: its pipe just ends.
+    So nothing waits for a worker that is killed: its pipe ends.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:

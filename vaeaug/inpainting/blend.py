@@ -93,7 +93,7 @@ def _harmonic(residual_HWC: NDArray[np.float32], missing_HW: NDArray[np.bool_]) 
 
 
 def _excess(values_HWC: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return for every pixel the sum of what it exceeds its four neighbours by; none lie beyond the border."""
+    """Return for every pixel the sum of its differences to its four neighbours, as far as these are in the image."""
     result = np.zeros_like(values_HWC)
     for axis in (0, 1):
         difference = np.diff(values_HWC, axis=axis)

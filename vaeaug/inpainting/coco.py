@@ -2,9 +2,8 @@
 
 `images` name files (`file_name`), `annotations` outline things in them (`segmentation`): polygons, or run lengths in
 either of COCO's forms, or a `bbox` if there is no outline. Everything annotated in an image is missing, whatever its
-category. A polygon's edge belongs to it. The file name is that of the image relative to the folder of images, or its
-last part where only one image ends so. The size that the file gives for an image may be another; then the rule of
-`masks` holds.
+category. A polygon's edge belongs to it. The file name is the path of the image relative to the folder of images, or
+the end of that path if it is unique. If the file gives another size for an image, the rule of `masks` applies.
 
 Format: COCO data format (cocodataset.org); compressed run lengths as `rleFrString` in its `maskApi.c`.
 """
@@ -107,7 +106,7 @@ class CocoFile:
         return f"{self.path} annotates none of the images ({names}); file_name is relative to the folder of images"
 
     def _check(self) -> None:
-        """Raise what `__init__` tells as damaged where a part is missing that is needed later."""
+        """Check that all parts that are needed later exist; `__init__` reports the exceptions as damage."""
         for image in self._by_name.values():
             hash(image["id"])
 
@@ -133,10 +132,10 @@ def annotated(annotation: dict[str, Any], height: int, width: int) -> NDArray[np
 
 
 def _size(image: dict[str, Any], picture: Picture) -> tuple[int, int]:
-    """Return the height and width that a file gives for an image, or those that the image has.
+    """Return the height and width given in the file for an image, or those of the image.
 
     Raises:
-        ValueError, TypeError: they are no size of an image.
+        ValueError, TypeError: if they are not a size of an image.
     """
     given = [image.get("height"), image.get("width")]
     height, width = (own if value is None else int(value) for value, own in zip(given, picture.size, strict=True))
@@ -162,11 +161,12 @@ def run_lengths(lengths: Sequence[int], rows: int, columns: int, size: tuple[int
 def decode_counts(text: str) -> list[int]:
     """Return the run lengths of COCO's compressed form.
 
-    Five bits per character (its code less 48), low ones first, the sixth tells that more follow, and the last one's
-    fifth is the sign; from the fourth number on each is the difference to the one two places before.
+    Five bits per character (its code less 48), low ones first; the sixth bit means that more follow, and the fifth bit
+    of the last character is the sign. From the fourth number on, each is the difference to the number two positions
+    before.
 
     Raises:
-        ValueError: it ends in the middle of a number, or has a character that is none of the code's.
+        ValueError: it ends in the middle of a number, or has an invalid character.
     """
     lengths: list[int] = []
     number, shift = 0, 0

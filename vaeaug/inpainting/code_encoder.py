@@ -28,7 +28,7 @@ DARING = 4.0  # the noise on how sure the network is, in the first round; it end
 
 
 class AttentionBlock(nn.Module):
-    """Attention of all places to all, then a hidden layer; both are added to what comes in, after a layer norm."""
+    """Self-attention over all positions, then a hidden layer, both residual, with a layer norm before each."""
 
     def __init__(self, features: int) -> None:
         super().__init__()

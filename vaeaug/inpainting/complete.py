@@ -34,9 +34,9 @@ class Completion:
 
     Attributes:
         images_SCHW: the completions at the model's size, in [0, 1], visible pixels as they were.
-        decoded_SCHW: the same with visible pixels as they are decoded: what a seam is measured by.
-        evidence_K: what the visible pixels say for each class if the class was inferred; otherwise None: log p(visible
-            pixels | class) in nats, except for a constant that all classes share.
+        decoded_SCHW: the same with decoded visible pixels, from which the seam is computed.
+        evidence_K: log p(visible pixels | class) in nats of each class, up to a constant shared by all classes; None if
+            the class was not inferred.
     """
 
     images_SCHW: Tensor
@@ -110,11 +110,11 @@ class Completer:
     def _evidence(self, x_CHW: Tensor, visible_1HW: Tensor, seed: int) -> Tensor:
         """Return the evidence of the visible pixels for each class, (K,).
 
-        The inpainting encoder's classifier says it. It was shown as many decoded images of each class, so that its
-        log-probabilities are log p(visible pixels | class) except for a constant; where half of what it was shown was
-        real, a class is favoured by what it has more of these. Without an inpainting encoder each class is tried. The
-        networks' own likelihoods are the poorer judges: they know their class from few images, and nothing of the
-        others.
+        The classifier of the inpainting encoder computes it. It was trained on equally many decoded images of each
+        class, so its log-probabilities are log p(visible pixels | class) up to a constant. If half of its training
+        images were real, classes with more real images are favoured. Without an inpainting encoder each class is tried.
+        The likelihoods of the networks predict the class less well, because each network was trained on few images, and
+        only of its own class.
         """
         if self.partial is not None:
             return self.partial.class_logits(x_CHW[None], visible_1HW[None])[0].log_softmax(dim=0)

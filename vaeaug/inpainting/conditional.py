@@ -14,13 +14,13 @@ from vaeaug.nn import Encoder
 
 
 class PartialEncoder(nn.Module, ABC):
-    """c(z | visible pixels, mask, label), learned for a trained model whose networks stay as they are.
+    """c(z | visible pixels, mask, label), learned for a trained model with fixed networks.
 
     Training minimizes E[-log c(z | x visible, m, y)] over z ~ q(z|x, y), images x and random masks m, which is the
     forward KL: c covers all latents that the visible pixels leave possible (Harvey et al., Conditional Image Generation
     by Conditioning Variational Auto-Encoders, ICLR 2022, eq. 8).
 
-    Beside c, a classifier of the visible pixels is learned, for images whose class is not known.
+    A classifier of the visible pixels is learned too, for images of unknown class.
 
     Attributes:
         kind: names the class in the file.
@@ -43,7 +43,7 @@ class PartialEncoder(nn.Module, ABC):
 
     @abstractmethod
     def settings(self) -> dict[str, Any]:
-        """Return what `build` needs besides the model, as JSON has it."""
+        """Return the other arguments of `build`, as JSON values."""
 
     @abstractmethod
     def loss(

@@ -67,7 +67,7 @@ def real_examples(model: StoredModel, pixels_NHWC: NDArray[np.uint8], labels_N: 
 def decoded_examples(
     model: StoredModel, seed: int, wanted: int = MOST_IMAGES, *, seconds: float | None = None
 ) -> Examples:
-    """Return what the model decodes from draws around its stored latents, as many of each class.
+    """Return images decoded from draws around the stored latents of the model, equally many of each class.
 
     Args:
         wanted: images of all classes together, at most; every class has one.

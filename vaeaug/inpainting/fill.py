@@ -31,8 +31,8 @@ class Filled:
     Attributes:
         images_SHWC: S completions in the image's own size, float32 in [0, 1]. Outside the holes they are the image.
         label: the class that it was completed as.
-        evidence_K: what the visible pixels of the window with the largest hole say for each class, if it was inferred
-            (`Completion.evidence_K`); otherwise None.
+        evidence_K: evidence of each class from the visible pixels of the window with the largest hole
+            (`Completion.evidence_K`); None if the class was not inferred.
     """
 
     images_SHWC: NDArray[np.float32]
@@ -57,10 +57,10 @@ def fill(
     Args:
         seen_HWC: uint8, with the model's channels; the content of the holes is ignored.
         missing_HW: the holes; at least one pixel.
-        label: its class; if None it is inferred from the window with the largest hole, and holds for all.
+        label: its class; if None, it is inferred from the window with the largest hole and used for all windows.
         native: height and width of the images that the model was trained on, in pixels.
         samples: S.
-        seed: the completions depend on it, the image and the model alone.
+        seed: the completions depend only on it, the image and the model.
         how: how the seam is blended; not for indexed images, because their colours cannot be mixed.
         region: which part of an image larger than `native` the model sees.
     """

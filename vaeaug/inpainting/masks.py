@@ -1,18 +1,18 @@
 """Mask files: images next to the images, white where a pixel is missing.
 
-- A mask has its image's place in the tree and its stem, with any image suffix; `_mask`, `_mask001` and the like may
-  follow the stem. Of several masks of one image all count: missing is what any of them says. A mask that is one file
-  and no folder is that of every image. Where masks lie in the folder of the images itself, only the suffixed names
-  are masks; a folder of masks inside it holds no images.
-- Painted on transparency, what is painted is missing, whatever its colour: alpha of 128 and more. If it is painted in
-  black and white alone, only the white part is. A mask without transparent pixels is read as gray, and the upper half
-  of its range is missing (128 and more of 8 bits): a soft edge counts as missing from its middle on. Values of 0 and 1
-  alone are refused, for they are surely meant otherwise.
-- Of an image of several pages (TIFF) a mask of one page is that of the first page. A mask of as many pages has one for
-  each; any other number is refused.
+- A mask has the relative path and stem of its image, with any image suffix; `_mask`, `_mask001` and similar may follow
+  the stem. Several masks of one image are combined: a pixel is missing if any mask marks it. A single file instead of
+  a folder is the mask of every image. If masks are in the folder of the images itself, only files with such a suffix
+  are masks; a folder of masks inside it contains no images.
+- On a transparent canvas, the painted part is missing, whatever its colour: alpha of 128 and more. If it is painted in
+  black and white only, only the white part is missing. A mask without transparent pixels is read as gray, and the upper
+  half of its range is missing (128 and more for 8 bits). A mask with only the values 0 and 1 is refused, because it
+  certainly means something else.
+- For an image with several pages (TIFF), a mask with one page applies to the first page. A mask with as many pages has
+  one mask per page; any other number is refused.
 - A mask of another size is resized by nearest pixel if both sides are the image's times one factor, rounded or cut to
-  whole pixels, and the two factors differ by at most 1 %. Otherwise it is refused: the rounding of a few pixels would
-  excuse masks of other images.
+  whole pixels, and the two factors differ by at most 1 %. Otherwise it is refused, because for a few pixels the
+  rounding would allow masks of other images.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class MaskFiles:
         rules: by which masks are decoded.
 
     Raises:
-        InputError: there is nothing there.
+        InputError: if it does not exist.
     """
 
     def __init__(self, place: Path, images: Path, rules: DecodeRules = DEFAULT_RULES) -> None:
@@ -86,7 +86,7 @@ class MaskFiles:
         return self._by_image.get(str(path.parent / path.stem), [])
 
     def holes(self, file_name: str, picture: Picture) -> Holes:
-        """Return what the masks of an image say; nothing is missing if it has none."""
+        """Return the holes of an image according to its masks; nothing is missing if it has none."""
         missing_HW = np.zeros(picture.size, dtype=np.bool_)
         names, notes = [], []
         for path in self.of(file_name):
@@ -145,7 +145,7 @@ class Mask:
 
 
 def read_mask(path: Path, page: int = 0, pages: int = 1, rules: DecodeRules = DEFAULT_RULES) -> Mask | None:
-    """Return what a mask file says is missing from a page of an image; None if it has nothing for this page.
+    """Return the missing pixels of a page of an image according to a mask file; None if it has no mask for this page.
 
     Args:
         page: of the image, from 0.

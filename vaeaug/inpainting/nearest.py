@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 
 def nearest_visible(missing_HW: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return for every pixel where the nearest visible pixel stands, and how far it is.
+    """Return for every pixel the index of the nearest visible pixel, and its distance.
 
     Args:
         missing_HW: the holes; some pixel is visible.

@@ -54,7 +54,7 @@ def read_picture(file: CompletedFile, page: int = 0, rules: DecodeRules = DEFAUL
         rules: by which the model's training images were decoded.
 
     Raises:
-        UnreadableImageError: it cannot be decoded, or no hole in it could be filled; says why.
+        UnreadableImageError: it cannot be decoded, or no hole in it could be filled; the message gives the reason.
     """
     full = decode_full(file.view(page), rules)
     samples = file.samples(page)
@@ -76,8 +76,8 @@ def from_pixels(pixels: NDArray[np.uint8]) -> Picture:
 def seen_by(channels: int, picture: Picture, missing_HW: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Return the image as a model with this number of channels takes it: uint8 (H, W, C).
 
-    Gray is repeated for a model of colours. A model of grays takes a file in colours whose visible pixels are all gray,
-    as a gray image with holes marked in a colour is.
+    Gray is repeated for a colour model. A gray model accepts a colour file if all visible pixels are gray, such as a
+    gray image with holes marked in a colour.
 
     Raises:
         UnreadableImageError: if visible pixels are in colour and the model was trained on gray images.

@@ -93,11 +93,11 @@ class MissingColour:
 
 
 class RandomHoles:
-    """Missing is what a random hole takes away: a rectangle, strokes, a half, ...
+    """Random holes: a rectangle, strokes, a half, ...
 
     Args:
-        seed: a hole depends on it, the image's name and size, and the variation alone.
-        variation: the holes of one variation have nothing to do with those of another.
+        seed: a hole depends only on it, the image's name and size, and the variation.
+        variation: the holes of different variations are independent.
     """
 
     def __init__(self, seed: int, variation: int) -> None:

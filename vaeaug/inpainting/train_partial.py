@@ -1,4 +1,4 @@
-"""Training an inpainting encoder for a model whose networks stay as they are."""
+"""Training an inpainting encoder for a model with fixed networks."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def train_partial(
         steps: optimizer steps; `STEPS` if None.
         seconds: time that it may take, or None for no limit. The schedule of the learning rate is that of the steps
             or of the time, whichever ends first.
-        report: progress callback, at most ten times a second.
+        report: progress callback, called at most ten times per second.
 
     Returns:
         The inpainting encoder, in eval mode.

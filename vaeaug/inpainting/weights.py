@@ -34,11 +34,11 @@ class Weighted:
 
 
 def tempered(log_weight_N: Tensor, least: float) -> Tensor:
-    """Return weights (N,) that sum to 1, flattened just so far that they count for at least `least` draws.
+    """Return weights (N,) that sum to 1, tempered until their effective number of draws is at least `least`.
 
     They are softmax(b * log-weights) with the greatest b <= 1 whose effective number of draws, 1 / sum w^2 (Kong 1992),
-    is not below `least`. A hundred visible pixels tell two draws apart by tens of nats, so with b = 1 one of a few
-    draws would have all the weight.
+    is not below `least`. With a hundred visible pixels, two draws differ by tens of nats, so with b = 1 a single draw
+    would have all the weight.
     """
     low, high = 0.0, 1.0
     if float(1 / log_weight_N.softmax(dim=0).square().sum()) >= least:
@@ -57,8 +57,8 @@ def weigh(
 
     The proposal's own density is not needed, for each completion is encoded again: z' ~ q(. | completion) has the
     weight p(x visible|z') p(z') / q(z'|completion), whose mean is p(x visible) whatever was proposed (Burda et al.,
-    Importance Weighted Autoencoders, 2016, eq. 8, with the completion in place of the image). A variant that does not
-    tell `log_ratio` is weighted by p(x visible|z) alone, and its latents stay as proposed.
+    Importance Weighted Autoencoders, 2016, eq. 8, with the completion in place of the image). For a variant without
+    `log_ratio` the weight is p(x visible|z), and the latents stay as proposed.
 
     Args:
         network: in eval mode.

@@ -82,10 +82,10 @@ class ModelRecord:
         seed: the training's seed.
         fingerprint: hash of its weights and latents.
         data_fingerprint: hash of the contents and labels of its training images.
-        training: the knobs of the loop that were given.
+        training: the settings of the training loop.
         metrics: how the (shared) training went.
         versions: of vaeaug and torch.
-        loss_reason: why the loss was chosen, where the data chose it; else empty.
+        loss_reason: why the loss was chosen from the data; empty if the user chose it.
         palette: the colours of indexed images, each of C values from 0 to 255, or None.
         table: the colour table of the files of indexed images, RGB, or None: it may hold more than the palette.
         format: the version of this file's format.

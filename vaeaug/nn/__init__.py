@@ -1,4 +1,4 @@
-"""Building blocks shared by plugins, fast on a CPU. They know tensors and numbers, nothing of the host."""
+"""Building blocks shared by plugins, fast on a CPU. They do not depend on the host."""
 
 from vaeaug.nn.class_prior import ClassPrior
 from vaeaug.nn.code_fitting import fit_code_prior

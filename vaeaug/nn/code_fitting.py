@@ -44,9 +44,9 @@ def fit_code_prior(
 ) -> None:
     """Train a code prior in place by maximum likelihood; it ends with the weights that explain held-out codes best.
 
-    A transformer soon learns a few hundred grids by heart. So a tenth of the images is held out, and a part of the
-    codes that others are foretold from is not shown (word dropout, Bowman et al. 2016, sec. 3.1). The prior's
-    parameters have no gradient before and after.
+    A transformer soon memorizes a few hundred grids. So a tenth of the images is held out, and a part of the context
+    codes is masked (word dropout, Bowman et al. 2016, sec. 3.1). The prior's parameters have no gradient before and
+    after.
 
     Args:
         prior: on the generator's device.

@@ -56,12 +56,12 @@ class CausalBlock(nn.Module):
 class CodePrior(nn.Module):
     """p(codes|y) of a grid of codes.
 
-    A position starts from its place, the class, and the codes to its left, above and above right: what a transformer
-    would have to learn to look for first, and cannot from a few hundred images. Nor are codes known one by one: what is
-    learned of one holds, by their descriptions, for those like it.
+    The input of a position is its coordinates, the class, and the codes to its left, above and above right, because a
+    transformer cannot learn to attend to them from a few hundred images. Codes are represented by their descriptions,
+    so what is learned about one code transfers to similar ones.
 
     Args:
-        description_KM: what is known of each code. It is kept, as a buffer.
+        description_KM: features of each code, stored as a buffer.
         grid: rows and columns.
         num_classes: how many classes labels run over.
         features: F, a multiple of `heads`.
@@ -137,7 +137,7 @@ class CodePrior(nn.Module):
         return codes_BT
 
     def _starts(self, before: list[Tensor], y_B: Tensor, places: slice) -> Tensor:
-        """Return what the blocks start from at some places, whose neighbours are `before`, each (B, T)."""
+        """Return the input of the blocks at some positions, with the neighbours `before`, each (B, T)."""
         h_BTF: Tensor = self.classes(y_B)[:, None] + self.places.weight[places]
         described_KM = pad(self.description_KM, (0, 0, 0, 1))  # of no neighbour nothing is known
         for table, parts, codes_BT in zip(self.neighbours, self.neighbour_parts, before, strict=True):

@@ -1,8 +1,8 @@
-"""A convolutional decoder, for what is to look right rather than to train fast.
+"""A convolutional decoder, for realistic images rather than fast training.
 
-A residual MLP makes a small grid of features; convolutions, the same at all places, make the image from it. `Decoder`
-gives every pixel weights of its own, which come out as stripes and specks where a discriminator is to be pleased.
-The layers mirror those of `Discriminator`.
+A residual MLP makes a small grid of features; convolutions, which share weights over all positions, make the image from
+it. `Decoder` has separate weights for every pixel, which show as stripes and specks in adversarial training. The layers
+mirror those of `Discriminator`.
 """
 
 from __future__ import annotations

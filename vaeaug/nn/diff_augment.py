@@ -1,7 +1,7 @@
 """Differentiable augmentation of the input of a discriminator (Zhao et al. 2020, DiffAugment).
 
-A discriminator knows a few hundred images by heart. It therefore only ever sees augmented ones, real and fake alike;
-gradients pass through the augmentation to the fake image, so the generator does not learn the augmentation itself.
+A discriminator memorizes a few hundred images. It therefore sees only augmented images, real and fake; gradients pass
+through the augmentation to the fake image, so the generator does not learn the augmentation itself.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class GridEncoder(nn.Module):
         channels: C.
         height: H in pixels.
         width: W in pixels.
-        patch: side of a patch in pixels; the last ones may stand over.
+        patch: side of a patch in pixels; the last ones may exceed the image.
         features: F.
         hidden: features between the layers.
         depth: residual layers.

@@ -1,9 +1,9 @@
 """The deterministic paths of a ladder of latent grids, fast on one CPU thread: up from an image, and down to one.
 
 The finest grid is that of an image's patches, the coarsest one cell, and each step refines by a like factor. Layers see
-all cells of a grid at once, as those of `ResidualMLP` do: at up to 16 cells a side such a product is several times as
-fast as convolutions of a like width, and images are small enough to learn where things are. Only what belongs to a
-cell, its patch and its latents, goes in and out cell by cell.
+all cells of a grid at once, as those of `ResidualMLP` do: at up to 16 cells per side such a product is several times as
+fast as convolutions of similar width, and images are small enough to learn positions. Only the content of a cell, its
+patch and its latents, is processed cell by cell.
 """
 
 from __future__ import annotations
@@ -128,8 +128,8 @@ class LadderEncoder(nn.Module):
 class LadderDecoder(nn.Module):
     """The way down: a state on each group's grid, and raw output (B, R, H, W) from the last one.
 
-    It is walked by whoever draws the latents: `start`, then for each group add them to the state and call `refine`,
-    and `image` at the end.
+    The caller draws the latents: `start`, then for each group add its latents to the state and call `refine`, and
+    `image` at the end.
 
     Args:
         channels: R.

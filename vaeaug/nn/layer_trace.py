@@ -57,7 +57,7 @@ class LayerTrace:
         return [(event.name, event.shape) for event in self.events[:-1] if event.ended]
 
     def once(self, name: str) -> bool:
-        """Return whether a module ran once, so that its name says which output is meant."""
+        """Return whether a module ran once, so that its name identifies the output."""
         return sum(event.name == name and not event.ended for event in self.events) == 1
 
     def automatic(self) -> list[str]:
@@ -115,7 +115,7 @@ class LayerTrace:
         return shapes[name]
 
     def needed(self, place: int) -> set[str]:
-        """Return the names of the tensors that are needed for the events before a place.
+        """Return the names of the tensors that are needed for the events before a position.
 
         A module that ended needs all of its own: it may have used a child's without running the child.
         """
@@ -125,7 +125,7 @@ class LayerTrace:
         return {key for key in tensors_of(self.network) if key.rpartition(".")[0] in direct or key.startswith(whole)}
 
     def after(self, layers: Sequence[str]) -> int:
-        """Return the place at which the last of some layers has ended."""
+        """Return the position at which the last of some layers has ended."""
         return max(place for place, event in enumerate(self.events) if event.ended and event.name in layers) + 1
 
 
@@ -171,7 +171,7 @@ def tensors_of(network: nn.Module) -> dict[str, Tensor]:
 
 
 def _is_map(shape: Shape) -> bool:
-    """Return whether an output has features before places, (B, F, h, w): of a square image, maps are square."""
+    """Return whether an output has features before positions, (B, F, h, w): maps of a square image are square."""
     return len(shape) == 4 and shape[0] == 1 and shape[2] == shape[3]
 
 

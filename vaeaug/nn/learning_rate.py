@@ -1,4 +1,4 @@
-"""The learning-rate schedule of the small networks that are trained beside a model."""
+"""The learning-rate schedule of the small networks that are trained in addition to a model."""
 
 from __future__ import annotations
 

@@ -57,18 +57,18 @@ def build_network(name: str, device: torch.device) -> nn.Module:
 def load_weights(
     network: nn.Module, needed: set[str], name: str, weights: str | None, device: torch.device, option: str
 ) -> None:
-    """Put weights into a network and freeze it; what is not needed stays as it is, without memory.
+    """Load weights into a network and freeze it; tensors that are not needed stay without memory.
 
     Args:
         network: from `build_network`.
         needed: the names of the tensors that are needed.
-        weights: a file with a state dict: safetensors, or what `torch.save` wrote of tensors alone. If None,
+        weights: a file with a state dict: safetensors, or a `torch.save` file that contains only tensors. If None,
             torchvision's published weights (from its cache, or downloaded), or those the callable's module comes with.
         device: where to compute.
         option: how a user names the file, for errors.
 
     Raises:
-        InputError: no weights are at hand, or they do not fit.
+        InputError: if no weights are available, or they do not fit.
     """
     if weights is not None:
         _load(network, _read(Path(weights).expanduser(), option), needed, weights, name, device)

@@ -1,4 +1,4 @@
-"""Space to depth: an image as a small grid of patches, each in a few coefficients.
+"""Space to depth: an image as a small grid of patches, each with a few coefficients.
 
 A patch layer is a convolution whose stride is its kernel, so all further work is done at the grid's resolution. It
 starts as the lowest frequencies of the discrete cosine transform over channel, row and column, which is what JPEG

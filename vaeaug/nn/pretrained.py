@@ -21,7 +21,7 @@ from vaeaug.nn.named_network import build_network, load_weights, undisturbed
 class PretrainedFeatures:
     """A frozen network, run up to the deepest of the requested layers. Get one from `pretrained_features`.
 
-    It is no `nn.Module`, so that an attribute of a module may hold it without its weights being saved.
+    It is not an `nn.Module`, so that a module can have it as an attribute without saving its weights.
 
     Attributes:
         layers: the names of the layers, in the order they are computed in.
@@ -69,9 +69,9 @@ def pretrained_features(
     Args:
         network: a classifier of torchvision by name (`vgg16`), or `package.module:callable`, which returns an
             `nn.Module` when it is called without arguments.
-        weights: a file with a state dict: safetensors, or what `torch.save` wrote of tensors alone. Entries that no
-            layer needs are not used. If None, torchvision's published weights (from its cache, or downloaded), or those
-            the callable's module comes with.
+        weights: a file with a state dict: safetensors, or a `torch.save` file that contains only tensors. Entries that
+            no layer needs are not used. If None, torchvision's published weights (from its cache, or downloaded), or
+            those the callable's module comes with.
         layers: names of submodules, with commas between. If None, the last output at each resolution, halved up to
             four times, is taken, without the classifier.
         device: where to compute.

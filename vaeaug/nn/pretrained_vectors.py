@@ -1,10 +1,10 @@
 """Features of whole images by a pretrained network, convolutional or transformer: one vector per image.
 
-Of a classifier of torchvision it is what the last layer is given, which is what FID takes of Inception (Heusel et al.
-2017) and, of a vision transformer, the class token. Of any other network it is what its module returns: DINOv2 returns
-the normalized class token (Oquab et al. 2023). A layer may be named instead. Feature maps (B, F, h, w) or (B, h, w, F)
-are averaged over places and tokens (B, T, D) over all tokens, the class token like any other: nothing in a shape tells
-which of them it is.
+For a classifier of torchvision it is the input of the last layer, as in FID with Inception (Heusel et al. 2017); for a
+vision transformer this is the class token. For any other network it is the output of its module: DINOv2 returns the
+normalized class token (Oquab et al. 2023). A layer may be named instead. Feature maps (B, F, h, w) or (B, h, w, F) are
+averaged over positions and tokens (B, T, D) over all tokens, including the class token, because its index cannot be
+inferred from the shape.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class _Tap:
     """Where a network is tapped.
 
     Attributes:
-        words: what that is, as a phrase.
+        words: a description of the output, as a phrase.
         place: of the event in the trace: what the module is given where it begins, what it gives where it ends.
         mean_over: dimensions that are averaged.
     """
@@ -91,7 +91,7 @@ def pretrained_vectors(
         option: how a user names the file, for errors.
 
     Raises:
-        InputError: there is no such network or layer, it gives nothing of that kind, or no weights are at hand.
+        InputError: there is no such network or layer, it gives no such output, or no weights are available.
     """
     with undisturbed():
         built = build_network(network, device)
@@ -115,7 +115,7 @@ def _of_layer(traced: LayerTrace, layer: str) -> _Tap:
 
 
 def _of_classifier(traced: LayerTrace) -> _Tap:
-    """Return what the last layer that has weights is given, which makes logits of it."""
+    """Return the input of the last layer that has weights, which computes the logits."""
     begun = [place for place, event in enumerate(traced.events) if not event.ended and event.name]
     place = next(place for place in reversed(begun) if _has_weights(traced, traced.events[place].name))
     layer = traced.events[place].name

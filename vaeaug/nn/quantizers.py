@@ -41,7 +41,7 @@ class Quantizer(nn.Module, ABC):
 
     @abstractmethod
     def description(self) -> Tensor:
-        """Return what codes have in common, as a learner is best told it, (K, M)."""
+        """Return a description of each code that similar codes share, for learning, (K, M)."""
 
     def embed(self, codes_N: Tensor) -> Tensor:
         """Return the vectors of codes, (..., D)."""

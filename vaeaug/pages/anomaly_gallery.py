@@ -47,7 +47,7 @@ class GalleryCard:
 
 @dataclass(frozen=True, slots=True)
 class Gallery:
-    """What the page says.
+    """The content of the page.
 
     Attributes:
         title: the name of the output.
@@ -86,7 +86,7 @@ def write_gallery(path: Path, data: Gallery) -> None:
     """Write the page. It loads nothing and runs no script; the same data give the same bytes.
 
     Args:
-        data: what it says. Names are escaped: nothing in them becomes markup.
+        data: its content. Names are escaped: nothing in them becomes markup.
     """
     cards = (data.anomalous, data.labels)
     form = form_for([picture.image for part in cards for card in part for picture in card.pictures], IMAGE_BYTES)

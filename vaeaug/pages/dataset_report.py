@@ -26,7 +26,7 @@ _MANY = 24
 
 @dataclass(frozen=True, slots=True)
 class ReportData:
-    """What the page says. What is empty or None is left out.
+    """The content of the page. Empty parts and None are left out.
 
     Attributes:
         title: the name of the output.
@@ -71,7 +71,7 @@ def write_report(path: Path, data: ReportData) -> None:
     """Write the page. It loads nothing and runs no script; the same data give the same bytes.
 
     Args:
-        data: what it says. Names are escaped: nothing in them becomes markup.
+        data: its content. Names are escaped: nothing in them becomes markup.
     """
     part = data.evaluation
     dropped = dropped_table(data.dropped, {count.label: count.synthetic for count in data.counts})

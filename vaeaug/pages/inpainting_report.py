@@ -64,7 +64,7 @@ class ShownCompletion:
 
 @dataclass(frozen=True, slots=True)
 class CompletionsPage:
-    """What the page says.
+    """The content of the page.
 
     Attributes:
         title: the name of the output.

@@ -1,4 +1,4 @@
-"""The plugin host: find plugins, load them so that a broken one harms nobody, and list them. It imports no torch.
+"""The plugin host: find plugins, load them so that a broken one does not affect others, and list them; without torch.
 
 `load()` imports torch as soon as there is a class to check; finding and listing never do.
 """

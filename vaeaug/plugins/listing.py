@@ -1,4 +1,4 @@
-"""What plugins bring according to their source. No plugin is executed, so none can break the list or slow it down.
+"""What plugins provide, according to their source code. No plugin is executed, so none can break the list.
 
 Only the module that the entry point names is read, and only what it states plainly: a hook whose body is
 `return [MyVariant]`, and a class of that module with `name = "..."`. The rest is None, never guessed.

@@ -90,7 +90,7 @@ def _check_api(version: object) -> None:
         cause = f"VAEAUG_API is a whole number from 1, not {version!r}; write VAEAUG_API = {API_VERSION}"
         raise FaultError("newer-api", cause)
     if version is not None and version > API_VERSION:
-        cause = f"it is written for plugin API {version}, and this vaeaug has {API_VERSION}"
+        cause = f"it is written for plugin API {version}, but this vaeaug has {API_VERSION}"
         raise FaultError("newer-api", f"{cause}; upgrade vaeaug: pip install --upgrade vaeaug")
 
 
@@ -100,7 +100,7 @@ def _import_module(source: Source) -> ModuleType:
     except ModuleNotFoundError as error:
         if not error.name or not f"{source.module}.".startswith(f"{error.name}."):
             raise
-        cause = f"its entry point names the module {source.module}, and there is no {error.name}; reinstall it"
+        cause = f"its entry point names the module {source.module}, but there is no {error.name}; reinstall it"
         raise FaultError("missing-module", f"{cause}: pip install --force-reinstall {source.distribution}") from error
 
 
@@ -152,7 +152,7 @@ def _call(hook: str, implementation: pluggy.HookImpl, file: Path | None) -> list
             raise FaultError("wrong-return", cause)
         classes = list(result)
         for item in (item for item in classes if not isinstance(item, type)):
-            cause = f"{hook} returns {shown(item)}, which is no class; return the class itself, not"
+            cause = f"{hook} returns {shown(item)}, which is not a class; return the class itself, not"
             raise FaultError("wrong-return", f"{cause} an instance of {type(item).__name__}")
         return classes
 
@@ -165,13 +165,13 @@ def _unmarked(plugin: object, *, is_file: bool, has_hooks: bool) -> list[FaultEr
     for name, value in getattr(plugin, "__dict__", {}).items():
         is_unmarked = inspect.isroutine(value) and name.startswith("vaeaug_") and not hasattr(value, "vaeaug_impl")
         if is_unmarked and (name in HOOKS or not has_hooks):
-            what = "is not marked" if name in HOOKS else f"is no hook; {nearest(name, HOOKS)}"
+            what = "is not marked" if name in HOOKS else f"is not a hook; {nearest(name, HOOKS)}"
             cause = f"{name!r}{_at(value)} {what}; write @hookimpl above it"
             faults.append(FaultError("unmarked-hook" if name in HOOKS else "no-hook", cause))
     if faults or has_hooks:
         return faults
     cause = f"it implements no hook; write one and @hookimpl above it: def {'() or def '.join(HOOKS)}()"
-    return [FaultError("no-hook", f"{cause}; a file that is no plugin starts with _" if is_file else cause)]
+    return [FaultError("no-hook", f"{cause}; a file that is not a plugin starts with _" if is_file else cause)]
 
 
 def _at(function: object) -> str:

@@ -68,7 +68,7 @@ def guard(run: Callable[[], T], doing: str, file: Path | None, otherwise: Kind) 
         where = f"{error.filename or file or 'its source'}{f', line {error.lineno}' if error.lineno else ''}"
         raise FaultError("syntax-error", f"{type(error).__name__}: {error.msg} ({where})") from error
     except SystemExit as error:
-        cause = f"it calls sys.exit({error.code!r}) {doing}{_place(error, file)}; a plugin only defines things"
+        cause = f"it calls sys.exit({error.code!r}) {doing}{_place(error, file)}; a plugin must only define things"
         raise FaultError("exit", cause) from error
     except BaseException as error:  # CancelledError, a test runner's own: none may end our process
         raise FaultError(otherwise, f"{doing}: {_one_line(error)}{_place(error, file)}{_fix(error, file)}") from error
@@ -105,5 +105,7 @@ def _fix(error: BaseException, file: Path | None) -> str:
         return ""
     missing = error.name.split(".")[0]
     if file is not None and (file.with_name(f"{missing}.py").exists() or file.with_name(missing).is_dir()):
-        return f"; a plugin file cannot import its neighbour {missing}: make a package of both (vaeaug plugins new)"
+        return (
+            f"; a plugin file cannot import the file {missing} next to it: make a package of both (vaeaug plugins new)"
+        )
     return f"; install what provides {missing!r} into this environment"

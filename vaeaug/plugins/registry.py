@@ -95,11 +95,11 @@ class Registry:
         there_is_no = f"there is no {' or '.join(kinds)} {name!r}"
         for problem in self.problems:
             if problem.kind != "shadowed" and name in (problem.plugin, *problem.names):
-                return PluginError(f"{there_is_no}, for its plugin is broken: {problem}")
+                return PluginError(f"{there_is_no}, because its plugin is broken: {problem}")
         for source in self.sources:
             if source.blocked and name in (source.plugin, *read(source).names):
-                cause = f"its plugin {source.plugin!r} is blocked; take {source.plugin} out of {BLOCK_VARIABLE}"
-                return InputError(f"{there_is_no}, for {cause}")
+                cause = f"its plugin {source.plugin!r} is blocked; remove {source.plugin} from {BLOCK_VARIABLE}"
+                return InputError(f"{there_is_no}, because {cause}")
         installed = {canonicalize_name(source.distribution) for source in self.sources if source.distribution}
         if distribution and canonicalize_name(distribution) not in installed:
             cause = f"comes from the distribution {distribution}, which is not installed here"
@@ -108,7 +108,7 @@ class Registry:
         for other, names in self.classes.items():
             if name in names:
                 there_are = ", ".join(sorted(valid))
-                return InputError(f"{name!r} is a {other}, not a {' or '.join(kinds)}; there are: {there_are}")
+                return InputError(f"{name!r} is a {other}, not a {' or '.join(kinds)}; available: {there_are}")
         return InputError(f"{there_is_no}; {nearest(name, valid)}")
 
 
@@ -146,7 +146,7 @@ def _add(source: Source, classes: Mapping[str, dict[str, Provided[Any]]]) -> lis
             own = Provided(kind, cls.name, cls, source, source.plugin, source.distribution, source.version, origin)
             holder = classes[kind].setdefault(cls.name, own)
             if holder.source is not source or holder.cls is not cls:
-                cause = f"its {kind} {cls.name!r} is shadowed by that of {holder.plugin!r} ({holder.source.where})"
+                cause = f"its {kind} {cls.name!r} is shadowed by the one of {holder.plugin!r} ({holder.source.where})"
                 raise FaultError("shadowed", f"{cause}; give it another name", (cls.name,))
             got.add(cls.name)
         except FaultError as fault:

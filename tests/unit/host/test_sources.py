@@ -121,9 +121,9 @@ def test_a_blocked_plugin_is_listed_and_not_imported(tmp_path: Path) -> None:
     assert not registry.problems
     assert {source.plugin for source in registry.sources if source.blocked} == {"bad", "vae"}
     assert "vae" not in registry.variants
-    with pytest.raises(InputError, match="take vae out of VAEAUG_BLOCK_PLUGINS"):
+    with pytest.raises(InputError, match="remove vae from VAEAUG_BLOCK_PLUGINS"):
         registry.variant("vae")
-    with pytest.raises(InputError, match="take bad out of VAEAUG_BLOCK_PLUGINS"):
+    with pytest.raises(InputError, match="remove bad from VAEAUG_BLOCK_PLUGINS"):
         registry.variant("hidden")
 
 

@@ -1,4 +1,4 @@
-"""Image files whose pixels are replaced in place: everything else in the file is kept as it is.
+"""Replace pixels in image files and keep everything else in the file unchanged.
 
-One module per container (`png`, `tiff`, `gif`, `webp`), and `other` for formats that cannot hold a completed image.
+One module per container (`png`, `tiff`, `gif`, `webp`), and `other` for formats that cannot store a completed image.
 """

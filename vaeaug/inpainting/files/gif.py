@@ -148,7 +148,7 @@ def _without_packet(data: bytes) -> tuple[bytes, bytes | None]:
 
 
 def _after_blocks(data: bytes, place: int) -> int:
-    """Return where the data end whose first sub-block is somewhere."""
+    """Return the end of the data that begins with the sub-block at a position."""
     while length := data[place]:
         place += 1 + length
     return place + 1

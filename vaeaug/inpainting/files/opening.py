@@ -46,7 +46,7 @@ class CompletedFile(Protocol):
         """Whether `rewritten` returns a file of another format."""
 
     def view(self, page: int) -> bytes:
-        """Return an image file whose first page is a certain one."""
+        """Return an image file that begins with a certain page."""
 
     def samples(self, page: int) -> Samples:
         """Return the stored pixels of a page.

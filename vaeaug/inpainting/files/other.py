@@ -1,8 +1,8 @@
-"""Files whose format cannot hold a completed image.
+"""Files of formats that cannot store a completed image.
 
-JPEG and lossy WebP would change its visible pixels; BMP and others have no place for the mark. Their completions are
-PNG files, of CMYK images TIFF files, with the metadata of the source.
-The pixels are set upright, since not every reader of PNG files applies an EXIF orientation.
+JPEG and lossy WebP would change its visible pixels; BMP and others cannot store the mark. Their completions are PNG
+files (for CMYK images, TIFF files) with the metadata of the source. The pixels are turned upright, because not every
+reader of PNG files applies an EXIF orientation.
 """
 
 from __future__ import annotations

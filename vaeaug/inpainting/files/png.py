@@ -1,4 +1,4 @@
-"""PNG files, APNG among them, whose pixels are replaced and whose other chunks are kept.
+"""PNG and APNG files: pixels are replaced and the other chunks are kept.
 
 Kept are depth, colour type, interlacing, colour table, transparent colour, ICC profile, gamma, resolution, EXIF, texts,
 all chunks that are marked safe to copy, and the further frames of an animation. Left out are the time of the last
@@ -103,7 +103,7 @@ class PngFile:
         return next((content for name, content in self._chunks if name == kind), None)
 
     def _decoded(self) -> NDArray[Any]:
-        """Return the stored samples, (H, W, S), from the chunks that hold pixels alone."""
+        """Return the stored samples, (H, W, S), from the pixel chunks only."""
         bare = SIGNATURE + b"".join(
             chunk(kind, content) for kind, content in self._chunks if kind in (b"IHDR", b"PLTE", b"IDAT")
         )
@@ -156,7 +156,7 @@ def assembled(
         header: content of IHDR.
         others: all other chunks of the source; one IDAT among them marks the place of the pixels.
         pixels: the compressed rows.
-        provenance: the mark. It replaces an earlier one of ours; `Software` does not replace the source's own.
+        provenance: the mark. It replaces an earlier mark of vaeaug; `Software` does not replace the one of the source.
         turned: the pixels were set upright, so that orientations in EXIF and XMP are no longer true.
     """
     before: list[Chunk] = []

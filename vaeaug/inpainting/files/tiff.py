@@ -1,9 +1,9 @@
-"""TIFF files (classic and BigTIFF) whose pixels are replaced and whose other pages and fields are kept.
+"""TIFF files (classic and BigTIFF): pixels are replaced and other pages and fields are kept.
 
 Only strips and tiles with holes in them are written again, with the page's own compression, predictor and depth; every
-other byte of the file stays unchanged, further pages included. A page whose codes cannot be written without loss (JPEG,
-WebP) or at all is stored as it is decoded, with Deflate. What a hole showed before is erased from the file, and so are
-smaller copies of a completed page (SubIFDs).
+other byte of the file stays unchanged, further pages included. A page with an encoding that cannot be written, or not
+without loss (JPEG, WebP), is stored decoded, with Deflate. What a hole showed before is erased from the file, and so
+are smaller copies of a completed page (SubIFDs).
 
 A page is any image of the file but reduced copies and masks (`NewSubfileType`). Source: TIFF 6.0.
 """
@@ -83,7 +83,7 @@ class TiffFile:
         self.pages = self.frames = len(self._pages)
 
     def view(self, page: int) -> bytes:
-        """Return a file whose first page is another one."""
+        """Return a file that begins with another page."""
         if self._pages[page].link == self._structure.first_link:
             return self._data
         size = len(self._structure.offset(0))
@@ -215,7 +215,7 @@ class TiffFile:
         fields: dict[int, bytes],
         used: Counter[int],
     ) -> None:
-        """Write a page as one Deflate strip of 8- or 16-bit samples in place of codes that cannot be written again."""
+        """Write a page as one Deflate strip of 8- or 16-bit samples in place of an encoding that cannot be written."""
         self._erase(out, directory, used)
         height, width, samples = values_HWS.shape
         for tag in _OF_CODES:

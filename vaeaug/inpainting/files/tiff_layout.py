@@ -124,7 +124,7 @@ class Layout:
         return np.dtype(np.uint8) if self.bits < 8 else np.dtype(self.kind).newbyteorder("=")
 
     def _row(self, chunk: Chunk) -> tuple[int, int]:
-        """Return how many samples a pixel of a chunk has, and how many bytes a row."""
+        """Return the samples per pixel and the bytes per row of a chunk."""
         across = self.samples if chunk.plane is None else 1
         return across, (chunk.columns * across * self.bits + 7) // 8
 
