@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from vaeaug.names import is_kl_name
-
-if TYPE_CHECKING:
-    from vaeaug.contracts.variant import Variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +29,31 @@ class Term:
     over_batch: bool = False
 
 
-def term_of(variant: Variant, name: str) -> Term:
+class Declaring(Protocol):
+    """What declares terms: a `Variant`."""
+
+    @property
+    def terms(self) -> Mapping[str, Term]:
+        """Name -> the term."""
+
+
+def term_of(variant: Declaring, name: str) -> Term:
     """Return the declaration of a term; without one, it is per image, and annealed if named `kl` or `kl/<group>`."""
     return variant.terms.get(name) or Term(annealed=is_kl_name(name))
 
 
-def annealed_names(variant: Variant, names: Iterable[str]) -> list[str]:
+def annealed_names(variant: Declaring, names: Iterable[str]) -> list[str]:
     """Return the names of the annealed terms among `names`, in their order."""
     return [name for name in names if term_of(variant, name).annealed]
 
 
-def kl_of(variant: Variant, penalties: Mapping[str, Tensor]) -> Tensor | None:
+def kl_of(variant: Declaring, penalties: Mapping[str, Tensor]) -> Tensor | None:
     """Return the KL part of each image's ELBO, the sum of the annealed penalties, (B,), or None if there are none."""
     parts = [penalties[name] for name in annealed_names(variant, penalties)]
     return torch.stack(parts).sum(dim=0) if parts else None
 
 
-def shape_fault(variant: Variant, name: str, value: Tensor, count: int) -> str | None:
+def shape_fault(variant: Declaring, name: str, value: Tensor, count: int) -> str | None:
     """Return why a term of a batch of `count` images has the wrong shape and how to fix it, or None."""
     over_batch = term_of(variant, name).over_batch
     if tuple(value.shape) == (() if over_batch else (count,)):
