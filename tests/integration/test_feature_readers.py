@@ -117,7 +117,7 @@ def test_python_gives_what_the_files_hold(model: Path, data: Path, features: Pat
     assert opened.encode(images[:0])[0].shape == (0, 4)
     with pytest.raises(InputError, match="uint8 images of shape"):
         opened.encode(images / 255)
-    with pytest.raises(InputError, match="one label, or one an image"):
+    with pytest.raises(InputError, match="one label, or one per image"):
         opened.encode(images, ["ant"])
 
 
