@@ -27,7 +27,7 @@ COMMANDS = {
     "interpolate": "Draw the path between two images in latent space.",
     "traverse": "Show what each latent dimension changes.",
     "plugins": "List, check, show or create plugins.",
-    "doctor": "Report versions, devices, image formats, plugins and disk space here.",
+    "doctor": "Report versions, devices, formats, plugins and disk space.",
 }
 """Command -> its one-line help; it is `command` in the module `vaeaug.cli.<command>`."""
 

@@ -11,7 +11,7 @@ from vaeaug.errors import PluginError, VaeaugError
 from vaeaug.workflows.doctor import Fact, broken_plugins, examine, works
 
 
-@click.command(short_help="Report versions, devices, image formats, plugins and disk space here.")
+@click.command(short_help="Report versions, devices, formats, plugins and disk space.")
 @plugins_dir_option
 @output_options
 def command(plugins_dirs: tuple[str, ...], as_json: bool, quiet: bool) -> None:
