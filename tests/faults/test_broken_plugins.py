@@ -120,7 +120,7 @@ BROKEN = [
     Broken("one class", "@hookimpl\ndef vaeaug_variants():\n    return Mine", "wrong-return", ("return [Mine]",)),
     Broken("a number", "@hookimpl\ndef vaeaug_variants():\n    return 3", "wrong-return", ("int 3", "list of classes")),
     Broken("a string", "@hookimpl\ndef vaeaug_variants():\n    return 'Mine'", "wrong-return", ("str 'Mine'",)),
-    Broken("strings", "@hookimpl\ndef vaeaug_variants():\n    return ['Mine']", "wrong-return", ("'Mine'", "no class")),
+    Broken("strings", "@hookimpl\ndef vaeaug_variants():\n    return ['Mine']", "wrong-return", ("'Mine'", "not a class")),
     Broken(
         "an instance",
         "@hookimpl\ndef vaeaug_losses():\n    return [MyLoss(None, None)]",
@@ -230,7 +230,7 @@ BROKEN = [
         "a repr of many lines",
         "import torch\n@hookimpl\ndef vaeaug_losses():\n    return [torch.eye(9)]",
         "wrong-return",
-        ("tensor([[1., 0.", "no class"),
+        ("tensor([[1., 0.", "not a class"),
     ),
     Broken("relative import", "from . import neighbour" + HOOK, "import-error", ("ImportError", "line 16")),
 ]
