@@ -67,7 +67,7 @@ def test_an_interrupted_augment_says_so_in_a_line_and_goes_on(
     child.interrupt()
     assert child.wait() == 130
     lines = child.errors.read_text().splitlines()
-    assert lines[-1] == "Interrupted; add --resume to the same command to go on."
+    assert lines[-1] == "Interrupted; add --resume to the same command to continue."
     assert not any("Traceback" in line for line in lines)
     begun = "Training on all classes" if stage == "training" else "Writing synthetic images"
     assert f"{begun} ..." in lines
