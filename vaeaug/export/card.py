@@ -122,6 +122,7 @@ def _summary(data: CardData) -> str:
 
 {data.origin.text}
 > Use them for training only; never validate, test, or measure anything with them.
+> They do not replace classical augmentation: train with both, and measure the gain with `vaeaug evaluate`.
 > `manifest.csv` states for every file whether it is synthetic, and each synthetic file is marked as such
 > (IPTC digital source type `{data.origin.source_type.rpartition("/")[2]}`).{warnings}
 
