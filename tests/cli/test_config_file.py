@@ -76,7 +76,7 @@ def test_time_and_lists_in_a_file(data: Path, tmp_path: Path) -> None:
         ("data = 'x'", "unknown option 'data'"),
         ("steps = ", "is not valid TOML"),
         ('steps = "many"', "'many' is not a valid integer"),
-        ("per-class = 1\nbalance = true", "contradict each other"),
+        ("per-class = 1\nbalance = true", "cannot be combined"),
         ('scope = "each"', "'each' is not one of"),
         ("steps = 0", "--steps must be at least 1"),
     ],

@@ -56,8 +56,8 @@ def test_the_tree_stays_and_so_does_what_is_visible(model: Path, images: Path, t
     values = json.loads(output.out)
     assert (values["images"], values["completions"], values["passed_through"]) == (2, 2, 2)
     assert values["method"] == "partial-encoder"
-    assert "the inpainting encoder is kept in" in output.err
-    assert "2 images have no holes and were passed through: ant/001.png, ant/002.png" in output.err
+    assert "the inpainting encoder is stored in" in output.err
+    assert "2 images have no holes and were copied unchanged: ant/001.png, ant/002.png" in output.err
     assert (model / FILE).exists()
     assert tiny_data.state(images) == before
     assert {path.relative_to(out).as_posix() for path in out.rglob("*.png")} == {

@@ -63,7 +63,7 @@ def test_the_pages_of_a_tiff_file(model: Path, images: Path, capsys: Capture) ->
     _mask(images.parent / "masks/each.tif", HOLE, HOLE * 0, np.rot90(HOLE))
     assert _run(model, images, "--samples", 2) == 0
     out, before = images.parent / "out", [np.asarray(page) for page in pages]
-    assert "pages without holes are kept as they are: each.tif, one.tif (2 in all)" in capsys.readouterr().err
+    assert "pages without holes are unchanged: each.tif, one.tif (2 in all)" in capsys.readouterr().err
     for name, holes in (("one", (HOLE, HOLE * 0, HOLE * 0)), ("each", (HOLE, HOLE * 0, np.rot90(HOLE)))):
         for sample in range(2):
             after = _pages(out / f"{name}-{sample}.tif")
@@ -96,7 +96,9 @@ def test_an_animation_keeps_its_frames_or_is_refused(model: Path, images: Path, 
     frames[0].save(images / "1.png", save_all=True, append_images=frames[1:], duration=70)
     _mask(images.parent / "masks/1.png", HOLE)
     assert _run(model, images) == 0
-    assert "of an animation only the first frame is completed; the others are kept: 1.png" in capsys.readouterr().err
+    assert (
+        "only the first frame of an animation is completed; the others are unchanged: 1.png" in capsys.readouterr().err
+    )
     before, after = _pages(images / "1.png"), _pages(images.parent / "out/1.png")
     assert [np.array_equal(*pair) for pair in zip(before, after, strict=True)] == [False, True, True]
     still = Image.fromarray(np.asarray(indexed(np.random.default_rng(0), 8, 8)) * np.uint8(60))
@@ -117,7 +119,7 @@ def test_a_photo_keeps_its_metadata_in_a_png_file(model: Path, images: Path, cap
     photo.convert("RGB").save(images / "1.jpg", quality=95, **metadata)
     _mask(images.parent / "masks/1.png", HOLE)
     assert _run(model, images) == 0
-    assert "so that visible pixels stay as they are: 1.jpg (1 in all)" in capsys.readouterr().err
+    assert "cannot store visible pixels without loss: 1.jpg (1 in all)" in capsys.readouterr().err
     with Image.open(images.parent / "out/1.png") as image:
         image.load()
         assert image.getexif()[0x010F] == "Maker"
@@ -153,7 +155,7 @@ def test_random_holes_give_images_of_the_kind_of_their_class(model: Path, tmp_pa
     out = tmp_path / "out"
     assert tiny_data.run("inpaint", model, data, out, "--random-holes", "--method", "gibbs") == 0
     said = capsys.readouterr().err
-    assert "of files with several pages or frames the first one is used: ant/pages.tif (1 in all)" in said
+    assert "only the first page or frame of these files is used: ant/pages.tif (1 in all)" in said
     assert "2 of 7 real images were rewritten" in said
     assert "--copy" not in said
     rows = _rows(out)

@@ -134,7 +134,7 @@ def test_every_variant_is_looked_into(variant: str, data: Path, tmp_path: Path) 
         (["traverse", "{model}", "{tmp}/out", "--image", "{data}"], "name one image in it"),
         (
             ["traverse", "{model}", "{tmp}/out", "--image", "{ant}", "--class", "ant", "--class", "bee"],
-            "give --class once",
+            "--class can be given only once",
         ),
     ],
 )

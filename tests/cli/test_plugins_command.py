@@ -255,7 +255,7 @@ def test_every_template_and_package_is_shipped() -> None:
         ("2-vae", "'vae'"),
         ("-x", "'x'"),
         ("a b", "'a-b'"),
-        ("ünique", "cannot be a name"),
+        ("ünique", "a name must be lower case words"),
         ("", "an argument is empty"),
         ("vae", "taken by a plugin of vaeaug"),
         ("vaeaug-mse", "taken by a plugin of vaeaug"),

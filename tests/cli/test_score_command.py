@@ -119,7 +119,7 @@ def test_wrong_labels_come_first(tmp_path: Path) -> None:
     assert sorted(first["file_name"]) == [f"ant/wrong{number}.png" for number in range(4)]
     assert set(first["likeliest_class"]) == {"bee"}
     page = (tmp_path / "out/gallery.html").read_text()
-    assert "labeled ant, looks like bee" in page
+    assert "labelled ant, looks like bee" in page
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_surprise_cannot_rank_images_without_labels(model: Path, tmp_path: Path,
     tiny_data.image("ant", 0).save(tmp_path / "one.png")
     assert run("score", model, tmp_path / "one.png", tmp_path / "out", "-q", "--by", "label-surprise") == 2
     error = capsys.readouterr().err
-    assert "no label can be judged" in error
+    assert "no label can be scored" in error
     assert error.count("\n") == 1
 
 

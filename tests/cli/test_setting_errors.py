@@ -51,14 +51,14 @@ def test_the_command_line_names_the_flag(command: str, capsys: pytest.CaptureFix
         flag = f"--{name.replace('_', '-')}"
         assert run(command, *["nowhere"] * arguments, f"{flag}={value:.15g}") == 2
         message = capsys.readouterr().err
-        assert message.startswith((f"Error: {flag} must be at ", "Error: --time-budget is a time")), message
+        assert message.startswith((f"Error: {flag} must be at ", "Error: --time-budget must be a time")), message
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_python_names_the_argument(command: str) -> None:
     settings, _ = COMMANDS[command]
     for name, value in bounded(settings):
-        with pytest.raises(SettingError, match=rf"^(vaeaug.{command}: {name} must be at |time_budget is a time)"):
+        with pytest.raises(SettingError, match=rf"^(vaeaug.{command}: {name} must be at |time_budget must be a time)"):
             build(settings, {name: value}, f"vaeaug.{command}")
     choices = [f for f in dataclasses.fields(settings) if f.metadata and f.metadata["choices"]]
     for field in choices:

@@ -120,17 +120,17 @@ def test_a_time_budget_is_kept(tmp_path: Path, capsys: Capture) -> None:
         (["train", "{data}", "{tmp}/model", "--set", "latent_dim"], "--set takes NAME=VALUE"),
         (["train", "{data}", "{tmp}/model", "--set", "latent_dimension=3"], "did you mean 'latent_dim'"),
         (["train", "{data}", "{tmp}/model", "--latent-dim", "x"], "latent_dim takes int"),
-        (["train", "{data}", "{tmp}/model", "--time-budget", "soon"], "--time-budget is a time"),
+        (["train", "{data}", "{tmp}/model", "--time-budget", "soon"], "--time-budget must be a time"),
         (["train", "{data}", "{tmp}/model", "--plugins-dir", "{tmp}/nowhere"], "nowhere"),
         (["train", "{data}", "{model}"], "is not empty"),
-        (["augment", "{data}", "{tmp}/out", "--per-class", "3", "--ratio", "2"], "contradict each other"),
+        (["augment", "{data}", "{tmp}/out", "--per-class", "3", "--ratio", "2"], "cannot be combined"),
         (["augment", "{data}", "{tmp}/out", "--ratio", "inf"], "--ratio must be at most"),
         (["augment", "{data}", "{tmp}/out", "--sampler", "priro"], "did you mean 'prior'"),
         (["augment", "{data}", "{data}/out"], "choose an output outside it"),
         (["sample", "{data}", "{tmp}/out"], "is not a model"),
         (
             ["augment", "{data}", "{tmp}/out", "--evaluate", "--time-budget", "9s"],
-            "--time-budget cannot bound --evaluate",
+            "--time-budget and --evaluate cannot be combined",
         ),
         (["sample", "{model}", "{tmp}/out", "--class", "cat"], "no class 'cat'"),
         (["augment", "{data}", "{tmp}/out", "--per-class", "0"], "nothing to make: --per-class 0"),
@@ -264,7 +264,7 @@ def test_a_discrete_variant_is_drawn_from_its_prior(
         assert "--sampler prior" in capsys.readouterr().err
     # Under one model for all classes its prior has no classes, however the sampler was chosen.
     assert run("augment", data, tmp_path / "shared", "--scope", "shared", *words) == 2
-    assert "knows no classes" in capsys.readouterr().err
+    assert "is unconditional" in capsys.readouterr().err
 
 
 DISCRETE = '''

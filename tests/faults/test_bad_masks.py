@@ -48,8 +48,8 @@ def _refused(model: Path, images: Path, out: Path, **settings: Any) -> str:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({}, "say where the holes are: --masks DIR, --alpha"),
-        ({"alpha": True, "coco": "x.json"}, "--alpha and --coco contradict each other"),
+        ({}, "specify the holes with --masks DIR, --alpha"),
+        ({"alpha": True, "coco": "x.json"}, "--alpha and --coco cannot be combined"),
         ({"missing_color": "magenta"}, "--missing-color takes a colour like '#ff00ff', not 'magenta'"),
         ({"alpha": True}, "no image has transparent pixels"),
         ({"missing_color": "#ff0000"}, "no image has a pixel of exactly the colour #ff0000"),
@@ -130,7 +130,7 @@ def test_no_output_inside_an_input(images: Path, model: Path, tmp_path: Path, pl
 def test_a_full_mask_is_a_draw_and_said_to_be(model: Path, images: Path, tmp_path: Path) -> None:
     Image.fromarray(np.full((8, 8), 255, dtype=np.uint8)).save(tmp_path / "masks/ant/000.png")
     made = vaeaug.inpaint(model, images, tmp_path / "out", masks=tmp_path / "masks", method="gibbs")
-    assert "nothing is visible, so these are draws of their class: ant/000.png" in made.remarks
+    assert "no pixels are visible in these images, so they are samples of their class: ant/000.png" in made.remarks
 
 
 def test_a_model_that_may_not_be_written_to_stays_as_it_is(

@@ -120,7 +120,9 @@ BROKEN = [
     Broken("one class", "@hookimpl\ndef vaeaug_variants():\n    return Mine", "wrong-return", ("return [Mine]",)),
     Broken("a number", "@hookimpl\ndef vaeaug_variants():\n    return 3", "wrong-return", ("int 3", "list of classes")),
     Broken("a string", "@hookimpl\ndef vaeaug_variants():\n    return 'Mine'", "wrong-return", ("str 'Mine'",)),
-    Broken("strings", "@hookimpl\ndef vaeaug_variants():\n    return ['Mine']", "wrong-return", ("'Mine'", "not a class")),
+    Broken(
+        "strings", "@hookimpl\ndef vaeaug_variants():\n    return ['Mine']", "wrong-return", ("'Mine'", "not a class")
+    ),
     Broken(
         "an instance",
         "@hookimpl\ndef vaeaug_losses():\n    return [MyLoss(None, None)]",

@@ -98,7 +98,7 @@ def test_augment_evaluates_with_the_code_that_its_user_named_and_not_with_that_o
     assert vaeaug.augment(real, tmp_path / "own", **own).verdict
     vaeaug.train(real, tmp_path / "model", **{**tiny_data.QUICK, "loss": "perceptual", "loss_options": options})
     given = {**tiny_data.UNFILTERED, "model": tmp_path / "model", "per_class": 2, "evaluate": True}
-    with pytest.raises(VaeaugError, match=r"images are made, .*names code .*feature_networks:tiny") as error:
+    with pytest.raises(VaeaugError, match=r"images were made, .*names code .*feature_networks:tiny") as error:
         vaeaug.augment(real, tmp_path / "given", **given)
     assert error.value.exit_code == 2
 

@@ -94,7 +94,7 @@ def test_an_evaluation_that_fails_takes_no_image_with_it(tmp_path: Path) -> None
     shutil.rmtree(real / "test")
     shutil.copytree(real / "train", real / "test")
     settings = {**SETTINGS, "allow_leaks": True}
-    with pytest.raises(VaeaugError, match=r"images are made, .* all images of .* --resume and without") as error:
+    with pytest.raises(VaeaugError, match=r"images were made, .* all images of .* --resume and without") as error:
         vaeaug.augment(real, tmp_path / "out", **settings)
     assert error.value.exit_code == 2
     vaeaug.augment(real, tmp_path / "plain", **{**settings, "evaluate": False})
@@ -119,9 +119,9 @@ def test_no_images_are_nothing_to_evaluate(tmp_path: Path, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("classes", "settings", "words"),
     [
-        ({"ant": 5}, {}, "takes two classes"),
+        ({"ant": 5}, {}, "requires at least two classes"),
         ({"ant": 5, "bee": 2}, {}, "'bee' has too few images for --evaluate"),
-        ({"ant": 5, "bee": 5}, {"train_augment": "pipeline.yaml"}, "does not with --train-augment"),
+        ({"ant": 5, "bee": 5}, {"train_augment": "pipeline.yaml"}, "cannot do with --train-augment"),
     ],
 )
 def test_what_cannot_be_evaluated_is_refused_before_any_work(

@@ -106,7 +106,7 @@ def test_colours_of_a_background(text: str, colour: tuple[int, int, int]) -> Non
 
 @pytest.mark.parametrize("text", ["", "whitish", "1,2", "1,2,300", "-1,2,3", "#12", "1,2,x"])
 def test_what_is_no_background(text: str) -> None:
-    with pytest.raises(InputError, match=r"background is a colour such as white, '#ff8800' or '255,136,0', not"):
+    with pytest.raises(InputError, match=r"background must be a colour such as white, '#ff8800' or '255,136,0', not"):
         parse_background(text)
 
 
@@ -116,7 +116,7 @@ def test_an_unknown_background_is_refused_before_any_work(place: Path, tmp_path:
     assert (
         capsys.readouterr()
         .err.strip()
-        .endswith("--background is a colour such as white, '#ff8800' or '255,136,0', not 'whitish'")
+        .endswith("--background must be a colour such as white, '#ff8800' or '255,136,0', not 'whitish'")
     )
     assert not (tmp_path / "model").exists()
 

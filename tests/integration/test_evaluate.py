@@ -224,7 +224,7 @@ def test_it_says_where_the_model_was_trained_on_other_images(real: Path, tmp_pat
         vaeaug.augment(data, tmp_path / out, per_class=2, synthetic_only=True, **tiny_data.UNFILTERED)
         remarks.append(evaluate(real, tmp_path / out, **{**QUICK, "seeds": 3}).remarks)
     assert remarks[:2] == [(), ()]
-    assert "of a model that was trained on other images than these real ones" in remarks[2][0]
+    assert "synthetic images was trained on other images than these real ones" in remarks[2][0]
 
 
 def test_other_test_images_and_sizes_will_do(real: Path, synthetic: Path, tmp_path: Path) -> None:

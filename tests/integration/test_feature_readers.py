@@ -115,7 +115,7 @@ def test_python_gives_what_the_files_hold(model: Path, data: Path, features: Pat
     np.testing.assert_allclose(own_ND[ants], mean_ND[ants], rtol=1e-4, atol=1e-5)
     assert not np.allclose(own_ND[~ants], mean_ND[~ants], rtol=1e-2)
     assert opened.encode(images[:0])[0].shape == (0, 4)
-    with pytest.raises(InputError, match="uint8 images of shape"):
+    with pytest.raises(InputError, match="images must be uint8 of shape"):
         opened.encode(images / 255)
     with pytest.raises(InputError, match="one label, or one per image"):
         opened.encode(images, ["ant"])

@@ -96,8 +96,8 @@ def test_the_held_out_images_test_the_others(data: Path, tmp_path: Path, monkeyp
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--holdout-as", "test"], "--holdout-as says which split --holdout writes"),
-        (["--group-by", "ant"], "--group-by keeps groups in one split, and"),
+        (["--holdout-as", "test"], "--holdout-as requires --holdout"),
+        (["--group-by", "ant"], "--group-by requires --holdout"),
         (["--holdout", "0"], "holdout"),
         (["--holdout", "0.2", "--group-by", "("], "nor a valid regular expression"),
     ],

@@ -56,10 +56,10 @@ def test_larger_images_are_filled_at_their_own_size(model: vaeaug.Model) -> None
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"images": IMAGES.astype(float)}, "images are uint8"),
-        ({"images": IMAGES[..., None].repeat(2, axis=3)}, "images are uint8"),
-        ({"masks": MASKS.astype(np.uint8)}, "masks are bool"),
-        ({"masks": MASKS[:2]}, "masks are bool"),
+        ({"images": IMAGES.astype(float)}, "images must be uint8"),
+        ({"images": IMAGES[..., None].repeat(2, axis=3)}, "images must be uint8"),
+        ({"masks": MASKS.astype(np.uint8)}, "masks must be bool"),
+        ({"masks": MASKS[:2]}, "masks must be bool"),
         ({"label": "cow"}, "no class 'cow'"),
         ({"label": ["ant"]}, "3 images and 1 labels"),
         ({"samples": 0}, "samples must be at least 1"),

@@ -34,7 +34,9 @@ def test_mvtec_ad_keeps_its_defects_in_test_and_its_masks_out(tmp_path: Path) ->
     assert sorted(path.name for path in (out / "test").iterdir()) == ["broken", "good"]
     assert not (out / "ground_truth").exists()
     assert any(line.startswith("not used: 1 .txt, 4 images that are masks of other images (") for line in remarks)
-    assert any(line.startswith("no images of 'broken' in train: OUT has empty class folders there") for line in remarks)
+    assert any(
+        line.startswith("no images of 'broken' in train: OUT has empty folders for these classes") for line in remarks
+    )
     assert json.loads((out / "vaeaug.json").read_text())["passed_over"] == [
         {"reason": "not an image", "suffix": ".txt", "count": 1, "files": ["license.txt"]},
         {

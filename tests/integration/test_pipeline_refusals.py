@@ -45,15 +45,15 @@ def test_a_taken_output_is_refused_before_a_model_is_trained(data: Path, tmp_pat
         ({"sampler": "mixtur"}, "did you mean 'mixture'"),
         (
             {"sampler": "prior", "scope": "shared", "variant": "vae"},
-            "knows no classes.*use --sampler interpolate, mixture, posterior or residual, --scope per-class",
+            "is unconditional.*use --sampler interpolate, mixture, posterior or residual, --scope per-class",
         ),
-        ({"sampler_options": {"reach": 0.1}}, "name it with --sampler"),
+        ({"sampler_options": {"reach": 0.1}}, "--set-sampler requires --sampler"),
         ({"sampler": "interpolate", "sampler_options": {"reech": 0.1}}, "did you mean 'reach'"),
         ({"sampler": "interpolate", "sampler_options": {"neighbours": 0}}, "neighbours must be at least 1"),
         ({"sampler": "prior", "sampler_options": {"reach": 0.1}}, "sampler 'prior' has no option 'reach'"),
         ({"variant": "cvea"}, "did you mean 'cvae'"),
         ({"loss": "bec"}, "did you mean 'bce'"),
-        ({"per_class": 1, "balance": True}, "contradict each other"),
+        ({"per_class": 1, "balance": True}, "cannot be combined"),
         ({"variant_options": {"latent": 3}}, "no option 'latent'; did you mean 'latent_dim'"),
         ({"image_size": "5"}, "sides from 8 to 256"),
         ({"train_augment": "nowhere.yaml"}, "nowhere.yaml"),
@@ -108,9 +108,9 @@ def test_what_only_the_network_can_tell_is_refused_before_the_training(
 
 
 def test_changing_images_that_are_not_at_hand_is_refused(model: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="a model keeps none; use: vaeaug augment DATA OUT --model"):
+    with pytest.raises(InputError, match="a model contains none; use: vaeaug augment DATA OUT --model"):
         vaeaug.sample(model, tmp_path / "out", sampler="residual")
-    with pytest.raises(InputError, match="a model keeps none"):
+    with pytest.raises(InputError, match="a model contains none"):
         vaeaug.load(model).sample("ant", sampler="residual")
     other = tiny_data.write_dataset(tmp_path / "other", {"ant": 3, "bee": 3})
     with pytest.raises(InputError, match="these are others"):
@@ -133,7 +133,9 @@ def test_changing_images_that_have_exchanged_their_names_is_refused(data: Path, 
 
 def test_a_model_of_gray_images_is_not_taken_for_colour_ones(model: Path, tmp_path: Path) -> None:
     own = tiny_data.write_dataset(tmp_path / "data", {"ant": 3, "bee": 3}, channels=3)
-    with pytest.raises(InputError, match=r"makes gray images, and the data are in colour; give --model another place"):
+    with pytest.raises(
+        InputError, match=r"makes gray images, but the data contain colour images; give another --model directory"
+    ):
         vaeaug.augment(own, tmp_path / "out", model=model, workers=1, filter=False)
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
 

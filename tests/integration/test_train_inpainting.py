@@ -39,7 +39,7 @@ def test_the_model_is_the_same_but_for_the_partial_encoder(
 
 def test_augment_knows_no_such_option(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     data = tiny_data.two_classes(tmp_path_factory)
-    with pytest.raises(InputError, match="takes no 'inpainting'"):
+    with pytest.raises(InputError, match="has no option 'inpainting'"):
         vaeaug.augment(data, tmp_path / "out", inpainting=True, **QUICK)
 
 

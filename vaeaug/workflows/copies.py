@@ -84,8 +84,8 @@ def copy_warnings(images: Sequence[RealImage], *, remedy: str = "; --copy exact 
     if renamed:
         suffixes = ", ".join(f"{count:,} {suffix or 'without a suffix'}" for suffix, count in sorted(renamed.items()))
         warnings.append(
-            f"{sum(renamed.values()):,} copies have the suffix of their content, since not every reader lists or "
-            f"expects theirs: {suffixes}; their bytes are the same"
+            f"{sum(renamed.values()):,} copies were renamed to the suffix of their format, because some readers do not "
+            f"accept the original suffix: {suffixes}; their bytes are unchanged"
         )
     return warnings
 

@@ -43,7 +43,7 @@ def split_warnings(index: DatasetIndex) -> list[str]:
     if not lacking:
         return []
     return [
-        f"no images of {name_list(lacking)}: OUT has empty class folders there, so that all splits "
+        f"no images of {name_list(lacking)}: OUT has empty folders for these classes, so that all splits "
         "number the classes alike; torchvision reads them with ImageFolder(..., allow_empty=True), timm ignores them "
         "and needs a class_map"
     ]

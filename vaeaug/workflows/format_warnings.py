@@ -25,7 +25,7 @@ def format_warnings(kinds: Mapping[str, ClassKind]) -> list[str]:
         asked = kinds[kept[0]].asked
         gray = ", gray" if asked == "webp" else ""
         warnings.append(
-            f"PNG files are written for {_some(kept)}, since {asked} does not hold palette{gray}, 16-bit and "
+            f"PNG files are written for {_some(kept)}, because {asked} files cannot store palette{gray}, 16-bit or "
             "transparent images"
         )
     deep = [label for label, kind in kinds.items() if kind.mode == "I;16"]

@@ -48,7 +48,7 @@ def held_out_of(
     if both:
         raise InputError(
             f"the model {model} was trained on {both:,} of the {len(divided.of(wanted.split)):,} images to hold out; "
-            f"train it with {wanted.options()} too, or give --model another place to train a new one"
+            f"train it with {wanted.options()} too, or give another --model directory to train a new one"
         )
     return divided, before or wanted
 
@@ -62,8 +62,7 @@ def _held_out(
     if group_by is not None:
         if not any(file.split in ("val", "test") for file in index.files):
             raise InputError(
-                f"--group-by keeps groups in one split, and {index.root} has no val or test split; "
-                "hold images out with --holdout, for example 0.2"
+                f"--group-by requires --holdout (for example 0.2), because {index.root} has no val or test split"
             )
         check_groups(index, groups_of(index, group_by), group_by)
     return index
@@ -88,7 +87,7 @@ def _as_the_model(
     if {file.file_name for file in divided.of("train")} != _names_seen(record, model):
         raise InputError(
             f"the images have changed since the model {model} was trained with {before.options()}, so other images "
-            "would be held out now; train it again, or give --model another place to train a new one"
+            "would be held out now; train it again, or give another --model directory to train a new one"
         )
     return divided, before
 

@@ -69,7 +69,7 @@ class Model:
             label = self.classes[0]
         self.record.label(label)
         if n < 0:
-            raise InputError(f"the number of images is 0 or more, not {n}")
+            raise InputError(f"the number of images must be at least 0, not {n}")
         options = sampler_options or {}
         registry = plugins.load(self._plugins_dirs)
         asked = find_sampler(sampler, options, registry)
@@ -106,8 +106,8 @@ class Model:
         """
         record = self.record
         if images.dtype != np.uint8 or images.shape[1:] != (record.height, record.width, record.channels):
-            wanted = f"uint8 images of shape (N, {record.height}, {record.width}, {record.channels})"
-            raise InputError(f"the model encodes {wanted}, not {images.dtype} {images.shape}")
+            wanted = f"uint8 of shape (N, {record.height}, {record.width}, {record.channels})"
+            raise InputError(f"images must be {wanted}, not {images.dtype} {images.shape}")
         if labels is None:
             labels = self.classes[self.stored.largest_class]
         names = [labels] * len(images) if isinstance(labels, str) else list(labels)

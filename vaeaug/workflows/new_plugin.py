@@ -89,14 +89,14 @@ def _check_name(name: str, kind: str, package: str, taken: Iterable[Listed]) -> 
     if not is_name(name) or not name[0].isalpha():
         better = to_name(name).lstrip("0123456789-") or f"my-{kind}"
         raise InputError(
-            f"{name!r} cannot be a name: lower case, words joined by hyphens, a letter first; try {better!r}"
+            f"a name must be lower case words joined by hyphens, the first a letter, not {name!r}; try {better!r}"
         )
     for entry in taken:
         if name in (entry.name, entry.plugin):
             where = f"{entry.distribution} {entry.version}" if entry.distribution else entry.file
-            raise InputError(f"the name {name!r} is taken by a plugin of {where}; the first to bring a name keeps it")
+            raise InputError(f"the name {name!r} is taken by a plugin of {where}; choose another name")
     if find_spec(package) is not None:
-        raise InputError(f"there is a Python package {package} in this environment already; choose another name")
+        raise InputError(f"the Python package {package} already exists in this environment; choose another name")
 
 
 def _class_name(name: str, kind: str) -> str:

@@ -52,7 +52,7 @@ class SampleSettings:
             InputError: if `quality` is given with the format `png`.
         """
         if self.quality is not None and self.format == "png":
-            raise InputError("--quality is for JPEG and WebP files; leave it out with --format png")
+            raise InputError("--quality applies to JPEG and WebP only; leave it out, or use another --format than png")
 
     def counts(self, real: Mapping[str, int], default: Mapping[str, int] | None = None) -> dict[str, int]:
         """Return class -> number of synthetic images.
@@ -68,7 +68,7 @@ class SampleSettings:
         given = [name for name, value in asked.items() if value is not None]
         if len(given) > 1:
             names = " and ".join(f"--{name.replace('_', '-')}" for name in given)
-            raise InputError(f"{names} contradict each other; give one of them")
+            raise InputError(f"{names} cannot be combined; give one of them")
         if self.balance:
             most = max(real.values())
             return {label: most - count for label, count in real.items()}

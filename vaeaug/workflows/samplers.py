@@ -34,7 +34,7 @@ def find_sampler(
     """
     if name == AUTO:
         if options:
-            raise InputError("--set-sampler sets options of one sampler; name it with --sampler")
+            raise InputError("--set-sampler requires --sampler, because each sampler has its own options")
         return None
     sampler = registry.sampler(name, distribution=distribution)
     sampler_config(sampler.cls, options)
@@ -80,7 +80,7 @@ def choose_sampler(
     check_classes(sampler, samplers, model.variant, scope=record.scope, classes=len(record.classes))
     if sampler.cls.edits and not has_originals:
         raise InputError(
-            f"the sampler '{sampler.name}' edits real images, and a model keeps none; "
+            f"the sampler '{sampler.name}' edits real images, and a model contains none; "
             f"use: vaeaug augment DATA OUT --model {model.directory} --sampler {sampler.name}"
         )
     check_latents(sampler, samplers, model.variant, latents, is_indexed=case.is_indexed)
@@ -105,8 +105,8 @@ def check_classes(
     if sampler.cls.draws_from_prior and scope == "shared" and not variant.conditional and classes > 1:
         others = _either(name for name, each in samplers.items() if not each.cls.draws_from_prior)
         raise InputError(
-            f"the variant '{variant.name}' knows no classes, so draws from its prior have none under --scope shared; "
-            f"use --sampler {others}, --scope per-class, or a variant that knows them (leave out --variant)"
+            f"the variant '{variant.name}' is unconditional, so with --scope shared its prior has no classes; "
+            f"use --sampler {others}, --scope per-class, or a conditional variant (leave out --variant)"
         )
 
 
@@ -130,7 +130,7 @@ def check_latents(
         cause = f"the sampler '{sampler.name}' needs {need}, which the variant '{variant.name}' does not have"
         raise InputError(f"{cause}; use --sampler {drawing_samplers(samplers, latents)}")
     if is_indexed and sampler.cls.edits:
-        cause = f"the sampler '{sampler.name}' mixes colours, and indexed images have their own"
+        cause = f"the sampler '{sampler.name}' mixes colours, which is impossible for indexed images"
         raise InputError(f"{cause}; use --sampler {drawing_samplers(samplers, latents)}")
 
 

@@ -122,7 +122,7 @@ def build(settings: type[Any], values: Mapping[str, Any], call: str) -> Any:
         values["plugins_dirs"] = (str(values["plugins_dirs"]),)
     unknown = sorted(set(values) - names)
     if unknown:
-        raise InputError(f"{call} takes no {unknown[0]!r}; {nearest(unknown[0], names)}")
+        raise InputError(f"{call} has no option {unknown[0]!r}; {nearest(unknown[0], names)}")
     declared = {f.name for f in dataclasses.fields(settings) if f.metadata}
     plain = {name: value for name, value in values.items() if name not in declared}
     checked = {name: _as_checked(name, value) for name, value in values.items() if name in declared}
@@ -158,7 +158,7 @@ def parse_size(text: str | None) -> tuple[int, int] | None:
     except ValueError:
         sides = []
     if len(sides) not in (1, 2) or not all(8 <= side <= 256 for side in sides):
-        raise SettingError("image_size", f"is N or HxW with sides from 8 to 256, not {text!r}")
+        raise SettingError("image_size", f"must be N or HxW with sides from 8 to 256, not {text!r}")
     return sides[0], sides[-1]
 
 
@@ -177,7 +177,9 @@ def parse_background(text: str) -> RGB:
             raise ValueError
         red, green, blue = ImageColor.getcolor(numbers, "RGB")  # type: ignore[misc]  # three numbers in mode RGB
     except ValueError:
-        raise SettingError("background", f"is a colour such as white, '#ff8800' or '255,136,0', not {text!r}") from None
+        raise SettingError(
+            "background", f"must be a colour such as white, '#ff8800' or '255,136,0', not {text!r}"
+        ) from None
     return red, green, blue
 
 
@@ -195,7 +197,7 @@ def parse_seconds(text: str | float) -> float:
     except ValueError:
         seconds = -1
     if not 0 < seconds < math.inf:
-        raise SettingError("time_budget", f"is a time like 60s, 10m or 1.5h, not {text!r}")
+        raise SettingError("time_budget", f"must be a time such as 60s, 10m or 1.5h, not {text!r}")
     return seconds
 
 

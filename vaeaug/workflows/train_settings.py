@@ -75,7 +75,7 @@ class TrainSettings(LabelSettings, ReadSettings, TrainingConfig):
         if self.holdout is not None:
             return HoldOut(self.holdout, self.holdout_as, self.group_by, self.seed)
         if self.holdout_as != "val":
-            raise InputError("--holdout-as says which split --holdout writes; give --holdout, for example 0.2")
+            raise InputError("--holdout-as requires --holdout, for example --holdout 0.2")
         return None
 
     def training(self) -> TrainingConfig:

@@ -18,7 +18,7 @@ NASTY = '<script>alert("x")</script> & \U0001f41d'
 
 def _page(tmp_path: Path, **changes: object) -> str:
     pixels = np.arange(8 * 6, dtype=np.uint8).reshape(8, 6, 1)
-    card = GalleryCard(NASTY, f"labeled {NASTY}", (Picture("image", PageImage(pixels)),), {"scaled error": "0.5"})
+    card = GalleryCard(NASTY, f"labelled {NASTY}", (Picture("image", PageImage(pixels)),), {"scaled error": "0.5"})
     values = {
         "title": NASTY,
         "summary": "2 images.",
@@ -54,7 +54,7 @@ def test_sections_are_there_where_they_have_something_to_say(tmp_path: Path) -> 
     assert "2 of 20 images shown" in _page(tmp_path)
     empty = _page(tmp_path, anomalous=[])
     assert "Most anomalous images" not in empty
-    card = GalleryCard("a.png", "labeled a, looks like b", (), {"label surprise": "3"})
+    card = GalleryCard("a.png", "labelled a, looks like b", (), {"label surprise": "3"})
     both = _page(tmp_path, labels=[card], suspicious=1234)
     assert "1 of 1,234 shown" in both
     assert 'href="#labels"' in both

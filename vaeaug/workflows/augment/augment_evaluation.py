@@ -36,19 +36,21 @@ class AugmentEvaluation:
                 albumentations, which classical augmentation uses, cannot be used.
         """
         if len(index.classes) < 2:
-            raise InputError(f"--evaluate takes two classes to tell apart, and {index.root} has one; leave it out")
+            raise InputError(
+                f"--evaluate requires at least two classes, and {index.root} has one; leave out --evaluate"
+            )
         albumentations_module()
         tested = any(file.label in index.classes for split in ("test", "val") for file in index.of(split))
         if not tested and self._settings.train_augment:
             raise InputError(
-                "--evaluate trains the model anew where there are no test images, and does not with --train-augment; "
-                f"hold images out in {index.root.name}/test/<class>"
+                "--evaluate needs test images: without them it retrains the model, which it cannot do with "
+                f"--train-augment; add test images in {index.root.name}/test/<class>"
             )
         few = [label for label, count in index.counts("train").items() if count < MIN_IMAGES]
         if not tested and few:
             raise InputError(
-                f"the class {few[0]!r} has too few images for --evaluate to hold any out; leave it out, or hold some "
-                f"out in {index.root.name}/test/<class>"
+                f"the class {few[0]!r} has too few images for --evaluate to hold any out; leave out --evaluate, or add "
+                f"test images in {index.root.name}/test/<class>"
             )
 
     def evaluate(
@@ -71,7 +73,7 @@ class AugmentEvaluation:
             )
         except (InputError, DivergedError) as error:  # staging drops all work at these, and only the evaluation failed
             kept = VaeaugError(
-                f"the images are made, but whether they help cannot be told: {error}; to have them as they are, run "
+                f"the images were made, but their evaluation failed: {error}; to keep the images without it, run "
                 "the same command with --resume and without --evaluate"
             )
             kept.exit_code = error.exit_code

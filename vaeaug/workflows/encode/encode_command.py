@@ -91,7 +91,7 @@ def encode(
     model, data, out = expand_user(model), expand_user(data), expand_user(out)
     stored = run.open_model(model, allow_imports=chosen.allow_imports)
     if chosen.label is not None and chosen.encode_as != ONE:
-        raise InputError("--label encodes all images as one class, so it goes with --encode-as one only")
+        raise InputError("--label requires --encode-as one, because it encodes all images as one class")
     label = stored.largest_class if chosen.label is None else stored.record.label(chosen.label)
     check_apart(out, [model, data])
     if not chosen.resume:

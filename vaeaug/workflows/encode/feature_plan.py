@@ -98,7 +98,7 @@ def feature_settings(plan: FeaturePlan) -> dict[str, object]:
     """Return the settings that the card shows."""
     record = plan.model.record
     classes = {
-        None: "no class (its encoder depends on none)",
+        None: "no class (the encoder is not conditional)",
         ONE: plan.classes[plan.label],
         OWN: "each image's own class",
         INFERRED: "the class that explains each image best",

@@ -93,7 +93,7 @@ def evaluate(
     real, synthetic = expand_user(real), expand_user(synthetic)
     if out is None:
         if chosen.resume:
-            raise InputError("work is kept beside the output, so --resume needs --out DIR")
+            raise InputError("--resume requires --out DIR, because unfinished work is stored next to the output")
         with tempfile.TemporaryDirectory(prefix="vaeaug-evaluate-") as scratch:
             data = read_evaluate_data(run, scan(real, options=chosen.label_options()), synthetic)
             evaluation = _evaluate(run, data, synthetic, Path(scratch))
@@ -146,11 +146,11 @@ def _check(settings: EvaluateSettings) -> None:
         albumentations_module()  # an error before the training, not after it
     if settings.repeats > settings.seeds:
         raise InputError(
-            f"--repeats {settings.repeats} deals into parts more often than classifiers are trained, --seeds "
-            f"{settings.seeds} times; give --repeats {settings.seeds} or --seeds {settings.repeats}"
+            f"--repeats must be at most --seeds ({settings.seeds}), not {settings.repeats}; "
+            f"give --repeats {settings.seeds} or --seeds {settings.repeats}"
         )
     if settings.embedding is None and (settings.embedding_weights or settings.embedding_layer):
-        raise InputError("--embedding-weights and --embedding-layer are those of a network; name it with --embedding")
+        raise InputError("--embedding-weights and --embedding-layer require --embedding, which names the network")
 
 
 def _identities(data: EvaluateData) -> dict[str, str]:

@@ -51,14 +51,14 @@ class Evaluation:
             times = f", {settings.repeats} times" if settings.repeats > 1 else ""
             tested = (
                 f"REAL has no test images, so each of {settings.folds} parts of it was held out in turn{times}, "
-                "and the model was trained anew without it."
+                "and the model was retrained without it."
             )
         if settings.seeds < MIN_SEEDS:
             interval = f"There are no intervals, because {settings.seeds} seeds are too few for them."
         else:
-            interval = "The interval counts seeds and test images as samples; the training images are taken as given."
+            interval = "The interval treats seeds and test images as samples, and the training images as fixed."
         return (
-            f"{tested} Every classifier took {self.steps:,} steps; those of one seed began with the same weights. "
+            f"{tested} Every classifier took {self.steps:,} steps. With one seed, all start from the same weights. "
             f"{interval}"
         )
 

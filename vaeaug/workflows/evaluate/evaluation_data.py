@@ -70,7 +70,7 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
     index, contents, warnings = read_real(index, workers=settings.workers, progress=progress)
     run.warn(*warnings)
     if len(index.classes) < 2:
-        raise InputError(f"{real} has one class, {index.classes[0]!r}; a classifier needs two to tell apart")
+        raise InputError(f"{real} has one class, {index.classes[0]!r}; a classifier needs at least two")
     cache = read_images(
         index,
         contents=contents,
@@ -98,14 +98,14 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
         untrained = test.only(~np.isin(test.digests(), training.digests()))
         if not len(untrained):
             raise InputError(
-                f"all images of {tested_on} are also training images of {real}; give others with --test DIR"
+                f"all images of {tested_on} are also training images of {real}; give other test images with --test DIR"
             )
         if len(untrained) < len(test):
             run.warn(f"test images that are also training images and were left out: {len(test) - len(untrained)}")
         test = untrained
         if len(test) < MIN_TEST_IMAGES:
             raise InputError(
-                f"{tested_on} has one image to test on, which tells nothing; give more of them, or others with "
+                f"{tested_on} has only one test image, which is too few; add test images, or give others with "
                 "--test DIR"
             )
         held_out = {file.file_name for file in index.files if file.split != "train"}
@@ -114,7 +114,7 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
         # Before data_fingerprint was of the training images alone, it was that of all splits.
         if trained_on(synthetic) not in (None, cache.training_fingerprint(), cache.fingerprint):
             run.warn(
-                "the synthetic images are of a model that was trained on other images than these real ones: see that "
+                "the model that made the synthetic images was trained on other images than these real ones: check that "
                 "no test image was among them"
             )
     return EvaluateData(
@@ -166,14 +166,12 @@ def _synthetic_index(directory: Path, manifest: Manifest | None, classes: Sequen
     if unlabelled or not files:
         what = "images outside class folders" if unlabelled else "no synthetic images for training"
         raise InputError(
-            f"{directory} holds {what}; give an output of vaeaug augment or sample, or a folder with "
+            f"{directory} contains {what}; give an output of vaeaug augment or sample, or a folder with "
             "one folder per class"
         )
     unknown = sorted({file.label for file in files} - set(classes))
     if unknown:
-        raise InputError(
-            f"{directory} has images of {quoted(unknown)}, which REAL has not; its classes are {quoted(classes)}"
-        )
+        raise InputError(f"{directory} has images of {quoted(unknown)}, but the classes of REAL are {quoted(classes)}")
     return dataclasses.replace(index, files=tuple(files), classes=tuple(sorted({file.label for file in files})))
 
 
@@ -213,7 +211,9 @@ def _test(run: Run[EvaluateSettings], real: ImageCache) -> tuple[Images | None, 
         )
         run.warn(*warnings)
         if not index.files:
-            raise InputError(f"all images of {place} are synthetic, and synthetic images must not measure a model")
+            raise InputError(
+                f"all images of {place} are synthetic, and synthetic images must not be used to test a model"
+            )
         cache = _read(run, index, real, contents).cache
         unused = passed_over(index, cache)
     splits = [split for split in ("test", "val") if (cache.split_N == split).any()]
@@ -224,7 +224,7 @@ def _test(run: Run[EvaluateSettings], real: ImageCache) -> tuple[Images | None, 
     known = found.only(found.labels_N != UNSEEN)
     tested_on = f"{where}, {split} split" if splits else where
     if not len(known):
-        raise InputError(f"{tested_on} has no image of {quoted(real.classes)}; give others with --test DIR")
+        raise InputError(f"{tested_on} has no images of {quoted(real.classes)}; give other test images with --test DIR")
     if len(known) < len(found):
         run.warn(f"test images of other classes, left out: {len(found) - len(known)}")
     return known, tested_on, unused

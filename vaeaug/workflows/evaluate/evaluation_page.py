@@ -71,7 +71,7 @@ def part_of(evaluation: Evaluation, link: Link = lambda _: "") -> EvaluationPart
             "classifier": f"three convolutions, {evaluation.steps:,} steps of 64 images",
             "classical augmentation": _classical(evaluation),
             "size of images": "{} x {} x {}".format(*evaluation.data.real.cache.pixels_NHWC.shape[1:]),
-            "share of synthetic images in a batch": evaluation.run.settings.share or "as many as there are",
+            "fraction of synthetic images in a batch": evaluation.run.settings.share or "as many as there are",
             "seed": evaluation.run.settings.seed,
             "vaeaug": vaeaug.__version__,
         },

@@ -34,7 +34,7 @@ from vaeaug.workflows.settings import build
 from vaeaug.workflows.synthetic.dataset_maker import make_dataset
 
 RECORD = "vaeaug.json"
-_REMEDY = "hold images out in REAL/test/<class>, or give test images with --test DIR"
+_REMEDY = "move some images to REAL/test/<class>, or give test images with --test DIR"
 
 
 def augment_settings(directory: Path, real: Mapping[str, int]) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def augment_settings(directory: Path, real: Mapping[str, int]) -> dict[str, Any]
         InputError: if there is no record of how it was made, if a file is needed that the record only names, or if
             `augment` has no settings for these numbers of images; the message says what to do instead.
     """
-    unknown = f"REAL has no test images, and {directory} does not tell how to make such images without some of REAL's"
+    unknown = f"REAL has no test images, and cross-validation cannot make images like those in {directory}"
     try:
         record = json.loads((directory / RECORD).read_text(encoding="utf-8"))
         model, asked = record["model"], record["settings"]
@@ -70,12 +70,12 @@ def augment_settings(directory: Path, real: Mapping[str, int]) -> dict[str, Any]
         counts = _counts(real, asked)
         train_augment = asked.get("train_augment") or model["training"].get("train_augment")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise InputError(f"{unknown}: it is no output of vaeaug augment or sample; {_REMEDY}") from None
+        raise InputError(f"{unknown}: it is not an output of vaeaug augment or sample; {_REMEDY}") from None
     if train_augment:
-        raise InputError(f"{unknown}: the file of --train-augment is not in it; {_REMEDY}")
+        raise InputError(f"{unknown}: it does not contain the file of --train-augment; {_REMEDY}")
     if counts is None:
         raise InputError(
-            f"{unknown}: its classes have other numbers of images than vaeaug augment makes; make it with that, or "
+            f"{unknown}: vaeaug augment does not make these numbers of images per class; make it with augment, or "
             f"{_REMEDY}"
         )
     return {**made, **counts}

@@ -31,18 +31,20 @@ def leave_real_out(made: Images, real: ImageCache, directory: Path) -> tuple[Ima
     digests = np.array(made.digests())
     if np.isin(digests, [file.digest for file in real.files]).all():
         raise InputError(
-            f"{directory} holds no synthetic images: all {len(made):,} of them are files of REAL; {_REMEDY}"
+            f"{directory} contains no synthetic images: all {len(made):,} images are files of REAL; {_REMEDY}"
         )
     if _all_in(_pixel_hashes(made.cache, made.rows_N), set(_pixel_hashes(real, range(len(real))))):
         raise InputError(
-            f"{directory} holds no synthetic images: all {len(made):,} of them show the same pixels as images of REAL; "
+            f"{directory} contains no synthetic images: all {len(made):,} have the same pixels as images of REAL; "
             f"{_REMEDY}"
         )
     copies_N = np.isin(digests, [file.digest for file in real.files if file.split != "test"])
     if not copies_N.any():
         return made, ()
     left_out = int(copies_N.sum())
-    return made.only(~copies_N), (f"images of REAL in {directory.name}, left out as not synthetic: {left_out:,}",)
+    return made.only(~copies_N), (
+        f"images in {directory.name} that are copies of real ones and were left out: {left_out:,}",
+    )
 
 
 def _all_in(hashes: Iterator[bytes], known: set[bytes]) -> bool:

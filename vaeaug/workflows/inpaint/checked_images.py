@@ -120,20 +120,20 @@ def notes_on(checked: Mapping[str, CheckedImage]) -> tuple[str, ...]:
     notes = []
     if names := of(lambda entry: entry.changed):
         notes.append(
-            "completed JPEG files, and others that cannot hold the result without loss, are PNG files, of CMYK images "
-            f"TIFF files, so that visible pixels stay as they are: {some(names)} ({len(names):,} in all)"
+            "completed images are PNG files (CMYK images: TIFF files) if their own format, such as JPEG, cannot store "
+            f"visible pixels without loss: {some(names)} ({len(names):,} in all)"
         )
     if names := of(lambda entry: entry.changed and entry.frames > 1):
         notes.append(f"further pictures in these files were left out: {some(names)} ({len(names):,} in all)")
     if names := of(lambda entry: not entry.changed and entry.frames > entry.file_pages):
         notes.append(
-            f"of an animation only the first frame is completed; the others are kept: {some(names)} "
+            f"only the first frame of an animation is completed; the others are unchanged: {some(names)} "
             f"({len(names):,} in all)"
         )
     if names := of(lambda entry: len(entry.pages) < entry.file_pages):
         notes.append(
-            f"pages without holes are kept as they are: {some(names)} ({len(names):,} in all); a mask of one page is "
-            "for the first page, one of as many pages as the image has one for each"
+            f"pages without holes are unchanged: {some(names)} ({len(names):,} in all); a mask with one page applies "
+            "to the first page, and a mask with as many pages as the image has one mask per page"
         )
     if names := of(lambda entry: MAX_FRACTION < entry.fraction < 1):
         notes.append(

@@ -201,7 +201,7 @@ def _sentence(run: Run[InpaintSettings], completed: CompletedImages) -> str:
     images = len({job.file.file_name for job in completed.plan.jobs})
     files = sum(len(job.names) for job in completed.plan.jobs)
     if run.settings.random_holes:
-        return f"{files:,} images completed after a random hole, beside {completed.plan.passed_through:,} real ones."
+        return f"{files:,} images with a random hole, completed; {completed.plan.passed_through:,} real images."
     many = f"{images:,} {'image' if images == 1 else 'images'} with holes, completed"
     ways = "" if files == images else f", {files // images} completions each"
     return f"{many}{ways}" + (f"; {len(completed.plan.passed):,} without holes." if completed.plan.passed else ".")
@@ -220,10 +220,10 @@ def _summary(run: Run[InpaintSettings], completed: CompletedImages) -> dict[str,
     return {
         "holes": next(value for value in sources.values() if value),
         "method": completed.method,
-        "latents tried for each completion": settings.draws,
+        "latents tried per completion": settings.draws,
         "seam": settings.blend,
         "region": settings.region,
-        "class": settings.label or "of the folder; inferred where there is none that the model knows",
+        "class": settings.label or "the name of the folder; inferred if it is not a class of the model",
         "seed": settings.seed,
         "variant": record.variant.name,
         "reconstruction loss": record.loss.name,

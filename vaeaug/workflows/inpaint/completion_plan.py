@@ -160,7 +160,7 @@ def _plan_random(index: DatasetIndex, settings: InpaintSettings, record: ModelRe
     unknown = sorted({file.label for file in training} - set(known))
     if unknown:
         raise InputError(
-            f"the model was not trained on the class {unknown[0]!r} of {index.root}; it knows {', '.join(known)}"
+            f"the model was not trained on the class {unknown[0]!r} of {index.root}; its classes are {', '.join(known)}"
         )
     kinds = {entry.name: recorded_kind(record, entry) for entry in record.classes}
     checked, invalid = _check_all(training, RandomHoles(settings.seed, 0), settings, record, progress, kinds)
@@ -191,7 +191,7 @@ def _plan_random(index: DatasetIndex, settings: InpaintSettings, record: ModelRe
                 )
             )
     further = [name for name, entry in checked.items() if entry.frames > 1]
-    first = f"of files with several pages or frames the first one is used: {some(further)} ({len(further):,} in all)"
+    first = f"only the first page or frame of these files is used: {some(further)} ({len(further):,} in all)"
     notes = (*([first] if further else []), *copy_warnings(copied, remedy=""))
     return Plan(
         jobs=tuple(jobs),

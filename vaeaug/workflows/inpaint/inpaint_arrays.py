@@ -39,14 +39,16 @@ def inpaint_arrays(
     images_NHWC = images if images.ndim == 4 else images[..., None]
     count, height, width, channels = images_NHWC.shape if images_NHWC.ndim == 4 else (0, 0, 0, 0)
     if images_NHWC.dtype != np.uint8 or channels not in (1, 3):
-        raise InputError(f"images are uint8 (N, H, W), (N, H, W, 1) or (N, H, W, 3), not {images.dtype} {images.shape}")
+        raise InputError(
+            f"images must be uint8 (N, H, W), (N, H, W, 1) or (N, H, W, 3), not {images.dtype} {images.shape}"
+        )
     if masks.dtype != np.bool_ or masks.shape != (count, height, width):
         raise InputError(
-            f"masks are bool {(count, height, width)}, True where missing, not {masks.dtype} {masks.shape}"
+            f"masks must be bool {(count, height, width)}, True where missing, not {masks.dtype} {masks.shape}"
         )
     labels = [label] * count if label is None or isinstance(label, str) else list(label)
     if len(labels) != count:
-        raise InputError(f"there are {count} images and {len(labels)} labels; give one for all, or one for each")
+        raise InputError(f"there are {count} images and {len(labels)} labels; give one label, or one per image")
     for known in {name for name in labels if name is not None}:
         stored.record.label(known)
     encoder = inpainting_encoder(stored, chosen.method, None, progress=SILENT)

@@ -155,19 +155,19 @@ def _warnings(plan: Plan, chosen: InpaintSettings, record: ModelRecord) -> Itera
     larger = {job.file.file_name: None for job in plan.jobs if not shown_whole(job.size, native, chosen.region)}
     if larger:
         yield (
-            f"the model knows images of {native[1]}x{native[0]} pixels, and was shown the surroundings of the holes of "
-            f"larger ones ({some(list(larger))}); --region whole shows it all of them"
+            f"the model was trained on images of {native[1]}x{native[0]} pixels, so it saw only the surroundings of "
+            f"the holes in larger ones ({some(list(larger))}); with --region whole it sees the whole image"
         )
     if plan.passed:
         many = len(plan.passed)
         what = "1 image has no holes and was" if many == 1 else f"{many:,} images have no holes and were"
-        yield f"{what} passed through: {some([file.file_name for file in plan.passed])}"
+        yield f"{what} copied unchanged: {some([file.file_name for file in plan.passed])}"
     yield from plan.notes
     if plan.unused:
         yield f"masks that belong to no image: {some(list(plan.unused))} ({len(plan.unused):,} in all)"
     full = [job.file.file_name for job in plan.jobs if job.fraction == 1]
     if full:
-        yield f"nothing is visible, so these are draws of their class: {some(full)}"
+        yield f"no pixels are visible in these images, so they are samples of their class: {some(full)}"
     if plan.invalid:
         names = [image.file_name for image in plan.invalid]
         yield f"images that cannot be read were left out: {some(names)} ({len(names):,} in all)"

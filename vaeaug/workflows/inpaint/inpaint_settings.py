@@ -75,9 +75,9 @@ class InpaintSettings(LabelSettings, UseSettings):
         flags = [f"--{name.replace('_', '-')}" for name in given]
         if not flags:
             raise InputError(
-                "say where the holes are: --masks DIR, --alpha, --missing-color COLOR, --coco FILE or --random-holes"
+                "specify the holes with --masks DIR, --alpha, --missing-color COLOR, --coco FILE or --random-holes"
             )
         if len(flags) > 1:
-            raise InputError(f"{' and '.join(flags)} contradict each other; give one of them")
+            raise InputError(f"{' and '.join(flags)} cannot be combined; give one of them")
         if self.random_holes and self.label is not None:
             raise InputError("--random-holes keeps the classes of the dataset; leave out --label")

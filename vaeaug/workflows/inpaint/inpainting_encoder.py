@@ -82,9 +82,11 @@ def inpainting_encoder(
     try:
         save_partial(model, partial)
     except VaeaugError as error:
-        progress.say(f"the inpainting encoder is used in this run only, as it cannot be kept in the model: {error}")
+        progress.say(
+            f"the inpainting encoder is used only in this run, because it cannot be stored in the model: {error}"
+        )
     else:
-        progress.say(f"the inpainting encoder is kept in {model.directory / FILE}; the next run needs no training")
+        progress.say(f"the inpainting encoder is stored in {model.directory / FILE}; the next run needs no training")
     return partial
 
 

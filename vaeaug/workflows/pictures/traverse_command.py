@@ -74,7 +74,7 @@ def traverse(model: str | Path, out: str | Path, *, progress: Progress = SILENT,
     if discrete(stored.latents(labels[0]).latents.latent):
         raise InputError(
             f"the latents of the variant '{stored.record.variant.name}' are codes, which have no axes to move along; "
-            "see what lies between two images with: vaeaug interpolate"
+            "to see the path between two images, use: vaeaug interpolate"
         )
     if chosen.image is not None:
         image, labels = _start(stored, expand_user(chosen.image), chosen)
@@ -109,7 +109,7 @@ def traverse(model: str | Path, out: str | Path, *, progress: Progress = SILENT,
 def _start(model: StoredModel, path: Path, settings: TraverseSettings) -> tuple[NDArray[np.uint8], list[int]]:
     """Return the image to start from, and its class as the only entry of a list."""
     if len(settings.classes) > 1:
-        raise InputError("one image is of one class; give --class once with --image")
+        raise InputError("--class can be given only once with --image, because an image has one class")
     image_HWC = read_one(model, path, settings.max_megapixels)
     return image_HWC, [class_of(model, path, image_HWC, next(iter(settings.classes), None))]
 

@@ -32,11 +32,11 @@ def score_arrays(
     stored.require_consent()
     record = stored.record
     if images.dtype != np.uint8 or images.shape[1:] != (record.height, record.width, record.channels):
-        wanted = f"uint8 images of shape (N, {record.height}, {record.width}, {record.channels})"
-        raise InputError(f"the model scores {wanted}, not {images.dtype} {images.shape}")
+        wanted = f"uint8 of shape (N, {record.height}, {record.width}, {record.channels})"
+        raise InputError(f"images must be {wanted}, not {images.dtype} {images.shape}")
     names = [None] * len(images) if labels is None else list(labels)
     if len(names) != len(images):
-        raise InputError(f"there are {len(images)} images and {len(names)} labels; give one an image, or None")
+        raise InputError(f"there are {len(images)} images and {len(names)} labels; give one label or None per image")
     labels_N = np.array([UNKNOWN if name is None else record.label(name) for name in names], dtype=np.int64)
     who = choose_judge(chosen.judge, stored, labels_N)
     scores = score_images(stored, images, labels_N, seed=chosen.seed, draws=chosen.draws, evidence=who == EVIDENCE)

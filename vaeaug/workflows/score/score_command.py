@@ -122,8 +122,8 @@ def _check_column(by: str, who: str, model: StoredModel, read: ModelData) -> Non
     if by == "label_surprise":
         if who == NOBODY or not (read.labels_N >= 0).any():
             raise InputError(
-                "no label can be judged, so images cannot be ranked by label-surprise: it takes images in folders "
-                f"named like classes of the model, such as {model.classes[0]}; choose another --by"
+                "no label can be scored, so images cannot be ranked by label-surprise; arrange the images in folders "
+                f"named like the classes of the model, such as {model.classes[0]}, or choose another --by"
             )
         return
     tried = score_images(

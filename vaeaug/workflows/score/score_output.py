@@ -137,7 +137,7 @@ def _anomalous(run: Run[ScoreSettings], scores: AnomalyScores, place: int) -> Ga
     measures = reconstruct(scores.model, pixels_HWC, measured_as)
     label, likeliest = images.labels[place], images.likeliest(place)
     says = f"looks like {likeliest}" if likeliest and likeliest != label else ""
-    parts = [f"labeled {label}" if label else "no label", *([says] if says else [])]
+    parts = [f"labelled {label}" if label else "no label", *([says] if says else [])]
     # A variant without a KL has no ELBO, but the reconstruction's part of it.
     bound = "reconstruction_error" if np.isnan(images.number("kl")[place]) else "negative_elbo"
     names = [scores.by, *(name for name in ("scaled_error", bound, "kl") if name != scores.by)]

@@ -88,7 +88,7 @@ def make_dataset(
         if chosen.keep_alpha and cache.palette is not None:
             raise InputError(
                 "--keep-alpha takes transparency from edited real images, and indexed images are not edited; "
-                "leave it out"
+                "leave out --keep-alpha"
             )
         model = dataset_model(run, data, named, read, budget)
         check_model(chosen, cache, model)
@@ -151,8 +151,8 @@ def _checked_plugins(
     check_apart(out, [data])
     if evaluation is not None and chosen.time_budget is not None:
         raise InputError(
-            "--time-budget cannot bound --evaluate: with fewer classifiers or steps it would measure something else; "
-            f"leave out --evaluate, and then run: vaeaug evaluate {data} {out}"
+            "--time-budget and --evaluate cannot be combined: with fewer classifiers or steps the evaluation would "
+            f"measure something else; leave out --evaluate, and then run: vaeaug evaluate {data} {out}"
         )
     if not chosen.balance:  # the files bound the number of real images from above; balancing compares classes
         check_amount(chosen, index.counts("train"))

@@ -70,14 +70,14 @@ def check_model(settings: AugmentSettings, cache: ImageCache, model: StoredModel
     if channels != model.record.channels:
         makes, has = ("gray" if count == 1 else "colour" for count in (model.record.channels, channels))
         raise InputError(
-            f"the model {settings.model} makes {makes} images, and the data are in {has}; "
-            "give --model another place to train a new one"
+            f"the model {settings.model} makes {makes} images, but the data contain {has} images; "
+            "give another --model directory to train a new one"
         )
     unknown = sorted(set(cache.classes) - set(model.classes))
     if unknown:
         raise InputError(
-            f"the model {settings.model} was not trained on the class {unknown[0]!r} of the data; it knows "
-            f"{', '.join(model.classes)}; give --model another place to train a new one"
+            f"the model {settings.model} was not trained on the class {unknown[0]!r} of the data; its "
+            f"classes are {', '.join(model.classes)}; give another --model directory to train a new one"
         )
 
 
@@ -126,7 +126,7 @@ def dataset_sampler(
         others = drawing_samplers(samplers, model.latents(0).latents)
         raise InputError(
             f"the sampler '{asked.name}' edits the images that the model was trained on, and these are others; "
-            f"give --model another place to train a new one, or use --sampler {others}"
+            f"give another --model directory to train a new one, or use --sampler {others}"
         )
     return choose_sampler(asked, samplers, model, has_originals=same)
 
@@ -175,6 +175,6 @@ def _named_model(run: Run[AugmentSettings], data: Path, place: Path, budget: Tim
         if asked not in (None, AUTO, found.name):
             raise InputError(
                 f"the model {place} was trained with --{flag} {found.name}, not {asked}; "
-                f"leave out --{flag}, or give --model another place to train a new one"
+                f"leave out --{flag}, or give another --model directory to train a new one"
             )
     return model
