@@ -105,7 +105,7 @@ def test_black_and_white_images_get_the_bernoulli_likelihood(
 def test_other_images_get_the_default(gray: Path, tmp_path: Path) -> None:
     vaeaug.train(gray, tmp_path / "model", **QUICK)
     values = record(tmp_path / "model")
-    assert (values["loss"]["name"], values["loss_reason"]) == ("gaussian", "what suits most images")
+    assert (values["loss"]["name"], values["loss_reason"]) == ("gaussian", "the default for most images")
 
 
 def test_a_named_loss_is_taken_without_a_reason(binary: Path, tmp_path: Path) -> None:

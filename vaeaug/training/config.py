@@ -14,7 +14,8 @@ class TrainingConfig:
     epochs: int | None = option(None, "Passes over the training images.", minimum=1)
     steps: int | None = option(
         None,
-        "Optimizer steps. Chosen from the number of images if neither --epochs, --steps nor --time-budget is given.",
+        "Optimizer steps. If several of --epochs, --steps and --time-budget are given, the first limit that is reached "
+        "ends the training. If none is given, the number of steps is chosen from the number of images.",
         minimum=1,
     )
     time_budget: float | None = option(

@@ -104,7 +104,7 @@ def _with_loss(run: Run[TrainSettings], named: NamedPlugins, cache: ImageCache) 
     images = statistics(cache)
     suited = ((name, provided.cls.suits(images)) for name, provided in losses.items())
     name, reason = next(
-        ((name, reason) for name, reason in suited if reason), (_default(losses, "loss"), "what suits most images")
+        ((name, reason) for name, reason in suited if reason), (_default(losses, "loss"), "the default for most images")
     )
     run.progress.say(f"loss: {name} ({reason})")
     parse_options(losses[name].cls.Config, run.settings.loss_options, f"loss '{name}', which suits these images,")
