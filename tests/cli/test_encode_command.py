@@ -148,7 +148,10 @@ def test_an_interrupted_run_gives_the_same_bytes(
         (["{model}", "{data}", "{data}/out"], "choose an output outside it"),
         (["{model}", "{data}", "{model}/out"], "choose an output outside it"),
         (["{model}", "{data}", "{tmp}/out", "--label", "ent"], "did you mean 'ant'"),
-        (["{model}", "{data}", "{tmp}/out", "--label", "ant", "--encode-as", "own"], "--label requires --encode-as one"),
+        (
+            ["{model}", "{data}", "{tmp}/out", "--label", "ant", "--encode-as", "own"],
+            "--label requires --encode-as one",
+        ),
         (["{model}", "{data}", "{tmp}/out", "--format", "csv"], "csv"),
     ],
 )

@@ -89,7 +89,7 @@ def check(out: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 def test_without_a_split_to_validate_on(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code = check(plain, monkeypatch)
     assert list(code) == ["torchvision", "Hugging Face", "Keras", "timm", "The real"]
-    assert "Hold out real images before training" in (plain / "README.md").read_text()
+    assert "hold out real images before training" in (plain / "README.md").read_text()
 
 
 def test_with_images_held_out(held_out: Path, monkeypatch: pytest.MonkeyPatch) -> None:

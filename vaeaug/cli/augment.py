@@ -62,8 +62,8 @@ def report(made: AugmentResult, out: Path, *, as_json: bool, quiet: bool) -> Non
         "verdict": made.verdict,
     }
     real, synthetic = (sum(row[kind] for row in rows) for kind in ("real", "synthetic"))
-    held_out = sum(row["val"] + row["test"] for row in rows)
-    passed = f", {held_out:,} for validation and test" if held_out else ""
+    held_out = {split: sum(row[split] for row in rows) for split in ("val", "test")}
+    passed = "".join(f", {count:,} in {split}" for split, count in held_out.items() if count)
     kinds = f"{real:,} real and {synthetic:,} synthetic" if real else f"{synthetic:,} synthetic"
     text = "\n".join(
         [

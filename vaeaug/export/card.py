@@ -115,9 +115,11 @@ configs:
 def _summary(data: CardData) -> str:
     real, synthetic = (sum(getattr(count, kind) for count in data.counts) for kind in ("real", "synthetic"))
     warnings = "".join(f"\n> - {plain(warning)}" for warning in data.warnings)
+    kinds = f"{real:,} real and {synthetic:,} synthetic" if real else f"{synthetic:,} synthetic"
+    copies = " applies to their copies here. It also" if real else ""
     return f"""# {plain(data.name)}
 
-{real:,} real and {synthetic:,} synthetic training images in {len(data.counts):,} \
+{kinds} training images in {len(data.counts):,} \
 {"class" if len(data.counts) == 1 else "classes"}, made by vaeaug.
 
 {data.origin.text}
@@ -126,7 +128,7 @@ def _summary(data: CardData) -> str:
 > `manifest.csv` states for every file whether it is synthetic, and each synthetic file is marked as such
 > (IPTC digital source type `{data.origin.source_type.rpartition("/")[2]}`).{warnings}
 
-The licence of the real images applies to their copies here, and {data.origin.licence}.
+The licence of the real images{copies} {data.origin.licence}.
 {_sources(data)}{_copies(data)}"""
 
 
@@ -159,11 +161,8 @@ def _copies(data: CardData) -> str:
     number = "One copy of a real image was" if data.rewritten == 1 else f"{data.rewritten:,} copies of real images were"
     return (
         f"\n{number} rewritten so that every reader decodes real and synthetic images alike. The column\n"
-        "`normalized` of `manifest.csv` gives the reason. They have one page and no EXIF or colour profile.\n"
+        "`normalized` of `manifest.csv` gives the reason. Rewritten copies have one page and no EXIF or colour\nprofile.\n"
     )
-
-
-_PASSED = "Validation and test images come from the original data; no model was trained on them."
 
 
 def _counts(data: CardData) -> str:
@@ -174,7 +173,9 @@ def _counts(data: CardData) -> str:
         for count in data.counts
     ]
     listed = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    passed = f"\n{data.held_out or _PASSED}\n"
+    splits = " and ".join(f"`{split}`" for split in held_out)
+    from_data = f"The images in {splits} come from the original data; no model was trained on them."
+    passed = f"\n{data.held_out or from_data}\n"
     return "## Images\n\n" + table(listed) + (passed if held_out else "")
 
 
@@ -211,7 +212,7 @@ def _loading(data: CardData) -> str:
     )
     validation = next((split for split in ("val", "test") if _in_split(data.counts, split)), None)
     advice = (
-        "Hold out real images before training, because `train` mixes both kinds (`vaeaug augment --holdout 0.2`)."
+        "To validate, hold out real images before training: `vaeaug augment --holdout 0.2`."
         if validation is None
         else f"Validate on real images only: `{validation}` contains only real images."
     )

@@ -114,7 +114,7 @@ loaders = ImageDataLoaders.from_folder(
 def _ultralytics(output: Loaded) -> str:
     if output.held_out is None or not output.listed_by(_TORCHVISION):
         return ""
-    return f"""# Ultralytics ("yolo11n-cls.pt" begins with pretrained weights)
+    return f"""# Ultralytics ("yolo11n-cls.pt" starts from pretrained weights)
 from ultralytics import YOLO
 YOLO("yolo11n-cls.yaml").train(data={output.path()}, epochs=100, imgsz=64)
 """
@@ -123,7 +123,7 @@ YOLO("yolo11n-cls.yaml").train(data={output.path()}, epochs=100, imgsz=64)
 def _real_alone(output: Loaded) -> str:
     if not output.real:
         return ""
-    return f"""# The real training images alone
+    return f"""# Only the real training images
 import pandas
 rows = pandas.read_csv({output.path("manifest.csv")}, dtype=str, keep_default_na=False)
 real = rows[(rows["split"] == "train") & (rows["synthetic"] == "false")]
