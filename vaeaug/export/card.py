@@ -161,7 +161,8 @@ def _copies(data: CardData) -> str:
     number = "One copy of a real image was" if data.rewritten == 1 else f"{data.rewritten:,} copies of real images were"
     return (
         f"\n{number} rewritten so that every reader decodes real and synthetic images alike. The column\n"
-        "`normalized` of `manifest.csv` gives the reason. Rewritten copies have one page and no EXIF or colour\nprofile.\n"
+        "`normalized` of `manifest.csv` gives the reason. Rewritten copies have one page, and no EXIF or colour\n"
+        "profile.\n"
     )
 
 
