@@ -14,7 +14,7 @@ BINARY = 0.8  # of the greatest variance values in [0, 1] can have; MNIST has 0.
 
 
 class BCE(ReconstructionLoss):
-    """The negative log-likelihood of a Bernoulli a pixel, in nats."""
+    """The negative log-likelihood of a Bernoulli distribution per pixel, in nats."""
 
     name = "bce"
     reference = "Kingma & Welling, Auto-Encoding Variational Bayes, ICLR 2014, appendix C.1"
@@ -24,7 +24,7 @@ class BCE(ReconstructionLoss):
         """Take images whose values are nearly all black or white."""
         if images.palette is not None or images.binarity < BINARY:
             return None
-        return f"the images are all but black and white: {images.binarity:.0%} of the variance of such ones"
+        return f"the images are nearly black and white: {images.binarity:.0%} of the maximum variance"
 
     def forward(self, raw_BRHW: Tensor, x_BCHW: Tensor) -> Tensor:
         """Return the cross-entropy of each image, shape (B,)."""

@@ -22,7 +22,7 @@ from vaeaug import ImageSpec, ImageStatistics, ReconstructionLoss, hookimpl, opt
 
 
 class CrossEntropy(ReconstructionLoss):
-    """The negative log-likelihood of a categorical distribution a pixel, in nats: for indexed images."""
+    """The negative log-likelihood of a categorical distribution per pixel, in nats: for indexed images."""
 
     name = "cross-entropy"
     reference = "van den Oord, Kalchbrenner & Kavukcuoglu, Pixel Recurrent Neural Networks, ICML 2016, sec. 3.4"
@@ -51,7 +51,7 @@ class CrossEntropy(ReconstructionLoss):
         """Take indexed images."""
         if images.palette is None:
             return None
-        return f"the images are indexed: all their pixels are of {len(images.palette)} colours"
+        return f"the images are indexed, with {len(images.palette)} colours"
 
     def raw_channels(self, channels: int) -> int:
         """Return R: a logit a colour of the palette, or a logit a level and channel."""

@@ -33,7 +33,7 @@ LEAST = 1e-4  # of a factor: an average below 0 has no real power, and the power
 
 
 class MSSSIM(ReconstructionLoss):
-    """Structural similarity on several scales, mixed with the absolute error: edges and texture before brightness."""
+    """Structural similarity at several scales, mixed with the absolute error: edges and texture before brightness."""
 
     name = "ms-ssim"
     reference = (

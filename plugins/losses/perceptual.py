@@ -31,7 +31,7 @@ RANGES = {  # mean and standard deviation of red, green and blue
 
 
 class Perceptual(ReconstructionLoss):
-    """Squared error of pixels and of normalised features, with one shared scale.
+    """Squared error of pixels and of normalized features, with one shared scale.
 
     The network is no part of the loss's state: a model that was trained with it draws images without it.
     """

@@ -19,7 +19,7 @@ from vaeaug.nn import nearest_neighbours
 
 
 class InterpolateSampler(Sampler):
-    """Draws between a real image and one of its nearest neighbours, or a little beyond.
+    """Draws between a real image and one of its nearest neighbours, or slightly beyond.
 
     Sample i lies on a line through training image i mod N.
     """

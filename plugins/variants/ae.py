@@ -25,7 +25,7 @@ LEAST_SPREAD = 1e-4  # of the mean variance: few images leave most directions of
 
 
 class Autoencoder(Variant):
-    """An autoencoder without a posterior or a KL: sharp reconstructions, and a prior that is fitted afterwards."""
+    """An autoencoder without a posterior or a KL: sharp reconstructions, and a prior that is fitted after training."""
 
     name = "ae"
     reference = "Hinton & Salakhutdinov, Reducing the Dimensionality of Data with Neural Networks, Science 313, 2006"

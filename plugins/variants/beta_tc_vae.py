@@ -28,7 +28,7 @@ OVER_BATCH = Term(annealed=True, over_batch=True)
 
 
 class BetaTCVAE(GaussianVariant):
-    """A VAE whose KL is split in three, so that the total correlation of its latents can be penalized by itself."""
+    """A VAE with its KL split into three terms, so that the total correlation of the latents has its own weight."""
 
     name = "beta-tc-vae"
     reference = (

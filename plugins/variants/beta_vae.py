@@ -13,7 +13,7 @@ from vaeaug import GaussianVariant, ReconstructionLoss, Variant, hookimpl, optio
 
 
 class BetaVAE(GaussianVariant):
-    """A VAE whose KL term weighs `beta`: above 1 for disentangled latents, below 1 for sharper images."""
+    """A VAE with its KL term weighted by `beta`: above 1 for disentangled latents, below 1 for sharper images."""
 
     name = "beta-vae"
     reference = (

@@ -16,7 +16,7 @@ from vaeaug.nn import ClassPrior
 
 
 class CVAE(GaussianVariant):
-    """A VAE whose encoder, decoder and prior all see the class."""
+    """A VAE with encoder, decoder and prior conditioned on the class."""
 
     name = "cvae"
     conditional = True

@@ -62,7 +62,7 @@ class Group(nn.Module):
 
 
 class HVAE(Variant):
-    """A ladder of latent groups at growing resolutions, drawn from the top down."""
+    """A ladder of latent groups at increasing resolutions, sampled from the top down."""
 
     name = "hvae"
     conditional = True

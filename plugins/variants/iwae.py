@@ -18,7 +18,7 @@ from vaeaug.nn import log_normal, reparameterize
 
 
 class IWAE(GaussianVariant):
-    """A VAE trained on the importance-weighted bound of several draws an image."""
+    """A VAE trained on the importance-weighted bound of several draws per image."""
 
     name = "iwae"
     reference = "Burda, Grosse & Salakhutdinov, Importance Weighted Autoencoders, ICLR 2016, arXiv:1509.00519"

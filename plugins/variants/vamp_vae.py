@@ -19,7 +19,7 @@ from vaeaug.nn import log_normal, reparameterize
 
 
 class VampVAE(GaussianVariant):
-    """A conditional VAE whose prior of a class is a mixture of posteriors, and so never far from them."""
+    """A conditional VAE with a prior per class that is a mixture of posteriors, so samples are close to them."""
 
     name = "vamp-vae"
     conditional = True

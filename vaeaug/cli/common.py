@@ -229,7 +229,7 @@ def _pairs(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -
     for item in value:
         name, equals, text = item.partition("=")
         if not equals:
-            raise InputError(f"{param.opts[0]} takes NAME=VALUE, not {item!r}")
+            raise InputError(f"{param.opts[0]} must be NAME=VALUE, not {item!r}")
         pairs[name.strip()] = text.strip()
     return pairs
 
@@ -266,5 +266,5 @@ def _as_typed(setting: Any, *, multiple: bool) -> Any:
     if multiple:
         return tuple(map(str, setting)) if isinstance(setting, list) else (str(setting),)
     if isinstance(setting, dict | list):
-        raise InputError(f"an option in the config file takes one value, not {setting!r}")
+        raise InputError(f"an option in the config file must have a single value, not {setting!r}")
     return setting if isinstance(setting, bool) else str(setting)  # as text: 2.9 is no number of epochs

@@ -89,7 +89,7 @@ def _check_name(name: str, kind: str, package: str, taken: Iterable[Listed]) -> 
     if not is_name(name) or not name[0].isalpha():
         better = to_name(name).lstrip("0123456789-") or f"my-{kind}"
         raise InputError(
-            f"a name must be lower case words joined by hyphens, the first a letter, not {name!r}; try {better!r}"
+            f"a name must be lower case words joined by hyphens and start with a letter, not {name!r}; try {better!r}"
         )
     for entry in taken:
         if name in (entry.name, entry.plugin):

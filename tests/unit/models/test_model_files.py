@@ -41,7 +41,7 @@ def test_a_record_is_read_back_as_it_was_written(tmp_path: Path) -> None:
         training={"steps": 3},
         metrics={"validation_loss": None},
         versions={"vaeaug": "0"},
-        loss_reason="the images are all but black and white",
+        loss_reason="the images are nearly black and white",
         palette=((0, 0, 0), (255, 128, 0)),
         table=((0, 0, 0), (9, 9, 9), (255, 128, 0)),
     )
