@@ -113,7 +113,7 @@ def test_changing_images_that_are_not_at_hand_is_refused(model: Path, tmp_path: 
     with pytest.raises(InputError, match="a model contains none"):
         vaeaug.load(model).sample("ant", sampler="residual")
     other = tiny_data.write_dataset(tmp_path / "other", {"ant": 3, "bee": 3})
-    with pytest.raises(InputError, match="these are others"):
+    with pytest.raises(InputError, match="but the data contain others"):
         vaeaug.augment(other, tmp_path / "out", model=model, sampler="residual", workers=1, filter=False)
     assert not (tmp_path / "out").exists()
     result = vaeaug.augment(other, tmp_path / "out", model=model, workers=1, filter=False)
@@ -127,7 +127,7 @@ def test_changing_images_that_have_exchanged_their_names_is_refused(data: Path, 
     first.rename(tmp_path / "first")
     second.rename(first)
     (tmp_path / "first").rename(second)
-    with pytest.raises(InputError, match="these are others"):
+    with pytest.raises(InputError, match="but the data contain others"):
         vaeaug.augment(exchanged, tmp_path / "out", model=model, sampler="residual", workers=1, filter=False)
 
 

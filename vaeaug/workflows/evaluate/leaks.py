@@ -29,7 +29,7 @@ def check_leaks(
         InputError: if one does, or if it was.
     """
     tested = set(test.digests())
-    remedy = "test on images that it has not seen: --test DIR"
+    remedy = "give other test images with --test DIR"
     copied = sum(digest in tested for digest in made.digests())
     if copied:
         raise InputError(f"{copied} of the synthetic images in {directory} are test images of {tested_on}; {remedy}")

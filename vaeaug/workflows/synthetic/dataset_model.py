@@ -125,7 +125,7 @@ def dataset_sampler(
     if asked is not None and asked.cls.edits and not same:
         others = drawing_samplers(samplers, model.latents(0).latents)
         raise InputError(
-            f"the sampler '{asked.name}' edits the images that the model was trained on, and these are others; "
+            f"the sampler '{asked.name}' edits the images that the model was trained on, but the data contain others; "
             f"give another --model directory to train a new one, or use --sampler {others}"
         )
     return choose_sampler(asked, samplers, model, has_originals=same)
