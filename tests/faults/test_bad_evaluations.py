@@ -112,6 +112,7 @@ def test_no_synthetic_images(real: Path, tmp_path: Path) -> None:
     for path in (tmp_path / "none/train").rglob("synthetic-*"):
         path.unlink()
     refused("contains no synthetic images", real, tmp_path / "none")
+    refused("nowhere does not exist; give an output of vaeaug augment or sample", real, tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize("kind", ["itself", "copy", "other names", "other format", "part", "validation split"])

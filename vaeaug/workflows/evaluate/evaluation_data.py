@@ -67,6 +67,8 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
     """
     settings, progress = run.settings, run.progress
     real = index.root
+    if not synthetic.exists():
+        raise InputError(f"{synthetic} does not exist; give an output of vaeaug augment or sample")
     index, contents, warnings = read_real(index, workers=settings.workers, progress=progress)
     run.warn(*warnings)
     if len(index.classes) < 2:

@@ -69,8 +69,8 @@ def strength_warnings(dataset: SyntheticDataset) -> Iterator[str]:
         classes = ", ".join(f"{label} {value:g}" for label, value in weaker.items())
         yield (
             f"images of some classes are changed less than by default, because the filter's classifiers rejected more "
-            f"than {1 - MIN_ACCEPTED:.0%} of the first samples; {option} of the sampler '{dataset.sampler.name}': {classes}"
-            f"; to set it for all classes: --sampler {dataset.sampler.name} --set-sampler {option}=VALUE"
+            f"than {1 - MIN_ACCEPTED:.0%} of the first samples; {option} of the sampler '{dataset.sampler.name}': "
+            f"{classes}; to set it for all classes: --sampler {dataset.sampler.name} --set-sampler {option}=VALUE"
         )
 
 
