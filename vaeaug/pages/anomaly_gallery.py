@@ -22,10 +22,10 @@ IMAGE_BYTES = 2_400_000
 """Bytes of all images of the page together, at most."""
 
 FULL_ERROR = 0.5
-"""The absolute error from which on errors are shown in the last color."""
+"""The absolute error from which on errors are shown in the last colour."""
 
 _HEAT = np.array([[0, 0, 0], [75, 10, 110], [190, 45, 90], [250, 140, 30], [255, 245, 170]], dtype=np.float64)
-"""Colors of errors from 0 to `FULL_ERROR`: their brightness rises evenly, so that they are readable without hue."""
+"""Colours of errors from 0 to `FULL_ERROR`: their brightness rises evenly, so that they are readable without hue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class Gallery:
 
 
 def heat(error_HW: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return absolute errors in [0, 1] as colors, uint8 (H, W, 3): black is 0, pale yellow `FULL_ERROR` or more."""
+    """Return absolute errors in [0, 1] as colours, uint8 (H, W, 3): black is 0, pale yellow `FULL_ERROR` or more."""
     place_HW = np.clip(error_HW / FULL_ERROR, 0, 1) * (len(_HEAT) - 1)
     steps = np.arange(len(_HEAT))
     channels = [np.interp(place_HW, steps, _HEAT[:, channel]) for channel in range(3)]

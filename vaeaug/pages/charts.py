@@ -1,6 +1,6 @@
 """Charts as inline SVG without scripts: curves, dots with intervals, and scatter plots.
 
-Colors come from the style sheet of the page, so that charts follow the dark mode.
+Colours come from the style sheet of the page, so that charts follow the dark mode.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ LARGE, SMALL = ChartSize(380, 250, 5, 5), ChartSize(270, 180, 3, 3)
 
 
 def line_chart(title: str, lines: Sequence[Line], *, x_label: str, y_label: str, size: ChartSize = LARGE) -> Markup:
-    """Draw curves with labeled axes and a legend.
+    """Draw curves with labelled axes and a legend.
 
     If there are many points, the first 5 % of the horizontal range does not affect the vertical scale, because high
     initial values would flatten the rest; there the curves may leave the frame.

@@ -1,4 +1,4 @@
-"""Fonts, colors and resized images for the pictures that Pillow draws."""
+"""Fonts, colours and resized images for the pictures that Pillow draws."""
 
 from __future__ import annotations
 

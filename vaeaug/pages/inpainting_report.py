@@ -23,7 +23,7 @@ MAX_IMAGES, MAX_COMPLETIONS = 12, 4
 """Images that the page shows, and completions of each image, at most."""
 
 _HOLE = np.array([79, 70, 229], dtype=np.uint8)
-"""The color of missing pixels."""
+"""The colour of missing pixels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

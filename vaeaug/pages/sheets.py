@@ -1,4 +1,4 @@
-"""Labeled grids of images: real and synthetic images of each class, and traversals of latent dimensions."""
+"""Labelled grids of images: real and synthetic images of each class, and traversals of latent dimensions."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ _GAP, _MARGIN, _CAPTION, _SIDE_GAP = 4, 16, 26, 20
 
 
 def strip(images_HWC: Sequence[NDArray[np.uint8]], cell: tuple[int, int], count: int) -> Image.Image:
-    """Return up to `count` images in a row, each centered in a cell, on a transparent background.
+    """Return up to `count` images in a row, each centred in a cell, on a transparent background.
 
     Args:
         images_HWC: uint8 arrays (H, W, 1 or 3).
