@@ -16,7 +16,7 @@ os.environ.setdefault("KERAS_BACKEND", "torch")
 os.environ.setdefault("YOLO_OFFLINE", "true")
 
 SHAPE = {"height": 12, "width": 10, "channels": 3}
-LIBRARIES = ("torchvision", "Hugging Face", "Keras", "timm", "fastai", "Ultralytics", "The real")
+LIBRARIES = ("torchvision", "Hugging Face", "Keras", "timm", "fastai", "Ultralytics", "Only the real")
 
 
 @pytest.fixture(scope="module")
@@ -82,13 +82,13 @@ def check(out: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     if "fastai" in code:
         assert len(read["fastai"]["loaders"].train_ds) == counts["train"]
     real = {row["file_name"] for row in rows if (row["split"], row["synthetic"]) == ("train", "false")}
-    assert set(read["The real"]["real"]["file_name"] if real else ()) == real
+    assert set(read["Only the real"]["real"]["file_name"] if real else ()) == real
     return code
 
 
 def test_without_a_split_to_validate_on(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code = check(plain, monkeypatch)
-    assert list(code) == ["torchvision", "Hugging Face", "Keras", "timm", "The real"]
+    assert list(code) == ["torchvision", "Hugging Face", "Keras", "timm", "Only the real"]
     assert "hold out real images before training" in (plain / "README.md").read_text()
 
 
@@ -112,7 +112,7 @@ def test_formats_that_some_readers_do_not_list(
 ) -> None:
     settings = {"per_class": 2, "format": "webp", "workers": 1, "filter": False}
     vaeaug.augment(data, tmp_path / "out", model=model, **settings)
-    assert list(check(tmp_path / "out", monkeypatch)) == ["torchvision", "Hugging Face", "The real"]
+    assert list(check(tmp_path / "out", monkeypatch)) == ["torchvision", "Hugging Face", "Only the real"]
 
 
 def test_a_split_without_images_of_a_class(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +122,7 @@ def test_a_split_without_images_of_a_class(data: Path, tmp_path: Path, monkeypat
         tiny_data.image("con", number, **SHAPE).save(tmp_path / f"data/test/con/{number}.png")
     vaeaug.augment(tmp_path / "data", tmp_path / "out", per_class=2, scope="shared", **{**UNFILTERED, "steps": 2})
     code = check(tmp_path / "out", monkeypatch)
-    assert list(code) == ["torchvision", "Hugging Face", "Keras", "Ultralytics", "The real"]
+    assert list(code) == ["torchvision", "Hugging Face", "Keras", "Ultralytics", "Only the real"]
     assert "allow_empty=True" in code["torchvision"]
 
 
