@@ -26,7 +26,7 @@ def check_no_overlap(data: Path, out: Path) -> None:
         InputError: they overlap (symbolic links are resolved, and letter case is treated as the file system does).
     """
     data, out = data.expanduser().resolve(), out.expanduser().resolve()
-    for inner, outer, sentence in ((out, data, "lies inside"), (data, out, "contains")):
+    for inner, outer, sentence in ((out, data, "is inside"), (data, out, "contains")):
         if any(_same(place, outer) for place in (inner, *inner.parents)):
             relation = "is" if _same(data, out) else sentence
             raise InputError(f"the output {out} {relation} the input {data}; choose an output outside it")

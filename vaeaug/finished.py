@@ -57,7 +57,7 @@ def read_finished(path: Path, request: Mapping[str, Any]) -> dict[str, Any] | No
         if before.get(name) != now.get(name):
             old, new = (json.dumps(values.get(name), ensure_ascii=False) for values in (before, now))
             raise InputError(
-                f"{path.parent} holds a finished run with {name} = {old}, and this one has {new}: "
+                f"{path.parent} contains a finished run with {name} = {old}, and this one has {new}: "
                 f"name a new directory, or remove {path.parent} to start again"
             )
     return dict(record)
@@ -79,7 +79,7 @@ def check_inputs(out: Path, record: Mapping[str, Any], inputs: Mapping[str, str]
         if before.get(name) != identity:
             has = "have" if name.endswith("images") else "has"
             raise InputError(
-                f"{out} holds a finished run, and the {name} {has} changed since: name a new directory, "
+                f"{out} contains a finished run, and the {name} {has} changed since: name a new directory, "
                 f"or remove {out} to start again"
             )
 

@@ -170,7 +170,7 @@ def _convert(value: Any, hint: Any) -> Any:
             raise ValueError
         return target(value)
     except (ValueError, TypeError, KeyError):
-        raise ValueError(f"takes {type_name(hint)}, not {value!r}") from None
+        raise ValueError(f"must be {type_name(hint)}, not {value!r}") from None
 
 
 _BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}

@@ -123,7 +123,7 @@ def _move(content: Path, final: Path, moved: list[Path]) -> None:
 
 def _filled(final: Path) -> InputError:
     return InputError(
-        f"{final} was filled by something else meanwhile; move that away and run the same command again with --resume"
+        f"{final} was written to by another process during the run; move its content away and run the same command again with --resume"
     )
 
 

@@ -190,7 +190,7 @@ class Staging:
             if mark.exists():
                 if not resume:
                     raise InputError(
-                        f"an unfinished run for {self.final} is there: add --resume to go on with it, "
+                        f"{self.final} has an unfinished run: add --resume to continue it, "
                         f"or remove {self.partial} to start again"
                     )
                 _check_request(_read_request(mark), request, self.partial)
@@ -225,7 +225,9 @@ def check_output(final: Path) -> None:
                 _remove(partial, lock)
             finally:
                 lock.release()
-            raise InputError(f"{final} is complete: its run was over but for tidying up, which is done now")
+            raise InputError(
+                f"{final} is complete: its run was complete, and only temporary files were left, which have been removed"
+            )
     check_free(final)
 
 
@@ -258,7 +260,7 @@ def staged(final: Path) -> Iterator[Path]:
 
 def _acquire(lock: DirectoryLock, final: Path) -> None:
     if not lock.acquire():
-        raise InputError(f"another process is at work on {final}; wait for it or stop it")
+        raise InputError(f"another process is writing {final}; wait for it or stop it")
 
 
 def _remove(partial: Path, lock: DirectoryLock) -> None:

@@ -90,7 +90,7 @@ class ResidualSampler(Sampler):
                 for name in names:
                     if move != self.move and getattr(self, name) != default[name]:
                         raise InputError(
-                            f"sampler 'residual': {name} means nothing with move={self.move}; "
+                            f"sampler 'residual': {name} has no effect with move={self.move}; "
                             f"leave it out, or set move={move}"
                         )
 

@@ -84,7 +84,7 @@ class VQVAE(Variant):
     def __init__(self, spec: ImageSpec, config: Config) -> None:
         super().__init__(spec, config)
         if config.prior_width % HEADS:
-            raise InputError(f"variant 'vq-vae': prior_width is a multiple of {HEADS}, not {config.prior_width}")
+            raise InputError(f"variant 'vq-vae': prior_width must be a multiple of {HEADS}, not {config.prior_width}")
         self.quantizer = _quantizer(config)
         self.num_codes = self.quantizer.size
         patch = grid_patch(spec.height, spec.width, config.grid)
@@ -172,7 +172,7 @@ def _quantizer(config: VQVAE.Config) -> Quantizer:
         levels = []
     if not levels or min(levels) < 3 or math.prod(levels) > MOST_CODES:
         raise InputError(
-            f"variant 'vq-vae': levels is a list of numbers from 3 such as 4,4,4,4, with a product of at most "
+            f"variant 'vq-vae': levels must be a list of integers of at least 3, such as 4,4,4,4, with a product of at most "
             f"{MOST_CODES:,}, not {config.levels!r}"
         )
     return FiniteScalarQuantizer(levels)

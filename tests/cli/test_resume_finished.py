@@ -55,7 +55,7 @@ def test_resuming_a_finished_run(
     assert run(*words, *OTHER[name], "--resume", "--quiet") == 2
     message = capsys.readouterr().err
     assert message.count("\n") == 1
-    assert "holds a finished run with" in message
+    assert "contains a finished run with" in message
     assert run(*words, "--quiet") == 2
     assert "is not empty" in capsys.readouterr().err
     assert tiny_data.state(tmp_path) == before
@@ -72,7 +72,7 @@ def test_other_data_are_another_run(tmp_path: Path, capsys: Capture) -> None:
     assert run("train", tmp_path / "copy", tmp_path / "model", *words, "--resume") == 0
     tiny_data.image("ant", 50).save(data / "ant/more.png")
     assert run("train", data, tmp_path / "model", *words, "--resume") == 2
-    assert "holds a finished run, and the dataset has changed since" in capsys.readouterr().err
+    assert "contains a finished run, and the dataset has changed since" in capsys.readouterr().err
 
 
 def test_a_finished_output_that_was_not_evaluated(tmp_path: Path, capsys: Capture) -> None:

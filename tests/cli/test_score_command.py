@@ -148,7 +148,7 @@ def test_surprise_cannot_rank_images_without_labels(model: Path, tmp_path: Path,
 def test_nothing_is_written_into_what_is_read(data: Path, model: Path, place: str, capsys: Capture) -> None:
     out = {"model": model, "data": data}[place] / "out"
     assert run("score", model, data, out, "-q") == 2
-    assert "lies inside" in capsys.readouterr().err
+    assert "is inside" in capsys.readouterr().err
     assert not out.exists()
 
 

@@ -119,7 +119,7 @@ def test_a_time_budget_is_kept(tmp_path: Path, capsys: Capture) -> None:
         (["train", "{data}", "{tmp}/model", "--batch-size", "0"], "--batch-size must be at least 1"),
         (["train", "{data}", "{tmp}/model", "--set", "latent_dim"], "--set must be NAME=VALUE"),
         (["train", "{data}", "{tmp}/model", "--set", "latent_dimension=3"], "did you mean 'latent_dim'"),
-        (["train", "{data}", "{tmp}/model", "--latent-dim", "x"], "latent_dim takes int"),
+        (["train", "{data}", "{tmp}/model", "--latent-dim", "x"], "latent_dim must be int"),
         (["train", "{data}", "{tmp}/model", "--time-budget", "soon"], "--time-budget must be a time"),
         (["train", "{data}", "{tmp}/model", "--plugins-dir", "{tmp}/nowhere"], "nowhere"),
         (["train", "{data}", "{model}"], "is not empty"),

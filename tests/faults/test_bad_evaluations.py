@@ -220,8 +220,8 @@ def test_options_are_refused_before_anything_is_read(settings: dict[str, object]
 
 
 def test_nothing_is_written_into_what_is_read(real: Path, synthetic: Path, tmp_path: Path) -> None:
-    refused("lies inside", real, synthetic, real / "out")
-    refused("lies inside", real, synthetic, synthetic / "out")
+    refused("is inside", real, synthetic, real / "out")
+    refused("is inside", real, synthetic, synthetic / "out")
     (tmp_path / "full").mkdir()
     (tmp_path / "full/file").touch()
     refused("is not empty", real, synthetic, tmp_path / "full")

@@ -59,7 +59,7 @@ def test_they_can_be_left_out_and_are_listed(data):
 def test_a_cache_without_them_does_not_hide_them_later(data):
     (data / "train" / "cat" / "empty.png").write_bytes(b"")
     build(data, skip_invalid=True)
-    with pytest.raises(InputError, match="1 image cannot be read; fix or remove them"):
+    with pytest.raises(InputError, match="1 image cannot be read; fix or remove it"):
         build(data)
 
 

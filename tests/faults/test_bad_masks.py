@@ -124,7 +124,7 @@ def test_a_class_the_model_does_not_know_gets_no_random_holes(model: Path, image
 @pytest.mark.parametrize("place", ["model/out", "images/out", "masks/out"])
 def test_no_output_inside_an_input(images: Path, model: Path, tmp_path: Path, place: str) -> None:
     own = Path(shutil.copytree(model, tmp_path / "model"))
-    assert "lies inside the input" in _refused(own, images, tmp_path / place, masks=tmp_path / "masks")
+    assert "is inside the input" in _refused(own, images, tmp_path / place, masks=tmp_path / "masks")
 
 
 def test_a_full_mask_is_a_draw_and_said_to_be(model: Path, images: Path, tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ def test_only_what_changes_draws_alone_may_be_changed_later(gray: Path, plugins_
 @pytest.mark.parametrize(
     ("option", "message"),
     [
-        ("latent_dim=3", "latent_dim was settled when the model was trained; what may be changed is temperature"),
+        ("latent_dim=3", "latent_dim is fixed by the trained model; options that can be changed: temperature"),
         ("temprature=1", "has no option 'temprature'; did you mean 'temperature'"),
         ("temperature=-1", "temperature must be at least 0"),
     ],

@@ -92,8 +92,8 @@ def test_what_cannot_work_is_refused_before_anything_is_done(
             "needs continuous latents, which the variant 'vq-vae' does not have; use --sampler prior",
         ),
         ({"variant": "ae", "sampler": "posterior"}, "does not have; use --sampler interpolate, mixture or prior"),
-        ({"variant": "vq-vae", "variant_options": {"levels": "2,a"}}, "levels is a list of numbers"),
-        ({"variant": "vq-vae", "variant_options": {"prior_width": 97}}, "prior_width is a multiple of 4, not 97"),
+        ({"variant": "vq-vae", "variant_options": {"levels": "2,a"}}, "levels must be a list of integers"),
+        ({"variant": "vq-vae", "variant_options": {"prior_width": 97}}, "prior_width must be a multiple of 4, not 97"),
     ],
 )
 def test_what_only_the_network_can_tell_is_refused_before_the_training(

@@ -76,7 +76,7 @@ def test_augment_killed_at_any_change_on_disk(data: Path, tmp_path: Path, whole:
             stages.add("published")
             continue
         if (unfinished / "request.json").exists():
-            with pytest.raises(InputError, match=r"add --resume to go on with it, or remove .*\.out\.partial"):
+            with pytest.raises(InputError, match=r"add --resume to continue it, or remove .*\.out\.partial"):
                 vaeaug.augment(data, out, **SETTINGS)
         made = len(list(unfinished.rglob("synthetic-*.png")))
         checkpoints = list(unfinished.rglob("checkpoint.safetensors"))

@@ -132,7 +132,7 @@ class SmallOptionsOutOfRange(GaussianVariant):
         (NotFiniteForOneImage, "loss model/mmd is not finite on a batch of one image"),
         (PenaltyOverBatch, "a penalty is one value per image"),
         (Misspelt, r"terms declares \['mdm'\], which neither losses\(\)"),
-        (NoTerm, "has terms that are no mapping of names to vaeaug.Term"),
+        (NoTerm, "has terms that are not a mapping of names to vaeaug.Term"),
         (NoTermInInit, "terms must map names to vaeaug.Term"),
         (NegativeDivergence, "penalty 'rate' is .* never negative"),
         (PartOfTheDivergence, "log_ratio averages to"),

@@ -222,7 +222,7 @@ class FitsAtRandom(Sound):
         (ScaleOfOtherShape, "scale has structure"),
         (DecodesTooSmall, r"decode\(\) gave shape"),
         (IgnoresRawChannels, "spec.raw_channels, which the loss chooses"),
-        (DoublePrecision, "keep to float32"),
+        (DoublePrecision, "use float32"),
         (NotFinite, "not finite"),
         (PriorOfOtherShape, r"prior\(\) draws latents of structure"),
         (OneDrawForAll, "draw one for each"),

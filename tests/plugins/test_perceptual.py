@@ -199,7 +199,7 @@ def test_a_pickle_is_refused_and_not_run(tmp_path: Path) -> None:
         ({"network": "squeezenet1_1", "weights": "nowhere.pth"}, "there are no weights nowhere.pth"),
         ({"network": "squeezenet1_0", "weights": "SQUEEZENET"}, "does not fit network squeezenet1_0"),
         ({"network": "inception_v3"}, "does not run on 64x64 images"),
-        ({"layers": "7"}, "runs no layer '7'"),
+        ({"layers": "7"}, "has no layer '7'"),
         ({"network": "feature_networks:Twice", "layers": "activation"}, "run more than once"),
     ],
 )

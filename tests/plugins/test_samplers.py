@@ -218,9 +218,9 @@ def test_detail_comes_from_the_images_of_the_change_with_their_weights() -> None
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"neighbours": 9}, "neighbours means nothing with move=covariance; leave it out, or set move=neighbour"),
-        ({"move": "neighbour", "others": 9}, "others means nothing with move=neighbour; .* set move=covariance"),
-        ({"move": "neighbour", "detail": 0}, "detail means nothing with move=neighbour"),
+        ({"neighbours": 9}, "neighbours has no effect with move=covariance; leave it out, or set move=neighbour"),
+        ({"move": "neighbour", "others": 9}, "others has no effect with move=neighbour; .* set move=covariance"),
+        ({"move": "neighbour", "detail": 0}, "detail has no effect with move=neighbour"),
     ],
 )
 def test_an_option_of_the_other_move_is_refused(options: dict[str, object], message: str) -> None:

@@ -129,7 +129,7 @@ def test_levels_that_are_none_are_refused(levels: str) -> None:
 
 
 def test_a_prior_that_its_heads_cannot_divide_is_refused_before_any_training() -> None:
-    with pytest.raises(InputError, match="prior_width is a multiple of 4, not 10"):
+    with pytest.raises(InputError, match="prior_width must be a multiple of 4, not 10"):
         build(prior_width=10)
 
 

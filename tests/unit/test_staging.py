@@ -181,10 +181,10 @@ def test_output_and_input_may_not_overlap(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(data)
     for out, words in (
         (data, " is the input"),
-        (data / "new" / "out", "lies inside"),
+        (data / "new" / "out", "is inside"),
         (tmp_path, "contains"),
-        (tmp_path / "link" / "out", "lies inside"),
-        (data / ".." / "data" / "out", "lies inside"),
+        (tmp_path / "link" / "out", "is inside"),
+        (data / ".." / "data" / "out", "is inside"),
     ):
         with pytest.raises(InputError, match=words):
             check_no_overlap(data, out)
@@ -239,7 +239,7 @@ def test_a_finished_run_is_recognized_by_what_it_was_asked_for(tmp_path: Path) -
         assert staging.finished is not None
         assert {**staging.finished, "resume": 0} == {"command": "x", "scale": 1.5, "resume": 0}
         staging.check_unchanged(dataset="abc")
-        with pytest.raises(InputError, match=r"holds a finished run, and the dataset has changed since"):
+        with pytest.raises(InputError, match=r"contains a finished run, and the dataset has changed since"):
             staging.check_unchanged(dataset="abd")
     assert (tmp_path / "out/vaeaug.json").read_text() == text
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
@@ -263,7 +263,7 @@ def test_another_request_is_another_run(before: dict[str, object], now: dict[str
             with Staging(out, now, resume=True) as staging:
                 assert staging.finished is not None
         else:
-            with pytest.raises(InputError, match=r"holds a finished run with [abc] = "):
+            with pytest.raises(InputError, match=r"contains a finished run with [abc] = "):
                 Staging(out, now, resume=True)
         with pytest.raises(InputError, match="is not empty"):
             Staging(out, now, resume=False)

@@ -31,7 +31,7 @@ def _faults(kind: str, cls: type[Any]) -> Iterator[str]:
         for hook, other in HOOKS.items():
             if issubclass(cls, KINDS[other]):
                 yield f"is a {other}; return it from {hook}"
-        yield f"is no subclass of vaeaug.{base.__name__}; write class {cls.__name__}({base.__name__})"
+        yield f"is not a subclass of vaeaug.{base.__name__}; write class {cls.__name__}({base.__name__})"
     name = getattr(cls, "name", None)
     if not isinstance(name, str):
         yield f"has no name; write name = {to_name(cls.__name__)!r} in it"
@@ -41,7 +41,7 @@ def _faults(kind: str, cls: type[Any]) -> Iterator[str]:
         yield f"does not implement {', '.join(missing)}"
     yield from _config_faults(cls.Config)
     if base is Variant and not _are_terms(cls.terms):
-        yield "has terms that are no mapping of names to vaeaug.Term; write terms = {'my-term': Term(annealed=True)}"
+        yield "has terms that are not a mapping of names to vaeaug.Term; write terms = {'my-term': Term(annealed=True)}"
     for method, contract in vars(base).items():
         if inspect.isfunction(contract) and (method == "__init__" or not method.startswith("_")):
             yield from _signature_faults(cls, method, list(inspect.signature(contract).parameters))
@@ -53,7 +53,7 @@ def _are_terms(terms: Any) -> bool:
 
 def _config_faults(config: Any) -> Iterator[str]:
     if not isinstance(config, type) or not dataclasses.is_dataclass(config):
-        yield "has a Config that is no dataclass; write @dataclass(frozen=True) above class Config"
+        yield "has a Config that is not a dataclass; write @dataclass(frozen=True) above class Config"
     if "__dataclass_fields__" not in vars(config) and inspect.get_annotations(config):
         yield "has a Config whose new options are not seen; write @dataclass(frozen=True) above class Config"
     for field in dataclasses.fields(config):

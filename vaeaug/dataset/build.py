@@ -177,8 +177,8 @@ def _few(invalid: Sequence[InvalidImage]) -> str:
 
 def unreadable(invalid: Sequence[InvalidImage]) -> str:
     """Return the message that names every unreadable image and what to do."""
-    noun = "image cannot" if len(invalid) == 1 else "images cannot"
-    lines = [f"{len(invalid)} {noun} be read; fix or remove them, or skip them with --skip-invalid:"]
+    noun, them = ("image", "it") if len(invalid) == 1 else ("images", "them")
+    lines = [f"{len(invalid)} {noun} cannot be read; fix or remove {them}, or skip {them} with --skip-invalid:"]
     return "\n".join(lines + [f"  {image.file_name!r}: {image.reason}" for image in invalid])
 
 

@@ -81,7 +81,7 @@ def build_cache(
 
     Raises:
         InputError: unreadable images (all are named), too few readable ones in a class, a size out of bounds, a cache
-            directory that was named and cannot be written or lies inside the dataset.
+            directory that was named and cannot be written or is inside the dataset.
         VaeaugError: the disk is full.
     """
     wanted = Wanted(

@@ -132,7 +132,7 @@ def _for_drawing(variant: type[Variant], options: Mapping[str, Any]) -> dict[str
     """Return options of a trained variant, checked: only those that change nothing but what is drawn may be given.
 
     Raises:
-        InputError: there is no such option, or it was settled when the model was trained.
+        InputError: there is no such option, or the trained model fixes it.
     """
     owner = f"variant '{variant.name}'"
     parsed = parse_options(variant.Config, options, owner)
@@ -140,8 +140,8 @@ def _for_drawing(variant: type[Variant], options: Mapping[str, Any]) -> dict[str
     names = [name.replace("-", "_") for name in options]
     for name in names:
         if name not in free:
-            may = f"what may be changed is {', '.join(free)}" if free else "none of its options can be changed"
-            raise InputError(f"{owner}: {name} was settled when the model was trained; {may}")
+            may = f"options that can be changed: {', '.join(free)}" if free else "none of its options can be changed"
+            raise InputError(f"{owner}: {name} is fixed by the trained model; {may}")
     return {name: getattr(parsed, name) for name in names}
 
 

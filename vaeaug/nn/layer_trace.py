@@ -109,7 +109,7 @@ class LayerTrace:
         """
         shapes = dict(self.outputs())
         if name not in shapes:
-            raise InputError(f"network {self.who} runs no layer {name!r}; {nearest(name, shapes)}")
+            raise InputError(f"network {self.who} has no layer {name!r}; {nearest(name, shapes)}")
         if not self.once(name):
             raise InputError(f"layer {name} of network {self.who} is run more than once; name one that runs once")
         return shapes[name]

@@ -126,7 +126,7 @@ def _read(path: Path, option: str) -> dict[str, Tensor]:
             f"{path} cannot be read as a state dict ({reason}); write one with safetensors.torch.save_file"
         ) from error
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise InputError(f"{path} holds no state dict, names and tensors alone; write one with torch.save")
+        raise InputError(f"{path} is not a state dict (names and tensors only); write one with torch.save")
     return state
 
 
@@ -162,7 +162,7 @@ def _load(
         has = f"it has {', '.join(list(state)[:3])}, ..." if state else "it is empty"
         raise InputError(
             f"{file} does not fit network {who}: {len(unfit)} of {len(needed)} tensors are missing or of "
-            f"another shape, such as {unfit[0]} ({has}); name the weights of this very network"
+            f"another shape, such as {unfit[0]} ({has}); use the weights of this network"
         )
     chosen = OrderedDict((name, _placed(state[name], device)) for name in shapes)
     # Versions of the entries, without which MNASNet takes none; safetensors has no place for them.

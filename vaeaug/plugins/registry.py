@@ -92,7 +92,7 @@ class Registry:
         """Return the error that helps most."""
         from packaging.utils import canonicalize_name  # noqa: PLC0415 (slow to import, and rarely needed)
 
-        there_is_no = f"there is no {' or '.join(kinds)} {name!r}"
+        there_is_no = f"there is no {_either(kinds)} {name!r}"
         for problem in self.problems:
             if problem.kind != "shadowed" and name in (problem.plugin, *problem.names):
                 return PluginError(f"{there_is_no}, because its plugin is broken: {problem}")
@@ -103,12 +103,12 @@ class Registry:
         installed = {canonicalize_name(source.distribution) for source in self.sources if source.distribution}
         if distribution and canonicalize_name(distribution) not in installed:
             cause = f"comes from the distribution {distribution}, which is not installed here"
-            return InputError(f"the {' or '.join(kinds)} {name!r} {cause}: pip install {distribution}")
+            return InputError(f"the {_either(kinds)} {name!r} {cause}: pip install {distribution}")
         valid = {valid for kind in kinds for valid in self.classes[kind]}
         for other, names in self.classes.items():
             if name in names:
                 there_are = ", ".join(sorted(valid))
-                return InputError(f"{name!r} is a {other}, not a {' or '.join(kinds)}; available: {there_are}")
+                return InputError(f"{name!r} is a {other}, not a {_either(kinds)}; available: {there_are}")
         return InputError(f"{there_is_no}; {nearest(name, valid)}")
 
 
@@ -167,3 +167,9 @@ def _check_class(kind: str, cls: type[Any]) -> None:
         where = ""
     names = (cls.name,) if isinstance(getattr(cls, "name", None), str) else ()
     raise FaultError("wrong-class", f"{cls.__name__}{where} {cause}", names)
+
+
+def _either(kinds: Collection[str]) -> str:
+    """Return kinds for a message, such as "variant, loss or sampler"."""
+    *others, last = kinds
+    return f"{', '.join(others)} or {last}" if others else last

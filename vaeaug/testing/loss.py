@@ -83,10 +83,10 @@ def _check_shapes(case: _Case) -> None:
         for mode in (True, False):
             value = loss.train(mode)(raw, x)
             assert tuple(value.shape) == (count,), (
-                f"{case.who}: forward gave shape {tuple(value.shape)} for {count} images; give one value an image, "
+                f"{case.who}: forward gave shape {tuple(value.shape)} for {count} images; give one value per image, "
                 f"({count},): sum over channels and pixels, never over the batch"
             )
-            assert value.dtype == torch.float32, f"{case.who}: forward gave {value.dtype}; keep to float32"
+            assert value.dtype == torch.float32, f"{case.who}: forward gave {value.dtype}; use float32"
             assert value.isfinite().all(), f"{case.who}: forward gave a value that is not finite on an ordinary image"
         shape = tuple(loss.image(raw).shape)
         assert shape == tuple(x.shape), (
@@ -149,7 +149,7 @@ def _check_descent(case: _Case) -> None:
     error = (loss.image(raw) - x).abs().mean().item()
     assert error < 0.08, (
         f"{case.who}: following the gradient left image(raw) {error:.2g} from the image on average (limit 0.08); "
-        f"image() must show what forward() is least at"
+        f"image() must return the image at which forward() is smallest"
     )
 
 

@@ -33,7 +33,7 @@ def check_log_ratio(case: VariantCase) -> None:
         return
     ratios = torch.stack([draw.log_ratio for draw in draws if draw.log_ratio is not None])
     assert tuple(ratios.shape[1:]) == (BATCH,), (
-        f"{case.who}: log_ratio has shape {tuple(ratios.shape[1:])}; give one value an image, ({BATCH},)"
+        f"{case.who}: log_ratio has shape {tuple(ratios.shape[1:])}; give one value per image, ({BATCH},)"
     )
     divergences = [[draw.penalties[name] for name in annealed_names(model, draw.penalties)] for draw in draws]
     if not divergences[0]:

@@ -89,7 +89,7 @@ def _check_shapes(case: VariantCase) -> None:
                 f"{case.who}: decode() gave shape {tuple(raw.shape)}; it must be (B, R, H, W) = {expected} with "
                 f"R = spec.raw_channels, which the loss chooses"
             )
-            assert raw.dtype == torch.float32, f"{case.who}: decode() gave {raw.dtype}; keep to float32"
+            assert raw.dtype == torch.float32, f"{case.who}: decode() gave {raw.dtype}; use float32"
             assert raw.isfinite().all(), f"{case.who}: decode() gave a value that is not finite"
             drawn = model.prior(y, seeded(0))
             assert {len(leaf) for leaf in leaves(drawn)} == {count}, f"{case.who}: prior() must draw one latent a label"

@@ -1,4 +1,4 @@
-"""Lists of names in warnings: the first few, and how many there are."""
+"""Lists of names in warnings: the first few, and how many more there are."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ SHOWN = 3
 
 
 def name_list(names: Sequence[str], shown: int = SHOWN) -> str:
-    """Return names separated by commas; if there are too many, the first ones and how many of how many these are."""
+    """Return names separated by commas; if there are too many, the first ones and how many more there are."""
     listed = ", ".join(names[:shown])
-    return listed if len(names) <= shown else f"{listed} ({shown} of {len(names):,} shown)"
+    return listed if len(names) <= shown else f"{listed} and {len(names) - shown:,} more"

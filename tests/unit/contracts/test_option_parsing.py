@@ -55,15 +55,15 @@ def test_text_and_values_are_converted(given: dict[str, object], field: str, val
     ("given", "message"),
     [
         ({"bata": 1}, r"variant 'x' has no option 'bata'; did you mean 'beta'\?"),
-        ({"latent_dim": "many"}, "variant 'x': latent_dim takes int, not 'many'"),
-        ({"latent_dim": 2.5}, "latent_dim takes int, not 2.5"),
+        ({"latent_dim": "many"}, "variant 'x': latent_dim must be int, not 'many'"),
+        ({"latent_dim": 2.5}, "latent_dim must be int, not 2.5"),
         ({"latent_dim": 0}, "latent_dim must be at least 1, not 0"),
         ({"latent_dim": 5000}, "latent_dim must be at most 4096, not 5000"),
         ({"beta": float("nan")}, "beta must be at least 0, not nan"),
-        ({"beta": None}, "beta takes float, not None"),
+        ({"beta": None}, "beta must be float, not None"),
         ({"width": 4}, "width must be at least 8, not 4"),
-        ({"width": "wide"}, "width takes int or none, not 'wide'"),
-        ({"shared": "perhaps"}, "shared takes bool, not 'perhaps'"),
+        ({"width": "wide"}, "width must be int or none, not 'wide'"),
+        ({"shared": "perhaps"}, "shared must be bool, not 'perhaps'"),
         ({"mode": "steep"}, "mode must be one of linear, cosine, not 'steep'"),
     ],
 )
@@ -80,5 +80,5 @@ class OldStyle:
 def test_optional_means_the_same_as_a_union_with_none() -> None:
     assert parse_options(OldStyle, {"width": "8"}, "variant 'x'").width == 8
     assert parse_options(OldStyle, {"width": "none"}, "variant 'x'").width is None
-    with pytest.raises(InputError, match="takes int or none, not 'wide'"):
+    with pytest.raises(InputError, match="must be int or none, not 'wide'"):
         parse_options(OldStyle, {"width": "wide"}, "variant 'x'")

@@ -104,7 +104,7 @@ def test_tokens_and_maps_are_averaged_whatever_their_order(tmp_path: Path) -> No
     [
         ("feature_networks:Named", None, "gives a dict, not vectors .* such as norm"),
         ("feature_networks:Windows", None, r"gives \(1, 3, 28, 224, 8\), not vectors .* name another network"),
-        ("feature_networks:ClassToken", "nom", "runs no layer 'nom'; did you mean 'norm'"),
+        ("feature_networks:ClassToken", "nom", "has no layer 'nom'; did you mean 'norm'"),
         ("feature_networks:Twice", "activation", "run more than once"),
         ("vit_b_16", None, "--embedding-weights FILE"),
     ],

@@ -1,4 +1,4 @@
-"""A list of names in a warning shows the first few and says how many there are."""
+"""A list of names in a warning shows the first few and says how many more there are."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from vaeaug.workflows.name_list import name_list
 
 
 @given(st.integers(0, 2000), st.integers(1, 20))
-def test_it_shows_all_names_or_says_how_many_of_how_many(count: int, shown: int) -> None:
+def test_it_shows_all_names_or_says_how_many_more_there_are(count: int, shown: int) -> None:
     names = [f"class-{number}" for number in range(count)]
     text = name_list(names, shown)
-    listed, _, note = text.partition(" (")
+    listed, _, note = text.partition(" and ")
     assert listed == ", ".join(names[:shown])
-    assert note == (f"{shown} of {count:,} shown)" if count > shown else "")
+    assert note == (f"{count - shown:,} more" if count > shown else "")

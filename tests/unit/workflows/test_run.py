@@ -83,7 +83,7 @@ def test_a_part_has_the_same_device_and_plugins_and_warnings_of_its_own() -> Non
 def test_an_output_apart_from_its_inputs_is_accepted(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     check_apart(tmp_path / "out", [tmp_path / "data", tmp_path / "missing"])
-    with pytest.raises(InputError, match="lies inside"):
+    with pytest.raises(InputError, match="is inside"):
         check_apart(tmp_path / "data" / "out", [tmp_path / "missing", tmp_path / "data"])
 
 

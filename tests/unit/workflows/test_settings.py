@@ -86,8 +86,8 @@ def test_what_is_no_time(text: str) -> None:
     [
         ({"step": 5}, r"has no option 'step'; did you mean 'steps'"),
         ({"steps": 0}, r"steps must be at least 1, not 0"),
-        ({"steps": "many"}, r"steps takes int or none, not 'many'"),
-        ({"steps": 2.5}, r"steps takes int or none"),
+        ({"steps": "many"}, r"steps must be int or none, not 'many'"),
+        ({"steps": 2.5}, r"steps must be int or none"),
         ({"seed": -1}, r"seed must be at least 0"),
         ({"scope": "each"}, r"scope must be one of per-class, shared, not 'each'"),
         ({"link": "soft"}, r"link must be one of copy, hard"),
@@ -95,7 +95,7 @@ def test_what_is_no_time(text: str) -> None:
         ({"ema": 1.0}, r"ema must be at most"),
         ({"ratio": float("inf")}, r"ratio must be at most"),
         ({"per_class": -1}, r"per_class must be at least 0"),
-        ({"batch_size": None}, r"batch_size takes int"),
+        ({"batch_size": None}, r"batch_size must be int"),
     ],
 )
 def test_what_is_no_setting(values: dict[str, object], message: str) -> None:
