@@ -123,7 +123,8 @@ def _move(content: Path, final: Path, moved: list[Path]) -> None:
 
 def _filled(final: Path) -> InputError:
     return InputError(
-        f"{final} was written to by another process during the run; move its content away and run the same command again with --resume"
+        f"another process wrote into {final} during the run; move its content away and run the same command again with "
+        "--resume"
     )
 
 

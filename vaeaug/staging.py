@@ -225,9 +225,7 @@ def check_output(final: Path) -> None:
                 _remove(partial, lock)
             finally:
                 lock.release()
-            raise InputError(
-                f"{final} is complete: its run was complete, and only temporary files were left, which have been removed"
-            )
+            raise InputError(f"{final} is complete: only temporary files of its run were left, which are now removed")
     check_free(final)
 
 

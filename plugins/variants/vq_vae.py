@@ -172,8 +172,8 @@ def _quantizer(config: VQVAE.Config) -> Quantizer:
         levels = []
     if not levels or min(levels) < 3 or math.prod(levels) > MOST_CODES:
         raise InputError(
-            f"variant 'vq-vae': levels must be a list of integers of at least 3, such as 4,4,4,4, with a product of at most "
-            f"{MOST_CODES:,}, not {config.levels!r}"
+            f"variant 'vq-vae': levels must be a list of integers of at least 3, such as 4,4,4,4, with a product "
+            f"of at most {MOST_CODES:,}, not {config.levels!r}"
         )
     return FiniteScalarQuantizer(levels)
 

@@ -218,6 +218,6 @@ def test_bad_input_leaves_nothing_behind_that_is_in_the_way(data: Path, tmp_path
 
 def test_two_runs_never_work_on_one_output(data: Path, unfinished: Path) -> None:
     request = json.loads((unfinished.parent / ".out.partial/request.json").read_text())
-    with Staging(unfinished, request, resume=True), pytest.raises(InputError, match="another process is at work"):
+    with Staging(unfinished, request, resume=True), pytest.raises(InputError, match="another process is writing"):
         vaeaug.augment(data, unfinished, resume=True, **SETTINGS)
     assert (unfinished.parent / ".out.partial").exists()

@@ -162,7 +162,7 @@ def test_a_file_put_there_meanwhile_is_never_replaced(tmp_path: Path, monkeypatc
         return plain(self, target)
 
     monkeypatch.setattr(Path, "rename", rename)
-    with pytest.raises(InputError, match="filled by something else"):
+    with pytest.raises(InputError, match="another process wrote into"):
         build(final)
     assert names(final) == ["vaeaug.json"]
     assert (final / "vaeaug.json").read_text() == "theirs"

@@ -56,7 +56,7 @@ def test_a_place_filled_during_the_work_is_not_overwritten(tmp_path: Path) -> No
         (staging.content / "a").write_text("ours")
         (tmp_path / "out").mkdir()
         (tmp_path / "out" / "a").write_text("theirs")
-        with pytest.raises(InputError, match=r"filled by something else .*--resume"):
+        with pytest.raises(InputError, match=r"another process wrote into .*--resume"):
             staging.publish()
         assert (staging.content / "a").read_text() == "ours"
     assert (tmp_path / "out" / "a").read_text() == "theirs"
@@ -71,7 +71,7 @@ def test_what_was_built_is_kept_when_the_final_place_was_filled(tmp_path: Path) 
                 (tmp_path / "out" / "theirs").touch()
             staging.publish()
 
-    with pytest.raises(InputError, match="filled by something else"):
+    with pytest.raises(InputError, match="another process wrote into"):
         run()
     (tmp_path / "out" / "theirs").unlink()
     run()
