@@ -129,7 +129,7 @@ BROKEN = [
         "wrong-return",
         ("an instance of MyLoss", "the class itself"),
     ),
-    Broken("of no base", "class Mine:\n    name = 'x'\n" + HOOK, "wrong-class", ("no subclass of vaeaug.Variant",)),
+    Broken("of no base", "class Mine:\n    name = 'x'\n" + HOOK, "wrong-class", ("not a subclass of vaeaug.Variant",)),
     Broken(
         "a loss as a variant",
         "@hookimpl\ndef vaeaug_variants():\n    return [MyLoss]",

@@ -109,7 +109,7 @@ class NotALoss(nn.Module):
         (UnsavedState, "after saving and loading"),
         (Detached, r"left image\(raw\)"),
         (NoRawChannels, "at least 1"),
-        (NotALoss, r"no subclass of vaeaug\.ReconstructionLoss"),
+        (NotALoss, r"not a subclass of vaeaug\.ReconstructionLoss"),
     ],
 )
 def test_a_broken_loss_is_caught(broken: Any, message: str) -> None:
