@@ -24,6 +24,8 @@ def refused(data, message):
 
 def test_data_that_does_not_exist(tmp_path):
     refused(tmp_path / "none", r"none does not exist; give a folder of images, or write a sample with: vaeaug demo")
+    with pytest.raises(InputError, match=r"none does not exist; give a folder of images$"):
+        scan(tmp_path / "none", training=False)  # a model reads what it was trained for, not the sample
 
 
 def test_data_that_is_a_file(tmp_path):

@@ -79,7 +79,8 @@ def scan(data: Path, *, training: bool = True, options: LabelOptions = AUTOMATIC
     """
     root = Path(data)
     if not root.exists():
-        raise InputError(f"{root} does not exist; give a folder of images, or write a sample with: vaeaug demo {root}")
+        sample = f", or write a sample with: vaeaug demo {root}" if training else ""
+        raise InputError(f"{root} does not exist; give a folder of images{sample}")
     if not training and is_image_name(root.name) and root.is_file():
         file = ImageFile(root, root.name, "train", NO_LABEL)
         return make_index(root.parent, "folders", [file], training=False)
