@@ -139,7 +139,7 @@ class SmallOptionsOutOfRange(GaussianVariant):
         (ForgetsTheTrainingSet, r"prior\(\) differs"),
         (DrawsAtTheBeginning, r"begin_training\(\) drew from torch's global random state"),
         (SmallOptionsOfNoConfig, "has no option 'widht'.*correct small_options"),
-        (SmallOptionsOutOfRange, "width is at least 8, not 1; correct small_options"),
+        (SmallOptionsOutOfRange, "width must be at least 8, not 1; correct small_options"),
     ],
 )
 def test_a_broken_variant_is_caught(broken: type[GaussianVariant], message: str) -> None:
