@@ -199,6 +199,7 @@ def test_show_tells_options_range_paper_and_origin(capsys: pytest.CaptureFixture
 
 def test_show_of_an_unknown_name_offers_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     output = run(capsys, "show", "betavae")
+    assert "there is no variant, loss or sampler 'betavae'" in output.err
     assert output.code == 2
     assert "did you mean 'beta-vae'?" in output.err
 

@@ -68,6 +68,7 @@ def test_counts_settings_and_warnings_are_told(tmp_path: Path) -> None:
     assert "| variant | cvae |" in text
     assert "> - Only 2 images of 'dog'." in text
     assert "Validate on real images only: `val` contains only real images." in text
+    assert "do not replace classical augmentation: train with both, and measure the gain with `vaeaug evaluate`" in text
     assert "percent-encoded" not in text
 
 

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from vaeaug.options import option
 from vaeaug.workflows.settings import UseSettings
 
 PATHS = ("linear", "slerp")
+
+
+def _enlarge() -> Any:
+    """Return the option that both commands have."""
+    return option(
+        None,
+        "Integer factor to enlarge the pictures by; 1 keeps the model's size. By default chosen from the model's size.",
+        minimum=1,
+        maximum=64,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,12 +39,7 @@ class InterpolateSettings(UseSettings):
         "Class of both images. By default the class of each image's folder, or the class that fits best if it "
         "has none.",
     )
-    enlarge: int | None = option(
-        None,
-        "Integer factor to enlarge the pictures by; 1 keeps the model's size. By default chosen from the model's size.",
-        minimum=1,
-        maximum=64,
-    )
+    enlarge: int | None = _enlarge()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +52,5 @@ class TraverseSettings(UseSettings):
     steps: int = option(7, "Images per dimension.", minimum=2, maximum=101)
     reach: float = option(3.0, "How far to move in each direction, in standard deviations.", minimum=0.01, maximum=100)
     image: str | None = option(None, "Image file to start from. By default the mean of the class.")
-    enlarge: int | None = option(
-        None,
-        "Integer factor to enlarge the pictures by; 1 keeps the model's size. By default chosen from the model's size.",
-        minimum=1,
-        maximum=64,
-    )
+    enlarge: int | None = _enlarge()
     classes: tuple[str, ...] = ()

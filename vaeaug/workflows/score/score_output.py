@@ -198,7 +198,12 @@ def _typical(images: ScoredImages) -> dict[str, int]:
 def _numbers(images: ScoredImages, place: int, names: Iterable[str]) -> Mapping[str, str]:
     """Return numbers of an image, as text; those it has none of are left out."""
     values = {name: float(images.number(name)[place]) for name in names}
-    return {_words(name): f"{value:,.4g}" for name, value in values.items() if not np.isnan(value)}
+    return {_words(name): shown_number(value) for name, value in values.items() if not np.isnan(value)}
+
+
+def shown_number(value: float) -> str:
+    """Return a number with four digits, or all before the decimal point if these are more: never as a power of ten."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _words(name: str) -> str:
