@@ -36,7 +36,7 @@ from vaeaug.classifier.fit import Source, fit_classifier
 from vaeaug.classifier.folds import stratified_folds
 from vaeaug.evaluation.arms import Labelled
 from vaeaug.seeds import seed_of
-from vaeaug.synthesis.filters import Fold, Judge
+from vaeaug.synthesis.filters import ClassifierFilter, Fold
 from vaeaug.workflows.synthetic.sample_filter import CONFIG, FOLDS
 
 OFFERED = 50  # samples per class, and as many of other classes
@@ -65,7 +65,7 @@ def right_of(fold: Fold, real: Labelled) -> float:
     return 100 * float((predicted_U == real.labels_N[fold.unseen]).mean())
 
 
-def offered(judge: Judge, rest: Labelled, *, wrong: bool, seed: int) -> float:
+def offered(judge: ClassifierFilter, rest: Labelled, *, wrong: bool, seed: int) -> float:
     """Offer images as samples of their class, or of another one; return the percentage that is dropped."""
     rng = np.random.default_rng([seed, int(wrong)])
     dropped = []
@@ -99,7 +99,7 @@ def main() -> None:
             folds = [classifier(real, fold_N, fold, name, chosen.steps, seed) for fold in range(FOLDS)]
             seconds = (time.process_time() - began) / FOLDS
             right = [right_of(fold, real) for fold in folds]
-            judge = Judge(folds, real.pixels_NHWC, real.labels_N)
+            judge = ClassifierFilter(folds, real.pixels_NHWC, real.labels_N)
             caught = offered(judge, rest, wrong=True, seed=seed)
             spared = 100 - offered(judge, rest, wrong=False, seed=seed)
             by_name[name] = right

@@ -21,7 +21,7 @@ from vaeaug.errors import InputError, PluginError, nearest
 from vaeaug.hookspecs import HOOKS
 from vaeaug.options import describe_options
 from vaeaug.plugins import Problem, Provided, Registry, Source, find_sources, load
-from vaeaug.plugins.listing import Listed, listing
+from vaeaug.plugins.listing import Listed, list_plugins
 from vaeaug.plugins.sources import BLOCK_VARIABLE, STRICT_VARIABLE, blocked_names
 
 KINDS = list(HOOKS.values())
@@ -120,7 +120,7 @@ def new(given: Given, name: str, directory: Path | None, kind: str) -> None:
     """Create a package with passing tests for a variant, loss or sampler NAME in DIRECTORY (default: vaeaug-NAME)."""
     from vaeaug.workflows.new_plugin import write_package  # noqa: PLC0415 (imported when it runs)
 
-    written = write_package(name, kind, directory, listing(find_sources(given.plugins_dirs)))
+    written = write_package(name, kind, directory, list_plugins(find_sources(given.plugins_dirs)))
     if given.as_json:
         _print_json({"directory": str(written.directory), "files": list(written.files), "name": written.name})
     elif not given.quiet:
@@ -131,7 +131,7 @@ def new(given: Given, name: str, directory: Path | None, kind: str) -> None:
 
 def _list(given: Given) -> None:
     sources = find_sources(given.plugins_dirs)
-    entries = listing(sources)
+    entries = list_plugins(sources)
     if given.as_json:
         _print_json([entry._asdict() for entry in entries])
     else:

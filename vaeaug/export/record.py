@@ -36,7 +36,7 @@ def command_record(
     model: ModelRecord | None,
     passed_over: Iterable[PassedOver] = (),
     invalid: Iterable[InvalidImage] = (),
-    remarks: Iterable[str] = (),
+    warnings: Iterable[str] = (),
     **rest: Any,
 ) -> dict[str, Any]:
     """Return the record of a command, as JSON values.
@@ -47,7 +47,7 @@ def command_record(
         model: the model that was used; None if there was none, or several.
         passed_over: files in the data that are not used.
         invalid: files that could not be read and were left out.
-        remarks: warnings for the user.
+        warnings: warnings for the user.
         **rest: further entries of the command.
     """
     return {
@@ -59,7 +59,7 @@ def command_record(
         **rest,
         "passed_over": [entry.record() for entry in passed_over],
         "invalid": [{"name": image.file_name, "reason": image.reason} for image in invalid],
-        "remarks": list(remarks),
+        "remarks": list(warnings),
     }
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vaeaug.export.kind import ClassKind
+from vaeaug.export.class_format import ClassFormat
 
 
-def format_warnings(kinds: Mapping[str, ClassKind]) -> list[str]:
+def format_warnings(kinds: Mapping[str, ClassFormat]) -> list[str]:
     """Return warnings about formats that some readers do not list or decode as expected.
 
     Args:
@@ -20,9 +20,13 @@ def format_warnings(kinds: Mapping[str, ClassKind]) -> list[str]:
             "--format webp: timm and Keras do not list .webp files, so they train without the synthetic images; "
             "--format png or jpeg is listed by every reader"
         )
-    kept = [label for label, kind in kinds.items() if kind.asked in ("jpeg", "webp") and kind.encoding.format == "PNG"]
+    kept = [
+        label
+        for label, kind in kinds.items()
+        if kind.requested_format in ("jpeg", "webp") and kind.encoding.format == "PNG"
+    ]
     if kept:
-        asked = kinds[kept[0]].asked
+        asked = kinds[kept[0]].requested_format
         gray = ", gray" if asked == "webp" else ""
         warnings.append(
             f"PNG files are written for {_some(kept)}, because {asked} files cannot store palette{gray}, 16-bit or "

@@ -18,7 +18,7 @@ from vaeaug.dataset.contents import Contents, read_contents
 from vaeaug.dataset.index import MINIMUM_PER_CLASS, NO_LABEL, DatasetIndex
 from vaeaug.dataset.label_options import AUTOMATIC, LabelOptions
 from vaeaug.dataset.passed_over import PassedOver
-from vaeaug.dataset.provenance import recognize, set_apart, warnings_of
+from vaeaug.dataset.provenance import add_provenance, separate_synthetic, synthetic_warnings
 from vaeaug.dataset.rules import DEFAULT_RULES, MAX_MEGAPIXELS, DecodeRules
 from vaeaug.dataset.scan import scan
 from vaeaug.models.record import read_record
@@ -94,8 +94,8 @@ def read_for_training(
     """
     progress.stage("Reading images")
     contents = read_contents(index, workers=settings.workers or cpu_count())
-    apart = set_apart(
-        recognize(index, contents),
+    apart = separate_synthetic(
+        add_provenance(index, contents),
         train_on_synthetic=settings.train_on_synthetic,
         remedy="add --train-on-synthetic to train on these",
     )
@@ -121,7 +121,7 @@ def read_for_training(
         else "no model was trained on them (--train-on-synthetic trains on them)"
     )
     return TrainingData(
-        index, cache, tuple(warnings_of(apart, copied + trained)), held_out.sentence() if held_out else ""
+        index, cache, tuple(synthetic_warnings(apart, copied + trained)), held_out.sentence() if held_out else ""
     )
 
 
@@ -141,7 +141,7 @@ def read_real(
     """
     progress.stage("Reading images")
     contents = read_contents(index, workers=workers or cpu_count())
-    apart = set_apart(recognize(index, contents), minimum=minimum)
+    apart = separate_synthetic(add_provenance(index, contents), minimum=minimum)
     real = tuple(file for file in apart.index.files if not file.synthetic)
     left_out = len(index.files) - len(real)
     if not left_out:
@@ -181,7 +181,7 @@ def read_for_model(
     progress.stage("Reading images")
     contents = read_contents(index, workers=workers or cpu_count())
     cache = read_images(
-        recognize(index, contents),
+        add_provenance(index, contents),
         contents=contents,
         spec=model.spec,
         rules=model.record.rules(max_megapixels),

@@ -11,7 +11,7 @@ from vaeaug.models.record import ModelRecord
 from vaeaug.models.store import StoredModel
 from vaeaug.training.collapse import ActiveUnits, CodeUse
 from vaeaug.training.history import annealed_terms
-from vaeaug.training.plan import SHARED_SHARE
+from vaeaug.training.plan import SHARED_FRACTION
 from vaeaug.workflows.name_list import SHOWN, name_list
 
 
@@ -69,8 +69,8 @@ def too_short(record: ModelRecord) -> str | None:
         return None
     return (
         f"training stopped while the loss of {len(improving)} of {len(own)} classes ({name_list(improving)}) {poor} "
-        f"({SHARED_SHARE:.0%} of the steps and of the time go to the network that all classes start from; the classes "
-        "divide the rest)"
+        f"({SHARED_FRACTION:.0%} of the steps and of the time go to the network that all classes start from; the "
+        "classes divide the rest)"
     )
 
 

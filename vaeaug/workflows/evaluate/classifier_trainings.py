@@ -80,12 +80,12 @@ class Trainings:
         self.run.progress.stage(stage)
         fractions = np.zeros(len(pending))
 
-        def hear(number: int, fraction: float) -> None:
+        def on_message(number: int, fraction: float) -> None:
             fractions[number] = fraction
             self.run.progress.tick(Tick((len(tasks) - len(pending) + float(fractions.sum())) / len(tasks)))
 
         workers = self.run.settings.workers or (cpu_count() if self.run.device.type == "cpu" else 1)
-        run_tasks(run_arm_task, pending, workers=workers, hear=hear)
+        run_tasks(run_arm_task, pending, workers=workers, on_message=on_message)
 
 
 def write_divisions(divisions: Iterable[tuple[int, Division]], scratch: Path) -> list[WrittenDivision]:

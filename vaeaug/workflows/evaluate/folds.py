@@ -17,7 +17,7 @@ from typing import Any
 
 from vaeaug.classifier.folds import stratified_folds
 from vaeaug.errors import InputError, VaeaugError
-from vaeaug.options import refuse_named_code
+from vaeaug.options import check_names_no_code
 from vaeaug.progress import Progress, Tick
 from vaeaug.seeds import seed_of
 from vaeaug.staging import write_atomic
@@ -97,8 +97,8 @@ def check_plugins(run: Run[EvaluateSettings], made: Mapping[str, Any], directory
             raise
         raise InputError(f"{error}; {directory} was made with a plugin file: add its --plugins-dir DIR") from None
     if not run.settings.allow_imports:
-        refuse_named_code(variant.cls.Config, made["variant_options"], f"{directory} was made with '{variant.name}'")
-        refuse_named_code(loss.cls.Config, made["loss_options"], f"{directory} was made with '{loss.name}'")
+        check_names_no_code(variant.cls.Config, made["variant_options"], f"{directory} was made with '{variant.name}'")
+        check_names_no_code(loss.cls.Config, made["loss_options"], f"{directory} was made with '{loss.name}'")
 
 
 def _counts(real: Mapping[str, int], asked: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from vaeaug.dataset.decode import UnreadableImageError
 from vaeaug.errors import InputError
 from vaeaug.inpainting.complete import Completer
 from vaeaug.inpainting.fill import fill
-from vaeaug.inpainting.picture import from_pixels, seen_by
+from vaeaug.inpainting.picture import from_pixels, with_channels
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import SILENT
 from vaeaug.seeds import seed_of
@@ -53,14 +53,14 @@ def inpaint_arrays(
         stored.record.label(known)
     encoder = inpainting_encoder(stored, chosen.method, None, progress=SILENT)
     method = "gibbs" if encoder is None else "partial-encoder"
-    completer = Completer(stored, method=method, draws=chosen.draws, partial=encoder)
+    completer = Completer(stored, method=method, draws=chosen.draws, encoder=encoder)
     result = np.repeat(images_NHWC[:, None], chosen.samples, axis=1)
     for number, (image_HWC, missing_HW, name) in enumerate(zip(images_NHWC, masks, labels, strict=True)):
         if not missing_HW.any():
             continue
         picture = from_pixels(image_HWC)
         try:
-            seen_HWC = seen_by(stored.record.channels, picture, missing_HW)
+            seen_HWC = with_channels(stored.record.channels, picture, missing_HW)
         except UnreadableImageError as error:
             raise InputError(f"image {number}: {error}") from None
         done = fill(
@@ -71,7 +71,7 @@ def inpaint_arrays(
             native=native_size(stored.record, name),
             samples=chosen.samples,
             seed=seed_of(chosen.seed, "inpaint", number),
-            how=chosen.blend,
+            blending=chosen.blend,
             region=chosen.region,
         )
         for sample in range(chosen.samples):

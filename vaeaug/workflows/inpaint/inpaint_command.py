@@ -9,7 +9,7 @@ from typing import Any
 
 from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.passed_over import MASKS, summary
-from vaeaug.dataset.provenance import recognize, set_apart, warnings_of
+from vaeaug.dataset.provenance import add_provenance, separate_synthetic, synthetic_warnings
 from vaeaug.dataset.scan import scan
 from vaeaug.export.real import copy_real
 from vaeaug.inpainting.complete import Completer
@@ -100,8 +100,8 @@ def inpaint(
     check_apart(out, [model, images, *(expand_user(name) for name in (chosen.masks, chosen.coco, chosen.data) if name)])
     request = chosen.request(model=stored.record.fingerprint, images=str(images.resolve()))
     with run.writing(out, request) as run:
-        index = recognize(index, read_contents(index, workers=chosen.workers))
-        known = set_apart(index, minimum=1) if chosen.random_holes else None
+        index = add_provenance(index, read_contents(index, workers=chosen.workers))
+        known = separate_synthetic(index, minimum=1) if chosen.random_holes else None
         plan = make_plan(index if known is None else known.index, images, chosen, stored.record, progress)
         if (before := run.finished_record(**{"set of images and holes": plan.digest})) is not None:
             return InpaintResult.from_record(run.staging.final, before)
@@ -117,14 +117,14 @@ def inpaint(
         )
         run.staging.check_unchanged(**{"partial encoder of the model": fingerprint(encoder)})
         method = "gibbs" if encoder is None else "partial-encoder"
-        completer = Completer(stored, method=method, draws=chosen.draws, partial=encoder)
+        completer = Completer(stored, method=method, draws=chosen.draws, encoder=encoder)
         _copy(plan, run.content, progress)
         journal = run.scratch / "completed.jsonl"
         uncertainty = (run.scratch if plan.foldered else run.content) / "uncertainty"
         write_completions(plan.jobs, completer, chosen, run.content, uncertainty, journal, progress)
         run.warn(*_warnings(plan, chosen, stored.record))
         if known is not None:
-            run.warn(*warnings_of(known, "they are copied as they are and stay synthetic in the manifest"))
+            run.warn(*synthetic_warnings(known, "they are copied as they are and stay synthetic in the manifest"))
         completed = CompletedImages(stored.record, plan, read_journal(journal), uncertainty, method, passed_over)
         write_root(run, completed)
         run.publish()

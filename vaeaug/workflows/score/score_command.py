@@ -166,7 +166,7 @@ def _run_tasks(run: Run[ScoreSettings], tasks: list[ScoreTask]) -> None:
     left = sum(len(task.labels) for task in pending)
     done, began = total - left, time.monotonic()
 
-    def hear(_: int, images: int) -> None:
+    def on_message(_: int, images: int) -> None:
         nonlocal done
         done += images
         rate = (done - (total - left)) / max(time.monotonic() - began, 1e-9)
@@ -174,7 +174,7 @@ def _run_tasks(run: Run[ScoreSettings], tasks: list[ScoreTask]) -> None:
 
     workers = run.settings.workers or (cpu_count() if run.device.type == "cpu" else 1)
     # A process takes seconds to start: few images are scored sooner in this one.
-    run_tasks(run_score_task, pending, workers=min(workers, -(-len(pending) // 2)), hear=hear)
+    run_tasks(run_score_task, pending, workers=min(workers, -(-len(pending) // 2)), on_message=on_message)
 
 
 def _gathered(tasks: list[ScoreTask], read: ModelData, model: StoredModel, who: str) -> ScoredImages:

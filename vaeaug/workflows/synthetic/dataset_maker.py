@@ -13,11 +13,11 @@ from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.index import DatasetIndex
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
-from vaeaug.export.carried import first_chunks
-from vaeaug.export.kind import class_kinds
+from vaeaug.export.class_format import class_formats
 from vaeaug.export.manifest import Sources
 from vaeaug.export.normalize import CopyRule
 from vaeaug.export.real import RealImage, copy_real, place_real
+from vaeaug.export.sample_numbers import first_chunks
 from vaeaug.models.record import read_record
 from vaeaug.progress import Tick
 from vaeaug.synthesis.pixel_limits import PixelLimits, pixel_limits
@@ -97,7 +97,9 @@ def make_dataset(
         sampler = dataset_sampler(run, sampler, model, same=same)
         run.staging.check_unchanged(**identity(cache), model=model.record.fingerprint)
         keep = sample_filter(run, cache)
-        kinds = class_kinds(cache, asked=chosen.format, quality=chosen.quality, keep_alpha=chosen.keep_alpha)
+        kinds = class_formats(
+            cache, requested_format=chosen.format, quality=chosen.quality, keep_alpha=chosen.keep_alpha
+        )
         rules = copy_rules(cache, kinds, keep_alpha=chosen.keep_alpha, exact=chosen.copy == "exact")
         copied = _copied_images(index, cache, rules, synthetic_only=chosen.synthetic_only)
         _copy(run, copied)

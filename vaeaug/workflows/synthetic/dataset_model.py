@@ -83,7 +83,9 @@ def check_model(settings: AugmentSettings, cache: ImageCache, model: StoredModel
 
 def was_trained_on(model: StoredModel, cache: ImageCache) -> bool:
     """Return whether a model was trained on the training images of the data, under their present names."""
-    return all(model.latents(model.record.label(label)).listing == cache.listing(label) for label in cache.classes)
+    return all(
+        model.latents(model.record.label(label)).content_hash == cache.content_hash(label) for label in cache.classes
+    )
 
 
 def named_sampler(run: Run[AugmentSettings]) -> Provided[Sampler] | None:
@@ -171,7 +173,10 @@ def _named_model(run: Run[AugmentSettings], data: Path, place: Path, budget: Tim
         run.progress.say(f"the model {place} is already trained, so these options have no effect: {flags}")
     model = run.open_model(place)
     record = model.record
-    for flag, asked, found in (("variant", chosen.variant, record.variant), ("loss", chosen.loss, record.loss)):
+    for flag, asked, found in (
+        ("variant", chosen.variant, record.variant),
+        ("loss", chosen.loss, record.loss),
+    ):
         if asked not in (None, AUTO, found.name):
             raise InputError(
                 f"the model {place} was trained with --{flag} {found.name}, not {asked}; "

@@ -25,7 +25,7 @@ from vaeaug.progress import Progress, Tick
 from vaeaug.seeds import seed_of
 from vaeaug.staging import write_atomic
 from vaeaug.synthesis.chunk import SampleChunk
-from vaeaug.synthesis.filters import Fold, Judge
+from vaeaug.synthesis.filters import ClassifierFilter, Fold
 from vaeaug.workflows.device import one_thread
 
 FOLDS = 3
@@ -41,7 +41,7 @@ class SampleFilter:
         cache: the dataset.
     """
 
-    def __init__(self, judge: Judge, cache: ImageCache) -> None:
+    def __init__(self, judge: ClassifierFilter, cache: ImageCache) -> None:
         self._judge = judge
         self._names_R = [cache.files[index].file_name for index in cache.indices("train", real=True)]
         self._shape_HWC = cache.pixels_NHWC.shape[1:]
@@ -73,7 +73,7 @@ class SampleFilter:
         if chunk.edits is None:
             return self._at_size(chunk.pixels_BHWC)
         # In threads, because decoding and adding run outside the interpreter; kept, because the writer needs them too.
-        with contextlib.closing(run_bounded(lambda edit: edit.seen(), chunk.edits)) as edited:
+        with contextlib.closing(run_bounded(lambda edit: edit.eight_bit(), chunk.edits)) as edited:
             return self._at_size(edited)
 
     def _at_size(self, images: Iterable[NDArray[np.uint8]]) -> NDArray[np.uint8]:
@@ -135,17 +135,17 @@ def train_filter(
         progress.stage("Training the filter classifiers")
     fractions = dict.fromkeys(range(len(pending)), 0.0)
 
-    def hear(number: int, fraction: float) -> None:
+    def on_message(number: int, fraction: float) -> None:
         fractions[number] = fraction
         progress.tick(Tick(sum(fractions.values()) / len(pending)))
 
-    run_tasks(_run, pending, workers=min(workers or cpu_count(), FOLDS), hear=hear)
+    run_tasks(_run, pending, workers=min(workers or cpu_count(), FOLDS), on_message=on_message)
     indices = cache.indices("train", real=True)
     pixels_NHWC, labels_N = cache.pixels_NHWC[indices], cache.labels_N[indices]
     fold_N = _folds(cache, seed)
     folds = [Fold(_load(cache, task, device), np.flatnonzero(fold_N == task.fold)) for task in tasks]
     with one_thread():
-        return SampleFilter(Judge(folds, pixels_NHWC, labels_N), cache)
+        return SampleFilter(ClassifierFilter(folds, pixels_NHWC, labels_N), cache)
 
 
 @one_thread()

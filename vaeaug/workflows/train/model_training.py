@@ -21,7 +21,7 @@ from vaeaug.cpus import cpu_count
 from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.passed_over import PassedOver
 from vaeaug.engine.local import may_start_processes, run_tasks
-from vaeaug.export.kind import class_kinds
+from vaeaug.export.class_format import class_formats
 from vaeaug.models.latents import FILE as LATENTS
 from vaeaug.models.latents import ClassLatents, load_latents, save_latents
 from vaeaug.models.record import FILE, ClassRecord, ModelRecord, PluginRecord
@@ -29,7 +29,7 @@ from vaeaug.plugins import Provided
 from vaeaug.progress import Progress, Tick
 from vaeaug.staging import write_atomic
 from vaeaug.training.config import TrainingConfig
-from vaeaug.training.plan import SHARED_SHARE, share, with_length
+from vaeaug.training.plan import SHARED_FRACTION, scaled, with_length
 from vaeaug.workflows.run import Run
 from vaeaug.workflows.time_budget import TimeBudget
 from vaeaug.workflows.train.loss_choice import TrainingPlugins
@@ -39,7 +39,7 @@ from vaeaug.workflows.train_settings import TrainSettings
 
 def identity(cache: ImageCache) -> dict[str, str]:
     """Return what a resumed run compares of a dataset. Names count too, because they decide the order of training."""
-    return {"dataset": cache.fingerprint, "names of the images": cache.listing()}
+    return {"dataset": cache.fingerprint, "names of the images": cache.content_hash()}
 
 
 def train_into(
@@ -82,21 +82,21 @@ def train_into(
     first = TrainingTask(
         name="all classes",
         label=None,
-        config=share(config, SHARED_SHARE) if separate else config,
+        config=scaled(config, SHARED_FRACTION) if separate else config,
         directory=scratch / "shared",
         encode=not separate,
-        end=None if end is None else now + (SHARED_SHARE if separate else 1) * (end - now),
+        end=None if end is None else now + (SHARED_FRACTION if separate else 1) * (end - now),
         **common,
     )
     progress.stage("Training on all classes" if separate else "Training")
-    outcomes = run_tasks(run_training_task, [first], workers=1, hear=lambda _, tick: progress.tick(tick))
+    outcomes = run_tasks(run_training_task, [first], workers=1, on_message=lambda _, tick: progress.tick(tick))
     tasks = [first]
     if separate:
         workers = min(settings.workers or cpu_count(), len(cache.classes)) if may_start_processes() else 1
         tasks += _class_tasks(first, cache, config, scratch, workers, {**common, "end": end})
         progress.stage(f"Training {len(cache.classes)} classes, one by one")
         total = _TotalProgress(len(cache.classes), progress)
-        outcomes += run_tasks(run_training_task, tasks[1:], workers=workers, hear=total.receive)
+        outcomes += run_tasks(run_training_task, tasks[1:], workers=workers, on_message=total.receive)
     _write_model(directory, cache, settings, used, tasks, outcomes, unused)
 
 
@@ -105,8 +105,8 @@ def _class_tasks(
 ) -> list[TrainingTask]:
     """Return one training per class, started from the shared weights; together they get the rest of the budget."""
     classes = len(cache.classes)
-    rest = 1 - SHARED_SHARE
-    part = share(config, rest / classes, epochs_part=rest)
+    rest = 1 - SHARED_FRACTION
+    part = scaled(config, rest / classes, epochs_fraction=rest)
     part = dataclasses.replace(part, kl_annealing="none")
     return [
         TrainingTask(
@@ -170,7 +170,7 @@ def _write_model(
     (directory / "history.jsonl").write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
     _, height, width, channels = cache.pixels_NHWC.shape
     classes = []
-    kinds = class_kinds(cache)
+    kinds = class_formats(cache)
     for label, name in enumerate(cache.classes):
         kind = kinds[name]
         classes.append(
