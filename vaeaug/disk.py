@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 def check_no_overlap(data: Path, out: Path) -> None:
     """Check that an output directory and the data do not contain each other: user data is never written to.
 
-    Args:
-        data: an existing directory or file that is read.
-        out: the directory to be written; it need not exist.
-
     Raises:
         InputError: they overlap (symbolic links are resolved, and letter case is treated as the file system does).
     """
@@ -37,9 +33,6 @@ def atomic(path: Path) -> Iterator[Path]:
     """Write a file completely or not at all: yield the temporary file that replaces `path` at the end of the block.
 
     The temporary name depends on `path` only, so that a write interrupted and done again leaves nothing behind.
-
-    Args:
-        path: the file; its directory exists.
 
     Raises:
         OSError: if the disk is full, or the place cannot be written to. The temporary file is removed.
@@ -57,7 +50,6 @@ def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Write `data` to a file completely or not at all; see `atomic`.
 
     Args:
-        path: the file; its directory exists.
         durable: also wait until the disk has it. This is slow, and needless for one of many files that can be made
             again.
     """
@@ -77,9 +69,6 @@ def temporary_name(path: Path) -> Path:
 @contextlib.contextmanager
 def plain_disk_errors(path: Path) -> Iterator[None]:
     """Turn a full disk and missing permission into one line that names the remedy.
-
-    Args:
-        path: what is being written, as the user knows it.
 
     Raises:
         VaeaugError: instead of the operating system's error.

@@ -26,7 +26,6 @@ class SettingError(InputError):
     """The value of a setting is not usable. In Python the message names the argument, on the command line the flag.
 
     Args:
-        name: the argument, such as `per_class`.
         problem: the rest of the sentence, such as `must be at least 0, not -1`.
         call: the function that takes the argument, such as `vaeaug.augment`, if it is known.
     """

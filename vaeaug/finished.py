@@ -26,8 +26,6 @@ def keep_request(path: Path, request: Mapping[str, Any], inputs: Mapping[str, st
     """Add what a run was asked for to its record; nothing happens if there is no record.
 
     Args:
-        path: the record.
-        request: as it was given to `Staging`.
         inputs: what was read -> what identifies its content.
     """
     if path.is_file():
@@ -39,10 +37,6 @@ def keep_request(path: Path, request: Mapping[str, Any], inputs: Mapping[str, st
 
 def read_finished(path: Path, request: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the record of a finished run that was asked for the same; None if there is no such record.
-
-    Args:
-        path: the record.
-        request: what is asked for now.
 
     Raises:
         InputError: if the run was asked for something else.
@@ -67,8 +61,6 @@ def check_inputs(out: Path, record: Mapping[str, Any], inputs: Mapping[str, str]
     """Check that what a finished run has read is as it was.
 
     Args:
-        out: the output.
-        record: of the run.
         inputs: what is there now; only what is named is compared.
 
     Raises:
@@ -92,7 +84,6 @@ def _portable(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_directories(value: Any) -> Any:
-    """Return a JSON value in which an absolute path is the name of its file."""
     if isinstance(value, dict):
         return {name: _without_directories(part) for name, part in value.items()}
     if isinstance(value, list):

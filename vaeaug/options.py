@@ -34,11 +34,6 @@ def option(
         ...     beta: float = option(4.0, "Weight of the KL term.", minimum=0)
 
     Args:
-        default: the default value (an int, float, bool, str or None).
-        help: one line for users.
-        minimum: least allowed value.
-        maximum: greatest allowed value.
-        choices: the allowed values, if they are few.
         sampling: whether a trained model may be opened with another value (`vaeaug sample --set`): it does not change
             what is learned, only what is drawn.
         imports: whether a value `module:callable` is imported and called. Of a trained model, which may have come from
@@ -53,7 +48,6 @@ def parse_options(config: type[C], values: Mapping[str, Any], owner: str) -> C:
     """Build `config` from names and values, which may be strings as a user typed them.
 
     Args:
-        config: a dataclass (`Variant.Config` or `ReconstructionLoss.Config`).
         values: option name (hyphens and underscores are the same) -> value.
         owner: whose options they are, for messages ("variant 'vae'").
 
@@ -73,7 +67,6 @@ def parse_settings(settings: type[C], values: Mapping[str, Any], call: str) -> C
     """Build a settings dataclass of a command, likewise.
 
     Args:
-        values: its fields that are declared with `option`, by name.
         call: the function of the Python API that takes them, for messages.
 
     Raises:
@@ -93,8 +86,6 @@ def check_names_no_code(config: type[Any], values: Mapping[str, Any], subject: s
     """Refuse options that name code to import and call (`option(imports=True)`), if there is no consent to it.
 
     Args:
-        config: a dataclass (`Variant.Config` or `ReconstructionLoss.Config`).
-        values: option name -> value.
         subject: what has them, for the message ("DIR was trained with 'perceptual'").
 
     Raises:
@@ -135,11 +126,6 @@ def describe_options(config: type[Any]) -> list[dict[str, Any]]:
 
 
 def _named(config: type[Any], values: Mapping[str, Any], owner: str) -> Iterator[tuple[str, Any]]:
-    """Yield the field that each name means, and its value.
-
-    Raises:
-        InputError: if there is no such field.
-    """
     names = [field.name for field in dataclasses.fields(config)]
     for given, value in values.items():
         name = given.replace("-", "_")
@@ -149,17 +135,11 @@ def _named(config: type[Any], values: Mapping[str, Any], owner: str) -> Iterator
 
 
 def _parse(config: type[Any], name: str, value: Any) -> Any:
-    """Return the value of a field, converted and checked.
-
-    Raises:
-        ValueError: if it is of the wrong type or out of range; the message is the end of a sentence about the field.
-    """
     field = next(field for field in dataclasses.fields(config) if field.name == name)
     return _check(_convert(value, typing.get_type_hints(config)[name]), field)
 
 
 def _convert(value: Any, hint: Any) -> Any:
-    """Turn `value` into the type `hint` (a scalar type or a union of one with None)."""
     if type(None) in members(hint) and (value is None or str(value).lower() == "none"):
         return None
     target = next(member for member in members(hint) if member is not type(None))

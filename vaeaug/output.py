@@ -45,9 +45,6 @@ def work_directory(final: Path) -> Path:
 def check_free(final: Path) -> None:
     """Check that an output directory does not exist yet or is empty.
 
-    Args:
-        final: the absolute output directory, symbolic links resolved.
-
     Raises:
         InputError: if it is a file, contains anything, or cannot be looked at.
     """
@@ -69,10 +66,6 @@ def check_free(final: Path) -> None:
 
 def move_content(content: Path, final: Path) -> None:
     """Move finished content to the output directory; if that fails, everything is moved back.
-
-    Args:
-        content: the finished directory, in the work directory.
-        final: the output directory; it does not exist, or is empty.
 
     Raises:
         InputError: if something else was put there in the meantime.

@@ -138,10 +138,6 @@ class Staging:
     def finished_record(self, progress: Progress, **fingerprints: str) -> Mapping[str, Any] | None:
         """Return the record of a finished run that was asked for the same, after a line about it; otherwise None.
 
-        Args:
-            progress: progress callback.
-            fingerprints: what is read -> what identifies its content, as in `check_unchanged`.
-
         Raises:
             InputError: if an input has changed since the run began.
         """
@@ -152,7 +148,6 @@ class Staging:
         return self.finished
 
     def _inputs(self) -> dict[str, str]:
-        """Return what identifies the inputs that were read so far."""
         path = self.scratch / _INPUTS
         inputs: dict[str, str] = json.loads(path.read_bytes()) if path.exists() else {}
         return inputs
@@ -184,7 +179,6 @@ class Staging:
             raise_disk_error(error, self.final)
 
     def _begin(self, request: dict[str, Any], resume: bool) -> None:
-        """Take up the unfinished run, or start one."""
         request_file = self.partial / "request.json"
         with plain_disk_errors(self.final):
             if request_file.exists():
@@ -205,9 +199,6 @@ class Staging:
 
 def check_output(final: Path) -> None:
     """Check that an output directory is free, and complete it if its run was killed while it published.
-
-    Args:
-        final: the output directory.
 
     Raises:
         InputError: if it is not free, or if it is complete now.
@@ -232,9 +223,6 @@ def check_output(final: Path) -> None:
 @contextlib.contextmanager
 def staged(final: Path) -> Iterator[Path]:
     """Build a directory in one go, for work that is too short to be resumed: yield the place to build it in.
-
-    Args:
-        final: the output directory: nothing yet, or an empty directory. Missing parents are made.
 
     Raises:
         InputError: `final` is not free or cannot be written to.

@@ -91,7 +91,6 @@ def log_probability(level: Tensor, offset: Tensor, log_scale: Tensor) -> Tensor:
     Args:
         level: 0 to 255.
         offset: how far its value lies above the mean, values running from -1 to 1.
-        log_scale: log s.
     """
     inverse = (-log_scale).exp()
     above = logsigmoid((offset + HALF_LEVEL) * inverse).masked_fill(level == 255, 0.0)

@@ -79,9 +79,6 @@ def log_aggregate(z_BD: Tensor, mean_BD: Tensor, logvar_BD: Tensor, num_images: 
     """Estimate log q(z) and sum_j log q(z_j) in nats, each (B,), by minibatch stratified sampling.
 
     Args:
-        z_BD: a draw for each image of the batch.
-        mean_BD: means of the posteriors of these images.
-        logvar_BD: their log-variances.
         num_images: N. If it is smaller than B, such as 0 where it is not known, the batch is all images there are.
     """
     count = len(z_BD)

@@ -122,7 +122,6 @@ class HVAE(Variant):
         """Walk down the ladder and return the last state, (B, K, h, w).
 
         Args:
-            y_B: class indices.
             latent: (number of the group, state) -> its latents (B, c, h, w), in the coordinates of their prior but for
                 the first group.
         """

@@ -159,11 +159,6 @@ class VQVAE(Variant):
 
 
 def _quantizer(config: VQVAE.Config) -> Quantizer:
-    """Build the quantizer that the options ask for.
-
-    Raises:
-        InputError: the levels are no list of numbers, too few, or too many.
-    """
     if config.quantizer == "ema":
         return CosineCodebook(config.codes, config.code_dim)
     try:

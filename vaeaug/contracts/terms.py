@@ -1,4 +1,4 @@
-"""The terms of an objective: which ones are annealed, and which ones are one value for a whole batch."""
+"""Terms of an objective: which are annealed, and which are one value for a whole batch."""
 
 from __future__ import annotations
 
@@ -17,12 +17,10 @@ class Term:
     """A declared term of an objective (`Variant.terms`).
 
     Attributes:
-        annealed: whether the KL weight (`--kl-annealing`) and free bits apply to the term. Annealed terms are the KL
-            part of the objective, in nats: charts and advice on posterior collapse use them as such, and the annealed
-            penalties of `Encoded` are the KL part of an image's ELBO.
-        over_batch: whether the term is one value for the batch, shape (), instead of one value per image, (B,). It
-            may depend on all images of the batch. Only `Variant.losses` may return such a term, and it must be finite
-            for a batch of one image.
+        annealed: whether the KL weight (`--kl-annealing`) and free bits apply. Annealed terms are the KL part of the
+            objective, in nats, in charts, collapse advice and the ELBO of an image.
+        over_batch: whether the term is one value for the batch, shape (), instead of (B,), and may depend on all its
+            images. Only `Variant.losses` may return such a term. It must be finite for a batch of one image.
     """
 
     annealed: bool = False
@@ -38,7 +36,7 @@ class DeclaresTerms(Protocol):
 
 
 def term_of(variant: DeclaresTerms, name: str) -> Term:
-    """Return the declaration of a term; without one, it is per image, and annealed if named `kl` or `kl/<group>`."""
+    """Return the declaration of a term. Undeclared terms are per image, and annealed if named `kl` or `kl/<group>`."""
     return variant.terms.get(name) or Term(annealed=is_kl_name(name))
 
 
@@ -48,7 +46,7 @@ def annealed_names(variant: DeclaresTerms, names: Iterable[str]) -> list[str]:
 
 
 def kl_of(variant: DeclaresTerms, penalties: Mapping[str, Tensor]) -> Tensor | None:
-    """Return the KL part of each image's ELBO, the sum of the annealed penalties, (B,), or None if there are none."""
+    """Return the KL part of each image's ELBO: the sum of the annealed penalties, (B,), or None if there are none."""
     parts = [penalties[name] for name in annealed_names(variant, penalties)]
     return torch.stack(parts).sum(dim=0) if parts else None
 

@@ -50,11 +50,6 @@ def albumentations_module() -> ModuleType:
 
 
 def _check_behaviour(albumentations: ModuleType) -> None:
-    """Use everything that is used of albumentations, on a small image.
-
-    Raises:
-        Exception: if it does not work.
-    """
     if not isinstance(albumentations.BaseCompose, type) or not callable(albumentations.load):
         raise TypeError("BaseCompose is no class, or load cannot be called")
     transforms = [
@@ -78,7 +73,6 @@ def _transform(compose: Any, image_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _unusable_error(error: Exception) -> InputError:
-    """Return one line with the cause and the remedy."""
     try:
         installed = f"AlbumentationsX {metadata.version('albumentationsx')} is installed in its place"
     except metadata.PackageNotFoundError:

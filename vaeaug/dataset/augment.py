@@ -26,9 +26,6 @@ class Pipeline:
     """An Albumentations pipeline that gives each image a result of its own seed, and never another size.
 
     A pipeline is not to be used from two threads at once.
-
-    Attributes:
-        name: the file it was read from, or what it is, for messages.
     """
 
     def __init__(self, name: str, compose: Any) -> None:
@@ -75,7 +72,6 @@ class Pipeline:
         return result
 
     def _transform_as_rgb(self, gray_HWC: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
-        """Run on three equal channels and return the luma."""
         try:
             result = self._run(np.repeat(gray_HWC, 3, axis=-1), seed)
         except Exception as error:
@@ -138,9 +134,6 @@ def classical_pipeline(
     distinguishes their classes.
 
     Args:
-        height: of the images in pixels.
-        width: likewise.
-        channels: 1 (gray) or 3 (RGB).
         flip: whether half of the images are mirrored, which is wrong for letters and digits.
         strength: factor of all these changes, above 0.
         indexed: whether the colours are labels from a palette; then none is changed or mixed with another.

@@ -38,11 +38,7 @@ class DecodeSettings:
 
     Attributes:
         image_size: (height, width), or None to derive it from the training images.
-        max_side: maximum of the longer side in pixels, if the size is derived.
         spec: the images of the trained model they are for, or None for a training.
-        rules: the background, the bound of the size, and the levels if they are known.
-        find_levels: find the levels in the training images; not with `spec`.
-        skip_invalid: leave unreadable images out instead of refusing.
     """
 
     image_size: tuple[int, int] | None
@@ -58,10 +54,7 @@ class BuildResult:
     """The result of decoding into a folder.
 
     Attributes:
-        shape_HWC: of every image.
         files: the readable images, in the order of their pixels.
-        invalid: the unreadable ones.
-        colours: of an indexed dataset; otherwise None.
         rules: the rules used, with the levels that were found.
     """
 
@@ -97,11 +90,8 @@ def build_pixels(
     and images in colour count as unreadable for a model of grays. A class may then have any number of images.
 
     Args:
-        folder: where to write.
-        files: the images, of all splits.
         digests: their contents' hashes, as `content_digest`; empty if a file could not be read.
         classes: the classes, each of which must keep two readable training images.
-        settings: what they are to become.
         progress: called with (images decoded, images in all).
 
     Returns:
@@ -246,7 +236,6 @@ def _decode_one(
 
 
 def _keep_one_channel(path: Path, count: int, size: tuple[int, int]) -> None:
-    """Rewrite RGB pixels that are gray throughout with one channel."""
     rgb_path = path.rename(path.with_suffix(".rgb"))
     bytes_per_image = size[0] * size[1] * 3
     with rgb_path.open("rb") as source, path.open("wb") as target:

@@ -63,14 +63,8 @@ def build_cache(
     proportions are squashed to it.
 
     Args:
-        index: what `scan` found.
-        contents: what `read_contents` found in its files; read here by default.
-        image_size: (height, width) in pixels, 8 to 256 each.
-        max_side: bound of the longer side in pixels where `image_size` is not given, 8 to 256.
         spec: the images of a trained model: its size, channels and palette are taken instead, and a class may have any
             number of images.
-        rules: the background, the bound of the size, and the levels of deep gray images if they are known.
-        find_levels: without `spec`, find the levels in the training images where `rules` have none.
         workers: threads; by default one a core, at most 8. The pixels do not depend on it.
         skip_invalid: leave unreadable images out (they are listed in `ImageCache.invalid`) instead of refusing.
         progress: called in this thread with (images done, images in all).
@@ -120,7 +114,6 @@ def _build(
     progress: Progress | None,
     cache_dir: Path | None,
 ) -> ImageCache:
-    """Decode into a folder of its own, move it into place and open it."""
     directory, temporary = writable_directory(cache_dir)
     try:
         with building(directory) as folder:

@@ -23,8 +23,6 @@ class FolderImages:
     Attributes:
         empty: training classes whose folder contains no image.
         stray: images outside any class folder.
-        passed_over: other images that are not used.
-        notes: how the folders were read, if it is not obvious.
     """
 
     layout: Literal["folders", "splits"]
@@ -161,7 +159,6 @@ def _read_inside(top: Folder, *, training: bool) -> FolderImages:
 
 
 def _add_class(folder_images: FolderImages, top: Folder, folder: Folder, label: str, split: str) -> None:
-    """Add the images of one class folder."""
     prefix = folder.path.relative_to(top.path).as_posix()
     wrappers = prefix.count("/") + 1 - {"folders": 1, "splits": 2}[folder_images.layout]
     folder_images.files += [
@@ -199,7 +196,6 @@ def _split_folders(folders: Iterable[Folder]) -> dict[str, Folder]:
 
 
 def _is_nested(named: dict[str, Folder]) -> bool:
-    """Return whether split folders contain class folders."""
     return not any(folder.images for folder in named.values())
 
 
@@ -263,11 +259,7 @@ def _has_splits_inside(folder: Folder) -> bool:
 
 
 def _check_splits_in_all(top: Folder, inside: list[Folder]) -> None:
-    """Refuse splits in some classes only, and class folders inside the splits.
-
-    Raises:
-        InputError: naming what is there instead.
-    """
+    """Refuse splits in some classes only, and class folders inside the splits."""
     datasets = [
         folder.name
         for folder in inside
@@ -292,11 +284,7 @@ def _check_splits_in_all(top: Folder, inside: list[Folder]) -> None:
 
 
 def _check_no_copy_of_the_whole(top: Folder) -> None:
-    """Refuse a folder among the classes that has folders named like the other classes: a second copy, or masks.
-
-    Raises:
-        InputError: there is one.
-    """
+    """Refuse a folder among the classes that has folders named like the other classes: a second copy, or masks."""
     names = {folder.name for folder in top.image_folders}
     for folder in top.image_folders:
         repeated = sorted({child.name for child in folder.image_folders} & (names - {folder.name}))

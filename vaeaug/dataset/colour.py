@@ -60,7 +60,6 @@ def flatten(image: Image.Image, background: RGB) -> Image.Image:
 
     Args:
         image: loaded, of any mode but the deep gray ones (`deep.py`).
-        background: RGB, from 0 to 255.
     """
     colours, alpha = split_alpha(image)
     if alpha is not None:
@@ -74,11 +73,7 @@ def flatten(image: Image.Image, background: RGB) -> Image.Image:
 
 
 def split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """Return the sRGB colours of an image in mode L or RGB, and its alpha in mode L, or None if it has no alpha.
-
-    Args:
-        image: as for `flatten`.
-    """
+    """Return the sRGB colours of an image in mode L or RGB, and its alpha in mode L, or None if it has no alpha."""
     gray = image.mode in _GRAY
     correct = _correction(image)
     if image.mode == "CMYK" and correct is not None:
@@ -127,7 +122,6 @@ def _correction_of(profile: bytes, mode: str) -> _Correction | None:
 
 
 def _grid(mode: str) -> Image.Image:
-    """Return an image of all grays, or of colours all over the cube."""
     if mode == "L":
         return Image.fromarray(np.arange(256, dtype=np.uint8)[None])
     axes = np.stack(np.meshgrid(_GRID, _GRID, _GRID, indexing="ij"), axis=-1)

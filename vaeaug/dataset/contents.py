@@ -18,7 +18,6 @@ class Contents:
 
     Attributes:
         digests: `file_name` -> `content_digest` of the file; empty if the file cannot be read.
-        marks: `file_name` -> its mark, for the files that have one.
     """
 
     digests: Mapping[str, str]
@@ -31,11 +30,7 @@ def content_digest(data: bytes) -> str:
 
 
 def read_contents(index: DatasetIndex, *, workers: int | None = None) -> Contents:
-    """Read every file of a dataset once.
-
-    Args:
-        workers: threads; by default one per core, at most 8.
-    """
+    """Read every file of a dataset once."""
     digests: dict[str, str] = {}
     marks: dict[str, Mark] = {}
     with thread_pool(workers) as pool:

@@ -77,7 +77,6 @@ class FullImage:
             16-bit files of its dataset have them (`Levels.store`).
         alpha_HW: uint8, 255 where opaque, if `DecodeRules.keep_alpha` and the file is transparent; otherwise None.
         levels: what 0 and 255 mean in uint16 pixels, or None for uint8.
-        traits: of the file.
     """
 
     pixels_HWC: NDArray[Any]
@@ -95,11 +94,7 @@ class DecodedImage:
     """A decoded and resized image.
 
     Attributes:
-        pixels_HWC: uint8, C = 1 for mode `L` and 3 for `RGB`.
         height: of the file's image in pixels, upright and before resizing.
-        width: likewise.
-        mode: `L` or `RGB`, by the file's mode.
-        traits: of the file.
         value_range: the smallest and the largest value of a deep gray image, as 16-bit files of its dataset have them;
             otherwise None.
     """
@@ -118,9 +113,6 @@ def decode(
     """Decode an image file and resize it.
 
     Args:
-        height: of the result, in pixels.
-        width: of the result, in pixels.
-        rules: the background, the levels and the bound of the size.
         indexed: resize as images of an indexed dataset are, so that every pixel has a colour of the file.
 
     Returns:
@@ -150,9 +142,6 @@ def decode_full(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> FullImage:
     """Decode an image file at its own size.
 
     `decode` gives the same pixels, as 8 bits and resized.
-
-    Args:
-        rules: the background, the levels, whether alpha is kept, and the bound of the size.
 
     Raises:
         UnreadableImageError: as `decode`.
@@ -197,11 +186,6 @@ def decode_upright(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> Image.Ima
 
 def eight_bit(image: Image.Image, file_format: str, rules: DecodeRules = DEFAULT_RULES) -> Image.Image:
     """Return an image in mode L or RGB, by the rules above.
-
-    Args:
-        image: of any mode, as `decode_upright` returns it.
-        file_format: of its file, such as `PNG`.
-        rules: the background and the levels.
 
     Raises:
         UnreadableImageError: if its values have no known range.
@@ -255,7 +239,6 @@ def _resized(
 def _full(
     image: Image.Image, rules: DecodeRules, *, keep_alpha: bool
 ) -> tuple[NDArray[Any], NDArray[np.uint8] | None, Levels | None]:
-    """Return the pixels of a loaded image, its alpha and its levels, as `FullImage` has them."""
     if image.mode in DEEP_MODES:
         sixteen_HW, levels = _sixteen_bits(image, rules)
         return sixteen_HW[..., None], None, levels

@@ -18,8 +18,6 @@ class DemoDataset:
     """What `write_demo` wrote.
 
     Attributes:
-        directory: where.
-        classes: names of the classes, sorted.
         images: split -> number of images.
     """
 
@@ -30,9 +28,6 @@ class DemoDataset:
 
 def write_demo(directory: Path) -> DemoDataset:
     """Write the sample dataset as PNG in `train/<class>/` and `test/<class>/`, with its licence; all or nothing.
-
-    Args:
-        directory: a folder that does not exist yet, or is empty. Folders above it are made.
 
     Returns:
         What was written.
@@ -50,11 +45,6 @@ def write_demo(directory: Path) -> DemoDataset:
 
 
 def _extract(stream: IO[bytes], folder: Path) -> list[str]:
-    """Write the members of an archive below a folder and return their names.
-
-    Raises:
-        VaeaugError: the archive is damaged, or a name in it leads elsewhere.
-    """
     try:
         with zipfile.ZipFile(stream) as archive:
             names = [name for name in archive.namelist() if not name.endswith("/")]

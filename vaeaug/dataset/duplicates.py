@@ -14,9 +14,6 @@ _MAX_NAMED = 3
 def duplicate_warnings(cache: ImageCache, *, allow_leaks: bool) -> list[str]:
     """Return a warning for each kind of byte-identical images in a dataset.
 
-    Args:
-        allow_leaks: whether validation and test images may also be training images.
-
     Returns:
         At most one warning each on leaks, on images in both val and test, on images in several classes, and on copies
         within a class and split.
@@ -46,13 +43,11 @@ def duplicate_warnings(cache: ImageCache, *, allow_leaks: bool) -> list[str]:
 
 
 def _pairs(group: Sequence[CachedImage], splits: Sequence[str], other: str) -> list[tuple[CachedImage, CachedImage]]:
-    """Return each image of some splits with an identical one of another split."""
     originals = [file for file in group if file.split == other]
     return [(file, originals[0]) for file in group if file.split in splits] if originals else []
 
 
 def _copies_within(group: Sequence[CachedImage]) -> list[tuple[CachedImage, CachedImage]]:
-    """Return each image with the first identical one of its class and split."""
     first: dict[tuple[str, str], CachedImage] = {}
     return [
         (file, original) for file in group if (original := first.setdefault((file.split, file.label), file)) is not file

@@ -28,7 +28,6 @@ class EarlierOutput:
     Attributes:
         rows: path relative to the output -> row of its manifest; empty if the manifest is missing.
         prefix: path of DATA relative to the output, with a slash at its end; empty if DATA is the output.
-        recorded: whether the record says that a command wrote images there.
     """
 
     rows: Mapping[str, Row]
@@ -93,7 +92,6 @@ def read_manifest(directory: Path) -> dict[str, Row] | None:
 
 
 def _writes_images(directory: Path) -> bool:
-    """Return whether the record in a directory is of a command that writes synthetic images."""
     try:
         record = json.loads((directory / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -57,11 +57,6 @@ def find_label_tables(
     Looked at are files in DATA, in its split folders, and in its folders without images. Tables named after splits
     (`train.csv`, `test_labels.csv`) go together.
 
-    Args:
-        top: DATA.
-        file_column: name of the column with paths, if it is not a usual one.
-        label_column: name of the column with labels, if it is not a usual one.
-
     Raises:
         InputError: several tables label the images.
     """
@@ -116,7 +111,6 @@ def _candidates(top: Folder) -> Iterator[Path]:
 
 
 def _split_of(path: Path, top: Folder) -> str | None:
-    """Return the split in the name of a table or of the split folder that contains it."""
     named = {SPLIT_WORDS[word] for word in words_of(path.stem) if word in SPLIT_WORDS}
     if len(named) == 1:
         return named.pop()

@@ -21,7 +21,6 @@ def images_below(folder: Path, *, inside: tuple[Path, ...] = ()) -> Iterator[Pat
     go round in circles and a folder linked twice does not count twice.
 
     Args:
-        folder: where to start.
         inside: folders above `folder`, which a link must not lead back into.
 
     Yields:

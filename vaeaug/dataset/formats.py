@@ -25,9 +25,6 @@ class ImageFormat:
     """An image format.
 
     Attributes:
-        name: its common name.
-        pillow: Pillow's name of it.
-        suffixes: of its files, in lower case.
         needs: the module that decodes it, or None for what Pillow itself decodes.
         install: the command that adds it if it is missing.
     """
@@ -78,9 +75,6 @@ def is_image_name(name: str) -> bool:
 
 def install_for(suffix: str) -> str | None:
     """Return the command that makes an image format readable here, or None.
-
-    Args:
-        suffix: of a file, such as `.heic`, in any case.
 
     Returns:
         None if the suffix is not an image's, or if it is read already.

@@ -49,7 +49,6 @@ def check_groups(index: DatasetIndex, groups: Mapping[str, str], group_by: str) 
 
     Args:
         groups: `file_name` -> group.
-        group_by: the column or regular expression.
 
     Raises:
         InputError: if a group has images in more than one split.

@@ -36,7 +36,6 @@ def hold_out(index: DatasetIndex, digests: Mapping[str, str], options: HoldOut) 
     Args:
         index: the dataset; it must not have that split, nor synthetic images.
         digests: `file_name` -> hash of the file's content.
-        options: what to hold out.
 
     Raises:
         InputError: if the dataset has the split already, holds synthetic images, if a class has too few images or

@@ -12,9 +12,7 @@ class HoldOut:
 
     Attributes:
         fraction: of the training images of each class, above 0 and below 1.
-        split: `val` or `test`.
         group_by: a column or a regular expression; see `groups_of`.
-        seed: another seed gives another choice.
     """
 
     fraction: float

@@ -37,15 +37,10 @@ class CachedImage:
     Attributes:
         file_name: relative to DATA, with forward slashes.
         split: `train`, `val`, `test` or `SYNTHETIC`.
-        label: the name of its class.
         height: of the file's image in pixels, after EXIF rotation.
-        width: likewise.
         mode: `L` or `RGB`, by the file's mode: the mode in which synthetic images like it are written, except for those
             of an indexed dataset.
         digest: BLAKE2b of the file's content, 32 hexadecimal digits.
-        traits: of the file.
-        value_range: of a deep gray image, as `DecodedImage.value_range`; otherwise None.
-        synthetic: whether a model made it, or a part of it.
     """
 
     file_name: str
@@ -65,12 +60,7 @@ _COLUMNS = [name for name in CachedImage.__dataclass_fields__ if name != "traits
 
 @dataclass(frozen=True, slots=True)
 class InvalidImage:
-    """An image that could not be read.
-
-    Attributes:
-        file_name: relative to DATA.
-        reason: why, in a few words.
-    """
+    """An image that could not be read."""
 
     file_name: str
     reason: str
@@ -81,10 +71,7 @@ class NativeShape:
     """The form in which the synthetic images of a class are written.
 
     Attributes:
-        height: in pixels.
-        width: in pixels.
         mode: `L`, `RGB`, or `P` for palette files.
-        colours: of palette files; otherwise None.
         levels: of deep gray images (`levels.py`), if a training image of the class is one; otherwise None.
         value_range: the smallest and the largest value of the class's deep gray images, as 16-bit files of the dataset
             have them; otherwise None.
@@ -106,11 +93,9 @@ class ImageCache:
         directory: its location; a worker process opens it again with `open_cache(directory)`.
         pixels_NHWC: uint8, read-only; C = 1 if every image (if there is a palette, every colour of it) is gray, else 3.
         labels_N: int64, index into `classes`; -1 (`UNSEEN`) for an image of val or test whose class train lacks.
-        split_N: `train`, `val`, `test` or `SYNTHETIC`.
         files: what each image was, in the order of the pixels: sorted by `file_name`.
         classes: names of the classes with training images, sorted.
         fingerprint: hash of contents, labels and splits, whatever the names and the size; 32 hexadecimal digits.
-        invalid: the unreadable images that were left out, sorted by `file_name`.
         temporary: no cache directory could be written; this one is removed when the process that built it ends.
         palette: the colours of an indexed dataset (`palette.py`), each of C values from 0 to 255, or None. Every pixel
             is one of them; those of val and test that were not have become the nearest one.
@@ -140,8 +125,6 @@ class ImageCache:
         """Return the positions of the images of a split, ascending.
 
         Args:
-            split: `train`, `val` or `test`.
-            label: the name of a class; None for all.
             real: leave out synthetic images, where a model is also trained on these.
 
         Raises:
@@ -194,9 +177,6 @@ class ImageCache:
         The median height and the median width of its training images (of all its images, where train has none). In an
         indexed dataset the mode is `P`, otherwise `RGB` if any of the images is RGB.
 
-        Args:
-            label: the name of a class.
-
         Raises:
             InputError: no image has this label.
         """
@@ -222,9 +202,6 @@ class ImageCache:
 
 def open_cache(directory: Path) -> ImageCache:
     """Open a cache that `build_cache` made, in this process or another.
-
-    Args:
-        directory: `ImageCache.directory`.
 
     Raises:
         InputError: there is none, or it is damaged.

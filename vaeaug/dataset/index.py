@@ -40,9 +40,6 @@ class Provenance:
         source: `file_name` in DATA of the real image that a synthetic one was made from; empty if it has none, or if
             that image is not in DATA. Of a real image its own `file_name`.
         original: name of that real image in the dataset that it first came from, as far as is known.
-        sampler: that made a synthetic image.
-        index: number of a synthetic image within its class, in digits.
-        seed: of the run that made it, in digits.
     """
 
     synthetic: str
@@ -58,13 +55,10 @@ class ImageFile:
     """One image file of a dataset.
 
     Attributes:
-        path: its location.
         file_name: the same relative to DATA, with forward slashes.
         split: `train`, `val` or `test`; `SYNTHETIC` for a synthetic training image that nothing is trained on.
-        label: the name of its class, or `NO_LABEL`.
         wrappers: number of folders in `file_name` that neither the layout nor a class accounts for, such as the first
             one in `photos/train/cat/1.png`.
-        provenance: where it comes from, if an earlier run of vaeaug wrote it or copied it.
     """
 
     path: Path
@@ -85,13 +79,8 @@ class DatasetIndex:
     """All image files of a dataset, not opened yet.
 
     Attributes:
-        root: DATA.
-        layout: how it was read: class folders, split folders with class folders, or metadata files.
         classes: names of the classes that have training images, sorted by code point; a label's index is its place.
         files: every image of every split, sorted by `file_name` (code points).
-        passed_over: files in DATA that are not used, by reason.
-        notes: how the dataset was read, if it is not obvious, one sentence each.
-        table: the rows of the table that lists the images, if there is one.
     """
 
     root: Path
@@ -109,9 +98,6 @@ class DatasetIndex:
 
     def column(self, name: str) -> Mapping[str, str]:
         """Return `file_name` -> the value of a column of the table that lists the images.
-
-        Args:
-            name: of the column.
 
         Raises:
             InputError: if no table lists the images, or it has no such column.
@@ -155,13 +141,7 @@ def make_index(
     """Sort the files and check the rules that apply to every layout.
 
     Args:
-        root: DATA.
-        files: the files found, in any order.
         empty: training classes whose folder holds no image.
-        passed_over: files that are not used.
-        notes: how the dataset was read, if it is not obvious.
-        table: the rows of the table that lists the images.
-        training: whether a model is to be trained on it.
 
     Returns:
         The index; its classes are those with training images.

@@ -48,11 +48,7 @@ def tables_from_json(values: Mapping[str, Any]) -> JpegTables:
 
 
 def tables_of(image: Image.Image) -> JpegTables | None:
-    """Return the tables of an opened file; None if it is no JPEG file, or its tables are of 16 bits.
-
-    Args:
-        image: opened, by its content; its pixels need not be loaded.
-    """
+    """Return the tables of an opened file; None if it is no JPEG file, or its tables are of 16 bits."""
     if not isinstance(image, JpegImagePlugin.JpegImageFile):
         return None
     tables, layers = image.quantization, image.layer

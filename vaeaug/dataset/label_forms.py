@@ -60,7 +60,6 @@ def unify_labels(files: Sequence[ImageFile], *, training: bool) -> tuple[list[Im
 
 
 def _groups(labels: Iterable[str], key: Callable[[str], str]) -> dict[str, list[str]]:
-    """Return key -> labels, for the keys that several labels share."""
     groups: defaultdict[str, list[str]] = defaultdict(list)
     for label in sorted(labels):
         if label != NO_LABEL:

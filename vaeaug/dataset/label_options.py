@@ -14,8 +14,6 @@ class LabelOptions:
 
     Attributes:
         labels: path of a table; `none` to use the folder names even if there are tables; None to look for a table.
-        file_column: name of its column with paths; found by the usual names if None.
-        label_column: name of its column with labels; found by the usual names if None.
     """
 
     labels: str | None = None

@@ -24,10 +24,7 @@ class LabelledTable:
     """A table and how to read it.
 
     Attributes:
-        table: the rows.
-        columns: the columns for file, label and split.
         split: the split according to the name of the table, or None.
-        matcher: of the images that it is about, if there is one already.
     """
 
     table: Table
@@ -60,11 +57,6 @@ def read_labelled(top: Folder, tables: Sequence[LabelledTable], *, training: boo
 
     The split of an image is the first that exists of: the column `split`, a folder in its path, the name of the table,
     train.
-
-    Args:
-        top: DATA.
-        tables: what to read.
-        training: whether every image must have a label.
 
     Raises:
         InputError: a path that leads out of DATA, is listed twice, is missing, is not an image or could be several; a
@@ -110,7 +102,6 @@ def _read_one(read: TableImages, top: Folder, labelled: LabelledTable, *, traini
 
 
 def _matching(top: Folder, labelled: LabelledTable) -> tuple[PathMatcher, str, list[str]]:
-    """Return a matcher for the images of DATA, the folder of the table in it, and the table's paths."""
     matcher = labelled.matcher or PathMatcher(top.image_names())
     parent = labelled.table.path.parent
     folder = parent.relative_to(top.path).as_posix() if parent.is_relative_to(top.path) else ""
@@ -125,11 +116,7 @@ def _without(path: str, cut: int) -> str:
 
 
 def _resolve(location: str, path: str, names: list[str], split: str | None) -> str | None:
-    """Return the image that a path means, or None if it is missing.
-
-    Raises:
-        InputError: it could be several.
-    """
+    """Return the image that a path means, or None if it is missing."""
     if len(names) > 1 and split is not None:
         names = [name for name in names if split in map(split_named, PurePosixPath(name).parts[:-1])] or names
     if len(names) > 1:
@@ -140,11 +127,7 @@ def _resolve(location: str, path: str, names: list[str], split: str | None) -> s
 
 
 def _unlisted_file(top: Folder, location: str, folder: str, path: str) -> str | None:
-    """Return a file that is not listed among the images, such as one in a hidden folder; None if it is missing.
-
-    Raises:
-        InputError: the path leads out of DATA, or the file is not an image.
-    """
+    """Return a file that is not listed among the images, such as one in a hidden folder; None if it is missing."""
     inside = posixpath.normpath(posixpath.join(folder, path))
     if ".." in PurePosixPath(inside).parts or "\0" in inside:
         raise InputError(f"{location} points outside the dataset: {path!r}; list only files below {top.path}")

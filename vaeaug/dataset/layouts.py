@@ -34,9 +34,6 @@ _PART_WORDS = frozenset(("part", "batch", "shard", "chunk", "fold"))
 def check_has_classes(top: Folder) -> None:
     """Refuse a dataset for training if its folder names are not class names.
 
-    Args:
-        top: DATA.
-
     Raises:
         InputError: it has the layout of a detection dataset, a file next to the images may contain the labels, or the
             folders are parts of one set of images.
@@ -84,11 +81,7 @@ def _listed(folders: Iterable[tuple[str, ...]]) -> str:
 
 
 def _check_no_parts(top: Folder) -> None:
-    """Refuse folders such as `HAM10000_images_part_1` and `..._part_2`: one set of images in pieces.
-
-    Raises:
-        InputError: all folders are such pieces.
-    """
+    """Refuse folders such as `HAM10000_images_part_1` and `..._part_2`: one set of images in pieces."""
     names = [folder.name for folder in top.image_folders]
     without_numbers = {tuple(word for word in words(name) if not word.isdigit()) for name in names}
     if len(names) > 1 and len(without_numbers) == 1 and set(*without_numbers) & (IMAGE_WORDS | _PART_WORDS):

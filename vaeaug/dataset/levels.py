@@ -79,7 +79,6 @@ class Levels:
 
         Args:
             shades: on the scale of the levels, whose ends are 0 and 1.
-            value_range: the smallest and the largest value of the result.
         """
         black, white = self.stored
         values = black + shades.astype(np.float64) * (white - black)
@@ -103,7 +102,6 @@ class DeepValues:
 
     Attributes:
         values_HW: uint16, int32, uint32 or float32, all finite.
-        unsigned_16: the file has unsigned 16-bit integers.
     """
 
     values_HW: NDArray[Any]
@@ -111,11 +109,7 @@ class DeepValues:
 
 
 class LevelsFinder:
-    """Finds the levels of a dataset from its deep training images, which several threads may add.
-
-    Args:
-        pixels: of all these images together.
-    """
+    """Finds the levels of a dataset from its deep training images, which several threads may add."""
 
     def __init__(self, pixels: int) -> None:
         self._count = pixels // PIXELS_PER_OUTLIER + 1  # those left out, and the one that counts

@@ -79,14 +79,12 @@ def read_mark(data: bytes) -> Mark | None:
 
 
 def _properties(packet: str) -> dict[str, str]:
-    """Return the properties of our namespace in an XMP packet, written as attributes or as elements."""
     found = {match[1]: match[2] or match[3] or "" for match in _ATTRIBUTE.finditer(packet)}
     found |= {match[1]: match[2] for match in _ELEMENT.finditer(packet)}
     return {name: html.unescape(value) for name, value in found.items()}
 
 
 def _texts(data: bytes) -> Iterator[tuple[str, str]]:
-    """Yield keyword and text of every text and every XMP packet in a file."""
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         yield from _png_texts(data)
         return
@@ -128,7 +126,6 @@ def _png_text(kind: bytes, rest: bytes) -> str | None:
 
 
 def _split_itxt(rest: bytes) -> tuple[bytes, bytes, bytes]:
-    """Return language, translated keyword and text."""
     language, _, rest = rest.partition(b"\0")
     keyword, _, text = rest.partition(b"\0")
     return language, keyword, text
@@ -144,7 +141,6 @@ def _inflated(data: bytes) -> bytes | None:
 
 
 def _jpeg_app1(data: bytes) -> Iterator[bytes]:
-    """Yield the content of every APP1 segment before the pixels."""
     offset = 2
     while offset + 4 <= len(data) and data[offset] == 0xFF:
         marker = data[offset + 1]

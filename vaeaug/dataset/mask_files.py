@@ -26,9 +26,6 @@ def masks_in(top: Folder) -> set[Path]:
     These are files such as `1_mask.png` or `mask_1.png` next to `1.png`, everything in `cat_masks/` next to `cat/`, and
     everything in `cat/masks/` next to `cat/images/`.
 
-    Args:
-        top: DATA.
-
     Raises:
         InputError: the folders of the dataset itself, or of a split, are images and their masks, so that there are no
             classes.
@@ -52,7 +49,6 @@ def masks_in(top: Folder) -> set[Path]:
 
 
 def _mask_names(names: tuple[str, ...]) -> list[str]:
-    """Return the files in a folder that are named after another one and a word for a mask."""
     stems = {Path(name).stem for name in names}
 
     def is_mask(stem: str) -> bool:
@@ -84,7 +80,6 @@ def _is_of_images(folder: Folder) -> bool:
 
 
 def _named_after_siblings(folder: Folder) -> list[tuple[Folder, Folder]]:
-    """Return (images, masks) for folders such as `cat` and `cat_masks`."""
     by_name = {child.name: child for child in folder.image_folders}
     pairs = []
     for child in folder.image_folders:
@@ -95,11 +90,7 @@ def _named_after_siblings(folder: Folder) -> list[tuple[Folder, Folder]]:
 
 
 def _check_no_masks_among_classes(top: Folder) -> None:
-    """Refuse `masks` beside class folders if each of its files is named after an image of a class.
-
-    Raises:
-        InputError: there is such a folder.
-    """
+    """Refuse `masks` beside class folders if each of its files is named after an image of a class."""
     masks = next((child for child in top.image_folders if _is_plural(child.name)), None)
     if masks is None or split_named(masks.name) or any(split_named(child.name) for child in top.image_folders):
         return
@@ -116,6 +107,5 @@ def _is_plural(name: str) -> bool:
 
 
 def _base(stem: str) -> str:
-    """Return the stem of the image that a mask is named after."""
     match = _MASK.fullmatch(stem)
     return stem if match is None else match.group(1)

@@ -59,9 +59,6 @@ def read_file(path: Path) -> bytes:
 def opened(data: bytes, max_megapixels: float) -> Iterator[Image.Image]:
     """Open an image without decoding its pixels.
 
-    Args:
-        max_megapixels: images of more millions of pixels are refused.
-
     Yields:
         The image as Pillow opens it, except for a PNG's text. Whatever is raised while it is used becomes an
         `UnreadableImageError`.
@@ -96,11 +93,7 @@ def room_for(image: Image.Image) -> Iterator[None]:
 
 
 class PixelBudget:
-    """A budget of pixels shared by threads.
-
-    Args:
-        max_pixels: pixels in all.
-    """
+    """A budget of pixels shared by threads."""
 
     def __init__(self, max_pixels: int) -> None:
         self._max_pixels = max_pixels
@@ -234,7 +227,6 @@ def _open_without_waiting(path: str, flags: int) -> int:
 
 
 def _reason(error: Exception) -> str:
-    """Return the first line of the error of a decoder."""
     if isinstance(error, struct.error | EOFError | IndexError):
         return "the file is truncated or damaged"
     text = str(error).strip().splitlines()

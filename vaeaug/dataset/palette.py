@@ -105,7 +105,6 @@ def nearest_entries(pixels: NDArray[np.uint8], palette: Palette) -> NDArray[np.u
     Args:
         pixels: uint8, shape (..., C), C = 1 or 3. Gray pixels have equal values in a palette of three, and coloured
             ones are compared with a gray palette in all three values.
-        palette: at most 256 colours.
 
     Returns:
         uint8, shape (...).
@@ -127,10 +126,6 @@ def nearest_entries(pixels: NDArray[np.uint8], palette: Palette) -> NDArray[np.u
 
 def nearest_colours(pixels: NDArray[np.uint8], palette: Palette) -> NDArray[np.uint8]:
     """Return every pixel as the palette's nearest colour (see `nearest_entries`).
-
-    Args:
-        pixels: uint8, shape (..., 1 or 3).
-        palette: colours of C values.
 
     Returns:
         uint8, shape (..., C).

@@ -36,8 +36,6 @@ class PassedOver:
     """Files of a dataset that are not used, for one reason.
 
     Attributes:
-        reason: why, in a few words.
-        files: names relative to DATA, with forward slashes, sorted.
         suffix: the lower-case suffix that files which are not images have in common; otherwise empty.
     """
 

@@ -29,9 +29,6 @@ def strip_text(data: bytes) -> tuple[bytes, bytes | None]:
     """Return a PNG without text, with its EXIF before its pixels, and its colour profile if it had to be taken out.
 
     The pixels and all other chunks are as they were. Where the chunks are damaged, the rest is left as it is.
-
-    Args:
-        data: begins with `SIGNATURE`.
     """
     kept: list[memoryview] = []
     exif = profile = None

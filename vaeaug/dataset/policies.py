@@ -66,11 +66,7 @@ def trivial_augment(fill: Sequence[int]) -> Transform:
 
 
 def rand_augment(fill: Sequence[int]) -> Transform:
-    """Return RandAugment: two operations per image at magnitude 9 of 30, the defaults of torchvision.
-
-    Args:
-        fill: as for `trivial_augment`.
-    """
+    """Return RandAugment: two operations per image at magnitude 9 of 30, the defaults of torchvision."""
     transform: Transform = v2.RandAugment(fill=list(fill))
     return transform
 

@@ -41,7 +41,6 @@ class SeparatedDataset:
     Attributes:
         index: the dataset. Synthetic training images have the split `SYNTHETIC`, or `train` if a model is trained on
             them too.
-        synthetic: number of synthetic training images.
         excluded: `file_name` of the synthetic images in val and test, which must not be used to test a model.
     """
 
@@ -54,10 +53,6 @@ def add_provenance(index: DatasetIndex, contents: Contents) -> DatasetIndex:
     """Return a dataset with the provenance of its files, as recorded by earlier runs of vaeaug.
 
     Labels encoded in folder names (`Trouser%2Fpants`) are replaced by those of the manifest.
-
-    Args:
-        index: what `scan` found.
-        contents: what is in its files.
     """
     output = find_output(index.root)
     if output is None and not contents.marks:
@@ -81,9 +76,6 @@ def separate_synthetic(
     """Exclude synthetic images from everything reserved for real ones: counting, training, validation and testing.
 
     Args:
-        index: what `add_provenance` returned.
-        train_on_synthetic: leave synthetic training images in the training split.
-        minimum: images that each class must keep in the training split.
         remedy: what else the user can do if real images are missing; ends a message.
 
     Raises:
@@ -116,7 +108,6 @@ def _too_few(
     minimum: int,
     remedy: str,
 ) -> str:
-    """Return the message for classes with too few real training images."""
     also = f", or {remedy}" if remedy else ""
     if not any(counts.values()):
         return (
@@ -134,11 +125,7 @@ def _too_few(
 
 
 def synthetic_warnings(separated: SeparatedDataset, consequence: str) -> list[str]:
-    """Return warnings about the synthetic images in a dataset.
-
-    Args:
-        consequence: what is done with its synthetic training images; ends a sentence.
-    """
+    """Return warnings about the synthetic images in a dataset."""
     warnings = []
     name = separated.index.root.resolve().name
     if separated.synthetic:
@@ -168,7 +155,6 @@ class _Names:
         """Return the `file_name` of the image that an earlier run called `name`; empty if that is unclear.
 
         Args:
-            name: in the data of the earlier run.
             made: what was made from it; an image that was completed in place is not its own source.
         """
         if not name:

@@ -22,7 +22,6 @@ class DecodeRules:
         keep_alpha: `decode_full` returns colours and alpha instead of compositing them. A model always sees composited
             images.
         levels: the range of the dataset's images of more than 8 bits, or None if it is not known.
-        max_megapixels: larger images are refused, in millions of pixels.
     """
 
     background: RGB = WHITE

@@ -67,8 +67,6 @@ def scan(data: Path, *, training: bool = True, options: LabelOptions = AUTOMATIC
 
     Args:
         data: DATA, a folder in one of the layouts; with `training=False` also a folder of images, or one image.
-        training: whether a model is to be trained on it.
-        options: which table says the labels.
 
     Returns:
         The files with their classes and splits, in an order that depends on their names alone.
@@ -221,11 +219,7 @@ def _read_folders(
 
 
 def _check_no_table_lists(data: Folder) -> None:
-    """Refuse a dataset whose folders are one class if a table beside lists the images: it may have the labels.
-
-    Raises:
-        InputError: there is such a table.
-    """
+    """Refuse a dataset whose folders are one class if a table beside lists the images: it may have the labels."""
     for level in _levels(data):
         table = find_unlabelled_table(level)
         if table is not None:
@@ -237,7 +231,6 @@ def _check_no_table_lists(data: Folder) -> None:
 
 
 def _relative_to_data(data: Folder, top: Folder, read: TableImages) -> TableImages:
-    """Return images of a folder in DATA with names relative to DATA."""
     prefix = top.path.relative_to(data.path)
     depth = len(prefix.parts)
     if not depth:
@@ -281,7 +274,6 @@ def _is_wrapper(folder: Folder) -> bool:
 
 
 def _generic_class_note(folder_images: FolderImages) -> list[str]:
-    """Return a note on a single class whose name seems to be none."""
     labels = {file.label for file in folder_images.files} - {NO_LABEL}
     if len(labels) == 1 and is_generic(label := next(iter(labels))) and not split_named(label):
         return [f"all images were read as one class, {label!r}"]

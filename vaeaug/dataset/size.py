@@ -20,7 +20,6 @@ def model_size(sizes: Sequence[tuple[int, int]], max_side: int = 64) -> tuple[in
 
     Args:
         sizes: (height, width) of every training image in pixels; at least one.
-        max_side: bound of the longer side in pixels.
 
     Returns:
         (height, width) in pixels.

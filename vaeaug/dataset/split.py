@@ -25,7 +25,6 @@ def validation_split(
 
     Args:
         fraction: fraction of the training images, at least 0 and below 1.
-        seed: another seed gives another choice.
 
     Returns:
         (train, val): indices into the cache, ascending; val may be empty.

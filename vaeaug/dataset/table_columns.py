@@ -28,9 +28,7 @@ class Columns:
     """The columns of a table that say what an image is.
 
     Attributes:
-        file: name of the column with paths.
         label: name of the column with labels; None if there is none, or if they are one-hot.
-        split: name of the column with splits, or None.
         one_hot: names of the columns of one-hot labels, one per class; mostly empty.
     """
 
@@ -52,10 +50,6 @@ def choose_columns(table: Table, file_column: str | None = None, label_column: s
     `image_id`, `id`; the label in `label`, else in the only one of `labels`, `class`, `class_name`, `category`,
     `target` and the like, else in `diagnosis`, `dx`, `breed` or `species`, else in one-hot columns: all columns with
     nothing but 0 and 1 if each row has a single 1.
-
-    Args:
-        file_column: name of the column with paths, if it is another one.
-        label_column: name of the column with labels, if it is another one.
 
     Raises:
         InputError: there is no such column, or several could contain the label.
@@ -90,11 +84,6 @@ def _label_column(table: Table, usual: dict[str, str]) -> str | None:
 
 
 def _one_hot(table: Table, file: str) -> tuple[str, ...]:
-    """Return the columns with nothing but 0 and 1.
-
-    Raises:
-        InputError: there are several, and a row has more than one 1, or none.
-    """
     found = [name for name in table.columns if name != file and all(_is_bit(value) for value in table.values(name))]
     if len(found) < 2 or not table.rows:
         return ()

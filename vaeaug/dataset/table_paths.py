@@ -35,7 +35,6 @@ class PathMatcher:
         """Return the images that a path may mean: one if it is clear, none, or several.
 
         Args:
-            path: as `normalized` returns it.
             folder: of the table, relative to the dataset.
         """
         beside = posixpath.normpath(posixpath.join(folder, path))
@@ -50,7 +49,6 @@ class PathMatcher:
         return []
 
     def _index(self, form: Form) -> dict[str, list[str]]:
-        """Return last part of a name in some form -> the names."""
         if form not in self._indices:
             index: defaultdict[str, list[str]] = defaultdict(list)
             for name in sorted(self.names):
@@ -62,10 +60,6 @@ class PathMatcher:
         """Return how many leading folders all paths of a table have that the dataset does not: 0 in most tables.
 
         Absolute paths and paths that begin with the dataset's own folder, or with folders such as `data`, have some.
-
-        Args:
-            paths: all paths of the table, as `normalized` returns them.
-            folder: of the table, relative to the dataset.
         """
         absolute = all(path.startswith("/") for path in paths)
         parts = [path.lstrip("/").split("/") for path in paths]

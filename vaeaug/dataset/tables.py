@@ -20,8 +20,6 @@ class Table:
     """A table with named columns.
 
     Attributes:
-        path: of the file.
-        columns: names, in the order of the file.
         rows: one per line, each with one value per column; None if a row has no value.
         lines: where each row is in the file, counted from 1.
     """
@@ -66,9 +64,6 @@ def read_table(path: Path) -> Table:
     """Read a table.
 
     CSV may be separated by commas, semicolons or tabs, whichever its first line has most of. It is UTF-8.
-
-    Args:
-        path: a `.csv`, `.tsv`, `.jsonl`, `.ndjson` or `.parquet` file.
 
     Raises:
         InputError: another kind of file, one that is missing or cannot be read, or a row that has too many values.

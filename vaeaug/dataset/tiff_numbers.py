@@ -82,7 +82,6 @@ class TiffNumbers:
 
 
 def _pages(data: bytes) -> list[Any]:
-    """Return the tags of each page."""
     stream = io.BytesIO(data)
     header = stream.read(16 if data[2:3] == b"\x2b" or data[3:4] == b"\x2b" else 8)
     pages: list[Any] = []

@@ -29,14 +29,11 @@ class FileTraits:
 
     Attributes:
         format: Pillow's name, such as `PNG` or `MPO`.
-        mode: as Pillow opens it, such as `L`, `RGBA`, `P`, `I;16` or `CMYK`.
         orientation: 1 to 8, as EXIF counts; 1 is upright.
         frames: frames of an animation, or pages. Smaller versions of a page, previews and gain maps do not count.
         transparent: it has an alpha channel or a transparent colour, even if all pixels are opaque.
         profile: it has a colour profile that changes its colours visibly: not sRGB.
         deep: more than 8 bits per channel are stored, gray or colour.
-        lossy: its pixels were compressed with loss.
-        jpeg: how a JPEG file was compressed, or None for other files.
     """
 
     format: str
@@ -74,8 +71,6 @@ class Header:
 
     Attributes:
         height: in pixels, upright.
-        width: likewise.
-        traits: of the file.
     """
 
     height: int
@@ -195,7 +190,6 @@ def _is_lossy(image: Image.Image, data: bytes) -> bool:
 
 
 def _webp_kinds(data: bytes) -> list[bytes]:
-    """Return the kinds of the chunks of a WebP file, and of those in its frames."""
     kinds = []
     offset = 12
     while offset + 8 <= len(data):

@@ -17,9 +17,6 @@ class Folder:
     """A folder with everything visible in it.
 
     Attributes:
-        images: names of the images directly in it, sorted.
-        others: names of the other files directly in it, sorted.
-        folders: the folders directly in it, sorted by name.
         count: number of images in it and in all folders below it.
     """
 
@@ -96,9 +93,6 @@ def read_tree(root: Path) -> Folder:
     Symbolic links are followed. Within each class folder a real folder is entered once, real folders before links, so
     that links never lead in circles and a folder linked twice does not count twice.
 
-    Args:
-        root: DATA.
-
     Returns:
         The folder with everything visible in it.
 
@@ -162,7 +156,6 @@ class _Node:
 
 
 def _ancestors(node: _Node | None) -> set[tuple[int, int]]:
-    """Return the identities of a folder and of those above it."""
     identities = set()
     while node is not None:
         identities.add(node.identity)

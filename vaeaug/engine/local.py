@@ -97,7 +97,6 @@ class _Worker:
         self.number: int | None = None
 
     def assign(self, number: int, task: Any) -> None:
-        """Hand over a task."""
         self.number = number
         self.pipe.send(task)
 
@@ -109,12 +108,6 @@ class _Worker:
 
 
 def _supervise(processes: Sequence[_Worker], tasks: Sequence[Any], on_message: OnMessage) -> list[Any]:
-    """Hand out the tasks in order, pass messages on, and return the results.
-
-    Raises:
-        EOFError: a worker died.
-        Exception: what a task raised.
-    """
     results: dict[int, Any] = {}
     pending = enumerate(tasks)
     for worker in processes:
@@ -167,7 +160,6 @@ def _picklable(error: Exception) -> Exception:
 
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
-    """Let processes that are started meanwhile compute with one thread."""
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))
     try:

@@ -29,10 +29,7 @@ class ClassCount:
     """How many images a class has in the output.
 
     Attributes:
-        label: the class name.
         synthetic: synthetic training images, those of earlier runs included.
-        val: validation images, passed through.
-        test: test images, passed through.
         carried: synthetic training images of earlier runs.
     """
 
@@ -55,14 +52,6 @@ class CardData:
     """What the card says.
 
     Attributes:
-        name: the name of the output directory.
-        counts: one per class.
-        settings: name -> value, shown as a table in this order.
-        warnings: each a sentence.
-        method: what the synthetic images are made of.
-        rewritten: how many copies of real images were rewritten.
-        suffixes: of all images of the output, in lower case.
-        sources: whether synthetic images have a real source image.
         held_out: a sentence about held-out images; empty if there are none.
     """
 
@@ -133,7 +122,6 @@ The licence of the real images{copies} {data.method.licence}.
 
 
 def _sources(data: CardData) -> str:
-    """Return a description of the columns `source` and `original` of the manifest, and of images from earlier runs."""
     carried = sum(count.carried for count in data.counts)
     note = ""
     if carried:
@@ -155,7 +143,6 @@ def _sources(data: CardData) -> str:
 
 
 def _copies(data: CardData) -> str:
-    """Return what was done to copies of real images."""
     if not data.rewritten:
         return ""
     number = "One copy of a real image was" if data.rewritten == 1 else f"{data.rewritten:,} copies of real images were"
@@ -232,17 +219,14 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _in_split(counts: Sequence[ClassCount], split: str) -> int:
-    """Return the number of images in a split of the output."""
     return sum(_count_in_split(count, split) for count in counts)
 
 
 def _count_in_split(count: ClassCount, split: str) -> int:
-    """Return the number of images of a class in a split of the output."""
     return count.real + count.synthetic if split == "train" else int(getattr(count, split))
 
 
 def _size(total: int) -> str:
-    """Return the size category of the Hugging Face hub."""
     if total < _SIZES[0]:
         return "n<1K"
     for lower, upper, limit in zip(_SIZE_NAMES, _SIZE_NAMES[1:], _SIZES[1:], strict=False):

@@ -34,14 +34,8 @@ class ClassFormat:
     """What the images of a class are written as.
 
     Attributes:
-        height: of drawn images, in pixels.
-        width: likewise.
-        mode: of all files.
-        encoding: of drawn images.
         requested_format: the format that the user requested, or `auto`.
         quality: of lossy files that the user requested, 1 to 100, or None.
-        colours: for mode `P`; otherwise None.
-        levels: for mode `I;16`; otherwise None.
         value_range: for mode `I;16`, the smallest and the largest value of the class's images; otherwise None.
     """
 
@@ -66,11 +60,7 @@ class ClassFormat:
         return self.mode not in ("L", "RGB")
 
     def encoding_like(self, source: FileTraits) -> Encoding:
-        """Return what an edited image is written as.
-
-        Args:
-            source: what the file of the real image is.
-        """
+        """Return what an edited image is written as."""
         return _settled(self.mode, self.requested_format, self.quality, copied_as(source, self.mode))
 
 
@@ -82,7 +72,6 @@ def class_formats(
     Args:
         requested_format: the format of synthetic images: `auto`, `png`, `jpeg` or `webp`.
         quality: of lossy synthetic images, 1 to 100; that of the source if None.
-        keep_alpha: whether transparency is kept.
     """
     by_label: dict[str, list[CachedImage]] = {}
     for file in cache.files:
@@ -112,12 +101,8 @@ def class_format(
     """Return the kind of image of a class.
 
     Args:
-        shape: the size, colours and range of its training images.
-        traits: what the files of its training images are.
         in_colour: whether any of its images, of any split, is in colour.
         transparent: whether the class has transparent images and they stay so.
-        requested_format: the format of synthetic images: `auto`, `png`, `jpeg` or `webp`.
-        quality: of lossy synthetic images, 1 to 100; that of the source if None.
     """
     mode: Mode = "RGB" if in_colour or shape.mode == "RGB" else "L"
     if transparent:
@@ -143,13 +128,7 @@ def class_format(
 def recorded_format(
     record: ModelRecord, entry: ClassRecord, *, requested_format: str = "auto", quality: int | None = None
 ) -> ClassFormat:
-    """Return the kind of image of a class of a trained model, as the images that it was trained on.
-
-    Args:
-        record: of the model.
-        requested_format: the format of synthetic images: `auto`, `png`, `jpeg` or `webp`.
-        quality: of lossy synthetic images, 1 to 100; as recorded if None.
-    """
+    """Return the kind of image of a class of a trained model, as the images that it was trained on."""
     mode: Mode = "RGB" if entry.mode == "RGB" else "L"
     colours = None
     if record.palette is not None and record.table is not None:
@@ -171,19 +150,13 @@ def recorded_format(
 
 
 def copied_as(source: FileTraits, mode: Mode) -> Encoding:
-    """Return what a rewritten copy of a real file is written as: lossy files become JPEG files, all others PNG files.
-
-    Args:
-        source: what the file is.
-        mode: of the copy.
-    """
+    """Return what a rewritten copy of a real file is written as: lossy files become JPEG files, all others PNG files."""
     if mode not in ("L", "RGB") or not source.lossy:
         return PNG
     return Encoding("JPEG", tables=source.jpeg)
 
 
 def _settled(mode: Mode, requested_format: str, quality: int | None, like: Encoding) -> Encoding:
-    """Return the encoding of a synthetic image: as requested, or like real images."""
     if mode not in ("L", "RGB"):
         return PNG
     if requested_format == "auto":

@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 class ClassFormatFile:
     """The first page of an image file as an image of its class (`vaeaug.inpainting.files.opening.CompletedFile`).
 
-    Args:
-        rules: by which it is decoded.
-        kind: of its class.
-
     Raises:
         UnreadableImageError: it is not an image.
     """

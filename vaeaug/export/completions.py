@@ -24,13 +24,11 @@ class CompletedRow:
     """One image of the output; the fields are the columns of `manifest.csv`.
 
     Attributes:
-        file_name: relative to OUT, with forward slashes.
         split: `train`, `val` or `test`; all is `train` if there are no splits.
         label: the class it was completed as, or for an image that was passed through that of its folder.
         label_given: where the label comes from: `folder`, `--label`, or empty if it was inferred.
         synthetic: `partly` for a completion and `false` for an image that was passed through, unless the image was
             synthetic before: that it stays.
-        source: the file in IMAGES.
         original: name of that image, or of the real image that it shows if it is synthetic, in the dataset that it
             first came from.
         mask: what told where the holes are: a mask's name, `alpha`, a colour.
@@ -62,15 +60,7 @@ class CompletedRow:
 
 @dataclass(frozen=True, slots=True)
 class CompletionsCard:
-    """What the card of completed images says.
-
-    Attributes:
-        name: of the output directory.
-        rows: of the manifest.
-        has_class_folders: whether images are in class folders.
-        settings: how it was done: name -> value.
-        warnings: each a sentence.
-    """
+    """What the card of completed images says."""
 
     name: str
     rows: Sequence[CompletedRow]
@@ -130,7 +120,6 @@ def write_archive(path: Path, folder: Path) -> None:
 
 
 def _header(data: CompletionsCard) -> str:
-    """Return the YAML that Hugging Face reads: which files are the images."""
     files = ""
     for split in dict.fromkeys(row.split for row in data.rows):
         names = [PurePosixPath(row.file_name) for row in data.rows if row.split == split]

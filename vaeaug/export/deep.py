@@ -20,9 +20,6 @@ def sixteen_bit_pixels(
 
     Args:
         pixels_HWC: at the model's size, C = 1 or 3: uint8, or float32 in [0, 1], which has more shades.
-        height: of the file, in pixels.
-        width: likewise.
-        levels: of the dataset.
         value_range: the smallest and the largest value of the class's real images; the values are clipped to it.
     """
     shades_HW = pixels_HWC.astype(np.float32).mean(axis=2)

@@ -45,7 +45,6 @@ class Encoding:
     """How pixels become a file.
 
     Attributes:
-        format: of the file.
         quality: 1 to 100, of a lossy file; None takes `tables`, or the default of the format.
         tables: of a JPEG file like which this one is to be compressed.
     """
@@ -75,13 +74,9 @@ def encode_image(
     """Return the file of an image; the same arguments give the same bytes.
 
     Args:
-        pixels_HWC: as `encode_png` takes them.
-        height: of the file, in pixels.
-        width: of the file, in pixels.
         mode: of the file. JPEG files hold `L` and `RGB`, WebP files `RGB` only.
         text: keyword -> value; the file is marked as synthetic with these fields. None for a copy of a real image,
             which has no mark.
-        colours: for mode `P`.
 
     Raises:
         ValueError: the mode does not go with the format, or as `encode_png`.
@@ -106,9 +101,7 @@ def with_alpha(colours_HWC: NDArray[np.uint8], alpha_HW: NDArray[np.uint8] | Non
     """Return pixels with an alpha channel, uint8 (H, W, 2 or 4), as modes `LA` and `RGBA` take them.
 
     Args:
-        colours_HWC: uint8, C = 1 or 3.
         alpha_HW: uint8; opaque if None.
-        mode: `LA` or `RGBA`.
     """
     height, width = colours_HWC.shape[:2]
     fitted_HWC = fitted(colours_HWC, height, width, "L" if mode == "LA" else "RGB").astype(np.uint8)
@@ -137,7 +130,6 @@ def is_complete(path: Path) -> bool:
 
 
 def _jpeg_options(encoding: Encoding, mode: Mode) -> dict[str, Any]:
-    """Return what Pillow takes: the tables of a source, or a quality."""
     tables = encoding.tables
     if encoding.quality is None and tables is not None:
         listed = [list(table) for table in tables.quantization]

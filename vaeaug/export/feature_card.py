@@ -19,12 +19,8 @@ class FeatureCard:
     """What the card says.
 
     Attributes:
-        name: the name of the directory.
         format: `parquet`, `npz` or `npy-tree`.
         images: split -> number of images.
-        columns: the columns of numbers.
-        settings: name -> value.
-        warnings: warnings, each a sentence.
     """
 
     name: str
@@ -114,5 +110,4 @@ of a column is a "-" in the name of its folder.
 
 
 def _loading(card: FeatureCard) -> str:
-    """Return code that loads the features, with the name of their directory."""
     return re.sub(r'"OUT(/[^"]*)"', lambda found: literal(card.name + found[1]), _LOADING[card.format])

@@ -43,9 +43,6 @@ _CUT = "%7E"
 def folder_name(label: str) -> str:
     """Return the folder of a class.
 
-    Args:
-        label: any class name, also an empty one or `..`.
-
     Returns:
         A single path component of at most 255 bytes that is neither hidden nor special; equal to `label` where that is
         such a name already; different for different labels (letter case counts).
@@ -58,13 +55,7 @@ def folder_name(label: str) -> str:
 
 
 def synthetic_name(label: str, index: int, suffix: str = ".png") -> str:
-    """Return the file name of a synthetic image: `synthetic-<class>-00000.png`, with more digits from 100,000 on.
-
-    Args:
-        label: the class name; its part is cut to 200 bytes.
-        index: the number of the sample within its class, from 0.
-        suffix: of the file's format: `.png`, `.jpg` or `.webp`.
-    """
+    """Return the file name of a synthetic image: `synthetic-<class>-00000.png`, with more digits from 100,000 on."""
     return f"synthetic-{_encoded(label, CLASS_BYTES)}-{index:05d}{suffix}"
 
 
@@ -89,10 +80,6 @@ def collision_key(name: str) -> str:
 def make_class_folders(split: Path, labels: Iterable[str]) -> dict[str, Path]:
     """Make the class folders of a split and return label -> folder.
 
-    Args:
-        split: `OUT/train`; made if it is missing.
-        labels: the class names, distinct.
-
     Raises:
         InputError: the file system takes the folders of two classes for one.
     """
@@ -110,12 +97,7 @@ def make_class_folders(split: Path, labels: Iterable[str]) -> dict[str, Path]:
 
 
 def make_missing_folders(out: Path, labels: Iterable[str]) -> None:
-    """Make the missing class folders of each split, so that readers number the classes identically in all splits.
-
-    Args:
-        out: OUT.
-        labels: the names of all classes, of whatever split.
-    """
+    """Make the missing class folders of each split, so that readers number the classes identically in all splits."""
     distinct = dict.fromkeys(labels)
     for split in SPLITS:
         if (out / split).is_dir():
@@ -133,7 +115,6 @@ def cut_name(name: str, suffix: str, limit: int = NAME_BYTES) -> str:
 
 
 def _encoded(label: str, limit: int) -> str:
-    """Return the encoded label, cut to `limit` bytes."""
     if not label:
         return _CUT
     first, last = 0, len(label) - 1

@@ -23,9 +23,6 @@ class OutputInfo:
     """What decides which code loads an output.
 
     Attributes:
-        name: of its directory.
-        splits: that have images: `train`, `val`, `test`.
-        suffixes: of its images, in lower case.
         real: whether there are real training images.
         gaps: whether a split lacks images of a class.
     """
@@ -56,11 +53,7 @@ def literal(text: str) -> str:
 
 
 def loading_code(output: OutputInfo) -> str:
-    """Return a Markdown block of Python code for each library that reads all of an output.
-
-    Args:
-        output: what it is like.
-    """
+    """Return a Markdown block of Python code for each library that reads all of an output."""
     parts = [part for make in _PARTS if (part := make(output))]
     return "```python\n" + "\n".join(parts) + "```\n"
 

@@ -27,17 +27,12 @@ class ManifestRow:
     """One image; the fields are the columns.
 
     Attributes:
-        file_name: relative to OUT, with forward slashes.
-        split: `train`, `val` or `test`.
         label: its class, as the data has it (a folder's name may be an encoding of it).
         synthetic: `true` (changed real images too), `partly` (a model filled holes in it) or `false`.
         source: the real image that it shows, relative to OUT: a real image itself, for a synthetic image the real one
             that it was drawn around or changed from, if there is one. If that image is not in OUT, the same as
             `original`.
         original: name of that real image in the dataset it first came from.
-        sampler: of a synthetic image; otherwise empty.
-        index: number of a synthetic image within its class; otherwise empty.
-        seed: of a synthetic image; otherwise empty.
         normalized: of a real image, why its copy was rewritten (`normalize.REASONS`), joined by `+`; empty if it has
             the bytes of the original.
     """
@@ -58,7 +53,6 @@ class Sources:
     """Names the real source images of the images of an output.
 
     Args:
-        files: the images of DATA; they know what earlier runs said about them.
         placed: those of them that are in OUT, and where.
     """
 
@@ -96,7 +90,6 @@ class ManifestFacts:
     """Facts about the images of an output, collected while the manifest is written.
 
     Attributes:
-        suffixes: of all images, in lower case.
         sources: whether some synthetic image shows a real one.
     """
 
@@ -116,7 +109,6 @@ def manifest_rows(placed: Iterable[RealImage], sources: Sources, journal: Path, 
     """Yield the rows of the output: by split, by label, copied images by name, then synthetic ones by index.
 
     Args:
-        sources: names what synthetic images show.
         journal: what `write_samples` noted; it need not exist.
     """
     groups: defaultdict[tuple[str, str], list[RealImage]] = defaultdict(list)

@@ -47,10 +47,8 @@ class CopyRule:
     """How the copy of a real image is written.
 
     Attributes:
-        traits: what the real file is.
         reasons: why readers see another image than we do, in the order of `REASONS`.
         suffix: of the copy's name; None if the name keeps its own.
-        kind: of its class.
         exact: the bytes are kept all the same.
     """
 
@@ -66,9 +64,6 @@ def copy_rule(traits: FileTraits, suffix: str, kind: ClassFormat, decoding: Deco
     """Return how the copy of a real image is written.
 
     Args:
-        traits: what the file is.
-        suffix: of its name.
-        kind: of its class.
         exact: keep bytes and name all the same; the reasons then say what readers see differently.
     """
     reasons = tuple(reason for reason, applies in _reasons(traits, kind).items() if applies)
@@ -82,9 +77,6 @@ def copy_rule(traits: FileTraits, suffix: str, kind: ClassFormat, decoding: Deco
 
 def rewritten(data: bytes, rule: CopyRule) -> bytes:
     """Return the file of a rewritten copy; the same file and rule give the same bytes.
-
-    Args:
-        rule: what becomes of it.
 
     Raises:
         UnreadableImageError: if the file cannot be decoded, which was possible before.
@@ -113,7 +105,6 @@ def encode_in_class_format(
 
 
 def _reasons(traits: FileTraits, kind: ClassFormat) -> dict[str, bool]:
-    """Return reason -> whether it applies, in the order of `REASONS`."""
     deep = kind.mode == "I;16"
     if deep:  # 16-bit PNG files open as `I;16` or, with older versions of Pillow, `I`
         other_mode = traits.deep and traits.mode not in ("I;16", "I")
@@ -153,7 +144,6 @@ def _with_colours_of(pixels_HWC: NDArray[np.uint8], colours: IndexedColours) -> 
     """Return a colour table in which an image loses no colour; None if it has too many.
 
     Args:
-        pixels_HWC: uint8, C = 1 or 3.
         colours: of the dataset. Colours that its table lacks, which an image of val or test may have, are added.
     """
     flat = np.broadcast_to(pixels_HWC, (*pixels_HWC.shape[:2], 3)).reshape(-1, 3)

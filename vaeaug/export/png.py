@@ -52,13 +52,11 @@ def encode_png(
             C = 2 or 4, alpha last; for `I;16` uint16 with C = 1. These three are written at their own size.
         height: of the file, in pixels. Where it or the width differs from the array's, the image is resized (Lanczos;
             in mode "P" each pixel is the nearest one of the array).
-        width: of the file, in pixels.
         mode: "L" writes gray, "RGB" colour. Gray pixels become RGB by repetition, RGB ones gray by ITU-R 601 luma.
             "P" writes indices of `colours.table`: each pixel's is that of the nearest colour of `colours.palette`.
         text: keyword (1 to 79 characters of printable ASCII) -> value, written as text chunks before the pixels of a
             synthetic image. `vaeaug:synthetic` (`true` by default, `partly` for a completed image) and the matching
             IPTC digital source type are always there. None for a copy of a real image, which has no mark.
-        colours: for mode "P".
 
     Raises:
         ValueError: the array has another shape or type, or mode "P" comes without colours or another mode with them.
@@ -117,14 +115,12 @@ def fitted(
 
 
 def _eight_bit(pixels_HWC: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
-    """Return the pixels, which have to be uint8 with 1 or 3 channels."""
     if pixels_HWC.dtype != np.uint8 or pixels_HWC.ndim != 3 or pixels_HWC.shape[2] not in (1, 3):
         raise ValueError(f"an image is uint8 (H, W, 1 or 3), not {pixels_HWC.dtype} {pixels_HWC.shape}")
     return pixels_HWC.view(np.uint8)
 
 
 def _indices(pixels_HWC: NDArray[np.uint8], height: int, width: int, colours: IndexedColours) -> NDArray[np.uint8]:
-    """Return each pixel's index in the colour table, in the size of the file."""
     indices_HW = colours.table_indices()[nearest_entries(pixels_HWC, colours.palette)]
     if indices_HW.shape == (height, width):
         return indices_HW
@@ -132,7 +128,6 @@ def _indices(pixels_HWC: NDArray[np.uint8], height: int, width: int, colours: In
 
 
 def _unfiltered(indices_HW: NDArray[np.uint8]) -> bytes:
-    """Return the rows as they are, each after its filter type."""
     height, width = indices_HW.shape
     rows = np.zeros((height, 1 + width), np.uint8)
     rows[:, 1:] = indices_HW
@@ -180,7 +175,6 @@ def _text_chunk(keyword: str, value: str) -> bytes:
 
 
 def _mark(text: Mapping[str, str]) -> list[bytes]:
-    """Return the chunks that mark an image as synthetic."""
     partly = text.get("vaeaug:synthetic") == "partly"
     return [
         _XMP_CHUNKS[SourceType.COMPOSITE if partly else SourceType.TRAINED],

@@ -24,9 +24,7 @@ def run_bounded(function: Callable[[T], R], items: Iterable[T], threads: int | N
     (`contextlib.closing`), so that no thread continues to work.
 
     Args:
-        function: called in a thread.
         items: may be a generator that computes; it runs while the threads work.
-        threads: number of threads; by default one per CPU core, at most 8.
     """
     count = thread_count(threads or None)
     waiting: deque[Future[R]] = deque()

@@ -57,9 +57,7 @@ class RealImage:
     Attributes:
         source: its name in DATA (POSIX, relative).
         file_name: its name in OUT (POSIX, relative).
-        split: `train`, `val` or `test`.
         rule: how its copy is written; None if it is copied byte for byte under its own name.
-        provenance: where it comes from, if an earlier run of vaeaug wrote or copied it.
     """
 
     path: Path
@@ -87,8 +85,6 @@ def place_real(
     """Return the path of every real image in the output; it depends only on the names and the new suffixes.
 
     Args:
-        files: the images to be copied (`DatasetIndex.files`, without those that are skipped).
-        layout: how DATA is laid out (`DatasetIndex.layout`).
         rules: how each copy is written, by `file_name`; all are copied byte for byte if None.
 
     Returns:
@@ -136,11 +132,8 @@ def copy_real(
     modification time of the original. Each thread holds one decoded image at a time.
 
     Args:
-        images: what `place_real` returns.
-        out: OUT, or the directory that becomes OUT.
         link: "hard" makes hard links instead of copies: this needs no space, but editing one file edits both. Rewritten
             files are never links.
-        threads: number of threads; by default one per CPU core.
         progress: called with (done, total) now and then.
 
     Raises:
@@ -191,7 +184,6 @@ class _Folder:
         return True
 
     def invent(self, stem: str, suffix: str) -> str:
-        """Give an image the first free name that no file system takes for another one's, and return it."""
         name = cut_name(stem, suffix)
         numbers = count(2)
         while collision_key(name) in self._keys:
@@ -212,12 +204,10 @@ def _name_below_class(file: ImageFile, layout: Layout, rule: CopyRule | None) ->
 
 
 def _in_its_split(file: ImageFile) -> ImageFile:
-    """Return a file with the split whose folder it goes into."""
     return dataclasses.replace(file, split="train") if file.split == SYNTHETIC else file
 
 
 def _looks_synthetic(file: ImageFile, name: str) -> bool:
-    """Return whether a real image has a name that a synthetic one may have."""
     return file.split == "train" and not file.synthetic and is_synthetic_name(file.label, name)
 
 
@@ -271,7 +261,6 @@ def _reflink(source: Path, target: Path) -> bool:
 
 
 def _hard_link(source: Path, target: Path) -> None:
-    """Make `target` another name of the same file."""
     real = source.resolve()  # a link to a symbolic link would break when the dataset is moved
     try:
         if target.exists():

@@ -42,13 +42,8 @@ def command_record(
     """Return the record of a command, as JSON values.
 
     Args:
-        command: its name.
         settings: the options that decide the result, without paths of this machine.
         model: the model that was used; None if there was none, or several.
-        passed_over: files in the data that are not used.
-        invalid: files that could not be read and were left out.
-        warnings: warnings for the user.
-        **rest: further entries of the command.
     """
     return {
         "schema_version": SCHEMA_VERSION,

@@ -14,9 +14,6 @@ def first_numbers(placed: Iterable[RealImage]) -> dict[str, int]:
     """Return class -> first number that no copied synthetic image has, in its name or its provenance.
 
     The same model with the same seed draws the same sample for a number, so a number that was used is used up.
-
-    Args:
-        placed: the images that are copied to the output.
     """
     first: dict[str, int] = {}
     for image in placed:

@@ -19,12 +19,7 @@ class ScoreCard:
     """What the card says.
 
     Attributes:
-        name: of the output directory.
-        images: how many were scored.
         columns: name -> meaning, in the order of the table.
-        maps: whether maps were written.
-        settings: name -> value.
-        warnings: each a sentence.
     """
 
     name: str

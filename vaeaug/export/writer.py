@@ -45,8 +45,6 @@ class WrittenSpan:
     """A chunk with all its files written.
 
     Attributes:
-        span: which samples.
-        sampler: the name of the sampler that drew them.
         sources: for each sample the real image it was drawn around or changed from; None if there is none for any.
         kept: which of them are there, counted from the first of the span; the others were dropped.
         dropped: cause -> number of samples.
@@ -70,12 +68,7 @@ class WrittenSpan:
 
 
 def spans(counts: Mapping[str, int], size: int) -> Iterator[SampleSpan]:
-    """Divide the requested samples into spans of one fixed size (the last one of a class may be shorter).
-
-    Args:
-        counts: label -> how many samples.
-        size: samples per span.
-    """
+    """Divide the requested samples into spans of one fixed size (the last one of a class may be shorter)."""
     for label, total in counts.items():
         for start in range(0, total, size):
             yield SampleSpan(label, start, min(size, total - start))
@@ -85,7 +78,6 @@ def complete_spans(train: Path, journal: Path) -> dict[SampleSpan, WrittenSpan]:
     """Return the journal entries of the spans with all files present.
 
     Args:
-        train: `OUT/train`.
         journal: what `write_samples` noted; it need not exist.
     """
     written = {entry.span: entry for entry in read_journal(journal)}
@@ -108,7 +100,6 @@ def write_samples(
 
     Args:
         chunks: the samples; a generator is advanced in the calling thread while others encode.
-        train: `OUT/train`, or the directory that becomes it.
         journal: where finished chunks are noted; appended to.
         kinds: label -> what its files are. Edited real images have their own size.
         provenance: fields that all images share (`Software`, `vaeaug:model`, `vaeaug:seed`).
@@ -151,10 +142,6 @@ def write_samples(
 def sample_encoding(chunk: SampleChunk, offset: int, kind: ClassFormat) -> Encoding:
     """Return what the file of a sample is encoded as: like its source if it is an edited real image.
 
-    Args:
-        offset: index, counted from the first of the chunk.
-        kind: of its class.
-
     Raises:
         VaeaugError: if the real image that is edited is no longer there.
     """
@@ -173,10 +160,7 @@ def sample_file(
     """Return the file of a sample, kept or not.
 
     Args:
-        offset: index, counted from the first of the chunk.
         kind: what its file is; an edited real image has its own size instead.
-        encoding: what `sample_encoding` returns, or PNG.
-        provenance: fields of its mark beside those of the sample.
 
     Raises:
         VaeaugError: if the real image that is edited is no longer there.
@@ -250,6 +234,5 @@ def _ends_with_newline(journal: Path) -> bool:
 
 
 def _files_complete(entry: WrittenSpan, folder: Path) -> bool:
-    """Return whether all files of a span are complete."""
     names = (synthetic_name(entry.span.label, entry.span.start + n, entry.suffix(n)) for n in entry.kept)
     return all(is_complete(folder / name) for name in names)

@@ -40,8 +40,6 @@ def blend(
 
     Args:
         visible_HWC: values in [0, 1]; the content of its holes is ignored.
-        completion_HWC: the same size, values in [0, 1] everywhere.
-        method: one of `BLENDS`.
         scale: pixels of the image a pixel of the model, so that the seam is as wide as what the model resolves.
 
     Returns:
@@ -93,7 +91,6 @@ def _harmonic(residual_HWC: NDArray[np.float32], missing_HW: NDArray[np.bool_]) 
 
 
 def _laplacian(values_HWC: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return for every pixel the sum of its differences to its four neighbours, as far as these are in the image."""
     result = np.zeros_like(values_HWC)
     for axis in (0, 1):
         difference = np.diff(values_HWC, axis=axis)

@@ -132,11 +132,6 @@ def annotation_mask(annotation: dict[str, Any], height: int, width: int) -> NDAr
 
 
 def _size(image: dict[str, Any], picture: Picture) -> tuple[int, int]:
-    """Return the height and width given in the file for an image, or those of the image.
-
-    Raises:
-        ValueError, TypeError: if they are not a size of an image.
-    """
     stated = [image.get("height"), image.get("width")]
     height, width = (
         actual if value is None else int(value) for value, actual in zip(stated, picture.size, strict=True)

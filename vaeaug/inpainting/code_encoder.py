@@ -56,9 +56,7 @@ class CodeEncoder(InpaintingEncoder):
 
     Args:
         like: a latent of the model's structure, with any first axis.
-        codes: K.
         features: F, a multiple of the heads.
-        depth: blocks.
     """
 
     kind = "codes"
@@ -90,7 +88,6 @@ class CodeEncoder(InpaintingEncoder):
         """Return the logits of every position, (B, T, K).
 
         Args:
-            features_BTS: features of the visible pixels at each position.
             shown_BT: the codes, K where a code is not shown.
         """
         h_BTF = self.into_features(features_BTS) + self.revealed(shown_BT) + self.places.weight

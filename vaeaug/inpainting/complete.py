@@ -84,7 +84,6 @@ class Completer:
             x_CHW: the image in [0, 1] at the model's size; the content of the hole is ignored.
             visible_1HW: 1 where a pixel is visible, 0 where it is missing.
             label: its class; if None, the class that explains the visible pixels best.
-            samples: S, how many completions.
             seed: the same image with the same seed is completed the same.
         """
         x_CHW = x_CHW.to(self.model.device, torch.float32)
@@ -124,7 +123,6 @@ class Completer:
         return torch.stack([class_proposals.evidence for class_proposals in proposals])
 
     def _propose(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, count: int, seed: int) -> WeightedCompletions:
-        """Propose latents of a class and weight them."""
         generator = self._generator(seed, "propose", label)
         if self.encoder is None:
             latent = self._nearest(x_CHW, visible_1HW, label, count)

@@ -54,9 +54,7 @@ class InpaintingEncoder(nn.Module, ABC):
         Args:
             x_BCHW: images in [0, 1]; the content of the holes is ignored.
             visible_B1HW: 1 where a pixel is visible, 0 where it is missing.
-            y_B: class indices.
             z_BD: the latents, all leaves flattened side by side.
-            generator: of what the loss draws.
         """
 
     @abstractmethod
@@ -74,7 +72,6 @@ class InpaintingEncoder(nn.Module, ABC):
         """Return latents near those that were drawn which explain the visible pixels better; by default the same.
 
         Args:
-            latent: what `draw` gave for this image, mask and class.
             visible_loss: -log p(visible pixels | z) of each latent, (S,), with a gradient.
         """
         return latent

@@ -32,9 +32,6 @@ KEY = "partial_encoder"  # of the metadata
 def build_inpainting_encoder(model: StoredModel, codes: int, seed: int) -> InpaintingEncoder:
     """Return an untrained inpainting encoder for the latents of a model, on its device.
 
-    Args:
-        codes: how many different codes there are, where its latents are discrete.
-
     Raises:
         InputError: there is none for such latents.
     """

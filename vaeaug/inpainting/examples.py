@@ -29,7 +29,6 @@ class Examples:
     """Images and their posteriors, all leaves of a latent side by side, on the CPU.
 
     Attributes:
-        pixels_NHWC: uint8 images.
         mode_ND: posterior modes; int64 codes where latents are discrete.
         scale_ND: posterior standard deviations: zero where the mode is the very latent that was decoded, and for codes.
     """

@@ -30,7 +30,6 @@ class Filled:
 
     Attributes:
         images_SHWC: S completions in the image's own size, float32 in [0, 1]. Outside the holes they are the image.
-        label: the class that it was completed as.
         evidence_K: evidence of each class from the visible pixels of the window with the largest hole
             (`Completion.evidence_K`); None if the class was not inferred.
     """
@@ -56,13 +55,9 @@ def fill(
 
     Args:
         seen_HWC: uint8, with the model's channels; the content of the holes is ignored.
-        missing_HW: the holes; at least one pixel.
         label: its class; if None, it is inferred from the window with the largest hole and used for all windows.
         native: height and width of the images that the model was trained on, in pixels.
-        samples: S.
-        seed: the completions depend only on it, the image and the model.
         blending: how the seam is blended; not for indexed images, because their colours cannot be mixed.
-        region: which part of an image larger than `native` the model sees.
     """
     spec = completer.model.spec
     visible_HWC = seen_HWC.astype(np.float32) / np.float32(255)
@@ -97,9 +92,6 @@ def model_input(part_HWC: NDArray[np.float32], missing_HW: NDArray[np.bool_], sp
 
     Holes take the nearest visible colour before the image is resized, so that nothing from a hole gets into a pixel
     next to it. A pixel of the model counts as visible where half of what it covers is.
-
-    Args:
-        part_HWC: values in [0, 1].
 
     Returns:
         float32 (C, H, W) in [0, 1], and (1, H, W): 1 where visible, 0 where missing.

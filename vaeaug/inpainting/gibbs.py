@@ -29,10 +29,8 @@ class States:
     """S chains. What the correction needs is None if it cannot be had.
 
     Attributes:
-        latent: z.
         filled_SCHW: the image, its hole filled from z.
         visible_S: the loss of the visible pixels.
-        log_prior_S: log p(z).
         posterior: mean and standard deviation of q(. | filled), each (S, D).
     """
 
@@ -47,7 +45,6 @@ class Gibbs:
     """The chains of one image, for one class.
 
     Args:
-        network: in eval mode.
         x_CHW: the image in [0, 1]; the content of the hole is ignored.
         visible_1HW: 1 where a pixel is visible, 0 where it is missing.
     """

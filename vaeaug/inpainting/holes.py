@@ -15,7 +15,6 @@ def random_hole(kind: str, height: int, width: int, rng: np.random.Generator) ->
     """Draw a hole, bool (H, W), True where pixels are missing. Some pixel always is, and some never.
 
     Args:
-        kind: one of `KINDS`.
         height: H in pixels, at least 2.
         width: W in pixels, at least 2.
 

@@ -51,8 +51,6 @@ class MaskFiles:
 
     Args:
         location: the folder, or the one file.
-        images: the folder of the images, or the one image.
-        rules: by which masks are decoded.
 
     Raises:
         InputError: if it does not exist.
@@ -146,10 +144,6 @@ class Mask:
 
 def read_mask(path: Path, page: int = 0, pages: int = 1, rules: DecodeRules = DEFAULT_RULES) -> Mask | None:
     """Return the missing pixels of a page of an image according to a mask file; None if it has no mask for this page.
-
-    Args:
-        page: of the image, from 0.
-        rules: by which it is decoded.
 
     Raises:
         UnreadableImageError: it cannot be read, its values are 0 and 1, or it has another number of pages.

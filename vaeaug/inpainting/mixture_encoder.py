@@ -29,8 +29,6 @@ class MixtureEncoder(InpaintingEncoder):
 
     Args:
         like: a latent of the model's structure, with any first axis.
-        components: Gaussians of the mixture.
-        hidden: units of the network.
     """
 
     kind = "mixture"

@@ -25,10 +25,7 @@ class Picture:
     """A page of an image file.
 
     Attributes:
-        samples: as the file stores them.
         seen_HWC: what a model sees of them: uint8, C = 1 or 3, upright.
-        page: its number, from 0.
-        pages: of the file.
     """
 
     samples: Samples
@@ -48,10 +45,6 @@ class Picture:
 
 def read_picture(file: CompletedFile, page: int = 0, rules: DecodeRules = DEFAULT_RULES) -> Picture:
     """Decode a page of an image file.
-
-    Args:
-        page: its number, from 0.
-        rules: by which the model's training images were decoded.
 
     Raises:
         UnreadableImageError: it cannot be decoded, or no hole in it could be filled; the message gives the reason.

@@ -97,7 +97,6 @@ class RandomHoles:
 
     Args:
         seed: a hole depends only on it, the image's name and size, and the variation.
-        variation: the holes of different variations are independent.
     """
 
     def __init__(self, seed: int, variation: int) -> None:

@@ -49,7 +49,6 @@ def train_inpainting_encoder(
     Args:
         pixels_NHWC: real images at the model's size, uint8 (the training images), or None.
         labels_N: their classes, -1 where unknown; those are left out.
-        steps: optimizer steps; `STEPS` if None.
         seconds: time that it may take, or None for no limit. The schedule of the learning rate is that of the steps
             or of the time, whichever ends first.
         report: progress callback, called at most ten times per second.
@@ -103,7 +102,6 @@ def train_inpainting_encoder(
 def _batch(
     source: Examples, size: int, device: torch.device, generator: torch.Generator, rng: np.random.Generator
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return images with a little noise, their classes, and draws from their posteriors."""
     chosen = rng.integers(len(source), size=size)
     x_BCHW = as_images(source.pixels_NHWC[chosen], device)
     level_B111 = MAX_NOISE * torch.rand((size, 1, 1, 1), generator=generator, device=device)

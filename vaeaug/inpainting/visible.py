@@ -17,8 +17,6 @@ def visible_loss(loss: ReconstructionLoss, raw_BRHW: Tensor, x_BCHW: Tensor, vis
     pixels are scored together (`ms-ssim`, `perceptual`), the hole counts as a match.
 
     Args:
-        loss: in eval mode.
-        raw_BRHW: what a decoder put out.
         x_BCHW: images in [0, 1]; the content of the holes is ignored.
         visible_B1HW: 1 where a pixel is visible, 0 where it is missing.
     """

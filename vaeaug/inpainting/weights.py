@@ -60,11 +60,8 @@ def weigh(
     `log_ratio` the weight is p(x visible|z), and the latents stay as proposed.
 
     Args:
-        network: in eval mode.
         x_CHW: the image in [0, 1]; the content of the hole is ignored.
         visible_1HW: 1 where a pixel is visible, 0 where it is missing.
-        latent: the N proposals.
-        generator: of the draws z'.
     """
     y_N = torch.full((len(leaves(latent)[0]),), label, device=x_CHW.device)
     raw_NRHW = network.variant.decode(latent, y_N)

@@ -36,8 +36,6 @@ class Window:
     """A part of an image, and the holes in it that are filled from it.
 
     Attributes:
-        top: of the part, in pixels.
-        left: likewise.
         fill_HW: True where a missing pixel of this cluster is; its shape is the part's height and width.
     """
 
@@ -61,9 +59,7 @@ def windows(missing_HW: NDArray[np.bool_], native: tuple[int, int], region: str 
     """Return the windows that together fill all holes of an image, the largest hole's first.
 
     Args:
-        missing_HW: the holes; at least one pixel.
         native: height and width of the images that the model was trained on, in pixels.
-        region: one of `REGIONS`.
     """
     height, width = missing_HW.shape
     if shown_whole((height, width), native, region):

@@ -9,12 +9,7 @@ RATE_FACTOR = 10.0  # the prior learns as much faster than the networks
 
 
 class ClassPrior(nn.Module):
-    """p(z|y) = N(mean_y, diag exp logvar_y), which starts at N(0, I) for every class.
-
-    Args:
-        num_classes: how many classes labels run over.
-        latent_dim: D.
-    """
+    """p(z|y) = N(mean_y, diag exp logvar_y), which starts at N(0, I) for every class."""
 
     def __init__(self, num_classes: int, latent_dim: int) -> None:
         super().__init__()
@@ -30,8 +25,6 @@ class ClassPrior(nn.Module):
         """Set p(z|y) of every class there is to its optimum: the moments of the class's aggregated posterior.
 
         Args:
-            mean_ND: posterior means of the training images.
-            std_ND: their posterior standard deviations.
             labels_N: their classes. A class without images keeps its prior.
         """
         mean_ND, std_ND = mean_ND.to(self.table_KD), std_ND.to(self.table_KD)

@@ -26,7 +26,6 @@ def code_nll(prior: CodePrior, codes_BT: Tensor, y_B: Tensor, input_BT: Tensor |
     """Return -log p(code_t | codes before, y), in nats, (B, T).
 
     Args:
-        y_B: class indices.
         input_BT: the codes as the prior is shown them, if it is not shown all.
     """
     logits_BTK = prior(codes_BT if input_BT is None else input_BT, y_B)
@@ -49,9 +48,6 @@ def fit_code_prior(
     after.
 
     Args:
-        prior: on the generator's device.
-        codes_NT: the codes of N images.
-        generator: of the choice of images and of what is not shown.
         steps: optimizer steps at most; few images take fewer (30 passes).
         seconds: time that it may take, or None for no limit. The schedule of the learning rate is that of the steps
             or of the time, whichever ends first.
@@ -104,5 +100,4 @@ def _held_out_nll(prior: CodePrior, codes_MT: Tensor, labels_M: Tensor) -> float
 
 
 def _copy(prior: CodePrior) -> dict[str, Tensor]:
-    """Return a copy of the weights."""
     return {name: tensor.detach().clone() for name, tensor in prior.state_dict().items()}

@@ -62,11 +62,7 @@ class CodePrior(nn.Module):
 
     Args:
         description_KM: features of each code, stored as a buffer.
-        grid: rows and columns.
-        num_classes: how many classes labels run over.
         features: F, a multiple of `heads`.
-        depth: blocks.
-        heads: of the attention.
 
     Raises:
         ValueError: the features cannot be divided among the heads.
@@ -119,7 +115,6 @@ class CodePrior(nn.Module):
         """Draw codes, (B, T).
 
         Args:
-            y_B: class indices.
             temperature: what logits are divided by; 0 takes the most likely code each time.
             top_p: draw from the fewest most likely codes that have this much probability (Holtzman et al. 2020).
         """
@@ -147,7 +142,6 @@ class CodePrior(nn.Module):
         return h_BTF
 
     def _output(self, h_BTF: Tensor) -> Tensor:
-        """Return the logits."""
         h_BTF = self.norm(h_BTF)
         logits_BTK: Tensor = self.logits(h_BTF) + self.part_logits(h_BTF) @ self.description_KM.T
         return logits_BTK

@@ -24,13 +24,7 @@ class ConvDecoder(nn.Module):
     """Features (B, F) and labels (B,) to raw output (B, R, H, W), without an activation at the end.
 
     Args:
-        features: F, the number of inputs.
-        channels: R, the channels put out.
-        height: H in pixels.
-        width: W in pixels.
         num_classes: how many classes to condition on; 0 ignores the labels.
-        hidden: hidden units of the MLP; `HIDDEN` if None.
-        depth: its residual layers.
         maps: channels that go into the last convolution; they double with each layer before, up to four times as many.
     """
 

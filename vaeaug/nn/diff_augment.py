@@ -21,7 +21,6 @@ class Augmentation:
     Attributes:
         shift_B2: how many pixels an image moves down and right, whole numbers; what comes in from outside is black.
         hole_B2: row and column at which the hole begins that is cut out; it may lie partly outside.
-        hole_size: height and width of the hole in pixels.
         brightness_B: what is added to every value.
         contrast_B: the factor on the distance from the image's mean.
     """
@@ -45,8 +44,6 @@ class Augmentation:
         """Draw one for each image of a batch, uniformly. The defaults are the paper's (appendix A).
 
         Args:
-            shape: (B, C, H, W).
-            generator: all randomness comes from it.
             translation: greatest shift, as a fraction of the image's side.
             cutout: side of the hole, as a fraction of the image's side.
             brightness: width of the range that is added, around 0.

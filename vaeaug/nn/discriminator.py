@@ -29,9 +29,6 @@ class Discriminator(nn.Module):
     """Images (B, C, H, W) and labels (B,) to features (B, L, h, w) and scores (B,): the logit of being real.
 
     Args:
-        channels: C.
-        height: H in pixels.
-        width: W in pixels.
         num_classes: how many classes to condition on; 0 ignores the labels.
         hidden: channels of the first layer; they double with each layer, up to four times as many.
     """

@@ -52,13 +52,7 @@ class GridEncoder(nn.Module):
     """Images (B, C, H, W) in [0, 1] to features of their patches, (B, h, w, F).
 
     Args:
-        channels: C.
-        height: H in pixels.
-        width: W in pixels.
         patch: side of a patch in pixels; the last ones may exceed the image.
-        features: F.
-        hidden: features between the layers.
-        depth: residual layers.
     """
 
     def __init__(
@@ -87,13 +81,6 @@ class GridDecoder(nn.Module):
     """Features of patches (B, h, w, F) and labels (B,) to raw output (B, R, H, W), without an activation at the end.
 
     Args:
-        features: F.
-        channels: R.
-        height: H in pixels.
-        width: W in pixels.
-        patch: side of a patch in pixels.
-        hidden: features between the layers.
-        depth: residual layers.
         num_classes: how many classes to condition on; 0 ignores the labels.
     """
 

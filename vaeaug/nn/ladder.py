@@ -31,8 +31,6 @@ def ladder_grids(height: int, width: int, groups: int) -> list[tuple[int, int]]:
     """Return (rows, columns) of the grid of each group, coarsest first: 1x1, 3x3 and 7x7 for three at 28x28 pixels.
 
     Args:
-        height: H in pixels.
-        width: W in pixels.
         groups: how many groups there are, at least 2.
     """
     patch = ladder_patch(height, width)
@@ -91,16 +89,7 @@ class GridBlock(nn.Module):
 
 
 class LadderEncoder(nn.Module):
-    """Images (B, C, H, W) in [0, 1] and labels (B,) to the features of each group, coarsest first.
-
-    Args:
-        channels: C.
-        height: H in pixels.
-        width: W in pixels.
-        groups: how many groups there are.
-        num_classes: how many classes to condition on.
-        hidden: units of a grid.
-    """
+    """Images (B, C, H, W) in [0, 1] and labels (B,) to the features of each group, coarsest first."""
 
     def __init__(self, *, channels: int, height: int, width: int, groups: int, num_classes: int, hidden: int) -> None:
         super().__init__()
@@ -130,14 +119,6 @@ class LadderDecoder(nn.Module):
 
     The caller draws the latents: `start`, then for each group add its latents to the state and call `refine`, and
     `image` at the end.
-
-    Args:
-        channels: R.
-        height: H in pixels.
-        width: W in pixels.
-        groups: how many groups there are.
-        num_classes: how many classes to condition on.
-        hidden: units of a grid.
     """
 
     def __init__(self, *, channels: int, height: int, width: int, groups: int, num_classes: int, hidden: int) -> None:

@@ -26,9 +26,7 @@ class Event:
 
     Attributes:
         name: the module's; empty for the network itself.
-        ended: whether it ended.
         shape: of what it was given first, or of what it gave; empty if that was no tensor.
-        kind: the type of that.
     """
 
     name: str
@@ -41,8 +39,6 @@ class LayerTrace:
     """What a network did with the probe.
 
     Attributes:
-        network_name: its name, for errors.
-        side: pixels per side of the probe.
         events: which of its modules began and ended, in that order. The last is that the network itself ended.
     """
 
@@ -134,11 +130,6 @@ class LayerTrace:
 
 def trace(network: nn.Module, network_name: str, side: int = PROBE_SIDE) -> LayerTrace:
     """Run a network on a small black image, or only on its shape if it has no weights yet.
-
-    Args:
-        network: in eval mode.
-        network_name: its name, for errors.
-        side: pixels per side of the image.
 
     Raises:
         InputError: it does not run on such images.

@@ -11,10 +11,7 @@ def set_cosine_rate(optimizer: Optimizer, peak: float, step: int, progress: floa
     """Set the learning rate of a step: a linear warm-up times a cosine decay to 0 (Loshchilov & Hutter 2017, eq. 5).
 
     Args:
-        peak: the highest rate.
-        step: from 0.
         progress: fraction of the training that is over; 1 and more is its end.
-        warmup: steps in which the rate rises.
     """
     rate = peak * min(1, (step + 1) / warmup) * 0.5 * (1 + math.cos(math.pi * min(progress, 1)))
     for group in optimizer.param_groups:

@@ -39,7 +39,6 @@ def build_network(name: str, device: torch.device) -> nn.Module:
     Args:
         name: a classifier of torchvision (`vgg16`), or `package.module:callable`, which returns an `nn.Module` when it
             is called without arguments.
-        device: where to compute.
 
     Raises:
         InputError: there is no such network.
@@ -60,12 +59,8 @@ def load_weights(
     """Load weights into a network and freeze it; tensors that are not needed stay without memory.
 
     Args:
-        network: from `build_network`.
-        needed: the names of the tensors that are needed.
         weights: a file with a state dict: safetensors, or a `torch.save` file that contains only tensors. If None,
             torchvision's published weights (from its cache, or downloaded), or those the callable's module comes with.
-        device: where to compute.
-        option: how a user names the file, for errors.
 
     Raises:
         InputError: if no weights are available, or they do not fit.
@@ -131,7 +126,6 @@ def _read(path: Path, option: str) -> dict[str, Tensor]:
 
 
 def _download(name: str, option: str) -> dict[str, Tensor]:
-    """Return the published weights of a network of torchvision, from the cache of `torch.hub` or from the network."""
     from torchvision import models  # noqa: PLC0415 (as above)
 
     published = models.get_model_weights(name).DEFAULT
@@ -151,11 +145,6 @@ def _download(name: str, option: str) -> dict[str, Tensor]:
 def _load(
     network: nn.Module, state: dict[str, Tensor], needed: set[str], file: str, network_name: str, device: torch.device
 ) -> None:
-    """Put the needed entries of a state dict into a network.
-
-    Raises:
-        InputError: one is missing, or has another shape.
-    """
     shapes = {name: tensor.shape for name, tensor in tensors_of(network).items() if name in needed}
     mismatched = [name for name, shape in shapes.items() if name not in state or state[name].shape != shape]
     if mismatched:

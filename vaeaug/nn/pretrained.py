@@ -22,9 +22,6 @@ class PretrainedFeatures:
     """A frozen network, run up to the deepest of the requested layers. Get one from `pretrained_features`.
 
     It is not an `nn.Module`, so that a module can have it as an attribute without saving its weights.
-
-    Attributes:
-        layers: the names of the layers, in the order they are computed in.
     """
 
     def __init__(self, network: nn.Module, layers: Sequence[str]) -> None:
@@ -74,8 +71,6 @@ def pretrained_features(
             those the callable's module comes with.
         layers: names of submodules, with commas between. If None, the last output at each resolution, halved up to
             four times, is taken, without the classifier.
-        device: where to compute.
-        option: how a user names the file, for errors.
 
     Raises:
         InputError: there is no such network or layer, a layer gives no feature maps, or no weights are at hand.

@@ -26,9 +26,7 @@ class _Tap:
     """Where a network is tapped.
 
     Attributes:
-        description: a description of the output, as a phrase.
         position: of the event in the trace: what the module is given where it begins, what it gives where it ends.
-        mean_over: dimensions that are averaged.
     """
 
     description: str
@@ -42,7 +40,6 @@ class PretrainedVectors:
 
     Attributes:
         description: what of the network its vectors are, as a phrase: "layer encoder.ln, mean over tokens".
-        width: D, numbers in a vector.
     """
 
     def __init__(self, network: nn.Module, tap: _Tap) -> None:
@@ -88,9 +85,6 @@ def pretrained_vectors(
             `nn.Module` when it is called without arguments.
         weights: a file with a state dict, as `pretrained_features` takes it.
         layer: the name of a submodule that gives vectors, tokens or feature maps; see the module if None.
-        side: pixels per side of the images that it will see.
-        device: where to compute.
-        option: how a user names the file, for errors.
 
     Raises:
         InputError: there is no such network or layer, it gives no such output, or no weights are available.
@@ -110,7 +104,6 @@ def pretrained_vectors(
 
 
 def _tap_layer(traced: LayerTrace, layer: str) -> _Tap:
-    """Return what a layer gives."""
     traced.shape_of(layer)  # refuses names that say nothing
     position = next(position for position, event in enumerate(traced.events) if event.ended and event.name == layer)
     return _tap(
@@ -133,7 +126,6 @@ def _tap_classifier_input(traced: LayerTrace) -> _Tap:
 
 
 def _tap_output(traced: LayerTrace) -> _Tap:
-    """Return what the network gives."""
     position = len(traced.events) - 1
     return _tap(traced, position, "what it returns", f"network {traced.network_name} gives", _layer_hint(traced))
 
@@ -143,17 +135,12 @@ def _has_weights(traced: LayerTrace, name: str) -> bool:
 
 
 def _layer_hint(traced: LayerTrace) -> str:
-    """Return advice to name a layer: the last one that can be."""
     usable = [name for name, shape in traced.outputs() if _mean_over(shape) is not None and traced.runs_once(name)]
     return f"name a layer that does, such as {usable[-1]}" if usable else "name another network"
 
 
 def _tap(traced: LayerTrace, position: int, description: str, subject: str, remedy: str) -> _Tap:
-    """Return the tap at an event.
-
-    Raises:
-        InputError: what is there is no vector and cannot be made one.
-    """
+    """Return the tap at an event."""
     event = traced.events[position]
     found = _mean_over(event.shape)
     if found is None:
@@ -164,11 +151,7 @@ def _tap(traced: LayerTrace, position: int, description: str, subject: str, reme
 
 
 def _mean_over(shape: Shape) -> tuple[tuple[int, ...], str] | None:
-    """Return which dimensions of an output are averaged, and what they are; None if it is nothing of use.
-
-    Args:
-        shape: what a module made of one square image, so that maps are square.
-    """
+    """Return which dimensions of an output are averaged, and what they are; None if it is nothing of use."""
     if len(shape) not in (2, 3, 4) or shape[0] != 1:
         return None
     if len(shape) == 2:

@@ -17,12 +17,7 @@ STEP = 2.0**-10  # keeps the bound a little outside the outermost levels, so tha
 
 
 class Quantizer(nn.Module, ABC):
-    """Feature vectors (..., D) to codes (...,), integers from 0 to K - 1, each of which stands for a vector.
-
-    Attributes:
-        dim: D.
-        size: K.
-    """
+    """Feature vectors (..., D) to codes (...,), integers from 0 to K - 1, each of which stands for a vector."""
 
     dim: int
     size: int
@@ -127,9 +122,6 @@ class CosineCodebook(Quantizer):
     with the encoder that they belong to.
 
     Args:
-        size: K.
-        dim: D.
-        decay: of the moving averages, per step.
         min_use: a code chosen less than this part of the average code's use starts again.
     """
 
@@ -167,7 +159,6 @@ class CosineCodebook(Quantizer):
 
         Args:
             bounded_ND: features as `forward` returns them, after `bound`.
-            generator: of the start and of restarts.
         """
         points_ND, codes_N = bounded_ND.reshape(-1, self.dim), codes_N.flatten()
         if not self.started:

@@ -14,10 +14,6 @@ class RunningError(nn.Module):
     While training it is that of the batch, but never below that on held-out images: a few training images are soon
     reconstructed far better than any others. The running mean is kept, and used in eval mode, so that an image's
     likelihood does not depend on the other images of its batch.
-
-    Args:
-        initial: what is kept before the first batch.
-        minimum: never below this, however good the reconstructions.
     """
 
     kept: Tensor

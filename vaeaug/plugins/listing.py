@@ -29,8 +29,6 @@ class ParsedPlugin:
         file: the module's file, or None if it was not found; `text` is its content.
         hooks: the hooks it implements, or None if they are not known.
         provided: the classes they return, each as (kind, name, help).
-        api: the version of the contract that it was written for (`VAEAUG_API`), or None.
-        note: why something is not known, or None.
     """
 
     file: Path | None = None
@@ -138,12 +136,10 @@ def _returned(hook: ast.FunctionDef) -> list[str]:
 
 
 def _help(node: ast.Module | ast.ClassDef) -> str | None:
-    """Return the first line of a docstring, or None."""
     return (ast.get_docstring(node) or "").partition("\n")[0].strip() or None
 
 
 def _constant(node: ast.Module | ast.ClassDef, name: str, cls: type[T]) -> T | None:
-    """Return the literal of a type that a body binds to a name, or None."""
     for line in node.body:
         targets = line.targets if isinstance(line, ast.Assign) else [getattr(line, "target", None)]
         if any(isinstance(target, ast.Name) and target.id == name for target in targets):

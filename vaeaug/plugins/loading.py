@@ -72,7 +72,6 @@ def _load(source: Source, parsed: ParsedPlugin, *, edited: bool) -> Loaded:
 
 
 def _import(source: Source, parsed: ParsedPlugin) -> object:
-    """Import a plugin: a module, or an object of it."""
     if source.fault:
         raise FaultError("metadata", source.fault)
     _check_api(parsed.api)
@@ -136,7 +135,6 @@ def _register(plugin: object) -> pluggy.PluginManager:
 
 
 def _call(hook: str, implementation: pluggy.HookImpl, file: Path | None) -> list[type[Any]]:
-    """Call one implementation of a hook, and return the classes that it returns or yields."""
     function = implementation.function
     if hook not in HOOKS:
         raise FaultError("unknown-hook", f"there is no hook {hook!r}{_at(function)}; {nearest(hook, HOOKS)}")

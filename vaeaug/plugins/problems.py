@@ -53,8 +53,6 @@ def guard(run: Callable[[], T], when: str, file: Path | None, default_kind: Kind
 
     Args:
         when: when it runs, for the message ("while it is imported").
-        file: the plugin's file; the message names the line that failed.
-        default_kind: the kind of problem if the exception has no kind of its own.
 
     Raises:
         FaultError: if it raises anything but KeyboardInterrupt, which is the user's.
@@ -77,7 +75,6 @@ def guard(run: Callable[[], T], when: str, file: Path | None, default_kind: Kind
 
 
 def _one_line(error: BaseException) -> str:
-    """Return `TypeError: its message` on one line of limited length."""
     text = " ".join(str(error).split())
     text = text if len(text) <= 300 else f"{text[:297]}..."
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
@@ -102,7 +99,6 @@ def _location(error: BaseException, file: Path | None) -> str:
 
 
 def _fix(error: BaseException, file: Path | None) -> str:
-    """Return how to fix a missing import."""
     if not isinstance(error, ModuleNotFoundError) or not error.name:
         return ""
     missing = error.name.split(".")[0]

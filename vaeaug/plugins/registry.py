@@ -89,7 +89,6 @@ class Registry:
         return found
 
     def _missing(self, kinds: Collection[str], name: str, distribution: str | None) -> VaeaugError:
-        """Return the error that helps most."""
         from packaging.utils import canonicalize_name  # noqa: PLC0415 (slow to import, and rarely needed)
 
         not_found = f"there is no {_join_kinds(kinds)} {name!r}"
@@ -136,7 +135,6 @@ def load(plugins_dirs: Iterable[str | Path] = (), *, environ: Mapping[str, str] 
 
 
 def _add(source: Source, classes: Mapping[str, dict[str, Provided[Any]]]) -> list[Problem]:
-    """Load one plugin, give its classes their names where these are free, and return what is wrong with it."""
     parsed = read(source)
     loaded = load_plugin(source, parsed)
     faults, registered, origin = list(loaded.faults), set(), str(source.file or source.module)
@@ -172,6 +170,5 @@ def _check_class(kind: str, cls: type[Any]) -> None:
 
 
 def _join_kinds(kinds: Collection[str]) -> str:
-    """Return kinds for a message, such as "variant, loss or sampler"."""
     *others, last = kinds
     return f"{', '.join(others)} or {last}" if others else last

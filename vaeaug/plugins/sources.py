@@ -28,7 +28,6 @@ class Source:
         attribute: the object of `module` that is the plugin, or empty for the module itself.
         file: for single files; `distribution` and `version` are for entry points.
         blocked: whether `VAEAUG_BLOCK_PLUGINS` names it: it is listed and never imported.
-        fault: why its entry point cannot be read, or None.
     """
 
     plugin: str
@@ -55,7 +54,6 @@ def find_sources(plugins_dirs: Iterable[str | Path] = (), environ: Mapping[str, 
     Args:
         plugins_dirs: directories of plugin files (`*.py`, unless they start with `_` or `.`), searched before those of
             `VAEAUG_PLUGINS_DIR`.
-        environ: the environment, by default `os.environ`.
 
     Raises:
         InputError: if a directory does not exist.

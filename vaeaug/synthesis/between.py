@@ -1,4 +1,4 @@
-"""What a model decodes between two images."""
+"""The images that a model decodes between two images."""
 
 from __future__ import annotations
 
@@ -20,19 +20,11 @@ def images_between(
     steps: int,
     path: str,
 ) -> NDArray[np.uint8]:
-    """Return the images of a path, (steps, H, W, C): the first and the last are the reconstructions of the two.
+    """Return the images of a path, (steps, H, W, C); the first and the last are reconstructions of the two images.
 
-    Between two classes there is no single path: an image has a different latent under each class (and a different
-    network, if there is one per class). So both images are encoded as the first class and as the second, both paths are
-    decoded, and the images are cross-faded: (1 - t) x_1(t) + t x_2(t). Each end is then the reconstruction under its
-    own class. If the model ignores the class, both paths are the same.
-
-    Args:
-        first_HWC: an image of its size, uint8.
-        second_HWC: another.
-        labels: the class of each.
-        steps: images of the path, at least 2.
-        path: one of `PATHS`.
+    An image has a different latent under each class. So between two classes both images are encoded as each class, both
+    paths are decoded, and the images are cross-faded: (1 - t) x_1(t) + t x_2(t). Each end is the reconstruction under
+    its own class.
     """
     x_2CHW = as_images(np.stack([first_HWC, second_HWC]), model.device)
     t_T = torch.linspace(0, 1, steps, device=model.device)

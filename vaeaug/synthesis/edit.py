@@ -1,4 +1,4 @@
-"""A real image changed by the difference of two decoded ones, at its own size and in its own colours."""
+"""A real image changed by the difference of two decoded images, at its own size and in its own colours."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ BLUR = 1 / 56
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AddedDetail:
-    """Fine detail of other real images, weighted: what a decoder cannot show of them.
+    """Weighted fine detail of other real images: what a decoder cannot reproduce.
 
     Attributes:
-        weights: one for each, which add up to 0.
-        decoded_HWC: the weighted sum of what the decoder makes of their latents, float32, as `Edit.before_HWC`.
+        weights: one per image; they sum to 0.
+        decoded_HWC: the weighted sum of their decoded latents, as `Edit.before_HWC`.
     """
 
     paths: tuple[Path, ...]
@@ -35,7 +35,7 @@ class AddedDetail:
         """Return the sum of w_j (x_j - decode(z_j)), float32 of a shape (H, W, 1 or 3).
 
         Raises:
-            VaeaugError: a file has changed since it was read.
+            VaeaugError: if a file has changed since it was read.
         """
         weighted = zip(self.paths, self.weights, strict=True)
         parts = (
@@ -47,15 +47,13 @@ class AddedDetail:
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Edit:
-    """What is to become of a real image.
+    """A change of a real image.
 
     Attributes:
-        before_HWC: what the decoder makes of its latent, float32 in [0, 1], at the model's size, C = 1 or 3.
-        after_HWC: what it makes of the changed latent.
-        fade: the change of brightness, 0 to 1, at which the image's own detail is gone; 0 keeps it always.
-        detail: what is added of other images, or None.
-        limits: how far the pixels of its class may be changed; any distance if None.
-        images: decodes the files, and keeps what several edits read.
+        before_HWC: the decoded latent of the image, in [0, 1], at the model's size, C = 1 or 3.
+        after_HWC: the decoded changed latent.
+        fade: change of brightness, 0 to 1, at which the image's own detail has faded out; 0 keeps it.
+        limits: of the pixels of its class; None for no limits.
     """
 
     path: Path
@@ -70,23 +68,23 @@ class Edit:
         """Return the real image.
 
         Raises:
-            VaeaugError: its file has changed since it was read.
+            VaeaugError: if its file has changed since it was read.
         """
         return self.images.read(self.path)
 
     def pixels(self, *, keep: bool = False) -> NDArray[Any]:
-        """Return the changed image at the file's own size.
+        """Return the edited image at the file's own size.
 
-        With x the image and d = after - before, it is x + d where little changes. What a decoder cannot show of x (its
-        detail, x - before) belongs to a place in the image; where d is large, that is no longer there, and the detail
-        would stay as a ghost. So it fades: x' = x + d - m (x - before), m from 0 to 1 with the blurred |d|.
+        With x the image and d = after - before, it is x + d where little changes. The detail that a decoder cannot
+        reproduce, x - before, belongs to a position in the image; where d is large it would stay as a ghost. So it
+        fades: x' = x + d - m (x - before), with m from 0 to 1 with the blurred |d|.
 
         Args:
-            keep: keep the result, because the same edit is requested again, if there is room.
+            keep: cache the result for another call, if there is room.
 
         Returns:
-            uint8 (H, W, 1 or 3); with the source's alpha as the last channel (C = 2 or 4) where that is kept; uint16
-            (H, W, 1) in a class of deep gray images.
+            uint8 (H, W, 1 or 3), plus alpha as the last channel if that is kept; uint16 (H, W, 1) in a class of deep
+            gray images.
 
         Raises:
             VaeaugError: if a file has changed since it was read.
@@ -94,7 +92,7 @@ class Edit:
         return self.images.result(self, self._changed, keep=keep)
 
     def eight_bit(self) -> NDArray[np.uint8]:
-        """Return the changed image as a model sees it before resizing, uint8 (H, W, 1 or 3).
+        """Return the edited image as a model sees it before resizing, uint8 (H, W, 1 or 3).
 
         Raises:
             VaeaugError: if a file has changed since it was read.
@@ -124,7 +122,7 @@ class Edit:
 
 
 def _fitted(image_HWC: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Return an image at the size (bicubic, or by areas where it shrinks) and in the channels of another one."""
+    """Return an image at a size (bicubic, or area interpolation if it shrinks) and number of channels."""
     height, width, channels = shape
     if image_HWC.shape[:2] != (height, width):
         shrinks = image_HWC.shape[0] > height and image_HWC.shape[1] > width

@@ -51,7 +51,7 @@ class FlatBackground:
 
     Attributes:
         colour_C: float32, in [0, 1], C = 1 or 3.
-        contrast: median distance of foreground pixels from it, in the channel that differs most, in (0, 1].
+        contrast: median distance of foreground pixels from it, in the most different channel, in (0, 1].
     """
 
     colour_C: NDArray[np.float32]
@@ -62,7 +62,6 @@ class FlatBackground:
 
         Args:
             x_HWC: the real image, in [0, 1], of any size.
-            change_HWC: what would be added to it.
         """
         height, width = x_HWC.shape[:2]
         background_HW = 1 - _smoothstep(_largest(x_HWC - self.colour_C), NOISE, FOREGROUND)
@@ -77,11 +76,11 @@ class FlatBackground:
 
 
 def flat_background(pixels_NHWC: NDArray[np.uint8], rows_M: NDArray[np.int64]) -> FlatBackground | None:
-    """Return the background of a class, or None if its images have no flat one, or nothing on it.
+    """Return the background of a class, or None if its images have no flat background or nothing on it.
 
     Args:
-        pixels_NHWC: images, uint8, C = 1 or 3.
-        rows_M: the real training images of the class among them; at least one.
+        pixels_NHWC: C = 1 or 3.
+        rows_M: indices of the real training images of the class; at least one.
     """
     examined = np.linspace(0, len(rows_M) - 1, min(len(rows_M), MAX_IMAGES)).round().astype(int)
     images_NHWC = pixels_NHWC[rows_M[examined]]
@@ -120,7 +119,6 @@ def _averaged(image: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.f
 
 
 def _largest(difference_HWC: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the largest absolute value over the channels."""
     largest_HW: NDArray[np.float32] = np.abs(difference_HWC).max(axis=2)
     return largest_HW
 

@@ -1,7 +1,7 @@
 """Samples of a class, in chunks of one fixed size.
 
-Sample i of a class depends on (seed, class, i) alone: its chunk has a generator of its own, and is always drawn and
-decoded whole, because floating-point products differ in the last bit between batch sizes.
+Sample i depends only on (seed, class, i): each chunk has its own generator and is always drawn and decoded whole,
+because floating-point products differ in the last bit between batch sizes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CHUNK = 64
 
 
 def chunks_of(count: int) -> range:
-    """Return the numbers of the chunks that hold samples 0 ... count - 1 of a class."""
+    """Return the numbers of the chunks that contain samples 0 ... count - 1 of a class."""
     return range(-(-count // CHUNK))
 
 
@@ -51,15 +51,12 @@ def generate(
     """Yield the samples of a class, one chunk at a time.
 
     Args:
-        config: the options of the sampler; the defaults if None.
-        count: how many samples the class is to have; the last chunk is cut to it.
-        originals: the real images' files by `file_name`, for a sampler that edits them.
-        limits: how far such a sampler may change the pixels of the class; any distance if None.
-        images: decodes these files; by the rules of the model if None.
-        floats: whether chunks have `floats_BHWC` too.
+        count: number of samples of the class; the last chunk is cut.
+        originals: real image files by `file_name`, for a sampler that edits them.
+        limits: pixel limits of such edits.
 
     Raises:
-        InputError: the class or the sampler does not go with the model.
+        InputError: if the class or the sampler does not fit the model.
     """
     index = model.record.label(label)
     network = model.network(index)
@@ -91,7 +88,6 @@ def generate(
 def _added_detail(
     network: Network, detail: Detail | None, latents: ClassLatents, originals: Mapping[str, Path], y_B: torch.Tensor
 ) -> Sequence[AddedDetail | None]:
-    """Return the detail that is added to each sample of a chunk."""
     if detail is None:
         return [None] * len(y_B)
     decoded_BCHW = torch.zeros((), device=y_B.device)

@@ -1,11 +1,10 @@
-"""Paths through latent space, from one image's latent to another's.
+"""Paths through latent space from one image's latent to another's.
 
     linear   z(t) = (1 - t) a + t b
-    slerp    along the great circle: z(t) stays about as long as a and b are, so the path does not cut through the
-             middle, where N(0, I) of many dimensions has next to no mass (White 2016, arXiv:1609.04468)
+    slerp    along the great circle: z(t) stays about as long as a and b, so the path avoids the middle, where N(0, I)
+             of many dimensions has almost no mass (White 2016, arXiv:1609.04468)
 
-Latents of several groups are interpolated group by group. There is nothing between discrete codes: for any path, codes
-are exchanged cell by cell, in an order that is drawn once.
+Latents of several groups are interpolated group by group. Discrete codes are exchanged cell by cell, in a random order.
 """
 
 from __future__ import annotations
@@ -26,13 +25,12 @@ MIN_ANGLE = 1e-3
 
 
 def latent_path(start: Latent, end: Latent, t_T: Tensor, path: str) -> Latent:
-    """Return the latents of a path, T of them; at t = 0 it is `start`, and at t = 1 `end`, to the last bit.
+    """Return T latents of a path; at t = 0 exactly `start`, at t = 1 exactly `end`.
 
     Args:
         start: the latent of one image (batch of 1).
-        end: that of another, of the same structure.
-        t_T: how far along, in [0, 1].
-        path: `linear` or `slerp`; discrete tensors are exchanged cell by cell under both.
+        t_T: positions in [0, 1].
+        path: `linear` or `slerp`; codes are exchanged cell by cell under both.
     """
     numbers = iter(range(len(leaves(start))))
 
@@ -46,7 +44,7 @@ def latent_path(start: Latent, end: Latent, t_T: Tensor, path: str) -> Latent:
 
 
 def is_discrete(latent: Latent) -> bool:
-    """Return whether some tensor of a latent contains codes."""
+    """Return whether any tensor of a latent contains codes."""
     return not all(leaf.is_floating_point() for leaf in leaves(latent))
 
 

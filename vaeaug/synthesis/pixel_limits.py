@@ -1,13 +1,13 @@
-"""How far each pixel of a class's images may be changed, so that clean backgrounds and silhouettes stay clean.
+"""Limits for edits, per pixel of a class, so that clean backgrounds and silhouettes stay clean.
 
-A sum of other images of the class, added to a silhouette on a clean background, leaves faint outlines of these in it,
-half of them with the wrong sign, and speckles where the decoder is not linear. So
+A sum of other images of the class leaves faint outlines on a silhouette's background, and speckles where the decoder is
+not linear. So
 
-- a pixel changes by at most `STDS` standard deviations of the class's images at its position, and not at all where
-  that is no more than `NOISE`. A photograph, which varies everywhere, is left as it is.
-- in a near-binary class a pixel that is the same in all images stays, and otherwise the change becomes a small motion
-  of the whole image (`similarity_motion.py`).
-- in any other class with a flat background, in colour or gray, the background stays clean (`flat_background.py`).
+- a pixel changes by at most `STDS` standard deviations of the class at its position, and not at all if that is no more
+  than `NOISE`. Photographs vary everywhere and are not affected.
+- in a near-binary class a pixel that is the same in all images stays, and any other change becomes a small motion of
+  the whole image (`similarity_motion.py`).
+- in any other class with a flat background the background stays clean (`flat_background.py`).
 
 A class is near-binary if all its images are gray and their binarity is at least `MIN_BINARITY`: the variance of the
 pixels relative to the largest that values between the two levels can have with the same mean. Drawn silhouettes have
@@ -45,12 +45,12 @@ _BLOCK = 256
 
 @dataclass(frozen=True, slots=True)
 class PixelLimits:
-    """What a change of an image of one class keeps to.
+    """Limits for changes of the images of one class, on a scale from 0 to 1.
 
     Attributes:
-        max_change_HW: greatest change of each pixel, float32, on a scale from 0 to 1, at the model's size.
-        levels: the two levels of near-binary images, on the same scale; None for other images.
-        background: of images that are not near-binary; None if it is not flat.
+        max_change_HW: per pixel, at the model's size.
+        levels: the two levels of near-binary images; None for other images.
+        background: of images that are not near-binary, if it is flat.
     """
 
     max_change_HW: NDArray[np.float32]
@@ -62,7 +62,7 @@ class PixelLimits:
 
         Args:
             x_HWC: the real image, in [0, 1], of any size.
-            changed_HWC: the same image, changed; values may be out of range.
+            changed_HWC: the edited image; values may be out of range.
         """
         height, width = x_HWC.shape[:2]
         change_HWC, max_change_HW = changed_HWC - x_HWC, self.max_change_HW
@@ -83,8 +83,8 @@ def pixel_limits(pixels_NHWC: NDArray[np.uint8], rows_M: NDArray[np.int64]) -> P
     """Return the limits of a class.
 
     Args:
-        pixels_NHWC: images, uint8, C = 1 or 3; usually a memory map, which is read a block at a time.
-        rows_M: the real training images of the class among them; at least one.
+        pixels_NHWC: C = 1 or 3; usually a memory map, read block by block.
+        rows_M: indices of the real training images of the class; at least one.
     """
     _, height, width, channels = pixels_NHWC.shape
     sum_HWC, squares_HWC = np.zeros((2, height, width, channels))

@@ -1,9 +1,8 @@
-"""The effect of each latent dimension: it is changed while all others stay fixed, and the result is decoded.
+"""The effect of each latent dimension: it is moved while all others stay fixed, and the result is decoded.
 
-Dimensions are ordered by their information about an image: the KL divergence of the posterior from the prior, in nats,
-averaged over the training images. A dimension with none is not used. The prior of a variant is whatever it draws from,
-so it is taken as the Gaussian with the mean and the variance of many draws; for N(0, I) that is what it is. If a
-posterior has no width, they are ordered by the variance of the latent instead.
+Dimensions are ordered by the KL divergence of the posterior from the prior, in nats, averaged over the training images;
+0 means unused. The prior is approximated by a Gaussian with the mean and variance of many draws, which is exact for
+N(0, I). If a posterior has no width, dimensions are ordered by the variance of the latent.
 """
 
 from __future__ import annotations
@@ -31,15 +30,14 @@ MIN_VARIANCE = 1e-12
 
 @dataclass(frozen=True, slots=True)
 class Axes:
-    """The dimensions of a class's latents, flattened: D of them.
+    """The D dimensions of a class's flattened latents.
 
     Attributes:
-        names: `12` is the number at place 12, counted from 0, in the column `mean` of `vaeaug encode`; `2/12` that in
-            `mean/2`, if there are several groups.
+        names: `12` is index 12 in the column `mean` of `vaeaug encode`; `2/12` the same in `mean/2` if there are
+            several groups.
         mean: the latent of the class's mean, a batch of 1.
-        std_D: the standard deviation of its training images along each.
-        importance_D: the value that they are ordered by.
-        is_kl: whether that is a KL divergence, and not a variance.
+        std_D: standard deviation of the training images along each.
+        importance_D: KL divergence in nats if `is_kl`, otherwise variance.
     """
 
     names: tuple[str, ...]
@@ -49,14 +47,14 @@ class Axes:
     is_kl: bool
 
     def order(self) -> list[int]:
-        """Return the dimensions that are in use, the most informative first; at least one."""
+        """Return the dimensions in use, the most important first; at least one."""
         by_importance = self.importance_D.argsort(descending=True, stable=True)
         return by_importance[: max(1, int((self.importance_D > MIN_IMPORTANCE).sum()))].tolist()
 
 
 @torch.no_grad()
 def axes_of(model: StoredModel, label: int) -> Axes:
-    """Return the dimensions of the latents of a class, computed from the latents stored in the model."""
+    """Return the latent dimensions of a class, computed from the latents stored in the model."""
     stored = model.latents(label).latents
     mean_ND = flatten(stored.latent)
     variance_D = mean_ND.var(dim=0, correction=0)
@@ -85,13 +83,11 @@ def axes_of(model: StoredModel, label: int) -> Axes:
 def traverse_axes(
     model: StoredModel, label: int, base: Latent, axes: Axes, chosen: list[int], offsets_T: list[float]
 ) -> Iterator[NDArray[np.uint8]]:
-    """Yield, for each dimension, the images (T, H, W, C) that are decoded as it is moved.
+    """Yield, for each chosen dimension, the images (T, H, W, C) decoded as it is moved.
 
     Args:
-        label: the class that latents are decoded as.
         base: the latent that is moved, a batch of 1.
-        chosen: which dimensions.
-        offsets_T: by how many of its standard deviations each is moved.
+        offsets_T: in standard deviations.
     """
     network = model.network(label)
     y_T = torch.full((len(offsets_T),), label, device=model.device)

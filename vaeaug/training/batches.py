@@ -25,11 +25,7 @@ class Batches:
 
     Attributes:
         pixels_NHWC: all images, uint8; usually a memory map.
-        labels_N: class indices.
-        indices: which images to train on.
         size: images a batch; every batch is full, and each image comes once an epoch but for the remainder.
-        seed: of the order and of the augmentation.
-        device: where batches go.
         augment: applied to a batch of uint8 images with one seed an image, or None.
     """
 

@@ -22,13 +22,11 @@ class TrainingProgress:
     """The numbers of a training's state: everything that is not a tensor.
 
     Attributes:
-        step: steps taken.
         elapsed: seconds spent, over all sittings.
         rate_factor: what the learning rate is multiplied by; halved at each rollback.
         rollbacks: how often a NaN has sent the training back.
         gradient_norms: running average of the gradient norm, by parameter group.
         best_loss: least validation loss so far, or None.
-        best_step: the step it was reached at.
         bad_checks: validations since then.
         history: a row a validation.
         done: why the training is over, or None while it is not.
@@ -51,12 +49,9 @@ class TrainingState:
     """The live objects of a training; `snapshot` copies them and `restore` puts a copy back, bit for bit.
 
     Attributes:
-        variant: what is trained.
-        loss: what it is trained by, which may have state of its own.
         optimizers: an optimizer a parameter group.
         average: the moving average of the variant's parameters.
         best: the weights to keep: name -> tensor, as in `weights`.
-        progress: the numbers.
     """
 
     variant: Variant

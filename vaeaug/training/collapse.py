@@ -20,7 +20,6 @@ class ActiveUnits:
 
     Attributes:
         active: dimensions whose posterior mean varies over the images.
-        total: all dimensions, D.
     """
 
     active: int
@@ -51,11 +50,7 @@ class ActiveUnits:
 
 
 def active_units(features_ND: Tensor) -> ActiveUnits:
-    """Count the dimensions with Var_x(E[z|x]) > 0.01 (Burda et al. 2016, arXiv:1509.00519, sec. 5).
-
-    Args:
-        features_ND: posterior means of N images.
-    """
+    """Count the dimensions with Var_x(E[z|x]) > 0.01 (Burda et al. 2016, arXiv:1509.00519, sec. 5)."""
     variance_D = features_ND.var(dim=0, correction=0)
     return ActiveUnits(active=int((variance_D > ACTIVE_VARIANCE).sum()), total=features_ND.shape[1])
 
@@ -65,7 +60,6 @@ class CodeUse:
     """How many codes of a discrete latent are in use.
 
     Attributes:
-        used: codes that occur at least once.
         total: codes there are; None where the variant does not say (`Variant.num_codes`).
         perplexity: exp of the entropy of the codes' frequencies (van den Oord et al. 2017), from 1 to `used`: as many
             codes, used equally often, would say as much.

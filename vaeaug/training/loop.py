@@ -44,8 +44,6 @@ class FitResult:
     """What came of a training.
 
     Attributes:
-        stopped: why it ended, in words.
-        steps: optimizer steps taken.
         best_step: the step whose weights were kept.
         validation_loss: their loss on the validation images, in nats per image, terms over a batch included (None
             without validation images).
@@ -54,7 +52,6 @@ class FitResult:
         seconds: time spent training, over all sittings.
         images: training images seen, with repetition.
         adversarial: whether the losses were a game (`Variant.adversarial`), so that they tell nothing of progress.
-        codes: codes in use on the training images, of a discrete latent.
     """
 
     stopped: str
@@ -92,10 +89,6 @@ def fit(
     """Train `variant` and `loss` in place; they end with the weights that were best on the validation images.
 
     Args:
-        variant: the autoencoder, on the device of `batches`.
-        loss: the reconstruction loss, there too.
-        batches: the training images.
-        config: the knobs.
         steps: how many steps the training has (with a time budget: at most).
         validation: indices of the validation images; without any, the last weights are kept.
         seed: of the posterior draws. With `batches` it settles the result, bit for bit on the same machine.
@@ -268,11 +261,7 @@ def _clip(parameters: list[nn.Parameter], progress: TrainingProgress, group: str
 
 
 def _roll_back(state: TrainingState, last_good: Snapshot, nonfinite: str, config: TrainingConfig) -> None:
-    """Return to the last good state with half the learning rate, or give up.
-
-    Raises:
-        DivergedError: it was the fourth time.
-    """
+    """Return to the last good state with half the learning rate, or give up."""
     step, rollbacks, factor = state.progress.step, state.progress.rollbacks, state.progress.rate_factor
     rate = config.learning_rate * factor
     if rollbacks >= MAX_ROLLBACKS:
@@ -296,5 +285,4 @@ class _Clock:
         return self.before + time.monotonic() - self.start
 
     def rate(self, step: int) -> float:
-        """Return the steps a second of this sitting."""
         return (step - self.first_step) / max(time.monotonic() - self.start, 1e-9)

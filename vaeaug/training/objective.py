@@ -33,8 +33,6 @@ def objective(terms: Mapping[str, Tensor], annealed: Collection[str], weight: fl
 
     Args:
         terms: name -> (B,), or () for a term over the batch.
-        annealed: names of the annealed terms.
-        weight: of the annealed terms, in [0, 1].
         free_bits: nats of each annealed term, averaged over the batch, that cost nothing (Kingma et al. 2016, eq. 15,
             with every annealed term a group).
     """

@@ -23,7 +23,6 @@ class Plan:
     """The length of one training.
 
     Attributes:
-        batch_size: images a step.
         steps: optimizer steps (with a time budget: at most).
         config: the knobs, with the time budget that this training has.
     """
@@ -46,10 +45,6 @@ def with_length(config: TrainingConfig, images: int) -> TrainingConfig:
 
     For a few images that is too short and for very many too long, so between 250,000 and 1,000,000 images are seen, and
     each image ten times at the least. Training that no longer helps is stopped earlier in any case.
-
-    Args:
-        config: the knobs.
-        images: how many training images there are.
     """
     if config.steps is not None or config.epochs is not None or config.time_budget is not None:
         return config

@@ -57,10 +57,7 @@ def validate(
 
     Args:
         state: the training; its weights are as before afterwards.
-        batches: the training images, for what goes with them.
         validation: indices of the validation images; without any, the present weights count as the best.
-        config: the knobs.
-        seed: of the posterior draws.
         train: means of the training terms since the last validation.
         fraction: of the training, in [0, 1].
     """
@@ -95,7 +92,6 @@ def validate(
 
 
 def _is_best(total: float | None, progress: TrainingProgress, variant: Variant) -> bool:
-    """Tell whether weights with this validation loss are to be kept, instead of the best so far."""
     if total is None:
         return True
     better = variant.adversarial or progress.best_loss is None or total < progress.best_loss - 1e-4

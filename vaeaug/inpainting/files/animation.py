@@ -19,10 +19,6 @@ _UNMARKED = Provenance({}, "")
 def check_later_frames(file: CompletedFile, samples: Samples, missing_HW: NDArray[np.bool_]) -> None:
     """Refuse an animation if later frames, which store only changes, show parts of the first frame inside the holes.
 
-    Args:
-        samples: of its first frame.
-        missing_HW: the holes of the first frame, upright.
-
     Raises:
         UnreadableImageError: a later frame would look different with the holes filled.
     """
@@ -38,7 +34,6 @@ def check_later_frames(file: CompletedFile, samples: Samples, missing_HW: NDArra
 
 
 def _later_frames(data: bytes) -> Iterator[bytes]:
-    """Yield the pixels of all frames but the first as they are shown."""
     with opened(data, math.inf) as image:
         for number in range(1, getattr(image, "n_frames", 1)):
             image.seek(number)

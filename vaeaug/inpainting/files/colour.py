@@ -26,7 +26,6 @@ def in_file_space(values_NC: NDArray[np.float32], space: Space, profile: bytes |
         values_NC: in [0, 1], C = 1 (gray) or 3.
         space: of the numbers; `cmyk` without a profile is the complement of RGB without black, `lab` is relative to D50
             in the encoding of 8-bit TIFF, whose a and b are signed.
-        profile: ICC profile of the numbers, or None.
 
     Returns:
         In [0, 1]: (N, 1) of `gray`, (N, 3) of `rgb` and `lab`, (N, 4) of `cmyk`.

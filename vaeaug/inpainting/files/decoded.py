@@ -18,7 +18,6 @@ def decoded_samples(data: bytes, rules: DecodeRules = DEFAULT_RULES, orientation
     """Return the pixels of a file's first page.
 
     Args:
-        rules: by which it is decoded.
         orientation: the order to return them in; 1 is upright.
 
     Raises:

@@ -26,8 +26,6 @@ class Entry:
 
     Attributes:
         raw: the entry itself, 12 bytes (20 in BigTIFF), as it is in the file.
-        kind: TIFF field type.
-        count: of its values.
         offset: where its values begin in the data, in bytes.
     """
 
@@ -47,7 +45,6 @@ class Directory:
     """One directory.
 
     Attributes:
-        entries: by tag.
         link: where the offset of this directory is stored.
         next_link: where the offset of the next one is stored.
     """

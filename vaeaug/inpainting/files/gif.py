@@ -44,9 +44,6 @@ class _Frame:
 class GifFile:
     """A GIF file.
 
-    Args:
-        rules: by which it is decoded.
-
     Raises:
         UnreadableImageError: it is damaged, or its first frame does not cover it.
     """
@@ -112,7 +109,6 @@ class GifFile:
         return bytes(data)
 
     def _scan(self) -> tuple[_Frame, int]:
-        """Return where the first frame is, and how many there are."""
         data = self._data
         table, colours = 13, _table_size(data[10])
         offset = table + 3 * colours
@@ -150,7 +146,6 @@ def _without_packet(data: bytes) -> tuple[bytes, bytes | None]:
 
 
 def _after_blocks(data: bytes, offset: int) -> int:
-    """Return the end of the data that begins with the sub-block at a position."""
     while length := data[offset]:
         offset += 1 + length
     return offset + 1

@@ -25,7 +25,6 @@ class CompletedFile(Protocol):
     Attributes:
         suffixes: of the files that `rewritten` returns; the first is the usual one.
         pages: that can be completed, each an image of its own: those of a TIFF file, 1 of all others.
-        frames: pages or frames that the source has.
         changed: `rewritten` returns a file of another format.
     """
 
@@ -65,9 +64,6 @@ class CompletedFile(Protocol):
 
 def open_completed(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> CompletedFile:
     """Open an image file by its content.
-
-    Args:
-        rules: by which it is decoded.
 
     Raises:
         UnreadableImageError: it cannot be decoded.

@@ -37,9 +37,6 @@ _PER_METRE = 1 / 0.0254
 class OtherFile:
     """A file that is completed in another format.
 
-    Args:
-        rules: by which it is decoded.
-
     Raises:
         UnreadableImageError: it is not an image.
     """
@@ -87,7 +84,6 @@ class OtherFile:
         return assembled(header, [*chunks, (b"IDAT", b"")], zlib.compress(rows, 6), provenance, upright=True)
 
     def _metadata(self) -> list[Chunk]:
-        """Return the metadata of the source as PNG chunks."""
         info = self._info
         chunks: list[Chunk] = []
         if profile := info.get("icc_profile"):

@@ -42,9 +42,6 @@ Chunk = tuple[bytes, bytes]
 class PngFile:
     """A PNG file.
 
-    Args:
-        rules: by which it is decoded.
-
     Raises:
         UnreadableImageError: it is damaged.
     """

@@ -15,11 +15,9 @@ def encoded_rows(values_HWS: NDArray[Any], depth: int, *, indexed: bool, interla
     """Return filtered rows, each after its filter type, to be compressed.
 
     Args:
-        values_HWS: one number per sample.
         depth: bits per sample: 1, 2, 4, 8, 16.
         indexed: the samples are indices of a colour table. Their rows, and those of fewer than 8 bits per sample, are
             not filtered (section 12.7).
-        interlaced: in the seven passes of Adam7.
     """
     parts = [values_HWS]
     if interlaced:
@@ -29,7 +27,6 @@ def encoded_rows(values_HWS: NDArray[Any], depth: int, *, indexed: bool, interla
 
 
 def _packed(values_HWS: NDArray[Any], depth: int) -> NDArray[np.uint8]:
-    """Return the bytes of each row."""
     height = len(values_HWS)
     if depth == 16:
         return np.ascontiguousarray(values_HWS.astype(">u2")).view(np.uint8).reshape(height, -1)
@@ -43,7 +40,6 @@ def _filtered(rows_HX: NDArray[np.uint8], step: int) -> bytes:
     """Return rows after their filter types: of each row the filter with the smallest sum of absolute differences.
 
     Args:
-        rows_HX: the bytes of each row.
         step: bytes per pixel; 0 leaves the rows unfiltered.
     """
     height, width = rows_HX.shape

@@ -24,7 +24,6 @@ class Samples:
     Attributes:
         values_HWS: S samples per pixel, of the type that the file stores (1-, 2- and 4-bit samples as uint8). The
             samples of the colour are the first ones.
-        space: what the samples of the colour mean.
         black: the number that stands for the least intensity; greater than `white` where a file is inverted.
         white: the number that stands for the greatest intensity.
         alpha: which sample is the opacity, or None.
@@ -89,7 +88,6 @@ class Samples:
         Filled pixels are opaque. Of an indexed file each takes the nearest opaque colour of the table.
 
         Args:
-            missing_HW: the holes, upright.
             images_HWC: sRGB values in [0, 1], C = 1 or 3, upright; only those in the holes are used.
 
         Returns:
@@ -142,7 +140,6 @@ def _levels(values: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def _as_type(numbers: NDArray[np.float64], kind: np.dtype[Any]) -> NDArray[Any]:
-    """Return numbers in a file's type, whole ones rounded to the nearest."""
     if kind.kind == "f":
         return numbers.astype(kind)
     limits = np.iinfo(kind)

@@ -58,9 +58,6 @@ _ENCODING_FIELDS = frozenset(
 class TiffFile:
     """A TIFF file.
 
-    Args:
-        rules: by which it is decoded.
-
     Raises:
         UnreadableImageError: its structure is damaged.
     """
@@ -181,7 +178,6 @@ class TiffFile:
     def _store(
         self, out: TiffOutput, page: int, values_HWS: NDArray[Any], fields: dict[int, bytes], uses: Counter[int]
     ) -> None:
-        """Write the pixels of a page and set its fields."""
         directory = self._pages[page]
         layout = layout_of(self._structure, directory)
         before_HWS = None if layout is None or self._direct(page, 1) is None else layout.read(self._data)
@@ -252,7 +248,6 @@ class TiffFile:
                     out.erase(offset, length)
 
     def _erase_copies(self, out: TiffOutput, directory: Directory) -> None:
-        """Overwrite the pixels of a page's smaller copies."""
         entry = directory.entries.get(_SUB_DIRECTORIES)
         if entry is None or entry.kind not in _OFFSETS:
             return

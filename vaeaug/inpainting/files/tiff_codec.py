@@ -34,9 +34,7 @@ def expanded(
     """Return the bytes of some rows; None if they cannot be decompressed.
 
     Args:
-        data: compressed.
         compression: TIFF tag 259.
-        row_bytes: bytes per row.
         width: pixels per row, for CCITT codes.
         options: further tags that the decoder must know (266, 292, 293).
     """
@@ -84,9 +82,7 @@ def with_predictor(rows_HX: NDArray[np.uint8], kind: str, samples: int, predicto
     """Return rows as differences from the pixel to the left (TIFF 6.0, section 14; for floats Technical Note 3).
 
     Args:
-        rows_HX: bytes of each row.
         kind: of a sample, as NumPy names it, with its byte order.
-        samples: per pixel.
         predictor: 2, or 3 for floats.
     """
     if predictor == 3:
@@ -109,7 +105,6 @@ def without_predictor(rows_HX: NDArray[np.uint8], kind: str, samples: int, predi
 
 
 def _whole(kind: str) -> np.dtype[np.unsignedinteger]:
-    """Return the unsigned type of the same size and byte order."""
     return np.dtype(kind[0] + "u" + kind[2:])
 
 
@@ -129,7 +124,6 @@ def _from_planes(rows_HX: NDArray[np.uint8], kind: str) -> NDArray[np.uint8]:
 
 
 def _file(data: bytes, compression: int, width: int, rows: int, bilevel: bool, options: Mapping[int, int]) -> bytes:
-    """Return a TIFF file with one strip."""
     fields = {
         256: width,
         257: rows,

@@ -35,13 +35,8 @@ class Chunk:
     """A strip or tile: its position in the page, and the position of its bytes in the file.
 
     Attributes:
-        top: row of its first pixel.
-        left: column of its first pixel.
-        rows: that are stored.
         columns: that are stored; those beyond the page are padding.
         plane: which sample it holds, or None for all.
-        offset: of its bytes in the file.
-        length: of its bytes.
     """
 
     top: int
@@ -58,17 +53,12 @@ class Layout:
     """How a page stores its pixels.
 
     Attributes:
-        height: in pixels.
-        width: in pixels.
-        samples: per pixel.
         bits: per sample: 1, 2, 4, 8, 16, 32, 64.
         kind: NumPy's name of a sample with its byte order, such as `<u2`.
         compression: TIFF tag 259.
         predictor: 1 for none, 2, 3.
         options: further tags that CCITT codes depend on.
         mirrored: the bits of each byte are stored in reverse (FillOrder 2), as some fax machines do.
-        tiled: chunks are tiles.
-        chunks: all strips or tiles in the order of the file.
     """
 
     height: int
@@ -117,14 +107,12 @@ class Layout:
         return self._ordered(compressed(plain, self.compression, row_bytes, chunk.rows, chunk.columns, self.options))
 
     def _ordered(self, content: bytes) -> bytes:
-        """Return bytes with their bits in the usual order, or these in the order of the file."""
         return content.translate(_MIRRORED) if self.mirrored else content
 
     def _native(self) -> np.dtype[Any]:
         return np.dtype(np.uint8) if self.bits < 8 else np.dtype(self.kind).newbyteorder("=")
 
     def _row(self, chunk: Chunk) -> tuple[int, int]:
-        """Return the samples per pixel and the bytes per row of a chunk."""
         across = self.samples if chunk.plane is None else 1
         return across, (chunk.columns * across * self.bits + 7) // 8
 
@@ -187,7 +175,6 @@ _Position = tuple[int, int, int, int, int | None]
 
 
 def _strips(width: int, height: int, planes: list[int | None], number: Callable[..., int]) -> Iterator[_Position]:
-    """Yield top, left, rows, columns and plane of each strip."""
     rows = max(1, min(number(ROWS_PER_STRIP, height), height))
     for plane in planes:
         for top in range(0, height, rows):
@@ -195,7 +182,6 @@ def _strips(width: int, height: int, planes: list[int | None], number: Callable[
 
 
 def _tiles(width: int, height: int, planes: list[int | None], number: Callable[..., int]) -> Iterator[_Position]:
-    """Yield the same of each tile."""
     rows, columns = max(1, number(TILE_HEIGHT)), max(1, number(TILE_WIDTH))
     for plane in planes:
         for top in range(0, height, rows):
@@ -204,7 +190,6 @@ def _tiles(width: int, height: int, planes: list[int | None], number: Callable[.
 
 
 def _unpacked(rows_HX: NDArray[np.uint8], bits: int, kind: str) -> NDArray[Any]:
-    """Return one number per sample of each row."""
     if bits >= 8:
         return np.ascontiguousarray(rows_HX).view(kind)
     flags = np.unpackbits(rows_HX, axis=1).reshape(len(rows_HX), -1, bits)
@@ -213,7 +198,6 @@ def _unpacked(rows_HX: NDArray[np.uint8], bits: int, kind: str) -> NDArray[Any]:
 
 
 def _packed(numbers: NDArray[Any], bits: int, kind: str) -> NDArray[np.uint8]:
-    """Return the bytes of each row."""
     if bits >= 8:
         return np.ascontiguousarray(numbers.astype(kind)).view(np.uint8).reshape(len(numbers), -1)
     flags = np.unpackbits(np.ascontiguousarray(numbers)[..., None], axis=2)[..., 8 - bits :]

@@ -33,9 +33,6 @@ Chunk = tuple[bytes, bytes]
 class WebpFile:
     """A WebP file that can hold a completed image without loss.
 
-    Args:
-        rules: by which it is decoded.
-
     Raises:
         UnreadableImageError: the first frame of an animation does not cover it.
     """

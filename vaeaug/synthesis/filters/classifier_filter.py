@@ -1,14 +1,13 @@
-"""The filter: samples are checked by classifiers that were not trained on their sources, relative to real images.
+"""Filter samples by classifiers that were not trained on their sources, relative to real images.
 
-The real images are divided into folds, and for each fold a classifier is trained on the other folds. Its scores of the
-real images that it was not trained on define what is normal. A sample with a worse score than nearly all of these is
-dropped; any other sample is kept, however unusual, so a class that is hard to recognize keeps its hard images. There
-are three causes:
+The real images are divided into folds. For each fold a classifier is trained on the other folds, and its scores of the
+images it was not trained on define what is normal. A sample that scores worse than nearly all of these is dropped. Any
+other sample is kept, so a class that is hard to recognize keeps its hard images. There are three causes:
 
-    another class    the classifier gives the sample's class less than it gives nearly all unseen images of that class,
-                     and prefers another one.
-    far from data    its features lie farther from the nearest real image of the class than nearly all unseen ones do.
-    near copy        they lie so near to one that it adds nothing.
+    another class    the classifier gives the class less probability than nearly all unseen images of it, and prefers
+                     another one.
+    far from data    its features are farther from the nearest real image of the class than for nearly all unseen ones.
+    near copy        its features are so close to a real image that it adds nothing.
 """
 
 from __future__ import annotations
@@ -46,8 +45,7 @@ class Fold:
     """A classifier and the real images that it was not trained on.
 
     Attributes:
-        classifier: trained on all other real images.
-        unseen: where the images of the fold stand.
+        unseen: indices of the images in the fold.
     """
 
     classifier: Classifier
@@ -60,9 +58,9 @@ class _NormalRange:
 
     Attributes:
         features_RF: of all real images of the class.
-        min_probability: probability of the class below which an image counts as another class.
-        max_distance: distance from which on it is far from the data.
-        min_distance: distance below which it is a copy.
+        min_probability: below it an image counts as another class.
+        max_distance: above it an image is far from the data.
+        min_distance: below it an image is a copy.
     """
 
     features_RF: NDArray[np.float32]
@@ -72,11 +70,10 @@ class _NormalRange:
 
 
 class ClassifierFilter:
-    """Decides on samples.
+    """Decides which samples to drop.
 
     Args:
-        folds: a classifier each.
-        pixels_NHWC: the real images, uint8, as the classifiers take them.
+        pixels_NHWC: the real images, as the classifiers take them.
     """
 
     def __init__(self, folds: Sequence[Fold], pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64]) -> None:
@@ -91,13 +88,13 @@ class ClassifierFilter:
         self._features_NF, self._labels_N = features[0], labels_N
 
     def verdicts(self, pixels_BHWC: NDArray[np.uint8], label: int, sources_B: Sequence[int | None]) -> list[str | None]:
-        """Return for each sample why it is dropped, or None if it is kept.
+        """Return for each sample why it is dropped, or None.
 
         Args:
-            pixels_BHWC: the samples, uint8, as the classifiers take them.
-            sources_B: which real image each was made from (its index among them), or None: a sample is checked by the
-                classifier that was not trained on its source, and a sample without a source by the first classifier.
-                The classifier may have been trained on other images with detail in the sample.
+            pixels_BHWC: the samples, as the classifiers take them.
+            sources_B: the index of the real image that each sample was made from, or None. A sample is checked by the
+                classifier that was not trained on its source; without a source, by the first classifier. Detail from
+                other images may be known to it.
         """
         fold_B = np.array([0 if source is None else self._fold_N[source] for source in sources_B])
         verdicts: list[str | None] = [None] * len(pixels_BHWC)
@@ -118,14 +115,10 @@ class ClassifierFilter:
         return verdicts
 
     def nearest(self, pixels_BHWC: NDArray[np.uint8], label: int) -> NDArray[np.int64]:
-        """Return which real image of a class is nearest to each sample, by the features of the first classifier.
+        """Return the index of the nearest real image of a class for each sample, (B,), by the first classifier's
+        features.
 
-        Args:
-            pixels_BHWC: the samples, uint8, as the classifiers take them.
-            label: the class; it has a real image.
-
-        Returns:
-            Their indices among the real images, (B,).
+        The class must have a real image.
         """
         rows_R = np.flatnonzero(self._labels_N == label)
         features_BF = self._classifiers[0].embeddings(pixels_BHWC)
@@ -137,7 +130,6 @@ class ClassifierFilter:
 def _normal_ranges(
     fold: Fold, features_NF: NDArray[np.float32], pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64]
 ) -> dict[int, _NormalRange]:
-    """Return the normal range of every class that the classifier was trained on."""
     labels_U = labels_N[fold.unseen]
     probability_U = fold.classifier.probabilities(pixels_NHWC[fold.unseen])[np.arange(len(labels_U)), labels_U]
     distance_U = np.full(len(labels_U), np.nan)
