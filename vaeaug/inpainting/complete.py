@@ -13,14 +13,16 @@ from vaeaug.contracts import Latent, leaves, tree_map
 from vaeaug.errors import InputError, nearest
 from vaeaug.inpainting.encoder_store import InpaintingEncoder, load_inpainting_encoder
 from vaeaug.inpainting.gibbs import Gibbs
+from vaeaug.inpainting.pixel_blend import decoded_only, gaussian_only, guesses, weight_maps
 from vaeaug.inpainting.visible import composite, visible_loss
 from vaeaug.inpainting.weights import WeightedCompletions, tempered, weigh
 from vaeaug.models.network import Network
+from vaeaug.models.pixel_gaussians import load_pixel_gaussians
 from vaeaug.models.store import StoredModel
 from vaeaug.seeds import seed_of
 
-METHODS = ("auto", "partial-encoder", "gibbs")
-"""`auto` is the inpainting encoder if there is one, otherwise `gibbs`."""
+METHODS = ("auto", "partial-encoder", "gibbs", "gaussian")
+"""`auto` blends what the inpainting encoder and the Gaussians propose; if there is no encoder, it is `gibbs`."""
 
 GIBBS_STEPS = 50
 MEAN_FRACTION = 0.25  # of the draws count towards a mean
@@ -54,7 +56,7 @@ class Completer:
         encoder: the model's inpainting encoder; if None, that in its directory.
 
     Raises:
-        InputError: if there is no such method, or no inpainting encoder for it.
+        InputError: if there is no such method, or if the model lacks what it needs.
     """
 
     def __init__(
@@ -62,6 +64,9 @@ class Completer:
     ) -> None:
         if method not in METHODS:
             raise InputError(f"there is no method {method!r}; {nearest(method, METHODS)}")
+        gaussians = load_pixel_gaussians(model) if method in ("auto", "gaussian") else None
+        if method == "gaussian" and (gaussians is None or model.spec.palette is not None):
+            raise InputError(_no_gaussian(model))
         if method != "gibbs" and encoder is None:
             encoder = load_inpainting_encoder(model)
         if method == "partial-encoder" and encoder is None:
@@ -71,6 +76,10 @@ class Completer:
             )
         self.model, self.draws = model, draws
         self.encoder = None if method == "gibbs" else encoder
+        self.gaussians = gaussians
+        self._weights_FKE = gaussian_only() if method == "gaussian" else decoded_only()
+        if method == "auto" and encoder is not None and gaussians is not None:
+            self._weights_FKE = encoder.blend_weights_FKE.cpu()
         self._networks: OrderedDict[int, Network] = OrderedDict()
         self._stored: dict[int, Latent] = {}
 
@@ -88,23 +97,52 @@ class Completer:
         """
         x_CHW = x_CHW.to(self.model.device, torch.float32)
         visible_1HW = (visible_1HW > 0).to(self.model.device, torch.float32)
-        count = samples * self.draws
         evidence_K = None
         if label is None:
             evidence_K = self._evidence(x_CHW, visible_1HW, seed)
             label = int(evidence_K.argmax())
-        propose = self._run_chains if self.encoder is None else self._propose
-        proposals = propose(x_CHW, visible_1HW, label, count, seed)
-        if samples == 1:
-            decoded_SCHW = _best(proposals, indexed=self.model.spec.palette is not None)
-        else:
-            decoded_SCHW = _drawn(proposals, samples, self._generator(seed, "choose", label))
+        decoded_SCHW = self._guess(x_CHW, visible_1HW, label, samples, seed)
         return Completion(
             composite(x_CHW[None], decoded_SCHW, visible_1HW[None]).cpu(),
             decoded_SCHW.cpu(),
             label,
             None if evidence_K is None else evidence_K.cpu(),
         )
+
+    def _guess(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, samples: int, seed: int) -> Tensor:
+        """Return completions with their visible pixels as decoded, (S, C, H, W): the best guess, or draws around it.
+
+        Deviations from the best guess are those of the latents and of the Gaussians, so weighted that their variances
+        mix as the guesses do.
+        """
+        share_EHW = weight_maps(self._weights_FKE, visible_1HW).to(x_CHW.device)[:, None]
+        mean_1CHW, drawn_SCHW = self._decode(x_CHW, visible_1HW, label, samples, seed, needed=bool(share_EHW[:2].any()))
+        if self.gaussians is None or bool((share_EHW[0] == 1).all()):
+            return drawn_SCHW
+        guesses_ECHW = guesses(mean_1CHW[0], x_CHW, visible_1HW, self.gaussians, share_EHW)
+        best_CHW = (share_EHW * guesses_ECHW).sum(dim=0)
+        if samples == 1:
+            return best_CHW[None].clamp(0, 1)
+        generator = self._generator(seed, "pixels", label)
+        scale_EHW = share_EHW.sqrt()
+        deviation_SCHW = (share_EHW[0] + share_EHW[1]).sqrt() * (drawn_SCHW - mean_1CHW)
+        for scale_HW, gaussian in zip(scale_EHW[1:], (self.gaussians.residuals, self.gaussians.images), strict=True):
+            if bool(scale_HW.any()):
+                deviation_SCHW = deviation_SCHW + scale_HW * gaussian.deviations(visible_1HW, samples, generator)
+        return (best_CHW + deviation_SCHW).clamp(0, 1)
+
+    def _decode(
+        self, x_CHW: Tensor, visible_1HW: Tensor, label: int, samples: int, seed: int, *, needed: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Return the mean of what the model decodes, (1, C, H, W), and as many draws as asked for; of one, the mean."""
+        if not needed:
+            return x_CHW[None], x_CHW.expand(samples, -1, -1, -1)
+        propose = self._run_chains if self.encoder is None else self._propose
+        proposals = propose(x_CHW, visible_1HW, label, samples * self.draws, seed)
+        mean_1CHW = _best(proposals, indexed=self.model.spec.palette is not None)
+        if samples == 1:
+            return mean_1CHW, mean_1CHW
+        return mean_1CHW, _drawn(proposals, samples, self._generator(seed, "choose", label))
 
     def _evidence(self, x_CHW: Tensor, visible_1HW: Tensor, seed: int) -> Tensor:
         """Return the evidence of the visible pixels for each class, (K,).
@@ -176,6 +214,12 @@ class Completer:
 
     def _generator(self, seed: int, *use: object) -> torch.Generator:
         return torch.Generator(device=self.model.device).manual_seed(seed_of(seed, "inpaint", *use))
+
+
+def _no_gaussian(model: StoredModel) -> str:
+    if model.spec.palette is not None:
+        return "--method gaussian mixes colours, which indexed images do not allow; use --method auto"
+    return f"{model.directory} has no Gaussian over pixels; train the model again, or use another --method"
 
 
 def _best(proposals: WeightedCompletions, *, indexed: bool) -> Tensor:

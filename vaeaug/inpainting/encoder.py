@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from vaeaug.contracts import ImageSpec, Latent
+from vaeaug.inpainting.pixel_blend import decoded_only
 from vaeaug.nn import Encoder
 
 
@@ -24,12 +25,15 @@ class InpaintingEncoder(nn.Module, ABC):
 
     Attributes:
         kind: names the class in the file.
+        blend_weights_FKE: of what the model decodes and what its Gaussians expect (`pixel_blend`).
     """
 
     kind: ClassVar[str]
+    blend_weights_FKE: Tensor
 
     def __init__(self, spec: ImageSpec) -> None:
         super().__init__()
+        self.register_buffer("blend_weights_FKE", decoded_only())
         self.classifier = Encoder(
             channels=spec.channels + 1, height=spec.height, width=spec.width, features=spec.num_classes
         )
