@@ -150,7 +150,7 @@ def recorded_format(
 
 
 def copied_as(source: FileTraits, mode: Mode) -> Encoding:
-    """Return what a rewritten copy of a real file is written as: lossy files become JPEG files, all others PNG files."""
+    """Return the encoding of a rewritten copy of a real file: JPEG for lossy files, otherwise PNG."""
     if mode not in ("L", "RGB") or not source.lossy:
         return PNG
     return Encoding("JPEG", tables=source.jpeg)
