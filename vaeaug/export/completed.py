@@ -29,8 +29,8 @@ def encode_completed(file: CompletedFile, pages: Mapping[int, NDArray[Any]], tex
 
     Args:
         pages: page number -> samples with the holes filled.
-        text: keyword -> value, written as PNG text chunks and as XMP properties. The marks of a partly synthetic image
-            are always added.
+        text: keyword -> value, written as PNG text chunks and XMP properties; the marks of a (partly) synthetic image
+            are added.
     """
     before = read_mark(file.view(0))
     whole = before is not None and before.synthetic == "true"
