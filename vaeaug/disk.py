@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def check_no_overlap(data: Path, out: Path) -> None:
-    """Check that an output directory and the data do not contain each other: user data is never written to.
+    """Check that an output directory and the data do not contain each other.
 
     Raises:
-        InputError: they overlap (symbolic links are resolved, and letter case is treated as the file system does).
+        InputError: if they overlap, with symbolic links resolved and letter case as in the file system.
     """
     data, out = data.expanduser().resolve(), out.expanduser().resolve()
     for inner, outer, sentence in ((out, data, "is inside"), (data, out, "contains")):
@@ -32,10 +32,10 @@ def check_no_overlap(data: Path, out: Path) -> None:
 def atomic(path: Path) -> Iterator[Path]:
     """Write a file completely or not at all: yield the temporary file that replaces `path` at the end of the block.
 
-    The temporary name depends on `path` only, so that a write interrupted and done again leaves nothing behind.
+    The temporary name depends only on `path`, so that a repeated write leaves nothing behind.
 
     Raises:
-        OSError: if the disk is full, or the place cannot be written to. The temporary file is removed.
+        OSError: if the disk is full or the path is not writable. The temporary file is removed.
     """
     temporary = temporary_name(path)
     try:
@@ -47,12 +47,7 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Write `data` to a file completely or not at all; see `atomic`.
-
-    Args:
-        durable: also wait until the disk has it. This is slow, and needless for one of many files that can be made
-            again.
-    """
+    """Write a file completely or not at all. `durable` also waits until the disk has it, which is slow."""
     with atomic(path) as temporary, temporary.open("wb") as file:
         file.write(data)
         if durable:
@@ -68,11 +63,7 @@ def temporary_name(path: Path) -> Path:
 
 @contextlib.contextmanager
 def plain_disk_errors(path: Path) -> Iterator[None]:
-    """Turn a full disk and missing permission into one line that names the remedy.
-
-    Raises:
-        VaeaugError: instead of the operating system's error.
-    """
+    """Turn disk-full and permission errors into a VaeaugError: one line that names the remedy."""
     try:
         yield
     except VaeaugError:

@@ -27,7 +27,7 @@ class SettingError(InputError):
 
     Args:
         problem: the rest of the sentence, such as `must be at least 0, not -1`.
-        call: the function that takes the argument, such as `vaeaug.augment`, if it is known.
+        call: the function with the argument, such as `vaeaug.augment`.
     """
 
     def __init__(self, name: str, problem: str, call: str = "") -> None:
@@ -46,7 +46,7 @@ class PluginError(VaeaugError):
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
-    """Return the sentence that helps after an unknown name: the nearest valid one, and all of them.
+    """Return the end of a message about an unknown name: the nearest valid name, and all of them.
 
     >>> nearest("vea", ["ae", "vae"])
     "did you mean 'vae'? (available: ae, vae)"

@@ -1,9 +1,9 @@
-"""What a finished output was asked for, kept in its record: `--resume` on it can tell whether anything is left to do.
+"""The request of a finished run, kept in its record, so that `--resume` can tell whether anything is left to do.
 
-A command's record (`vaeaug.json`, `evaluation.json`, `model.json`) gets the key `resume` when it is published:
+The key `resume` of a command's record (`vaeaug.json`, `evaluation.json`, `model.json`) contains:
 
-    request   what decided the result, without places on this machine; values that are off or not given are left out
-    inputs    what identifies the images and models that were read
+    request   what determines the result, without paths of this machine, and without values that are off
+    inputs    identifiers of the images and models that were read
 """
 
 from __future__ import annotations
@@ -23,11 +23,7 @@ _INPUT_SETTINGS = ("data", "images", "real", "synthetic", "model")
 
 
 def keep_request(path: Path, request: Mapping[str, Any], inputs: Mapping[str, str]) -> None:
-    """Add what a run was asked for to its record; nothing happens if there is no record.
-
-    Args:
-        inputs: what was read -> what identifies its content.
-    """
+    """Add the request and the identifiers of the inputs to a record, if there is one."""
     if path.is_file():
         record = json.loads(path.read_bytes())
         kept = {"request": _portable(request), "inputs": dict(inputs)}
@@ -36,10 +32,10 @@ def keep_request(path: Path, request: Mapping[str, Any], inputs: Mapping[str, st
 
 
 def read_finished(path: Path, request: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the record of a finished run that was asked for the same; None if there is no such record.
+    """Return the record of a finished run with the same request, or None if there is no record.
 
     Raises:
-        InputError: if the run was asked for something else.
+        InputError: if the run had another request.
     """
     try:
         record = json.loads(path.read_bytes())
@@ -58,13 +54,10 @@ def read_finished(path: Path, request: Mapping[str, Any]) -> dict[str, Any] | No
 
 
 def check_inputs(out: Path, record: Mapping[str, Any], inputs: Mapping[str, str]) -> None:
-    """Check that what a finished run has read is as it was.
-
-    Args:
-        inputs: what is there now; only what is named is compared.
+    """Check that the inputs of a finished run are unchanged; only those in `inputs` are compared.
 
     Raises:
-        InputError: if something has changed.
+        InputError: if an input has changed.
     """
     before = record[KEY]["inputs"]
     for name, identity in inputs.items():

@@ -34,10 +34,10 @@ def option(
         ...     beta: float = option(4.0, "Weight of the KL term.", minimum=0)
 
     Args:
-        sampling: whether a trained model may be opened with another value (`vaeaug sample --set`): it does not change
-            what is learned, only what is drawn.
-        imports: whether a value `module:callable` is imported and called. Of a trained model, which may have come from
-            elsewhere, that is done only with the user's consent (`vaeaug score --allow-imports`).
+        sampling: whether a trained model may be opened with another value (`vaeaug sample --set`), because it only
+            changes sampling.
+        imports: whether a value `module:callable` is imported and called. For a trained model, which may come from
+            elsewhere, that requires the user's consent (`vaeaug score --allow-imports`).
     """
     metadata: dict[str, Any] = {"help": help, "minimum": minimum, "maximum": maximum, "choices": choices}
     metadata |= {"sampling": sampling, "imports": imports}
@@ -45,14 +45,13 @@ def option(
 
 
 def parse_options(config: type[C], values: Mapping[str, Any], owner: str) -> C:
-    """Build `config` from names and values, which may be strings as a user typed them.
+    """Build `config` from names (hyphens are underscores) and values, which may be strings.
 
     Args:
-        values: option name (hyphens and underscores are the same) -> value.
-        owner: whose options they are, for messages ("variant 'vae'").
+        owner: for messages, such as "variant 'vae'".
 
     Raises:
-        InputError: an unknown name, a value of the wrong type, or one out of range.
+        InputError: if a name is unknown, or a value has the wrong type or is out of range.
     """
     parsed: dict[str, Any] = {}
     for name, value in _named(config, values, owner):
@@ -64,13 +63,10 @@ def parse_options(config: type[C], values: Mapping[str, Any], owner: str) -> C:
 
 
 def parse_settings(settings: type[C], values: Mapping[str, Any], call: str) -> C:
-    """Build a settings dataclass of a command, likewise.
-
-    Args:
-        call: the function of the Python API that takes them, for messages.
+    """Build a settings dataclass of a command, likewise; `call` is the Python function, for messages.
 
     Raises:
-        SettingError: if a value is of the wrong type or out of range.
+        SettingError: if a value has the wrong type or is out of range.
         InputError: if a name is unknown.
     """
     parsed: dict[str, Any] = {}
@@ -83,13 +79,13 @@ def parse_settings(settings: type[C], values: Mapping[str, Any], call: str) -> C
 
 
 def check_names_no_code(config: type[Any], values: Mapping[str, Any], subject: str) -> None:
-    """Refuse options that name code to import and call (`option(imports=True)`), if there is no consent to it.
+    """Check that no option names code to import and call (`option(imports=True)`), which requires consent.
 
     Args:
-        subject: what has them, for the message ("DIR was trained with 'perceptual'").
+        subject: for the message ("DIR was trained with 'perceptual'").
 
     Raises:
-        InputError: one does; the message says which.
+        InputError: if an option does.
     """
     given = {name.replace("-", "_"): str(value) for name, value in values.items()}
     for field in dataclasses.fields(config):

@@ -1,8 +1,8 @@
-"""The output directory: which paths may be used, where work is kept meanwhile, and how finished content gets there.
+"""The output directory: which paths may be used, where it is built, and how finished content is moved into it.
 
-A path that does not exist is created by one rename. An existing empty directory is kept, because it may be the working
-directory of a shell or a mount point; the finished content is moved into it entry by entry. A file next to the content
-records that the move has begun, so that the next run completes a move that was killed.
+A new path is created by one rename. An existing empty directory is kept, because it may be the working directory of a
+shell or a mount point; content is moved into it entry by entry. A marker file lets the next run complete a move that
+was killed.
 """
 
 from __future__ import annotations
@@ -24,11 +24,8 @@ MOVING = "moving"
 def work_directory(final: Path) -> Path:
     """Return the directory to build in: `.NAME.partial` next to `final`, or a hidden directory inside it.
 
-    It is inside where a rename from next to it would fail: `final` is a mount point or on another file system than its
-    parent, or its parent is not writable.
-
-    Args:
-        final: the absolute output directory, symbolic links resolved.
+    It is inside if a rename from next to it would fail: `final` is a mount point or on another file system, or its
+    parent is not writable. `final` must be resolved.
     """
     beside, inside = final.with_name(f".{final.name}.partial") if final.name else final, final / INSIDE
     if inside.is_dir():
@@ -46,7 +43,7 @@ def check_free(final: Path) -> None:
     """Check that an output directory does not exist yet or is empty.
 
     Raises:
-        InputError: if it is a file, contains anything, or cannot be looked at.
+        InputError: if it is a file, contains anything, or cannot be read.
     """
     try:
         if not final.name:
@@ -68,8 +65,8 @@ def move_content(content: Path, final: Path) -> None:
     """Move finished content to the output directory; if that fails, everything is moved back.
 
     Raises:
-        InputError: if something else was put there in the meantime.
-        OSError: if the disk or a permission prevents it.
+        InputError: if another process put something there.
+        OSError: if the disk is full or a permission is missing.
     """
     if not final.exists():
         try:
@@ -96,10 +93,10 @@ def move_content(content: Path, final: Path) -> None:
 
 
 def complete_move(content: Path, final: Path) -> None:
-    """Move the rest of a content whose move was killed.
+    """Complete the move of content that was killed.
 
     Raises:
-        InputError: if something else was put there in the meantime; the rest is kept.
+        InputError: if another process put something there; the rest is kept.
     """
     if content.is_dir():
         _move(content, final, [])

@@ -42,28 +42,26 @@ _INPUTS = "input.json"
 
 
 class Staging:
-    """A directory under construction. Use it in a `with` statement, and call `publish` when all is there.
+    """A directory under construction. Use it in a `with` statement, and call `publish` when everything is there.
 
     Leaving the `with` block without `publish` keeps what was built for a later `resume=True`, unless nothing was built.
 
     Args:
-        final: where the directory is to stand: nothing yet, or an empty directory. Missing parents are made.
-        request: what is asked for, as JSON values; compared by value when work is taken up again.
-        resume: go on where an earlier run stopped; with nothing to go on from, start afresh. If an earlier run has
-            finished here that was asked for the same, it is opened as `finished` and nothing is built.
-        record: name of the record of the command in the directory.
+        final: the output directory, which must be free; as an attribute, resolved. Missing parents are made.
+        request: JSON values that determine the result; a resumed run must have the same.
+        resume: continue an earlier run, if there is one. A finished run with the same request is opened as `finished`.
+        record: file name of the command's record.
 
     Attributes:
-        final: the absolute final place, symbolic links resolved.
         partial: where it is built: `.NAME.partial` next to it, or hidden inside it.
         content: becomes the final directory.
-        scratch: kept while the work lasts, removed by `publish`.
-        resumed: whether an earlier run's work is gone on with.
-        finished: the record of the finished run that is there; None if there is work to do.
+        scratch: kept until `publish`.
+        resumed: whether an earlier run is continued.
+        finished: the record of the finished run; None if there is work to do.
 
     Raises:
-        InputError: the final place is taken or cannot be written to, another process works on it, or a run is there
-            that was not to be resumed or asked for something else.
+        InputError: if the output is not free or not writable, another process works on it, or it has a run with another
+            request or that was not to be resumed.
     """
 
     def __init__(self, final: Path, request: Mapping[str, Any], *, resume: bool, record: str = "vaeaug.json") -> None:
@@ -101,7 +99,7 @@ class Staging:
         """Move `content` to its final place, remove the rest, and return the final path.
 
         Raises:
-            InputError: something was put at the final place meanwhile; what was built is kept.
+            InputError: if something was put there meanwhile; what was built is kept.
         """
         self._complete = True
         with plain_disk_errors(self.final):
@@ -115,13 +113,13 @@ class Staging:
         return self.final
 
     def check_unchanged(self, **fingerprints: str) -> None:
-        """Check that the input is the same as when the run began, so that it can be resumed or is finished.
+        """Check that the inputs are the same as when the run began.
 
         Args:
-            fingerprints: what is read (`dataset`, `model`, `test images`) -> what identifies its content.
+            fingerprints: input (`dataset`, `model`, `test images`) -> identifier of its content.
 
         Raises:
-            InputError: if it has changed.
+            InputError: if an input has changed.
         """
         if self.finished is not None:
             check_inputs(self.final, self.finished, fingerprints)
@@ -136,10 +134,10 @@ class Staging:
         write_atomic(self.scratch / _INPUTS, json.dumps(before | fingerprints).encode())
 
     def finished_record(self, progress: Progress, **fingerprints: str) -> Mapping[str, Any] | None:
-        """Return the record of a finished run that was asked for the same, after a line about it; otherwise None.
+        """Return the record of a finished run with the same request, after a message about it; otherwise None.
 
         Raises:
-            InputError: if an input has changed since the run began.
+            InputError: if an input has changed.
         """
         if fingerprints:
             self.check_unchanged(**fingerprints)
@@ -201,7 +199,7 @@ def check_output(final: Path) -> None:
     """Check that an output directory is free, and complete it if its run was killed while it published.
 
     Raises:
-        InputError: if it is not free, or if it is complete now.
+        InputError: if it is not free, or was just completed.
     """
     final = final.expanduser().resolve()
     partial = work_directory(final)
@@ -222,11 +220,11 @@ def check_output(final: Path) -> None:
 
 @contextlib.contextmanager
 def staged(final: Path) -> Iterator[Path]:
-    """Build a directory in one go, for work that is too short to be resumed: yield the place to build it in.
+    """Yield a directory to build in at once, for work too short to be resumed.
 
     Raises:
-        InputError: `final` is not free or cannot be written to.
-        VaeaugError: the disk is full or a permission is missing; nothing is left.
+        InputError: if `final` is not free or not writable.
+        VaeaugError: if the disk is full or a permission is missing; nothing is left.
     """
     with Staging(final, {"command": "short"}, resume=True) as staging:
         try:

@@ -85,12 +85,11 @@ def _coupled(mean_BKCHW: Tensor, coupling: Tensor, value_B1CHW: Tensor | None = 
 def log_probability(level: Tensor, offset: Tensor, log_scale: Tensor) -> Tensor:
     """Return log P of an intensity, by sigmoid(a) - sigmoid(b) = sigmoid(a) sigmoid(-b) (1 - exp(b - a)).
 
-    No factor is near 1 where it matters or 0 where it does not, so it is exact in the tails, where the difference of
-    two sigmoids is rounded to 0 and the paper falls back to a density.
+    This is exact in the tails, where the difference of two sigmoids rounds to 0 and the paper falls back to a density.
 
     Args:
         level: 0 to 255.
-        offset: how far its value lies above the mean, values running from -1 to 1.
+        offset: distance of its value above the mean, with values from -1 to 1.
     """
     inverse = (-log_scale).exp()
     above = logsigmoid((offset + HALF_LEVEL) * inverse).masked_fill(level == 255, 0.0)

@@ -3,12 +3,9 @@
 Loss, per image of P values:  P log(2 b) + sum |x - m| / b,  m = sigmoid(raw),  b* = mean |x - m|.
 
 The plain sum of absolute errors is this with b = 1, far too wide for images in [0, 1]: the KL would weigh too much and
-latents collapse. The scale at its optimum balances both, as the variance of `gaussian` does, so no weight needs tuning.
-While training, b is the optimum for the batch (the gradient is that of P log of the mean absolute error) but never
-below the mean absolute error on held-out images; in eval mode it is the running mean.
-
-The median of what a latent leaves open is decoded, not its mean, so a few odd pixels do not move it. The head is a
-sigmoid, as that of `gaussian`: what is exactly black or white stays so whatever the latent's noise.
+latents collapse. The optimal scale needs no tuning, like the variance of `gaussian`, and is handled in the same way in
+training and in eval mode. The decoder learns the median of what a latent leaves open, so a few odd pixels do not move
+it. The sigmoid keeps exactly black and white pixels so, whatever the latent's noise.
 """
 
 import math

@@ -106,9 +106,9 @@ def window_and_scales(side: int) -> tuple[int, int]:
 
 
 def sliding_window(length: int, window: int) -> Tensor:
-    """Return the matrix (length, places) whose columns are a Gaussian window at each place it fits.
+    """Return the matrix (length, positions) whose columns are a Gaussian window at each position.
 
-    Two products with it filter a batch faster than a convolution of so few channels does on a CPU.
+    On a CPU two products with it are faster than a convolution with so few channels.
     """
     offset_K = torch.arange(window) - (window - 1) / 2
     gaussian_K = torch.exp(-0.5 * (offset_K / (WINDOW_STD * window / WINDOW)).square())

@@ -33,7 +33,7 @@ RANGES = {  # mean and standard deviation of red, green and blue
 class Perceptual(ReconstructionLoss):
     """Squared error of pixels and of normalized features, with one shared scale.
 
-    The network is no part of the loss's state: a model that was trained with it draws images without it.
+    The network is not part of the loss's state, so a trained model draws images without it.
     """
 
     name = "perceptual"
@@ -67,10 +67,10 @@ class Perceptual(ReconstructionLoss):
         self.scale = RunningError(0.1, MIN_ERROR)
 
     def forward(self, raw_BRHW: Tensor, x_BCHW: Tensor) -> Tensor:
-        """Return the loss of each image, shape (B,).
+        """Return the loss of each image, (B,).
 
         Raises:
-            InputError: the first time, if the network or its weights are not at hand.
+            InputError: on the first call, if the network or its weights are not available.
         """
         error_B = self.error(self.image(raw_BRHW), x_BCHW)
         scale = self.scale(error_B)

@@ -1,8 +1,7 @@
 """Draw on the lines between neighbours: z = a + t (b - a), with b one of the nearest latents of a's class.
 
-What SMOTE does with pixels (Chawla et al. 2002, arXiv:1106.1813), done in latent space, where what lies between two
-images of a class is an image of it. Reaching a little beyond both ends gives what no pair of images has between them
-(DeVries & Taylor 2017, arXiv:1702.05538).
+This is SMOTE (Chawla et al. 2002, arXiv:1106.1813) in latent space. Reaching a little beyond both ends gives images
+that no pair has between them (DeVries & Taylor 2017, arXiv:1702.05538).
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from vaeaug.nn import nearest_neighbours
 class InterpolateSampler(Sampler):
     """Draws between a real image and one of its nearest neighbours, or slightly beyond.
 
-    Sample i lies on a line through training image i mod N.
+    Sample i is on a line through training image i mod N.
     """
 
     name = "interpolate"

@@ -27,9 +27,9 @@ MAX_FULL_DIMENSIONS = 512  # beyond, covariances are diagonal
 class MixtureSampler(Sampler):
     """Draws from a Gaussian mixture fitted to the latents of the class.
 
-    It is fitted by expectation maximization to draws from the posteriors of the training images. Draws, not means: so
-    the mixture covers what the decoder was trained on, and few images do not make its covariances singular. One
-    component for every 50 images, ten at most.
+    It is fitted to draws from the posteriors of the training images, not to their means, so that it covers what the
+    decoder was trained on, and few images do not make its covariances singular. One component per 50 images, at most
+    ten.
     """
 
     name = "mixture"

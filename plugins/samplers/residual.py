@@ -1,20 +1,19 @@
-"""Change real images by what the decoder says changes: x' = x + decode(z') - decode(z).
+"""Edit real images by decoded differences: x' = x + decode(z') - decode(z).
 
-A decoder's images are soft. Added to a real image, the difference of two of them moves what the latent knows of (shape,
-shade) and leaves the fine detail that no latent holds. `vaeaug.synthesis.edit` does the adding.
+Decoded images are soft. The difference of two of them changes what the latent represents (shape, shade) and keeps the
+fine detail of the real image. `vaeaug.synthesis.edit` adds it.
 
-The defaults are what helped a classifier most in `tests/benchmarks/utility.py`: a random contrast of other images of
-the class, x_1 ... x_K with weights w that add up to 0,
+The defaults helped a classifier most in `tests/benchmarks/utility.py`: a random contrast of other images of the class,
+x_1 ... x_K, with weights w that sum to 0,
 
     z' = z + s sum_j w_j z_j        w = (v - mean v) / sqrt(K - 1), v from N(0, I)
 
-whose covariance over all choices of images is s^2 times that of the class's latents, so that no covariance is
-computed. The detail of the same images is added with the same weights, r_j = x_j - decode(z_j) being what the decoder
-cannot show:
+whose covariance over all choices of images is s^2 times that of the class's latents. The fine detail of the same
+images, r_j = x_j - decode(z_j), is added with the same weights:
 
     x' = x + decode(z') - decode(z) + s sum_j w_j r_j
 
-Without the last term only what is coarse would vary, and that seemed to teach less. Were the decoder linear, x' would
+Without the last term only coarse content would vary, which seemed to teach less. If the decoder were linear, x' would
 be x plus noise with the covariance of the class's pixels, times s^2. Half the class's standard deviations (s = 0.5)
 teach as much as whole ones and look calmer. Moves towards a neighbour teach less.
 """
@@ -80,10 +79,10 @@ class ResidualSampler(Sampler):
         )
 
         def __post_init__(self) -> None:
-            """Refuse what the move would not look at.
+            """Check that no option of the other move was set.
 
             Raises:
-                InputError: an option of the other move is not left at its default.
+                InputError: if one is not at its default.
             """
             default = {field.name: field.default for field in dataclasses.fields(self)}
             for move, names in _MOVE_OPTIONS.items():

@@ -2,13 +2,12 @@
 
 Objective, per image:  loss(decode(z), x) + lambda |z|^2 / 2,  z = encode(x).
 
-Nothing asks the latents to have any distribution, so there is no prior to draw from until the training is over. Then a
-density is fitted to them (Ghosh et al. 2020, arXiv:1903.12436): by the sampler `mixture`, class by class, or here, as
-one Gaussian with a full covariance.
+The latents have no given distribution, so a density is fitted to them after training (Ghosh et al. 2020,
+arXiv:1903.12436): by the sampler `mixture`, class by class, or here, as one Gaussian with a full covariance.
 
-The second term (their eq. 11) only bounds the latents; the plain autoencoder, with lambda = 0, has none of it. Its
-latents may grow until a sigmoid behind the decoder saturates, and all images are decoded alike: within a hundred steps
-under `l1` or `ms-ssim`, whose gradients do not fade with the error.
+The second term (their eq. 11) bounds the latents; the plain autoencoder has lambda = 0. Its latents may grow until a
+sigmoid behind the decoder saturates and all images are decoded alike: within a hundred steps under `l1` or `ms-ssim`,
+whose gradients do not shrink with the error.
 """
 
 from collections.abc import Iterable

@@ -38,12 +38,12 @@ Moments = tuple[Tensor, Tensor]
 
 
 class Group(nn.Module):
-    """One group of latents on a grid: its posterior, and its way into the state. Both go cell by cell.
+    """One group of latents on a grid: its posterior, and its contribution to the state, cell by cell.
 
     Args:
         latents: channels of the latents, c.
-        state: channels of the state on the way down, K.
-        features: channels of the image's features on the way up, F.
+        state: channels of the state, K.
+        features: channels of the image's features, F.
     """
 
     def __init__(self, latents: int, state: int, features: int) -> None:
@@ -122,8 +122,8 @@ class HVAE(Variant):
         """Walk down the ladder and return the last state, (B, K, h, w).
 
         Args:
-            latent: (number of the group, state) -> its latents (B, c, h, w), in the coordinates of their prior but for
-                the first group.
+            latent: (number of the group, state) -> its latents (B, c, h, w), in the coordinates of their prior except
+                for the first group.
         """
         state_BKhw = self.decoder.start(y_B)
         for number, group in enumerate(self.groups):
@@ -137,10 +137,9 @@ class HVAE(Variant):
     def infer(
         self, x_BCHW: Tensor, y_B: Tensor, generator: torch.Generator | None
     ) -> tuple[list[Tensor], list[Moments], Tensor]:
-        """Draw the latents of images on the way down; without a generator, take each group's mode given those above.
+        """Draw the latents of images on the way down (modes without a generator), group by group.
 
-        Returns:
-            Latents a group, the moments of their posteriors, and the last state.
+        Return the latents, the moments of their posteriors, and the last state.
         """
         features = self.encoder(x_BCHW, y_B)
         latents: list[Tensor] = []

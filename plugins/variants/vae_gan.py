@@ -1,18 +1,17 @@
-"""The VAE/GAN: a VAE whose images are compared and judged by a discriminator (Larsen et al. 2016).
+"""The VAE/GAN: a VAE whose images are compared and scored by a discriminator (Larsen et al. 2016).
 
-Objective, per image x of class y; f are the features of the discriminator's last layer but one, D is its verdict, and
+Objective, per image x of class y; f are the features of the discriminator's last layer but one, D is its output, and
 x~ = decode(z) with z ~ q(z|x, y), x' = decode(z') with z' ~ p(z|y):
 
     encoder        L + KL(q(z|x, y) || p(z|y)),  L = u |f(x) - f(x~)|^2 / 2 - v log p(x|z, y)
     decoder        gamma L - log D(x~) / 2 - log D(x') / 2
     discriminator  -log D(x) - log (1 - D(x~)) / 2 - log (1 - D(x')) / 2
 
-As in the paper (algorithm 1) the game does not reach the encoder, nor the likelihood the discriminator. Added to it are
-the classes, a small share v of the loss that the user chose, and what keeps a discriminator from knowing a few hundred
-images by heart: differentiable augmentation of all it sees (Zhao et al. 2020) and spectral normalization instead of
-batch normalization. The paper's features are of unit variance by batch normalization; here they are divided by their
-running spread over real images. The decoder ascends log D instead of descending log (1 - D), as usual since Goodfellow
-et al. (2014).
+As in the paper (algorithm 1) the adversarial loss does not reach the encoder, nor the likelihood the discriminator.
+Different from the paper: classes; a small fraction v of the loss that the user chose; differentiable augmentation (Zhao
+et al. 2020) and spectral instead of batch normalization, so that the discriminator does not memorize a few hundred
+images; and features divided by their running standard deviation over real images. The decoder ascends log D instead of
+descending log (1 - D) (Goodfellow et al. 2014).
 """
 
 from collections.abc import Iterable
@@ -119,7 +118,7 @@ class VAEGAN(GaussianVariant):
         }
 
     def _draw_augmentation(self, x_BCHW: Tensor, generator: torch.Generator) -> Augmentation:
-        """Draw one augmentation an image, for it and for both fakes of it: features are compared place by place."""
+        """Draw one augmentation per image, for it and both its fakes: features are compared position by position."""
         strength = self.config.augmentation
         return Augmentation.draw(
             x_BCHW.shape,
@@ -131,7 +130,7 @@ class VAEGAN(GaussianVariant):
         )
 
     def _feature_distance(self, real_BLHW: Tensor, fake_BLHW: Tensor) -> Tensor:
-        """Return -log N(f(x); f(x~), spread) up to a constant, shape (B,) (paper, eq. 7)."""
+        """Return -log N(f(x); f(x~), variance) up to a constant, (B,) (paper, eq. 7)."""
         if self.training:
             variance_L = real_BLHW.square().mean(dim=(0, 2, 3)) - real_BLHW.mean(dim=(0, 2, 3)).square()
             self.feature_variance_L.lerp_(variance_L.clamp(min=MIN_VARIANCE), MOMENTUM)

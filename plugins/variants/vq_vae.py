@@ -34,7 +34,7 @@ HEADS = 4  # of the prior's attention
 class VQVAE(Variant):
     """An autoencoder whose latent is a grid of codes, with a transformer that draws such grids for a class.
 
-    The encoder does not see the class, the decoder does. The latent is the codes, int64, shape (B, h, w).
+    Only the decoder sees the class. The latent is the codes, int64, shape (B, h, w).
     """
 
     name = "vq-vae"
@@ -108,7 +108,7 @@ class VQVAE(Variant):
     def encode(self, x_BCHW: Tensor, y_B: Tensor, generator: torch.Generator | None = None) -> Encoded:  # noqa: ARG002
         """Encode images; see `Variant.encode`. The posterior is one grid of codes, so every draw is its mode.
 
-        The features are the codes' vectors. An ema codebook has the penalty `commitment`, |z - sg e(c)|^2.
+        The features are the codes' vectors. An ema codebook adds the penalty `commitment`, |z - sg e(c)|^2.
         """
         return self._encode(x_BCHW)[0]
 

@@ -50,17 +50,14 @@ class ReconstructionLoss(nn.Module, ABC):
         return None
 
     def raw_channels(self, channels: int) -> int:
-        """Return R, the number of decoder output channels for images of `channels` channels; by default the same
-        number.
-        """
+        """Return R, the number of decoder output channels for images of `channels` channels; the same by default."""
         return channels
 
     @abstractmethod
     def forward(self, raw_BRHW: Tensor, x_BCHW: Tensor) -> Tensor:
-        """Return the loss of each image, (B,), summed (not averaged) over channels and pixels, in nats for a
-        likelihood.
+        """Return the loss of each image, (B,), summed over channels and pixels; in nats for a likelihood.
 
-        It is a sum so that a KL weight means the same under every loss.
+        It is a sum, not a mean, so that a KL weight means the same under every loss.
 
         Args:
             raw_BRHW: the decoder's output.
@@ -77,9 +74,6 @@ class ReconstructionLoss(nn.Module, ABC):
     def calibrate(self, raw_BRHW: Tensor, x_BCHW: Tensor) -> None:
         """Learn from held-out images; called without gradient at each validation. The default does nothing.
 
-        A likelihood with its own variance can use it to avoid overconfidence when a few training images are
-        reconstructed better than any others.
-
-        Args:
-            raw_BRHW: the decoder's output for draws from the posteriors of these images.
+        `raw_BRHW` is decoded from draws from their posteriors. A likelihood with its own variance can use this to avoid
+        overconfidence when a few training images are reconstructed better than any others.
         """

@@ -115,9 +115,7 @@ class Sampler(ABC):
 
     @classmethod
     def is_recommended_for(cls, case: SamplingCase) -> bool:  # noqa: ARG003
-        """Return whether `--sampler auto` should take this sampler. The first one that returns true is taken. Default:
-        no.
-        """
+        """Return whether `--sampler auto` should take this sampler; the first that returns true wins. Default: no."""
         return False
 
     @classmethod

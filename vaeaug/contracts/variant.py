@@ -71,9 +71,7 @@ class Variant(nn.Module, ABC):
 
     @abstractmethod
     def decode(self, latent: Latent, y_B: Tensor) -> Tensor:
-        """Decode latents to raw output, shape (B, R, H, W), without a final activation (see
-        `ReconstructionLoss.image`).
-        """
+        """Decode latents to raw output, (B, R, H, W), without a final activation (see `ReconstructionLoss.image`)."""
 
     @abstractmethod
     def prior(self, y_B: Tensor, generator: torch.Generator) -> Latent:
@@ -97,10 +95,9 @@ class Variant(nn.Module, ABC):
         return {"model": {"reconstruction": reconstruction(raw_BRHW, x_BCHW), **encoded.penalties}}
 
     def begin_training(self, data: TrainingSet) -> None:
-        """Store what the objective needs from the training set, such as its size, in a buffer. The default does
-        nothing.
+        """Store what the objective needs from the training set, such as its size, in a buffer.
 
-        Called before each training, including a resumed one, but not when a trained model is opened.
+        The default does nothing. Called before each training, including a resumed one, but not when a model is opened.
         """
 
     def parameter_groups(self) -> dict[str, Iterable[nn.Parameter]]:

@@ -28,7 +28,7 @@ def albumentations_module() -> ModuleType:
     """Import albumentations and test the functions that are used, once per process.
 
     Raises:
-        InputError: if it is missing, or does not work like version 2.0.8.
+        InputError: if it is missing or does not work like version 2.0.8.
     """
     saved = {name: os.environ.get(name) for name in _QUIET}
     os.environ.update(_QUIET)

@@ -38,7 +38,7 @@ class DecodeSettings:
 
     Attributes:
         image_size: (height, width), or None to derive it from the training images.
-        spec: the images of the trained model they are for, or None for a training.
+        spec: the images of a trained model, or None for a training.
     """
 
     image_size: tuple[int, int] | None
@@ -51,12 +51,7 @@ class DecodeSettings:
 
 @dataclass(frozen=True, slots=True)
 class BuildResult:
-    """The result of decoding into a folder.
-
-    Attributes:
-        files: the readable images, in the order of their pixels.
-        rules: the rules used, with the levels that were found.
-    """
+    """The result of decoding: the readable images in the order of their pixels, and the rules with the levels found."""
 
     shape_HWC: tuple[int, int, int]
     files: list[CachedImage]
@@ -79,26 +74,20 @@ def build_pixels(
 ) -> BuildResult:
     """Decode all files and write `pixels.bin` into a folder.
 
-    The size is that of the readable training images. Their headers tell it nearly always; where a file turns out to
-    be unreadable or rotated only while it is decoded and the size is thereby another, all is decoded once more.
+    The size is derived from the headers of the training images. If an image turns out to be unreadable or rotated only
+    while it is decoded, and the size changes, everything is decoded again.
 
-    Where the training images are indexed ones (`palette.py`), all images are resized without mixing colours, and a
-    pixel of val or test whose colour the palette lacks takes the nearest one. Where some are gray with more than 8
-    bits, their values are read once more than the others, to find the levels (`levels.py`) unless `rules` have some.
-
-    For a trained model its `spec` settles size, channels and palette: gray images are repeated for a model of colours,
-    and images in colour count as unreadable for a model of grays. A class may then have any number of images.
+    In an indexed dataset (`palette.py`) images are resized without mixing colours, and pixels of val or test take the
+    nearest colour of the palette. Deep gray images are read twice, to find the levels (`levels.py`), unless `rules`
+    have some. For a trained model, `spec` determines size, channels and palette, colour images count as unreadable for
+    a gray model, and a class may have any number of images.
 
     Args:
-        digests: their contents' hashes, as `content_digest`; empty if a file could not be read.
-        classes: the classes, each of which must keep two readable training images.
-        progress: called with (images decoded, images in all).
-
-    Returns:
-        What was written.
+        digests: content hashes; empty if a file could not be read.
+        progress: called with (images decoded, total).
 
     Raises:
-        InputError: unreadable images, all of them named; too few readable ones in a class; a file that changed.
+        InputError: if images are unreadable (all are named), a class has too few readable ones, or a file changed.
     """
     if settings.spec is not None:
         return _build_for_model(folder, files, digests, pool, settings.spec, settings, progress)

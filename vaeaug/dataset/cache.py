@@ -1,8 +1,8 @@
 """Decode a dataset once, into a memory-mapped cache keyed by its content.
 
-The key covers every file's content, name, label and split, the size requested, and the decode rule. A second run reads
-the files to know their content, finds the entry, and decodes nothing. Pixels are written in windows of a few hundred
-images, so memory does not grow with the dataset, and they do not depend on the number of workers.
+The key covers every file's content, name, label and split, the requested size, and the decode rule. A second run reads
+the files to hash them, finds the entry, and decodes nothing. Memory does not grow with the dataset, and the pixels do
+not depend on the number of workers.
 """
 
 from __future__ import annotations
@@ -58,25 +58,20 @@ def build_cache(
 ) -> ImageCache:
     """Return a dataset's pixels at one size: from the cache if the content is known, otherwise decoded into the cache.
 
-    Every image of every split is read. Without `image_size` the size is the median height and width of the training
-    images, both shrunk alike until the longer is at most `max_side`, each within 8 ... 256; images of other
-    proportions are squashed to it.
+    Every image of every split is read. Without `image_size`, the size is derived from the training images
+    (`model_size`).
 
     Args:
-        spec: the images of a trained model: its size, channels and palette are taken instead, and a class may have any
-            number of images.
-        workers: threads; by default one a core, at most 8. The pixels do not depend on it.
-        skip_invalid: leave unreadable images out (they are listed in `ImageCache.invalid`) instead of refusing.
-        progress: called in this thread with (images done, images in all).
-        cache_dir: where caches lie; see `store.py` for the default.
-
-    Returns:
-        The cache, open for reading.
+        spec: of a trained model: determines size, channels and palette, and a class may have any number of images.
+        workers: threads; by default one per core, at most 8.
+        skip_invalid: leave unreadable images out; they are listed in `ImageCache.invalid`.
+        progress: called in this thread with (images done, total).
+        cache_dir: see `store.py` for the default.
 
     Raises:
-        InputError: unreadable images (all are named), too few readable ones in a class, a size out of bounds, a cache
-            directory that was named and cannot be written or is inside the dataset.
-        VaeaugError: the disk is full.
+        InputError: if images are unreadable (all are named), a class has too few readable ones, the size is out of
+            range, or the cache directory is not writable or is inside the dataset.
+        VaeaugError: if the disk is full.
     """
     settings = DecodeSettings(
         image_size=None if image_size is None else check_image_size(image_size),
@@ -168,16 +163,13 @@ def _key(index: DatasetIndex, digests: Sequence[str], settings: DecodeSettings) 
 
 
 def _fingerprint(files: Sequence[CachedImage]) -> str:
-    """Return what identifies the readable data, whatever the files are called and in which order they come.
-
-    Synthetic images that nothing is trained on do not count: with and without them it is the same data.
-    """
+    """Return a hash of the readable data that does not depend on names, order, or synthetic images set apart."""
     rows = sorted(json.dumps([file.split, file.label, file.digest]) for file in files if file.split != SYNTHETIC)
     return content_digest("\n".join(rows).encode())
 
 
 def _open_existing(key: str, cache_dir: Path | None) -> ImageCache | None:
-    """Open the entry if there is one; a damaged one is removed, so that it is built again."""
+    """Open the entry if there is one; a damaged one is removed, so that it is rebuilt."""
     directory, _ = cache_directory(cache_dir)
     if directory is None:
         return None

@@ -21,7 +21,7 @@ class FolderImages:
     """The images of a dataset according to its folders.
 
     Attributes:
-        empty: training classes whose folder contains no image.
+        empty: training classes without images.
         stray: images outside any class folder.
     """
 
@@ -34,19 +34,14 @@ class FolderImages:
 
 
 def read_class_folders(top: Folder, *, training: bool) -> FolderImages:
-    """Read the images of a dataset with their classes and splits from the names of its folders.
+    """Read the images of a dataset with classes and splits from the names of its folders.
 
     Args:
-        top: DATA; at least one folder in it contains images, or, without `training`, it contains images itself.
-        training: whether a model is to be trained on it; otherwise images outside class folders are images without a
-            label, and no split is required.
-
-    Returns:
-        The images.
+        top: DATA, with images in at least one folder, or, unless `training`, directly in it.
+        training: if false, images outside class folders have no label, and no split is required.
 
     Raises:
-        InputError: folders for one split twice, splits beside folders that are none, splits without classes or in some
-            classes only, no training split, or several datasets side by side.
+        InputError: if the folders are ambiguous or have no training split; the message says which and why.
     """
     named = _split_folders(top.image_folders)
     unused = [folder for folder in top.image_folders if folder not in named.values() and _is_unused(folder)]
@@ -212,7 +207,7 @@ def _split_class_pairs(folders: Sequence[Folder]) -> list[tuple[Folder, str, str
     """Return (folder, split, rest of the name) if the names of all folders combine a split with something else.
 
     Either all contain class folders and no split occurs twice (`cars_train`, `cars_test`), or all contain images and
-    train has every class (`train_cat`, `train_dog`, `test_cat`).
+    train has every class (`train_cat`, `test_cat`).
     """
     parts = [(folder, *found) for folder in folders if (found := split_and_rest(folder.name)) is not None]
     parts += [

@@ -22,7 +22,7 @@ class Constant(Enum):
 
 
 def constant_class(pixels_NHWC: NDArray[np.uint8], indices_N: NDArray[np.int64]) -> Constant | None:
-    """Return how some images are constant, or None if they are not; ordinary images are known by the first few."""
+    """Return how some images (at least one) are constant, or None."""
     first_HWC = np.asarray(pixels_NHWC[indices_N[0]])
     flat, identical = True, len(indices_N) > 1
     for start in range(0, len(indices_N), _CHUNK):

@@ -1,4 +1,4 @@
-"""What is in the files of a dataset, read once before they are decoded: a hash of each, and its provenance mark."""
+"""What is in the files of a dataset, read once before they are decoded: content hashes and provenance marks."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from vaeaug.dataset.parallel import thread_pool, windows
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What is in the files of a dataset.
+    """What is in the files of a dataset, by `file_name`.
 
     Attributes:
-        digests: `file_name` -> `content_digest` of the file; empty if the file cannot be read.
+        digests: content hashes; empty if a file cannot be read.
     """
 
     digests: Mapping[str, str]

@@ -1,22 +1,17 @@
 """Turn the bytes of an image file into 8-bit gray or RGB pixels, by fixed rules.
 
-The rules, each with its home:
-
-- **Which files** (`formats.py`): the content says the format, whatever the name says. Of several frames or pages the
-  first is taken.
-- **How large** (`opening.py`): up to `DecodeRules.max_megapixels`. Threads share a budget of pixels, so that memory is
-  bounded whatever their number.
+- **Format** (`formats.py`): detected from the content. Only the first frame or page is used.
+- **Size** (`opening.py`): up to `DecodeRules.max_megapixels`. Threads share a budget of pixels, so memory is bounded.
 - **Gray or colour**: gray modes (8-bit, bilevel, gray with alpha, 16-bit, 32-bit, float) become gray; everything else
-  becomes RGB, even where its channels are equal, because synthetic images are written in the mode of the user's
-  files. A palette image is gray if all its pixels are.
+  becomes RGB, even if its channels are equal, because synthetic images have the mode of the user's files. A palette
+  image is gray if all its pixels are.
 - **Colours** (`colour.py`): sRGB. Transparent pixels are composited over `DecodeRules.background`.
-- **More than 8 bits** (`levels.py`): gray values map linearly from the dataset's range, `DecodeRules.levels`. Of 48-bit
-  colour and 32-bit gray with alpha, the high byte of each channel is taken, as Pillow does.
-- **Orientation** is applied, whether EXIF, XMP or a TIFF's own tag tells it.
+- **More than 8 bits** (`levels.py`): gray values map linearly from `DecodeRules.levels`. Of 48-bit colour and 32-bit
+  gray with alpha, Pillow reads the high byte of each channel.
+- **Orientation** (EXIF, XMP or TIFF) is applied.
 
-Resizing is to exactly (height, width), whatever the image's own proportions, with an antialiased Lanczos filter. A JPEG
-of more than twice that size is decoded at a reduced size first (its own scaling by powers of two). Images of an indexed
-dataset (`palette.py`) are resized by taking the nearest pixel instead, so that no colours are mixed.
+Images are resized to exactly (height, width) with an antialiased Lanczos filter; a much larger JPEG is first decoded at
+a reduced size. Images of an indexed dataset (`palette.py`) take the nearest pixel, so that no colours are mixed.
 """
 
 from __future__ import annotations
@@ -70,13 +65,13 @@ _ROTATIONS = {  # EXIF orientation -> what sets the image upright
 
 @dataclass(frozen=True, slots=True)
 class FullImage:
-    """A decoded image at its own size.
+    """A decoded image at its own size, upright and in sRGB.
 
     Attributes:
-        pixels_HWC: upright and in sRGB: uint8, C = 1 or 3; or uint16 of C = 1, the values of a deep gray image as
-            16-bit files of its dataset have them (`Levels.store`).
-        alpha_HW: uint8, 255 where opaque, if `DecodeRules.keep_alpha` and the file is transparent; otherwise None.
-        levels: what 0 and 255 mean in uint16 pixels, or None for uint8.
+        pixels_HWC: uint8, C = 1 or 3; or uint16 of C = 1: the values of a deep gray image as stored in 16-bit files
+            (`Levels.store`).
+        alpha_HW: if `DecodeRules.keep_alpha` and the file is transparent.
+        levels: of uint16 pixels.
     """
 
     pixels_HWC: NDArray[Any]
@@ -94,9 +89,8 @@ class DecodedImage:
     """A decoded and resized image.
 
     Attributes:
-        height: of the file's image in pixels, upright and before resizing.
-        value_range: the smallest and the largest value of a deep gray image, as 16-bit files of its dataset have them;
-            otherwise None.
+        height: of the original, upright.
+        value_range: smallest and largest value of a deep gray image, as stored in 16-bit files.
     """
 
     pixels_HWC: NDArray[np.uint8]
@@ -113,10 +107,7 @@ def decode(
     """Decode an image file and resize it.
 
     Args:
-        indexed: resize as images of an indexed dataset are, so that every pixel has a colour of the file.
-
-    Returns:
-        The pixels by the rules above, a function of the arguments alone.
+        indexed: resize without mixing colours.
 
     Raises:
         UnreadableImageError: if the content cannot be decoded; the message gives the reason.
@@ -139,13 +130,7 @@ def decode(
 
 
 def decode_full(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> FullImage:
-    """Decode an image file at its own size.
-
-    `decode` gives the same pixels, as 8 bits and resized.
-
-    Raises:
-        UnreadableImageError: as `decode`.
-    """
+    """Decode an image file at its own size; otherwise as `decode`."""
     with opened(data, rules.max_megapixels) as image:
         traits = traits_of(image, data)
         with room_for(image):
@@ -154,11 +139,7 @@ def decode_full(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> FullImage:
 
 
 def read_deep_values(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> DeepValues | None:
-    """Return the values of a gray file of more than 8 bits, upright; None for other files.
-
-    Raises:
-        UnreadableImageError: as `decode`.
-    """
+    """Return the values of a gray file of more than 8 bits, upright; None for other files. Raises as `decode`."""
     with opened(data, rules.max_megapixels) as image:
         if image.mode not in DEEP_MODES:
             return None
@@ -168,13 +149,10 @@ def read_deep_values(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> DeepVal
 
 
 def decode_upright(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> Image.Image:
-    """Decode an image file at its own size and in its own mode, upright.
+    """Decode an image file at its own size and in its own mode, upright. Raises as `decode`.
 
-    Its `format` is the file's and its `info` holds the file's transparency and colour profile. `eight_bit` makes it
-    what `decode` resizes.
-
-    Raises:
-        UnreadableImageError: as `decode`.
+    `format` and `info` (transparency, colour profile) are those of the file. `eight_bit` makes it what `decode`
+    resizes.
     """
     with opened(data, rules.max_megapixels) as image, room_for(image):
         image.load()
@@ -198,11 +176,7 @@ def eight_bit(image: Image.Image, file_format: str, rules: DecodeRules = DEFAULT
 
 
 def read_colour_table(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> ColourTable | None:
-    """Return the colours of a palette file as `decode` gives them, and which of them it uses; None for other files.
-
-    Raises:
-        UnreadableImageError: as `decode`.
-    """
+    """Return the colours of a palette file, and which of them it uses; None for other files. Raises as `decode`."""
     with opened(data, rules.max_megapixels) as image:
         with room_for(image):
             image.load()

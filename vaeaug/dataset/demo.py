@@ -15,11 +15,7 @@ from vaeaug.staging import staged
 
 @dataclass(frozen=True, slots=True)
 class DemoDataset:
-    """What `write_demo` wrote.
-
-    Attributes:
-        images: split -> number of images.
-    """
+    """The result of `write_demo`; `images` has the number of images per split."""
 
     directory: Path
     classes: tuple[str, ...]
@@ -29,12 +25,9 @@ class DemoDataset:
 def write_demo(directory: Path) -> DemoDataset:
     """Write the sample dataset as PNG in `train/<class>/` and `test/<class>/`, with its licence; all or nothing.
 
-    Returns:
-        What was written.
-
     Raises:
-        InputError: the folder is not empty, is a file, or cannot be written.
-        VaeaugError: the disk is full.
+        InputError: if the folder is not empty or cannot be written.
+        VaeaugError: if the disk is full.
     """
     with staged(Path(directory)) as content, (files("vaeaug") / "demo" / "fashion-mnist.zip").open("rb") as stream:
         names = _extract(stream, content)

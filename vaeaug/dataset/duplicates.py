@@ -12,11 +12,7 @@ _MAX_NAMED = 3
 
 
 def duplicate_warnings(cache: ImageCache, *, allow_leaks: bool) -> list[str]:
-    """Return a warning for each kind of byte-identical images in a dataset.
-
-    Returns:
-        At most one warning each on leaks, on images in both val and test, on images in several classes, and on copies
-        within a class and split.
+    """Return at most one warning for each kind of byte-identical images (leaks, val and test, classes, copies).
 
     Raises:
         InputError: if validation or test images are also training images, unless `allow_leaks`.

@@ -1,4 +1,4 @@
-"""What an earlier run of vaeaug wrote about files that are data now: the rows of its manifest, and its record."""
+"""The manifest and the record that an earlier run of vaeaug wrote about files that are data now."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class EarlierOutput:
     """An output of vaeaug that is used as data, as a whole or in part.
 
     Attributes:
-        rows: path relative to the output -> row of its manifest; empty if the manifest is missing.
-        prefix: path of DATA relative to the output, with a slash at its end; empty if DATA is the output.
+        rows: path relative to the output -> row of its manifest.
+        prefix: path of DATA relative to the output, with a trailing slash; empty if DATA is the output.
     """
 
     rows: Mapping[str, Row]
@@ -35,10 +35,7 @@ class EarlierOutput:
     recorded: bool
 
     def row(self, file_name: str) -> Row | None:
-        """Return the row of a file, by its name relative to DATA; None if there is none.
-
-        The folder `train` may be left out: it is where all synthetic images are.
-        """
+        """Return the row of a file, by its name relative to DATA or to `train`; None if there is none."""
         name = self.prefix + file_name
         return self.rows.get(name) or self.rows.get(f"train/{name}")
 
@@ -48,9 +45,9 @@ class EarlierOutput:
 
 
 def find_output(data: Path) -> EarlierOutput | None:
-    """Return the output of vaeaug that DATA is or is part of, according to a manifest or record; otherwise None.
+    """Return the output of vaeaug that DATA is or is part of, by its manifest or record, or None.
 
-    A table called `manifest.csv` that vaeaug did not write, or that cannot be read, is not used: it is the user's.
+    A `manifest.csv` that vaeaug did not write, or that cannot be read, is ignored.
     """
     path = data.absolute()
     for folder in (path, *list(path.parents)[:_MAX_PARENTS]):
@@ -68,8 +65,8 @@ def find_output(data: Path) -> EarlierOutput | None:
 def read_manifest(directory: Path) -> dict[str, Row] | None:
     """Return the manifest of an output by `file_name`, or None if there is none with a column `synthetic`.
 
-    A table that was edited in a spreadsheet (`TRUE`, semicolons, a byte order mark) is read as well. The column
-    `synthetic` is always `true`, `partly` or `false`.
+    Tables edited in a spreadsheet (`TRUE`, semicolons, a byte order mark) are accepted; `synthetic` becomes `true`,
+    `partly` or `false`.
 
     Raises:
         InputError: if the table cannot be read.

@@ -25,7 +25,7 @@ def find_metadata(top: Folder) -> list[Path]:
     """Return the metadata files of a Hugging Face imagefolder: the one in DATA, or one in each split folder.
 
     Raises:
-        InputError: two in one folder, or one in some split folders only.
+        InputError: if one folder has two, or only some split folders have one.
     """
     at_root = _metadata_in(top)
     if at_root is not None:
@@ -54,11 +54,11 @@ def find_label_tables(
 ) -> list[LabelledTable]:
     """Return the tables with columns for file and label that list images of a dataset, such as `labels.csv`.
 
-    Looked at are files in DATA, in its split folders, and in its folders without images. Tables named after splits
-    (`train.csv`, `test_labels.csv`) go together.
+    They are in DATA, its split folders, or its folders without images. Tables named after splits (`train.csv`) go
+    together.
 
     Raises:
-        InputError: several tables label the images.
+        InputError: if several tables label the images.
     """
     found = []
     matcher: PathMatcher | None = None

@@ -15,11 +15,11 @@ def groups_of(index: DatasetIndex, group_by: str) -> dict[str, str]:
     """Return `file_name` -> the group of each real image.
 
     Args:
-        group_by: name of a column of the table that lists the images, or a regular expression that is searched for in
-            `file_name`. Its first group, or the whole match if it has none, names the group of the image.
+        group_by: a column of the table that lists the images, or a regular expression searched for in `file_name`: its
+            first group, or the whole match, names the group.
 
     Raises:
-        InputError: if it is neither, if an image has no group, or if all images are in one group.
+        InputError: if it is neither, an image has no group, or all images are in one group.
     """
     names = [file.file_name for file in index.files if not file.synthetic]
     column = _column(index, group_by)
@@ -45,14 +45,7 @@ def groups_of(index: DatasetIndex, group_by: str) -> dict[str, str]:
 
 
 def check_groups(index: DatasetIndex, groups: Mapping[str, str], group_by: str) -> None:
-    """Refuse splits that share groups.
-
-    Args:
-        groups: `file_name` -> group.
-
-    Raises:
-        InputError: if a group has images in more than one split.
-    """
+    """Raise InputError if a group (`file_name` -> group) has images in more than one split."""
     splits: defaultdict[str, set[str]] = defaultdict(set)
     for file in index.files:
         if file.file_name in groups:

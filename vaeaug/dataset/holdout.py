@@ -1,9 +1,8 @@
 """Hold out real training images as a separate split, before any model is trained on them.
 
 Each class gives about the same fraction. Byte-identical images stay in the same split, also across classes, and so do
-the images of one group. Without groups the images of a class whose content and seed hash lowest are held out: an image
-that is added moves at most one other, and a renamed file moves none. With groups the assignment is scikit-learn's
-`StratifiedGroupKFold`.
+the images of one group. Without groups, the images whose content and seed hash lowest are held out: adding an image
+moves at most one other, and renaming moves none. With groups, scikit-learn's `StratifiedGroupKFold` assigns them.
 """
 
 from __future__ import annotations
@@ -34,12 +33,11 @@ def hold_out(index: DatasetIndex, digests: Mapping[str, str], options: HoldOut) 
     """Return a dataset with some real training images moved to another split.
 
     Args:
-        index: the dataset; it must not have that split, nor synthetic images.
-        digests: `file_name` -> hash of the file's content.
+        digests: content hashes by `file_name`.
 
     Raises:
-        InputError: if the dataset has the split already, holds synthetic images, if a class has too few images or
-            groups, or if `group_by` does not fit.
+        InputError: if the dataset already has the split or contains synthetic images, a class has too few images or
+            groups, or `group_by` does not fit.
     """
     training = index.of("train")
     _check_untouched(index, options)

@@ -11,8 +11,8 @@ class HoldOut:
     """Which images to hold out.
 
     Attributes:
-        fraction: of the training images of each class, above 0 and below 1.
-        group_by: a column or a regular expression; see `groups_of`.
+        fraction: of the training images of each class, in (0, 1).
+        group_by: see `groups_of`.
     """
 
     fraction: float

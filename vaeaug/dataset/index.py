@@ -36,10 +36,9 @@ class Provenance:
     """The provenance of an image of an earlier output.
 
     Attributes:
-        synthetic: `true`, `partly` (a model filled holes in it), or `false`: a real image.
-        source: `file_name` in DATA of the real image that a synthetic one was made from; empty if it has none, or if
-            that image is not in DATA. Of a real image its own `file_name`.
-        original: name of that real image in the dataset that it first came from, as far as is known.
+        synthetic: `true`, `partly` (a model filled holes) or `false` (real).
+        source: `file_name` in DATA of the real source image; for a real image its own; empty if there is none in DATA.
+        original: name of that real image in the dataset that it first came from, if known.
     """
 
     synthetic: str
@@ -55,10 +54,10 @@ class ImageFile:
     """One image file of a dataset.
 
     Attributes:
-        file_name: the same relative to DATA, with forward slashes.
-        split: `train`, `val` or `test`; `SYNTHETIC` for a synthetic training image that nothing is trained on.
-        wrappers: number of folders in `file_name` that neither the layout nor a class accounts for, such as the first
-            one in `photos/train/cat/1.png`.
+        file_name: relative to DATA, with forward slashes.
+        split: `train`, `val` or `test`; `SYNTHETIC` for a synthetic training image that is not trained on.
+        wrappers: number of leading folders in `file_name` that are neither layout nor class, such as one in
+            `photos/train/cat/1.png`.
     """
 
     path: Path
@@ -79,8 +78,8 @@ class DatasetIndex:
     """All image files of a dataset, not opened yet.
 
     Attributes:
-        classes: names of the classes that have training images, sorted by code point; a label's index is its place.
-        files: every image of every split, sorted by `file_name` (code points).
+        classes: with training images, sorted by code point.
+        files: of every split, sorted by `file_name` (code points).
     """
 
     root: Path
@@ -97,11 +96,7 @@ class DatasetIndex:
         return tuple(name for entry in self.passed_over if entry.reason == STRAY for name in entry.files)
 
     def column(self, name: str) -> Mapping[str, str]:
-        """Return `file_name` -> the value of a column of the table that lists the images.
-
-        Raises:
-            InputError: if no table lists the images, or it has no such column.
-        """
+        """Return `file_name` -> the value of a column of the table; raise InputError if there is no such column."""
         if self.table is None:
             raise InputError(
                 f"no table lists the images of {self.root}, so there is no column {name!r}; "
@@ -123,7 +118,7 @@ class DatasetIndex:
 
     @property
     def unseen(self) -> tuple[str, ...]:
-        """Labels that occur in val or test only, sorted: kept and passed on, and nothing is trained on them."""
+        """Labels that occur in val or test only, sorted; nothing is trained on them."""
         return tuple(sorted({file.label for file in self.files} - {NO_LABEL, *self.classes}))
 
 
@@ -141,13 +136,10 @@ def make_index(
     """Sort the files and check the rules that apply to every layout.
 
     Args:
-        empty: training classes whose folder holds no image.
-
-    Returns:
-        The index; its classes are those with training images.
+        empty: training classes without images.
 
     Raises:
-        InputError: a name that is not valid Unicode; for a training, no training image, or a class with fewer than two.
+        InputError: if a name is not valid Unicode or, for a training, a class has fewer than two training images.
     """
     listed = tuple(sorted(files, key=lambda file: file.file_name))
     broken = [name for name in (*(file.file_name for file in listed), *empty) if not _is_unicode(name)]
@@ -169,14 +161,7 @@ def make_index(
 
 
 def check_enough(counts: dict[str, int]) -> None:
-    """Refuse classes with fewer than two training images, naming all of them.
-
-    Args:
-        counts: class name -> number of (readable) training images.
-
-    Raises:
-        InputError: there are such classes.
-    """
+    """Raise InputError naming all classes with fewer than two training images."""
     few = [f"{label!r} has {count}" for label, count in sorted(counts.items()) if count < MINIMUM_PER_CLASS]
     if few:
         raise InputError(

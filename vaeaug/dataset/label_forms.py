@@ -12,21 +12,14 @@ from vaeaug.errors import InputError, quoted
 
 
 def unify_labels(files: Sequence[ImageFile], *, training: bool) -> tuple[list[ImageFile], list[str]]:
-    """Give every class one spelling.
+    """Return the images with one spelling per class, and notes on what was merged or kept apart.
 
-    All labels become their composed Unicode form (NFC), which merges the forms that macOS and other systems write.
-    Labels that differ in letter case or in spaces at their ends are one class if no split has both: they get the
-    spelling of train. Within a split they are refused, except names of one letter, which are left apart: data of
-    handwriting has both `a` and `A`.
-
-    Args:
-        training: whether a model is to be trained on them; otherwise spellings in one split are left apart.
-
-    Returns:
-        The images, and notes on what was merged or left apart.
+    All labels become their composed Unicode form (NFC). Labels that differ only in letter case or in spaces at their
+    ends are merged into the spelling of train, unless a split has both. One-letter names are kept apart: handwriting
+    data has both `a` and `A`.
 
     Raises:
-        InputError: two spellings of a class in one split.
+        InputError: if a training split has two spellings of a class.
     """
     notes = []
     composed = {file.label: unicodedata.normalize("NFC", file.label) for file in files}

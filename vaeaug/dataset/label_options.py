@@ -13,7 +13,7 @@ class LabelOptions:
     """Which table contains the labels of a dataset.
 
     Attributes:
-        labels: path of a table; `none` to use the folder names even if there are tables; None to look for a table.
+        labels: path of a table; `none` to use the folder names; None to look for a table.
     """
 
     labels: str | None = None

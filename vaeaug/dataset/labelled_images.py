@@ -21,11 +21,7 @@ from vaeaug.errors import InputError, quoted
 
 @dataclass(frozen=True, slots=True)
 class LabelledTable:
-    """A table and how to read it.
-
-    Attributes:
-        split: the split according to the name of the table, or None.
-    """
+    """A table and how to read it; `split` is the split according to its name."""
 
     table: Table
     columns: Columns
@@ -35,11 +31,7 @@ class LabelledTable:
 
 @dataclass(slots=True)
 class TableImages:
-    """The images that tables list.
-
-    Attributes:
-        rows: `file_name` -> the table and the row that lists it.
-    """
+    """The images that tables list; `rows` maps `file_name` to the table and the row."""
 
     files: list[ImageFile] = field(default_factory=list)
     rows: dict[str, tuple[Table, int]] = field(default_factory=dict)
@@ -55,12 +47,12 @@ def labels_any(top: Folder, labelled: LabelledTable) -> bool:
 def read_labelled(top: Folder, tables: Sequence[LabelledTable], *, training: bool) -> TableImages:
     """Return the images listed in tables.
 
-    The split of an image is the first that exists of: the column `split`, a folder in its path, the name of the table,
-    train.
+    The split is taken from the column `split`, a folder in the path, or the name of the table, in this order; train by
+    default.
 
     Raises:
-        InputError: a path that leads out of DATA, is listed twice, is missing, is not an image or could be several; a
-            label that is neither text nor a whole number.
+        InputError: if a path is outside DATA, listed twice, missing, ambiguous or not an image, or a label is neither
+            text nor a whole number.
     """
     read = TableImages()
     for labelled in tables:
@@ -180,10 +172,7 @@ def _split_of_folders(name: str, label: str) -> str | None:
 
 
 def disagreement(read: TableImages) -> tuple[str, str, str, int] | None:
-    """Return an image with different labels in table and class folder, both labels, and how many images differ.
-
-    A folder says a class if its name is a label of the table, letter case aside.
-    """
+    """Return an image with different labels in table and class folder, both labels, and the number of such images."""
     labels = {file.label.casefold() for file in read.files}
     found = []
     for file in read.files:

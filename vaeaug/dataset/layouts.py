@@ -1,7 +1,7 @@
 """Recognize layouts without a class per image, so that they are not mistaken for class folders.
 
-Folders such as `images`, `train2017` or `JPEGImages` name no class. If no folder of a dataset does, the files next to
-the images say what kind of dataset it is: boxes of YOLO, COCO or Pascal VOC, polygons of LabelMe, or a table.
+Folders such as `images`, `train2017` or `JPEGImages` name no class. If no folder does, the files next to the images
+identify the kind of dataset: YOLO, COCO or Pascal VOC boxes, LabelMe polygons, or a table.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ _PART_WORDS = frozenset(("part", "batch", "shard", "chunk", "fold"))
 
 
 def check_has_classes(top: Folder) -> None:
-    """Refuse a dataset for training if its folder names are not class names.
+    """Check that the folder names of a training dataset are class names.
 
     Raises:
-        InputError: it has the layout of a detection dataset, a file next to the images may contain the labels, or the
-            folders are parts of one set of images.
+        InputError: if it has the layout of a detection dataset, a file next to the images may contain the labels, or
+            the folders are parts of one set of images.
     """
     folders = _image_folders(top)
     if not all(is_generic(part) for parts in folders for part in parts):

@@ -1,10 +1,9 @@
 """The provenance mark of an image file that vaeaug wrote: read from PNG, JPEG, WebP, TIFF and GIF files.
 
-A PNG file has one text chunk per field (`vaeaug:synthetic`, `vaeaug:class`, ...). Other formats have no such chunks, so
-their XMP packet has the same fields as properties of the namespace `NAMESPACE`. Both are read in every format, because
-other programs may move properties from one to the other.
+A PNG file has one text chunk per field (`vaeaug:synthetic`, `vaeaug:class`, ...). In other formats the fields are XMP
+properties of the namespace `NAMESPACE`. Both are read in every format, because other programs may move them.
 
-Sources: PNG (Third Edition), section 11.3.3; XMP Specification, Part 3 (where each format stores its packet).
+Sources: PNG (Third Edition), section 11.3.3; XMP Specification, Part 3.
 """
 
 from __future__ import annotations
@@ -39,10 +38,9 @@ class Mark:
     """The provenance mark in a file.
 
     Attributes:
-        fields: name without prefix -> value, as they were written: `synthetic` (`true`, or `partly` for an image of
-            which a model filled a part) is always there; `class`, `index`, `sampler`, `source`, `model` and `seed` are
-            there if they are known.
-        source_type: the IPTC digital source type, such as `trainedAlgorithmicMedia`; empty if the file has none.
+        fields: name without prefix -> value: always `synthetic` (`true` or `partly`), and if known `class`, `index`,
+            `sampler`, `source`, `model`, `seed`.
+        source_type: IPTC digital source type, such as `trainedAlgorithmicMedia`, or empty.
     """
 
     fields: Mapping[str, str]
@@ -57,10 +55,7 @@ class Mark:
 def read_mark(data: bytes) -> Mark | None:
     """Return the mark of an image file, or None if vaeaug did not write it or the mark was removed.
 
-    The mark of another program (an IPTC digital source type alone) is not a mark of vaeaug.
-
-    Args:
-        data: the file's content; a cut or damaged file is read as far as it goes.
+    Cut or damaged files are read as far as possible. The mark of another program is ignored.
     """
     fields: dict[str, str] = {}
     packets: list[str] = []

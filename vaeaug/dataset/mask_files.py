@@ -27,7 +27,7 @@ def masks_in(top: Folder) -> set[Path]:
     everything in `cat/masks/` next to `cat/images/`.
 
     Raises:
-        InputError: the folders of the dataset itself, or of a split, are images and their masks, so that there are no
+        InputError: if the folders of the dataset or of a split are images and their masks, so that there are no
             classes.
     """
     found: set[Path] = set()

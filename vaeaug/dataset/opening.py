@@ -1,10 +1,9 @@
-"""Open image files within bounds that are the caller's own: megapixels, memory, and text of any length.
+"""Open image files within the caller's own limits: megapixels, memory, and text of any length.
 
-Pillow's own limits are variables of the whole process: `Image.MAX_IMAGE_PIXELS`, from which on it warns and from
-twice of which on it refuses, and `PngImagePlugin.MAX_TEXT_CHUNK`. They belong to the application that vaeaug is used
-in, so they are left alone: files are opened by the format's own class, which does not look at the first, and a PNG's
-text is taken out before Pillow sees it (`png_chunks.py`). Only while an image above `MAX_IMAGE_PIXELS` is decoded is
-this limit lifted, since the decoders of TIFF, WebP and GIF ask for it themselves.
+Pillow's limits (`Image.MAX_IMAGE_PIXELS`, `PngImagePlugin.MAX_TEXT_CHUNK`) are process-wide and belong to the
+application, so they are not changed: files are opened by the format's own class, and text is removed from PNG files
+first (`png_chunks.py`). Only while a larger image is decoded is the pixel limit lifted, because the decoders of TIFF,
+WebP and GIF check it themselves.
 """
 
 from __future__ import annotations
@@ -38,11 +37,7 @@ class UnreadableImageError(Exception):
 
 
 def read_file(path: Path) -> bytes:
-    """Return a file's content.
-
-    Raises:
-        UnreadableImageError: if it is missing, may not be read, is empty, or is no regular file.
-    """
+    """Return a file's content; raise UnreadableImageError if it is missing, unreadable, empty or not a regular file."""
     try:
         with open(path, "rb", opener=_open_without_waiting) as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
@@ -57,15 +52,10 @@ def read_file(path: Path) -> bytes:
 
 @contextmanager
 def opened(data: bytes, max_megapixels: float) -> Iterator[Image.Image]:
-    """Open an image without decoding its pixels.
-
-    Yields:
-        The image as Pillow opens it, except for a PNG's text. Whatever is raised while it is used becomes an
-        `UnreadableImageError`.
+    """Open an image without decoding its pixels, and without a PNG's text.
 
     Raises:
-        UnreadableImageError: if this is not an image in a format that is read, or a larger one; or if its decoder
-            fails.
+        UnreadableImageError: if the format is not read, the image is too large, or anything fails while it is used.
     """
     try:
         with _opened(data, max_megapixels) as image:
@@ -80,10 +70,7 @@ def opened(data: bytes, max_megapixels: float) -> Iterator[Image.Image]:
 
 @contextmanager
 def room_for(image: Image.Image) -> Iterator[None]:
-    """Wait until there is room for an image's pixels, and let Pillow decode them without its own size limit.
-
-    The image gives up its pixels at the end. What else is made inside should be small, or be the result.
-    """
+    """Wait until there is room for an image's pixels, and decode them without Pillow's size limit. Closes the image."""
     pixels = image.width * image.height
     with _IN_FLIGHT.reserved(pixels), _pillow_allows(pixels):
         try:
@@ -102,7 +89,7 @@ class PixelBudget:
 
     @contextmanager
     def reserved(self, pixels: int) -> Iterator[None]:
-        """Take pixels for a while. More than there are wait until no other thread has any."""
+        """Take pixels for a while. More than the maximum wait until no other thread has any."""
         reserved_pixels = min(pixels, self._max_pixels)
         with self._changed:
             self._changed.wait_for(lambda: self._used + reserved_pixels <= self._max_pixels)

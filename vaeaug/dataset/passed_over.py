@@ -1,4 +1,4 @@
-"""What a dataset contains that is not used, so that nothing is left out without a word."""
+"""Files of a dataset that are not used; they are always reported."""
 
 from __future__ import annotations
 
@@ -33,11 +33,7 @@ _SUFFIXES = 8
 
 @dataclass(frozen=True, slots=True)
 class PassedOver:
-    """Files of a dataset that are not used, for one reason.
-
-    Attributes:
-        suffix: the lower-case suffix that files which are not images have in common; otherwise empty.
-    """
+    """Files of a dataset that are not used, for one reason; files that are not images are grouped by `suffix`."""
 
     reason: str
     files: tuple[str, ...]

@@ -1,9 +1,7 @@
-"""Remove from a PNG what Pillow should not read: text of any length, and colour profiles longer than it accepts.
+"""Remove from a PNG what Pillow would refuse: more than 1 MB of text or of colour profile.
 
-Pillow refuses PNG files with more than 1 MB in a text chunk or a colour profile, which editors (XMP) and image
-generators (prompts) write. What the text says of the pixels is kept: EXIF orientation, which is moved before the
-pixels, so that it is known before they are decoded. It is looked for where Pillow does: in `eXIf`, in ImageMagick's
-`Raw profile type exif`, and in XMP.
+Editors (XMP) and image generators (prompts) write such files. EXIF orientation is kept and moved before the pixels. It
+is read from `eXIf`, from ImageMagick's `Raw profile type exif`, and from XMP.
 """
 
 from __future__ import annotations
@@ -26,9 +24,9 @@ _PILLOW_LIMIT, _INFLATE_LIMIT = (
 
 
 def strip_text(data: bytes) -> tuple[bytes, bytes | None]:
-    """Return a PNG without text, with its EXIF before its pixels, and its colour profile if it had to be taken out.
+    """Return a PNG without text, with EXIF before its pixels, and its colour profile if that had to be removed.
 
-    The pixels and all other chunks are as they were. Where the chunks are damaged, the rest is left as it is.
+    All other chunks stay unchanged, and so does everything after a damaged chunk.
     """
     kept: list[memoryview] = []
     exif = profile = None
@@ -59,7 +57,7 @@ def strip_text(data: bytes) -> tuple[bytes, bytes | None]:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, memoryview]]:
-    """Yield the kind, the body and the whole of each chunk; what follows a damaged one is one chunk of no kind."""
+    """Yield kind, body and whole of each chunk; everything from a damaged one on is one chunk without a kind."""
     view = memoryview(data)
     offset = len(SIGNATURE)
     while offset < len(data):

@@ -1,9 +1,8 @@
 """Recognize the synthetic images in a dataset and separate them from the real ones.
 
-An image is synthetic if a manifest of vaeaug says so, or the mark in its file (`mark.py`), or, beside a record without
-a manifest, its name. Any one of the three is enough, so neither a deleted manifest nor renamed or copied files make
-synthetic images real. A synthetic image names the real image that it was first made from: if an image was made from a
-synthetic one, the real image that this one was made from.
+An image is synthetic according to a manifest of vaeaug, the mark in its file (`mark.py`), or, beside a record without a
+manifest, its name. Any one of these is enough, so a deleted manifest or renamed files do not make synthetic images
+real. The source of a synthetic image is always a real image, even if it was made from another synthetic one.
 """
 
 from __future__ import annotations
@@ -39,9 +38,8 @@ class SeparatedDataset:
     """A dataset with its synthetic images separated.
 
     Attributes:
-        index: the dataset. Synthetic training images have the split `SYNTHETIC`, or `train` if a model is trained on
-            them too.
-        excluded: `file_name` of the synthetic images in val and test, which must not be used to test a model.
+        index: synthetic training images have the split `SYNTHETIC`, or `train` if they are trained on.
+        excluded: synthetic images in val and test, which must not be used to test a model.
     """
 
     index: DatasetIndex
@@ -52,7 +50,7 @@ class SeparatedDataset:
 def add_provenance(index: DatasetIndex, contents: Contents) -> DatasetIndex:
     """Return a dataset with the provenance of its files, as recorded by earlier runs of vaeaug.
 
-    Labels encoded in folder names (`Trouser%2Fpants`) are replaced by those of the manifest.
+    Labels that are encoded in folder names (`Trouser%2Fpants`) are replaced by those of the manifest.
     """
     output = find_output(index.root)
     if output is None and not contents.marks:
@@ -75,11 +73,8 @@ def separate_synthetic(
 ) -> SeparatedDataset:
     """Exclude synthetic images from everything reserved for real ones: counting, training, validation and testing.
 
-    Args:
-        remedy: what else the user can do if real images are missing; ends a message.
-
     Raises:
-        InputError: if a class has fewer images left to train on.
+        InputError: if a class has fewer than `minimum` images left to train on.
     """
     if not any(file.synthetic for file in index.files):
         return SeparatedDataset(index, 0, ())
@@ -152,11 +147,7 @@ class _Names:
             self._by_end.setdefault((file.label, PurePosixPath(file.file_name).name), []).append(file.file_name)
 
     def find(self, name: str, made: ImageFile) -> str:
-        """Return the `file_name` of the image that an earlier run called `name`; empty if that is unclear.
-
-        Args:
-            made: what was made from it; an image that was completed in place is not its own source.
-        """
+        """Return the image that an earlier run called `name`, or an empty string if it is unclear or `made` itself."""
         if not name:
             return ""
         same = self._by_end.get((made.label, PurePosixPath(name).name), [])
@@ -200,7 +191,7 @@ def _provenance(
 
 
 def _with_first_sources(files: list[ImageFile]) -> tuple[ImageFile, ...]:
-    """Return the files; the source of an image that was made from a synthetic one is that one's own source."""
+    """Return the files with real sources: if a source is itself synthetic, its own source instead."""
     by_name = {file.file_name: file for file in files}
     listed = []
     for file in files:

@@ -63,17 +63,14 @@ _OUTPUT_FILES = frozenset(("manifest.csv", "README.md", "report.html", RECORD_NA
 
 
 def scan(data: Path, *, training: bool = True, options: LabelOptions = AUTOMATIC) -> DatasetIndex:
-    """Find the images of a dataset.
+    """Find the images of a dataset, in an order that depends only on their names.
 
     Args:
-        data: DATA, a folder in one of the layouts; with `training=False` also a folder of images, or one image.
-
-    Returns:
-        The files with their classes and splits, in an order that depends on their names alone.
+        data: a folder in one of the layouts; unless `training`, also a folder of images, or one image.
 
     Raises:
-        InputError: if DATA is missing, not a folder, empty or arranged in another way, if a class has fewer than two
-            training images, or if a table cannot be read.
+        InputError: if DATA is missing, empty or arranged in another way, a class has fewer than two training images, or
+            a table cannot be read.
     """
     root = Path(data)
     if not root.exists():
@@ -93,7 +90,7 @@ def scan(data: Path, *, training: bool = True, options: LabelOptions = AUTOMATIC
 
 
 def _tables(top: Folder, options: LabelOptions, *, training: bool) -> tuple[Folder, list[LabelledTable], Source] | None:
-    """Return the folder that tables are about, the tables, and where they are from; None if there are none."""
+    """Return the folder that the tables describe, the tables, and how they were found; None if there are none."""
     names = (options.file_column, options.label_column)
     if options.labels == NO_TABLE:
         return None
@@ -219,7 +216,7 @@ def _read_folders(
 
 
 def _check_no_table_lists(data: Folder) -> None:
-    """Refuse a dataset whose folders are one class if a table beside lists the images: it may have the labels."""
+    """Check that no table beside a single class folder lists the images: it may contain the labels."""
     for level in _levels(data):
         table = find_unlabelled_table(level)
         if table is not None:

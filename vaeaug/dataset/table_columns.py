@@ -25,12 +25,7 @@ _SPLIT = ("split", "subset", "partition", "usage", "phase")
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns of a table that say what an image is.
-
-    Attributes:
-        label: name of the column with labels; None if there is none, or if they are one-hot.
-        one_hot: names of the columns of one-hot labels, one per class; mostly empty.
-    """
+    """The columns of a table; `label` is None if there are no labels or they are one-hot (one column per class)."""
 
     file: str
     label: str | None
@@ -44,15 +39,13 @@ class Columns:
 
 
 def choose_columns(table: Table, file_column: str | None = None, label_column: str | None = None) -> Columns:
-    """Find the columns by their usual names, letter case, spaces and underscores aside.
+    """Find the columns by their usual names, ignoring letter case, spaces and underscores.
 
-    The file is in the first of `file_name`, `file`, `filepath`, `path`, `image_path`, `image_name`, ..., `image`,
-    `image_id`, `id`; the label in `label`, else in the only one of `labels`, `class`, `class_name`, `category`,
-    `target` and the like, else in `diagnosis`, `dx`, `breed` or `species`, else in one-hot columns: all columns with
-    nothing but 0 and 1 if each row has a single 1.
+    The file is in the first of `_FILE`. The label is in `label`, otherwise in the only column of `_LABEL`, otherwise of
+    `_FALLBACK_LABEL`, otherwise in one-hot columns: all columns of 0 and 1, if each row has a single 1.
 
     Raises:
-        InputError: there is no such column, or several could contain the label.
+        InputError: if there is no such column, or several could contain the label.
     """
     usual = {_usual(name): name for name in reversed(table.columns)}
     file = _given(table, file_column, "--file-column") or next((usual[name] for name in _FILE if name in usual), None)

@@ -20,8 +20,8 @@ class Table:
     """A table with named columns.
 
     Attributes:
-        rows: one per line, each with one value per column; None if a row has no value.
-        lines: where each row is in the file, counted from 1.
+        rows: one value per column; None if a row has no value.
+        lines: line number of each row, from 1.
     """
 
     path: Path
@@ -30,7 +30,7 @@ class Table:
     lines: Sequence[int]
 
     def location(self, row: int) -> str:
-        """Return words for the place of a row, for messages."""
+        """Return file and line of a row, for messages."""
         return f"{self.path} line {self.lines[row]}"
 
     def values(self, column: str) -> list[Any]:
@@ -44,11 +44,7 @@ TableRows = Mapping[str, tuple[Table, int]]
 
 
 def column_of(rows: TableRows, name: str) -> dict[str, str]:
-    """Return `file_name` -> the value of a column, as text; empty if a row has none.
-
-    Raises:
-        InputError: if no table has such a column.
-    """
+    """Return `file_name` -> the value of a column, as text; raise InputError if no table has it."""
     tables = {id(table): table for table, _ in rows.values()}
     columns = dict.fromkeys(column for table in tables.values() for column in table.columns)
     if name not in columns:
@@ -61,12 +57,12 @@ def column_of(rows: TableRows, name: str) -> dict[str, str]:
 
 
 def read_table(path: Path) -> Table:
-    """Read a table.
+    """Read a CSV, TSV, JSON Lines or Parquet table.
 
-    CSV may be separated by commas, semicolons or tabs, whichever its first line has most of. It is UTF-8.
+    CSV is UTF-8, separated by commas, semicolons or tabs, whichever is most frequent in its first line.
 
     Raises:
-        InputError: another kind of file, one that is missing or cannot be read, or a row that has too many values.
+        InputError: if the format is another one, the file is missing or unreadable, or a row has too many values.
     """
     suffix = path.suffix.lower()
     if suffix not in TABLE_SUFFIXES:

@@ -1,6 +1,6 @@
-"""TIFF files of numbers that Pillow does not read: 64-bit ones, big-endian unsigned 32-bit, signed 8-bit.
+"""Numeric TIFF files that Pillow does not read: 64-bit, big-endian unsigned 32-bit, signed 8-bit.
 
-NumPy users write them (`tifffile.imwrite` of a float64 array). OpenCV decodes them, and they become images of floats.
+NumPy users write them (`tifffile.imwrite` of a float64 array). OpenCV decodes them into images of floats.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MAX_PAGES = 10_000
 
 
 class NumbersError(Exception):
-    """Such a TIFF is not read either; the message says what it holds."""
+    """Such a TIFF is not supported either; the message says what it contains."""
 
 
 def is_signed_8_bit(image: Image.Image) -> bool:
@@ -37,19 +37,14 @@ def is_signed_8_bit(image: Image.Image) -> bool:
 
 
 class TiffNumbers:
-    """The first page of a TIFF of numbers, not yet decoded.
+    """The first page of a numeric TIFF, not yet decoded.
 
     Attributes:
-        size: width and height in pixels, as stored.
+        size: width and height, as stored.
     """
 
     def __init__(self, data: bytes) -> None:
-        """Read the tags of a TIFF file.
-
-        Raises:
-            NumbersError: if its pixels are no numbers that are read here.
-            Exception: whatever Pillow raises, if it is damaged.
-        """
+        """Read the tags of a TIFF file; raise NumbersError if its pixels are not supported, or Pillow's errors."""
         self._data = data
         pages = _pages(data)
         tags = pages[0]
@@ -66,11 +61,7 @@ class TiffNumbers:
             )
 
     def decode(self) -> Image.Image:
-        """Return the image in mode `F`, its orientation in its EXIF.
-
-        Raises:
-            ValueError: if the file is damaged.
-        """
+        """Return the image in mode `F`, its orientation in its EXIF; raise ValueError if the file is damaged."""
         values = cv2.imdecode(np.frombuffer(self._data, np.uint8), cv2.IMREAD_UNCHANGED)
         if values is None:
             raise ValueError("the file is truncated or damaged")

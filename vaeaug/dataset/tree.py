@@ -14,11 +14,7 @@ from vaeaug.dataset.splits import split_named
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Folder:
-    """A folder with everything visible in it.
-
-    Attributes:
-        count: number of images in it and in all folders below it.
-    """
+    """A folder with everything visible in it; `count` is the number of images in it and below."""
 
     path: Path
     images: tuple[str, ...]
@@ -51,7 +47,7 @@ class Folder:
                 yield folder.path / name
 
     def image_names(self) -> Iterator[str]:
-        """Yield the name of every image in this folder and below it, relative to it, with forward slashes."""
+        """Yield the path of every image in this folder and below it, relative to it, with forward slashes."""
         waiting = [("", self)]
         while waiting:
             prefix, folder = waiting.pop()
@@ -88,16 +84,13 @@ class Folder:
 
 
 def read_tree(root: Path) -> Folder:
-    """List a dataset.
+    """List a dataset, following symbolic links.
 
-    Symbolic links are followed. Within each class folder a real folder is entered once, real folders before links, so
-    that links never lead in circles and a folder linked twice does not count twice.
-
-    Returns:
-        The folder with everything visible in it.
+    Within each class folder a real folder is entered once, real folders before links, so that links never form cycles
+    and nothing counts twice.
 
     Raises:
-        InputError: a folder cannot be listed.
+        InputError: if a folder cannot be listed.
     """
     top = _Node(root, None)
     nodes: list[_Node] = []

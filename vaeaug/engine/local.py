@@ -40,10 +40,10 @@ def run_tasks(
 
     Args:
         function: a module-level function; `tell(message)` reaches `on_message`.
-        tasks: small picklable values.
-        workers: worker processes; with one (or one task) all runs in this process, as it does in a daemonic process (a
-            worker of `multiprocessing.Pool` or Celery), which may not start others: then there is a warning.
-        on_message: called here with (number of the task, message).
+        tasks: picklable values.
+        workers: number of processes. With one worker or task, or in a daemonic process, which may not have children,
+            everything runs in this process.
+        on_message: called in this process with (number of the task, message).
 
     Raises:
         VaeaugError: what a task raised, or that a worker process died. The other workers are stopped.
@@ -83,10 +83,7 @@ def may_start_processes() -> bool:
 
 
 class _Worker:
-    """A process that runs one task after the other. It shares only a pipe with the main process, no lock or queue.
-
-    So nothing waits for a worker that is killed: its pipe ends.
-    """
+    """A process that runs one task after the other. It shares only a pipe, so nothing blocks if it is killed."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         context = multiprocessing.get_context("spawn")
@@ -173,10 +170,9 @@ def _one_thread() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _clean_start() -> Iterator[None]:
-    """Start worker processes that know nothing of the user's script and are deaf to Ctrl-C from the beginning.
+    """Start worker processes without the user's main module and with Ctrl-C blocked.
 
-    A spawned process imports the main module again: a script without `if __name__ == "__main__"` would run again in
-    every worker, and a notebook's or a script's own imports would be done again for nothing.
+    A spawned process imports the main module again, so a script without `if __name__ == "__main__"` would run in it.
     """
     main = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")

@@ -26,12 +26,7 @@ HUB_SPLITS = {"train": "train", "val": "validation", "test": "test"}
 
 @dataclass(frozen=True, slots=True)
 class ClassCount:
-    """How many images a class has in the output.
-
-    Attributes:
-        synthetic: synthetic training images, those of earlier runs included.
-        carried: synthetic training images of earlier runs.
-    """
+    """The numbers of images of a class; `synthetic` includes `carried`, those of earlier runs."""
 
     label: str
     real: int
@@ -49,11 +44,7 @@ def counts_entry(count: ClassCount) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class CardData:
-    """What the card says.
-
-    Attributes:
-        held_out: a sentence about held-out images; empty if there are none.
-    """
+    """The contents of the dataset card; `held_out` is a sentence about held-out images, or empty."""
 
     name: str
     counts: Sequence[ClassCount]

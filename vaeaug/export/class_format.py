@@ -1,15 +1,14 @@
 """The form of the images of a class in the output: one mode, one depth, and a file format for generated images.
 
-Real and synthetic images of a class are of one kind, so that whatever a reader decodes of them differs in nothing but
-the picture. The rules, from what the real files of the class are (all splits):
+Real and synthetic images of a class have the same form, so that a reader cannot tell them apart by it. The rules,
+from all real files of the class (all splits):
 
 - **Mode**: `P` in an indexed dataset; `I;16` if a training image of the class has more than 8 bits and all its images
   are gray; `RGB` if any image is in colour; otherwise `L`. With `keep_alpha`, `LA` or `RGBA` if any image is
   transparent.
-- **Format of a synthetic image**: PNG for every mode but `L` and `RGB`, because JPEG and WebP do not hold the others.
-  By default an edited image has the format of its source and a drawn one that of most training images: JPEG for lossy
-  files, with the quantization tables of the source or of a typical one, and PNG for all others. A gray WebP file is
-  decoded in colour, so gray images are PNG files where WebP is requested.
+- **Format**: PNG for every mode but `L` and `RGB`. By default an edited image has the format of its source and a
+  generated one that of most training images: JPEG for lossy files, with the quantization tables of the source or of a
+  typical one, and PNG for all others. Gray images are PNG files where WebP is requested.
 """
 
 from __future__ import annotations
@@ -31,11 +30,11 @@ _FORMATS: dict[str, Format] = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP"}
 
 @dataclass(frozen=True, slots=True)
 class ClassFormat:
-    """What the images of a class are written as.
+    """The file format and pixel mode of the images of a class.
 
     Attributes:
-        requested_format: the format that the user requested, or `auto`.
-        quality: of lossy files that the user requested, 1 to 100, or None.
+        requested_format: `auto`, `png`, `jpeg` or `webp`.
+        quality: 1 to 100, as requested for lossy files, or None.
         value_range: for mode `I;16`, the smallest and the largest value of the class's images; otherwise None.
     """
 
@@ -67,12 +66,7 @@ class ClassFormat:
 def class_formats(
     cache: ImageCache, *, requested_format: str = "auto", quality: int | None = None, keep_alpha: bool = False
 ) -> dict[str, ClassFormat]:
-    """Return the kind of image of every label of a dataset, also of those that occur in val or test only.
-
-    Args:
-        requested_format: the format of synthetic images: `auto`, `png`, `jpeg` or `webp`.
-        quality: of lossy synthetic images, 1 to 100; that of the source if None.
-    """
+    """Return the format of every label of a dataset, including labels that occur only in val or test."""
     by_label: dict[str, list[CachedImage]] = {}
     for file in cache.files:
         by_label.setdefault(file.label, []).append(file)
@@ -98,12 +92,7 @@ def class_format(
     requested_format: str = "auto",
     quality: int | None = None,
 ) -> ClassFormat:
-    """Return the kind of image of a class.
-
-    Args:
-        in_colour: whether any of its images, of any split, is in colour.
-        transparent: whether the class has transparent images and they stay so.
-    """
+    """Return the format of a class, given whether any of its images is in colour, and whether any stays transparent."""
     mode: Mode = "RGB" if in_colour or shape.mode == "RGB" else "L"
     if transparent:
         mode = "RGBA" if mode == "RGB" else "LA"
@@ -150,7 +139,7 @@ def recorded_format(
 
 
 def copied_as(source: FileTraits, mode: Mode) -> Encoding:
-    """Return what a rewritten copy of a real file is written as: lossy files become JPEG files, all others PNG files."""
+    """Return the encoding of a rewritten copy of a real file: JPEG for lossy files, otherwise PNG."""
     if mode not in ("L", "RGB") or not source.lossy:
         return PNG
     return Encoding("JPEG", tables=source.jpeg)

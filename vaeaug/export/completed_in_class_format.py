@@ -20,11 +20,7 @@ if TYPE_CHECKING:
 
 
 class ClassFormatFile:
-    """The first page of an image file as an image of its class (`vaeaug.inpainting.files.opening.CompletedFile`).
-
-    Raises:
-        UnreadableImageError: it is not an image.
-    """
+    """The first page of an image file, in the format of its class (`vaeaug.inpainting.files.opening.CompletedFile`)."""
 
     pages = 1
     changed = True
@@ -41,11 +37,7 @@ class ClassFormatFile:
         return self._data
 
     def samples(self, page: int) -> Samples:  # noqa: ARG002 (there is one)
-        """Return the pixels of the image as one of its class, upright.
-
-        Raises:
-            UnreadableImageError: they cannot be decoded.
-        """
+        """Return the upright pixels in the format of the class."""
         pixels_HWC = as_class_format(decode_full(self._data, self._rules), self._kind)
         black, white = (0.0, 255.0) if self._kind.levels is None else self._kind.levels.stored
         return Samples(pixels_HWC, "gray" if pixels_HWC.shape[2] == 1 else "rgb", black, white)

@@ -24,21 +24,18 @@ class CompletedRow:
     """One image of the output; the fields are the columns of `manifest.csv`.
 
     Attributes:
-        split: `train`, `val` or `test`; all is `train` if there are no splits.
-        label: the class it was completed as, or for an image that was passed through that of its folder.
-        label_given: where the label comes from: `folder`, `--label`, or empty if it was inferred.
-        synthetic: `partly` for a completion and `false` for an image that was passed through, unless the image was
-            synthetic before: that it stays.
-        original: name of that image, or of the real image that it shows if it is synthetic, in the dataset that it
-            first came from.
-        mask: what told where the holes are: a mask's name, `alpha`, a colour.
-        missing: fraction of the pixels that were missing, of the pages that had holes.
-        pages: which pages had holes, from 1, if the file has several; otherwise empty.
-        sample: number of the completion, from 0; empty for an image that was passed through.
-        evidence: log p(visible pixels | label) in nats, if the class was inferred, except for a constant that all
-            classes share (with an inpainting encoder it is a classifier's log-probability): only differences count.
-        margin: how much that exceeds the next best class's.
-        spread: mean standard deviation of the completions in the holes, if there are several; values in [0, 1].
+        label: the class it was completed as; for an unchanged image, its folder's class.
+        label_given: the origin of the label: `folder`, `--label`, or empty if it was inferred.
+        synthetic: `partly` for a completion, `false` for an unchanged image; an image that was synthetic stays so.
+        original: name of the image (or of the real image that a synthetic one shows) in its first dataset.
+        mask: the origin of the holes: a mask's name, `alpha`, or a colour.
+        missing: fraction of missing pixels, over the pages with holes.
+        pages: pages with holes, from 1, if the file has several; otherwise empty.
+        sample: number of the completion, from 0; empty for an unchanged image.
+        evidence: log p(visible pixels | label) in nats, if the class was inferred, up to a constant shared by all
+            classes.
+        margin: the difference to the evidence of the second best class.
+        spread: mean standard deviation of several completions in the holes; values in [0, 1].
     """
 
     file_name: str

@@ -22,12 +22,7 @@ def map_name(file_name: str) -> str:
 
 
 def encode_error_map(error_HW: NDArray[np.float32], height: int, width: int) -> bytes:
-    """Return a gray PNG of an error map, resized (bilinear) to the size of the image's file.
-
-    Args:
-        error_HW: absolute errors in [0, 1]. The gray level is 255 times the error, so that maps can be compared, and
-            a level is a step of an 8-bit image.
-    """
+    """Return a gray PNG of absolute errors in [0, 1], resized (bilinear) to the size of the image's file."""
     errors = Image.fromarray(np.ascontiguousarray(error_HW, dtype=np.float32))
     if errors.size != (width, height):
         errors = errors.resize((width, height), Image.Resampling.BILINEAR)

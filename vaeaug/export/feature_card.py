@@ -16,12 +16,7 @@ from vaeaug.features.columns import Column
 
 @dataclass(frozen=True, slots=True)
 class FeatureCard:
-    """What the card says.
-
-    Attributes:
-        format: `parquet`, `npz` or `npy-tree`.
-        images: split -> number of images.
-    """
+    """The contents of the card of a feature export; `format` is `parquet`, `npz` or `npy-tree`."""
 
     name: str
     format: str

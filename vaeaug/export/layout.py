@@ -1,11 +1,10 @@
-"""Names in an output directory: safe on every file system, unique per class, and unchanged if they are safe already.
+"""Folder names in an output directory: safe on every file system, unique per class, and otherwise unchanged.
 
-The rule is percent-encoding, of as little as possible. Encoded are: the last letter of a word from which Hugging Face
-`datasets` infers a split wherever it is in a path (`train`, `blood test`: `trai%6E`, `blood tes%74`); characters that
-no file name may have on Linux, macOS or Windows; a leading dot or double underscore (readers skip such folders); a
-trailing dot or space and the device names of Windows (`con`, `aux.txt`), which Windows changes or refuses; and `%`
-where it would read as an encoding. A name longer than a file system takes is cut and ends in a hash. Two classes never
-share a name.
+Names are percent-encoded where necessary: the last letter of a word from which Hugging Face `datasets` infers a split
+(`blood test`: `blood tes%74`); characters that Linux, macOS or Windows forbid; a leading dot or double underscore
+(readers skip such folders); a trailing dot or space and the device names of Windows (`con`, `aux.txt`); and `%` where
+it
+would read as an encoding. Names that are too long are cut and end in a hash.
 """
 
 from __future__ import annotations
@@ -41,11 +40,7 @@ _CUT = "%7E"
 
 
 def folder_name(label: str) -> str:
-    """Return the folder of a class.
-
-    Returns:
-        A single path component of at most 255 bytes that is neither hidden nor special; equal to `label` where that is
-        such a name already; different for different labels (letter case counts).
+    """Return the folder name of a class: a safe path component of at most 255 bytes, unique per label.
 
     Example:
         >>> folder_name("T-shirt"), folder_name("Trouser/pants"), folder_name("..")
@@ -78,11 +73,7 @@ def collision_key(name: str) -> str:
 
 
 def make_class_folders(split: Path, labels: Iterable[str]) -> dict[str, Path]:
-    """Make the class folders of a split and return label -> folder.
-
-    Raises:
-        InputError: the file system takes the folders of two classes for one.
-    """
+    """Make the class folders of a split and return label -> folder; an InputError if two would be the same."""
     folders = {label: split / folder_name(label) for label in labels}
     seen: dict[tuple[int, int], str] = {}
     for label, folder in sorted(folders.items()):

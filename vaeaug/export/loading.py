@@ -1,8 +1,8 @@
 """Code that loads an output with common training libraries; it runs without changes.
 
-A library whose reader would pass over some images of the output, number its classes in another way in each split, or
-fail, is left out. Which suffixes each reader lists was read from torchvision 0.29, datasets 5.2, Keras 3.15, timm 1.0,
-Ultralytics 8.4 and fastai 2.8.
+Libraries that would skip images of the output, number classes differently per split, or fail, are left out. The
+suffixes that each reader lists are those of torchvision 0.29, datasets 5.2, Keras 3.15, timm 1.0, Ultralytics 8.4 and
+fastai 2.8.
 """
 
 from __future__ import annotations
@@ -20,12 +20,7 @@ _FASTAI = _COMMON | {".bmp", ".gif", ".tif", ".tiff"}
 
 @dataclass(frozen=True, slots=True)
 class OutputInfo:
-    """What decides which code loads an output.
-
-    Attributes:
-        real: whether there are real training images.
-        gaps: whether a split lacks images of a class.
-    """
+    """Properties that decide how an output can be loaded; `gaps`: whether a split lacks images of a class."""
 
     name: str
     splits: tuple[str, ...]

@@ -1,13 +1,9 @@
 """Which real images other readers decode differently, and how their copies are rewritten.
 
 A real image is copied byte for byte if torchvision, Hugging Face `datasets`, timm, Keras, Ultralytics and fastai all
-list its name and decode it as `vaeaug.dataset.decode` does, in the mode of its class (`kind`). Otherwise its copy is
-rewritten; the reasons are the keys of `REASONS`. A rewritten copy has the pixels that `decode_full` gives and nothing
-else: no EXIF (camera, date, position), no colour profile, no XMP, no comments, no further frames or pages. Only the
-mark of an image that an earlier run made is carried on.
-
-Names: these readers have `.png`, `.jpg` and `.jpeg` in common, in any letter case. A PNG or JPEG file under another
-name (`.jfif`, or the suffix of another format) keeps its bytes and gets the suffix of its content.
+list its name and decode it as `vaeaug.dataset.decode` does, in the mode of its class. Otherwise its copy is rewritten
+(`REASONS`) with the pixels of `decode_full` and without metadata; only the mark of a synthetic image is kept. A PNG or
+JPEG file with another suffix keeps its bytes and gets the suffix of its content.
 """
 
 from __future__ import annotations
@@ -47,9 +43,9 @@ class CopyRule:
     """How the copy of a real image is written.
 
     Attributes:
-        reasons: why readers see another image than we do, in the order of `REASONS`.
-        suffix: of the copy's name; None if the name keeps its own.
-        exact: the bytes are kept all the same.
+        reasons: why readers decode it differently, in the order of `REASONS`.
+        suffix: suffix of the copy; None if it is unchanged.
+        exact: whether the bytes are kept anyway.
     """
 
     traits: FileTraits
@@ -61,11 +57,7 @@ class CopyRule:
 
 
 def copy_rule(traits: FileTraits, suffix: str, kind: ClassFormat, decoding: DecodeRules, *, exact: bool) -> CopyRule:
-    """Return how the copy of a real image is written.
-
-    Args:
-        exact: keep bytes and name all the same; the reasons then say what readers see differently.
-    """
+    """Return how the copy of a real image is written; with `exact`, unchanged, and the reasons are only recorded."""
     reasons = tuple(reason for reason, applies in _reasons(traits, kind).items() if applies)
     if exact:
         return CopyRule(traits, reasons, None, kind, decoding, exact=True)
@@ -76,11 +68,7 @@ def copy_rule(traits: FileTraits, suffix: str, kind: ClassFormat, decoding: Deco
 
 
 def rewritten(data: bytes, rule: CopyRule) -> bytes:
-    """Return the file of a rewritten copy; the same file and rule give the same bytes.
-
-    Raises:
-        UnreadableImageError: if the file cannot be decoded, which was possible before.
-    """
+    """Return the file of a rewritten copy; the same file and rule give the same bytes."""
     full = decode_full(data, rule.decoding)
     encoding = copied_as(full.traits, rule.kind.mode)
     return encode_in_class_format(as_class_format(full, rule.kind), rule.kind, encoding, _mark_of(data))
@@ -89,12 +77,7 @@ def rewritten(data: bytes, rule: CopyRule) -> bytes:
 def encode_in_class_format(
     pixels_HWC: NDArray[Any], kind: ClassFormat, encoding: Encoding, text: Mapping[str, str] | None
 ) -> bytes:
-    """Return the file of an image of a class.
-
-    Args:
-        pixels_HWC: what `as_class_format` returned, or other pixels of its shape and type.
-        text: the mark of a synthetic image (`encode_image`), or None.
-    """
+    """Return the file of an image of a class; `text` is the mark of a synthetic image (`encode_image`), or None."""
     height, width = pixels_HWC.shape[:2]
     if kind.colours is None:
         return encode_image(pixels_HWC, height, width, kind.mode, encoding, text)
@@ -141,11 +124,7 @@ def _mark_of(data: bytes) -> dict[str, str] | None:
 
 
 def _with_colours_of(pixels_HWC: NDArray[np.uint8], colours: IndexedColours) -> IndexedColours | None:
-    """Return a colour table in which an image loses no colour; None if it has too many.
-
-    Args:
-        colours: of the dataset. Colours that its table lacks, which an image of val or test may have, are added.
-    """
+    """Return a colour table that also has the colours of an image that the table lacks; None if there are too many."""
     flat = np.broadcast_to(pixels_HWC, (*pixels_HWC.shape[:2], 3)).reshape(-1, 3)
     image_colours = [tuple(colour) for colour in np.unique(flat, axis=0).tolist()]
     in_table = set(colours.table)

@@ -1,13 +1,9 @@
 """The real images in an output directory: copied or rewritten under their own names, never opened for writing.
 
-Readers disagree about folders below a class folder (torchvision takes the class from the uppermost folder, timm from
-the innermost one, Hugging Face `datasets` then drops all labels), so there are none: an image lies at
-`OUT/<split>/<class>/<name>`, where `<name>` is its own name, or its path below the class folder joined by hyphens
-(`cat/a/1.png` is `cat/a-1.png`).
-Where two images would get one name, or where a name is of the form that synthetic images have, the later one by
-`file_name` gets a suffix: `1-2.png`, or `synthetic-cat-00000-real.png`. `manifest.csv` says where each comes from.
-Synthetic images of earlier runs are copied like real ones, keep their names and go into the training split.
-A copy that is rewritten (`normalize`) keeps its stem and gets the suffix of its new format.
+Readers disagree about folders below a class folder, so there are none: an image's path is `OUT/<split>/<class>/<name>`,
+where `<name>` is its path below the class folder joined by hyphens. Where two images would have one name, or a name
+looks like that of a synthetic image, the later one by `file_name` gets a suffix: `1-2.png`, or
+`synthetic-cat-00000-real.png`. Synthetic images of earlier runs keep their names and go into the training split.
 """
 
 from __future__ import annotations
@@ -55,9 +51,9 @@ class RealImage:
     """An image of DATA and its path in the output.
 
     Attributes:
-        source: its name in DATA (POSIX, relative).
-        file_name: its name in OUT (POSIX, relative).
-        rule: how its copy is written; None if it is copied byte for byte under its own name.
+        source: path in DATA (POSIX, relative).
+        file_name: path in OUT (POSIX, relative).
+        rule: how its copy is written; None if it is copied byte for byte.
     """
 
     path: Path
@@ -82,14 +78,7 @@ class RealImage:
 def place_real(
     files: Iterable[ImageFile], layout: Layout, rules: Mapping[str, CopyRule] | None = None
 ) -> tuple[RealImage, ...]:
-    """Return the path of every real image in the output; it depends only on the names and the new suffixes.
-
-    Args:
-        rules: how each copy is written, by `file_name`; all are copied byte for byte if None.
-
-    Returns:
-        One per file, sorted by `file_name` in DATA; no two have the same path.
-    """
+    """Return a unique output path for every real image, sorted by name; it depends only on names and new suffixes."""
     ordered = sorted((_in_its_split(file) for file in files), key=lambda file: file.file_name)
     rules = rules or {}
     folders: defaultdict[tuple[str, str], _Folder] = defaultdict(_Folder)
@@ -126,20 +115,13 @@ def copy_real(
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Copy or rewrite the real images; files that exist already are left unchanged.
+    """Copy or rewrite the real images; existing files are left unchanged.
 
-    A copy shares its blocks with the original where the file system can (a reflink). A copy or a rewritten file has the
-    modification time of the original. Each thread holds one decoded image at a time.
+    Copies share blocks with the originals where the file system supports it (reflinks), and keep the modification time.
 
     Args:
-        link: "hard" makes hard links instead of copies: this needs no space, but editing one file edits both. Rewritten
-            files are never links.
-        progress: called with (done, total) now and then.
-
-    Raises:
-        InputError: hard links are not possible between the two places.
-        VaeaugError: an image has disappeared.
-        OSError: the disk is full, or a file cannot be read.
+        link: `hard` makes hard links where files are not rewritten; editing one file then edits both.
+        progress: called with (done, total) from time to time.
     """
     for split in dict.fromkeys(image.split for image in images):
         make_class_folders(out / split, dict.fromkeys(image.label for image in images if image.split == split))

@@ -11,10 +11,7 @@ from vaeaug.synthesis.generate import CHUNK
 
 
 def first_numbers(placed: Iterable[RealImage]) -> dict[str, int]:
-    """Return class -> first number that no copied synthetic image has, in its name or its provenance.
-
-    The same model with the same seed draws the same sample for a number, so a number that was used is used up.
-    """
+    """Return class -> first number unused by copied synthetic images; the same number would draw the same sample."""
     first: dict[str, int] = {}
     for image in placed:
         provenance = image.provenance

@@ -16,11 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ScoreCard:
-    """What the card says.
-
-    Attributes:
-        columns: name -> meaning, in the order of the table.
-    """
+    """The contents of the card of a table of scores; `columns` is name -> meaning, in order."""
 
     name: str
     images: int

@@ -31,11 +31,7 @@ class SourceType(StrEnum):
 
 
 def xmp(source_type: SourceType, properties: Mapping[str, str] | None = None) -> str:
-    """Return an XMP packet.
-
-    Args:
-        properties: name without prefix -> value, for formats without text chunks.
-    """
+    """Return an XMP packet with properties (name without prefix -> value), for formats without text chunks."""
     ours = ""
     if properties:
         listed = "".join(f" {PREFIX}:{name}={quoteattr(_legal(value))}" for name, value in properties.items())

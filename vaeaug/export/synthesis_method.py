@@ -38,11 +38,7 @@ class Generated:
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """The synthetic images are edits of real images.
-
-    Attributes:
-        others: maximum number of other real images with fine detail in each image; 0 if only its own detail is used.
-    """
+    """Synthetic images are edits of real ones, each with fine detail from at most `others` other real images."""
 
     others: int
 

@@ -1,8 +1,7 @@
 """Write synthetic images from a stream of chunks to files, encoded in threads while the next chunk is decoded.
 
-Every file is written completely or not at all. A finished chunk is recorded in a journal, one JSON line per chunk. A
-resumed run skips these chunks, and the manifest is written from the journal. Only the chunks that are being encoded are
-in memory.
+Finished chunks are recorded in a journal, one JSON line each. A resumed run skips them, and the manifest is written
+from the journal.
 """
 
 from __future__ import annotations
@@ -45,8 +44,8 @@ class WrittenSpan:
     """A chunk with all its files written.
 
     Attributes:
-        sources: for each sample the real image it was drawn around or changed from; None if there is none for any.
-        kept: which of them are there, counted from the first of the span; the others were dropped.
+        sources: for each sample the real image it was generated from; None if there is none for any.
+        kept: indices of the samples that were kept, from the first of the span.
         dropped: cause -> number of samples.
         suffixes: of the files of the kept samples, one for each; or one for all.
     """
@@ -75,11 +74,7 @@ def spans(counts: Mapping[str, int], size: int) -> Iterator[SampleSpan]:
 
 
 def complete_spans(train: Path, journal: Path) -> dict[SampleSpan, WrittenSpan]:
-    """Return the journal entries of the spans with all files present.
-
-    Args:
-        journal: what `write_samples` noted; it need not exist.
-    """
+    """Return the journal entries of the spans with all files present; the journal may be missing."""
     written = {entry.span: entry for entry in read_journal(journal)}
     folders = make_class_folders(train, {span.label for span in written})
     # After a power cut a file may be empty although it was written: look at the ends.
@@ -99,17 +94,10 @@ def write_samples(
     """Write every kept sample to `train/<class>/synthetic-<class>-<index>.<suffix>`; return their number.
 
     Args:
-        chunks: the samples; a generator is advanced in the calling thread while others encode.
-        journal: where finished chunks are noted; appended to.
-        kinds: label -> what its files are. Edited real images have their own size.
-        provenance: fields that all images share (`Software`, `vaeaug:model`, `vaeaug:seed`).
-        threads: how many encode; by default one per CPU core for images of 128x128 pixels and more, one for smaller
-            ones (they take more time in the interpreter, which threads share, than in zlib: two were no faster than
-            one).
-        progress: called with the number of images written since it was last called.
-
-    Raises:
-        OSError: the disk is full, or the place cannot be written to. What was written stays and is not made again.
+        journal: where finished chunks are appended.
+        provenance: fields shared by all images (`Software`, `vaeaug:model`, `vaeaug:seed`).
+        threads: by default one per CPU core, or one for images smaller than 128x128 pixels.
+        progress: called with the number of images written since the last call.
     """
     folders = make_class_folders(train, kinds)
     if threads is None and all(kind.height * kind.width < _LARGE for kind in kinds.values()):
@@ -140,11 +128,7 @@ def write_samples(
 
 
 def sample_encoding(chunk: SampleChunk, offset: int, kind: ClassFormat) -> Encoding:
-    """Return what the file of a sample is encoded as: like its source if it is an edited real image.
-
-    Raises:
-        VaeaugError: if the real image that is edited is no longer there.
-    """
+    """Return the encoding of a sample's file: that of its source if it is an edited real image."""
     if chunk.edits is None or kind.always_png:
         return kind.encoding
     return kind.encoding_like(chunk.edits[offset].source().traits)
@@ -157,14 +141,7 @@ def sample_file(
     encoding: Encoding = PNG,
     provenance: Mapping[str, str] | None = None,
 ) -> bytes:
-    """Return the file of a sample, kept or not.
-
-    Args:
-        kind: what its file is; an edited real image has its own size instead.
-
-    Raises:
-        VaeaugError: if the real image that is edited is no longer there.
-    """
+    """Return the file of a sample, whether or not it was kept; an edited real image keeps its own size."""
     source = chunk.sources[offset]
     text = {
         **(provenance or {}),

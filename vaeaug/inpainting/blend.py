@@ -1,11 +1,10 @@
 """Blend a completion into an image without a visible seam: only pixels in the hole are changed.
 
-A completion matches the content of the visible pixels but not their exact values, so its edge would be visible. The
-difference (the residual, visible minus completion) is known at every visible pixel, and is extended into the hole:
+The residual (visible pixels minus completion) is extended into the hole:
 
-- `feather`: the residual of the nearest visible pixel, smoothed, fading to nothing over a few pixels.
+- `feather`: the residual of the nearest visible pixel, smoothed and faded out over a few pixels.
 - `poisson`: the harmonic function with that residual on the hole's edge, which keeps all gradients of the completion
-  (Perez et al. 2003, eq. 2 to 4, with the completion as the source).
+  (Perez et al. 2003, eq. 2 to 4).
 - `none`: no correction.
 """
 
@@ -36,14 +35,11 @@ def blend(
     method: str,
     scale: float = 1.0,
 ) -> NDArray[np.float32]:
-    """Return the completion inside the holes, without a seam, and the visible pixels elsewhere.
+    """Return the completion inside the holes, without a seam, and the visible pixels elsewhere; values in [0, 1].
 
     Args:
         visible_HWC: values in [0, 1]; the content of its holes is ignored.
-        scale: pixels of the image a pixel of the model, so that the seam is as wide as what the model resolves.
-
-    Returns:
-        Values in [0, 1].
+        scale: image pixels per model pixel, which sets the width of the seam.
     """
     missing_HW1 = missing_HW[..., None]
     if method == "none" or missing_HW.all() or not missing_HW.any():

@@ -1,11 +1,8 @@
-"""Holes from a COCO annotation file: everything annotated is missing.
+"""Holes from a COCO annotation file: everything annotated is missing, whatever its category.
 
-`images` name files (`file_name`), `annotations` outline things in them (`segmentation`): polygons, or run lengths in
-either of COCO's forms, or a `bbox` if there is no outline. Everything annotated in an image is missing, whatever its
-category. A polygon's edge belongs to it. The file name is the path of the image relative to the folder of images, or
-the end of that path if it is unique. If the file gives another size for an image, the rule of `masks` applies.
-
-Format: COCO data format (cocodataset.org); compressed run lengths as `rleFrString` in its `maskApi.c`.
+Annotations outline pixels (`segmentation`) by polygons, edges included, or by run lengths in either of COCO's forms, or
+else by a `bbox`. `file_name` is the path of an image relative to the folder of images, or the end of that path if it is
+unique. Other image sizes follow the rule of `masks`. Format: cocodataset.org; `rleFrString` in its `maskApi.c`.
 """
 
 from __future__ import annotations
@@ -38,11 +35,7 @@ _DAMAGED = (ValueError, KeyError, TypeError, IndexError, OverflowError, Attribut
 
 
 class CocoFile:
-    """The annotations of a COCO file.
-
-    Raises:
-        InputError: it cannot be read, or is no such file.
-    """
+    """The annotations of a COCO file; raises InputError if it cannot be read."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -63,11 +56,7 @@ class CocoFile:
             ) from None
 
     def holes(self, file_name: str, picture: Picture) -> Holes:
-        """Return the annotated pixels of an image.
-
-        Raises:
-            UnreadableImageError: the size or an annotation of it is damaged, or it is of other proportions.
-        """
+        """Return the annotated pixels of an image; UnreadableImageError if an annotation is damaged or does not fit."""
         if picture.page:  # COCO has no pages: annotations are of the first one
             return Holes(np.zeros(picture.size, dtype=np.bool_), "")
         image = self._by_name.get(file_name) or self._by_name.get(PurePosixPath(file_name).name)
@@ -83,11 +72,7 @@ class CocoFile:
         return Holes(resized(missing_HW, *picture.size), self.path.name)
 
     def check_unambiguous(self, file_names: Sequence[str]) -> None:
-        """Refuse a name of the COCO file that several images end in.
-
-        Raises:
-            InputError: there is one.
-        """
+        """Raise InputError if several images match one name of the COCO file."""
         ending: defaultdict[str, list[str]] = defaultdict(list)
         for name in file_names:
             if name not in self._by_name:
@@ -112,11 +97,7 @@ class CocoFile:
 
 
 def annotation_mask(annotation: dict[str, Any], height: int, width: int) -> NDArray[np.bool_]:
-    """Return the pixels of one annotation, shape (height, width).
-
-    Raises:
-        ValueError, KeyError, TypeError, IndexError, OverflowError: it is damaged.
-    """
+    """Return the pixels of one annotation, shape (height, width); damaged ones raise the usual exceptions of Python."""
     outline = annotation.get("segmentation")
     if isinstance(outline, dict):
         rows, columns = outline["size"]
@@ -142,11 +123,7 @@ def _size(image: dict[str, Any], picture: Picture) -> tuple[int, int]:
 
 
 def run_lengths(lengths: Sequence[int], rows: int, columns: int, size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Return a mask from run lengths: zeros and ones by turns, zeros first, column by column.
-
-    Raises:
-        ValueError: they do not fill the mask, or it is of another size than its image.
-    """
+    """Return a mask from run lengths: zeros and ones in turn, zeros first, column by column; ValueError if damaged."""
     if (rows, columns) != size:
         raise ValueError(f"run lengths of {columns}x{rows} for an image of {size[1]}x{size[0]}")
     if sum(lengths) != rows * columns or min(lengths) < 0:
@@ -156,14 +133,11 @@ def run_lengths(lengths: Sequence[int], rows: int, columns: int, size: tuple[int
 
 
 def decode_counts(text: str) -> list[int]:
-    """Return the run lengths of COCO's compressed form.
+    """Return the run lengths of COCO's compressed form; ValueError if it is damaged.
 
     Five bits per character (its code less 48), low ones first; the sixth bit means that more follow, and the fifth bit
-    of the last character is the sign. From the fourth number on, each is the difference to the number two positions
-    before.
-
-    Raises:
-        ValueError: it ends in the middle of a number, or has an invalid character.
+    of
+    the last character is the sign. From the fourth number on, each is the difference to the number two before.
     """
     lengths: list[int] = []
     number, shift = 0, 0

@@ -1,10 +1,8 @@
 """An inpainting encoder for discrete latents: codes are predicted from the visible pixels and from each other.
 
-c(codes | x, m, y) is known through its conditionals p(code_t | x, m, y, some codes), which a small transformer learns
-on codes of which a random part is not shown. Drawing begins with none and reveals them in a few rounds, the surest ones
-first, so that the codes of one draw go together (Chang et al., MaskGIT, CVPR 2022, sec. 3.2).
-
-Shapes: T codes of an image, all leaves of a latent side by side, K different codes, F features.
+A small transformer learns p(code_t | x, m, y, some codes) on codes of which a random part is masked. Sampling starts
+with all codes masked and reveals them in a few rounds, the most certain ones first (Chang et al., MaskGIT, CVPR 2022,
+sec. 3.2). Shapes: T codes of an image, all leaves of a latent concatenated, K different codes, F features.
 """
 
 from __future__ import annotations
@@ -52,12 +50,7 @@ class AttentionBlock(nn.Module):
 
 
 class CodeEncoder(InpaintingEncoder):
-    """Codes foretold in rounds.
-
-    Args:
-        like: a latent of the model's structure, with any first axis.
-        features: F, a multiple of the heads.
-    """
+    """An inpainting encoder that predicts codes in rounds; `features` must be a multiple of the number of heads."""
 
     kind = "codes"
 
@@ -85,11 +78,7 @@ class CodeEncoder(InpaintingEncoder):
         return {"codes": self.codes, "features": self.features, "depth": self.depth}
 
     def forward(self, features_BTS: Tensor, shown_BT: Tensor) -> Tensor:
-        """Return the logits of every position, (B, T, K).
-
-        Args:
-            shown_BT: the codes, K where a code is not shown.
-        """
+        """Return the logits of every position, (B, T, K); codes with the value K are masked."""
         h_BTF = self.into_features(features_BTS) + self.revealed(shown_BT) + self.places.weight
         for block in self.blocks:
             h_BTF = block(h_BTF)
@@ -108,9 +97,8 @@ class CodeEncoder(InpaintingEncoder):
     ) -> Tensor:
         """See `InpaintingEncoder.loss`.
 
-        The fraction that is not shown is uniform, and the codes not shown are scored by their mean, times T: on average
-        the negative log-likelihood of revealing the codes one by one in a random order (Uria et al., A Deep and
-        Tractable Density Estimator, 2014, eq. 6).
+        The masked fraction is uniform and the loss is the mean over masked codes, times T: on average the negative
+        log-likelihood of revealing the codes in a random order (Uria et al. 2014, eq. 6).
         """
         hidden_B1 = torch.randint(1, self.length + 1, (len(y_B), 1), generator=generator, device=generator.device)
         rank_BT = torch.rand(z_BD.shape, generator=generator, device=generator.device).argsort(dim=1).argsort(dim=1)

@@ -35,10 +35,9 @@ class Completion:
     """The completions of one image.
 
     Attributes:
-        images_SCHW: the completions at the model's size, in [0, 1], visible pixels as they were.
+        images_SCHW: the completions at the model's size, in [0, 1], with the visible pixels of the image.
         decoded_SCHW: the same with decoded visible pixels, from which the seam is computed.
-        evidence_K: log p(visible pixels | class) in nats of each class, up to a constant shared by all classes; None if
-            the class was not inferred.
+        evidence_K: log p(visible pixels | class) in nats up to a shared constant; None if the class is known.
     """
 
     images_SCHW: Tensor
@@ -53,7 +52,7 @@ class Completer:
     Args:
         method: one of `METHODS`.
         draws: latents tried for each completion.
-        encoder: the model's inpainting encoder; if None, that in its directory.
+        encoder: by default that in the model's directory.
 
     Raises:
         InputError: if there is no such method, or if the model lacks what it needs.
@@ -85,15 +84,12 @@ class Completer:
 
     @torch.no_grad()
     def complete(self, x_CHW: Tensor, visible_1HW: Tensor, label: int | None, *, samples: int, seed: int) -> Completion:
-        """Complete one image.
-
-        With one sample the result is the best single guess; with more they are independent draws.
+        """Complete one image; one sample is the best single guess, several are independent draws.
 
         Args:
-            x_CHW: the image in [0, 1] at the model's size; the content of the hole is ignored.
+            x_CHW: in [0, 1] at the model's size; the content of the hole is ignored.
             visible_1HW: 1 where a pixel is visible, 0 where it is missing.
-            label: its class; if None, the class that explains the visible pixels best.
-            seed: the same image with the same seed is completed the same.
+            label: if None, the class that explains the visible pixels best.
         """
         x_CHW = x_CHW.to(self.model.device, torch.float32)
         visible_1HW = (visible_1HW > 0).to(self.model.device, torch.float32)
@@ -147,11 +143,10 @@ class Completer:
     def _evidence(self, x_CHW: Tensor, visible_1HW: Tensor, seed: int) -> Tensor:
         """Return the evidence of the visible pixels for each class, (K,).
 
-        The classifier of the inpainting encoder computes it. It was trained on equally many decoded images of each
-        class, so its log-probabilities are log p(visible pixels | class) up to a constant. If half of its training
-        images were real, classes with more real images are favoured. Without an inpainting encoder each class is tried.
-        The likelihoods of the networks predict the class less well, because each network was trained on few images, and
-        only of its own class.
+        The classifier of the inpainting encoder computes it: trained on equally many decoded images of each class, its
+        log-probabilities are log p(visible pixels | class) up to a constant. Without an inpainting encoder each class
+        is
+        tried.
         """
         if self.encoder is not None:
             return self.encoder.class_logits(x_CHW[None], visible_1HW[None])[0].log_softmax(dim=0)
@@ -171,10 +166,7 @@ class Completer:
         return weigh(self._network(label), x_CHW, visible_1HW, label, latent, generator)
 
     def _run_chains(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, count: int, seed: int) -> WeightedCompletions:
-        """Run chains from the nearest training images and return where they end.
-
-        These are draws, so of equal weight; where they could not be corrected they weigh p(visible pixels | z).
-        """
+        """Run chains from the nearest training images and return their ends."""
         generator = self._generator(seed, "walk", label)
         chains = Gibbs(self._network(label), x_CHW, visible_1HW, label)
         states = chains.begin(self._nearest(x_CHW, visible_1HW, label, count), generator)

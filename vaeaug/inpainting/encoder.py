@@ -15,17 +15,15 @@ from vaeaug.nn import Encoder
 
 
 class InpaintingEncoder(nn.Module, ABC):
-    """c(z | visible pixels, mask, label), learned for a trained model with fixed networks.
+    """c(z | visible pixels, mask, label), trained for a model whose networks stay fixed.
 
-    Training minimizes E[-log c(z | x visible, m, y)] over z ~ q(z|x, y), images x and random masks m, which is the
-    forward KL: c covers all latents that the visible pixels leave possible (Harvey et al., Conditional Image Generation
-    by Conditioning Variational Auto-Encoders, ICLR 2022, eq. 8).
-
-    A classifier of the visible pixels is learned too, for images of unknown class.
+    Training minimizes E[-log c(z | x visible, m, y)] over z ~ q(z|x, y), images x and random masks m: the forward KL,
+    so that c covers all latents that the visible pixels allow (Harvey et al., ICLR 2022, eq. 8). A classifier of the
+    visible pixels is trained too, for images of unknown class.
 
     Attributes:
         kind: names the class in the file.
-        blend_weights_FKE: of what the model decodes and what its Gaussians expect (`pixel_blend`).
+        blend_weights_FKE: weights of what the model decodes and of what its Gaussians expect (`pixel_blend`).
     """
 
     kind: ClassVar[str]
@@ -53,12 +51,12 @@ class InpaintingEncoder(nn.Module, ABC):
     def loss(
         self, x_BCHW: Tensor, visible_B1HW: Tensor, y_B: Tensor, z_BD: Tensor, generator: torch.Generator
     ) -> Tensor:
-        """Return -log c of each image's latent, (B,), in nats (in expectation over `generator`, if it is used).
+        """Return -log c of each image's latent, (B,), in nats (in expectation if `generator` is used).
 
         Args:
             x_BCHW: images in [0, 1]; the content of the holes is ignored.
             visible_B1HW: 1 where a pixel is visible, 0 where it is missing.
-            z_BD: the latents, all leaves flattened side by side.
+            z_BD: the latents, all leaves concatenated.
         """
 
     @abstractmethod
@@ -76,7 +74,7 @@ class InpaintingEncoder(nn.Module, ABC):
         """Return latents near those that were drawn which explain the visible pixels better; by default the same.
 
         Args:
-            visible_loss: -log p(visible pixels | z) of each latent, (S,), with a gradient.
+            visible_loss: returns -log p(visible pixels | z) of each latent, (S,), with a gradient.
         """
         return latent
 

@@ -30,11 +30,7 @@ KEY = "partial_encoder"  # of the metadata
 
 
 def build_inpainting_encoder(model: StoredModel, codes: int, seed: int) -> InpaintingEncoder:
-    """Return an untrained inpainting encoder for the latents of a model, on its device.
-
-    Raises:
-        InputError: there is none for such latents.
-    """
+    """Return an untrained inpainting encoder on the model's device; InputError if its latents have none."""
     stored = [model.latents(label).latents for label in range(len(model.classes))]
     like = stored[0].latent
     with torch.random.fork_rng(devices=[]):
@@ -52,11 +48,7 @@ def build_inpainting_encoder(model: StoredModel, codes: int, seed: int) -> Inpai
 
 
 def save_inpainting_encoder(model: StoredModel, encoder: InpaintingEncoder) -> None:
-    """Write an inpainting encoder into its model's directory, completely or not at all.
-
-    Raises:
-        VaeaugError: the disk is full, or the model may not be written to.
-    """
+    """Write an inpainting encoder into its model's directory, completely or not at all."""
     about = {"kind": encoder.kind, "model": model.record.fingerprint, "settings": encoder.settings()}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in encoder.state_dict().items()}
     path = model.directory / FILE
@@ -65,11 +57,7 @@ def save_inpainting_encoder(model: StoredModel, encoder: InpaintingEncoder) -> N
 
 
 def load_inpainting_encoder(model: StoredModel) -> InpaintingEncoder | None:
-    """Return the inpainting encoder of a model, in eval mode, or None if none was trained for these weights.
-
-    Raises:
-        InputError: the file is damaged.
-    """
+    """Return a model's inpainting encoder in eval mode, or None if none was trained for these weights."""
     path = model.directory / FILE
     if not path.is_file():
         return None

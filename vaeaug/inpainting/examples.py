@@ -26,11 +26,11 @@ BATCH = 256
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Images and their posteriors, all leaves of a latent side by side, on the CPU.
+    """Images and their posteriors, all leaves of a latent concatenated, on the CPU.
 
     Attributes:
         mode_ND: posterior modes; int64 codes where latents are discrete.
-        scale_ND: posterior standard deviations: zero where the mode is the very latent that was decoded, and for codes.
+        scale_ND: posterior standard deviations; zero for codes and where the mode was decoded.
     """
 
     pixels_NHWC: NDArray[np.uint8]
@@ -69,8 +69,8 @@ def decoded_examples(
     """Return images decoded from draws around the stored latents of the model, equally many of each class.
 
     Args:
-        count: images of all classes together, at most; every class has one.
-        seconds: time that it may take, divided among the classes; every class gets 256 images or `count` in any case.
+        count: maximum number of images, but at least one per class.
+        seconds: time limit, divided among the classes; each gets at least 256 images (or its part of `count`).
     """
     per_class = math.ceil(min(count, _max_images(model)) / len(model.classes))
     started = time.monotonic()

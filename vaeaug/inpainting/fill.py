@@ -26,12 +26,11 @@ MIN_VISIBLE_FRACTION = 0.5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Filled:
-    """An image, completed.
+    """A completed image.
 
     Attributes:
-        images_SHWC: S completions in the image's own size, float32 in [0, 1]. Outside the holes they are the image.
-        evidence_K: evidence of each class from the visible pixels of the window with the largest hole
-            (`Completion.evidence_K`); None if the class was not inferred.
+        images_SHWC: S completions at the image's own size, float32 in [0, 1].
+        evidence_K: evidence of each class, from the window with the largest hole; None if the class is known.
     """
 
     images_SHWC: NDArray[np.float32]
@@ -55,9 +54,9 @@ def fill(
 
     Args:
         seen_HWC: uint8, with the model's channels; the content of the holes is ignored.
-        label: its class; if None, it is inferred from the window with the largest hole and used for all windows.
-        native: height and width of the images that the model was trained on, in pixels.
-        blending: how the seam is blended; not for indexed images, because their colours cannot be mixed.
+        label: if None, it is inferred from the window with the largest hole and used for all windows.
+        native: height and width of the training images, in pixels.
+        blending: `feather`, `poisson` or `none`; `none` for indexed images.
     """
     spec = completer.model.spec
     visible_HWC = seen_HWC.astype(np.float32) / np.float32(255)
@@ -88,13 +87,11 @@ def fill(
 
 
 def model_input(part_HWC: NDArray[np.float32], missing_HW: NDArray[np.bool_], spec: ImageSpec) -> tuple[Tensor, Tensor]:
-    """Return an image and its visible pixels at the model's size.
+    """Return an image, float32 (C, H, W) in [0, 1], and its visible pixels, (1, H, W), at the model's size.
 
     Holes take the nearest visible colour before the image is resized, so that nothing from a hole gets into a pixel
-    next to it. A pixel of the model counts as visible where half of what it covers is.
-
-    Returns:
-        float32 (C, H, W) in [0, 1], and (1, H, W): 1 where visible, 0 where missing.
+    next to
+    it. A pixel of the model counts as visible if half of its area is.
     """
     size = (spec.height, spec.width)
     if missing_HW.shape == size:

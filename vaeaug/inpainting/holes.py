@@ -12,15 +12,7 @@ Mask = NDArray[np.bool_]
 
 
 def random_hole(kind: str, height: int, width: int, rng: np.random.Generator) -> Mask:
-    """Draw a hole, bool (H, W), True where pixels are missing. Some pixel always is, and some never.
-
-    Args:
-        height: H in pixels, at least 2.
-        width: W in pixels, at least 2.
-
-    Raises:
-        KeyError: there is no such kind.
-    """
+    """Return a random hole, bool (H, W), True where pixels are missing: at least one pixel, and never all."""
     draw = _DRAWS[kind]
     while True:  # a stroke can miss every pixel of a tiny image, and scattered pixels can take them all
         hole_HW = draw(height, width, rng)

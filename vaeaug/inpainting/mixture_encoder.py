@@ -25,11 +25,7 @@ SHRINKAGE = 10  # images of all classes that count towards the standard deviatio
 
 
 class MixtureEncoder(InpaintingEncoder):
-    """A mixture of Gaussians over all leaves of a latent side by side, D values, standardized class by class.
-
-    Args:
-        like: a latent of the model's structure, with any first axis.
-    """
+    """A mixture of Gaussians over all leaves of a latent concatenated, D values, standardized class by class."""
 
     kind = "mixture"
     mean_KD: Tensor
@@ -52,10 +48,7 @@ class MixtureEncoder(InpaintingEncoder):
 
     @torch.no_grad()
     def standardize(self, classes: Sequence[Latents]) -> None:
-        """Take the means and standard deviations of latents from those of the training images, class by class.
-
-        For a class with few images the standard deviations are shrunk towards those of all classes.
-        """
+        """Set the means and standard deviations of each class, for small classes shrunk towards the overall ones."""
         moments = []
         for latents in classes:
             mode_ND, scale_ND = flatten(latents.latent), posterior_std(latents)
@@ -109,11 +102,7 @@ class MixtureEncoder(InpaintingEncoder):
         label: int,
         visible_loss: Callable[[Latent], Tensor],
     ) -> Latent:
-        """See `InpaintingEncoder.refine`: a few steps of Adam down the visible pixels' loss less log c.
-
-        One network for all images and masks is coarse, and each image has gradients of its own (Kim et al.,
-        Semi-Amortized Variational Autoencoders, 2018).
-        """
+        """Take a few steps of Adam on the visible pixels' loss minus log c (Kim et al., Semi-Amortized VAEs, 2018)."""
         with torch.no_grad():
             moments = self.moments(x_CHW[None], visible_1HW[None], torch.full((1,), label, device=x_CHW.device))
         with torch.enable_grad():

@@ -12,10 +12,7 @@ DETERMINISTIC_STD = 0.05  # the standard deviation given to a deterministic late
 
 
 def posterior_std(latents: Latents) -> Tensor:
-    """Return the posterior's standard deviations, all leaves side by side, (N, D).
-
-    They are small where a continuous latent is deterministic, for a density needs some width, and zero for codes.
-    """
+    """Return the posterior's standard deviations, all leaves concatenated, (N, D); zero for codes."""
     if latents.scale is not None:
         return flatten(latents.scale)
     mode_ND = flatten(latents.latent)

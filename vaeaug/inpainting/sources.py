@@ -23,8 +23,8 @@ class Holes:
 
     Attributes:
         missing_HW: True where a pixel is missing, upright.
-        source: where they come from: a mask's file name, `alpha`, or a colour. Empty if the image has none.
-        note: what is unusual about a mask, as the end of a sentence; empty otherwise.
+        source: a mask's file name, `alpha`, or a colour; empty if the image has no holes.
+        note: a warning about a mask, as the end of a sentence, or empty.
     """
 
     missing_HW: NDArray[np.bool_]
@@ -36,14 +36,7 @@ class HoleSource(Protocol):
     """Tells where the holes of an image are."""
 
     def holes(self, file_name: str, picture: Picture) -> Holes:
-        """Return the holes of one page of an image.
-
-        Args:
-            file_name: of the image, relative to the folder of images, with forward slashes.
-
-        Raises:
-            UnreadableImageError: its mask cannot be read or does not fit; says which and why.
-        """
+        """Return the holes of one page of an image; UnreadableImageError if its mask cannot be used."""
 
     def no_holes_message(self) -> str:
         """Return the error message if no image has a hole."""
@@ -64,14 +57,7 @@ class Transparent:
 
 
 class MissingColour:
-    """Missing is what has exactly one colour in the numbers of the file, whatever its opacity.
-
-    Args:
-        text: `#rrggbb`; the `#` may be left out.
-
-    Raises:
-        InputError: it is no such colour.
-    """
+    """Pixels of exactly one colour (`#rrggbb`; the `#` is optional) are missing, at any opacity."""
 
     def __init__(self, text: str) -> None:
         match = re.fullmatch(r"#?([0-9a-fA-F]{6})", text.strip())
@@ -93,11 +79,7 @@ class MissingColour:
 
 
 class RandomHoles:
-    """Random holes: a rectangle, strokes, a half, ...
-
-    Args:
-        seed: a hole depends only on it, the image's name and size, and the variation.
-    """
+    """Random holes, which depend only on the seed, the image's name and size, and the variation."""
 
     def __init__(self, seed: int, variation: int) -> None:
         self._seed, self._variation = seed, variation

@@ -43,21 +43,13 @@ def train_inpainting_encoder(
 ) -> InpaintingEncoder:
     """Train an inpainting encoder on random holes, by maximum likelihood of the full images' latents.
 
-    The images are those that the model decodes from draws around its stored latents; real ones, if there are some, are
-    half of each batch.
+    The images are decoded from draws around the model's stored latents; real images, if given, are half of each batch.
 
     Args:
-        pixels_NHWC: real images at the model's size, uint8 (the training images), or None.
-        labels_N: their classes, -1 where unknown; those are left out.
-        seconds: time that it may take, or None for no limit. The schedule of the learning rate is that of the steps
-            or of the time, whichever ends first.
+        pixels_NHWC: real images at the model's size, uint8, or None.
+        labels_N: their classes; images with -1 (unknown) are left out.
+        seconds: time limit, or None. The learning rate follows the steps or the time, whichever ends first.
         report: progress callback, called at most ten times per second.
-
-    Returns:
-        The inpainting encoder, in eval mode.
-
-    Raises:
-        InputError: there is no inpainting encoder for such latents.
     """
     steps = steps or STEPS
     started = time.monotonic()

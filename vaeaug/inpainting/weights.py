@@ -17,10 +17,10 @@ BISECTIONS = 30
 
 @dataclass(frozen=True, slots=True)
 class WeightedCompletions:
-    """N completions of one image and what each weighs.
+    """N weighted completions of one image.
 
     Attributes:
-        decoded_NCHW: what is decoded, in the hole and around it.
+        decoded_NCHW: the decoded images, including visible pixels.
         log_weight_N: log-weights in nats: their mean weight estimates p(visible pixels | class).
     """
 
@@ -37,7 +37,8 @@ def tempered(log_weight_N: Tensor, min_draws: float) -> Tensor:
     """Return weights (N,) that sum to 1, tempered until their effective number of draws is at least `min_draws`.
 
     They are softmax(b * log-weights) with the largest b <= 1 for which 1 / sum w^2 (Kong 1992) is at least `min_draws`.
-    With a hundred visible pixels, two draws differ by tens of nats, so with b = 1 one draw would have all the weight.
+    With
+    b = 1, a single draw would often have all the weight.
     """
     low, high = 0.0, 1.0
     if float(1 / log_weight_N.softmax(dim=0).square().sum()) >= min_draws:
@@ -54,13 +55,13 @@ def weigh(
 ) -> WeightedCompletions:
     """Complete an image with each of N proposed latents, and weight the completions.
 
-    The proposal's own density is not needed, for each completion is encoded again: z' ~ q(. | completion) has the
-    weight p(x visible|z') p(z') / q(z'|completion), whose mean is p(x visible) whatever was proposed (Burda et al.,
-    Importance Weighted Autoencoders, 2016, eq. 8, with the completion in place of the image). For a variant without
+    Each completion is encoded again, so the proposal's density is not needed: z' ~ q(. | completion) has the weight
+    p(x visible|z') p(z') / q(z'|completion), whose mean is p(x visible) (Burda et al. 2016, eq. 8). For a variant
+    without
     `log_ratio` the weight is p(x visible|z), and the latents stay as proposed.
 
     Args:
-        x_CHW: the image in [0, 1]; the content of the hole is ignored.
+        x_CHW: in [0, 1]; the content of the hole is ignored.
         visible_1HW: 1 where a pixel is visible, 0 where it is missing.
     """
     y_N = torch.full((len(leaves(latent)[0]),), label, device=x_CHW.device)

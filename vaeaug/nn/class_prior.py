@@ -22,11 +22,7 @@ class ClassPrior(nn.Module):
 
     @torch.no_grad()
     def fit(self, mean_ND: Tensor, std_ND: Tensor, labels_N: Tensor) -> None:
-        """Set p(z|y) of every class there is to its optimum: the moments of the class's aggregated posterior.
-
-        Args:
-            labels_N: their classes. A class without images keeps its prior.
-        """
+        """Set p(z|y) of every class with images to its optimum: the moments of the aggregated posterior."""
         mean_ND, std_ND = mean_ND.to(self.table_KD), std_ND.to(self.table_KD)
         for label in sorted(set(labels_N.tolist())):
             rows = labels_N == label

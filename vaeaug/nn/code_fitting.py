@@ -23,11 +23,7 @@ MAX_EPOCHS = 30  # over the images: of few images, all there is to learn is lear
 
 
 def code_nll(prior: CodePrior, codes_BT: Tensor, y_B: Tensor, input_BT: Tensor | None = None) -> Tensor:
-    """Return -log p(code_t | codes before, y), in nats, (B, T).
-
-    Args:
-        input_BT: the codes as the prior is shown them, if it is not shown all.
-    """
+    """Return -log p(code_t | codes before, y), in nats, (B, T); `input_BT` are the codes with some masked."""
     logits_BTK = prior(codes_BT if input_BT is None else input_BT, y_B)
     return cross_entropy(logits_BTK.transpose(1, 2), codes_BT, reduction="none")
 
@@ -41,16 +37,14 @@ def fit_code_prior(
     steps: int,
     seconds: float | None = None,
 ) -> None:
-    """Train a code prior in place by maximum likelihood; it ends with the weights that explain held-out codes best.
+    """Train a code prior in place by maximum likelihood; it ends with the weights that are best on held-out codes.
 
     A transformer soon memorizes a few hundred grids. So a tenth of the images is held out, and a part of the context
-    codes is masked (word dropout, Bowman et al. 2016, sec. 3.1). The prior's parameters have no gradient before and
-    after.
+    codes is masked (word dropout, Bowman et al. 2016, sec. 3.1). The parameters have no gradient before and after.
 
     Args:
-        steps: optimizer steps at most; few images take fewer (30 passes).
-        seconds: time that it may take, or None for no limit. The schedule of the learning rate is that of the steps
-            or of the time, whichever ends first.
+        steps: maximum; few images take fewer (30 passes).
+        seconds: time limit. The learning rate follows the steps or the time, whichever ends first.
     """
     started = time.monotonic()
     device = generator.device

@@ -14,7 +14,7 @@ from torch.nn.functional import pad, scaled_dot_product_attention, silu
 
 
 class KeyValueCache:
-    """The keys and values of the codes so far, a layer: so that drawing the next code costs one code, not all."""
+    """The keys and values of the codes so far in one layer, so that drawing the next code costs one code."""
 
     def __init__(self) -> None:
         self.keys: Tensor | None = None
@@ -29,7 +29,7 @@ class KeyValueCache:
 
 
 class CausalBlock(nn.Module):
-    """Attention to the codes so far, then a hidden layer; both are added to what comes in, after a layer norm."""
+    """Causal self-attention, then a hidden layer, both residual with a layer norm before."""
 
     def __init__(self, features: int, heads: int) -> None:
         super().__init__()
@@ -58,14 +58,7 @@ class CodePrior(nn.Module):
 
     The input of a position is its coordinates, the class, and the codes to its left, above and above right, because a
     transformer cannot learn to attend to them from a few hundred images. Codes are represented by their descriptions,
-    so what is learned about one code transfers to similar ones.
-
-    Args:
-        description_KM: features of each code, stored as a buffer.
-        features: F, a multiple of `heads`.
-
-    Raises:
-        ValueError: the features cannot be divided among the heads.
+    so what is learned about one code transfers to similar ones. `features` must be a multiple of `heads`.
     """
 
     description_KM: Tensor
@@ -115,8 +108,8 @@ class CodePrior(nn.Module):
         """Draw codes, (B, T).
 
         Args:
-            temperature: what logits are divided by; 0 takes the most likely code each time.
-            top_p: draw from the fewest most likely codes that have this much probability (Holtzman et al. 2020).
+            temperature: logits are divided by it; 0 takes the most likely code.
+            top_p: draw from the fewest most likely codes with this total probability (Holtzman et al. 2020).
         """
         codes_BT = torch.full((len(y_B), self.length), self.codes, device=y_B.device)
         caches = [KeyValueCache() for _ in self.blocks]

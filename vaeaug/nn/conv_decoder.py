@@ -21,11 +21,10 @@ LARGEST_GRID = 8  # rows and columns of the MLP's grid at most
 
 
 class ConvDecoder(nn.Module):
-    """Features (B, F) and labels (B,) to raw output (B, R, H, W), without an activation at the end.
+    """Features (B, F) and labels (B,) to raw output (B, R, H, W), without a final activation.
 
-    Args:
-        num_classes: how many classes to condition on; 0 ignores the labels.
-        maps: channels that go into the last convolution; they double with each layer before, up to four times as many.
+    Labels are ignored if `num_classes` is 0. `maps` channels enter the last convolution; each earlier layer has twice
+    as many, up to four times.
     """
 
     def __init__(

@@ -16,13 +16,13 @@ from torch.nn.functional import grid_sample
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """One augmentation per image: the parameters drawn by `draw`, and a function of images.
+    """One augmentation per image: parameters drawn by `draw`, and a function of images.
 
     Attributes:
-        shift_B2: how many pixels an image moves down and right, whole numbers; what comes in from outside is black.
-        hole_B2: row and column at which the hole begins that is cut out; it may lie partly outside.
-        brightness_B: what is added to every value.
-        contrast_B: the factor on the distance from the image's mean.
+        shift_B2: whole pixels down and right; black comes in.
+        hole_B2: row and column at which the hole begins; it may be partly outside.
+        brightness_B: added to every value.
+        contrast_B: factor of the distance from the image's mean.
     """
 
     shift_B2: Tensor
@@ -41,13 +41,13 @@ class Augmentation:
         brightness: float = 0.5,
         contrast: float = 0.5,
     ) -> Augmentation:
-        """Draw one for each image of a batch, uniformly. The defaults are the paper's (appendix A).
+        """Draw one per image, uniformly. The defaults are the paper's (appendix A).
 
         Args:
-            translation: greatest shift, as a fraction of the image's side.
-            cutout: side of the hole, as a fraction of the image's side.
-            brightness: width of the range that is added, around 0.
-            contrast: greatest distance of the factor from 1.
+            translation: largest shift, as a fraction of the side.
+            cutout: side of the hole, as a fraction of the side.
+            brightness: width of the range around 0.
+            contrast: largest distance of the factor from 1.
         """
         count, _, height, width = shape
         sides_2 = torch.tensor([height, width], device=generator.device)

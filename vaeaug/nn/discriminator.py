@@ -28,9 +28,7 @@ Layer = TypeVar("Layer", nn.Conv2d, nn.Linear, nn.Embedding)
 class Discriminator(nn.Module):
     """Images (B, C, H, W) and labels (B,) to features (B, L, h, w) and scores (B,): the logit of being real.
 
-    Args:
-        num_classes: how many classes to condition on; 0 ignores the labels.
-        hidden: channels of the first layer; they double with each layer, up to four times as many.
+    The first layer has `hidden` channels; they double with each layer, up to four times as many.
     """
 
     def __init__(self, *, channels: int, height: int, width: int, num_classes: int = 0, hidden: int = 16) -> None:
@@ -71,10 +69,10 @@ def block_size(height: int, width: int) -> int:
 
 
 def _spectrally_normalized(layer: Layer) -> Layer:
-    """Return the layer under spectral normalization, to be trained at less than the common learning rate.
+    """Apply spectral normalization, and slow the layer's training down.
 
-    Of a normalized weight only the direction counts. Adam's steps do not depend on the weight's length, so one that
-    starts `INITIAL_SCALE` times as long turns as much more slowly.
+    Only the direction of a normalized weight matters, and Adam's steps do not depend on its length, so a weight that
+    starts `INITIAL_SCALE` times as long turns that much more slowly.
     """
     with torch.no_grad():
         layer.weight.mul_(INITIAL_SCALE)

@@ -49,11 +49,7 @@ class GridMixer(nn.Module):
 
 
 class GridEncoder(nn.Module):
-    """Images (B, C, H, W) in [0, 1] to features of their patches, (B, h, w, F).
-
-    Args:
-        patch: side of a patch in pixels; the last ones may exceed the image.
-    """
+    """Images (B, C, H, W) in [0, 1] to features of their patches, (B, h, w, F); the last patches may be padded."""
 
     def __init__(
         self, *, channels: int, height: int, width: int, patch: int, features: int, hidden: int, depth: int
@@ -78,11 +74,7 @@ class GridEncoder(nn.Module):
 
 
 class GridDecoder(nn.Module):
-    """Features of patches (B, h, w, F) and labels (B,) to raw output (B, R, H, W), without an activation at the end.
-
-    Args:
-        num_classes: how many classes to condition on; 0 ignores the labels.
-    """
+    """Features of patches (B, h, w, F) and labels (B,) to raw output (B, R, H, W), without a final activation."""
 
     def __init__(
         self,

@@ -28,11 +28,7 @@ def ladder_patch(height: int, width: int) -> int:
 
 
 def ladder_grids(height: int, width: int, groups: int) -> list[tuple[int, int]]:
-    """Return (rows, columns) of the grid of each group, coarsest first: 1x1, 3x3 and 7x7 for three at 28x28 pixels.
-
-    Args:
-        groups: how many groups there are, at least 2.
-    """
+    """Return (rows, columns) per group (at least 2), coarsest first: 1x1, 3x3, 7x7 for three at 28x28 pixels."""
     patch = ladder_patch(height, width)
     finest = math.ceil(height / patch), math.ceil(width / patch)
     powers = [step / (groups - 1) for step in range(groups)]
@@ -40,20 +36,14 @@ def ladder_grids(height: int, width: int, groups: int) -> list[tuple[int, int]]:
 
 
 def ladder_shapes(channels: int, height: int, width: int, groups: int, hidden: int) -> list[Shape]:
-    """Return the shape of the features of each group, coarsest first.
-
-    Every grid has about `hidden` units in all, and the finest the coefficients of its patches.
-    """
+    """Return the feature shape of each group, coarsest first: about `hidden` units each, the finest the patches."""
     grids = ladder_grids(height, width, groups)
     shapes = [(max(1, round(hidden / (rows * columns))), rows, columns) for rows, columns in grids[:-1]]
     return [*shapes, ToPatches(channels, height, width, ladder_patch(height, width)).grid]
 
 
 class PerCell(nn.Linear):
-    """The same linear map at each cell of a grid: (B, K, h, w) to (B, O, h, w).
-
-    On one thread it takes a third of the time of a convolution with a kernel of 1.
-    """
+    """The same linear map at each cell, (B, K, h, w) to (B, O, h, w): faster than a 1x1 convolution on a CPU."""
 
     def forward(self, h_BKhw: Tensor) -> Tensor:
         """Return the mapped features."""
@@ -117,8 +107,7 @@ class LadderEncoder(nn.Module):
 class LadderDecoder(nn.Module):
     """The way down: a state on each group's grid, and raw output (B, R, H, W) from the last one.
 
-    The caller draws the latents: `start`, then for each group add its latents to the state and call `refine`, and
-    `image` at the end.
+    Call `start`; for each group add its latents to the state and call `refine`; call `image` at the end.
     """
 
     def __init__(self, *, channels: int, height: int, width: int, groups: int, num_classes: int, hidden: int) -> None:

@@ -22,11 +22,11 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A module began, or it ended.
+    """A module began, or ended.
 
     Attributes:
-        name: the module's; empty for the network itself.
-        shape: of what it was given first, or of what it gave; empty if that was no tensor.
+        name: empty for the network itself.
+        shape: of its first input, or of its output; empty if that is not a tensor.
     """
 
     name: str
@@ -36,11 +36,7 @@ class Event:
 
 
 class LayerTrace:
-    """What a network did with the probe.
-
-    Attributes:
-        events: which of its modules began and ended, in that order. The last is that the network itself ended.
-    """
+    """What a network did with the probe: `events` lists the modules that began and ended; the network ends last."""
 
     def __init__(self, network: nn.Module, network_name: str, side: int) -> None:
         self.network = network
@@ -80,10 +76,10 @@ class LayerTrace:
         return [name for name, _ in self.outputs() if name in best.values()]
 
     def feature_map_layers(self, layers: str) -> list[str]:
-        """Return the layers a user names, with commas between, in the order they are computed in.
+        """Return the layers that a user names, separated by commas, in the order of computation.
 
         Raises:
-            InputError: one gives no feature maps, or there is no such layer.
+            InputError: if a layer does not exist or gives no feature maps.
         """
         names = [name.strip() for name in layers.split(",") if name.strip()]
         if not names:
@@ -99,10 +95,10 @@ class LayerTrace:
         return [name for name, _ in self.outputs() if name in names]
 
     def shape_of(self, name: str) -> Shape:
-        """Return the shape of what a layer gave, empty if that was no tensor.
+        """Return the shape of a layer's output; empty if it is not a tensor.
 
         Raises:
-            InputError: there is no such layer, or it ran more than once.
+            InputError: if the layer does not exist or runs more than once.
         """
         shapes = dict(self.outputs())
         if name not in shapes:
@@ -114,9 +110,9 @@ class LayerTrace:
         return shapes[name]
 
     def needed(self, position: int) -> set[str]:
-        """Return the names of the tensors that are needed for the events before a position.
+        """Return the names of the tensors needed for the events before a position.
 
-        A module that ended needs all of its own: it may have used a child's without running the child.
+        A module that ended needs all of its tensors: it may use a child's without running the child.
         """
         before = self.events[:position]
         whole = tuple(f"{event.name}." if event.name else "" for event in before if event.ended)
@@ -132,7 +128,7 @@ def trace(network: nn.Module, network_name: str, side: int = PROBE_SIDE) -> Laye
     """Run a network on a small black image, or only on its shape if it has no weights yet.
 
     Raises:
-        InputError: it does not run on such images.
+        InputError: if it does not run on such images.
     """
     traced = LayerTrace(network, network_name, side)
     hooks = []

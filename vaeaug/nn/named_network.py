@@ -23,25 +23,24 @@ from vaeaug.nn.layer_trace import tensors_of
 
 @contextlib.contextmanager
 def isolated() -> Iterator[None]:
-    """Build and load in here: networks draw their first weights from the global state, and they and torch.hub print."""
+    """Build and load networks without changing the global random state or printing to stdout."""
     with torch.random.fork_rng(devices=[]), contextlib.redirect_stdout(sys.stderr):
         yield
 
 
 def is_torchvision_name(name: str) -> bool:
-    """Return whether a name is meant for torchvision: then it is a classifier's."""
+    """Return whether a name is that of a torchvision classifier."""
     return ":" not in name
 
 
 def build_network(name: str, device: torch.device) -> nn.Module:
-    """Build a network in eval mode; one of torchvision takes no memory until its weights are loaded.
+    """Build a network in eval mode; a torchvision network takes no memory until its weights are loaded.
 
     Args:
-        name: a classifier of torchvision (`vgg16`), or `package.module:callable`, which returns an `nn.Module` when it
-            is called without arguments.
+        name: a torchvision classifier (`vgg16`), or `package.module:callable`, called without arguments.
 
     Raises:
-        InputError: there is no such network.
+        InputError: if there is no such network.
     """
     network = _torchvision(name) if is_torchvision_name(name) else _imported(name)
     network.eval()
@@ -56,11 +55,11 @@ def build_network(name: str, device: torch.device) -> nn.Module:
 def load_weights(
     network: nn.Module, needed: set[str], name: str, weights: str | None, device: torch.device, option: str
 ) -> None:
-    """Load weights into a network and freeze it; tensors that are not needed stay without memory.
+    """Load weights into a network and freeze it; tensors that are not needed take no memory.
 
     Args:
-        weights: a file with a state dict: safetensors, or a `torch.save` file that contains only tensors. If None,
-            torchvision's published weights (from its cache, or downloaded), or those the callable's module comes with.
+        weights: a file with a state dict: safetensors, or a `torch.save` file of tensors. By default torchvision's
+            published weights (cached or downloaded), or those that the callable comes with.
 
     Raises:
         InputError: if no weights are available, or they do not fit.

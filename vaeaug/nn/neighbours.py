@@ -10,11 +10,7 @@ MAX_DISTANCES = 2**24
 
 
 def nearest_neighbours(flat_ND: Tensor, count: int) -> Tensor:
-    """Return for every row the indices of its `count` nearest other rows, nearest first, int64 (N, count).
-
-    Args:
-        count: from 0 to N - 1.
-    """
+    """Return for every row the indices of its `count` nearest other rows, nearest first, int64 (N, count)."""
     rows = max(1, MAX_DISTANCES // max(len(flat_ND), 1))
     parts = []
     for start in range(0, len(flat_ND), rows):

@@ -18,11 +18,7 @@ HIDDEN = 256
 
 
 class Encoder(nn.Module):
-    """Images (B, C, H, W) in [0, 1] and labels (B,) to features (B, F).
-
-    Args:
-        num_classes: how many classes to condition on; 0 ignores the labels.
-    """
+    """Images (B, C, H, W) in [0, 1] and labels (B,) to features (B, F). Labels are ignored if `num_classes` is 0."""
 
     def __init__(
         self,
@@ -48,11 +44,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Features (B, F) and labels (B,) to raw output (B, R, H, W), without an activation at the end.
-
-    Args:
-        num_classes: how many classes to condition on; 0 ignores the labels.
-    """
+    """Features (B, F) and labels (B,) to raw output (B, R, H, W), without a final activation."""
 
     def __init__(
         self,

@@ -21,7 +21,7 @@ from vaeaug.nn.named_network import build_network, isolated, load_weights
 class PretrainedFeatures:
     """A frozen network, run up to the deepest of the requested layers. Get one from `pretrained_features`.
 
-    It is not an `nn.Module`, so that a module can have it as an attribute without saving its weights.
+    It is not an `nn.Module`, so its weights are not saved with a module that has it.
     """
 
     def __init__(self, network: nn.Module, layers: Sequence[str]) -> None:
@@ -32,10 +32,9 @@ class PretrainedFeatures:
             network.get_submodule(name).register_forward_hook(self._keep)
 
     def __call__(self, x_BCHW: Tensor) -> list[Tensor]:
-        """Return the feature maps of the layers, (B, F, h, w) each; gradients reach the images, not the network.
+        """Return the feature maps of the layers, (B, F, h, w) each; gradients reach only the images.
 
-        Args:
-            x_BCHW: images as the network was trained on: three channels, its own range.
+        Images have three channels, in the range that the network was trained on.
         """
         self._maps = []
         with contextlib.suppress(_DeepestReached):
@@ -64,16 +63,13 @@ def pretrained_features(
     """Build a network, load its weights, and return the feature maps of some of its layers.
 
     Args:
-        network: a classifier of torchvision by name (`vgg16`), or `package.module:callable`, which returns an
-            `nn.Module` when it is called without arguments.
-        weights: a file with a state dict: safetensors, or a `torch.save` file that contains only tensors. Entries that
-            no layer needs are not used. If None, torchvision's published weights (from its cache, or downloaded), or
-            those the callable's module comes with.
-        layers: names of submodules, with commas between. If None, the last output at each resolution, halved up to
-            four times, is taken, without the classifier.
+        network: a torchvision classifier (`vgg16`), or `package.module:callable`, called without arguments.
+        weights: a state dict file; see `load_weights`. Entries that no layer needs are not used.
+        layers: submodule names separated by commas. By default the last output at each resolution, halved up to four
+            times.
 
     Raises:
-        InputError: there is no such network or layer, a layer gives no feature maps, or no weights are at hand.
+        InputError: if the network, a layer or the weights are not available, or a layer gives no feature maps.
     """
     file = None if weights is None else Path(weights).expanduser()
     stat = file.stat() if file is not None and file.exists() else None

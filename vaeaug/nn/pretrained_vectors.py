@@ -23,11 +23,7 @@ from vaeaug.nn.named_network import build_network, is_torchvision_name, isolated
 
 @dataclass(frozen=True, slots=True)
 class _Tap:
-    """Where a network is tapped.
-
-    Attributes:
-        position: of the event in the trace: what the module is given where it begins, what it gives where it ends.
-    """
+    """An output of a network: the input of a module where it begins, or its output where it ends."""
 
     description: str
     position: int
@@ -36,10 +32,10 @@ class _Tap:
 
 
 class PretrainedVectors:
-    """A frozen network, run as far as it is needed. Get one from `pretrained_vectors`.
+    """A frozen network, run as far as needed. Get one from `pretrained_vectors`.
 
     Attributes:
-        description: what of the network its vectors are, as a phrase: "layer encoder.ln, mean over tokens".
+        description: of its vectors, as a phrase: "layer encoder.ln, mean over tokens".
     """
 
     def __init__(self, network: nn.Module, tap: _Tap) -> None:
@@ -56,11 +52,7 @@ class PretrainedVectors:
             module.register_forward_pre_hook(lambda _module, inputs: self._keep(inputs[0]))
 
     def __call__(self, x_BCHW: Tensor) -> Tensor:
-        """Return a vector an image, (B, D).
-
-        Args:
-            x_BCHW: images of the side it was built for, three channels, in the network's own range.
-        """
+        """Return one vector per image, (B, D). Images have three channels, in the network's own range and size."""
         with contextlib.suppress(_TapReached):
             self._network(x_BCHW)
         kept = self._kept.pop()
@@ -80,14 +72,13 @@ def pretrained_vectors(
 ) -> PretrainedVectors:
     """Build a network, load its weights, and return a function from images to feature vectors.
 
+    Arguments as for `pretrained_features`.
+
     Args:
-        network: a classifier of torchvision by name (`vit_b_16`), or `package.module:callable`, which returns an
-            `nn.Module` when it is called without arguments.
-        weights: a file with a state dict, as `pretrained_features` takes it.
-        layer: the name of a submodule that gives vectors, tokens or feature maps; see the module if None.
+        layer: a submodule that gives vectors, tokens or feature maps; see the module docstring for the default.
 
     Raises:
-        InputError: there is no such network or layer, it gives no such output, or no weights are available.
+        InputError: if the network, the layer or the weights are not available, or the output is of another shape.
     """
     with isolated():
         built = build_network(network, device)
@@ -151,7 +142,7 @@ def _tap(traced: LayerTrace, position: int, description: str, subject: str, reme
 
 
 def _mean_over(shape: Shape) -> tuple[tuple[int, ...], str] | None:
-    """Return which dimensions of an output are averaged, and what they are; None if it is nothing of use."""
+    """Return which dimensions of an output are averaged, and what they are; None if it is not usable."""
     if len(shape) not in (2, 3, 4) or shape[0] != 1:
         return None
     if len(shape) == 2:

@@ -1,7 +1,7 @@
 """What plugins provide, according to their source code. No plugin is executed, so none can break the list.
 
-Only the module that the entry point names is read, and only what it states plainly: a hook whose body is
-`return [MyVariant]`, and a class of that module with `name = "..."`. The rest is None, never guessed.
+Only the module of the entry point is parsed, for hooks whose body is `return [MyVariant]` and classes with `name =
+"..."`. Anything else is None, never guessed.
 """
 
 from __future__ import annotations
@@ -23,12 +23,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ParsedPlugin:
-    """What the source of a plugin states.
+    """What the source of a plugin states; None for what is unknown.
 
     Attributes:
-        file: the module's file, or None if it was not found; `text` is its content.
-        hooks: the hooks it implements, or None if they are not known.
-        provided: the classes they return, each as (kind, name, help).
+        provided: the classes that the hooks return, each as (kind, name, help).
     """
 
     file: Path | None = None

@@ -36,10 +36,10 @@ _LOADED: dict[tuple[str, str], tuple[bytes, Loaded]] = {}  # next to sys.modules
 
 
 def load_plugin(source: Source, parsed: ParsedPlugin) -> Loaded:
-    """Load a plugin, or return what that gave earlier in this process.
+    """Load a plugin, or return the earlier result in this process.
 
-    A plugin may register what can be registered only once: a torch operator, a codec. So it is executed again only if
-    its file was edited, or if it lacked another module, which may have been installed since.
+    A plugin may register something that can be registered only once, such as a torch operator. So it is executed again
+    only if its file was edited, or if it lacked a module that may have been installed since.
     """
     key = source.module, source.attribute
     text, loaded = _LOADED.get(key, (parsed.text, None))
@@ -104,10 +104,7 @@ def _import_module(source: Source) -> ModuleType:
 
 
 def _execute(name: str, file: Path, text: bytes) -> ModuleType:
-    """Execute a plugin file as a module of `sys.modules`, where dataclasses and worker processes look it up.
-
-    No loader of importlib does it, for these write a `__pycache__` into the user's directory and trust what is there.
-    """
+    """Execute a plugin file as a module of `sys.modules`, without writing a `__pycache__` into the user's directory."""
     before, module = sys.modules.get(name), ModuleType(name)
     module.__file__ = str(file)
     sys.modules[name] = module

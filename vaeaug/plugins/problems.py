@@ -22,11 +22,11 @@ Kind = Literal[  # docs/writing-a-plugin.md describes each
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with one plugin.
+    """One problem of one plugin.
 
     Attributes:
         cause: one line: what is wrong, where, and how to fix it.
-        names: the variants and losses that are missing because of it, as far as the plugin's source states them.
+        names: the classes that are missing because of it, as far as the source states them.
     """
 
     plugin: str
@@ -49,13 +49,10 @@ class FaultError(Exception):
 
 
 def guard(run: Callable[[], T], when: str, file: Path | None, default_kind: Kind) -> T:
-    """Return what a plugin's code returns; what it prints goes to stderr.
-
-    Args:
-        when: when it runs, for the message ("while it is imported").
+    """Return what a plugin's code returns; its prints go to stderr. `when` is for the message ("while it is imported").
 
     Raises:
-        FaultError: if it raises anything but KeyboardInterrupt, which is the user's.
+        FaultError: for any exception except KeyboardInterrupt.
     """
     try:
         with contextlib.redirect_stdout(sys.stderr):

@@ -79,9 +79,9 @@ class Registry:
         """Return the classes of a name, at most one of each kind.
 
         Raises:
-            InputError: if there is none. The message offers the nearest names, or says what to unblock or to install:
-                `distribution` is where the class came from when a model was saved.
-            PluginError: if the plugin that brings it is broken.
+            InputError: if there is none, with the nearest names, or what to unblock or to install: `distribution` is
+                where the class came from when a model was saved.
+            PluginError: if its plugin is broken.
         """
         found = [self.classes[kind][name] for kind in kinds if name in self.classes[kind]]
         if not found:
@@ -114,8 +114,8 @@ class Registry:
 def load(plugins_dirs: Iterable[str | Path] = (), *, environ: Mapping[str, str] | None = None) -> Registry:
     """Load every plugin that `find_sources` finds. A broken one is listed in `problems` and does not affect others.
 
-    A hook that raises brings nothing; a class that breaks the contract is left out, and the plugin's others are kept.
-    A plugin is executed once per process: later calls return the same classes, unless a plugin file was edited.
+    A class that breaks the contract is left out; the plugin's others are kept. A plugin is executed once per process,
+    unless its file was edited.
 
     Raises:
         InputError: if a directory does not exist.

@@ -1,4 +1,4 @@
-"""The whole state of a training, as tensors and JSON: to roll back to in memory, and to go on from on disk."""
+"""The whole state of a training, as tensors and JSON: to roll back to in memory, or to resume from on disk."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from vaeaug.disk import write_atomic
 
 @dataclass
 class TrainingProgress:
-    """The numbers of a training's state: everything that is not a tensor.
+    """The state of a training except for tensors.
 
     Attributes:
-        elapsed: seconds spent, over all sittings.
-        rate_factor: what the learning rate is multiplied by; halved at each rollback.
-        rollbacks: how often a NaN has sent the training back.
-        gradient_norms: running average of the gradient norm, by parameter group.
-        best_loss: least validation loss so far, or None.
+        elapsed: seconds spent, including earlier runs.
+        rate_factor: factor of the learning rate; halved at each rollback.
+        rollbacks: number of returns to an earlier state after a NaN.
+        gradient_norms: running average by parameter group.
+        best_loss: smallest validation loss so far.
         bad_checks: validations since then.
-        history: a row a validation.
-        done: why the training is over, or None while it is not.
+        history: one row per validation.
+        done: why the training is over, or None.
     """
 
     step: int = 0
@@ -49,9 +49,8 @@ class TrainingState:
     """The live objects of a training; `snapshot` copies them and `restore` puts a copy back, bit for bit.
 
     Attributes:
-        optimizers: an optimizer a parameter group.
-        average: the moving average of the variant's parameters.
-        best: the weights to keep: name -> tensor, as in `weights`.
+        average: moving average of the variant's parameters.
+        best: the weights to keep, named as in `weights`.
     """
 
     variant: Variant
@@ -67,7 +66,7 @@ class TrainingState:
         return {"variant": self.variant, "loss": self.loss}
 
     def weights(self) -> dict[str, Tensor]:
-        """Return the present parameters and buffers of both, by dotted name (not copied)."""
+        """Return the current parameters and buffers of variant and loss, by dotted name (not copied)."""
         return {
             f"{prefix}.{name}": tensor
             for prefix, module in self.modules.items()
@@ -75,7 +74,7 @@ class TrainingState:
         }
 
     def load_weights(self, weights: Mapping[str, Tensor]) -> None:
-        """Put weights, named as `weights` names them, into both."""
+        """Load weights, named as in `weights`, into variant and loss."""
         for prefix, module in self.modules.items():
             module.load_state_dict(_without_prefix(weights, f"{prefix}."))
 
@@ -98,7 +97,7 @@ class TrainingState:
         return Snapshot(tensors, json.dumps(asdict(self.progress)))
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Return to a snapshot. The course becomes a new object."""
+        """Return to a snapshot. `progress` becomes a new object."""
         tensors = snapshot.tensors
         self.load_weights(_without_prefix(tensors, "now/"))
         copy_into(self.average, [tensors[f"average/{i}"] for i in range(len(self.average))])
@@ -114,7 +113,7 @@ class TrainingState:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A copy of a training's state: tensors by name, and the course as JSON."""
+    """A copy of a training's state: tensors by name, and the progress as JSON."""
 
     tensors: dict[str, Tensor]
     progress: str

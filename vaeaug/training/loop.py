@@ -41,17 +41,16 @@ EMA_EVERY = 4  # steps between updates of the moving average, whose decay is mea
 
 @dataclass(frozen=True, slots=True)
 class FitResult:
-    """What came of a training.
+    """The result of a training.
 
     Attributes:
         best_step: the step whose weights were kept.
-        validation_loss: their loss on the validation images, in nats per image, terms over a batch included (None
-            without validation images).
+        validation_loss: in nats per image, including terms over a batch; None without validation images.
         units: latent dimensions in use on the training images.
-        history: a row a validation, as in `history.jsonl`.
-        seconds: time spent training, over all sittings.
+        history: one row per validation, as in `history.jsonl`.
+        seconds: including earlier runs.
         images: training images seen, with repetition.
-        adversarial: whether the losses were a game (`Variant.adversarial`), so that they tell nothing of progress.
+        adversarial: whether the losses do not measure progress (`Variant.adversarial`).
     """
 
     stopped: str
@@ -67,7 +66,7 @@ class FitResult:
 
     @property
     def still_improving(self) -> bool:
-        """Whether the last validation was the best by far: by more than 2 % of all that was gained."""
+        """Whether the last validation was the best by more than 2 % of the total improvement."""
         if self.adversarial:
             return False
         losses = [sum(row["validation"].values()) for row in self.history if "validation" in row]
@@ -89,14 +88,14 @@ def fit(
     """Train `variant` and `loss` in place; they end with the weights that were best on the validation images.
 
     Args:
-        steps: how many steps the training has (with a time budget: at most).
+        steps: number of steps (maximum, with a time budget).
         validation: indices of the validation images; without any, the last weights are kept.
-        seed: of the posterior draws. With `batches` it settles the result, bit for bit on the same machine.
-        checkpoint: file to go on from if it is there; written at validations, if the last time is some seconds ago.
-        report: hears of every step, at most ten times a second.
+        seed: for posterior draws. With `batches` it determines the result, bit for bit on the same machine.
+        checkpoint: file to resume from if it exists; written at validations, at most every few seconds.
+        report: progress callback, called at most ten times per second.
 
     Raises:
-        DivergedError: a loss term became NaN or infinite again and again.
+        DivergedError: if a loss term keeps becoming NaN or infinite.
         PluginError: if a term of the variant has the wrong shape.
     """
     state, groups = _begin(variant, loss, batches, config, checkpoint)
@@ -166,7 +165,7 @@ def fit(
 def _begin(
     variant: Variant, loss: ReconstructionLoss, batches: Batches, config: TrainingConfig, checkpoint: Path | None
 ) -> tuple[TrainingState, dict[str, list[nn.Parameter]]]:
-    """Return the state of a new training, or that of the checkpoint if there is one, and the parameters by group."""
+    """Return the state of a new training, or of the checkpoint if there is one, and the parameters by group."""
     variant.begin_training(TrainingSet(torch.from_numpy(batches.labels_N[batches.indices])))
     groups = {name: list(parameters) for name, parameters in variant.parameter_groups().items()}
     groups[next(iter(groups))] += [p for p in loss.parameters() if p.requires_grad]
@@ -185,7 +184,7 @@ def _adamw(parameters: list[nn.Parameter], config: TrainingConfig) -> torch.opti
 
 
 def _seed(generator: torch.Generator, seed: int, step: int) -> None:
-    """Seed every source of randomness of a step by its number, so that a resumed training draws what it would have."""
+    """Seed every source of randomness of a step by its number, so that a resumed training repeats its draws."""
     number = seed_of(seed, "step", step)
     generator.manual_seed(number)
     torch.default_generator.manual_seed(number)  # for dropout, which knows no generator
@@ -240,10 +239,10 @@ def _step(
 
 
 def _match_layout(parameter: nn.Parameter, gradient: Tensor | None) -> Tensor | None:
-    """Return the gradient in the parameter's memory layout, which `backward` would see to and `autograd.grad` does not.
+    """Return the gradient in the parameter's memory layout, as `backward` does and `autograd.grad` does not.
 
-    A convolution of channels-last images gives its weight's gradient channels last. The fused AdamW takes both for one
-    layout (torch 2.14, CPU) and would move the wrong weights.
+    The weight gradient of a channels-last convolution is channels-last, and the fused AdamW (torch 2.14, CPU) assumes
+    equal layouts, so it would move the wrong weights.
     """
     if gradient is None or gradient.stride() == parameter.stride():
         return gradient
@@ -276,8 +275,6 @@ def _roll_back(state: TrainingState, last_good: Snapshot, nonfinite: str, config
 
 
 class _Clock:
-    """Seconds spent training, over all sittings, and the pace of this one."""
-
     def __init__(self, progress: TrainingProgress) -> None:
         self.before, self.first_step, self.start = progress.elapsed, progress.step, time.monotonic()
 

@@ -17,7 +17,7 @@ def checked_losses(
     """Return `Variant.losses` of a batch.
 
     Raises:
-        PluginError: if a term does not have the shape that the variant declares (`Variant.terms`).
+        PluginError: if a term does not have its declared shape (`Variant.terms`).
     """
     losses = variant.losses(x_BCHW, y_B, loss, generator)
     for group, terms in losses.items():

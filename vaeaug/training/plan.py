@@ -1,4 +1,4 @@
-"""How long to train and on how large batches, from how many images there are."""
+"""The length of a training and its batch size, from the number of images."""
 
 from __future__ import annotations
 
@@ -20,12 +20,7 @@ _MIN_EPOCHS = 10
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The length of one training.
-
-    Attributes:
-        steps: optimizer steps (with a time budget: at most).
-        config: the knobs, with the time budget that this training has.
-    """
+    """The length of one training; with a time budget, `steps` is a maximum."""
 
     batch_size: int
     steps: int
@@ -33,7 +28,7 @@ class Plan:
 
 
 def plan(config: TrainingConfig, images: int) -> Plan:
-    """Settle the batch size and the number of steps for a training set of `images` images."""
+    """Return the batch size and the number of steps for a training set of `images` images."""
     batch_size = max(1, min(config.batch_size, images // 2))
     per_epoch = max(1, images // batch_size)
     limits = [config.steps, config.epochs and config.epochs * per_epoch]
@@ -43,8 +38,7 @@ def plan(config: TrainingConfig, images: int) -> Plan:
 def with_length(config: TrainingConfig, images: int) -> TrainingConfig:
     """Return `config` with a number of steps, if no length is given: each image is seen about a hundred times.
 
-    For a few images that is too short and for very many too long, so between 250,000 and 1,000,000 images are seen, and
-    each image ten times at the least. Training that no longer helps is stopped earlier in any case.
+    Between 250,000 and 1,000,000 images are seen, and each image at least ten times.
     """
     if config.steps is not None or config.epochs is not None or config.time_budget is not None:
         return config

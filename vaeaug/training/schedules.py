@@ -1,6 +1,6 @@
-"""Schedules over the course of a training, as functions of its progress in [0, 1].
+"""Schedules over a training, as functions of the fraction that is over, in [0, 1].
 
-Progress, and not a step, so that a schedule means the same whether the length is given in epochs, steps or seconds.
+A fraction, not a step, so that a schedule means the same whether the length is given in epochs, steps or seconds.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ def learning_rate(fraction: float, config: TrainingConfig) -> float:
 def kl_weight(fraction: float, config: TrainingConfig) -> float:
     """Return the weight of the annealed terms, the KL part of the objective, in [0, 1].
 
-    `linear` rises over the first share `kl_warmup` (Bowman et al. 2016), `cosine` does so smoothly, `cyclical` rises
-    in each of `kl_cycles` equal cycles (Fu et al. 2019, eq. 6), `none` is 1 throughout.
+    `linear` rises over the first `kl_warmup` of the training (Bowman et al. 2016), `cosine` smoothly so, `cyclical` in
+    each of `kl_cycles` equal cycles (Fu et al. 2019, eq. 6); `none` is 1.
     """
     if config.kl_annealing == "none" or config.kl_warmup == 0:
         return 1.0

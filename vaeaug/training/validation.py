@@ -1,4 +1,4 @@
-"""Validation while training: what is written to the history, which weights are kept, and when it is enough."""
+"""Validation during training: the history, which weights are kept, and when to stop."""
 
 from __future__ import annotations
 
@@ -56,10 +56,9 @@ def validate(
     """Add a row to the history; keep the (averaged) weights if they are the best so far.
 
     Args:
-        state: the training; its weights are as before afterwards.
-        validation: indices of the validation images; without any, the present weights count as the best.
+        validation: indices of the validation images; without any, the current weights count as the best.
         train: means of the training terms since the last validation.
-        fraction: of the training, in [0, 1].
+        fraction: of the training that is over.
     """
     progress = state.progress
     variant = state.variant
@@ -104,8 +103,8 @@ def _evaluate(
 ) -> tuple[dict[str, float], ActiveUnits, CodeUse | None]:
     """Calibrate the loss, and return the means of the first group's terms and what is in use on held-out images.
 
-    The mean of a term over a batch is over batches, weighted by their number of images. What such a term says depends
-    on the batch, so its batches are then no larger than those of the training, with each image at most once.
+    A term over a batch is averaged over batches, weighted by their number of images. Its value depends on the batch, so
+    batches are no larger than in training and contain each image at most once.
     """
     variant, loss = state.variant, state.loss
     variant.eval()
@@ -159,7 +158,7 @@ def latents_in_use(variant: Variant, batches: Batches) -> tuple[ActiveUnits, Cod
 
 
 class Meter:
-    """Means of the loss terms since it was made."""
+    """Means of the loss terms since its creation."""
 
     def __init__(self) -> None:
         self.sums: dict[str, float] = {}

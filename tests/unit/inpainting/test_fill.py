@@ -36,7 +36,7 @@ class Recorder:
 
 def _fill(seen_HWC: np.ndarray, missing_HW: np.ndarray, **settings: Any) -> tuple[Filled, Recorder]:
     recorder = Recorder()
-    values: dict[str, Any] = {"native": (8, 8), "samples": 2, "seed": 0, "how": "none", "label": None, **settings}
+    values: dict[str, Any] = {"native": (8, 8), "samples": 2, "seed": 0, "blending": "none", "label": None, **settings}
     label = values.pop("label")
     return fill(seen_HWC, missing_HW, recorder, label, **values), recorder  # type: ignore[arg-type]
 

@@ -17,11 +17,7 @@ _UNMARKED = Provenance({}, "")
 
 
 def check_later_frames(file: CompletedFile, samples: Samples, missing_HW: NDArray[np.bool_]) -> None:
-    """Refuse an animation if later frames, which store only changes, show parts of the first frame inside the holes.
-
-    Raises:
-        UnreadableImageError: a later frame would look different with the holes filled.
-    """
+    """Raise UnreadableImageError if later frames of an animation show parts of the first frame inside the holes."""
     shape_HWC = (*missing_HW.shape, 3)
     filled = (samples.filled(missing_HW, np.full(shape_HWC, level, dtype=np.float32)) for level in (0.0, 1.0))
     dark, bright = (file.rewritten({0: values}, _UNMARKED) for values in filled)

@@ -17,18 +17,13 @@ _MODES: dict[str, str] = {"gray": "L", "rgb": "RGB", "cmyk": "CMYK", "lab": "LAB
 
 
 def in_file_space(values_NC: NDArray[np.float32], space: Space, profile: bytes | None) -> NDArray[np.float32]:
-    """Return sRGB values as numbers of a file.
+    """Return sRGB values (N, C) as values of the file's colour space, in [0, 1].
 
-    A profile is applied with 8 bits per channel (relative colorimetric, as Little CMS does by default). A profile that
-    cannot be written to (it only converts from its numbers to colours) or is damaged counts as none.
-
-    Args:
-        values_NC: in [0, 1], C = 1 (gray) or 3.
-        space: of the numbers; `cmyk` without a profile is the complement of RGB without black, `lab` is relative to D50
-            in the encoding of 8-bit TIFF, whose a and b are signed.
-
-    Returns:
-        In [0, 1]: (N, 1) of `gray`, (N, 3) of `rgb` and `lab`, (N, 4) of `cmyk`.
+    A profile is applied with 8 bits per channel (relative colorimetric); a profile that is damaged or cannot be written
+    to
+    is ignored. `cmyk` without a profile is the complement of RGB without black; `lab` is relative to D50 in the
+    encoding of
+    8-bit TIFF.
     """
     transform = _from_srgb(space, profile) if profile is not None or space == "lab" else None
     if transform is not None:

@@ -25,8 +25,8 @@ class Entry:
     """One field of a directory.
 
     Attributes:
-        raw: the entry itself, 12 bytes (20 in BigTIFF), as it is in the file.
-        offset: where its values begin in the data, in bytes.
+        raw: the entry itself, 12 bytes (20 in BigTIFF).
+        offset: of its values in the data, in bytes.
     """
 
     raw: bytes
@@ -42,12 +42,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """One directory.
-
-    Attributes:
-        link: where the offset of this directory is stored.
-        next_link: where the offset of the next one is stored.
-    """
+    """One directory; `link` and `next_link` are the positions of the offsets of this directory and the next one."""
 
     entries: dict[int, Entry]
     link: int
@@ -55,14 +50,7 @@ class Directory:
 
 
 class Structure:
-    """The directories of TIFF or EXIF data.
-
-    Args:
-        data: beginning with the byte order mark.
-
-    Raises:
-        DamagedError: this is no such data.
-    """
+    """The directories of TIFF or EXIF data, from the byte order mark on; raises DamagedError for other data."""
 
     def __init__(self, data: bytes | bytearray) -> None:
         self.data = data
@@ -77,14 +65,7 @@ class Structure:
         self.first_link = 8 if self.big else 4
 
     def chain(self, link: int | None = None) -> list[Directory]:
-        """Return a directory and those that follow it.
-
-        Args:
-            link: where the first one's offset is stored; by default in the header.
-
-        Raises:
-            DamagedError: one is outside the data, or the chain does not end.
-        """
+        """Return a directory and those that follow it; `link` is the position of the first one's offset."""
         found: list[Directory] = []
         seen: set[int] = set()
         link_offset = self.first_link if link is None else link
@@ -97,11 +78,7 @@ class Structure:
         return found
 
     def values(self, entry: Entry | None) -> tuple[int, ...]:
-        """Return the whole numbers of an entry; none for a missing one.
-
-        Raises:
-            DamagedError: they are outside the data, or are no whole numbers.
-        """
+        """Return the integers of an entry, or none if it is missing; DamagedError if they are invalid."""
         if entry is None:
             return ()
         letter = _LETTERS.get(entry.kind)

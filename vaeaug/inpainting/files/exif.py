@@ -9,12 +9,7 @@ _THUMBNAIL, _THUMBNAIL_LENGTH = 513, 514
 
 
 def completed_exif(exif: bytes, *, upright: bool = False) -> bytes | None:
-    """Return EXIF data from the byte order mark on; None if they are damaged.
-
-    Args:
-        exif: of the source, with or without the header that JPEG gives them.
-        upright: the pixels were set upright, so the orientation becomes 1.
-    """
+    """Return EXIF data from the byte order mark on, or None if they are damaged; if `upright`, with orientation 1."""
     data = bytearray(exif.removeprefix(_HEADER))
     try:
         structure = Structure(data)

@@ -42,11 +42,7 @@ class _Frame:
 
 
 class GifFile:
-    """A GIF file.
-
-    Raises:
-        UnreadableImageError: it is damaged, or its first frame does not cover it.
-    """
+    """A GIF file; UnreadableImageError if it is damaged or its first frame does not cover it."""
 
     suffixes = (".gif",)
     changed = False
@@ -71,11 +67,7 @@ class GifFile:
         return self._whole
 
     def samples(self, page: int) -> Samples:  # noqa: ARG002 (there is one)
-        """Return the indices of the first frame.
-
-        Raises:
-            UnreadableImageError: they cannot be decoded.
-        """
+        """Return the indices of the first frame."""
         frame, data = self._frame, self._data
         descriptor = bytearray(data[frame.descriptor : frame.descriptor + 10])
         descriptor[9] &= _INTERLACED

@@ -1,8 +1,7 @@
 """Files of formats that cannot store a completed image.
 
-JPEG and lossy WebP would change its visible pixels; BMP and others cannot store the mark. Their completions are PNG
-files (for CMYK images, TIFF files) with the metadata of the source. The pixels are turned upright, because not every
-reader of PNG files applies an EXIF orientation.
+JPEG and lossy WebP would change its visible pixels; BMP and others cannot store the mark. Their completions are upright
+PNG files (for CMYK images, TIFF files) with the metadata of the source.
 """
 
 from __future__ import annotations
@@ -35,11 +34,7 @@ _PER_METRE = 1 / 0.0254
 
 
 class OtherFile:
-    """A file that is completed in another format.
-
-    Raises:
-        UnreadableImageError: it is not an image.
-    """
+    """A file that is completed in another format."""
 
     changed = True
 
@@ -58,11 +53,7 @@ class OtherFile:
         return self._data
 
     def samples(self, page: int) -> Samples:  # noqa: ARG002 (there is one)
-        """Return the pixels, set upright.
-
-        Raises:
-            UnreadableImageError: they cannot be decoded.
-        """
+        """Return the upright pixels."""
         return decoded_samples(self._data, self._rules)
 
     def rewritten(self, pages: Mapping[int, NDArray[Any]], provenance: Provenance) -> bytes:

@@ -1,8 +1,7 @@
-"""PNG and APNG files: pixels are replaced and the other chunks are kept.
+"""PNG and APNG files: pixels are replaced, and all chunks are kept that remain true.
 
-Kept are depth, colour type, interlacing, colour table, transparent colour, ICC profile, gamma, resolution, EXIF, texts,
-all chunks that are marked safe to copy, and the further frames of an animation. Left out are the time of the last
-change, signatures, and private chunks that are marked unsafe to copy (W3C, PNG Third Edition, section 14.2).
+Left out are the time of the last change, signatures, and private chunks that are marked unsafe to copy (W3C, PNG Third
+Edition, section 14.2).
 """
 
 from __future__ import annotations
@@ -40,11 +39,7 @@ Chunk = tuple[bytes, bytes]
 
 
 class PngFile:
-    """A PNG file.
-
-    Raises:
-        UnreadableImageError: it is damaged.
-    """
+    """A PNG file; UnreadableImageError if it is damaged."""
 
     suffixes = (".png", ".apng")
     changed = False
@@ -66,11 +61,7 @@ class PngFile:
         return self._data
 
     def samples(self, page: int) -> Samples:  # noqa: ARG002 (there is one)
-        """Return the pixels as they are stored.
-
-        Raises:
-            UnreadableImageError: they cannot be decoded.
-        """
+        """Return the pixels as they are stored."""
         spaces: dict[int, Space] = {0: "gray", 2: "rgb", 3: "indexed", 4: "gray", 6: "rgb"}
         if self._type not in spaces:
             raise UnreadableImageError(f"it has the unknown PNG colour type {self._type}")
@@ -151,10 +142,10 @@ def assembled(
 
     Args:
         header: content of IHDR.
-        others: all other chunks of the source; one IDAT among them marks the place of the pixels.
+        others: all other chunks of the source; one IDAT among them marks the position of the pixels.
         pixels: the compressed rows.
-        provenance: the mark. It replaces an earlier mark of vaeaug; `Software` does not replace the one of the source.
-        upright: the pixels were set upright, so that orientations in EXIF and XMP are no longer true.
+        provenance: replaces an earlier mark of vaeaug, but not the `Software` of the source.
+        upright: whether the pixels are upright now, so that orientations in EXIF and XMP are reset.
     """
     before: list[Chunk] = []
     after: list[Chunk] = []

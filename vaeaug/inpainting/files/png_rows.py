@@ -12,13 +12,7 @@ _PASSES = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2),
 
 
 def encoded_rows(values_HWS: NDArray[Any], depth: int, *, indexed: bool, interlaced: bool) -> bytes:
-    """Return filtered rows, each after its filter type, to be compressed.
-
-    Args:
-        depth: bits per sample: 1, 2, 4, 8, 16.
-        indexed: the samples are indices of a colour table. Their rows, and those of fewer than 8 bits per sample, are
-            not filtered (section 12.7).
-    """
+    """Return rows after their filter types; indexed ones and those of under 8 bits are unfiltered (section 12.7)."""
     parts = [values_HWS]
     if interlaced:
         parts = [values_HWS[top::down, left::across] for top, left, down, across in _PASSES]
@@ -37,11 +31,7 @@ def _packed(values_HWS: NDArray[Any], depth: int) -> NDArray[np.uint8]:
 
 
 def _filtered(rows_HX: NDArray[np.uint8], step: int) -> bytes:
-    """Return rows after their filter types: of each row the filter with the smallest sum of absolute differences.
-
-    Args:
-        step: bytes per pixel; 0 leaves the rows unfiltered.
-    """
+    """Return each row with the filter of the smallest sum of absolute differences; `step` 0 leaves rows unfiltered."""
     height, width = rows_HX.shape
     result = np.zeros((height, 1 + width), dtype=np.uint8)
     result[:, 1:] = rows_HX

@@ -1,11 +1,9 @@
 """TIFF files (classic and BigTIFF): pixels are replaced and other pages and fields are kept.
 
-Only strips and tiles with holes in them are written again, with the page's own compression, predictor and depth; every
-other byte of the file stays unchanged, further pages included. A page with an encoding that cannot be written, or not
-without loss (JPEG, WebP), is stored decoded, with Deflate. What a hole showed before is erased from the file, and so
-are smaller copies of a completed page (SubIFDs).
-
-A page is any image of the file but reduced copies and masks (`NewSubfileType`). Source: TIFF 6.0.
+Only strips and tiles with holes are rewritten, with the page's own compression, predictor and depth. A page whose
+encoding cannot be written without loss (JPEG, WebP) is stored decoded, with Deflate. The previous content of a hole is
+erased from the file, and so are smaller copies of a completed page (SubIFDs). Reduced copies and masks are not pages
+(`NewSubfileType`). Source: TIFF 6.0.
 """
 
 from __future__ import annotations
@@ -56,11 +54,7 @@ _ENCODING_FIELDS = frozenset(
 
 
 class TiffFile:
-    """A TIFF file.
-
-    Raises:
-        UnreadableImageError: its structure is damaged.
-    """
+    """A TIFF file; UnreadableImageError if its structure is damaged."""
 
     suffixes = (".tif", ".tiff")
     changed = False
@@ -89,11 +83,7 @@ class TiffFile:
         return self._data[:first] + self._data[link : link + size] + self._data[first + size :]
 
     def samples(self, page: int) -> Samples:
-        """Return the pixels of a page as they are stored, or as decoded if they cannot be stored again.
-
-        Raises:
-            UnreadableImageError: they cannot be decoded.
-        """
+        """Return the pixels of a page as they are stored, or as decoded if they cannot be stored again."""
         try:
             orientation = self._number(self._pages[page], ORIENTATION, 1)
             orientation = orientation if 1 <= orientation <= 8 else 1
@@ -106,11 +96,7 @@ class TiffFile:
         return samples
 
     def rewritten(self, pages: Mapping[int, NDArray[Any]], provenance: Provenance) -> bytes:
-        """Return the file with other pixels on some pages; these and the first one have the mark of vaeaug.
-
-        Raises:
-            UnreadableImageError: the file would exceed the 4 GiB of a classic TIFF file.
-        """
+        """Return the file with other pixels on some pages; these and the first one have the mark of vaeaug."""
         out = TiffOutput(self._structure)
         uses = Counter(offset for each in self._all for offset in self._chunk_offsets(each))
         for page in sorted({0, *pages}):

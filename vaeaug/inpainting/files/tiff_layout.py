@@ -35,8 +35,8 @@ class Chunk:
     """A strip or tile: its position in the page, and the position of its bytes in the file.
 
     Attributes:
-        columns: that are stored; those beyond the page are padding.
-        plane: which sample it holds, or None for all.
+        columns: number of stored columns; those beyond the page are padding.
+        plane: index of its sample, or None for all.
     """
 
     top: int
@@ -57,8 +57,8 @@ class Layout:
         kind: NumPy's name of a sample with its byte order, such as `<u2`.
         compression: TIFF tag 259.
         predictor: 1 for none, 2, 3.
-        options: further tags that CCITT codes depend on.
-        mirrored: the bits of each byte are stored in reverse (FillOrder 2), as some fax machines do.
+        options: further tags for CCITT codes.
+        mirrored: whether the bits of each byte are reversed (FillOrder 2).
     """
 
     height: int
@@ -124,11 +124,7 @@ class Layout:
 
 
 def layout_of(structure: Structure, directory: Directory) -> Layout | None:
-    """Return how a page stores its pixels; None if that cannot be written again as it is (lossy codes, odd depths).
-
-    Raises:
-        DamagedError: a field is outside the data or is missing.
-    """
+    """Return how a page stores its pixels; None if it cannot be rewritten in that way (lossy codes, odd depths)."""
     entries = directory.entries
 
     def number(tag: int, default: int | None = None) -> int:

@@ -8,11 +8,7 @@ BYTE, SHORT, LONG, LONG8 = 1, 3, 4, 16
 
 
 class TiffOutput:
-    """The bytes of a TIFF file with changed pages.
-
-    Args:
-        structure: of the source. Pages are changed in the order of its directories.
-    """
+    """The bytes of a TIFF file with changed pages; pages are changed in the order of the source's directories."""
 
     def __init__(self, structure: Structure) -> None:
         self._structure = structure

@@ -31,11 +31,7 @@ Chunk = tuple[bytes, bytes]
 
 
 class WebpFile:
-    """A WebP file that can hold a completed image without loss.
-
-    Raises:
-        UnreadableImageError: the first frame of an animation does not cover it.
-    """
+    """A WebP file that can store a completed image without loss."""
 
     suffixes = (".webp",)
     changed = False
@@ -61,11 +57,7 @@ class WebpFile:
         return self._data
 
     def samples(self, page: int) -> Samples:  # noqa: ARG002 (there is one)
-        """Return the pixels of the first frame in the order of the file.
-
-        Raises:
-            UnreadableImageError: they cannot be decoded.
-        """
+        """Return the pixels of the first frame in the order of the file."""
         orientation = read_traits(self._data, self._rules.max_megapixels).orientation
         return decoded_samples(self._data, self._rules, orientation)
 

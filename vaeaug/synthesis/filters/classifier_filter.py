@@ -115,11 +115,7 @@ class ClassifierFilter:
         return verdicts
 
     def nearest(self, pixels_BHWC: NDArray[np.uint8], label: int) -> NDArray[np.int64]:
-        """Return the index of the nearest real image of a class for each sample, (B,), by the first classifier's
-        features.
-
-        The class must have a real image.
-        """
+        """Return the index of the nearest real image of a class for each sample, (B,), by the first classifier."""
         rows_R = np.flatnonzero(self._labels_N == label)
         features_BF = self._classifiers[0].embeddings(pixels_BHWC)
         nearest_B, _ = pairwise_distances_argmin_min(features_BF, self._features_NF[rows_R])
