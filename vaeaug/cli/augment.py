@@ -58,7 +58,7 @@ def report(made: AugmentResult, out: Path, *, as_json: bool, quiet: bool) -> Non
         "sampler": made.sampler,
         "classes": rows,
         "dropped": {label: dict(causes) for label, causes in made.dropped.items()},
-        "remarks": list(made.remarks),
+        "remarks": list(made.warnings),
         "verdict": made.verdict,
     }
     real, synthetic = (sum(row[kind] for row in rows) for kind in ("real", "synthetic"))

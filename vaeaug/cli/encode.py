@@ -38,7 +38,7 @@ def command(model: Path, data: Path, out: Path, as_json: bool, quiet: bool, **op
         "columns": {column.name: dataclasses.asdict(column) for column in made.columns},
         "encoded_as": made.encoded_as,
         "label": made.label,
-        "remarks": list(made.remarks),
+        "remarks": list(made.warnings),
     }
     columns = ", ".join(f"{column.name} ({' x '.join(map(str, column.shape))})" for column in made.columns)
     total = sum(made.images.values())

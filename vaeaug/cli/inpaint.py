@@ -40,7 +40,7 @@ def command(model: Path, images: Path, out: Path, as_json: bool, quiet: bool, **
         "passed_through": made.passed,
         "method": made.method,
         "invalid": made.invalid,
-        "remarks": list(made.remarks),
+        "remarks": list(made.warnings),
     }
     many = f"{made.images:,} {'image' if made.images == 1 else 'images'} completed"
     ways = "" if made.files == made.images else f", {made.files // made.images:,} completions each"

@@ -30,6 +30,6 @@ def command(model: Path, first: Path, second: Path, out: Path, as_json: bool, qu
 
     with make_progress(quiet=quiet) as progress:
         made = interpolate(model, first, second, out, progress=progress, **given(options))
-    values = {"out": str(made.out), "labels": list(made.labels), "steps": made.steps, "remarks": list(made.remarks)}
+    values = {"out": str(made.out), "labels": list(made.labels), "steps": made.steps, "remarks": list(made.warnings)}
     text = f"Wrote {out}: {made.steps} images from {made.labels[0]!r} to {made.labels[1]!r}"
     result(values, text, as_json=as_json, quiet=quiet)

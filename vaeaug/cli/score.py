@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,14 @@ def command(model: Path, data: Path, out: Path, as_json: bool, quiet: bool, **op
 
     with make_progress(quiet=quiet) as progress:
         made = score(model, data, out, progress=progress, **given(options))
-    values = {**dataclasses.asdict(made), "out": str(made.out), "remarks": list(made.remarks)}
+    values = {
+        "out": str(made.out),
+        "images": made.images,
+        "by": made.by,
+        "judge": made.judge,
+        "suspicious": made.suspicious,
+        "remarks": list(made.warnings),
+    }
     judged = "" if made.judge == "nobody" else f", {made.suspicious:,} with a suspicious label"
     text = (
         f"Wrote {out}: scores of {made.images:,} {'image' if made.images == 1 else 'images'}{judged}.\n"

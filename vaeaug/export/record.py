@@ -47,7 +47,7 @@ def command_record(
         model: the model that was used; None if there was none, or several.
         passed_over: files in the data that are not used.
         invalid: files that could not be read and were left out.
-        remarks: warnings for the user.
+        warnings: warnings for the user.
         **rest: further entries of the command.
     """
     return {

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 IMAGE_BYTES = 2_400_000
 """Bytes of all images of the page together, at most."""
 
-FULL_ERROR = 0.5
+MAX_ERROR = 0.5
 """The absolute error from which on errors are shown in the last colour."""
 
 _HEAT = np.array([[0, 0, 0], [75, 10, 110], [190, 45, 90], [250, 140, 30], [255, 245, 170]], dtype=np.float64)
-"""Colours of errors from 0 to `FULL_ERROR`: their brightness rises evenly, so that they are readable without hue."""
+"""Colours of errors from 0 to `MAX_ERROR`: their brightness rises evenly, so that they are readable without hue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +75,10 @@ class Gallery:
 
 
 def heat(error_HW: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return absolute errors in [0, 1] as colours, uint8 (H, W, 3): black is 0, pale yellow `FULL_ERROR` or more."""
-    place_HW = np.clip(error_HW / FULL_ERROR, 0, 1) * (len(_HEAT) - 1)
-    steps = np.arange(len(_HEAT))
-    channels = [np.interp(place_HW, steps, _HEAT[:, channel]) for channel in range(3)]
+    """Return absolute errors in [0, 1] as colours, uint8 (H, W, 3): black is 0, pale yellow `MAX_ERROR` or more."""
+    position_HW = np.clip(error_HW / MAX_ERROR, 0, 1) * (len(_HEAT) - 1)
+    stops = np.arange(len(_HEAT))
+    channels = [np.interp(position_HW, stops, _HEAT[:, channel]) for channel in range(3)]
     return np.stack(channels, axis=2).round().astype(np.uint8)
 
 
@@ -89,12 +89,14 @@ def write_gallery(path: Path, data: Gallery) -> None:
         data: its content. Names are escaped: nothing in them becomes markup.
     """
     cards = (data.anomalous, data.labels)
-    form = form_for([picture.image for part in cards for card in part for picture in card.pictures], IMAGE_BYTES)
-    sections = [[(card, captioned(card.pictures, form, after=f" of {card.name}")) for card in part] for part in cards]
-    write_page(path, "anomaly_gallery.html.jinja", data=data, sections=sections, full_error=FULL_ERROR)
+    encoding = form_for([picture.image for part in cards for card in part for picture in card.pictures], IMAGE_BYTES)
+    sections = [
+        [(card, captioned(card.pictures, encoding, after=f" of {card.name}")) for card in part] for part in cards
+    ]
+    write_page(path, "anomaly_gallery.html.jinja", data=data, sections=sections, full_error=MAX_ERROR)
 
 
-def stretched(pixels_HWC: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+def resized_to_file(pixels_HWC: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
     """Return a picture of the model, resized to the proportions of its file and the size at which the page shows it.
 
     Args:

@@ -96,7 +96,7 @@ def test_a_run_uses_and_records_the_lower_strength_and_says_so(tmp_path: Path, m
     bounded = vaeaug.augment(data, tmp_path / "bounded", **{**settings, "filter": True})
     record = json.loads((bounded.out / "vaeaug.json").read_text())
     assert record["class_sampler_options"] == {"bee": {"strength": DEFAULT / 4}}
-    assert any("strength of the sampler 'residual': bee 0.125; to set it for all" in text for text in bounded.remarks)
+    assert any("strength of the sampler 'residual': bee 0.125; to set it for all" in text for text in bounded.warnings)
     files = [tiny_data.files(result.out / "train") for result in (weak, bounded)]
     same = {name for name in files[0] if "synthetic" in name and files[0][name] == files[1].get(name)}
     assert {name.split("/")[0] for name in same} == {"bee"}

@@ -20,7 +20,7 @@ from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.features.arrays import write_index, write_npy_tree, write_npz
 from vaeaug.features.columns import Column
 from vaeaug.features.conditioning import INFERRED, ONE, inferred_labels
-from vaeaug.features.encode import encode_block, rows_of_a_block
+from vaeaug.features.encode import encode_block, rows_per_block
 from vaeaug.features.shards import Rows, Shard, schema_of, shards_of, write_shard
 from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import check_output
@@ -48,7 +48,7 @@ class EncodeResult:
         columns: the numeric columns.
         encoded_as: `one`, `own` or `inferred`, or None if the encoder does not depend on the class.
         label: the class that all images were encoded as; None if there was no such class.
-        remarks: the warnings.
+        warnings: the warnings.
     """
 
     out: Path
@@ -56,7 +56,7 @@ class EncodeResult:
     columns: tuple[Column, ...]
     encoded_as: str | None
     label: str | None
-    remarks: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     @classmethod
     def from_record(cls, out: Path, record: Mapping[str, Any]) -> EncodeResult:
@@ -148,7 +148,7 @@ def encode(
         columns=plan.layout.columns,
         encoded_as=plan.encode_as,
         label=description["label"],
-        remarks=tuple(run.warnings),
+        warnings=tuple(run.warnings),
     )
 
 
@@ -157,7 +157,7 @@ def _write_shards(plan: FeaturePlan, directory: Path, schema: Any, progress: Pro
     """Encode the images whose shards do not exist yet, and return the shards of each split, in order."""
     progress.stage("Encoding images")
     directory.mkdir(exist_ok=True)
-    rows = rows_of_a_block(plan.layout)
+    rows = rows_per_block(plan.layout)
     planned = {split: shards_of(split, len(where), rows) for split, where in plan.indices.items()}
     paths = {split: [directory / shard.file_name for shard in shards] for split, shards in planned.items()}
     todo = [shard for shards in planned.values() for shard in shards if not (directory / shard.file_name).exists()]

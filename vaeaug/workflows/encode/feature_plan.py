@@ -14,7 +14,7 @@ from vaeaug.dataset.image_cache import UNSEEN
 from vaeaug.dataset.index import SPLITS
 from vaeaug.export.record import model_entry
 from vaeaug.features.columns import Layout
-from vaeaug.features.conditioning import INFERRED, ONE, OWN, networks, told_a_class
+from vaeaug.features.conditioning import INFERRED, ONE, OWN, is_conditional, network_count
 from vaeaug.features.encode import layout_of
 from vaeaug.models.store import StoredModel
 from vaeaug.workflows.device import one_thread
@@ -65,7 +65,7 @@ def plan_features(model: StoredModel, images: ModelData, settings: EncodeSetting
     return FeaturePlan(
         model=model,
         images=images,
-        encode_as=settings.encode_as if told_a_class(model, first) else None,
+        encode_as=settings.encode_as if is_conditional(model, first) else None,
         label=label,
         layout=layout_of(model, first, label),
         indices={split: found for split, found in indices.items() if len(found)},
@@ -74,7 +74,7 @@ def plan_features(model: StoredModel, images: ModelData, settings: EncodeSetting
 
 def feature_warnings(plan: FeaturePlan, settings: EncodeSettings) -> Iterator[str]:
     """Yield the warnings about the features."""
-    one, apart = plan.classes[plan.label], networks(plan.model) > 1
+    one, several_networks = plan.classes[plan.label], network_count(plan.model) > 1
     if plan.encode_as == ONE and settings.label is None:
         yield f"all images were encoded as the class {one!r}, so that features do not leak labels"
     if plan.encode_as == OWN and (plan.images.labels_N != UNSEEN).any():
@@ -82,7 +82,7 @@ def feature_warnings(plan: FeaturePlan, settings: EncodeSettings) -> Iterator[st
             "each image was encoded as its own class, so its features leak the label: do not train or test a "
             "classifier on them (use --encode-as one)"
         )
-    if plan.encode_as in (OWN, INFERRED) and apart:
+    if plan.encode_as in (OWN, INFERRED) and several_networks:
         yield (
             "the model has one network per class, so features of different classes (column 'class') are in different "
             "spaces: compare them within a class only, or use --encode-as one"

@@ -43,7 +43,7 @@ class EvaluateResult:
         verdict: the same as a sentence with figures.
         utility: the results of every training method; None if the run had finished before (`values` has the figures).
         values: everything, as in `evaluation.json`.
-        remarks: the warnings.
+        warnings: the warnings.
     """
 
     out: Path | None
@@ -51,7 +51,7 @@ class EvaluateResult:
     verdict: str
     utility: Utility | None
     values: dict[str, Any]
-    remarks: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     @classmethod
     def from_record(cls, out: Path, record: Mapping[str, Any]) -> EvaluateResult:

@@ -37,7 +37,7 @@ class InpaintResult:
         passed: number of images without holes, which were copied; with `random_holes`, of the real images.
         invalid: images that were left out because they or their masks could not be read: name -> reason.
         method: `partial-encoder` or `gibbs`.
-        remarks: the warnings.
+        warnings: the warnings.
     """
 
     out: Path
@@ -46,7 +46,7 @@ class InpaintResult:
     passed: int
     invalid: dict[str, str]
     method: str
-    remarks: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     @classmethod
     def from_record(cls, out: Path, record: Mapping[str, Any]) -> InpaintResult:
@@ -58,7 +58,7 @@ class InpaintResult:
             passed=record["passed_through"],
             invalid={entry["name"]: entry["reason"] for entry in record["invalid"]},
             method=record["method"],
-            remarks=tuple(record["remarks"]),
+            warnings=tuple(record["remarks"]),
         )
 
 
@@ -135,7 +135,7 @@ def inpaint(
         passed=plan.passed_through,
         invalid={image.file_name: image.reason for image in plan.invalid},
         method=method,
-        remarks=tuple(run.warnings),
+        warnings=tuple(run.warnings),
     )
 
 

@@ -32,13 +32,13 @@ class InterpolateResult:
         out: the directory: `strip.png`, `path.gif`, `frames/`.
         labels: the class that each of the two images was decoded as.
         steps: number of images of the path.
-        remarks: the warnings.
+        warnings: the warnings.
     """
 
     out: Path
     labels: tuple[str, str]
     steps: int
-    remarks: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 def interpolate(

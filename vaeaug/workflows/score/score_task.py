@@ -23,7 +23,7 @@ from vaeaug.workflows.device import one_thread
 WINDOW = 512
 """Images per task: a fixed number, so that the tasks do not depend on the number of workers."""
 
-NO_ERRORS = np.empty((0, 0, 0), np.float32)
+NO_ERROR_MAPS = np.empty((0, 0, 0), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,12 @@ class ScoreTask:
 
 
 @one_thread()
-def run_score_task(task: ScoreTask, tell: Callable[[int], None]) -> None:
+def run_score_task(task: ScoreTask, report: Callable[[int], None]) -> None:
     """Score the images of a task. The file is written last: if it exists, the maps exist too.
 
     Args:
         task: the task.
-        tell: receives the number of images.
+        report: receives the number of images.
     """
     # The command has checked that the user consents, if that is needed.
     model = open_stored(task.model, torch.device(task.device), load(task.plugins_dirs), allow_imports=True)
@@ -81,10 +81,10 @@ def run_score_task(task: ScoreTask, tell: Callable[[int], None]) -> None:
     if task.maps is not None:
         _write_maps(task.maps, cache, task.start, scores)
     buffer = io.BytesIO()
-    kept = dataclasses.replace(scores, error_NHW=NO_ERRORS)
+    kept = dataclasses.replace(scores, error_NHW=NO_ERROR_MAPS)
     np.savez(buffer, **{field.name: getattr(kept, field.name) for field in dataclasses.fields(Scores)})
     write_atomic(task.file, buffer.getvalue(), durable=False)
-    tell(len(task.labels))
+    report(len(task.labels))
 
 
 def read_scores(file: Path) -> Scores:

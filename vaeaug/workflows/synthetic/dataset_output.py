@@ -42,7 +42,7 @@ def write_dataset(dataset: SyntheticDataset, evaluate: Callable[[Path], Evaluati
         out=run.publish(),
         counts=tuple(counts),
         sampler=dataset.sampler.name,
-        remarks=tuple(run.warnings),
+        warnings=tuple(run.warnings),
         dropped=written.dropped,
         verdict=None if evaluation is None else evaluation.verdict,
     )

@@ -122,7 +122,7 @@ class AugmentResult:
         out: the dataset directory.
         counts: numbers of images by class and kind.
         sampler: the sampler that drew the synthetic images.
-        remarks: the warnings (posterior collapse, images left out).
+        warnings: the warnings (posterior collapse, images left out).
         dropped: class -> reason -> number of dropped samples.
         verdict: a sentence on whether the synthetic images help a classifier; None if that was not evaluated.
     """
@@ -130,7 +130,7 @@ class AugmentResult:
     out: Path
     counts: tuple[ClassCount, ...]
     sampler: str
-    remarks: tuple[str, ...]
+    warnings: tuple[str, ...]
     dropped: Mapping[str, Mapping[str, int]]
     verdict: str | None = None
 
