@@ -230,7 +230,7 @@ def test_nothing_is_written_into_what_is_read(real: Path, synthetic: Path, tmp_p
 def test_an_embedding_that_cannot_be_used_is_refused_before_any_training(
     real: Path, synthetic: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command, "write_divisions", lambda *_: pytest.fail("trained already"))
+    monkeypatch.setattr(command, "save_splits", lambda *_: pytest.fail("trained already"))
     refused("gives a dict, not vectors", real, synthetic, embedding="feature_networks:Named")
     refused("there are no weights nowhere.pth", real, synthetic, embedding="vit_b_16", embedding_weights="nowhere.pth")
 

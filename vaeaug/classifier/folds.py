@@ -26,8 +26,8 @@ def stratified_folds(
     names = list(map(str, range(len(labels_N)))) if digests is None else digests
     fold: dict[str, int] = {}
     for label in np.unique(labels_N):
-        mine = np.random.default_rng(seed_of(seed, "folds", int(label))).permutation(np.flatnonzero(labels_N == label))
-        new = [name for name in dict.fromkeys(names[index] for index in mine) if name not in fold]
+        order = np.random.default_rng(seed_of(seed, "folds", int(label))).permutation(np.flatnonzero(labels_N == label))
+        unassigned = [name for name in dict.fromkeys(names[index] for index in order) if name not in fold]
         # Each class begins at another fold, or small classes would all be held out of the first ones.
-        fold.update((name, (place + int(label)) % folds) for place, name in enumerate(new))
+        fold.update((name, (position + int(label)) % folds) for position, name in enumerate(unassigned))
     return np.array([fold[name] for name in names], np.int64)

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from vaeaug.pages.drawing import pillow_image
-from vaeaug.pages.embedded_images import Picture, captioned, form_for, shown_size
+from vaeaug.pages.embedded_images import Picture, captioned, choose_encoding, display_size
 from vaeaug.pages.html_page import write_page
 
 if TYPE_CHECKING:
@@ -89,7 +89,9 @@ def write_gallery(path: Path, data: Gallery) -> None:
         data: its content. Names are escaped: nothing in them becomes markup.
     """
     cards = (data.anomalous, data.labels)
-    encoding = form_for([picture.image for part in cards for card in part for picture in card.pictures], IMAGE_BYTES)
+    encoding = choose_encoding(
+        [picture.image for part in cards for card in part for picture in card.pictures], IMAGE_BYTES
+    )
     sections = [
         [(card, captioned(card.pictures, encoding, after=f" of {card.name}")) for card in part] for part in cards
     ]
@@ -105,8 +107,8 @@ def resized_to_file(pixels_HWC: NDArray[np.uint8], height: int, width: int) -> N
         width: likewise.
     """
     model_height, model_width = pixels_HWC.shape[:2]
-    size = shown_size(width, height)
-    if size == shown_size(model_width, model_height):
+    size = display_size(width, height)
+    if size == display_size(model_width, model_height):
         return pixels_HWC
     resized = np.asarray(pillow_image(pixels_HWC).resize(size, Image.Resampling.BICUBIC))
     return resized.reshape(size[1], size[0], -1)

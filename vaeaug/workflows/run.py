@@ -72,7 +72,7 @@ class Run(Generic[S_co]):
         for warning in self.warnings:
             self.progress.say(warning)
 
-    def part(self, settings: S) -> Run[S]:
+    def nested(self, settings: S) -> Run[S]:
         """Return the run of another command within this one: with the same device, plugins and progress callback."""
         return Run(settings, self.progress, self.device, self.registry)
 
@@ -119,12 +119,12 @@ def begin_run(settings: S, progress: Progress) -> Run[S]:
     return Run(settings, progress, choose_device(settings.device), load(settings.plugins_dirs))
 
 
-def check_apart(out: Path, inputs: Iterable[Path]) -> None:
+def check_disjoint(out: Path, inputs: Iterable[Path]) -> None:
     """Check that the output is, contains, and is in none of the inputs. Inputs that do not exist are reported later.
 
     Raises:
         InputError: if they overlap.
     """
-    for place in inputs:
-        if place.exists():
-            check_no_overlap(place, out)
+    for path in inputs:
+        if path.exists():
+            check_no_overlap(path, out)

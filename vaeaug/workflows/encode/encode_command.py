@@ -34,7 +34,7 @@ from vaeaug.workflows.encode.feature_plan import (
     plan_features,
 )
 from vaeaug.workflows.image_data import ModelData, read_for_model
-from vaeaug.workflows.run import begin_run, check_apart
+from vaeaug.workflows.run import begin_run, check_disjoint
 from vaeaug.workflows.settings import build, expand_user, public_settings
 
 
@@ -93,7 +93,7 @@ def encode(
     if chosen.label is not None and chosen.encode_as != ONE:
         raise InputError("--label requires --encode-as one, because it encodes all images as one class")
     label = stored.largest_class if chosen.label is None else stored.record.label(chosen.label)
-    check_apart(out, [model, data])
+    check_disjoint(out, [model, data])
     if not chosen.resume:
         check_output(out)  # before all images are read
     images = read_for_model(

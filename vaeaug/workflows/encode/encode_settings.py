@@ -16,7 +16,9 @@ METHODS = ("one", "own", "inferred")
 class EncodeSettings(LabelSettings, UseSettings):
     """How images are encoded, and what is written."""
 
-    _NOT_REQUESTED: ClassVar[frozenset[str]] = frozenset({"skip_invalid", "labels", "file_column", "label_column"})
+    _EXCLUDED_FROM_REQUEST: ClassVar[frozenset[str]] = frozenset(
+        {"skip_invalid", "labels", "file_column", "label_column"}
+    )
 
     encode_as: str = option(
         "one",

@@ -20,16 +20,16 @@ from vaeaug.finished import KEY as RESUME
 from vaeaug.progress import SILENT, Progress
 from vaeaug.workflows.device import one_thread
 from vaeaug.workflows.evaluate.classical_choice import UNUSED, candidates_of, choose_classical
-from vaeaug.workflows.evaluate.classifier_task import Division
-from vaeaug.workflows.evaluate.classifier_trainings import Trainings, predict, write_divisions
+from vaeaug.workflows.evaluate.classifier_task import TrainTestSplit
+from vaeaug.workflows.evaluate.classifier_trainings import Trainings, predict, save_splits
 from vaeaug.workflows.evaluate.evaluate_settings import EvaluateSettings
-from vaeaug.workflows.evaluate.evaluation import Evaluation, shared_words
+from vaeaug.workflows.evaluate.evaluation import Evaluation, pipelines_description
 from vaeaug.workflows.evaluate.evaluation_data import EvaluateData, read_evaluate_data
 from vaeaug.workflows.evaluate.evaluation_output import RECORD, values_of, write_root, write_values
 from vaeaug.workflows.evaluate.evaluation_plan import plan_evaluation
 from vaeaug.workflows.evaluate.folds import augment_settings, check_plugins, folds
 from vaeaug.workflows.evaluate.similarity import measure_similarity, named_embedding
-from vaeaug.workflows.run import Run, begin_run, check_apart
+from vaeaug.workflows.run import Run, begin_run, check_disjoint
 from vaeaug.workflows.settings import AUTO, build, expand_user, parse_size
 
 
@@ -100,7 +100,7 @@ def evaluate(
         run.report_warnings()
         return _result(None, evaluation)
     out = expand_user(out)
-    check_apart(out, [real, synthetic, *([expand_user(chosen.test)] if chosen.test else [])])
+    check_disjoint(out, [real, synthetic, *([expand_user(chosen.test)] if chosen.test else [])])
     request = chosen.request(real=str(real.resolve()), synthetic=str(synthetic.resolve()))
     with run.writing(out, request, record=RECORD) as run:
         data = read_evaluate_data(run, scan(real, options=chosen.label_options()), synthetic)
@@ -125,8 +125,8 @@ def evaluate_into(
         out: the directory; it is created.
         scratch: the directory for unfinished work; it is created, or the work in it is continued.
     """
-    for place in (out, scratch):
-        place.mkdir(exist_ok=True)
+    for directory in (out, scratch):
+        directory.mkdir(exist_ok=True)
     evaluation = _evaluate(run, read_evaluate_data(run, real, synthetic), synthetic, scratch)
     write_values(evaluation, out)
     run.report_warnings()
@@ -171,35 +171,35 @@ def _result(out: Path | None, evaluation: Evaluation) -> EvaluateResult:
 def _evaluate(run: Run[EvaluateSettings], data: EvaluateData, directory: Path, scratch: Path) -> Evaluation:
     """Train the classifiers and compare the images."""
     named_embedding(run)  # an error before the training, not after it
-    made = {}
+    augment_options = {}
     if data.test is None:
         counts_K = np.bincount(data.real.labels_N, minlength=len(data.classes))
-        made = augment_settings(directory, dict(zip(data.classes, counts_K.tolist(), strict=True)))
-        check_plugins(run, made, directory)
+        augment_options = augment_settings(directory, dict(zip(data.classes, counts_K.tolist(), strict=True)))
+        check_plugins(run, augment_options, directory)
     plan = plan_evaluation(run, data)
-    divisions = write_divisions(_divisions(run, data, made, scratch), scratch)
+    splits = save_splits(_splits(run, data, augment_options, scratch), scratch)
     trainings = Trainings(run, len(data.classes), plan.steps, scratch)
-    used = any(arm.classical for arm in plan.arms)
-    pipelines = choose_classical(trainings, divisions, plan.measure) if used else [UNUSED] * len(divisions)
-    true_N, predicted = predict(trainings, plan.arms, divisions, pipelines)
+    uses_classical = any(arm.classical for arm in plan.arms)
+    pipelines = choose_classical(trainings, splits, plan.metric) if uses_classical else [UNUSED] * len(splits)
+    true_N, predicted = predict(trainings, plan.arms, splits, pipelines)
     similarity = measure_similarity(run, data, plan.steps)
     run.warn(*similarity.warnings(edited=data.edited))
     return Evaluation(
         run=run,
         data=data,
         directory=directory,
-        utility=utility(true_N, predicted, data.classes, plan.measure, shared_words(pipelines)),
+        utility=utility(true_N, predicted, data.classes, plan.metric, pipelines_description(pipelines)),
         similarity=similarity,
         steps=plan.steps,
-        pipelines=pipelines if used else (),
+        pipelines=pipelines if uses_classical else (),
     )
 
 
-def _divisions(
-    run: Run[EvaluateSettings], data: EvaluateData, made: dict[str, Any], scratch: Path
-) -> Iterator[tuple[int, Division]]:
+def _splits(
+    run: Run[EvaluateSettings], data: EvaluateData, augment_options: dict[str, Any], scratch: Path
+) -> Iterator[tuple[int, TrainTestSplit]]:
     """Yield the divisions into training and test images: one, or one per fold, with the number of its repeat."""
     if data.test is not None:
-        yield 0, Division(data.real, data.synthetic, data.test)
+        yield 0, TrainTestSplit(data.real, data.synthetic, data.test)
     else:
-        yield from folds(run, data, made, scratch)
+        yield from folds(run, data, augment_options, scratch)

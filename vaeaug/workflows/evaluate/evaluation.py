@@ -65,12 +65,12 @@ class Evaluation:
     @property
     def mirrored(self) -> str:
         """Whether classical augmentation mirrored images."""
-        return _shared(["yes" if pipeline.flip else "no" for pipeline in self.pipelines])
+        return _common_value(["yes" if pipeline.flip else "no" for pipeline in self.pipelines])
 
     @property
     def pipeline(self) -> str:
         """The name of the classical augmentation at the command line, without the flip."""
-        return _shared([pipeline.name for pipeline in self.pipelines])
+        return _common_value([pipeline.name for pipeline in self.pipelines])
 
     @property
     def counts(self) -> list[ClassCount]:
@@ -78,7 +78,7 @@ class Evaluation:
         data = self.data
         parts = [data.real.labels_N, data.synthetic.labels_N]
         real_K, synthetic_K = (np.bincount(labels_N, minlength=len(data.classes)) for labels_N in parts)
-        test_K = np.zeros(len(data.classes), int) if data.test is None else self.utility.tested_K
+        test_K = np.zeros(len(data.classes), int) if data.test is None else self.utility.test_counts_K
         return [
             ClassCount(name, int(real), int(synthetic), test=int(test))
             for name, real, synthetic, test in zip(data.classes, real_K, synthetic_K, test_K, strict=True)
@@ -97,13 +97,13 @@ class Evaluation:
         ]
 
 
-def shared_words(pipelines: Sequence[ClassicalPipeline]) -> str:
+def pipelines_description(pipelines: Sequence[ClassicalPipeline]) -> str:
     """Return the classical augmentation in words, or how many folds have which one if they differ."""
-    words = _shared([pipeline.words for pipeline in pipelines])
+    words = _common_value([pipeline.description for pipeline in pipelines])
     return words if len(set(pipelines)) == 1 else f"classical augmentation ({words})"
 
 
-def _shared(words: Sequence[str]) -> str:
+def _common_value(words: Sequence[str]) -> str:
     """Return what all divisions have in common, or how many have which."""
     counts = Counter(words)
     if not counts:

@@ -20,9 +20,9 @@ from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError, quoted
 from vaeaug.workflows.data_warnings import passed_over, reading_warnings
 from vaeaug.workflows.evaluate.evaluate_settings import EvaluateSettings
-from vaeaug.workflows.evaluate.images import Images, images_of
+from vaeaug.workflows.evaluate.image_subset import ImageSubset, image_subset
 from vaeaug.workflows.evaluate.leaks import check_leaks
-from vaeaug.workflows.evaluate.real_copies import leave_real_out
+from vaeaug.workflows.evaluate.real_copies import exclude_real_images
 from vaeaug.workflows.evaluate.synthetic_record import Manifest, background_of, is_edited, read_manifest, trained_on
 from vaeaug.workflows.image_data import read_images, read_real
 from vaeaug.workflows.run import Run
@@ -38,7 +38,7 @@ class EvaluateData:
 
     Attributes:
         index: the files of REAL.
-        made: the files of SYNTHETIC.
+        synthetic_index: the files of SYNTHETIC.
         classes: the names of the classes.
         real: training images.
         synthetic: synthetic images.
@@ -49,12 +49,12 @@ class EvaluateData:
     """
 
     index: DatasetIndex
-    made: DatasetIndex
+    synthetic_index: DatasetIndex
     classes: tuple[str, ...]
-    real: Images
-    synthetic: Images
+    real: ImageSubset
+    synthetic: ImageSubset
     edited: bool
-    test: Images | None
+    test: ImageSubset | None
     tested_on: str
     passed_over: tuple[PassedOver, ...]
 
@@ -87,17 +87,19 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
     )
     for warning in reading_warnings(index, cache):
         progress.say(warning)
-    training = images_of(cache, cache.split_N == "train", cache.classes)
+    training = image_subset(cache, cache.split_N == "train", cache.classes)
     rows = read_manifest(synthetic)
-    made_index = _synthetic_index(synthetic, rows, cache.classes)
-    made = _read(run, made_index, cache)
-    made, left_out = leave_real_out(made, cache, synthetic)
+    synthetic_index = _synthetic_index(synthetic, rows, cache.classes)
+    synthetic_images = _read(run, synthetic_index, cache)
+    synthetic_images, left_out = exclude_real_images(synthetic_images, cache, synthetic)
     if rows is None:  # before the long work, in case the wrong folder was given
-        progress.say(f"{synthetic} has no manifest.csv, so all {len(made):,} images in it count as synthetic")
+        progress.say(
+            f"{synthetic} has no manifest.csv, so all {len(synthetic_images):,} images in it count as synthetic"
+        )
     test, tested_on, unused = _test(run, cache)
     run.warn(*left_out)
     if test is not None:
-        untrained = test.only(~np.isin(test.digests(), training.digests()))
+        untrained = test.subset(~np.isin(test.digests(), training.digests()))
         if not len(untrained):
             raise InputError(
                 f"all images of {tested_on} are also training images of {real}; give other test images with --test DIR"
@@ -112,7 +114,7 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
             )
         held_out = {file.file_name for file in index.files if file.split != "train"}
         # Names in another directory than REAL mean other images; files of --test are compared by content only.
-        check_leaks(test, tested_on, made, synthetic, rows, held_out if settings.test is None else set())
+        check_leaks(test, tested_on, synthetic_images, synthetic, rows, held_out if settings.test is None else set())
         # Before data_fingerprint was of the training images alone, it was that of all splits.
         if trained_on(synthetic) not in (None, cache.training_fingerprint(), cache.fingerprint):
             run.warn(
@@ -121,29 +123,29 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
             )
     return EvaluateData(
         index=index,
-        made=made_index,
+        synthetic_index=synthetic_index,
         classes=cache.classes,
         real=training,
-        synthetic=made,
+        synthetic=synthetic_images,
         edited=is_edited(rows, run.registry.samplers),
         test=test,
         tested_on=tested_on,
-        passed_over=(*passed_over(index, cache), *passed_over(made_index, made.cache), *unused),
+        passed_over=(*passed_over(index, cache), *passed_over(synthetic_index, synthetic_images.cache), *unused),
     )
 
 
-def read_made(run: Run[EvaluateSettings], directory: Path, like: ImageCache) -> Images:
+def read_synthetic(run: Run[EvaluateSettings], directory: Path, reference: ImageCache) -> ImageSubset:
     """Return the synthetic images in a directory at the size of other images.
 
     Args:
         run: of the evaluation.
         directory: an output of `augment`, `sample` or `inpaint --random-holes`, or class folders.
-        like: real images; their classes are used.
+        reference: real images; their classes are used.
 
     Raises:
         InputError: if there are none, or if they are of other classes.
     """
-    return _read(run, _synthetic_index(directory, read_manifest(directory), like.classes), like)
+    return _read(run, _synthetic_index(directory, read_manifest(directory), reference.classes), reference)
 
 
 def _synthetic_index(directory: Path, manifest: Manifest | None, classes: Sequence[str]) -> DatasetIndex:
@@ -178,24 +180,24 @@ def _synthetic_index(directory: Path, manifest: Manifest | None, classes: Sequen
 
 
 def _read(
-    run: Run[EvaluateSettings], index: DatasetIndex, like: ImageCache, contents: Contents | None = None
-) -> Images:
+    run: Run[EvaluateSettings], index: DatasetIndex, reference: ImageCache, contents: Contents | None = None
+) -> ImageSubset:
     """Decode images at the size and by the rules of others, in their channels and colours."""
-    _, height, width, channels = like.pixels_NHWC.shape
-    spec = ImageSpec(channels=channels, height=height, width=width, palette=like.palette)
+    _, height, width, channels = reference.pixels_NHWC.shape
+    spec = ImageSpec(channels=channels, height=height, width=width, palette=reference.palette)
     cache = read_images(
         index,
         contents=contents,
         spec=spec,
-        rules=like.rules,
+        rules=reference.rules,
         workers=run.settings.workers,
         skip_invalid=run.settings.skip_invalid,
         progress=run.progress,
     )
-    return images_of(cache, np.ones(len(cache), np.bool_), like.classes)
+    return image_subset(cache, np.ones(len(cache), np.bool_), reference.classes)
 
 
-def _test(run: Run[EvaluateSettings], real: ImageCache) -> tuple[Images | None, str, list[PassedOver]]:
+def _test(run: Run[EvaluateSettings], real: ImageCache) -> tuple[ImageSubset | None, str, list[PassedOver]]:
     """Return the test images, where they are from, and the files there that are not used.
 
     Raises:
@@ -206,15 +208,15 @@ def _test(run: Run[EvaluateSettings], real: ImageCache) -> tuple[Images | None, 
     if settings.test is None:
         cache, where = real, "REAL"
     else:
-        place = expand_user(settings.test)
-        where = place.resolve().name  # outputs contain no paths of this machine
+        directory = expand_user(settings.test)
+        where = directory.resolve().name  # outputs contain no paths of this machine
         index, contents, warnings = read_real(
-            scan(place, training=False), workers=settings.workers, progress=run.progress, minimum=0
+            scan(directory, training=False), workers=settings.workers, progress=run.progress, minimum=0
         )
         run.warn(*warnings)
         if not index.files:
             raise InputError(
-                f"all images of {place} are synthetic, and synthetic images must not be used to test a model"
+                f"all images of {directory} are synthetic, and synthetic images must not be used to test a model"
             )
         cache = _read(run, index, real, contents).cache
         unused = passed_over(index, cache)
@@ -222,8 +224,8 @@ def _test(run: Run[EvaluateSettings], real: ImageCache) -> tuple[Images | None, 
     if settings.test is None and not splits:
         return None, "", unused
     split = splits[0] if splits else "train"
-    found = images_of(cache, cache.split_N == split, real.classes)
-    known = found.only(found.labels_N != UNSEEN)
+    found = image_subset(cache, cache.split_N == split, real.classes)
+    known = found.subset(found.labels_N != UNSEEN)
     tested_on = f"{where}, {split} split" if splits else where
     if not len(known):
         raise InputError(f"{tested_on} has no images of {quoted(real.classes)}; give other test images with --test DIR")

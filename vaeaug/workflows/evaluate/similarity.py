@@ -15,7 +15,7 @@ from vaeaug.evaluation.memorisation import Memorisation, measure_memorisation
 from vaeaug.progress import Tick
 from vaeaug.workflows.evaluate.evaluate_settings import EvaluateSettings
 from vaeaug.workflows.evaluate.evaluation_data import EvaluateData
-from vaeaug.workflows.evaluate.images import Images
+from vaeaug.workflows.evaluate.image_subset import ImageSubset
 from vaeaug.workflows.run import Run
 
 
@@ -109,5 +109,5 @@ def _embedding(run: Run[EvaluateSettings], data: EvaluateData, pixels_NHWC: NDAr
     )
 
 
-def _embedded(embedding: Embedding, images: Images) -> Embedded:
+def _embedded(embedding: Embedding, images: ImageSubset) -> Embedded:
     return embed(embedding, images.pixels(), images.labels_N)

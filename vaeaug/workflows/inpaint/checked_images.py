@@ -110,7 +110,7 @@ def check_image(
     )
 
 
-def notes_on(checked: Mapping[str, CheckedImage]) -> tuple[str, ...]:
+def image_warnings(checked: Mapping[str, CheckedImage]) -> tuple[str, ...]:
     """Return the warnings about the completed files and their masks."""
     completed = {name: entry for name, entry in checked.items() if entry.fraction}
 
@@ -121,23 +121,23 @@ def notes_on(checked: Mapping[str, CheckedImage]) -> tuple[str, ...]:
     if names := of(lambda entry: entry.changed):
         notes.append(
             "completed images are PNG files (CMYK images: TIFF files) if their own format, such as JPEG, cannot store "
-            f"visible pixels without loss: {some(names)} ({len(names):,} in all)"
+            f"visible pixels without loss: {first_names(names)} ({len(names):,} in all)"
         )
     if names := of(lambda entry: entry.changed and entry.frames > 1):
-        notes.append(f"further pictures in these files were left out: {some(names)} ({len(names):,} in all)")
+        notes.append(f"further pictures in these files were left out: {first_names(names)} ({len(names):,} in all)")
     if names := of(lambda entry: not entry.changed and entry.frames > entry.file_pages):
         notes.append(
-            f"only the first frame of an animation is completed; the others are unchanged: {some(names)} "
+            f"only the first frame of an animation is completed; the others are unchanged: {first_names(names)} "
             f"({len(names):,} in all)"
         )
     if names := of(lambda entry: len(entry.pages) < entry.file_pages):
         notes.append(
-            f"pages without holes are unchanged: {some(names)} ({len(names):,} in all); a mask with one page applies "
-            "to the first page, and a mask with as many pages as the image has one mask per page"
+            f"pages without holes are unchanged: {first_names(names)} ({len(names):,} in all); a mask with one page "
+            "applies to the first page, and a mask with as many pages as the image has one mask per page"
         )
     if names := of(lambda entry: MAX_FRACTION < entry.fraction < 1):
         notes.append(
-            f"more than {MAX_FRACTION:.0%} of the pixels are missing in {some(names)} ({len(names):,} in all); "
+            f"more than {MAX_FRACTION:.0%} of the pixels are missing in {first_names(names)} ({len(names):,} in all); "
             "white is missing, so invert the masks if you meant black"
         )
     notes += list(
@@ -146,7 +146,7 @@ def notes_on(checked: Mapping[str, CheckedImage]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def some(names: Iterable[str]) -> str:
+def first_names(names: Iterable[str]) -> str:
     """Return the first three names, and whether there are more."""
     listed = list(names)
     return ", ".join(listed[:3]) + (" and others" if len(listed) > 3 else "")

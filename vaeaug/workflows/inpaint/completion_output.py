@@ -30,8 +30,8 @@ from vaeaug.pages.embedded_images import PageImage
 from vaeaug.pages.inpainting_report import (
     MAX_COMPLETIONS,
     MAX_IMAGES,
+    CompletionExample,
     CompletionsPage,
-    ShownCompletion,
     write_completions_page,
 )
 from vaeaug.workflows.inpaint.checked_images import open_image
@@ -236,20 +236,20 @@ def _summary(run: Run[InpaintSettings], completed: CompletedImages) -> dict[str,
 
 def _shown(
     run: Run[InpaintSettings], completed: CompletedImages, job: Job, entry: WrittenCompletion
-) -> ShownCompletion:
+) -> CompletionExample:
     """Return the part of the page about an image."""
     page = job.pages[0]
     rules = completed.record.rules(run.settings.max_megapixels)
     picture = read_picture(open_image(read_file(job.file.path), rules, job.kind), page, rules)
     missing_HW = job.source.holes(job.file.file_name, picture).missing_HW
     names = job.names[:MAX_COMPLETIONS]
-    some = f" ({len(names)} of {len(job.names)} completions shown)" if len(names) < len(job.names) else ""
+    first_names = f" ({len(names)} of {len(job.names)} completions shown)" if len(names) < len(job.names) else ""
     inferred = f"{entry.label} (inferred)" if job.label is None else entry.label
-    return ShownCompletion(
+    return CompletionExample(
         name=job.file.file_name
         + (f", page {page + 1}" if page else "")
         + (f", hole {job.variation}" if run.settings.random_holes else ""),
-        caption=f"class {inferred}, {entry.fraction:.0%} missing{some}",
+        caption=f"class {inferred}, {entry.fraction:.0%} missing{first_names}",
         original_HWC=picture.seen_HWC,
         missing_HW=missing_HW,
         completions=[PageImage(_seen(run.content / name, page, rules), name) for name in names],

@@ -28,7 +28,7 @@ from vaeaug.inpainting.sources import HoleSource, MissingColour, RandomHoles, Tr
 from vaeaug.models.record import ModelRecord
 from vaeaug.progress import Progress, Tick
 from vaeaug.workflows.copies import copy_warnings
-from vaeaug.workflows.inpaint.checked_images import CheckedImage, check_image, notes_on, some
+from vaeaug.workflows.inpaint.checked_images import CheckedImage, check_image, first_names, image_warnings
 from vaeaug.workflows.inpaint.completion_names import base_names, completion_names, uncertainty_names
 from vaeaug.workflows.inpaint.inpaint_settings import InpaintSettings
 from vaeaug.workflows.settings import expand_user
@@ -147,7 +147,7 @@ def make_plan(
     _check_names([name for job in jobs for name in job.names], [file.file_name for file in passed])
     foldered = any(file.label != NO_LABEL for file in files)
     unused = source.unused(file.file_name for file in files) if isinstance(source, MaskFiles) else ()
-    notes = notes_on(checked)
+    notes = image_warnings(checked)
     return Plan(tuple(jobs), tuple(passed), (), invalid, _digest(checked.values()), foldered, tuple(unused), notes)
 
 
@@ -191,7 +191,7 @@ def _plan_random(index: DatasetIndex, settings: InpaintSettings, record: ModelRe
                 )
             )
     further = [name for name, entry in checked.items() if entry.frames > 1]
-    first = f"only the first page or frame of these files is used: {some(further)} ({len(further):,} in all)"
+    first = f"only the first page or frame of these files is used: {first_names(further)} ({len(further):,} in all)"
     notes = (*([first] if further else []), *copy_warnings(copied, remedy=""))
     return Plan(
         jobs=tuple(jobs),

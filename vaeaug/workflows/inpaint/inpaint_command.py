@@ -16,13 +16,13 @@ from vaeaug.inpainting.complete import Completer
 from vaeaug.inpainting.window import shown_whole
 from vaeaug.models.record import ModelRecord
 from vaeaug.progress import SILENT, Progress, Tick
-from vaeaug.workflows.inpaint.checked_images import some
+from vaeaug.workflows.inpaint.checked_images import first_names
 from vaeaug.workflows.inpaint.completion_files import copy_unchanged, native_size, read_journal, write_completions
 from vaeaug.workflows.inpaint.completion_output import CompletedImages, write_root
 from vaeaug.workflows.inpaint.completion_plan import Plan, make_plan
 from vaeaug.workflows.inpaint.inpaint_settings import InpaintSettings
 from vaeaug.workflows.inpaint.inpainting_encoder import fingerprint, inpainting_encoder
-from vaeaug.workflows.run import begin_run, check_apart
+from vaeaug.workflows.run import begin_run, check_disjoint
 from vaeaug.workflows.settings import build, expand_user
 
 
@@ -97,7 +97,9 @@ def inpaint(
     unused = summary(passed_over)
     for note in (*index.notes, *([] if unused is None else [unused])):
         progress.say(note)
-    check_apart(out, [model, images, *(expand_user(name) for name in (chosen.masks, chosen.coco, chosen.data) if name)])
+    check_disjoint(
+        out, [model, images, *(expand_user(name) for name in (chosen.masks, chosen.coco, chosen.data) if name)]
+    )
     request = chosen.request(model=stored.record.fingerprint, images=str(images.resolve()))
     with run.writing(out, request) as run:
         index = recognize(index, read_contents(index, workers=chosen.workers))
@@ -156,18 +158,18 @@ def _warnings(plan: Plan, chosen: InpaintSettings, record: ModelRecord) -> Itera
     if larger:
         yield (
             f"the model was trained on images of {native[1]}x{native[0]} pixels, so it saw only the surroundings of "
-            f"the holes in larger ones ({some(list(larger))}); with --region whole it sees the whole image"
+            f"the holes in larger ones ({first_names(list(larger))}); with --region whole it sees the whole image"
         )
     if plan.passed:
         many = len(plan.passed)
         what = "1 image has no holes and was" if many == 1 else f"{many:,} images have no holes and were"
-        yield f"{what} copied unchanged: {some([file.file_name for file in plan.passed])}"
+        yield f"{what} copied unchanged: {first_names([file.file_name for file in plan.passed])}"
     yield from plan.notes
     if plan.unused:
-        yield f"masks that belong to no image: {some(list(plan.unused))} ({len(plan.unused):,} in all)"
+        yield f"masks that belong to no image: {first_names(list(plan.unused))} ({len(plan.unused):,} in all)"
     full = [job.file.file_name for job in plan.jobs if job.fraction == 1]
     if full:
-        yield f"no pixels are visible in these images, so they are samples of their class: {some(full)}"
+        yield f"no pixels are visible in these images, so they are samples of their class: {first_names(full)}"
     if plan.invalid:
         names = [image.file_name for image in plan.invalid]
-        yield f"images that cannot be read were left out: {some(names)} ({len(names):,} in all)"
+        yield f"images that cannot be read were left out: {first_names(names)} ({len(names):,} in all)"

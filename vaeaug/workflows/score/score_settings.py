@@ -14,7 +14,7 @@ from vaeaug.workflows.settings import LabelSettings, UseSettings
 class ScoreSettings(LabelSettings, UseSettings):
     """What images are ranked by, and what is written besides the table."""
 
-    _NOT_REQUESTED: ClassVar[frozenset[str]] = frozenset({"skip_invalid"})
+    _EXCLUDED_FROM_REQUEST: ClassVar[frozenset[str]] = frozenset({"skip_invalid"})
 
     by: str = option(
         DEFAULT_SCORE, "Score to rank images by. A higher score means a more anomalous image.", choices=SCORE_OPTIONS

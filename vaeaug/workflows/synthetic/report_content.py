@@ -19,7 +19,7 @@ from vaeaug.export.card import ClassCount
 from vaeaug.pages.class_samples import SampleRow
 from vaeaug.pages.dataset_report import ReportData
 from vaeaug.pages.embedded_images import PageImage
-from vaeaug.pages.evaluation_results import EvaluationPart
+from vaeaug.pages.evaluation_results import EvaluationResults
 from vaeaug.pages.training_curves import History
 from vaeaug.workflows.model_warnings import latents_in_words
 from vaeaug.workflows.synthetic.rejected_samples import first_rejected
@@ -30,7 +30,7 @@ def report_content(
     dataset: SyntheticDataset,
     written: WrittenSamples,
     counts: Sequence[ClassCount],
-    evaluation: EvaluationPart | None = None,
+    evaluation: EvaluationResults | None = None,
 ) -> ReportData:
     """Return the content of the report.
 
@@ -44,16 +44,16 @@ def report_content(
     real, synthetic = sum(count.real for count in counts), sum(count.synthetic for count in counts)
     classes = f"{len(dataset.counts):,} {'class' if len(dataset.counts) == 1 else 'classes'}"
     units = {entry.name: entry.metrics for entry in record.classes if entry.metrics} or {"all classes": record.metrics}
-    beside = {"manifest.csv": "lists which images are synthetic"}
+    linked_files = {"manifest.csv": "lists which images are synthetic"}
     if evaluation is not None:
-        beside["utility/evaluation.json"] = "contains every figure of the evaluation"
+        linked_files["utility/evaluation.json"] = "contains every figure of the evaluation"
     return ReportData(
         title=dataset.run.title,
         summary=f"{synthetic:,} synthetic images in {classes}"
         + (f", added to {real:,} real ones." if real else ", without the real ones."),
         counts=counts,
         samples=_samples(dataset, written, counts) if evaluation is None else (),
-        nearest=dataset.keep is not None,
+        nearest=dataset.sample_filter is not None,
         histories=_histories(dataset.model.directory / "history.jsonl"),
         units={
             name: (metrics["active_units"], metrics["latent_units"])
@@ -65,7 +65,7 @@ def report_content(
         rejected=_rejected(dataset, written),
         settings=settings_shown(dataset, written),
         warnings=tuple(dataset.run.warnings),
-        beside=beside,
+        linked_files=linked_files,
         evaluation=evaluation,
         edited=dataset.edited,
     )
@@ -73,7 +73,7 @@ def report_content(
 
 def settings_shown(dataset: SyntheticDataset, written: WrittenSamples) -> dict[str, object]:
     """Return the settings that the report and the card show, and how many samples were dropped."""
-    if dataset.keep is None:
+    if dataset.sample_filter is None:
         return _summary(dataset)
     causes: Counter[str] = Counter()
     for dropped in written.dropped.values():
@@ -112,10 +112,12 @@ def _samples(dataset: SyntheticDataset, written: WrittenSamples, counts: Sequenc
 
     for label, names in written.examples.items():
         files = [f"train/{name}" for name in names]
-        if dataset.keep is None:
+        if dataset.sample_filter is None:
             real = dataset.examples.get(label, ())
         else:
-            real = dataset.keep.nearest(label, [_pixels(dataset.out / file, dataset.decoding) for file in files])
+            real = dataset.sample_filter.nearest(
+                label, [_pixels(dataset.out / file, dataset.decoding) for file in files]
+            )
         count = count_of[label]
         synthetic = [PageImage(dataset.out / file, file, rules=dataset.decoding) for file in files]
         rows.append(SampleRow(label, synthetic, list(map(real_image, real)), count.synthetic, count.real))

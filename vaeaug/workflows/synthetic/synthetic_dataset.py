@@ -46,7 +46,7 @@ class SyntheticDataset:
         sampler_options: its options that are not the defaults.
         seed: of the samples.
         passed_over: files in DATA that are not used.
-        keep: the filter that decides which samples are kept; None to keep all.
+        sample_filter: the filter that decides which samples are kept; None to keep all.
         limits: class -> limits of pixel changes of its real images; classes without limits are missing.
         class_options: class -> the sampler's options for it, if they are not `sampler_options`.
         invalid: unreadable images that were left out.
@@ -69,7 +69,7 @@ class SyntheticDataset:
     sampler_options: Mapping[str, Any]
     seed: int
     passed_over: Sequence[PassedOver] = ()
-    keep: SampleFilter | None = None
+    sample_filter: SampleFilter | None = None
     limits: Mapping[str, PixelLimits] = field(default_factory=dict)
     class_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     invalid: Sequence[InvalidImage] = ()
