@@ -239,7 +239,7 @@ def test_random_holes_beside_earlier_images(first: Path, tmp_path: Path) -> None
     assert all((tmp_path / "out" / row["source"]).is_file() for row in rows)
     assert "14 real and 20 synthetic" in (tmp_path / "out/README.md").read_text()
     assert len(list((tmp_path / "out").rglob("*.png"))) == 34
-    assert made.passed == 14
+    assert made.unchanged == 14
 
 
 def test_completed_images_are_synthetic_in_part(first: Path, tmp_path: Path) -> None:

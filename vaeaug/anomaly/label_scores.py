@@ -37,7 +37,7 @@ def choose_label_method(requested: str, model: StoredModel, labels_N: NDArray[np
     """Return how labels are scored: `features` if two classes have enough images, otherwise `evidence`, or `nobody`.
 
     Args:
-        requested: one of `columns.JUDGES`.
+        requested: one of `columns.LABEL_METHODS`.
         labels_N: as the model counts classes; -1 if the class is not known.
 
     Returns:
@@ -85,14 +85,16 @@ def _score_part(
     if distinguishes:
         likeliest_N[unlabelled] = scores.measured_as_N[unlabelled]
     if densities is not None:
-        known = np.flatnonzero(np.isin(labels_N, densities.classes_K))
-        log_density_MK = densities.log_density(scores.features_ND[known])
-        likeliest_N[known] = densities.classes_K[log_density_MK.argmax(axis=1)]
-        surprise_N[known] = label_surprise(log_density_MK, np.searchsorted(densities.classes_K, labels_N[known]))
+        scored_rows = np.flatnonzero(np.isin(labels_N, densities.classes_K))
+        log_density_MK = densities.log_density(scores.features_ND[scored_rows])
+        likeliest_N[scored_rows] = densities.classes_K[log_density_MK.argmax(axis=1)]
+        surprise_N[scored_rows] = label_surprise(
+            log_density_MK, np.searchsorted(densities.classes_K, labels_N[scored_rows])
+        )
     elif method == EVIDENCE:
-        known = np.flatnonzero(~unlabelled)
-        likeliest_N[known] = scores.evidence_NK[known].argmax(axis=1)
-        surprise_N[known] = label_surprise(scores.evidence_NK[known], labels_N[known])
+        scored_rows = np.flatnonzero(~unlabelled)
+        likeliest_N[scored_rows] = scores.evidence_NK[scored_rows].argmax(axis=1)
+        surprise_N[scored_rows] = label_surprise(scores.evidence_NK[scored_rows], labels_N[scored_rows])
     return LabelScores(surprise_N, likeliest_N)
 
 
@@ -105,9 +107,9 @@ def label_surprise(evidence_NK: NDArray[np.floating], labels_N: NDArray[np.int64
     """
     rows = np.arange(len(labels_N))
     others_NK = np.array(evidence_NK, dtype=np.float64)
-    given_N = others_NK[rows, labels_N]
+    label_evidence_N = others_NK[rows, labels_N]
     others_NK[rows, labels_N] = -np.inf
-    surprise_N: NDArray[np.float32] = (others_NK.max(axis=1) - given_N).astype(np.float32)
+    surprise_N: NDArray[np.float32] = (others_NK.max(axis=1) - label_evidence_N).astype(np.float32)
     return surprise_N
 
 

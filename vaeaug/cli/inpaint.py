@@ -44,13 +44,13 @@ def command(model: Path, images: Path, out: Path, as_json: bool, quiet: bool, **
         "out": str(result.out),
         "images": result.images,
         "completions": result.files,
-        "passed_through": result.passed,
+        "passed_through": result.unchanged,
         "method": result.method,
         "invalid": result.invalid,
         "remarks": list(result.warnings),
     }
     completed = f"{result.images:,} {'image' if result.images == 1 else 'images'} completed"
     per_image = "" if result.files == result.images else f", {result.files // result.images:,} completions each"
-    unchanged = f", {result.passed:,} copied unchanged" if result.passed else ""
+    unchanged = f", {result.unchanged:,} copied unchanged" if result.unchanged else ""
     text = f"Wrote {out}: {completed}{per_image}{unchanged} ({result.method}).\nLook at {out / 'report.html'}."
     print_result(values, text, as_json=as_json, quiet=quiet)

@@ -32,7 +32,7 @@ def command(data: Path, model: Path, as_json: bool, quiet: bool, **options: Any)
     their labels (metadata.csv, labels.csv, or --labels FILE). It is never modified.
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
-    from vaeaug.workflows.model_warnings import latents_in_words, model_warnings  # noqa: PLC0415 (imports torch)
+    from vaeaug.workflows.model_warnings import describe_latents, model_warnings  # noqa: PLC0415 (imports torch)
     from vaeaug.workflows.train.train_command import train  # noqa: PLC0415 (imports torch)
 
     with make_progress(quiet=quiet) as progress:
@@ -43,7 +43,7 @@ def command(data: Path, model: Path, as_json: bool, quiet: bool, **options: Any)
     text = (
         f"Trained {record.variant.name} with {record.loss.name} ({record.scope}) on {len(record.classes)} classes, "
         f"{sum(entry.images for entry in record.classes):,} images: {prefix}{metrics['stopped']}; "
-        f"{latents_in_words(metrics)}.\n"
+        f"{describe_latents(metrics)}.\n"
         f"Next:  vaeaug sample {model} OUT"
     )
     values = {

@@ -338,13 +338,13 @@ def scatter_panels(embedding_map: EmbeddingMap) -> list[ScatterPanel]:
         return panels
     background = Markup('<use href="#map-real" class="background"/>')
     for label in labels[:MAX_PANELS]:
-        mine_N, mine_M = (
+        class_N, class_M = (
             real_N[embedding_map.real_labels_N == label],
             synthetic_M[embedding_map.synthetic_labels_M == label],
         )
         name = embedding_map.classes[label]
-        label_text = f"{len(mine_N):,} real and {len(mine_M):,} synthetic images of {name}"
-        parts = [background, _points(mine_N, "real"), _points(mine_M, "synthetic")]
+        label_text = f"{len(class_N):,} real and {len(class_M):,} synthetic images of {name}"
+        parts = [background, _points(class_N, "real"), _points(class_M, "synthetic")]
         panels.append(ScatterPanel(name, _svg(_MAP, label_text, parts)))
     return panels
 
@@ -360,8 +360,8 @@ class _Plane:
         span_2 = np.maximum(self._high_2 - self._low_2, np.finfo(np.float64).tiny)
         unit_N2 = np.clip((points_N2 - self._low_2) / span_2, 0, 1)
         unit_N2[:, 1] = 1 - unit_N2[:, 1]
-        place_N2: NDArray[np.int64] = (_MAP_EDGE + unit_N2 * (MAP_SIDE - 2 * _MAP_EDGE)).round().astype(np.int64)
-        return place_N2
+        position_N2: NDArray[np.int64] = (_MAP_EDGE + unit_N2 * (MAP_SIDE - 2 * _MAP_EDGE)).round().astype(np.int64)
+        return position_N2
 
 
 def _points(points_N2: NDArray[np.int64], kind: str) -> Markup:

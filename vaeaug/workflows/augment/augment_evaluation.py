@@ -46,11 +46,11 @@ class AugmentEvaluation:
                 "--evaluate needs test images: without them it retrains the model, which it cannot do with "
                 f"--train-augment; add test images in {index.root.name}/test/<class>"
             )
-        few = [label for label, count in index.counts("train").items() if count < MIN_IMAGES]
-        if not tested and few:
+        small_classes = [label for label, count in index.counts("train").items() if count < MIN_IMAGES]
+        if not tested and small_classes:
             raise InputError(
-                f"the class {few[0]!r} has too few images for --evaluate to hold any out; leave out --evaluate, or add "
-                f"test images in {index.root.name}/test/<class>"
+                f"the class {small_classes[0]!r} has too few images for --evaluate to hold any out; leave out "
+                f"--evaluate, or add test images in {index.root.name}/test/<class>"
             )
 
     def evaluate(
@@ -72,12 +72,12 @@ class AugmentEvaluation:
                 run.nested(self._evaluate_settings()), index, out, out / FOLDER, run.scratch / FOLDER
             )
         except (InputError, DivergedError) as error:  # staging drops all work at these, and only the evaluation failed
-            kept = VaeaugError(
+            kept_error = VaeaugError(
                 f"the images were made, but their evaluation failed: {error}; to keep the images without it, run "
                 "the same command with --resume and without --evaluate"
             )
-            kept.exit_code = error.exit_code
-            raise kept from error
+            kept_error.exit_code = error.exit_code
+            raise kept_error from error
         copies = {image.path: image.file_name for image in copied}
 
         def link(path: Path) -> str:

@@ -158,19 +158,19 @@ def _write_shards(plan: FeaturePlan, directory: Path, schema: Any, progress: Pro
     progress.stage("Encoding images")
     directory.mkdir(exist_ok=True)
     rows = rows_per_block(plan.layout)
-    planned = {split: shards_of(split, len(where), rows) for split, where in plan.indices.items()}
+    planned = {split: shards_of(split, len(indices), rows) for split, indices in plan.indices.items()}
     paths = {split: [directory / shard.file_name for shard in shards] for split, shards in planned.items()}
     todo = [shard for shards in planned.values() for shard in shards if not (directory / shard.file_name).exists()]
     total = sum(map(len, plan.indices.values()))
     before = total - sum(shard.stop - shard.start for shard in todo)
-    done, began = 0, time.monotonic()
+    encoded_count, began = 0, time.monotonic()
 
     def reported(blocks: Iterator[Rows]) -> Iterator[Rows]:
-        nonlocal done
+        nonlocal encoded_count
         for block in blocks:
             yield block
-            done += len(block)
-            progress.tick(Tick((before + done) / total, done / (time.monotonic() - began)))
+            encoded_count += len(block)
+            progress.tick(Tick((before + encoded_count) / total, encoded_count / (time.monotonic() - began)))
 
     for shard in todo:
         write_shard(directory / shard.file_name, schema, reported(_blocks(plan, shard, rows)))
@@ -221,10 +221,10 @@ def _write_format(
     elif kind == "npy-tree":
         progress.stage("Writing one file per image")
         paths = [path for listed in shards.values() for path in listed]
-        done = 0
+        encoded_count = 0
         for images in write_npy_tree(directory, paths, columns):
-            done += images
-            progress.tick(Tick(done / len(plan.images.cache)))
+            encoded_count += images
+            progress.tick(Tick(encoded_count / len(plan.images.cache)))
 
 
 def _content_hash(images: ModelData) -> str:

@@ -74,9 +74,9 @@ def plan_features(model: StoredModel, images: ModelData, settings: EncodeSetting
 
 def feature_warnings(plan: FeaturePlan, settings: EncodeSettings) -> Iterator[str]:
     """Yield the warnings about the features."""
-    one, several_networks = plan.classes[plan.label], network_count(plan.model) > 1
+    class_name, several_networks = plan.classes[plan.label], network_count(plan.model) > 1
     if plan.encode_as == ONE and settings.label is None:
-        yield f"all images were encoded as the class {one!r}, so that features do not leak labels"
+        yield f"all images were encoded as the class {class_name!r}, so that features do not leak labels"
     if plan.encode_as == OWN and (plan.images.labels_N != UNSEEN).any():
         yield (
             "each image was encoded as its own class, so its features leak the label: do not train or test a "

@@ -99,17 +99,17 @@ class Evaluation:
 
 def pipelines_description(pipelines: Sequence[ClassicalPipeline]) -> str:
     """Return the classical augmentation in words, or how many folds have which one if they differ."""
-    words = _common_value([pipeline.description for pipeline in pipelines])
-    return words if len(set(pipelines)) == 1 else f"classical augmentation ({words})"
+    values = _common_value([pipeline.description for pipeline in pipelines])
+    return values if len(set(pipelines)) == 1 else f"classical augmentation ({values})"
 
 
-def _common_value(words: Sequence[str]) -> str:
+def _common_value(values: Sequence[str]) -> str:
     """Return what all divisions have in common, or how many have which."""
-    counts = Counter(words)
+    counts = Counter(values)
     if not counts:
         return "not used"
     return (
-        words[0]
+        values[0]
         if len(counts) == 1
-        else ", ".join(f"{word} in {n} of {len(words)} folds" for word, n in sorted(counts.items()))
+        else ", ".join(f"{word} in {n} of {len(values)} folds" for word, n in sorted(counts.items()))
     )

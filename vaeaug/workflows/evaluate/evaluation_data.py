@@ -168,9 +168,9 @@ def _synthetic_index(directory: Path, manifest: Manifest | None, classes: Sequen
         )
     unlabelled = [file for file in files if file.label == NO_LABEL]
     if unlabelled or not files:
-        what = "images outside class folders" if unlabelled else "no synthetic images for training"
+        problem = "images outside class folders" if unlabelled else "no synthetic images for training"
         raise InputError(
-            f"{directory} contains {what}; give an output of vaeaug augment or sample, or a folder with "
+            f"{directory} contains {problem}; give an output of vaeaug augment or sample, or a folder with "
             "one folder per class"
         )
     unknown = sorted({file.label for file in files} - set(classes))
@@ -206,10 +206,10 @@ def _test(run: Run[EvaluateSettings], real: ImageCache) -> tuple[ImageSubset | N
     settings = run.settings
     unused: list[PassedOver] = []
     if settings.test is None:
-        cache, where = real, "REAL"
+        cache, source = real, "REAL"
     else:
         directory = expand_user(settings.test)
-        where = directory.resolve().name  # outputs contain no paths of this machine
+        source = directory.resolve().name  # outputs contain no paths of this machine
         index, contents, warnings = read_real(
             scan(directory, training=False), workers=settings.workers, progress=run.progress, minimum=0
         )
@@ -224,11 +224,11 @@ def _test(run: Run[EvaluateSettings], real: ImageCache) -> tuple[ImageSubset | N
     if settings.test is None and not splits:
         return None, "", unused
     split = splits[0] if splits else "train"
-    found = image_subset(cache, cache.split_N == split, real.classes)
-    known = found.subset(found.labels_N != UNSEEN)
-    tested_on = f"{where}, {split} split" if splits else where
-    if not len(known):
+    candidates = image_subset(cache, cache.split_N == split, real.classes)
+    known_class = candidates.subset(candidates.labels_N != UNSEEN)
+    tested_on = f"{source}, {split} split" if splits else source
+    if not len(known_class):
         raise InputError(f"{tested_on} has no images of {quoted(real.classes)}; give other test images with --test DIR")
-    if len(known) < len(found):
-        run.warn(f"test images of other classes, left out: {len(found) - len(known)}")
-    return known, tested_on, unused
+    if len(known_class) < len(candidates):
+        run.warn(f"test images of other classes, left out: {len(candidates) - len(known_class)}")
+    return known_class, tested_on, unused

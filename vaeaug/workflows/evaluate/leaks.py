@@ -42,9 +42,9 @@ def check_leaks(
     trained_on = (
         directory / name for name, row in rows.items() if row["synthetic"] in REAL and row["split"] == "train"
     )
-    seen = sum(digest in tested for digest in _digests(trained_on))
-    if seen:
-        raise InputError(f"{directory} was made from {seen} of the test images of {tested_on}; {remedy}")
+    training_overlap = sum(digest in tested for digest in _digests(trained_on))
+    if training_overlap:
+        raise InputError(f"{directory} was made from {training_overlap} of the test images of {tested_on}; {remedy}")
     edits = sum(
         row["synthetic"] in SYNTHETIC and not held_out.isdisjoint((row["source"], row.get("original", "")))
         for row in rows.values()

@@ -46,11 +46,11 @@ class Similarity:
         if edited or not self.memorisation.far_above_chance:
             return ()
         held_out = self.memorisation.held_out
-        beside = f" ({100 * held_out.unusually_near:.1f} % of held-out real ones)" if held_out else ""
+        reference_text = f" ({100 * held_out.unusually_near:.1f} % of held-out real ones)" if held_out else ""
         return (
             f"{100 * self.memorisation.overall.unusually_near:.1f} % of the synthetic images are unusually close to a "
-            f"real training image{beside}: the model may reproduce its training images; look at the closest pairs, and "
-            "use another --sampler or train for less time",
+            f"real training image{reference_text}: the model may reproduce its training images; look at the closest "
+            "pairs, and use another --sampler or train for less time",
         )
 
 

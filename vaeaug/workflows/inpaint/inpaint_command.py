@@ -18,7 +18,7 @@ from vaeaug.models.record import ModelRecord
 from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.workflows.inpaint.checked_images import first_names
 from vaeaug.workflows.inpaint.completion_files import copy_unchanged, native_size, read_journal, write_completions
-from vaeaug.workflows.inpaint.completion_output import CompletedImages, write_root
+from vaeaug.workflows.inpaint.completion_output import InpaintOutput, write_root
 from vaeaug.workflows.inpaint.completion_plan import Plan, make_plan
 from vaeaug.workflows.inpaint.inpaint_settings import InpaintSettings
 from vaeaug.workflows.inpaint.inpainting_encoder import fingerprint, inpainting_encoder
@@ -34,7 +34,7 @@ class InpaintResult:
         out: the directory.
         images: number of completed images.
         files: number of completions that were written.
-        passed: number of images without holes, which were copied; with `random_holes`, of the real images.
+        unchanged: number of images without holes, which were copied; with `random_holes`, of the real images.
         invalid: images that were left out because they or their masks could not be read: name -> reason.
         method: `partial-encoder` or `gibbs`.
         warnings: the warnings.
@@ -43,7 +43,7 @@ class InpaintResult:
     out: Path
     images: int
     files: int
-    passed: int
+    unchanged: int
     invalid: dict[str, str]
     method: str
     warnings: tuple[str, ...]
@@ -55,7 +55,7 @@ class InpaintResult:
             out=out,
             images=record["images"],
             files=record["completions"],
-            passed=record["passed_through"],
+            unchanged=record["passed_through"],
             invalid={entry["name"]: entry["reason"] for entry in record["invalid"]},
             method=record["method"],
             warnings=tuple(record["remarks"]),
@@ -103,10 +103,10 @@ def inpaint(
     request = chosen.request(model=stored.record.fingerprint, images=str(images.resolve()))
     with run.writing(out, request) as run:
         index = recognize(index, read_contents(index, workers=chosen.workers))
-        known = set_apart(index, minimum=1) if chosen.random_holes else None
-        plan = make_plan(index if known is None else known.index, images, chosen, stored.record, progress)
-        if (before := run.finished_record(**{"set of images and holes": plan.digest})) is not None:
-            return InpaintResult.from_record(run.staging.final, before)
+        separated = set_apart(index, minimum=1) if chosen.random_holes else None
+        plan = make_plan(index if separated is None else separated.index, images, chosen, stored.record, progress)
+        if (record := run.finished_record(**{"set of images and holes": plan.digest})) is not None:
+            return InpaintResult.from_record(run.staging.final, record)
         encoder = inpainting_encoder(
             stored,
             chosen.method,
@@ -122,19 +122,19 @@ def inpaint(
         completer = Completer(stored, method=method, draws=chosen.draws, partial=encoder)
         _copy(plan, run.content, progress)
         journal = run.scratch / "completed.jsonl"
-        uncertainty = (run.scratch if plan.foldered else run.content) / "uncertainty"
+        uncertainty = (run.scratch if plan.has_class_folders else run.content) / "uncertainty"
         write_completions(plan.jobs, completer, chosen, run.content, uncertainty, journal, progress)
         run.warn(*_warnings(plan, chosen, stored.record))
-        if known is not None:
-            run.warn(*warnings_of(known, "they are copied as they are and stay synthetic in the manifest"))
-        completed = CompletedImages(stored.record, plan, read_journal(journal), uncertainty, method, passed_over)
+        if separated is not None:
+            run.warn(*warnings_of(separated, "they are copied as they are and stay synthetic in the manifest"))
+        completed = InpaintOutput(stored.record, plan, read_journal(journal), uncertainty, method, passed_over)
         write_root(run, completed)
         run.publish()
     return InpaintResult(
         out=run.staging.final,
         images=len({job.file.file_name for job in plan.jobs}),
         files=sum(len(job.names) for job in plan.jobs),
-        passed=plan.passed_through,
+        unchanged=plan.passed_through,
         invalid={image.file_name: image.reason for image in plan.invalid},
         method=method,
         warnings=tuple(run.warnings),
@@ -143,9 +143,9 @@ def inpaint(
 
 def _copy(plan: Plan, content: Path, progress: Progress) -> None:
     """Copy the images that are not completed."""
-    if plan.passed:
+    if plan.unchanged:
         progress.stage("Copying images without holes")
-        copy_unchanged(plan.passed, content)
+        copy_unchanged(plan.unchanged, content)
     if plan.real:
         progress.stage("Copying images")
         copy_real(plan.real, content, progress=lambda done, total: progress.tick(Tick(done / max(total, 1))))
@@ -160,10 +160,10 @@ def _warnings(plan: Plan, chosen: InpaintSettings, record: ModelRecord) -> Itera
             f"the model was trained on images of {native[1]}x{native[0]} pixels, so it saw only the surroundings of "
             f"the holes in larger ones ({first_names(list(larger))}); with --region whole it sees the whole image"
         )
-    if plan.passed:
-        many = len(plan.passed)
-        what = "1 image has no holes and was" if many == 1 else f"{many:,} images have no holes and were"
-        yield f"{what} copied unchanged: {first_names([file.file_name for file in plan.passed])}"
+    if plan.unchanged:
+        count = len(plan.unchanged)
+        subject = "1 image has no holes and was" if count == 1 else f"{count:,} images have no holes and were"
+        yield f"{subject} copied unchanged: {first_names([file.file_name for file in plan.unchanged])}"
     yield from plan.notes
     if plan.unused:
         yield f"masks that belong to no image: {first_names(list(plan.unused))} ({len(plan.unused):,} in all)"

@@ -53,14 +53,14 @@ def inpainting_encoder(
     """
     if method == "gibbs":
         return None
-    partial = load_partial(model)
-    if partial is not None:
+    encoder = load_partial(model)
+    if encoder is not None:
         if data is not None:
             progress.say(f"{model.directory} has an inpainting encoder already, so --data has no effect")
-        return partial
+        return encoder
     pixels_NHWC = labels_N = None
     if data is not None:
-        read = read_for_model(
+        data_images = read_for_model(
             model,
             data,
             workers=workers,
@@ -68,26 +68,26 @@ def inpainting_encoder(
             progress=progress,
             max_megapixels=max_megapixels,
         )
-        chosen = read.cache.indices("train", real=True)
+        chosen = data_images.cache.indices("train", real=True)
         if not len(chosen):
             raise InputError(f"{data} has no real training images, and an inpainting encoder is trained on real ones")
-        pixels_NHWC, labels_N = read.cache.pixels_NHWC[chosen], read.labels_N[chosen]
+        pixels_NHWC, labels_N = data_images.cache.pixels_NHWC[chosen], data_images.labels_N[chosen]
     try:
-        partial = _train(model, pixels_NHWC, labels_N, steps, progress)
+        encoder = _train(model, pixels_NHWC, labels_N, steps, progress)
     except InputError as error:
         if method != "auto":
             raise
         progress.say(f"{str(error).partition(';')[0]}, so --method is gibbs")
         return None
     try:
-        save_partial(model, partial)
+        save_partial(model, encoder)
     except VaeaugError as error:
         progress.say(
             f"the inpainting encoder is used only in this run, because it cannot be stored in the model: {error}"
         )
     else:
         progress.say(f"the inpainting encoder is stored in {model.directory / FILE}; the next run needs no training")
-    return partial
+    return encoder
 
 
 def add_inpainting_encoder(
@@ -115,12 +115,12 @@ def add_inpainting_encoder(
         progress.say(f"--inpainting has no effect: {str(error).partition(';')[0]}")
 
 
-def fingerprint(partial: PartialEncoder | None) -> str:
+def fingerprint(encoder: PartialEncoder | None) -> str:
     """Return a hash of the weights of an inpainting encoder; empty for None."""
-    if partial is None:
+    if encoder is None:
         return ""
     state = hashlib.blake2b(digest_size=16)
-    for name, tensor in sorted(partial.state_dict().items()):
+    for name, tensor in sorted(encoder.state_dict().items()):
         state.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
     return state.hexdigest()
 

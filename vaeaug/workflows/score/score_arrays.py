@@ -32,8 +32,8 @@ def score_arrays(
     stored.require_consent()
     record = stored.record
     if images.dtype != np.uint8 or images.shape[1:] != (record.height, record.width, record.channels):
-        wanted = f"uint8 of shape (N, {record.height}, {record.width}, {record.channels})"
-        raise InputError(f"images must be {wanted}, not {images.dtype} {images.shape}")
+        expected = f"uint8 of shape (N, {record.height}, {record.width}, {record.channels})"
+        raise InputError(f"images must be {expected}, not {images.dtype} {images.shape}")
     names = [None] * len(images) if labels is None else list(labels)
     if len(names) != len(images):
         raise InputError(f"there are {len(images)} images and {len(names)} labels; give one label or None per image")

@@ -71,9 +71,9 @@ def class_counts(dataset: SyntheticDataset, written: WrittenSamples) -> list[Cla
 def _unfilled_warnings(dataset: SyntheticDataset, written: WrittenSamples) -> list[str]:
     """Return a warning about classes with fewer images than requested because too many samples were dropped."""
     short = [
-        f"{label} has {written.counts[label]:,} of {wanted:,}"
-        for label, wanted in dataset.counts.items()
-        if written.counts[label] < wanted
+        f"{label} has {written.counts[label]:,} of {requested:,}"
+        for label, requested in dataset.counts.items()
+        if written.counts[label] < requested
     ]
     if not short:
         return []

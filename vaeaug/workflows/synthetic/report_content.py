@@ -21,7 +21,7 @@ from vaeaug.pages.dataset_report import ReportData
 from vaeaug.pages.embedded_images import PageImage
 from vaeaug.pages.evaluation_results import EvaluationResults
 from vaeaug.pages.training_curves import History
-from vaeaug.workflows.model_warnings import latents_in_words
+from vaeaug.workflows.model_warnings import describe_latents
 from vaeaug.workflows.synthetic.rejected_samples import first_rejected
 from vaeaug.workflows.synthetic.synthetic_dataset import SyntheticDataset, WrittenSamples
 
@@ -60,7 +60,7 @@ def report_content(
             for name, metrics in units.items()
             if "codes" not in metrics
         },
-        codes={name: latents_in_words(metrics) for name, metrics in units.items() if "codes" in metrics},
+        codes={name: describe_latents(metrics) for name, metrics in units.items() if "codes" in metrics},
         dropped=written.dropped,
         rejected=_rejected(dataset, written),
         settings=settings_shown(dataset, written),
@@ -88,7 +88,7 @@ def _summary(dataset: SyntheticDataset) -> dict[str, object]:
         "variant": record.variant.name,
         "reconstruction loss": record.loss.name + (f" ({record.loss_reason})" if record.loss_reason else ""),
         "scope": record.scope,
-        "latent": latents_in_words(record.metrics),
+        "latent": describe_latents(record.metrics),
         "model size": f"{record.height} x {record.width} x {record.channels}",
         "training" if record.scope == "shared" else "training of the shared network": record.metrics["stopped"],
         "sampler": " ".join(
