@@ -27,7 +27,7 @@ def check_no_overlap(data: Path, out: Path) -> None:
     """
     data, out = data.expanduser().resolve(), out.expanduser().resolve()
     for inner, outer, sentence in ((out, data, "is inside"), (data, out, "contains")):
-        if any(_same(place, outer) for place in (inner, *inner.parents)):
+        if any(_same(path, outer) for path in (inner, *inner.parents)):
             relation = "is" if _same(data, out) else sentence
             raise InputError(f"the output {out} {relation} the input {data}; choose an output outside it")
 
@@ -75,11 +75,11 @@ def temporary_name(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def plain_disk_errors(place: Path) -> Iterator[None]:
+def plain_disk_errors(path: Path) -> Iterator[None]:
     """Turn a full disk and missing permission into one line that names the remedy.
 
     Args:
-        place: what is being written, as the user knows it.
+        path: what is being written, as the user knows it.
 
     Raises:
         VaeaugError: instead of the operating system's error.
@@ -89,19 +89,19 @@ def plain_disk_errors(place: Path) -> Iterator[None]:
     except VaeaugError:
         raise
     except Exception as error:
-        raise_plainly(error, place)
+        raise_disk_error(error, path)
         raise
 
 
-def raise_plainly(error: Exception, place: Path) -> None:
+def raise_disk_error(error: Exception, path: Path) -> None:
     """Raise a VaeaugError for an error of the disk; return for any other."""
     code = error.errno if isinstance(error, OSError) else None
     # Libraries written in other languages report a full disk in their own exception classes.
     if code in (errno.ENOSPC, errno.EDQUOT) or os.strerror(errno.ENOSPC) in str(error):
-        message = f"the disk is full while writing {place}; free space and add --resume; nothing is lost"
+        message = f"the disk is full while writing {path}; free space and add --resume; nothing is lost"
         raise VaeaugError(message) from error
     if code in (errno.EACCES, errno.EPERM, errno.EROFS):
-        blocked = getattr(error, "filename", None) or place
+        blocked = getattr(error, "filename", None) or path
         raise VaeaugError(f"no permission for {blocked}; grant it and add --resume; nothing is lost") from error
 
 

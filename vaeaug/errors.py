@@ -56,8 +56,8 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     if not names:
         return "none are available"
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    listing = f"available: {', '.join(names)}"
-    return f"did you mean {close[0]!r}? ({listing})" if close else listing
+    available = f"available: {', '.join(names)}"
+    return f"did you mean {close[0]!r}? ({available})" if close else available
 
 
 def quoted(names: Iterable[str], limit: int = 10) -> str:

@@ -18,7 +18,7 @@ from vaeaug.errors import InputError
 
 KEY = "resume"
 
-_READ = ("data", "images", "real", "synthetic", "model")
+_INPUT_SETTINGS = ("data", "images", "real", "synthetic", "model")
 """Requested places whose contents are among the inputs."""
 
 
@@ -87,17 +87,17 @@ def check_inputs(out: Path, record: Mapping[str, Any], inputs: Mapping[str, str]
 def _portable(request: Mapping[str, Any]) -> dict[str, Any]:
     """Return a request as JSON values without places on this machine."""
     plain = json.loads(json.dumps(dict(request)))
-    kept = {name: value for name, value in plain.items() if not (name in _READ and _is_place(value))}
-    return {name: _without_places(value) for name, value in kept.items() if not _is_off(value)}
+    kept = {name: value for name, value in plain.items() if not (name in _INPUT_SETTINGS and _is_absolute_path(value))}
+    return {name: _without_directories(value) for name, value in kept.items() if not _is_off(value)}
 
 
-def _without_places(value: Any) -> Any:
+def _without_directories(value: Any) -> Any:
     """Return a JSON value in which an absolute path is the name of its file."""
     if isinstance(value, dict):
-        return {name: _without_places(part) for name, part in value.items()}
+        return {name: _without_directories(part) for name, part in value.items()}
     if isinstance(value, list):
-        return [_without_places(part) for part in value]
-    return Path(value).name if _is_place(value) else value
+        return [_without_directories(part) for part in value]
+    return Path(value).name if _is_absolute_path(value) else value
 
 
 def _is_off(value: Any) -> bool:
@@ -105,5 +105,5 @@ def _is_off(value: Any) -> bool:
     return value is None or value is False or value in ({}, [], "")
 
 
-def _is_place(value: Any) -> bool:
+def _is_absolute_path(value: Any) -> bool:
     return isinstance(value, str) and Path(value).is_absolute()

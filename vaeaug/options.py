@@ -89,13 +89,13 @@ def parse_settings(settings: type[C], values: Mapping[str, Any], call: str) -> C
     return settings(**parsed)
 
 
-def refuse_named_code(config: type[Any], values: Mapping[str, Any], whose: str) -> None:
+def check_names_no_code(config: type[Any], values: Mapping[str, Any], subject: str) -> None:
     """Refuse options that name code to import and call (`option(imports=True)`), if there is no consent to it.
 
     Args:
         config: a dataclass (`Variant.Config` or `ReconstructionLoss.Config`).
         values: option name -> value.
-        whose: what has them, for the message ("DIR was trained with 'perceptual'").
+        subject: what has them, for the message ("DIR was trained with 'perceptual'").
 
     Raises:
         InputError: one does; the message says which.
@@ -104,8 +104,8 @@ def refuse_named_code(config: type[Any], values: Mapping[str, Any], whose: str) 
     for field in dataclasses.fields(config):
         if field.metadata.get("imports") and ":" in given.get(field.name, ""):
             raise InputError(
-                f"{whose}, whose option {field.name} names code to import and call: {given[field.name]}; if you trust "
-                "it, add --allow-imports (allow_imports=True)"
+                f"{subject}, whose option {field.name} names code to import and call: {given[field.name]}; if you "
+                "trust it, add --allow-imports (allow_imports=True)"
             )
 
 

@@ -58,7 +58,9 @@ def check_free(final: Path) -> None:
             return
         if not final.is_dir():
             raise InputError(f"{final} is a file; name a new directory")
-        found = next((name for name in sorted(path.name for path in final.iterdir()) if name not in _own(final)), None)
+        found = next(
+            (name for name in sorted(path.name for path in final.iterdir()) if name not in _ignored_names(final)), None
+        )
     except OSError as error:
         raise InputError(f"cannot use {final}: {error.strerror or error}; name another directory") from error
     if found is not None:
@@ -81,13 +83,13 @@ def move_content(content: Path, final: Path) -> None:
             content.rename(final)
         except OSError as error:
             if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
-                raise _filled(final) from error
+                raise _not_empty_error(final) from error
             raise
         return
     try:
         check_free(final)
     except InputError as error:
-        raise _filled(final) from error
+        raise _not_empty_error(final) from error
     write_atomic(content.parent / MOVING, b"")
     moved: list[Path] = []
     try:
@@ -116,18 +118,18 @@ def _move(content: Path, final: Path, moved: list[Path]) -> None:
     for entry in sorted(content.iterdir(), key=lambda path: (path.is_file(), path.suffix == ".json", path.name)):
         target = final / entry.name
         if os.path.lexists(target):  # a rename would replace a file without a word
-            raise _filled(final)
+            raise _not_empty_error(final)
         entry.rename(target)
         moved.append(target)
 
 
-def _filled(final: Path) -> InputError:
+def _not_empty_error(final: Path) -> InputError:
     return InputError(
         f"another process wrote into {final} during the run; move its content away and run the same command again with "
         "--resume"
     )
 
 
-def _own(final: Path) -> set[str]:
+def _ignored_names(final: Path) -> set[str]:
     """Return the names that are ignored: the work directory, and files that a file system keeps at its root."""
     return {INSIDE, "lost+found"} if os.path.ismount(final) else {INSIDE}

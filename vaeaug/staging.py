@@ -22,7 +22,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any, Self
 
-from vaeaug.disk import check_no_overlap, plain_disk_errors, raise_plainly, write_atomic
+from vaeaug.disk import check_no_overlap, plain_disk_errors, raise_disk_error, write_atomic
 from vaeaug.errors import DivergedError, InputError, VaeaugError
 from vaeaug.finished import check_inputs, keep_request, read_finished
 from vaeaug.lock import DirectoryLock
@@ -181,24 +181,24 @@ class Staging:
             self.discard()  # with what mends it the request is another, so nobody could go on from here
         self.close()
         if isinstance(error, Exception) and not isinstance(error, VaeaugError):
-            raise_plainly(error, self.final)
+            raise_disk_error(error, self.final)
 
     def _begin(self, request: dict[str, Any], resume: bool) -> None:
         """Take up the unfinished run, or start one."""
-        mark = self.partial / "request.json"
+        request_file = self.partial / "request.json"
         with plain_disk_errors(self.final):
-            if mark.exists():
+            if request_file.exists():
                 if not resume:
                     raise InputError(
                         f"{self.final} has an unfinished run: add --resume to continue it, "
                         f"or remove {self.partial} to start again"
                     )
-                _check_request(_read_request(mark), request, self.partial)
+                _check_request(_read_request(request_file), request, self.partial)
                 self.resumed = True
             else:
                 shutil.rmtree(self.content, ignore_errors=True)
                 shutil.rmtree(self.scratch, ignore_errors=True)
-                write_atomic(mark, json.dumps(request, indent=2, sort_keys=True).encode())
+                write_atomic(request_file, json.dumps(request, indent=2, sort_keys=True).encode())
             self.content.mkdir(exist_ok=True)
             self.scratch.mkdir(exist_ok=True)
 
@@ -270,13 +270,13 @@ def _remove(partial: Path, lock: DirectoryLock) -> None:
     lock.release()
 
 
-def _read_request(mark: Path) -> dict[str, Any]:
+def _read_request(request_file: Path) -> dict[str, Any]:
     try:
-        request = json.loads(mark.read_bytes())
+        request = json.loads(request_file.read_bytes())
     except ValueError:
         request = None
     if not isinstance(request, dict):
-        raise InputError(f"{mark} is damaged; remove {mark.parent} and start again without --resume")
+        raise InputError(f"{request_file} is damaged; remove {request_file.parent} and start again without --resume")
     return request
 
 

@@ -18,8 +18,8 @@ from torch import Tensor
 from vaeaug import ImageSpec, ReconstructionLoss, hookimpl
 from vaeaug.nn import RunningError
 
-START = 0.1  # about the variance of natural images around their mean
-LEAST_VARIANCE = (1 / 255) ** 2 / 12  # that of rounding to 8 bits: no image is known better
+INITIAL_VARIANCE = 0.1  # about the variance of natural images around their mean
+MIN_VARIANCE = (1 / 255) ** 2 / 12  # that of rounding to 8 bits: no image is known better
 
 
 class Gaussian(ReconstructionLoss):
@@ -31,7 +31,7 @@ class Gaussian(ReconstructionLoss):
 
     def __init__(self, spec: ImageSpec, config: Any) -> None:
         super().__init__(spec, config)
-        self.variance = RunningError(START, LEAST_VARIANCE)
+        self.variance = RunningError(INITIAL_VARIANCE, MIN_VARIANCE)
 
     def forward(self, raw_BRHW: Tensor, x_BCHW: Tensor) -> Tensor:
         """Return the negative log-likelihood of each image, shape (B,)."""

@@ -20,8 +20,8 @@ from torch import Tensor
 from vaeaug import ImageSpec, ReconstructionLoss, hookimpl
 from vaeaug.nn import RunningError
 
-START = 0.2  # about the mean absolute error of natural images around their median
-LEAST_SCALE = 1 / 255 / 4  # that of rounding to 8 bits: no image is known better
+INITIAL_SCALE = 0.2  # about the mean absolute error of natural images around their median
+MIN_SCALE = 1 / 255 / 4  # that of rounding to 8 bits: no image is known better
 
 
 class L1(ReconstructionLoss):
@@ -35,7 +35,7 @@ class L1(ReconstructionLoss):
 
     def __init__(self, spec: ImageSpec, config: Any) -> None:
         super().__init__(spec, config)
-        self.scale = RunningError(START, LEAST_SCALE)
+        self.scale = RunningError(INITIAL_SCALE, MIN_SCALE)
 
     def forward(self, raw_BRHW: Tensor, x_BCHW: Tensor) -> Tensor:
         """Return the negative log-likelihood of each image, shape (B,)."""

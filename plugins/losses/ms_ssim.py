@@ -27,9 +27,9 @@ from torch.nn.functional import avg_pool2d
 from vaeaug import ImageSpec, ReconstructionLoss, hookimpl, option
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al. 2003, sec. 3.2, the finest scale first
-WINDOW, DEVIATION = 11, 1.5  # pixels
+WINDOW, WINDOW_STD = 11, 1.5  # pixels
 C1, C2 = 0.01**2, 0.03**2  # for values in [0, 1]
-LEAST = 1e-4  # of a factor: an average below 0 has no real power, and the power's slope at 0 is infinite
+MIN_FACTOR = 1e-4  # of a factor: an average below 0 has no real power, and the power's slope at 0 is infinite
 
 
 class MSSSIM(ReconstructionLoss):
@@ -82,7 +82,7 @@ class MSSSIM(ReconstructionLoss):
             luminance, contrast = self._terms(m_BCHW, x_BCHW, scale)
             coarsest = scale == len(self.weights_M) - 1
             factors.append((luminance * contrast if coarsest else contrast).mean(dim=(2, 3)))
-        return torch.stack(factors, dim=-1).clamp(min=LEAST).pow(self.weights_M).prod(dim=-1)
+        return torch.stack(factors, dim=-1).clamp(min=MIN_FACTOR).pow(self.weights_M).prod(dim=-1)
 
     def _terms(self, m_BCHW: Tensor, x_BCHW: Tensor, scale: int) -> tuple[Tensor, Tensor]:
         """Return l and c at each place of the window: (B, C, columns, rows)."""
@@ -111,10 +111,10 @@ def sliding_window(length: int, window: int) -> Tensor:
     Two products with it filter a batch faster than a convolution of so few channels does on a CPU.
     """
     offset_K = torch.arange(window) - (window - 1) / 2
-    gaussian_K = torch.exp(-0.5 * (offset_K / (DEVIATION * window / WINDOW)).square())
+    gaussian_K = torch.exp(-0.5 * (offset_K / (WINDOW_STD * window / WINDOW)).square())
     matrix = torch.zeros(length, length - window + 1)
-    for place in range(matrix.shape[1]):
-        matrix[place : place + window, place] = gaussian_K / gaussian_K.sum()
+    for position in range(matrix.shape[1]):
+        matrix[position : position + window, position] = gaussian_K / gaussian_K.sum()
     return matrix
 
 

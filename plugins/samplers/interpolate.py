@@ -49,10 +49,10 @@ class InterpolateSampler(Sampler):
         images, neighbours = self._neighbours_NK.shape
         chosen_B = torch.arange(start, start + count) % images
         # Drawn where the generator lives, for any number of neighbours, also none.
-        place_B = torch.randint(max(neighbours, 1), (count,), generator=generator, device=generator.device).cpu()
-        share_B = torch.rand(count, generator=generator, device=generator.device).cpu()
-        other_B = self._neighbours_NK[chosen_B, place_B] if neighbours else chosen_B
-        t_B = (1 + 2 * self.config.reach) * share_B - self.config.reach
+        neighbour_B = torch.randint(max(neighbours, 1), (count,), generator=generator, device=generator.device).cpu()
+        fraction_B = torch.rand(count, generator=generator, device=generator.device).cpu()
+        other_B = self._neighbours_NK[chosen_B, neighbour_B] if neighbours else chosen_B
+        t_B = (1 + 2 * self.config.reach) * fraction_B - self.config.reach
 
         def between(leaf: Tensor) -> Tensor:
             a, b = leaf[chosen_B], leaf[other_B]

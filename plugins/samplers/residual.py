@@ -33,7 +33,7 @@ from vaeaug import Detail, Draw, InputError, Sampler, SamplingCase, hookimpl, op
 from vaeaug.contracts import flatten, unflatten
 from vaeaug.nn import nearest_neighbours, standard_normal
 
-_OF_ONE_MOVE = {"covariance": ("others", "detail"), "neighbour": ("neighbours",)}
+_MOVE_OPTIONS = {"covariance": ("others", "detail"), "neighbour": ("neighbours",)}
 """Move -> options that mean something to it alone."""
 
 
@@ -86,7 +86,7 @@ class ResidualSampler(Sampler):
                 InputError: an option of the other move is not left at its default.
             """
             default = {field.name: field.default for field in dataclasses.fields(self)}
-            for move, names in _OF_ONE_MOVE.items():
+            for move, names in _MOVE_OPTIONS.items():
                 for name in names:
                     if move != self.move and getattr(self, name) != default[name]:
                         raise InputError(
@@ -150,10 +150,12 @@ class ResidualSampler(Sampler):
     def _towards_neighbour(self, chosen_B: Tensor, generator: torch.Generator) -> Tensor:
         """Return where to each image is moved: some of the way to one of its neighbours."""
         neighbours = self._neighbours_NK.shape[1]
-        place_B = torch.randint(max(neighbours, 1), chosen_B.shape, generator=generator, device=generator.device).cpu()
-        share_B1 = torch.rand((len(chosen_B), 1), generator=generator, device=generator.device).cpu()
-        other_B = self._neighbours_NK[chosen_B, place_B] if neighbours else chosen_B
-        return self.config.strength * share_B1 * (self._flat_ND[other_B] - self._flat_ND[chosen_B])
+        neighbour_B = torch.randint(
+            max(neighbours, 1), chosen_B.shape, generator=generator, device=generator.device
+        ).cpu()
+        fraction_B1 = torch.rand((len(chosen_B), 1), generator=generator, device=generator.device).cpu()
+        other_B = self._neighbours_NK[chosen_B, neighbour_B] if neighbours else chosen_B
+        return self.config.strength * fraction_B1 * (self._flat_ND[other_B] - self._flat_ND[chosen_B])
 
 
 @hookimpl

@@ -164,7 +164,7 @@ class HVAE(Variant):
         zeros_BD = torch.zeros(len(y_B), math.prod(self.shapes[number]), device=y_B.device)
         return zeros_BD, zeros_BD
 
-    def divergences(self, posteriors: list[Moments], y_B: Tensor) -> dict[str, Tensor]:
+    def kl_terms(self, posteriors: list[Moments], y_B: Tensor) -> dict[str, Tensor]:
         """Return the KL of each group, (B,), the top one first."""
         return {
             f"kl/{number + 1}": kl_gaussians(*_flat(posterior), *self.prior_moments(number, y_B))
@@ -181,7 +181,7 @@ class HVAE(Variant):
         return Encoded(
             latent=tuple(latents),
             features_BD=posteriors[0][0].flatten(1),
-            penalties=self.divergences(posteriors, y_B),
+            penalties=self.kl_terms(posteriors, y_B),
             scale=tuple((0.5 * logvar_Bchw).exp() for _, logvar_Bchw in posteriors),
             log_ratio=log_ratio_B,
         )
@@ -206,7 +206,7 @@ class HVAE(Variant):
         """Return the negative ELBO; see `Variant.losses`. The way down is walked once, not for each of two calls."""
         _, posteriors, state_BKhw = self.infer(x_BCHW, y_B, generator)
         raw_BRHW = self.decoder.image(state_BKhw)
-        return {"model": {"reconstruction": reconstruction(raw_BRHW, x_BCHW), **self.divergences(posteriors, y_B)}}
+        return {"model": {"reconstruction": reconstruction(raw_BRHW, x_BCHW), **self.kl_terms(posteriors, y_B)}}
 
     def fit_prior(self, latents: Latents, generator: torch.Generator) -> None:  # noqa: ARG002
         """Set p(z_1|y) of every class there is to its optimum."""

@@ -28,7 +28,7 @@ from vaeaug import GaussianVariant, ImageSpec, Latents, ReconstructionLoss, Vari
 from vaeaug.nn import Augmentation, ClassPrior, ConvDecoder, Discriminator
 
 MOMENTUM = 0.05  # short trainings take a few hundred steps: the start must be forgotten by then
-LEAST_VARIANCE = 1e-4  # of features: of a channel that is the same everywhere
+MIN_VARIANCE = 1e-4  # of features: of a channel that is the same everywhere
 
 
 class VAEGAN(GaussianVariant):
@@ -100,20 +100,20 @@ class VAEGAN(GaussianVariant):
             augment = self._draw_augmentation(x_BCHW, generator)
             images = [augment(each_BCHW) for each_BCHW in images]
         with parametrize.cached():  # the weights are normalized once for the three
-            (real_BLHW, real_B), (made_BLHW, made_B), (_, drawn_B) = (self.discriminator(each, y_B) for each in images)
+            (real_BLHW, real_B), (fake_BLHW, fake_B), (_, drawn_B) = (self.discriminator(each, y_B) for each in images)
         likelihood = {
             "reconstruction": self.config.pixel_weight * reconstruction(raw_BRHW[: len(x_BCHW)], x_BCHW),
-            "features": self.config.feature_weight * self._feature_distance(real_BLHW.detach(), made_BLHW),
+            "features": self.config.feature_weight * self._feature_distance(real_BLHW.detach(), fake_BLHW),
         }
         return {
             "encoder": {**likelihood, **encoded.penalties},
             "decoder": {
                 **{name: self.config.gamma * value_B for name, value_B in likelihood.items()},
-                "adversarial": (softplus(-made_B) + softplus(-drawn_B)) / 2,
+                "adversarial": (softplus(-fake_B) + softplus(-drawn_B)) / 2,
             },
             "discriminator": {
                 "real": softplus(-real_B),
-                "reconstructions": softplus(made_B) / 2,
+                "reconstructions": softplus(fake_B) / 2,
                 "samples": softplus(drawn_B) / 2,
             },
         }
@@ -130,12 +130,12 @@ class VAEGAN(GaussianVariant):
             contrast=strength * 0.2,
         )
 
-    def _feature_distance(self, real_BLHW: Tensor, made_BLHW: Tensor) -> Tensor:
+    def _feature_distance(self, real_BLHW: Tensor, fake_BLHW: Tensor) -> Tensor:
         """Return -log N(f(x); f(x~), spread) up to a constant, shape (B,) (paper, eq. 7)."""
         if self.training:
             variance_L = real_BLHW.square().mean(dim=(0, 2, 3)) - real_BLHW.mean(dim=(0, 2, 3)).square()
-            self.feature_variance_L.lerp_(variance_L.clamp(min=LEAST_VARIANCE), MOMENTUM)
-        squares_BL = (made_BLHW - real_BLHW).square().sum(dim=(2, 3))
+            self.feature_variance_L.lerp_(variance_L.clamp(min=MIN_VARIANCE), MOMENTUM)
+        squares_BL = (fake_BLHW - real_BLHW).square().sum(dim=(2, 3))
         return 0.5 * (squares_BL / self.feature_variance_L).sum(dim=1)
 
 

@@ -27,7 +27,7 @@ from vaeaug.nn import (
     grid_patch,
 )
 
-MOST_CODES = 4096
+MAX_CODES = 4096
 HEADS = 4  # of the prior's attention
 
 
@@ -56,7 +56,7 @@ class VQVAE(Variant):
             choices=("fsq", "ema"),
         )  # fmt: skip
         levels: str = option("4,4,4,4", "Levels of each scalar of fsq; their product is the number of codes.")
-        codes: int = option(256, "Number of codes of an ema codebook.", minimum=2, maximum=MOST_CODES)
+        codes: int = option(256, "Number of codes of an ema codebook.", minimum=2, maximum=MAX_CODES)
         code_dim: int = option(8, "Dimensions of a vector in an ema codebook.", minimum=2, maximum=256)
         commitment: float = option(1.0, "Weight of the commitment loss of ema, beta.", minimum=0)
         grid: int = option(
@@ -170,10 +170,10 @@ def _quantizer(config: VQVAE.Config) -> Quantizer:
         levels = [int(part) for part in config.levels.split(",")]
     except ValueError:
         levels = []
-    if not levels or min(levels) < 3 or math.prod(levels) > MOST_CODES:
+    if not levels or min(levels) < 3 or math.prod(levels) > MAX_CODES:
         raise InputError(
             f"variant 'vq-vae': levels must be a list of integers of at least 3, such as 4,4,4,4, with a product "
-            f"of at most {MOST_CODES:,}, not {config.levels!r}"
+            f"of at most {MAX_CODES:,}, not {config.levels!r}"
         )
     return FiniteScalarQuantizer(levels)
 

@@ -36,7 +36,7 @@ from vaeaug.classifier.fit import Source, fit_classifier
 from vaeaug.classifier.folds import stratified_folds
 from vaeaug.evaluation.arms import LabelledImages
 from vaeaug.seeds import seed_of
-from vaeaug.synthesis.filters import Fold, Judge
+from vaeaug.synthesis.filters import ClassifierFilter, Fold
 from vaeaug.workflows.synthetic.sample_filter import CONFIG, FOLDS
 
 OFFERED = 50  # samples per class, and as many of other classes
@@ -99,7 +99,7 @@ def main() -> None:
             folds = [classifier(real, fold_N, fold, name, chosen.steps, seed) for fold in range(FOLDS)]
             seconds = (time.process_time() - began) / FOLDS
             right = [right_of(fold, real) for fold in folds]
-            judge = Judge(folds, real.pixels_NHWC, real.labels_N)
+            judge = ClassifierFilter(folds, real.pixels_NHWC, real.labels_N)
             caught = offered(judge, rest, wrong=True, seed=seed)
             spared = 100 - offered(judge, rest, wrong=False, seed=seed)
             by_name[name] = right

@@ -53,9 +53,9 @@ from torch.nn.functional import adaptive_max_pool2d, interpolate, normalize
 import vaeaug
 from vaeaug.inpainting.blend import blend
 from vaeaug.inpainting.complete import Completer
+from vaeaug.inpainting.encoder_store import InpaintingEncoder, load_inpainting_encoder, save_inpainting_encoder
 from vaeaug.inpainting.holes import random_hole
-from vaeaug.inpainting.partial_encoder import PartialEncoder, load_partial, save_partial
-from vaeaug.inpainting.train_partial import train_partial
+from vaeaug.inpainting.train_encoder import train_inpainting_encoder
 from vaeaug.inpainting.visible import visible_loss
 from vaeaug.inpainting.weights import weigh
 from vaeaug.models.likelihood import iwae_bound
@@ -175,7 +175,7 @@ def trained(
     labels: NDArray[np.int64],
     classes: tuple[str, ...],
     **settings: Any,
-) -> tuple[StoredModel, PartialEncoder, dict[str, float]]:
+) -> tuple[StoredModel, InpaintingEncoder, dict[str, float]]:
     """Train a model and its partial encoder, and say how many seconds of the processor each took.
 
     Both are kept in the results folder, for the parts of the benchmark that judge them differently.
@@ -184,7 +184,7 @@ def trained(
     root = results / f"{task['data']}-{seed_of(json.dumps(of, sort_keys=True)) % 10**8}"
     if (root / "seconds.json").exists():
         model = vaeaug.load(root / "model", device="cpu").stored
-        partial = load_partial(model)
+        partial = load_inpainting_encoder(model)
         assert partial is not None
         return model, partial, json.loads((root / "seconds.json").read_text())
     shutil.rmtree(root, ignore_errors=True)
@@ -196,9 +196,11 @@ def trained(
     model = vaeaug.train(root / "data", root / "model", seed=task["seed"], workers=1, **settings).stored
     between = time.process_time()
     real = images if task["real"] else None
-    partial = train_partial(model, real, labels if task["real"] else None, steps=task["steps"], seed=task["seed"])
+    partial = train_inpainting_encoder(
+        model, real, labels if task["real"] else None, steps=task["steps"], seed=task["seed"]
+    )
     seconds = {"model_seconds": between - began, "partial_seconds": time.process_time() - between}
-    save_partial(model, partial)
+    save_inpainting_encoder(model, partial)
     (root / "seconds.json").write_text(json.dumps(seconds))
     return model, partial, seconds
 
@@ -208,16 +210,16 @@ def fill(task: dict[str, Any], results: Path, cifar: Path | None, sheet: Path | 
     x, y, test_x, test_y, classes = read(task, cifar)
     model, partial, seconds = trained(task, results, x, y.astype(np.int64), classes)
     print(json.dumps(seconds), flush=True)
-    completers = {name: Completer(model, partial=partial) for name in OURS if name != "gibbs"}
+    completers = {name: Completer(model, encoder=partial) for name in OURS if name != "gibbs"}
     completers["gibbs"] = Completer(model, method="gibbs")
     if task["ablate"]:
         plain = copy.copy(partial)
         plain.refine = lambda latent, *_: latent  # type: ignore[method-assign]
         completers = {
             OURS[0]: completers[OURS[0]],
-            "without refinement": Completer(model, partial=plain),
-            "one draw": Completer(model, partial=partial, draws=1),
-            "64 draws": Completer(model, partial=partial, draws=64),
+            "without refinement": Completer(model, encoder=plain),
+            "one draw": Completer(model, encoder=partial, draws=1),
+            "64 draws": Completer(model, encoder=partial, draws=64),
         }
     distance, rows, shown = Distance(), [], []
     for kind in HOLES:
@@ -314,7 +316,12 @@ def quadrants(task: dict[str, Any], results: Path) -> list[dict[str, Any]]:
 
 @torch.no_grad()
 def conditional_nll(
-    network: Network, partial: PartialEncoder, x_CHW: torch.Tensor, visible_1HW: torch.Tensor, latents: int, number: int
+    network: Network,
+    partial: InpaintingEncoder,
+    x_CHW: torch.Tensor,
+    visible_1HW: torch.Tensor,
+    latents: int,
+    number: int,
 ) -> tuple[float, float]:
     """Return -log p(missing | visible) of an image in nats: with c as the prior, and as a ratio of likelihoods."""
     generator = torch.Generator().manual_seed(number)

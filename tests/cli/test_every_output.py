@@ -36,7 +36,7 @@ def test_the_working_directory_is_filled_with_files_of_the_umask(
     here = tmp_path / "with a space"
     here.mkdir()
     monkeypatch.chdir(here)
-    monkeypatch.setattr("vaeaug.inpainting.train_partial.STEPS", 4)
+    monkeypatch.setattr("vaeaug.inpainting.train_encoder.STEPS", 4)
     assert tiny_data.run(*(word.format(**read, tmp=tmp_path / "deep/er") for word in COMMANDS[name])) == 0
     written = list(tmp_path.rglob("*"))
     assert any(path.is_file() for path in written)

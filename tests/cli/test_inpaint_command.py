@@ -14,8 +14,8 @@ from PIL import Image
 
 from vaeaug import cli
 from vaeaug.dataset.scan import scan
-from vaeaug.inpainting import train_partial as trainer
-from vaeaug.inpainting.partial_encoder import FILE
+from vaeaug.inpainting import train_encoder as trainer
+from vaeaug.inpainting.encoder_store import FILE
 
 Capture = pytest.CaptureFixture[str]
 

@@ -43,7 +43,7 @@ def test_resuming_a_finished_run(
 ) -> None:
     (tmp_path / "out").mkdir()
     monkeypatch.chdir(tmp_path / "out")
-    monkeypatch.setattr("vaeaug.inpainting.train_partial.STEPS", 4)
+    monkeypatch.setattr("vaeaug.inpainting.train_encoder.STEPS", 4)
     words = [word.format(**read, tmp=tmp_path) for word in COMMANDS[name] if word != "--quiet"]
     assert run(*words, "--json") == 0
     first = json.loads(capsys.readouterr().out)

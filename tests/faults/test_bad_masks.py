@@ -15,7 +15,7 @@ from PIL import Image
 
 import vaeaug
 from vaeaug.errors import InputError, VaeaugError
-from vaeaug.inpainting.partial_encoder import FILE
+from vaeaug.inpainting.encoder_store import FILE
 from vaeaug.workflows.inpaint import completion_files as inpaint_write
 
 HOLE = np.zeros((8, 8), dtype=np.uint8)
@@ -136,14 +136,14 @@ def test_a_full_mask_is_a_draw_and_said_to_be(model: Path, images: Path, tmp_pat
 def test_a_model_that_may_not_be_written_to_stays_as_it_is(
     model: Path, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vaeaug.inpainting import train_partial as trainer
+    from vaeaug.inpainting import train_encoder as trainer
     from vaeaug.workflows.inpaint import inpainting_encoder as partial
 
     def refuse(*_: object) -> None:
         raise VaeaugError("no permission for the model")
 
     monkeypatch.setattr(trainer, "STEPS", 8)
-    monkeypatch.setattr(partial, "save_partial", refuse)
+    monkeypatch.setattr(partial, "save_inpainting_encoder", refuse)
     made = vaeaug.inpaint(model, images, tmp_path / "out", masks=tmp_path / "masks")
     assert made.method == "partial-encoder"
     assert not (model / FILE).exists()
@@ -203,7 +203,7 @@ def test_images_that_changed_meanwhile_are_refused(
 def test_another_partial_encoder_is_refused(
     images: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vaeaug.inpainting import train_partial as trainer
+    from vaeaug.inpainting import train_encoder as trainer
 
     own = Path(shutil.copytree(model, tmp_path / "model"))
     monkeypatch.setattr(trainer, "STEPS", 4)

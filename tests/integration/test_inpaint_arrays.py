@@ -11,8 +11,8 @@ import tiny_data
 
 import vaeaug
 from vaeaug.errors import InputError
-from vaeaug.inpainting import train_partial as trainer
-from vaeaug.inpainting.partial_encoder import FILE
+from vaeaug.inpainting import train_encoder as trainer
+from vaeaug.inpainting.encoder_store import FILE
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 8, 8), dtype=np.uint8)
 MASKS = np.zeros((3, 8, 8), dtype=bool)

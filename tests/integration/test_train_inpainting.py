@@ -11,8 +11,8 @@ from tiny_data import QUICK
 
 import vaeaug
 from vaeaug.errors import InputError
-from vaeaug.inpainting import train_partial as trainer
-from vaeaug.inpainting.partial_encoder import FILE, load_partial
+from vaeaug.inpainting import train_encoder as trainer
+from vaeaug.inpainting.encoder_store import FILE, load_inpainting_encoder
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def test_the_model_is_the_same_but_for_the_partial_encoder(
     asked = [record.pop("resume")["request"] for record in records]
     assert records[0] == records[1]  # the fingerprint among them
     assert asked[0] == {**asked[1], "inpainting": True}
-    assert load_partial(made.stored) is not None
+    assert load_inpainting_encoder(made.stored) is not None
 
 
 def test_augment_knows_no_such_option(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -52,7 +52,7 @@ def test_a_resumed_training_ends_the_same(
     settings = {**QUICK, "scope": "shared", "inpainting": True}
     vaeaug.train(data, tmp_path / "whole", **settings)
     with monkeypatch.context() as patched:
-        patched.setattr(partial, "save_partial", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr(partial, "save_inpainting_encoder", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             vaeaug.train(data, tmp_path / "model", **settings)
     with pytest.raises(InputError, match="the unfinished run has inpainting = true"):
@@ -69,7 +69,7 @@ def test_a_time_budget_bounds_the_partial_encoder_too(
 
     limits: list[float | None] = []
     monkeypatch.setattr(partial, "_train", lambda *values: limits.append(values[-1]))
-    monkeypatch.setattr(partial, "save_partial", lambda *_: None)
+    monkeypatch.setattr(partial, "save_inpainting_encoder", lambda *_: None)
     length = {"steps": 3} if budget is None else {"time_budget": budget, "patience": 0}
     settings = {**QUICK, "scope": "shared", "inpainting": True, "steps": None, **length}
     vaeaug.train(tiny_data.two_classes(tmp_path_factory), tmp_path / "model", **settings)
@@ -97,6 +97,8 @@ def test_the_clock_ends_the_training_of_a_partial_encoder(
 
     monkeypatch.setattr(trainer.time, "monotonic", clock)
     shown: list[float] = []
-    trainer.train_partial(stored, None, None, steps=100_000, seconds=30.0, report=lambda tick: shown.append(tick.done))
+    trainer.train_inpainting_encoder(
+        stored, None, None, steps=100_000, seconds=30.0, report=lambda tick: shown.append(tick.done)
+    )
     assert now < 45  # a few looks at the clock a step, and one when all is done
     assert shown[-1] == 1

@@ -11,7 +11,7 @@ from PIL import Image
 
 import vaeaug
 from vaeaug import plugins
-from vaeaug.inpainting import train_partial as trainer
+from vaeaug.inpainting import train_encoder as trainer
 
 HOLE = np.zeros((8, 8), dtype=np.uint8)
 HOLE[2:5, 2:6] = 255

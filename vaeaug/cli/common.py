@@ -51,14 +51,14 @@ class _PluginOption(click.Option):
 
 def _installed_names(kind: str) -> str:
     """Return the names of a kind as an alternative, "a, b or c", without importing any plugin."""
-    from vaeaug.plugins.listing import listing  # noqa: PLC0415 (only for --help)
+    from vaeaug.plugins.listing import list_plugins  # noqa: PLC0415 (only for --help)
     from vaeaug.plugins.sources import find_sources  # noqa: PLC0415 (only for --help)
 
     try:
         sources = find_sources()
     except InputError:  # of VAEAUG_PLUGINS_DIR; help is shown anyway
         sources = find_sources(environ={})
-    entries = (entry for entry in listing(sources) if not entry.blocked and not entry.shadowed_by)
+    entries = (entry for entry in list_plugins(sources) if not entry.blocked and not entry.shadowed_by)
     *rest, last = sorted(entry.name for entry in entries if entry.kind == kind and entry.name) or ["NAME"]
     return f"{', '.join(rest)} or {last}" if rest else last
 

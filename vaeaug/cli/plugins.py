@@ -21,7 +21,7 @@ from vaeaug.errors import InputError, PluginError, nearest
 from vaeaug.hookspecs import HOOKS
 from vaeaug.options import describe_options
 from vaeaug.plugins import Problem, Provided, Registry, Source, find_sources, load
-from vaeaug.plugins.listing import Listed, listing
+from vaeaug.plugins.listing import Listed, list_plugins
 from vaeaug.plugins.sources import BLOCK_VARIABLE, STRICT_VARIABLE, blocked_names
 
 KINDS = list(HOOKS.values())

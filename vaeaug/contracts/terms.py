@@ -29,7 +29,7 @@ class Term:
     over_batch: bool = False
 
 
-class Declaring(Protocol):
+class DeclaresTerms(Protocol):
     """What declares terms: a `Variant`."""
 
     @property
@@ -37,23 +37,23 @@ class Declaring(Protocol):
         """Name -> the term."""
 
 
-def term_of(variant: Declaring, name: str) -> Term:
+def term_of(variant: DeclaresTerms, name: str) -> Term:
     """Return the declaration of a term; without one, it is per image, and annealed if named `kl` or `kl/<group>`."""
     return variant.terms.get(name) or Term(annealed=is_kl_name(name))
 
 
-def annealed_names(variant: Declaring, names: Iterable[str]) -> list[str]:
+def annealed_names(variant: DeclaresTerms, names: Iterable[str]) -> list[str]:
     """Return the names of the annealed terms among `names`, in their order."""
     return [name for name in names if term_of(variant, name).annealed]
 
 
-def kl_of(variant: Declaring, penalties: Mapping[str, Tensor]) -> Tensor | None:
+def kl_of(variant: DeclaresTerms, penalties: Mapping[str, Tensor]) -> Tensor | None:
     """Return the KL part of each image's ELBO, the sum of the annealed penalties, (B,), or None if there are none."""
     parts = [penalties[name] for name in annealed_names(variant, penalties)]
     return torch.stack(parts).sum(dim=0) if parts else None
 
 
-def shape_fault(variant: Declaring, name: str, value: Tensor, count: int) -> str | None:
+def shape_fault(variant: DeclaresTerms, name: str, value: Tensor, count: int) -> str | None:
     """Return why a term of a batch of `count` images has the wrong shape and how to fix it, or None."""
     over_batch = term_of(variant, name).over_batch
     if tuple(value.shape) == (() if over_batch else (count,)):

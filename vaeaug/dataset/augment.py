@@ -53,10 +53,10 @@ class Pipeline:
         """
         out = np.empty_like(pixels_BHWC)
         for i, (image_HWC, seed) in enumerate(zip(pixels_BHWC, seeds, strict=True)):
-            out[i] = self._one(image_HWC, int(seed))
+            out[i] = self._transform_one(image_HWC, int(seed))
         return out
 
-    def _one(self, image_HWC: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
+    def _transform_one(self, image_HWC: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
         try:
             result = self._run(image_HWC, seed)
         except Exception as error:
@@ -64,7 +64,7 @@ class Pipeline:
                 raise InputError(
                     f"{self.name} fails on these images: {_first_line(error)}; fix the pipeline"
                 ) from error
-            result = self._colour(image_HWC, seed)
+            result = self._transform_as_rgb(image_HWC, seed)
         if result.ndim == 2:
             result = result[..., None]
         if result.shape != image_HWC.shape or result.dtype != np.uint8:
@@ -74,7 +74,7 @@ class Pipeline:
             )
         return result
 
-    def _colour(self, gray_HWC: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
+    def _transform_as_rgb(self, gray_HWC: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
         """Run on three equal channels and return the luma."""
         try:
             result = self._run(np.repeat(gray_HWC, 3, axis=-1), seed)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import PIL
 
-from vaeaug.dataset.build import Progress, Wanted, build_pixels, unreadable
+from vaeaug.dataset.build import DecodeSettings, Progress, build_pixels, unreadable_message
 from vaeaug.dataset.contents import Contents, content_digest, read_contents
 from vaeaug.dataset.decode import DECODE_RULE
 from vaeaug.dataset.image_cache import (
@@ -33,7 +33,7 @@ from vaeaug.dataset.index import SYNTHETIC, DatasetIndex
 from vaeaug.dataset.parallel import thread_pool
 from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules
 from vaeaug.dataset.size import check_image_size, model_size
-from vaeaug.dataset.store import building, chosen_directory, evict, publish, remove, size_limit, writable_directory
+from vaeaug.dataset.store import building, cache_directory, evict, publish, remove, size_limit, writable_directory
 from vaeaug.errors import InputError, VaeaugError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def build_cache(
             directory that was named and cannot be written or is inside the dataset.
         VaeaugError: the disk is full.
     """
-    wanted = Wanted(
+    settings = DecodeSettings(
         image_size=None if image_size is None else check_image_size(image_size),
         max_side=max_side,
         spec=spec,
@@ -95,18 +95,18 @@ def build_cache(
     model_size([(1, 1)], max_side)  # refuses a bound out of range before any work is done
     limit = size_limit()
     _check_outside(index.root, cache_dir)
-    found = contents or read_contents(index, workers=workers)
-    digests = [found.digests[file.file_name] for file in index.files]
+    contents_found = contents or read_contents(index, workers=workers)
+    digests = [contents_found.digests[file.file_name] for file in index.files]
     with thread_pool(workers) as pool:
-        key = _key(index, digests, wanted)
-        known = _known(key, cache_dir)
-        if known is not None:
-            if known.invalid and not skip_invalid:
-                raise InputError(unreadable(known.invalid))
+        key = _key(index, digests, settings)
+        existing = _open_existing(key, cache_dir)
+        if existing is not None:
+            if existing.invalid and not skip_invalid:
+                raise InputError(unreadable_message(existing.invalid))
             if progress is not None:
                 progress(len(index.files), len(index.files))
-            return known
-        cache = _build(index, digests, key, pool, wanted, progress, cache_dir)
+            return existing
+        cache = _build(index, digests, key, pool, settings, progress, cache_dir)
     evict(cache.directory.parent, limit)
     return cache
 
@@ -116,7 +116,7 @@ def _build(
     digests: Sequence[str],
     key: str,
     pool: Executor,
-    wanted: Wanted,
+    settings: DecodeSettings,
     progress: Progress | None,
     cache_dir: Path | None,
 ) -> ImageCache:
@@ -130,7 +130,7 @@ def _build(
                 digests,
                 index.classes,
                 pool,
-                wanted,
+                settings,
                 progress,
             )
             fingerprint = _fingerprint(built.files)
@@ -158,17 +158,17 @@ def _build(
     return cache
 
 
-def _key(index: DatasetIndex, digests: Sequence[str], wanted: Wanted) -> str:
+def _key(index: DatasetIndex, digests: Sequence[str], settings: DecodeSettings) -> str:
     """Return the name of the entry: a hash of all that the pixels and their description depend on."""
-    asked: dict[str, object] = {"rule": DECODE_RULE, "pillow": PIL.__version__, "rules": wanted.rules.to_json()}
-    asked |= {"classes": index.classes}
-    if wanted.spec is not None:
-        spec = wanted.spec
-        asked |= {"spec": [spec.channels, spec.height, spec.width, spec.palette]}
+    parameters: dict[str, object] = {"rule": DECODE_RULE, "pillow": PIL.__version__, "rules": settings.rules.to_json()}
+    parameters |= {"classes": index.classes}
+    if settings.spec is not None:
+        spec = settings.spec
+        parameters |= {"spec": [spec.channels, spec.height, spec.width, spec.palette]}
     else:
-        asked |= {"image_size": wanted.image_size} if wanted.image_size else {"max_side": wanted.max_side}
-        asked |= {"find_levels": wanted.find_levels}
-    state = hashlib.blake2b(json.dumps(asked, sort_keys=True).encode(), digest_size=16)
+        parameters |= {"image_size": settings.image_size} if settings.image_size else {"max_side": settings.max_side}
+        parameters |= {"find_levels": settings.find_levels}
+    state = hashlib.blake2b(json.dumps(parameters, sort_keys=True).encode(), digest_size=16)
     for file, digest in zip(index.files, digests, strict=True):
         state.update(json.dumps([file.file_name, file.split, file.label, digest, file.synthetic]).encode() + b"\n")
     return state.hexdigest()
@@ -183,9 +183,9 @@ def _fingerprint(files: Sequence[CachedImage]) -> str:
     return content_digest("\n".join(rows).encode())
 
 
-def _known(key: str, cache_dir: Path | None) -> ImageCache | None:
+def _open_existing(key: str, cache_dir: Path | None) -> ImageCache | None:
     """Open the entry if there is one; a damaged one is removed, so that it is built again."""
-    directory, _ = chosen_directory(cache_dir)
+    directory, _ = cache_directory(cache_dir)
     if directory is None:
         return None
     entry = directory / key
@@ -197,7 +197,7 @@ def _known(key: str, cache_dir: Path | None) -> ImageCache | None:
 
 def _check_outside(root: Path, cache_dir: Path | None) -> None:
     """Refuse a cache directory inside the dataset: DATA is never written to."""
-    directory, _ = chosen_directory(cache_dir)
+    directory, _ = cache_directory(cache_dir)
     if directory is not None and directory.resolve().is_relative_to(root.resolve()):
         raise InputError(
             f"the cache directory {directory} is inside the dataset {root}; set VAEAUG_CACHE_DIR to another directory"

@@ -55,14 +55,14 @@ def is_visible_profile(image: Image.Image) -> bool:
     return _correction(image) is not None
 
 
-def flat(image: Image.Image, background: RGB) -> Image.Image:
+def flatten(image: Image.Image, background: RGB) -> Image.Image:
     """Return an 8-bit image in mode L or RGB, by the rules above.
 
     Args:
         image: loaded, of any mode but the deep gray ones (`deep.py`).
         background: RGB, from 0 to 255.
     """
-    colours, alpha = split(image)
+    colours, alpha = split_alpha(image)
     if alpha is not None:
         if colours.mode == "L" and len(set(background)) == 1:
             ground = Image.new("L", colours.size, background[0])
@@ -73,11 +73,11 @@ def flat(image: Image.Image, background: RGB) -> Image.Image:
     return _gray_if_equal(colours) if image.mode in ("P", "PA") else colours
 
 
-def split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+def split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
     """Return the sRGB colours of an image in mode L or RGB, and its alpha in mode L, or None if it has no alpha.
 
     Args:
-        image: as for `flat`.
+        image: as for `flatten`.
     """
     gray = image.mode in _GRAY
     correct = _correction(image)

@@ -51,11 +51,11 @@ def constant_warnings(cache: ImageCache) -> list[str]:
         if not labels:
             continue
         if len(labels) == len(kinds):
-            whose = "all classes" if len(labels) > 1 else f"the only class {labels[0]!r}"
+            subject = "all classes" if len(labels) > 1 else f"the only class {labels[0]!r}"
         else:
-            whose = f"the class{'es' if len(labels) > 1 else ''} {quoted(labels)}"
+            subject = f"the class{'es' if len(labels) > 1 else ''} {quoted(labels)}"
         warnings.append(
-            f"all training images of {whose} are {kind.value}{' within each' if _per_class(kind, labels) else ''} "
+            f"all training images of {subject} are {kind.value}{' within each' if _per_class(kind, labels) else ''} "
             f"(at {width}x{height} pixels), so a model cannot learn anything from them; check that these are the "
             "right files"
         )

@@ -29,11 +29,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
-from vaeaug.dataset.colour import flat, split
+from vaeaug.dataset.colour import flatten, split_alpha
 from vaeaug.dataset.deep import DEEP_MODES, deep_values
 from vaeaug.dataset.levels import DeepValues, Levels, levels_of_one
 from vaeaug.dataset.opening import UnreadableImageError, opened, read_file, room_for
-from vaeaug.dataset.palette import MOST_COLOURS, ColourTable
+from vaeaug.dataset.palette import MAX_COLOURS, ColourTable
 from vaeaug.dataset.rules import DEFAULT_RULES, RGB, DecodeRules
 from vaeaug.dataset.traits import FileTraits, orientation_of, traits_of
 
@@ -57,7 +57,7 @@ DECODE_RULE = 3
 
 Mode = Literal["L", "RGB"]
 
-_TURNS = {  # EXIF orientation -> what sets the image upright
+_ROTATIONS = {  # EXIF orientation -> what sets the image upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -190,7 +190,7 @@ def decode_upright(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> Image.Ima
     with opened(data, rules.max_megapixels) as image, room_for(image):
         image.load()
         orientation = orientation_of(image)
-        upright = _turned(image, orientation) if orientation in _TURNS else image.copy()
+        upright = _rotated(image, orientation) if orientation in _ROTATIONS else image.copy()
         upright.format = image.format
         return upright
 
@@ -210,7 +210,7 @@ def eight_bit(image: Image.Image, file_format: str, rules: DecodeRules = DEFAULT
         image.format = image.format or file_format
         sixteen_HW, levels = _sixteen_bits(image, rules)
         return Image.fromarray(levels.to_8_bits(sixteen_HW))
-    return flat(image, rules.background)
+    return flatten(image, rules.background)
 
 
 def read_colour_table(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> ColourTable | None:
@@ -224,12 +224,12 @@ def read_colour_table(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> Colour
             image.load()
             if image.mode != "P":
                 return None
-            used_K = np.bincount(np.asarray(image).reshape(-1), minlength=MOST_COLOURS) > 0
+            used_K = np.bincount(np.asarray(image).reshape(-1), minlength=MAX_COLOURS) > 0
             listed = image.getpalette() or []
-        every = Image.frombytes("P", (MOST_COLOURS, 1), bytes(range(MOST_COLOURS)))
-        every.putpalette(listed)
-        every.info |= image.info  # its transparency and its colour profile
-        colours_K3 = np.asarray(flat(every, rules.background).convert("RGB"))[0]
+        table_image = Image.frombytes("P", (MAX_COLOURS, 1), bytes(range(MAX_COLOURS)))
+        table_image.putpalette(listed)
+        table_image.info |= image.info  # its transparency and its colour profile
+        colours_K3 = np.asarray(flatten(table_image, rules.background).convert("RGB"))[0]
     length = max(len(listed) // 3, 1 + int(np.flatnonzero(used_K)[-1]))  # a pixel may lie beyond a damaged table
     return ColourTable(colours_K3[:length], used_K[:length])
 
@@ -244,7 +244,7 @@ def _resized(
         value_range = int(sixteen_HW.min()), int(sixteen_HW.max())
         plain = Image.fromarray(levels.to_8_bits(sixteen_HW))
     else:
-        plain = flat(_turned(image, orientation), rules.background)
+        plain = flatten(_rotated(image, orientation), rules.background)
     if plain.size == size:
         return plain.copy(), value_range
     if indexed:
@@ -259,10 +259,10 @@ def _full(
     if image.mode in DEEP_MODES:
         sixteen_HW, levels = _sixteen_bits(image, rules)
         return sixteen_HW[..., None], None, levels
-    turned = _turned(image, orientation_of(image))
+    rotated = _rotated(image, orientation_of(image))
     if not keep_alpha:
-        return _pixels(flat(turned, rules.background)), None, None
-    colours, alpha = split(turned)
+        return _pixels(flatten(rotated, rules.background)), None, None
+    colours, alpha = split_alpha(rotated)
     return _pixels(colours), None if alpha is None else np.array(alpha), None
 
 
@@ -294,8 +294,8 @@ def _luma(colour: RGB) -> int:
     return Image.new("RGB", (1, 1), colour).convert("L").getpixel((0, 0))  # type: ignore[return-value]  # one band
 
 
-def _turned(image: Image.Image, orientation: int) -> Image.Image:
-    return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
+def _rotated(image: Image.Image, orientation: int) -> Image.Image:
+    return image.transpose(_ROTATIONS[orientation]) if orientation in _ROTATIONS else image
 
 
 def _pixels(image: Image.Image) -> NDArray[np.uint8]:

@@ -59,11 +59,11 @@ def _extract(stream: IO[bytes], folder: Path) -> list[str]:
         with zipfile.ZipFile(stream) as archive:
             names = [name for name in archive.namelist() if not name.endswith("/")]
             for name in names:
-                place = PurePosixPath(name)
-                if place.is_absolute() or ".." in place.parts or "\\" in name:
+                path = PurePosixPath(name)
+                if path.is_absolute() or ".." in path.parts or "\\" in name:
                     raise VaeaugError(f"the sample dataset contains an unsafe file name {name!r}; reinstall vaeaug")
-                (folder / place).parent.mkdir(parents=True, exist_ok=True)
-                (folder / place).write_bytes(archive.read(name))  # checks the CRC
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                (folder / path).write_bytes(archive.read(name))  # checks the CRC
     except zipfile.BadZipFile as error:
         raise VaeaugError(f"the sample dataset is damaged ({error}); reinstall vaeaug") from error
     return names

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from vaeaug.dataset.image_cache import CachedImage, ImageCache
 from vaeaug.errors import InputError
 
-_NAMED = 3
+_MAX_NAMED = 3
 
 
 def duplicate_warnings(cache: ImageCache, *, allow_leaks: bool) -> list[str]:
@@ -85,7 +85,7 @@ def _examples(pairs: Sequence[tuple[CachedImage, CachedImage]]) -> str:
 
 
 def _first(texts: Sequence[str]) -> str:
-    return ", ".join(texts[:_NAMED]) + (f" and {len(texts) - _NAMED} more" if len(texts) > _NAMED else "")
+    return ", ".join(texts[:_MAX_NAMED]) + (f" and {len(texts) - _MAX_NAMED} more" if len(texts) > _MAX_NAMED else "")
 
 
 def _count(number: int) -> str:

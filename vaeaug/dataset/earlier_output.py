@@ -17,7 +17,7 @@ Row = Mapping[str, str]
 
 _COLUMNS = {"file_name", "split", "label", "synthetic", "source"}
 _DELIMITERS = ",;\t"
-_ABOVE = 2
+_MAX_PARENTS = 2
 """Folders above DATA that may be the output: DATA may be `OUT/train` or `OUT/train/<class>`."""
 
 
@@ -53,9 +53,9 @@ def find_output(data: Path) -> EarlierOutput | None:
 
     A table called `manifest.csv` that vaeaug did not write, or that cannot be read, is not used: it is the user's.
     """
-    place = data.absolute()
-    for folder in (place, *list(place.parents)[:_ABOVE]):
-        prefix = "" if folder == place else f"{place.relative_to(folder).as_posix()}/"
+    path = data.absolute()
+    for folder in (path, *list(path.parents)[:_MAX_PARENTS]):
+        prefix = "" if folder == path else f"{path.relative_to(folder).as_posix()}/"
         try:
             rows = read_manifest(folder) or {}
         except InputError:
@@ -88,8 +88,8 @@ def read_manifest(directory: Path) -> dict[str, Row] | None:
         return None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} cannot be read ({error}); fix it or remove it") from None
-    plain = ({name: value or "" for name, value in row.items() if name is not None} for row in rows)
-    return {row["file_name"]: {**row, "synthetic": row["synthetic"].strip().casefold()} for row in plain}
+    cleaned = ({name: value or "" for name, value in row.items() if name is not None} for row in rows)
+    return {row["file_name"]: {**row, "synthetic": row["synthetic"].strip().casefold()} for row in cleaned}
 
 
 def _writes_images(directory: Path) -> bool:

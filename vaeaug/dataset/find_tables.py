@@ -30,14 +30,14 @@ def find_metadata(top: Folder) -> list[Path]:
     at_root = _metadata_in(top)
     if at_root is not None:
         return [at_root]
-    splits = [folder for folder in top.holding if split_named(folder.name)]
+    splits = [folder for folder in top.image_folders if split_named(folder.name)]
     found = {folder.path: _metadata_in(folder) for folder in splits}
     tables = [table for table in found.values() if table is not None]
-    bare = [folder for folder, table in found.items() if table is None]
-    if tables and bare:
+    without_table = [folder for folder, table in found.items() if table is None]
+    if tables and without_table:
         raise InputError(
-            f"{tables[0]} contains the labels of one split, but {bare[0]} has no such file; add one there, or remove "
-            f"{tables[0].name}"
+            f"{tables[0]} contains the labels of one split, but {without_table[0]} has no such file; add one there, or "
+            f"remove {tables[0].name}"
         )
     return tables
 
@@ -92,7 +92,7 @@ def find_label_tables(
     return found
 
 
-def find_listing(top: Folder) -> Table | None:
+def find_unlabelled_table(top: Folder) -> Table | None:
     """Return a table that lists images of a dataset but has no column recognized as labels."""
     for path in _candidates(top):
         try:

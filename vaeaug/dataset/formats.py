@@ -91,7 +91,7 @@ def install_for(suffix: str) -> str | None:
     return None
 
 
-def what_else(data: bytes) -> str | None:
+def install_command(data: bytes) -> str | None:
     """Return the command that installs support for content of a known format that cannot be read, or None."""
     if data[4:8] == b"ftyp":
         brands = data[8:12] + data[16:64]

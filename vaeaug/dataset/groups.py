@@ -25,20 +25,20 @@ def groups_of(index: DatasetIndex, group_by: str) -> dict[str, str]:
     column = _column(index, group_by)
     found = _matches(names, group_by) if column is None else {name: column.get(name, "") for name in names}
     missing = [name for name in names if not found[name]]
-    asked = f"--group-by {shlex.quote(group_by)}"
+    flag = f"--group-by {shlex.quote(group_by)}"
     if len(missing) == len(names) and column is None:
         raise InputError(
-            f"{asked} is not a column of a table in {index.root}, and as a regular expression it matches no file "
+            f"{flag} is not a column of a table in {index.root}, and as a regular expression it matches no file "
             f"name (a file name is, for example, {names[0]!r})"
         )
     if missing:
         raise InputError(
-            f"{asked} gives no group for {len(missing):,} of {len(names):,} images: {quoted(missing, 3)}; every "
+            f"{flag} gives no group for {len(missing):,} of {len(names):,} images: {quoted(missing, 3)}; every "
             "image needs a group"
         )
     if len(set(found.values())) == 1:
         raise InputError(
-            f"{asked} puts all images into one group, {found[names[0]]!r}; choose a column or an expression that "
+            f"{flag} puts all images into one group, {found[names[0]]!r}; choose a column or an expression that "
             "separates them"
         )
     return found

@@ -21,7 +21,7 @@ from vaeaug.dataset.levels import Levels
 from vaeaug.dataset.palette import IndexedColours, Palette
 from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules, rules_from_json
 from vaeaug.dataset.size import median_size
-from vaeaug.dataset.store import hold
+from vaeaug.dataset.store import lock_entry
 from vaeaug.dataset.traits import FileTraits, traits_from_json
 from vaeaug.errors import InputError, nearest
 
@@ -159,7 +159,7 @@ class ImageCache:
         rows = sorted(json.dumps([self.files[i].label, self.files[i].digest]) for i in self.indices("train"))
         return hashlib.blake2b("\n".join(rows).encode(), digest_size=16).hexdigest()
 
-    def listing(self, label: str | None = None) -> str:
+    def content_hash(self, label: str | None = None) -> str:
         """Return what identifies images under the names that they have, 32 hexadecimal digits.
 
         Args:
@@ -238,7 +238,7 @@ def open_cache(directory: Path) -> ImageCache:
 def try_open(directory: Path, *, temporary: bool = False) -> ImageCache | None:
     """Open a cache, or return None if there is none or it is damaged."""
     try:
-        lock = hold(directory)
+        lock = lock_entry(directory)
     except OSError:
         return None
     try:
@@ -261,7 +261,7 @@ def write_meta(
 ) -> None:
     """Write the description of a cache next to its pixels, by column, which takes less space than by row."""
     traits = list(dict.fromkeys(file.traits for file in files))  # few, however many files there are
-    place = {each: number for number, each in enumerate(traits)}
+    index = {each: number for number, each in enumerate(traits)}
     meta = {
         "shape_HWC": list(shape_HWC),
         "classes": list(classes),
@@ -271,7 +271,7 @@ def write_meta(
         "rules": rules.to_json(),
         "traits": [each.to_json() for each in traits],
         "files": {name: [getattr(file, name) for file in files] for name in _COLUMNS}
-        | {"traits": [place[file.traits] for file in files]},
+        | {"traits": [index[file.traits] for file in files]},
     }
     (directory / META_NAME).write_text(json.dumps(meta), encoding="utf-8")
 
@@ -291,8 +291,8 @@ def _from_meta(directory: Path, meta: dict[str, Any], lock: IO[bytes], temporary
     mode: Literal["r"] = "r"
     pixels = np.memmap(directory / PIXELS_NAME, dtype=np.uint8, mode=mode, shape=shape)
     classes = tuple(meta["classes"])
-    place = {label: i for i, label in enumerate(classes)}
-    labels = np.array([place.get(file.label, UNSEEN) for file in files], dtype=np.int64)
+    index = {label: i for i, label in enumerate(classes)}
+    labels = np.array([index.get(file.label, UNSEEN) for file in files], dtype=np.int64)
     splits = np.array([file.split for file in files], dtype="<U9")
     labels.flags.writeable = splits.flags.writeable = False
     invalid = tuple(InvalidImage(*row) for row in meta["invalid"])

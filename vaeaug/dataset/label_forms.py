@@ -36,25 +36,25 @@ def unify_labels(files: Sequence[ImageFile], *, training: bool) -> tuple[list[Im
     splits: defaultdict[str, set[str]] = defaultdict(set)
     for file in files:
         splits[composed[file.label]].add(file.split)
-    spelled = dict(composed)
+    spelling = dict(composed)
     for names in _groups(splits, key=_spelling).values():
         if all(len(name.strip()) == 1 for name in names):
             notes.append(f"classes that differ only in letter case are kept apart: {quoted(names)}")
             continue
-        together = sum(len(splits[name]) for name in names) > len(set().union(*(splits[name] for name in names)))
-        if together and training:
+        in_one_split = sum(len(splits[name]) for name in names) > len(set().union(*(splits[name] for name in names)))
+        if in_one_split and training:
             raise InputError(
                 f"classes differ only in letter case or spaces: {quoted(names)}; merge their folders (or use the "
                 "same spelling in the table), or, if they are different classes, rename one of them"
             )
-        if together:
+        if in_one_split:
             notes.append(f"classes that differ only in letter case or spaces are kept apart: {quoted(names)}")
             continue
         first = min(names, key=lambda name: ("train" not in splits[name], name))
-        spelled |= {raw: first for raw, name in composed.items() if name in names}
+        spelling |= {raw: first for raw, name in composed.items() if name in names}
         notes.append(f"merged classes that differ only in letter case or spaces: {quoted(names)} are {first!r}")
     return [
-        file if spelled[file.label] == file.label else dataclasses.replace(file, label=spelled[file.label])
+        file if spelling[file.label] == file.label else dataclasses.replace(file, label=spelling[file.label])
         for file in files
     ], notes
 

@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from vaeaug.dataset.opening import UnreadableImageError
 
 FULL = 65535
-ONE_IN = 10_000
+PIXELS_PER_OUTLIER = 10_000
 """Of so many pixels, the darkest and the brightest do not count for the levels."""
 
 
@@ -118,7 +118,7 @@ class LevelsFinder:
     """
 
     def __init__(self, pixels: int) -> None:
-        self._count = pixels // ONE_IN + 1  # those left out, and the one that counts
+        self._count = pixels // PIXELS_PER_OUTLIER + 1  # those left out, and the one that counts
         self._seen: dict[bool, tuple[NDArray[Any], NDArray[Any]]] = {}
         self._lock = threading.Lock()
 

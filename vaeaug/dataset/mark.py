@@ -28,7 +28,7 @@ XMP_KEYWORD = "XML:com.adobe.xmp"
 JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
 """First bytes of the JPEG APP1 segment that holds an XMP packet."""
 
-_LARGEST = 1 << 20  # bytes of a text that is decompressed: a mark has a few hundred
+_MAX_TEXT_BYTES = 1 << 20  # bytes of a text that is decompressed: a mark has a few hundred
 _SOURCE_TYPE = re.compile(r"""digitalsourcetype/(\w+)""")
 _ATTRIBUTE = re.compile(rf"""\b{PREFIX}:(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _ELEMENT = re.compile(rf"<{PREFIX}:(\w+)>([^<]*)</{PREFIX}:\1>")
@@ -104,15 +104,15 @@ def _texts(data: bytes) -> Iterator[tuple[str, str]]:
 
 
 def _png_texts(data: bytes) -> Iterator[tuple[str, str]]:
-    place = 8
-    while place + 8 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, place)
+    offset = 8
+    while offset + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, offset)
         if kind in (b"tEXt", b"iTXt", b"zTXt"):
-            keyword, _, rest = data[place + 8 : place + 8 + length].partition(b"\0")
+            keyword, _, rest = data[offset + 8 : offset + 8 + length].partition(b"\0")
             text = _png_text(kind, rest)
             if text is not None:
                 yield keyword.decode("latin-1"), text
-        place += 12 + length
+        offset += 12 + length
 
 
 def _png_text(kind: bytes, rest: bytes) -> str | None:
@@ -137,7 +137,7 @@ def _split_itxt(rest: bytes) -> tuple[bytes, bytes, bytes]:
 def _inflated(data: bytes) -> bytes | None:
     inflater = zlib.decompressobj()
     try:
-        text = inflater.decompress(data, _LARGEST)
+        text = inflater.decompress(data, _MAX_TEXT_BYTES)
     except zlib.error:
         return None
     return None if inflater.unconsumed_tail else text
@@ -145,26 +145,26 @@ def _inflated(data: bytes) -> bytes | None:
 
 def _jpeg_app1(data: bytes) -> Iterator[bytes]:
     """Yield the content of every APP1 segment before the pixels."""
-    place = 2
-    while place + 4 <= len(data) and data[place] == 0xFF:
-        marker = data[place + 1]
+    offset = 2
+    while offset + 4 <= len(data) and data[offset] == 0xFF:
+        marker = data[offset + 1]
         if marker == 0xFF:  # a fill byte
-            place += 1
+            offset += 1
             continue
         if marker in (0xD9, 0xDA):  # end of image, start of scan
             return
-        (length,) = struct.unpack_from(">H", data, place + 2)
+        (length,) = struct.unpack_from(">H", data, offset + 2)
         if marker == 0xE1:
-            yield data[place + 4 : place + 2 + length]
-        place += 2 + length
+            yield data[offset + 4 : offset + 2 + length]
+        offset += 2 + length
 
 
 def _riff_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    place = 12
-    while place + 8 <= len(data):
-        kind, length = struct.unpack_from("<4sI", data, place)
-        yield kind, data[place + 8 : place + 8 + length]
-        place += 8 + length + length % 2
+    offset = 12
+    while offset + 8 <= len(data):
+        kind, length = struct.unpack_from("<4sI", data, offset)
+        yield kind, data[offset + 8 : offset + 8 + length]
+        offset += 8 + length + length % 2
 
 
 def _bare_packets(data: bytes) -> Iterator[bytes]:

@@ -69,11 +69,11 @@ def _mask_names(names: tuple[str, ...]) -> list[str]:
 
 def _mask_folders(folder: Folder) -> list[tuple[Folder, Folder]]:
     """Return (images, masks) for the folders of masks beside a folder called `images` or a split of images."""
-    holding = folder.holding
-    images = next((child for child in holding if _is_of_images(child)), None)
+    image_folders = folder.image_folders
+    images = next((child for child in image_folders if _is_of_images(child)), None)
     if images is None:
         return []
-    return [(images, child) for child in holding if child is not images and is_mask_folder(child.name)]
+    return [(images, child) for child in image_folders if child is not images and is_mask_folder(child.name)]
 
 
 def _is_of_images(folder: Folder) -> bool:
@@ -85,9 +85,9 @@ def _is_of_images(folder: Folder) -> bool:
 
 def _named_after_siblings(folder: Folder) -> list[tuple[Folder, Folder]]:
     """Return (images, masks) for folders such as `cat` and `cat_masks`."""
-    by_name = {child.name: child for child in folder.holding}
+    by_name = {child.name: child for child in folder.image_folders}
     pairs = []
-    for child in folder.holding:
+    for child in folder.image_folders:
         match = _MASK.fullmatch(child.name)
         if match is not None and match.group(1) in by_name:
             pairs.append((by_name[match.group(1)], child))
@@ -100,10 +100,10 @@ def _check_no_masks_among_classes(top: Folder) -> None:
     Raises:
         InputError: there is such a folder.
     """
-    masks = next((child for child in top.holding if _is_plural(child.name)), None)
-    if masks is None or split_named(masks.name) or any(split_named(child.name) for child in top.holding):
+    masks = next((child for child in top.image_folders if _is_plural(child.name)), None)
+    if masks is None or split_named(masks.name) or any(split_named(child.name) for child in top.image_folders):
         return
-    images = {path.stem for child in top.holding if child is not masks for path in child.image_paths()}
+    images = {path.stem for child in top.image_folders if child is not masks for path in child.image_paths()}
     if images and all(_base(path.stem) in images for path in masks.image_paths()):
         raise InputError(
             f"{masks.path} seems to contain the masks of the images next to it; move it out of {top.path}, or, if it "

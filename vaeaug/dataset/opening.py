@@ -22,7 +22,7 @@ from typing import Any
 from PIL import Image
 
 from vaeaug.dataset import formats
-from vaeaug.dataset.png_chunks import SIGNATURE, lightened
+from vaeaug.dataset.png_chunks import SIGNATURE, strip_text
 from vaeaug.dataset.tiff_numbers import NumbersError, TiffNumbers, is_signed_8_bit
 
 PIXELS_IN_FLIGHT = 100_000_000
@@ -99,26 +99,26 @@ class PixelBudget:
     """A budget of pixels shared by threads.
 
     Args:
-        most: pixels in all.
+        max_pixels: pixels in all.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, max_pixels: int) -> None:
+        self._max_pixels = max_pixels
         self._used = 0
         self._changed = threading.Condition()
 
     @contextmanager
     def reserved(self, pixels: int) -> Iterator[None]:
         """Take pixels for a while. More than there are wait until no other thread has any."""
-        wanted = min(pixels, self._most)
+        reserved_pixels = min(pixels, self._max_pixels)
         with self._changed:
-            self._changed.wait_for(lambda: self._used + wanted <= self._most)
-            self._used += wanted
+            self._changed.wait_for(lambda: self._used + reserved_pixels <= self._max_pixels)
+            self._used += reserved_pixels
         try:
             yield
         finally:
             with self._changed:
-                self._used -= wanted
+                self._used -= reserved_pixels
                 self._changed.notify_all()
 
 
@@ -164,7 +164,7 @@ def _pillow_allows(pixels: int | None) -> Iterator[None]:
 def _opened(data: bytes, max_megapixels: float) -> Image.Image:
     profile = None
     if data.startswith(SIGNATURE):
-        data, profile = lightened(data)
+        data, profile = strip_text(data)
     reason = ""
     for name, factory in formats.openers(data[:64]):
         try:
@@ -188,7 +188,7 @@ def _opened(data: bytes, max_megapixels: float) -> Image.Image:
         return image
     if reason:
         raise UnreadableImageError(reason)
-    install = formats.what_else(data)
+    install = formats.install_command(data)
     if install is not None:
         raise UnreadableImageError(f"its format is not supported by this installation; {install}")
     raise UnreadableImageError(f"not a {formats.NAMES} image")

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 Palette = tuple[tuple[int, ...], ...]
 """Colours of C = 1 (gray) or 3 (RGB) values from 0 to 255."""
 
-MOST_COLOURS = 256
+MAX_COLOURS = 256
 """The largest colour table of an image file."""
 
 _ROWS = 1024  # pixels whose distances to all colours are held at a time: what a processor's cache takes
@@ -39,9 +39,9 @@ class IndexedColours:
     palette: Palette
     table: Palette
 
-    def places(self) -> NDArray[np.uint8]:
+    def table_indices(self) -> NDArray[np.uint8]:
         """Return the index in the table of each colour of the palette, shape (K,)."""
-        first = {colour: place for place, colour in reversed(list(enumerate(self.table)))}
+        first = {colour: index for index, colour in reversed(list(enumerate(self.table)))}
         return np.array([first[_rgb(colour)] for colour in self.palette], dtype=np.uint8)
 
 
@@ -62,11 +62,11 @@ class ColourFinder:
     """Finds the colours of an indexed dataset from the colour tables of its training images, one after the other.
 
     Attributes:
-        fits: whether the images seen so far are indexed ones: all palette files, with at most 256 colours in all.
+        is_indexed: whether the images seen so far are indexed ones: all palette files, with at most 256 colours in all.
     """
 
     def __init__(self) -> None:
-        self.fits = True
+        self.is_indexed = True
         self._used: set[tuple[int, ...]] = set()
         self._table_K3 = np.empty((0, 3), dtype=np.uint8)  # the longest so far
         self._same = True  # as long as every table begins with the other
@@ -74,20 +74,20 @@ class ColourFinder:
     def add(self, table: ColourTable | None) -> None:
         """Take the colour table of a training image, or None for one that has none."""
         if table is None:
-            self.fits = False
+            self.is_indexed = False
             return
         shorter, longer = sorted((self._table_K3, table.colours_K3), key=len)
         self._same = self._same and np.array_equal(shorter, longer[: len(shorter)])
         self._table_K3 = longer
         self._used.update(_as_tuples(table.colours_K3[table.used_K]))
-        self.fits = self.fits and len(self._used) <= MOST_COLOURS
+        self.is_indexed = self.is_indexed and len(self._used) <= MAX_COLOURS
 
     def colours(self) -> IndexedColours | None:
         """Return what was found, or None if the images are not indexed ones.
 
         The palette's colours have one value each where all of them are gray, else three.
         """
-        if not self.fits or not self._used:
+        if not self.is_indexed or not self._used:
             return None
         if self._same:
             table = _as_tuples(self._table_K3)

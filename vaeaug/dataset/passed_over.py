@@ -18,9 +18,9 @@ UNLABELLED = "without a label"
 UNLISTED = "not in the table"
 FRAMES = "further pages or frames"
 
-LISTED = 100
+MAX_LISTED = 100
 """Names per entry that the record lists."""
-_NAMED = 3
+_MAX_NAMED = 3
 _DOCUMENT = re.compile(
     r"(read[-_ ]?me|licen[cs]es?|copying|copyright|notice|cite|citation|change[-_ ]?log|authors|credits|attribution"
     r"|acknowledge?ments?|terms|data[-_ ]?(sheet|card))(?![a-z])",
@@ -51,7 +51,7 @@ class PassedOver:
             "reason": self.reason,
             "suffix": self.suffix,
             "count": len(self.files),
-            "files": list(self.files[:LISTED]),
+            "files": list(self.files[:MAX_LISTED]),
         }
 
 
@@ -119,7 +119,9 @@ def _image_part(entry: PassedOver) -> str:
 
 
 def _examples(entry: PassedOver) -> str:
-    return ", ".join(repr(name) for name in entry.files[:_NAMED]) + (", ..." if len(entry.files) > _NAMED else "")
+    return ", ".join(repr(name) for name in entry.files[:_MAX_NAMED]) + (
+        ", ..." if len(entry.files) > _MAX_NAMED else ""
+    )
 
 
 _PLURAL = {MASKS: "that are masks of other images"}

@@ -8,7 +8,7 @@ import numpy as np
 
 from vaeaug.errors import InputError
 
-SMALLEST, LARGEST = 8, 256
+MIN_SIDE, MAX_SIDE = 8, 256
 """Bounds of each side of a model's images, in pixels."""
 
 
@@ -28,8 +28,8 @@ def model_size(sizes: Sequence[tuple[int, int]], max_side: int = 64) -> tuple[in
     Raises:
         InputError: `max_side` is not within 8 ... 256.
     """
-    if not SMALLEST <= max_side <= LARGEST:
-        raise InputError(f"the longest side must be {SMALLEST} to {LARGEST} pixels, not {max_side}")
+    if not MIN_SIDE <= max_side <= MAX_SIDE:
+        raise InputError(f"the longest side must be {MIN_SIDE} to {MAX_SIDE} pixels, not {max_side}")
     height, width = median_size(sizes)
     scale = min(1.0, max_side / max(height, width))
     return _bounded(height * scale), _bounded(width * scale)
@@ -48,10 +48,10 @@ def check_image_size(image_size: tuple[int, int]) -> tuple[int, int]:
         InputError: a side is not a whole number within 8 ... 256.
     """
     height, width = image_size
-    if not (SMALLEST <= height <= LARGEST and SMALLEST <= width <= LARGEST):
-        raise InputError(f"the image size must be {SMALLEST} to {LARGEST} pixels per side, not {height}x{width}")
+    if not (MIN_SIDE <= height <= MAX_SIDE and MIN_SIDE <= width <= MAX_SIDE):
+        raise InputError(f"the image size must be {MIN_SIDE} to {MAX_SIDE} pixels per side, not {height}x{width}")
     return int(height), int(width)
 
 
 def _bounded(side: float) -> int:
-    return min(LARGEST, max(SMALLEST, int(side + 0.5)))
+    return min(MAX_SIDE, max(MIN_SIDE, int(side + 0.5)))

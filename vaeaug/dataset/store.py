@@ -38,13 +38,13 @@ _BUILD_PREFIX = ".build-"
 _STALE_SECONDS = 600.0
 
 
-def chosen_directory(cache_dir: Path | None) -> tuple[Path | None, bool]:
+def cache_directory(cache_dir: Path | None) -> tuple[Path | None, bool]:
     """Return the cache directory and whether the user named it; None if the system knows no home."""
     named = cache_dir or _from_environment("VAEAUG_CACHE_DIR")
     if named is not None:
         return named, True
-    place = Path(user_cache_dir("vaeaug", appauthor=False))
-    return (place if place.is_absolute() else None), False  # "~" remains where the system knows no home
+    path = Path(user_cache_dir("vaeaug", appauthor=False))
+    return (path if path.is_absolute() else None), False  # "~" remains where the system knows no home
 
 
 def writable_directory(cache_dir: Path | None) -> tuple[Path, bool]:
@@ -53,7 +53,7 @@ def writable_directory(cache_dir: Path | None) -> tuple[Path, bool]:
     Raises:
         InputError: the user named a directory that cannot be written.
     """
-    directory, named = chosen_directory(cache_dir)
+    directory, named = cache_directory(cache_dir)
     if directory is not None:
         try:
             directory.mkdir(parents=True, exist_ok=True)
@@ -109,7 +109,7 @@ def publish(folder: Path, entry: Path) -> None:
             raise
 
 
-def hold(entry: Path) -> IO[bytes]:
+def lock_entry(entry: Path) -> IO[bytes]:
     """Return an open file that keeps an entry from being removed until it is closed, and note that it is in use.
 
     Raises:

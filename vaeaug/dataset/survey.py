@@ -40,7 +40,7 @@ def find_colours(
     for window in windows(pool, partial(_tables, rules=rules), [file for file, header in training if header.indexed]):
         for table in chain.from_iterable(window):
             finder.add(table)
-        if not finder.fits:
+        if not finder.is_indexed:
             return None
     return finder.colours()
 

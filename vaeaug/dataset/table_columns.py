@@ -19,7 +19,7 @@ _LABEL = (
     *("labels", "class", "classes", "classname", "classlabel", "classid"),
     *("category", "categoryname", "categoryid", "target"),
 )
-_LESSER_LABEL = ("diagnosis", "dx", "breed", "species", "variety")
+_FALLBACK_LABEL = ("diagnosis", "dx", "breed", "species", "variety")
 _SPLIT = ("split", "subset", "partition", "usage", "phase")
 
 
@@ -77,7 +77,7 @@ def choose_columns(table: Table, file_column: str | None = None, label_column: s
 def _label_column(table: Table, usual: dict[str, str]) -> str | None:
     if "label" in usual:
         return usual["label"]
-    for names in (_LABEL, _LESSER_LABEL):
+    for names in (_LABEL, _FALLBACK_LABEL):
         found = [usual[name] for name in names if name in usual]
         if len(found) > 1:
             raise InputError(
@@ -98,9 +98,9 @@ def _one_hot(table: Table, file: str) -> tuple[str, ...]:
     found = [name for name in table.columns if name != file and all(_is_bit(value) for value in table.values(name))]
     if len(found) < 2 or not table.rows:
         return ()
-    places = [table.columns.index(name) for name in found]
+    positions = [table.columns.index(name) for name in found]
     for number, row in enumerate(table.rows):
-        if sum(float(row[place]) for place in places) != 1:
+        if sum(float(row[position]) for position in positions) != 1:
             raise InputError(
                 f"{table.path} labels each image with several columns of 0 and 1 ({quoted(found, 3)}), and line "
                 f"{table.lines[number]} does not have exactly one 1; vaeaug reads one class per image: add a column "

@@ -42,8 +42,8 @@ class PathMatcher:
         if beside in self.names:
             return [beside]
         for form, of_path in ((_composed, _composed), (_caseless, _caseless), (_stem, _caseless)):
-            wanted, near = of_path(path), of_path(beside)
-            found = [name for name in self._index(form).get(_last(wanted), ()) if _ends_with(form(name), wanted)]
+            target, near = of_path(path), of_path(beside)
+            found = [name for name in self._index(form).get(_last(target), ()) if _ends_with(form(name), target)]
             exact = [name for name in found if form(name) == near]
             if found:
                 return exact if len(exact) == 1 else found

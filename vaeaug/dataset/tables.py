@@ -31,14 +31,14 @@ class Table:
     rows: Sequence[tuple[Any, ...]]
     lines: Sequence[int]
 
-    def where(self, row: int) -> str:
+    def location(self, row: int) -> str:
         """Return words for the place of a row, for messages."""
         return f"{self.path} line {self.lines[row]}"
 
     def values(self, column: str) -> list[Any]:
         """Return one column."""
-        place = self.columns.index(column)
-        return [row[place] for row in self.rows]
+        index = self.columns.index(column)
+        return [row[index] for row in self.rows]
 
 
 TableRows = Mapping[str, tuple[Table, int]]

@@ -23,7 +23,7 @@ from PIL.TiffImagePlugin import (
 _INT, _FLOAT = 2, 3  # TIFF 6.0, section 19: SampleFormat; 1 is unsigned
 _READ = frozenset({(8, _INT), (32, 1), (32, _INT), (32, _FLOAT), (64, 1), (64, _INT), (64, _FLOAT)})
 _KINDS = {1: "unsigned", _INT: "signed", _FLOAT: "float"}
-_MOST_PAGES = 10_000
+_MAX_PAGES = 10_000
 
 
 class NumbersError(Exception):
@@ -88,7 +88,7 @@ def _pages(data: bytes) -> list[Any]:
     pages: list[Any] = []
     tags = ImageFileDirectory_v2(header)
     seen: set[int] = set()
-    while tags.next and tags.next not in seen and len(pages) < _MOST_PAGES:
+    while tags.next and tags.next not in seen and len(pages) < _MAX_PAGES:
         seen.add(tags.next)
         stream.seek(tags.next)
         following = ImageFileDirectory_v2(header)

@@ -189,20 +189,20 @@ def _is_lossy(image: Image.Image, data: bytes) -> bool:
     if image.format == "WEBP":
         return b"VP8 " in (data[12:16], *_webp_kinds(data))
     if image.format == "JPEG2000":  # ITU-T T.800: the transformation in marker COD, 0 for the irreversible one
-        at = data.find(b"\xff\x52")
-        return at >= 0 and data[at + 13 : at + 14] == b"\0"
+        offset = data.find(b"\xff\x52")
+        return offset >= 0 and data[offset + 13 : offset + 14] == b"\0"
     return image.format in _LOSSY_FORMATS or "jpeg" in str(image.info.get("compression", ""))
 
 
 def _webp_kinds(data: bytes) -> list[bytes]:
     """Return the kinds of the chunks of a WebP file, and of those in its frames."""
     kinds = []
-    at = 12
-    while at + 8 <= len(data):
-        kind, length = struct.unpack_from("<4sI", data, at)
+    offset = 12
+    while offset + 8 <= len(data):
+        kind, length = struct.unpack_from("<4sI", data, offset)
         kinds.append(kind)
         if kind == b"ANMF":  # the frame's chunks follow its header of 16 bytes
-            at += 24
+            offset += 24
             continue
-        at += 8 + length + length % 2
+        offset += 8 + length + length % 2
     return kinds

@@ -23,7 +23,7 @@ from vaeaug.errors import VaeaugError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-Hear = Callable[[int, Any], None]
+OnMessage = Callable[[int, Any], None]
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _MESSAGE, _RESULT, _ERROR = "message", "result", "error"  # what a worker's pipe brings
@@ -34,16 +34,16 @@ def run_tasks(
     tasks: Sequence[Task],
     *,
     workers: int,
-    hear: Hear,
+    on_message: OnMessage,
 ) -> list[Result]:
     """Run `function(task, tell)` for every task and return the results in order.
 
     Args:
-        function: a module-level function; `tell(message)` reaches `hear`.
+        function: a module-level function; `tell(message)` reaches `on_message`.
         tasks: small picklable values.
         workers: worker processes; with one (or one task) all runs in this process, as it does in a daemonic process (a
             worker of `multiprocessing.Pool` or Celery), which may not start others: then there is a warning.
-        hear: called here with (number of the task, message).
+        on_message: called here with (number of the task, message).
 
     Raises:
         VaeaugError: what a task raised, or that a worker process died. The other workers are stopped.
@@ -58,19 +58,19 @@ def run_tasks(
             stacklevel=2,
         )
     if not parallel:
-        return [function(task, lambda message, number=i: hear(number, message)) for i, task in enumerate(tasks)]  # type: ignore[misc]
-    staff: list[_Worker] = []
+        return [function(task, lambda message, number=i: on_message(number, message)) for i, task in enumerate(tasks)]  # type: ignore[misc]
+    processes: list[_Worker] = []
     try:
         with _one_thread(), _clean_start():
             for _ in range(min(workers, len(tasks))):
-                staff.append(_Worker(function))
-        return _supervise(staff, tasks, hear)
+                processes.append(_Worker(function))
+        return _supervise(processes, tasks, on_message)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         raise VaeaugError(
             "a worker process was killed, most likely because memory ran out; add --workers 1 --resume to continue"
         ) from None
     finally:
-        for worker in staff:
+        for worker in processes:
             worker.stop()
 
 
@@ -90,13 +90,13 @@ class _Worker:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         context = multiprocessing.get_context("spawn")
-        self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(function, theirs), daemon=True)
+        self.pipe, worker_end = context.Pipe()
+        self.process = context.Process(target=_serve, args=(function, worker_end), daemon=True)
         self.process.start()
-        theirs.close()
+        worker_end.close()
         self.number: int | None = None
 
-    def give(self, number: int, task: Any) -> None:
+    def assign(self, number: int, task: Any) -> None:
         """Hand over a task."""
         self.number = number
         self.pipe.send(task)
@@ -108,7 +108,7 @@ class _Worker:
         self.pipe.close()
 
 
-def _supervise(staff: Sequence[_Worker], tasks: Sequence[Any], hear: Hear) -> list[Any]:
+def _supervise(processes: Sequence[_Worker], tasks: Sequence[Any], on_message: OnMessage) -> list[Any]:
     """Hand out the tasks in order, pass messages on, and return the results.
 
     Raises:
@@ -116,25 +116,25 @@ def _supervise(staff: Sequence[_Worker], tasks: Sequence[Any], hear: Hear) -> li
         Exception: what a task raised.
     """
     results: dict[int, Any] = {}
-    waiting = enumerate(tasks)
-    for worker in staff:
-        worker.give(*next(waiting))
+    pending = enumerate(tasks)
+    for worker in processes:
+        worker.assign(*next(pending))
     while len(results) < len(tasks):
-        ready = connection.wait([worker.pipe for worker in staff if worker.number is not None])
-        for worker in staff:
+        ready = connection.wait([worker.pipe for worker in processes if worker.number is not None])
+        for worker in processes:
             if worker.pipe not in ready or worker.number is None:
                 continue
             kind, value = worker.pipe.recv()
             if kind == _MESSAGE:
-                hear(worker.number, value)
+                on_message(worker.number, value)
             elif kind == _ERROR:
                 raise value
             else:
                 results[worker.number] = value
                 worker.number = None
-                following = next(waiting, None)
+                following = next(pending, None)
                 if following is not None:
-                    worker.give(*following)
+                    worker.assign(*following)
     return [results[number] for number in range(len(tasks))]
 
 
@@ -143,22 +143,22 @@ def _serve(function: Callable[..., Any], pipe: connection.Connection[Any, Any]) 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
 
-    def follow() -> None:
+    def exit_with_parent() -> None:
         if parent is not None:
             parent.join()
             os._exit(1)
 
-    threading.Thread(target=follow, daemon=True).start()
+    threading.Thread(target=exit_with_parent, daemon=True).start()
     while True:
         task = pipe.recv()
         try:
-            answer = (_RESULT, function(task, lambda message: pipe.send((_MESSAGE, message))))
+            reply = (_RESULT, function(task, lambda message: pipe.send((_MESSAGE, message))))
         except Exception as error:
-            answer = (_ERROR, _travelling(error))
-        pipe.send(answer)
+            reply = (_ERROR, _picklable(error))
+        pipe.send(reply)
 
 
-def _travelling(error: Exception) -> Exception:
+def _picklable(error: Exception) -> Exception:
     """Return an exception that survives a pipe, with its traceback as a note for `--debug`."""
     safe = error if isinstance(error, VaeaugError | OSError) else RuntimeError(f"{type(error).__name__}: {error}")
     safe.add_note("".join(traceback.format_exception(error)))
@@ -188,13 +188,13 @@ def _clean_start() -> Iterator[None]:
     """
     main = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")
-    blocked = None
+    old_mask = None
     if sys.platform != "win32":
         resource_tracker.ensure_running()  # else the first process starts it, and that unblocks the signal
-        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         sys.modules["__main__"] = main
-        if sys.platform != "win32" and blocked is not None:
-            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        if sys.platform != "win32" and old_mask is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, old_mask)

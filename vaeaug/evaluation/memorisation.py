@@ -12,7 +12,7 @@
 A duplicated real image counts once, otherwise its copy would define what is near.
 
 The "near copy" that the filter of `augment` drops has a stricter criterion: it is within a quarter of the usual
-distance (`vaeaug.synthesis.filters.judge`).
+distance (`vaeaug.synthesis.filters.classifier_filter`).
 
 A sampler that changes real images slightly (`residual`, `posterior`) stays near them by design. Low authenticity then
 means that little is added, and that synthetic images are no more private than their sources.

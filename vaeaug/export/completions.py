@@ -67,14 +67,14 @@ class CompletionsCard:
     Attributes:
         name: of the output directory.
         rows: of the manifest.
-        foldered: whether images are in class folders.
+        has_class_folders: whether images are in class folders.
         settings: how it was done: name -> value.
         warnings: each a sentence.
     """
 
     name: str
     rows: Sequence[CompletedRow]
-    foldered: bool
+    has_class_folders: bool
     settings: Mapping[str, object]
     warnings: Sequence[str] = ()
 
@@ -87,7 +87,7 @@ def write_completions_card(path: Path, data: CompletionsCard) -> None:
     several = len(completed) > images
     settings = "".join(f"| {plain(name)} | {plain(value)} |\n" for name, value in data.settings.items())
     warnings = "".join(f"\n> - {plain(warning)}" for warning in data.warnings)
-    where = "`uncertainty.zip`, outside the class folders," if data.foldered else "`uncertainty/`"
+    where = "`uncertainty.zip`, outside the class folders," if data.has_class_folders else "`uncertainty/`"
     text = f"""{_header(data)}
 # {plain(data.name)}
 

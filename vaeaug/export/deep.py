@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vaeaug.dataset.levels import Levels
 
 
-def drawn_deep(
+def sixteen_bit_pixels(
     pixels_HWC: NDArray[Any], height: int, width: int, levels: Levels, value_range: tuple[int, int]
 ) -> NDArray[np.uint16]:
     """Return a drawn image as uint16 (height, width, 1).

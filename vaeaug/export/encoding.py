@@ -35,9 +35,9 @@ SUFFIXES: dict[Format, str] = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp"}
 JPEG_QUALITY, WEBP_QUALITY = 95, 90
 """Quality of lossy files if neither a source file nor the user determines it."""
 
-_END_OF_JPEG = b"\xff\xd9"
-_MOST_PACKET = 65000  # bytes of an XMP packet in a JPEG segment; the format allows 65,502
-_MOST_VALUE = 4096  # characters of a property
+_JPEG_END = b"\xff\xd9"
+_MAX_PACKET_BYTES = 65000  # bytes of an XMP packet in a JPEG segment; the format allows 65,502
+_MAX_VALUE_CHARS = 4096  # characters of a property
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ def is_complete(path: Path) -> bool:
     if head.startswith(b"\x89PNG"):
         return is_complete_png(tail)
     if head.startswith(b"\xff\xd8"):
-        return tail.endswith(_END_OF_JPEG)
+        return tail.endswith(_JPEG_END)
     return head.startswith(b"RIFF") and len(head) == 12 and struct.unpack_from("<I", head, 4)[0] + 8 == length
 
 
@@ -152,8 +152,8 @@ def _packet(text: Mapping[str, str]) -> bytes:
     fields = {"synthetic": "true", **properties_of(text)}
     source_type = SourceType.COMPOSITE if fields["synthetic"] == "partly" else SourceType.TRAINED
     packet = xmp(source_type, fields).encode()
-    if len(packet) > _MOST_PACKET:
-        packet = xmp(source_type, {name: value[:_MOST_VALUE] for name, value in fields.items()}).encode()
+    if len(packet) > _MAX_PACKET_BYTES:
+        packet = xmp(source_type, {name: value[:_MAX_VALUE_CHARS] for name, value in fields.items()}).encode()
     return packet
 
 

@@ -24,7 +24,7 @@ class FeatureCard:
         images: split -> number of images.
         columns: the columns of numbers.
         settings: name -> value.
-        remarks: warnings, each a sentence.
+        warnings: warnings, each a sentence.
     """
 
     name: str
@@ -32,7 +32,7 @@ class FeatureCard:
     images: Mapping[str, int]
     columns: Sequence[Column]
     settings: Mapping[str, object]
-    remarks: Sequence[str]
+    warnings: Sequence[str]
 
 
 def write_feature_card(path: Path, card: FeatureCard) -> None:
@@ -54,8 +54,8 @@ def _header(card: FeatureCard) -> str:
 
 def _summary(card: FeatureCard) -> str:
     counts = ", ".join(f"{count:,} {split}" for split, count in card.images.items())
-    remarks = "".join(f"\n> - {plain(remark)}" for remark in card.remarks)
-    return f"# {plain(card.name)}\n\nLatent features of images ({counts}), made by vaeaug.\n{remarks}\n"
+    warnings = "".join(f"\n> - {plain(warning)}" for warning in card.warnings)
+    return f"# {plain(card.name)}\n\nLatent features of images ({counts}), made by vaeaug.\n{warnings}\n"
 
 
 def _columns(card: FeatureCard) -> str:

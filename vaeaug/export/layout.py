@@ -140,13 +140,13 @@ def _encoded(label: str, limit: int) -> str:
     device = _DEVICE.fullmatch(label.rstrip(" ."))
     escapes = {match.start() for match in _ESCAPE.finditer(label)}
     out = []
-    for place, character in enumerate(label):
+    for index, character in enumerate(label):
         unsafe = (
             character in _FORBIDDEN
             or unicodedata.category(character) in ("Cc", "Cs")
-            or (place == first and (character == "." or label.startswith("__") or device is not None))
-            or (place == last and character in " .")
-            or place in escapes
+            or (index == first and (character == "." or label.startswith("__") or device is not None))
+            or (index == last and character in " .")
+            or index in escapes
         )
         out.append(_percent(character) if unsafe else character)
     # Last, because the digits of an escape separate words too.

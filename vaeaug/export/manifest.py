@@ -77,22 +77,22 @@ class Sources:
     def row(self, image: RealImage) -> ManifestRow:
         """Return the row of an image that was copied from DATA."""
         source, original = self.of(image.source)
-        made = image.provenance if image.synthetic else None
+        provenance = image.provenance if image.synthetic else None
         return ManifestRow(
             image.file_name,
             image.split,
             image.label,
-            REAL if made is None else made.synthetic,
+            REAL if provenance is None else provenance.synthetic,
             source,
             original,
-            "" if made is None else made.sampler,
-            "" if made is None else made.index,
-            "" if made is None else made.seed,
+            "" if provenance is None else provenance.sampler,
+            "" if provenance is None else provenance.index,
+            "" if provenance is None else provenance.seed,
             "+".join(image.reasons),
         )
 
 
-class Listed:
+class ManifestFacts:
     """Facts about the images of an output, collected while the manifest is written.
 
     Attributes:
@@ -104,7 +104,7 @@ class Listed:
         self.suffixes: set[str] = set()
         self.sources = False
 
-    def seen(self, rows: Iterable[ManifestRow]) -> Iterator[ManifestRow]:
+    def observe(self, rows: Iterable[ManifestRow]) -> Iterator[ManifestRow]:
         """Pass rows on."""
         for row in rows:
             self.suffixes.add(PurePosixPath(row.file_name).suffix.lower())

@@ -21,9 +21,9 @@ import numpy as np
 from vaeaug.dataset.decode import FullImage, decode_full
 from vaeaug.dataset.deep import DEEP_MODES
 from vaeaug.dataset.mark import PREFIX, read_mark
-from vaeaug.dataset.palette import MOST_COLOURS, IndexedColours
+from vaeaug.dataset.palette import MAX_COLOURS, IndexedColours
+from vaeaug.export.class_format import ClassFormat, copied_as
 from vaeaug.export.encoding import PNG, SUFFIXES, Encoding, Format, encode_image, with_alpha
-from vaeaug.export.kind import ClassKind, copied_as
 from vaeaug.export.png import fitted
 
 if TYPE_CHECKING:
@@ -57,12 +57,12 @@ class CopyRule:
     traits: FileTraits
     reasons: tuple[str, ...]
     suffix: str | None
-    kind: ClassKind
+    kind: ClassFormat
     decoding: DecodeRules
     exact: bool = False
 
 
-def copy_rule(traits: FileTraits, suffix: str, kind: ClassKind, decoding: DecodeRules, *, exact: bool) -> CopyRule:
+def copy_rule(traits: FileTraits, suffix: str, kind: ClassFormat, decoding: DecodeRules, *, exact: bool) -> CopyRule:
     """Return how the copy of a real image is written.
 
     Args:
@@ -75,9 +75,9 @@ def copy_rule(traits: FileTraits, suffix: str, kind: ClassKind, decoding: Decode
     if exact:
         return CopyRule(traits, reasons, None, kind, decoding, exact=True)
     kept: Format = "PNG" if traits.format == "PNG" else "JPEG"
-    wanted = copied_as(traits, kind.mode).format if reasons else kept
-    new = None if suffix.lower() in _LISTED[wanted] else SUFFIXES[wanted]
-    return CopyRule(traits, reasons, new, kind, decoding)
+    target_format = copied_as(traits, kind.mode).format if reasons else kept
+    new_suffix = None if suffix.lower() in _LISTED[target_format] else SUFFIXES[target_format]
+    return CopyRule(traits, reasons, new_suffix, kind, decoding)
 
 
 def rewritten(data: bytes, rule: CopyRule) -> bytes:
@@ -91,16 +91,16 @@ def rewritten(data: bytes, rule: CopyRule) -> bytes:
     """
     full = decode_full(data, rule.decoding)
     encoding = copied_as(full.traits, rule.kind.mode)
-    return encode_as_kind(as_kind(full, rule.kind), rule.kind, encoding, _mark_of(data))
+    return encode_in_class_format(as_class_format(full, rule.kind), rule.kind, encoding, _mark_of(data))
 
 
-def encode_as_kind(
-    pixels_HWC: NDArray[Any], kind: ClassKind, encoding: Encoding, text: Mapping[str, str] | None
+def encode_in_class_format(
+    pixels_HWC: NDArray[Any], kind: ClassFormat, encoding: Encoding, text: Mapping[str, str] | None
 ) -> bytes:
     """Return the file of an image of a class.
 
     Args:
-        pixels_HWC: what `as_kind` returned, or other pixels of its shape and type.
+        pixels_HWC: what `as_class_format` returned, or other pixels of its shape and type.
         text: the mark of a synthetic image (`encode_image`), or None.
     """
     height, width = pixels_HWC.shape[:2]
@@ -112,7 +112,7 @@ def encode_as_kind(
     return encode_image(pixels_HWC, height, width, "P", PNG, text, colours)
 
 
-def _reasons(traits: FileTraits, kind: ClassKind) -> dict[str, bool]:
+def _reasons(traits: FileTraits, kind: ClassFormat) -> dict[str, bool]:
     """Return reason -> whether it applies, in the order of `REASONS`."""
     deep = kind.mode == "I;16"
     if deep:  # 16-bit PNG files open as `I;16` or, with older versions of Pillow, `I`
@@ -132,7 +132,7 @@ def _reasons(traits: FileTraits, kind: ClassKind) -> dict[str, bool]:
     }
 
 
-def as_kind(full: FullImage, kind: ClassKind) -> NDArray[Any]:
+def as_class_format(full: FullImage, kind: ClassFormat) -> NDArray[Any]:
     """Return the pixels of a decoded image in the mode of its class."""
     if kind.levels is not None:
         if full.levels is not None:
@@ -157,7 +157,7 @@ def _with_colours_of(pixels_HWC: NDArray[np.uint8], colours: IndexedColours) -> 
         colours: of the dataset. Colours that its table lacks, which an image of val or test may have, are added.
     """
     flat = np.broadcast_to(pixels_HWC, (*pixels_HWC.shape[:2], 3)).reshape(-1, 3)
-    used = [tuple(colour) for colour in np.unique(flat, axis=0).tolist()]
-    known = set(colours.table)
-    table = (*colours.table, *(colour for colour in used if colour not in known))
-    return IndexedColours(tuple(dict.fromkeys(table)), table) if len(table) <= MOST_COLOURS else None
+    image_colours = [tuple(colour) for colour in np.unique(flat, axis=0).tolist()]
+    in_table = set(colours.table)
+    table = (*colours.table, *(colour for colour in image_colours if colour not in in_table))
+    return IndexedColours(tuple(dict.fromkeys(table)), table) if len(table) <= MAX_COLOURS else None

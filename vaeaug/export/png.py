@@ -125,7 +125,7 @@ def _eight_bit(pixels_HWC: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np
 
 def _indices(pixels_HWC: NDArray[np.uint8], height: int, width: int, colours: IndexedColours) -> NDArray[np.uint8]:
     """Return each pixel's index in the colour table, in the size of the file."""
-    indices_HW = colours.places()[nearest_entries(pixels_HWC, colours.palette)]
+    indices_HW = colours.table_indices()[nearest_entries(pixels_HWC, colours.palette)]
     if indices_HW.shape == (height, width):
         return indices_HW
     return np.asarray(Image.fromarray(indices_HW).resize((width, height), Image.Resampling.NEAREST))

@@ -101,12 +101,12 @@ def place_real(
     # Images that keep their names come first, so that no made-up name takes one of theirs.
     for number, file in enumerate(ordered):
         stem, suffix, own = _name_below_class(file, layout, rules.get(file.file_name))
-        if own and not _is_reserved(file, stem + suffix) and folders[file.split, file.label].take(stem + suffix):
+        if own and not _looks_synthetic(file, stem + suffix) and folders[file.split, file.label].take(stem + suffix):
             names[number] = stem + suffix
     for number, file in enumerate(ordered):
         if number not in names:
             stem, suffix, _ = _name_below_class(file, layout, rules.get(file.file_name))
-            stem += "-real" if _is_reserved(file, stem + suffix) else ""
+            stem += "-real" if _looks_synthetic(file, stem + suffix) else ""
             names[number] = folders[file.split, file.label].invent(stem, suffix)
     return tuple(
         RealImage(
@@ -150,16 +150,16 @@ def copy_real(
     """
     for split in dict.fromkeys(image.split for image in images):
         make_class_folders(out / split, dict.fromkeys(image.label for image in images if image.split == split))
-    place = _hard_link if link == "hard" else _copy
+    copy = _hard_link if link == "hard" else _copy
 
-    def place_all(batch: Sequence[RealImage]) -> int:
+    def copy_batch(batch: Sequence[RealImage]) -> int:
         for image in batch:
             target = out / PurePosixPath(image.file_name)
             try:
                 if image.rule is not None and image.reasons:
                     _rewrite(image.path, target, image.rule)
                 else:
-                    place(image.path, target)
+                    copy(image.path, target)
             except FileNotFoundError as error:
                 if image.path.exists():
                     raise
@@ -168,7 +168,7 @@ def copy_real(
 
     done = 0
     batches = (images[start : start + _BATCH] for start in range(0, len(images), _BATCH))
-    with contextlib.closing(run_bounded(place_all, batches, threads)) as numbers:
+    with contextlib.closing(run_bounded(copy_batch, batches, threads)) as numbers:
         for number in numbers:
             done += number
             if progress is not None:
@@ -216,7 +216,7 @@ def _in_its_split(file: ImageFile) -> ImageFile:
     return dataclasses.replace(file, split="train") if file.split == SYNTHETIC else file
 
 
-def _is_reserved(file: ImageFile, name: str) -> bool:
+def _looks_synthetic(file: ImageFile, name: str) -> bool:
     """Return whether a real image has a name that a synthetic one may have."""
     return file.split == "train" and not file.synthetic and is_synthetic_name(file.label, name)
 
@@ -247,8 +247,8 @@ def _copy(source: Path, target: Path) -> None:
     """Copy a file in one step, with its modification time, unless the same is there already."""
     status = source.stat()
     if target.exists():
-        there = target.stat()
-        if there.st_size == status.st_size and _same_time(there, status):
+        existing = target.stat()
+        if existing.st_size == status.st_size and _same_time(existing, status):
             return
     with atomic(target) as temporary:
         if not _reflink(source, temporary):

@@ -36,7 +36,7 @@ def command_record(
     model: ModelRecord | None,
     passed_over: Iterable[PassedOver] = (),
     invalid: Iterable[InvalidImage] = (),
-    remarks: Iterable[str] = (),
+    warnings: Iterable[str] = (),
     **rest: Any,
 ) -> dict[str, Any]:
     """Return the record of a command, as JSON values.
@@ -59,7 +59,7 @@ def command_record(
         **rest,
         "passed_over": [entry.record() for entry in passed_over],
         "invalid": [{"name": image.file_name, "reason": image.reason} for image in invalid],
-        "remarks": list(remarks),
+        "remarks": list(warnings),
     }
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vaeaug.disk import write_atomic
-from vaeaug.export.deep import drawn_deep
+from vaeaug.export.deep import sixteen_bit_pixels
 from vaeaug.export.encoding import PNG, Encoding, encode_image, is_complete, with_alpha
 from vaeaug.export.layout import make_class_folders, synthetic_name
 from vaeaug.export.pool import run_bounded
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from vaeaug.export.kind import ClassKind
+    from vaeaug.export.class_format import ClassFormat
     from vaeaug.synthesis.chunk import SampleChunk
 
 _LARGE = 128 * 128
@@ -91,7 +91,7 @@ def complete_spans(train: Path, journal: Path) -> dict[SampleSpan, WrittenSpan]:
     written = {entry.span: entry for entry in read_journal(journal)}
     folders = make_class_folders(train, {span.label for span in written})
     # After a power cut a file may be empty although it was written: look at the ends.
-    return {span: entry for span, entry in written.items() if _is_there(entry, folders[span.label])}
+    return {span: entry for span, entry in written.items() if _files_complete(entry, folders[span.label])}
 
 
 def write_samples(
@@ -99,7 +99,7 @@ def write_samples(
     train: Path,
     journal: Path,
     *,
-    kinds: Mapping[str, ClassKind],
+    kinds: Mapping[str, ClassFormat],
     provenance: Mapping[str, str],
     threads: int | None = None,
     progress: Callable[[int], None] | None = None,
@@ -148,7 +148,7 @@ def write_samples(
     return total
 
 
-def sample_encoding(chunk: SampleChunk, offset: int, kind: ClassKind) -> Encoding:
+def sample_encoding(chunk: SampleChunk, offset: int, kind: ClassFormat) -> Encoding:
     """Return what the file of a sample is encoded as: like its source if it is an edited real image.
 
     Args:
@@ -166,7 +166,7 @@ def sample_encoding(chunk: SampleChunk, offset: int, kind: ClassKind) -> Encodin
 def sample_file(
     chunk: SampleChunk,
     offset: int,
-    kind: ClassKind,
+    kind: ClassFormat,
     encoding: Encoding = PNG,
     provenance: Mapping[str, str] | None = None,
 ) -> bytes:
@@ -200,7 +200,7 @@ def sample_file(
     size = kind.height, kind.width
     if kind.levels is not None and kind.value_range is not None:
         exact = chunk.pixels_BHWC[offset] if chunk.floats_BHWC is None else chunk.floats_BHWC[offset]
-        sixteen_HWC = drawn_deep(exact, *size, kind.levels, kind.value_range)
+        sixteen_HWC = sixteen_bit_pixels(exact, *size, kind.levels, kind.value_range)
         return encode_image(sixteen_HWC, *size, kind.mode, encoding, text)
     return encode_image(chunk.pixels_BHWC[offset], *size, kind.mode, encoding, text, kind.colours)
 
@@ -249,7 +249,7 @@ def _ends_with_newline(journal: Path) -> bool:
         return log.read(1) == b"\n"
 
 
-def _is_there(entry: WrittenSpan, folder: Path) -> bool:
+def _files_complete(entry: WrittenSpan, folder: Path) -> bool:
     """Return whether all files of a span are complete."""
     names = (synthetic_name(entry.span.label, entry.span.start + n, entry.suffix(n)) for n in entry.kept)
     return all(is_complete(folder / name) for name in names)

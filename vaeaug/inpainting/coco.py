@@ -30,7 +30,7 @@ from vaeaug.inpainting.sources import Holes
 _SUBPIXEL_BITS = 4
 _COORDINATE_BITS = 24  # so that a coordinate in parts of pixels fits into OpenCV's 32 bits
 
-MOST_PIXELS = 2**28
+MAX_PIXELS = 2**28
 """Of an image that a file may speak of: more than any image that is read has."""
 
 _DAMAGED = (ValueError, KeyError, TypeError, IndexError, OverflowError, AttributeError)
@@ -53,7 +53,7 @@ class CocoFile:
             self._annotated: defaultdict[Any, list[dict[str, Any]]] = defaultdict(list)
             for annotation in annotations:
                 self._annotated[annotation["image_id"]].append(annotation)
-            self._check()
+            self._check_complete()
         except OSError as error:
             raise InputError(f"the COCO file {path} cannot be read: {error.strerror}") from None
         except (ValueError, KeyError, TypeError) as error:
@@ -77,12 +77,12 @@ class CocoFile:
             height, width = _size(image, picture)
             missing_HW = np.zeros((height, width), dtype=np.bool_)
             for annotation in self._annotated[image["id"]]:
-                missing_HW |= annotated(annotation, height, width)
+                missing_HW |= annotation_mask(annotation, height, width)
         except _DAMAGED as error:
             raise UnreadableImageError(f"its annotation in {self.path.name} is damaged ({error})") from error
         return Holes(resized(missing_HW, *picture.size), self.path.name)
 
-    def refuse_ambiguous(self, file_names: Sequence[str]) -> None:
+    def check_unambiguous(self, file_names: Sequence[str]) -> None:
         """Refuse a name of the COCO file that several images end in.
 
         Raises:
@@ -99,19 +99,19 @@ class CocoFile:
                     "relative to the folder of images into file_name"
                 )
 
-    def nothing_found(self) -> str:
+    def no_holes_message(self) -> str:
         """Return the error message if no image has a hole."""
         first = next(iter(self._by_name), None)
         names = "it lists no images" if first is None else f"its first file_name is {first!r}"
         return f"{self.path} annotates none of the images ({names}); file_name is relative to the folder of images"
 
-    def _check(self) -> None:
+    def _check_complete(self) -> None:
         """Check that all parts that are needed later exist; `__init__` reports the exceptions as damage."""
         for image in self._by_name.values():
             hash(image["id"])
 
 
-def annotated(annotation: dict[str, Any], height: int, width: int) -> NDArray[np.bool_]:
+def annotation_mask(annotation: dict[str, Any], height: int, width: int) -> NDArray[np.bool_]:
     """Return the pixels of one annotation, shape (height, width).
 
     Raises:
@@ -137,9 +137,11 @@ def _size(image: dict[str, Any], picture: Picture) -> tuple[int, int]:
     Raises:
         ValueError, TypeError: if they are not a size of an image.
     """
-    given = [image.get("height"), image.get("width")]
-    height, width = (own if value is None else int(value) for value, own in zip(given, picture.size, strict=True))
-    if min(height, width) < 1 or height * width > MOST_PIXELS:
+    stated = [image.get("height"), image.get("width")]
+    height, width = (
+        actual if value is None else int(value) for value, actual in zip(stated, picture.size, strict=True)
+    )
+    if min(height, width) < 1 or height * width > MAX_PIXELS:
         raise ValueError(f"its size is {width}x{height}")
     return height, width
 
@@ -190,10 +192,10 @@ def decode_counts(text: str) -> list[int]:
 def _polygons(polygons: Sequence[Sequence[float]], height: int, width: int) -> NDArray[np.bool_]:
     """Return the pixels in any of some polygons, each x, y, x, y, ... in pixels from the corner of the image."""
     mask_HW = np.zeros((height, width), dtype=np.uint8)
-    most = float(2**_COORDINATE_BITS)
+    limit = float(2**_COORDINATE_BITS)
     for polygon in filter(len, polygons):
         corners = np.asarray(polygon, dtype=np.float64).reshape(-1, 2)
-        if not (np.abs(corners) < most).all():
+        if not (np.abs(corners) < limit).all():
             raise ValueError("a polygon has a corner with invalid coordinates")
         # OpenCV counts from the centre of the first pixel.
         points = np.round((corners - 0.5) * (1 << _SUBPIXEL_BITS)).astype(np.int32)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from functools import partial as bound
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from vaeaug.contracts import Latent, leaves, tree_map
 from vaeaug.errors import InputError, nearest
+from vaeaug.inpainting.encoder_store import InpaintingEncoder, load_inpainting_encoder
 from vaeaug.inpainting.gibbs import Gibbs
-from vaeaug.inpainting.partial_encoder import PartialEncoder, load_partial
 from vaeaug.inpainting.visible import composite, visible_loss
-from vaeaug.inpainting.weights import Weighted, tempered, weigh
+from vaeaug.inpainting.weights import WeightedCompletions, tempered, weigh
 from vaeaug.models.network import Network
 from vaeaug.models.store import StoredModel
 from vaeaug.seeds import seed_of
@@ -23,9 +23,9 @@ METHODS = ("auto", "partial-encoder", "gibbs")
 """`auto` is the inpainting encoder if there is one, otherwise `gibbs`."""
 
 GIBBS_STEPS = 50
-MEANT = 0.25  # of the draws count towards a mean
-COMPARED = 256  # stored latents at most that chains may begin with
-OPEN_NETWORKS = 32  # kept in memory, of a model with a network a class
+MEAN_FRACTION = 0.25  # of the draws count towards a mean
+MAX_STARTS = 256  # stored latents at most that chains may begin with
+MAX_OPEN_NETWORKS = 32  # kept in memory, of a model with a network a class
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +51,26 @@ class Completer:
     Args:
         method: one of `METHODS`.
         draws: latents tried for each completion.
-        partial: the model's inpainting encoder; if None, that in its directory.
+        encoder: the model's inpainting encoder; if None, that in its directory.
 
     Raises:
         InputError: if there is no such method, or no inpainting encoder for it.
     """
 
     def __init__(
-        self, model: StoredModel, *, method: str = "auto", draws: int = 16, partial: PartialEncoder | None = None
+        self, model: StoredModel, *, method: str = "auto", draws: int = 16, encoder: InpaintingEncoder | None = None
     ) -> None:
         if method not in METHODS:
             raise InputError(f"there is no method {method!r}; {nearest(method, METHODS)}")
-        if method != "gibbs" and partial is None:
-            partial = load_partial(model)
-        if method == "partial-encoder" and partial is None:
+        if method != "gibbs" and encoder is None:
+            encoder = load_inpainting_encoder(model)
+        if method == "partial-encoder" and encoder is None:
             raise InputError(
                 f"{model.directory} has no inpainting encoder; train it with: vaeaug train --inpainting, or use "
                 "--method gibbs, which needs none"
             )
         self.model, self.draws = model, draws
-        self.partial = None if method == "gibbs" else partial
+        self.encoder = None if method == "gibbs" else encoder
         self._networks: OrderedDict[int, Network] = OrderedDict()
         self._stored: dict[int, Latent] = {}
 
@@ -94,12 +94,12 @@ class Completer:
         if label is None:
             evidence_K = self._evidence(x_CHW, visible_1HW, seed)
             label = int(evidence_K.argmax())
-        propose = self._walk if self.partial is None else self._try
-        tried = propose(x_CHW, visible_1HW, label, count, seed)
+        propose = self._run_chains if self.encoder is None else self._propose
+        proposals = propose(x_CHW, visible_1HW, label, count, seed)
         if samples == 1:
-            decoded_SCHW = _best(tried, indexed=self.model.spec.palette is not None)
+            decoded_SCHW = _best(proposals, indexed=self.model.spec.palette is not None)
         else:
-            decoded_SCHW = _drawn(tried, samples, self._generator(seed, "choose", label))
+            decoded_SCHW = _drawn(proposals, samples, self._generator(seed, "choose", label))
         return Completion(
             composite(x_CHW[None], decoded_SCHW, visible_1HW[None]).cpu(),
             decoded_SCHW.cpu(),
@@ -116,23 +116,25 @@ class Completer:
         The likelihoods of the networks predict the class less well, because each network was trained on few images, and
         only of its own class.
         """
-        if self.partial is not None:
-            return self.partial.class_logits(x_CHW[None], visible_1HW[None])[0].log_softmax(dim=0)
-        tried = [self._try(x_CHW, visible_1HW, each, self.draws, seed) for each in range(len(self.model.classes))]
-        return torch.stack([each.evidence for each in tried])
+        if self.encoder is not None:
+            return self.encoder.class_logits(x_CHW[None], visible_1HW[None])[0].log_softmax(dim=0)
+        proposals = [
+            self._propose(x_CHW, visible_1HW, label, self.draws, seed) for label in range(len(self.model.classes))
+        ]
+        return torch.stack([class_proposals.evidence for class_proposals in proposals])
 
-    def _try(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, count: int, seed: int) -> Weighted:
+    def _propose(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, count: int, seed: int) -> WeightedCompletions:
         """Propose latents of a class and weight them."""
         generator = self._generator(seed, "propose", label)
-        if self.partial is None:
+        if self.encoder is None:
             latent = self._nearest(x_CHW, visible_1HW, label, count)
         else:
-            latent = self.partial.draw(x_CHW, visible_1HW, label, count, generator)
-            explain = bound(self._visible_loss, x_CHW, visible_1HW, label)
-            latent = self.partial.refine(latent, x_CHW, visible_1HW, label, explain)
+            latent = self.encoder.draw(x_CHW, visible_1HW, label, count, generator)
+            explain = partial(self._visible_loss, x_CHW, visible_1HW, label)
+            latent = self.encoder.refine(latent, x_CHW, visible_1HW, label, explain)
         return weigh(self._network(label), x_CHW, visible_1HW, label, latent, generator)
 
-    def _walk(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, count: int, seed: int) -> Weighted:
+    def _run_chains(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, count: int, seed: int) -> WeightedCompletions:
         """Run chains from the nearest training images and return where they end.
 
         These are draws, so of equal weight; where they could not be corrected they weigh p(visible pixels | z).
@@ -145,19 +147,19 @@ class Completer:
         weight_N = torch.zeros_like(states.visible_S) if states.log_prior_S is not None else -states.visible_S
         y_S = torch.full((len(weight_N),), label, device=x_CHW.device)
         decoded_SCHW = chains.network.loss.image(chains.network.variant.decode(states.latent, y_S))
-        return Weighted(decoded_SCHW, weight_N)
+        return WeightedCompletions(decoded_SCHW, weight_N)
 
     def _nearest(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, count: int) -> Latent:
         """Return the latents of those training images that explain the visible pixels best, in turn."""
         if label not in self._stored:
             latent = self.model.latents(label).latents.latent
             total = len(leaves(latent)[0])
-            picked = torch.linspace(0, total - 1, min(total, COMPARED)).round().long()
-            self._stored[label] = tree_map(lambda leaf: leaf[picked].to(self.model.device), latent)
+            chosen = torch.linspace(0, total - 1, min(total, MAX_STARTS)).round().long()
+            self._stored[label] = tree_map(lambda leaf: leaf[chosen].to(self.model.device), latent)
         stored = self._stored[label]
         order_N = self._visible_loss(x_CHW, visible_1HW, label, stored).argsort()
-        picked_S = order_N[torch.arange(count, device=order_N.device) % min(len(order_N), self.draws)]
-        return tree_map(lambda leaf: leaf[picked_S], stored)
+        chosen_S = order_N[torch.arange(count, device=order_N.device) % min(len(order_N), self.draws)]
+        return tree_map(lambda leaf: leaf[chosen_S], stored)
 
     def _visible_loss(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, latent: Latent) -> Tensor:
         """Return -log p(visible pixels | z) of N latents, (N,)."""
@@ -170,7 +172,7 @@ class Completer:
         """Return a class's network, kept open, for one image may be tried as every class."""
         if label not in self._networks:
             self._networks[label] = self.model.network(label)
-            if len(self._networks) > OPEN_NETWORKS:
+            if len(self._networks) > MAX_OPEN_NETWORKS:
                 self._networks.popitem(last=False)
         return self._networks[label]
 
@@ -178,16 +180,16 @@ class Completer:
         return torch.Generator(device=self.model.device).manual_seed(seed_of(seed, "inpaint", *use))
 
 
-def _best(tried: Weighted, *, indexed: bool) -> Tensor:
+def _best(proposals: WeightedCompletions, *, indexed: bool) -> Tensor:
     """Return the best single guess, (1, C, H, W): the mean, and the most likely where colours cannot be mixed."""
     if indexed:
-        return tried.decoded_NCHW[tried.log_weight_N.argmax()][None]
-    weight_N = tempered(tried.log_weight_N, MEANT * len(tried.log_weight_N))
-    return (weight_N[:, None, None, None] * tried.decoded_NCHW).sum(dim=0, keepdim=True)
+        return proposals.decoded_NCHW[proposals.log_weight_N.argmax()][None]
+    weight_N = tempered(proposals.log_weight_N, MEAN_FRACTION * len(proposals.log_weight_N))
+    return (weight_N[:, None, None, None] * proposals.decoded_NCHW).sum(dim=0, keepdim=True)
 
 
-def _drawn(tried: Weighted, samples: int, generator: torch.Generator) -> Tensor:
+def _drawn(proposals: WeightedCompletions, samples: int, generator: torch.Generator) -> Tensor:
     """Return independent draws, (S, C, H, W): of S groups of tries, one each, drawn by weight."""
-    weight_SK = tried.log_weight_N.view(samples, -1).softmax(dim=1)
+    weight_SK = proposals.log_weight_N.view(samples, -1).softmax(dim=1)
     chosen_S = torch.multinomial(weight_SK, 1, generator=generator)[:, 0]
-    return tried.decoded_NCHW[torch.arange(samples, device=chosen_S.device) * weight_SK.shape[1] + chosen_S]
+    return proposals.decoded_NCHW[torch.arange(samples, device=chosen_S.device) * weight_SK.shape[1] + chosen_S]

@@ -65,17 +65,17 @@ def _border(height: int, width: int, rng: np.random.Generator) -> Mask:
 
 def _half(height: int, width: int, rng: np.random.Generator) -> Mask:
     """Take away one side of the image, 30 to 70 % of it; half of the time exactly half."""
-    share = 0.5 if rng.random() < 0.5 else rng.uniform(0.3, 0.7)
+    fraction = 0.5 if rng.random() < 0.5 else rng.uniform(0.3, 0.7)
     hole_HW = np.zeros((height, width), bool)
     turned = hole_HW if rng.random() < 0.5 else hole_HW.T
-    turned[: max(1, round(len(turned) * share))] = True
+    turned[: max(1, round(len(turned) * fraction))] = True
     return hole_HW if rng.random() < 0.5 else hole_HW[::-1, ::-1].copy()
 
 
 def _quadrants(height: int, width: int, rng: np.random.Generator) -> Mask:
     """Take away one to three of the four quarters."""
-    gone = rng.permutation(4)[: rng.integers(1, 4)]
-    quarters = np.isin(np.arange(4), gone).reshape(2, 2)
+    removed = rng.permutation(4)[: rng.integers(1, 4)]
+    quarters = np.isin(np.arange(4), removed).reshape(2, 2)
     rows, columns = np.arange(height) * 2 // height, np.arange(width) * 2 // width
     return np.asarray(quarters[rows][:, columns])
 

@@ -50,7 +50,7 @@ class MaskFiles:
     """The masks of a folder, or one mask for all images.
 
     Args:
-        place: the folder, or the one file.
+        location: the folder, or the one file.
         images: the folder of the images, or the one image.
         rules: by which masks are decoded.
 
@@ -58,17 +58,17 @@ class MaskFiles:
         InputError: if it does not exist.
     """
 
-    def __init__(self, place: Path, images: Path, rules: DecodeRules = DEFAULT_RULES) -> None:
-        if not place.exists():
-            raise InputError(f"{place} does not exist; --masks takes the folder of the masks")
-        self.place, self._rules = place, rules
-        folder, root = place.resolve(), (images if images.is_dir() else images.parent).resolve()
-        self._beside = place.is_dir() and folder == root
-        self._inside = folder if place.is_dir() and folder != root and folder.is_relative_to(root) else None
-        self._one = None if place.is_dir() else place
+    def __init__(self, location: Path, images: Path, rules: DecodeRules = DEFAULT_RULES) -> None:
+        if not location.exists():
+            raise InputError(f"{location} does not exist; --masks takes the folder of the masks")
+        self.location, self._rules = location, rules
+        folder, root = location.resolve(), (images if images.is_dir() else images.parent).resolve()
+        self._beside = location.is_dir() and folder == root
+        self._inside = folder if location.is_dir() and folder != root and folder.is_relative_to(root) else None
+        self._one = None if location.is_dir() else location
         self._matched = False
         self._by_image: defaultdict[str, list[Path]] = defaultdict(list)
-        for path in sorted(images_below(place)) if self._one is None else ():
+        for path in sorted(images_below(location)) if self._one is None else ():
             for name in self._images_of(path):
                 self._by_image[name].append(path)
 
@@ -90,7 +90,7 @@ class MaskFiles:
         missing_HW = np.zeros(picture.size, dtype=np.bool_)
         names, notes = [], []
         for path in self.of(file_name):
-            name = path.name if self._one is not None else path.relative_to(self.place).as_posix()
+            name = path.name if self._one is not None else path.relative_to(self.location).as_posix()
             try:
                 mask = read_mask(path, picture.page, picture.pages, self._rules)
                 missing_HW |= np.False_ if mask is None else resized(mask.missing_HW, *picture.size)
@@ -107,23 +107,23 @@ class MaskFiles:
         """Return the masks that belong to none of the images, sorted."""
         used = {path for name in file_names for path in self.of(name)}
         every = {path for paths in self._by_image.values() for path in paths}
-        return sorted(path.relative_to(self.place).as_posix() for path in every - used)
+        return sorted(path.relative_to(self.location).as_posix() for path in every - used)
 
-    def nothing_found(self) -> str:
+    def no_holes_message(self) -> str:
         """Return the error message if no image has a hole."""
         if self._matched or self._one is not None:
             return (
-                f"the masks in {self.place} have no white pixel for any of the images; missing pixels are white (128 "
-                "to 255), or painted on a transparent canvas"
+                f"the masks in {self.location} have no white pixel for any of the images; missing pixels are white "
+                "(128 to 255), or painted on a transparent canvas"
             )
         return (
-            f"no image has a mask in {self.place}; a mask has the same relative path as its image, such as a/1.png "
+            f"no image has a mask in {self.location}; a mask has the same relative path as its image, such as a/1.png "
             "or a/1_mask.png for a/1.jpg"
         )
 
     def _images_of(self, path: Path) -> list[str]:
         """Return the images, without suffix, that a mask file may belong to."""
-        relative = PurePosixPath(path.relative_to(self.place).as_posix())
+        relative = PurePosixPath(path.relative_to(self.location).as_posix())
         bare = _SUFFIX.sub("", relative.stem)
         stems = [bare] if self._beside else list(dict.fromkeys((relative.stem, bare)))
         if self._beside and bare == relative.stem:

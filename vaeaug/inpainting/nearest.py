@@ -21,9 +21,9 @@ def nearest_visible(missing_HW: NDArray[np.bool_]) -> tuple[NDArray[np.int64], N
         missing_HW.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )
     visible = np.flatnonzero(~missing_HW.reshape(-1))
-    place = np.empty(label_HW.max() + 1, dtype=np.int64)
-    place[label_HW.reshape(-1)[visible]] = visible
-    return place[label_HW], np.asarray(distance_HW, dtype=np.float32)
+    index = np.empty(label_HW.max() + 1, dtype=np.int64)
+    index[label_HW.reshape(-1)[visible]] = visible
+    return index[label_HW], np.asarray(distance_HW, dtype=np.float32)
 
 
 def extended(values_HWC: NDArray[np.float32], missing_HW: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -73,7 +73,7 @@ def from_pixels(pixels: NDArray[np.uint8]) -> Picture:
     return Picture(Samples(seen_HWC, "gray" if seen_HWC.shape[2] == 1 else "rgb"), seen_HWC)
 
 
-def seen_by(channels: int, picture: Picture, missing_HW: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def with_channels(channels: int, picture: Picture, missing_HW: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Return the image as a model with this number of channels takes it: uint8 (H, W, C).
 
     Gray is repeated for a colour model. A gray model accepts a colour file if all visible pixels are gray, such as a

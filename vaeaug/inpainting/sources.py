@@ -23,12 +23,12 @@ class Holes:
 
     Attributes:
         missing_HW: True where a pixel is missing, upright.
-        origin: where they come from: a mask's file name, `alpha`, or a colour. Empty if the image has none.
+        source: where they come from: a mask's file name, `alpha`, or a colour. Empty if the image has none.
         note: what is unusual about a mask, as the end of a sentence; empty otherwise.
     """
 
     missing_HW: NDArray[np.bool_]
-    origin: str
+    source: str
     note: str = ""
 
 
@@ -45,7 +45,7 @@ class HoleSource(Protocol):
             UnreadableImageError: its mask cannot be read or does not fit; says which and why.
         """
 
-    def nothing_found(self) -> str:
+    def no_holes_message(self) -> str:
         """Return the error message if no image has a hole."""
 
 
@@ -58,7 +58,7 @@ class Transparent:
         missing_HW = np.zeros(picture.size, dtype=np.bool_) if alpha_HW is None else alpha_HW < OPAQUE
         return Holes(missing_HW, "" if alpha_HW is None else "alpha")
 
-    def nothing_found(self) -> str:
+    def no_holes_message(self) -> str:
         """Return the error message if no image has a hole."""
         return "no image has transparent pixels (alpha below 128); mark the holes with --masks DIR"
 
@@ -84,7 +84,7 @@ class MissingColour:
         """Return if the image has the colour."""
         return Holes(picture.samples.has_colour(self._colour_3), self.name)
 
-    def nothing_found(self) -> str:
+    def no_holes_message(self) -> str:
         """Return the error message if no image has a hole."""
         return (
             f"no image has a pixel of exactly the colour {self.name}; "
@@ -114,6 +114,6 @@ class RandomHoles:
             raise UnreadableImageError(f"{width}x{height} pixels leave no room for a hole")
         return Holes(random_hole(kind, height, width, rng), f"random {kind}")
 
-    def nothing_found(self) -> str:
+    def no_holes_message(self) -> str:
         """Return the error message if no image has a hole."""
         return "there is no training image to cut a hole into"

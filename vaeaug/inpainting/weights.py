@@ -16,7 +16,7 @@ BISECTIONS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Weighted:
+class WeightedCompletions:
     """N completions of one image and what each weighs.
 
     Attributes:
@@ -33,26 +33,25 @@ class Weighted:
         return self.log_weight_N.logsumexp(dim=0) - math.log(len(self.log_weight_N))
 
 
-def tempered(log_weight_N: Tensor, least: float) -> Tensor:
-    """Return weights (N,) that sum to 1, tempered until their effective number of draws is at least `least`.
+def tempered(log_weight_N: Tensor, min_draws: float) -> Tensor:
+    """Return weights (N,) that sum to 1, tempered until their effective number of draws is at least `min_draws`.
 
-    They are softmax(b * log-weights) with the greatest b <= 1 whose effective number of draws, 1 / sum w^2 (Kong 1992),
-    is not below `least`. With a hundred visible pixels, two draws differ by tens of nats, so with b = 1 a single draw
-    would have all the weight.
+    They are softmax(b * log-weights) with the largest b <= 1 for which 1 / sum w^2 (Kong 1992) is at least `min_draws`.
+    With a hundred visible pixels, two draws differ by tens of nats, so with b = 1 one draw would have all the weight.
     """
     low, high = 0.0, 1.0
-    if float(1 / log_weight_N.softmax(dim=0).square().sum()) >= least:
+    if float(1 / log_weight_N.softmax(dim=0).square().sum()) >= min_draws:
         return log_weight_N.softmax(dim=0)
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        enough = float(1 / (middle * log_weight_N).softmax(dim=0).square().sum()) >= least
+        enough = float(1 / (middle * log_weight_N).softmax(dim=0).square().sum()) >= min_draws
         low, high = (middle, high) if enough else (low, middle)
     return (low * log_weight_N).softmax(dim=0)
 
 
 def weigh(
     network: Network, x_CHW: Tensor, visible_1HW: Tensor, label: int, latent: Latent, generator: torch.Generator
-) -> Weighted:
+) -> WeightedCompletions:
     """Complete an image with each of N proposed latents, and weight the completions.
 
     The proposal's own density is not needed, for each completion is encoded again: z' ~ q(. | completion) has the
@@ -79,4 +78,4 @@ def weigh(
         decoded_NCHW = network.loss.image(raw_NRHW)
     visible_N1HW = visible_1HW.expand(len(y_N), -1, -1, -1)
     log_weight_N = -visible_loss(network.loss, raw_NRHW, x_CHW[None], visible_N1HW) - log_ratio_N
-    return Weighted(decoded_NCHW, log_weight_N)
+    return WeightedCompletions(decoded_NCHW, log_weight_N)

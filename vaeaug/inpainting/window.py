@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 REGIONS = ("auto", "whole")
 """`auto` is the rule above."""
 
-WHOLE = 1.5
+WHOLE_RATIO = 1.5
 """Times the model's native size up to which an image is shown whole."""
 
-SHOWN = 2.0
+CONTEXT_RATIO = 2.0
 """Times the cluster's size that a window has at the least: half the hole's size is seen on each side."""
 
 
@@ -54,7 +54,7 @@ class Window:
 
 def shown_whole(size: tuple[int, int], native: tuple[int, int], region: str = "auto") -> bool:
     """Return whether an image of some height and width is shown whole."""
-    return region == "whole" or (size[0] <= WHOLE * native[0] and size[1] <= WHOLE * native[1])
+    return region == "whole" or (size[0] <= WHOLE_RATIO * native[0] and size[1] <= WHOLE_RATIO * native[1])
 
 
 def windows(missing_HW: NDArray[np.bool_], native: tuple[int, int], region: str = "auto") -> list[Window]:
@@ -90,8 +90,8 @@ def _around(boxes: list[list[int]], native: tuple[int, int], size: tuple[int, in
     tops, lefts, rows, columns = zip(*boxes, strict=True)
     low = min(tops), min(lefts)
     high = max(map(sum, zip(tops, rows, strict=True))), max(map(sum, zip(lefts, columns, strict=True)))
-    need = [SHOWN * (high[axis] - low[axis]) / native[axis] for axis in (0, 1)]
-    grown = max(1.0, *need)
+    needed = [CONTEXT_RATIO * (high[axis] - low[axis]) / native[axis] for axis in (0, 1)]
+    grown = max(1.0, *needed)
     sides = [min(round(native[axis] * grown), size[axis]) for axis in (0, 1)]
     middles = [(low[axis] + high[axis]) // 2 for axis in (0, 1)]
     starts = [min(max(middles[axis] - sides[axis] // 2, 0), size[axis] - sides[axis]) for axis in (0, 1)]

@@ -15,7 +15,7 @@ from vaeaug.models.latents import FILE as LATENTS
 from vaeaug.models.latents import ClassLatents, load_latents
 from vaeaug.models.network import Network, build_network
 from vaeaug.models.record import ModelRecord, PluginRecord, read_record
-from vaeaug.options import refuse_named_code
+from vaeaug.options import check_names_no_code
 from vaeaug.plugins import Registry
 
 P = TypeVar("P")
@@ -81,7 +81,7 @@ class StoredModel:
         if self.allow_imports:
             return
         for plugin, record in ((self._variant, self.record.variant), (self._loss, self.record.loss)):
-            refuse_named_code(plugin.Config, record.options, f"{self.directory} was trained with '{record.name}'")
+            check_names_no_code(plugin.Config, record.options, f"{self.directory} was trained with '{record.name}'")
 
     def network(self, label: int) -> Network:
         """Return the network of a class, in eval mode; the one requested last is kept in memory."""

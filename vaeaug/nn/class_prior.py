@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-RATE = 10.0  # the prior learns as much faster than the networks
+RATE_FACTOR = 10.0  # the prior learns as much faster than the networks
 
 
 class ClassPrior(nn.Module):
@@ -22,7 +22,7 @@ class ClassPrior(nn.Module):
 
     def forward(self, y_B: Tensor) -> tuple[Tensor, Tensor]:
         """Return the mean and log-variance of p(z|y), each (B, D)."""
-        mean_BD, logvar_BD = (RATE * self.table_KD)[y_B].chunk(2, dim=1)
+        mean_BD, logvar_BD = (RATE_FACTOR * self.table_KD)[y_B].chunk(2, dim=1)
         return mean_BD, logvar_BD.clamp(-12, 8)
 
     @torch.no_grad()
@@ -38,4 +38,4 @@ class ClassPrior(nn.Module):
         for label in sorted(set(labels_N.tolist())):
             rows = labels_N == label
             variance_D = mean_ND[rows].var(dim=0, correction=0) + std_ND[rows].square().mean(dim=0)
-            self.table_KD[label] = torch.cat([mean_ND[rows].mean(dim=0), variance_D.log()]) / RATE
+            self.table_KD[label] = torch.cat([mean_ND[rows].mean(dim=0), variance_D.log()]) / RATE_FACTOR

@@ -107,12 +107,12 @@ class CodePrior(nn.Module):
 
     def forward(self, codes_BT: Tensor, y_B: Tensor) -> Tensor:
         """Return the logits of every code given those before it, (B, T, K)."""
-        none = self.codes  # stands for a neighbour outside the grid
-        before = [pad(codes_BT, (offset, 0), value=none)[:, : self.length] for offset in self.offsets]
-        h_BTF = self._starts(before, y_B, slice(None))
+        padding = self.codes  # stands for a neighbour outside the grid
+        before = [pad(codes_BT, (offset, 0), value=padding)[:, : self.length] for offset in self.offsets]
+        h_BTF = self._inputs(before, y_B, slice(None))
         for block in self.blocks:
             h_BTF = block(h_BTF)
-        return self._ends(h_BTF)
+        return self._output(h_BTF)
 
     @torch.no_grad()
     def draw(self, y_B: Tensor, generator: torch.Generator, *, temperature: float = 1.0, top_p: float = 1.0) -> Tensor:
@@ -130,37 +130,39 @@ class CodePrior(nn.Module):
                 codes_BT[:, t - offset, None] if t >= offset else torch.full_like(codes_BT[:, :1], self.codes)
                 for offset in self.offsets
             ]
-            h_B1F = self._starts(before, y_B, slice(t, t + 1))
+            h_B1F = self._inputs(before, y_B, slice(t, t + 1))
             for block, cache in zip(self.blocks, caches, strict=True):
                 h_B1F = block(h_B1F, cache)
-            codes_BT[:, t] = choose(self._ends(h_B1F)[:, 0], generator, temperature=temperature, top_p=top_p)
+            codes_BT[:, t] = sample_categorical(
+                self._output(h_B1F)[:, 0], generator, temperature=temperature, top_p=top_p
+            )
         return codes_BT
 
-    def _starts(self, before: list[Tensor], y_B: Tensor, places: slice) -> Tensor:
+    def _inputs(self, before: list[Tensor], y_B: Tensor, positions: slice) -> Tensor:
         """Return the input of the blocks at some positions, with the neighbours `before`, each (B, T)."""
-        h_BTF: Tensor = self.classes(y_B)[:, None] + self.places.weight[places]
+        h_BTF: Tensor = self.classes(y_B)[:, None] + self.places.weight[positions]
         described_KM = pad(self.description_KM, (0, 0, 0, 1))  # of no neighbour nothing is known
         for table, parts, codes_BT in zip(self.neighbours, self.neighbour_parts, before, strict=True):
             h_BTF = h_BTF + table(codes_BT) + parts(described_KM[codes_BT])
         return h_BTF
 
-    def _ends(self, h_BTF: Tensor) -> Tensor:
+    def _output(self, h_BTF: Tensor) -> Tensor:
         """Return the logits."""
         h_BTF = self.norm(h_BTF)
         logits_BTK: Tensor = self.logits(h_BTF) + self.part_logits(h_BTF) @ self.description_KM.T
         return logits_BTK
 
 
-def choose(logits_BK: Tensor, generator: torch.Generator, *, temperature: float, top_p: float) -> Tensor:
+def sample_categorical(logits_BK: Tensor, generator: torch.Generator, *, temperature: float, top_p: float) -> Tensor:
     """Draw an index a row by its logits, (B,); see `CodePrior.draw`."""
     if temperature == 0:
         return logits_BK.argmax(dim=1)
-    below_BK = logits_BK - logits_BK.amax(dim=1, keepdim=True)  # so that no temperature makes them infinite
-    probabilities_BK = (below_BK / temperature).softmax(dim=1)
+    shifted_BK = logits_BK - logits_BK.amax(dim=1, keepdim=True)  # so that no temperature makes them infinite
+    probabilities_BK = (shifted_BK / temperature).softmax(dim=1)
     if top_p < 1:
         sorted_BK, order_BK = probabilities_BK.sort(dim=1, descending=True)
         likelier_BK = sorted_BK.cumsum(dim=1) - sorted_BK  # the probability of all that is likelier
-        left_out_BK = likelier_BK >= top_p
-        left_out_BK[:, 0] = False  # also for a top_p of zero
-        probabilities_BK = probabilities_BK.masked_fill(left_out_BK.gather(1, order_BK.argsort(dim=1)), 0)
+        excluded_BK = likelier_BK >= top_p
+        excluded_BK[:, 0] = False  # also for a top_p of zero
+        probabilities_BK = probabilities_BK.masked_fill(excluded_BK.gather(1, order_BK.argsort(dim=1)), 0)
     return torch.multinomial(probabilities_BK, 1, generator=generator)[:, 0]

@@ -86,7 +86,7 @@ class Augmentation:
 
     def _cut(self, x_BCHW: Tensor) -> Tensor:
         row_BH, column_BW = (
-            (place >= self.hole_B2[:, axis, None]) & (place < self.hole_B2[:, axis, None] + self.hole_size[axis])
-            for axis, place in enumerate(torch.arange(side, device=x_BCHW.device) for side in x_BCHW.shape[2:])
+            (position >= self.hole_B2[:, axis, None]) & (position < self.hole_B2[:, axis, None] + self.hole_size[axis])
+            for axis, position in enumerate(torch.arange(side, device=x_BCHW.device) for side in x_BCHW.shape[2:])
         )
         return x_BCHW.masked_fill((row_BH[:, :, None] & column_BW[:, None])[:, None], 0.0)

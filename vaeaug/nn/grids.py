@@ -15,14 +15,14 @@ from torch.nn.functional import pad, pixel_shuffle, pixel_unshuffle, silu
 from vaeaug.nn.patches import lowest_frequencies
 from vaeaug.nn.pixel_head import direct_channels, pixel_head
 
-MOST_FREQUENCIES = 64
+MAX_FREQUENCIES = 64
 """Frequencies of a patch that the networks start from."""
 
 
-def grid_patch(height: int, width: int, most: int) -> int:
-    """Return the side of the smallest patch, in pixels, of 2 or more, of which at most `most` cover an image."""
+def grid_patch(height: int, width: int, max_patches: int) -> int:
+    """Return the side of the smallest patch, in pixels, of 2 or more, of which at most `max_patches` cover an image."""
     size = 2
-    while math.prod(grid_shape(height, width, size)) > most:
+    while math.prod(grid_shape(height, width, size)) > max_patches:
         size += 1
     return size
 
@@ -137,4 +137,4 @@ class GridDecoder(nn.Module):
 
 def _frequencies(channels: int, patch: int) -> Tensor:
     """Return the lowest frequencies of a patch, orthonormal, (at most 64, channels * patch * patch)."""
-    return lowest_frequencies(channels, patch, min(channels * patch**2, MOST_FREQUENCIES)).flatten(1)
+    return lowest_frequencies(channels, patch, min(channels * patch**2, MAX_FREQUENCIES)).flatten(1)

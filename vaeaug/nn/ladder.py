@@ -63,7 +63,7 @@ class PerCell(nn.Linear):
         return out_BNO.transpose(1, 2).reshape(len(h_BKhw), -1, *h_BKhw.shape[2:])
 
 
-class Between(nn.Module):
+class GridLinear(nn.Module):
     """A linear map from all of one grid to all of another: (B, *source) to (B, *target)."""
 
     def __init__(self, source: Shape, target: Shape) -> None:
@@ -82,7 +82,7 @@ class GridBlock(nn.Module):
 
     def __init__(self, shape: Shape, hidden: int) -> None:
         super().__init__()
-        self.inward, self.outward = Between(shape, (hidden, 1, 1)), Between((hidden, 1, 1), shape)
+        self.inward, self.outward = GridLinear(shape, (hidden, 1, 1)), GridLinear((hidden, 1, 1), shape)
 
     def forward(self, h_BKhw: Tensor) -> Tensor:
         """Return the features, shaped as they came."""
@@ -107,7 +107,7 @@ class LadderEncoder(nn.Module):
         self.shapes = ladder_shapes(channels, height, width, groups, hidden)
         self.patches = ToPatches(channels, height, width, ladder_patch(height, width))
         upward = self.shapes[::-1]
-        self.steps = nn.ModuleList(Between(finer, coarser) for finer, coarser in pairwise(upward))
+        self.steps = nn.ModuleList(GridLinear(finer, coarser) for finer, coarser in pairwise(upward))
         self.blocks = nn.ModuleList(GridBlock(shape, hidden // 2) for shape in upward[1:])
         self.classes = nn.Embedding(num_classes, math.prod(self.shapes[-2]))
         nn.init.zeros_(self.classes.weight)  # classes start alike and part where the data asks for it
@@ -147,7 +147,7 @@ class LadderDecoder(nn.Module):
         self.classes = nn.Embedding(num_classes, math.prod(self.shapes[0]))
         nn.init.zeros_(self.classes.weight)
         self.blocks = nn.ModuleList(GridBlock(shape, hidden // 2) for shape in self.shapes)
-        self.steps = nn.ModuleList(Between(coarser, finer) for coarser, finer in pairwise(self.shapes))
+        self.steps = nn.ModuleList(GridLinear(coarser, finer) for coarser, finer in pairwise(self.shapes))
         self.patches = FromPatches(direct, height, width, ladder_patch(height, width))
         self.pixels = pixel_head(channels)
 

@@ -22,13 +22,13 @@ from vaeaug.nn.layer_trace import tensors_of
 
 
 @contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
+def isolated() -> Iterator[None]:
     """Build and load in here: networks draw their first weights from the global state, and they and torch.hub print."""
     with torch.random.fork_rng(devices=[]), contextlib.redirect_stdout(sys.stderr):
         yield
 
 
-def of_torchvision(name: str) -> bool:
+def is_torchvision_name(name: str) -> bool:
     """Return whether a name is meant for torchvision: then it is a classifier's."""
     return ":" not in name
 
@@ -44,7 +44,7 @@ def build_network(name: str, device: torch.device) -> nn.Module:
     Raises:
         InputError: there is no such network.
     """
-    network = _torchvision(name) if of_torchvision(name) else _imported(name)
+    network = _torchvision(name) if is_torchvision_name(name) else _imported(name)
     network.eval()
     if not any(tensor.is_meta for tensor in tensors_of(network).values()):
         network.to(device)
@@ -72,7 +72,7 @@ def load_weights(
     """
     if weights is not None:
         _load(network, _read(Path(weights).expanduser(), option), needed, weights, name, device)
-    elif of_torchvision(name):
+    elif is_torchvision_name(name):
         _load(network, _download(name, option), needed, "the published file", name, device)
     network.requires_grad_(False)
 
@@ -149,7 +149,7 @@ def _download(name: str, option: str) -> dict[str, Tensor]:
 
 
 def _load(
-    network: nn.Module, state: dict[str, Tensor], needed: set[str], file: str, who: str, device: torch.device
+    network: nn.Module, state: dict[str, Tensor], needed: set[str], file: str, network_name: str, device: torch.device
 ) -> None:
     """Put the needed entries of a state dict into a network.
 
@@ -157,19 +157,19 @@ def _load(
         InputError: one is missing, or has another shape.
     """
     shapes = {name: tensor.shape for name, tensor in tensors_of(network).items() if name in needed}
-    unfit = [name for name, shape in shapes.items() if name not in state or state[name].shape != shape]
-    if unfit:
+    mismatched = [name for name, shape in shapes.items() if name not in state or state[name].shape != shape]
+    if mismatched:
         has = f"it has {', '.join(list(state)[:3])}, ..." if state else "it is empty"
         raise InputError(
-            f"{file} does not fit network {who}: {len(unfit)} of {len(needed)} tensors are missing or of "
-            f"another shape, such as {unfit[0]} ({has}); use the weights of this network"
+            f"{file} does not fit network {network_name}: {len(mismatched)} of {len(needed)} tensors are missing or of "
+            f"another shape, such as {mismatched[0]} ({has}); use the weights of this network"
         )
-    chosen = OrderedDict((name, _placed(state[name], device)) for name in shapes)
+    chosen = OrderedDict((name, _on_device(state[name], device)) for name in shapes)
     # Versions of the entries, without which MNASNet takes none; safetensors has no place for them.
     chosen._metadata = network.state_dict()._metadata  # type: ignore[attr-defined]
     network.load_state_dict(chosen, strict=False, assign=True)
 
 
-def _placed(tensor: Tensor, device: torch.device) -> Tensor:
+def _on_device(tensor: Tensor, device: torch.device) -> Tensor:
     """Return a tensor on the device, in full precision if it is no index."""
     return tensor.to(device, torch.float32) if tensor.is_floating_point() else tensor.to(device)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from vaeaug.nn.layer_trace import trace
-from vaeaug.nn.named_network import build_network, load_weights, undisturbed
+from vaeaug.nn.named_network import build_network, isolated, load_weights
 
 
 class PretrainedFeatures:
@@ -95,9 +95,9 @@ def _built(
     stamp: tuple[int, int] | None,  # noqa: ARG001 (a file that was written anew is read anew)
 ) -> PretrainedFeatures:
     """Return the features; see `pretrained_features`."""
-    with undisturbed():
+    with isolated():
         built = build_network(network, device)
         traced = trace(built, network)
-        chosen = traced.maps(layers) if layers else traced.automatic()
-        load_weights(built, traced.needed(traced.after(chosen)), network, weights, device, option)
+        chosen = traced.feature_map_layers(layers) if layers else traced.default_layers()
+        load_weights(built, traced.needed(traced.position_after(chosen)), network, weights, device, option)
     return PretrainedFeatures(built, chosen)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from vaeaug.errors import InputError
 from vaeaug.nn.layer_trace import Event, LayerTrace, Shape, tensors_of, trace
-from vaeaug.nn.named_network import build_network, load_weights, of_torchvision, undisturbed
+from vaeaug.nn.named_network import build_network, is_torchvision_name, isolated, load_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,13 @@ class _Tap:
     """Where a network is tapped.
 
     Attributes:
-        words: a description of the output, as a phrase.
-        place: of the event in the trace: what the module is given where it begins, what it gives where it ends.
+        description: a description of the output, as a phrase.
+        position: of the event in the trace: what the module is given where it begins, what it gives where it ends.
         mean_over: dimensions that are averaged.
     """
 
-    words: str
-    place: int
+    description: str
+    position: int
     event: Event
     mean_over: tuple[int, ...]
 
@@ -41,13 +41,15 @@ class PretrainedVectors:
     """A frozen network, run as far as it is needed. Get one from `pretrained_vectors`.
 
     Attributes:
-        what: what of the network its vectors are, as a phrase: "layer encoder.ln, mean over tokens".
+        description: what of the network its vectors are, as a phrase: "layer encoder.ln, mean over tokens".
         width: D, numbers in a vector.
     """
 
     def __init__(self, network: nn.Module, tap: _Tap) -> None:
-        self.what = tap.words
-        self.width = next(size for place, size in enumerate(tap.event.shape) if place and place not in tap.mean_over)
+        self.description = tap.description
+        self.width = next(
+            size for position, size in enumerate(tap.event.shape) if position and position not in tap.mean_over
+        )
         self._network, self._mean_over = network, tap.mean_over
         self._kept: list[Tensor] = []
         module = network.get_submodule(tap.event.name)
@@ -93,70 +95,72 @@ def pretrained_vectors(
     Raises:
         InputError: there is no such network or layer, it gives no such output, or no weights are available.
     """
-    with undisturbed():
+    with isolated():
         built = build_network(network, device)
         traced = trace(built, network, side)
         if layer:
-            tap = _of_layer(traced, layer)
-        elif of_torchvision(network):
-            tap = _of_classifier(traced)
+            tap = _tap_layer(traced, layer)
+        elif is_torchvision_name(network):
+            tap = _tap_classifier_input(traced)
         else:
-            tap = _of_module(traced)
-        end = tap.place + 1 if tap.event.ended else tap.place
+            tap = _tap_output(traced)
+        end = tap.position + 1 if tap.event.ended else tap.position
         load_weights(built, traced.needed(end), network, weights, device, option)
     return PretrainedVectors(built, tap)
 
 
-def _of_layer(traced: LayerTrace, layer: str) -> _Tap:
+def _tap_layer(traced: LayerTrace, layer: str) -> _Tap:
     """Return what a layer gives."""
     traced.shape_of(layer)  # refuses names that say nothing
-    place = next(place for place, event in enumerate(traced.events) if event.ended and event.name == layer)
-    return _tap(traced, place, f"layer {layer}", f"layer {layer} of network {traced.who} gives", "name another")
-
-
-def _of_classifier(traced: LayerTrace) -> _Tap:
-    """Return the input of the last layer that has weights, which computes the logits."""
-    begun = [place for place, event in enumerate(traced.events) if not event.ended and event.name]
-    place = next(place for place in reversed(begun) if _has_weights(traced, traced.events[place].name))
-    layer = traced.events[place].name
+    position = next(position for position, event in enumerate(traced.events) if event.ended and event.name == layer)
     return _tap(
-        traced,
-        place,
-        "what its last layer is given",
-        f"layer {layer} of network {traced.who} is given",
-        _another(traced),
+        traced, position, f"layer {layer}", f"layer {layer} of network {traced.network_name} gives", "name another"
     )
 
 
-def _of_module(traced: LayerTrace) -> _Tap:
+def _tap_classifier_input(traced: LayerTrace) -> _Tap:
+    """Return the input of the last layer that has weights, which computes the logits."""
+    starts = [position for position, event in enumerate(traced.events) if not event.ended and event.name]
+    position = next(position for position in reversed(starts) if _has_weights(traced, traced.events[position].name))
+    layer = traced.events[position].name
+    return _tap(
+        traced,
+        position,
+        "what its last layer is given",
+        f"layer {layer} of network {traced.network_name} is given",
+        _layer_hint(traced),
+    )
+
+
+def _tap_output(traced: LayerTrace) -> _Tap:
     """Return what the network gives."""
-    place = len(traced.events) - 1
-    return _tap(traced, place, "what it returns", f"network {traced.who} gives", _another(traced))
+    position = len(traced.events) - 1
+    return _tap(traced, position, "what it returns", f"network {traced.network_name} gives", _layer_hint(traced))
 
 
 def _has_weights(traced: LayerTrace, name: str) -> bool:
     return any(key.rpartition(".")[0] == name for key in tensors_of(traced.network))
 
 
-def _another(traced: LayerTrace) -> str:
+def _layer_hint(traced: LayerTrace) -> str:
     """Return advice to name a layer: the last one that can be."""
-    usable = [name for name, shape in traced.outputs() if _mean_over(shape) is not None and traced.once(name)]
+    usable = [name for name, shape in traced.outputs() if _mean_over(shape) is not None and traced.runs_once(name)]
     return f"name a layer that does, such as {usable[-1]}" if usable else "name another network"
 
 
-def _tap(traced: LayerTrace, place: int, words: str, subject: str, remedy: str) -> _Tap:
+def _tap(traced: LayerTrace, position: int, description: str, subject: str, remedy: str) -> _Tap:
     """Return the tap at an event.
 
     Raises:
         InputError: what is there is no vector and cannot be made one.
     """
-    event = traced.events[place]
+    event = traced.events[position]
     found = _mean_over(event.shape)
     if found is None:
         what = str(event.shape) if event.shape else f"a {event.kind}"
         raise InputError(f"{subject} {what}, not vectors (B, D), tokens (B, T, D) or maps (B, F, h, w); {remedy}")
     mean_over, kind = found
-    return _Tap(f"{words}, mean over {kind}" if kind else words, place, event, mean_over)
+    return _Tap(f"{description}, mean over {kind}" if kind else description, position, event, mean_over)
 
 
 def _mean_over(shape: Shape) -> tuple[tuple[int, ...], str] | None:

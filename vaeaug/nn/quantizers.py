@@ -130,16 +130,16 @@ class CosineCodebook(Quantizer):
         size: K.
         dim: D.
         decay: of the moving averages, per step.
-        least_use: a code chosen less than this part of the average code's use starts again.
+        min_use: a code chosen less than this part of the average code's use starts again.
     """
 
     counts_K: Tensor
     sums_KD: Tensor
     started: Tensor
 
-    def __init__(self, size: int, dim: int = 8, *, decay: float = 0.99, least_use: float = 0.05) -> None:
+    def __init__(self, size: int, dim: int = 8, *, decay: float = 0.99, min_use: float = 0.05) -> None:
         super().__init__()
-        self.dim, self.size, self.decay, self.least_use = dim, size, decay, least_use
+        self.dim, self.size, self.decay, self.min_use = dim, size, decay, min_use
         self.vectors_KD = nn.Parameter(normalize(torch.randn(size, dim), dim=1), requires_grad=False)
         self.register_buffer("counts_K", torch.zeros(size))
         self.register_buffer("sums_KD", torch.zeros(size, dim))
@@ -186,11 +186,11 @@ class CosineCodebook(Quantizer):
     def _restart(self, points_ND: Tensor, codes_N: Tensor, generator: torch.Generator) -> None:
         """Put codes that are hardly in use where a feature is badly served, with the average code's use."""
         average = len(points_ND) / self.size
-        dead_K = self.counts_K < self.least_use * average
+        dead_K = self.counts_K < self.min_use * average
         if not (number := int(dead_K.sum())):
             return
-        served_N = (points_ND * normalize(self.sums_KD, dim=1)[codes_N]).sum(dim=1)
-        chosen_ND = points_ND[_draw(1 - served_N, number, generator)]
+        similarity_N = (points_ND * normalize(self.sums_KD, dim=1)[codes_N]).sum(dim=1)
+        chosen_ND = points_ND[_draw(1 - similarity_N, number, generator)]
         self.counts_K[dead_K] = average
         self.sums_KD[dead_K] = average * chosen_ND
 

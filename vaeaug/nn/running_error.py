@@ -16,18 +16,18 @@ class RunningError(nn.Module):
     likelihood does not depend on the other images of its batch.
 
     Args:
-        start: what is kept before the first batch.
-        least: never below this, however good the reconstructions.
+        initial: what is kept before the first batch.
+        minimum: never below this, however good the reconstructions.
     """
 
     kept: Tensor
     held_out: Tensor
 
-    def __init__(self, start: float, least: float) -> None:
+    def __init__(self, initial: float, minimum: float) -> None:
         super().__init__()
-        self.least = least
-        self.register_buffer("kept", torch.tensor(start))
-        self.register_buffer("held_out", torch.tensor(least))
+        self.minimum = minimum
+        self.register_buffer("kept", torch.tensor(initial))
+        self.register_buffer("held_out", torch.tensor(minimum))
 
     def forward(self, error_B: Tensor) -> Tensor:
         """Return the scale to use, without a gradient.
@@ -43,4 +43,4 @@ class RunningError(nn.Module):
 
     def calibrate(self, error_B: Tensor) -> None:
         """Take the mean error on held-out images as the least scale."""
-        self.held_out.copy_(error_B.mean().clamp(min=self.least))
+        self.held_out.copy_(error_B.mean().clamp(min=self.minimum))

@@ -94,19 +94,19 @@ def _distributions() -> Iterable[metadata.Distribution]:
 
 
 def _entry_points(distribution: metadata.Distribution) -> Iterator[Source]:
-    whole = Source(distribution.name, "entry-point", distribution=distribution.name, version=distribution.version)
+    base = Source(distribution.name, "entry-point", distribution=distribution.name, version=distribution.version)
     try:
         points = list(distribution.entry_points.select(group=PROJECT))
     except Exception as error:
         fix = f"reinstall it: pip install --force-reinstall {distribution.name}"
-        yield replace(whole, fault=f"its entry_points.txt cannot be read ({error}); {fix}")
+        yield replace(base, fault=f"its entry_points.txt cannot be read ({error}); {fix}")
         return
     for point in points:
         try:
-            yield replace(whole, plugin=point.name, module=point.module, attribute=point.attr or "")
+            yield replace(base, plugin=point.name, module=point.module, attribute=point.attr or "")
         except (AttributeError, AssertionError):  # its value is not `module:attribute`
             fault = f"its entry point {point.name!r} = {point.value!r} names no module"
-            yield replace(whole, plugin=point.name, fault=f"{fault}; write {point.name} = 'package.module'")
+            yield replace(base, plugin=point.name, fault=f"{fault}; write {point.name} = 'package.module'")
 
 
 def _files(directories: Iterable[str | Path]) -> Iterator[Source]:

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from vaeaug.models.store import StoredModel
-from vaeaug.synthesis.paths import along
+from vaeaug.synthesis.paths import latent_path
 from vaeaug.training.batches import as_images, as_pixels
 
 
@@ -39,12 +39,12 @@ def images_between(
     decoded = []
     for label in dict.fromkeys(labels):
         network = model.network(label)
-        y_1 = _of(label, 1, model)
-        start, end = (network.variant.encode(x_2CHW[place], y_1).latent for place in (slice(0, 1), slice(1, 2)))
-        raw_TRHW = network.variant.decode(along(start, end, t_T, path), _of(label, steps, model))
+        y_1 = _labels(label, 1, model)
+        start, end = (network.variant.encode(x_2CHW[rows], y_1).latent for rows in (slice(0, 1), slice(1, 2)))
+        raw_TRHW = network.variant.decode(latent_path(start, end, t_T, path), _labels(label, steps, model))
         decoded.append(network.loss.image(raw_TRHW))
     return as_pixels(torch.lerp(decoded[0], decoded[-1], t_T.view(-1, 1, 1, 1)))
 
 
-def _of(label: int, count: int, model: StoredModel) -> torch.Tensor:
+def _labels(label: int, count: int, model: StoredModel) -> torch.Tensor:
     return torch.full((count,), label, device=model.device)

@@ -24,12 +24,12 @@ class AddedDetail:
 
     Attributes:
         weights: one for each, which add up to 0.
-        shown_HWC: the weighted sum of what the decoder makes of their latents, float32, as `Edit.before_HWC`.
+        decoded_HWC: the weighted sum of what the decoder makes of their latents, float32, as `Edit.before_HWC`.
     """
 
     paths: tuple[Path, ...]
     weights: tuple[float, ...]
-    shown_HWC: NDArray[np.float32]
+    decoded_HWC: NDArray[np.float32]
 
     def sum(self, shape: tuple[int, ...], images: SourceImages) -> NDArray[np.float32]:
         """Return the sum of w_j (x_j - decode(z_j)), float32 of a shape (H, W, 1 or 3).
@@ -38,8 +38,10 @@ class AddedDetail:
             VaeaugError: a file has changed since it was read.
         """
         weighted = zip(self.paths, self.weights, strict=True)
-        parts = (weight * _fitted(images.read(path).seen(images.rules.background), shape) for path, weight in weighted)
-        total_HWC: NDArray[np.float32] = sum(parts, start=-_fitted(self.shown_HWC, shape))
+        parts = (
+            weight * _fitted(images.read(path).composited(images.rules.background), shape) for path, weight in weighted
+        )
+        total_HWC: NDArray[np.float32] = sum(parts, start=-_fitted(self.decoded_HWC, shape))
         return total_HWC
 
 
@@ -91,7 +93,7 @@ class Edit:
         """
         return self.images.result(self, self._changed, keep=keep)
 
-    def seen(self) -> NDArray[np.uint8]:
+    def eight_bit(self) -> NDArray[np.uint8]:
         """Return the changed image as a model sees it before resizing, uint8 (H, W, 1 or 3).
 
         Raises:
@@ -108,7 +110,7 @@ class Edit:
             change_HW = np.abs(after_HWC - before_HWC).mean(axis=2)
             blurred_HW = cv2.GaussianBlur(change_HW, (0, 0), max(x_HWC.shape) * BLUR)
             m_HW1 = _smoothstep(np.clip(blurred_HW / self.fade, 0, 1))[..., None]
-            changed_HWC -= m_HW1 * (_fitted(source.seen(self.images.rules.background), x_HWC.shape) - before_HWC)
+            changed_HWC -= m_HW1 * (_fitted(source.composited(self.images.rules.background), x_HWC.shape) - before_HWC)
         if self.detail is not None:
             changed_HWC += self.detail.sum(x_HWC.shape, self.images)
         if self.limits is not None:
@@ -126,8 +128,8 @@ def _fitted(image_HWC: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[n
     height, width, channels = shape
     if image_HWC.shape[:2] != (height, width):
         shrinks = image_HWC.shape[0] > height and image_HWC.shape[1] > width
-        way = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
-        resized = cv2.resize(image_HWC, (width, height), interpolation=way)  # drops an axis of one channel
+        interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+        resized = cv2.resize(image_HWC, (width, height), interpolation=interpolation)  # drops an axis of one channel
         image_HWC = np.asarray(resized, np.float32).reshape(height, width, -1)
     if channels == 1 and image_HWC.shape[2] == 3:
         image_HWC = image_HWC @ LUMA[:, None]

@@ -21,11 +21,11 @@ from vaeaug.seeds import seed_of
 
 PATHS = ("linear", "slerp")
 
-LEAST_ANGLE = 1e-3
+MIN_ANGLE = 1e-3
 """Radians from 0 and from pi within which an arc is drawn as a line: of none, and of many, that is the shortest."""
 
 
-def along(start: Latent, end: Latent, t_T: Tensor, path: str) -> Latent:
+def latent_path(start: Latent, end: Latent, t_T: Tensor, path: str) -> Latent:
     """Return the latents of a path, T of them; at t = 0 it is `start`, and at t = 1 `end`, to the last bit.
 
     Args:
@@ -45,7 +45,7 @@ def along(start: Latent, end: Latent, t_T: Tensor, path: str) -> Latent:
     return tree_map(move, start, end)
 
 
-def discrete(latent: Latent) -> bool:
+def is_discrete(latent: Latent) -> bool:
     """Return whether some tensor of a latent contains codes."""
     return not all(leaf.is_floating_point() for leaf in leaves(latent))
 
@@ -59,7 +59,7 @@ def _slerp(a: Tensor, b: Tensor, t_T: Tensor) -> Tensor:
     flat_a, flat_b = a.flatten().double(), b.flatten().double()
     lengths = float(flat_a.norm() * flat_b.norm())
     angle = math.acos(max(-1.0, min(1.0, float(flat_a @ flat_b) / lengths))) if lengths else 0.0
-    if not LEAST_ANGLE < angle < math.pi - LEAST_ANGLE:
+    if not MIN_ANGLE < angle < math.pi - MIN_ANGLE:
         return _lerp(a, b, t_T)
     t = t_T.double().to(a.device).view(-1, *[1] * (a.ndim - 1))
     mixed = (torch.sin((1 - t) * angle) * a.double() + torch.sin(t * angle) * b.double()) / math.sin(angle)

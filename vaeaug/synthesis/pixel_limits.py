@@ -9,9 +9,9 @@ half of them with the wrong sign, and speckles where the decoder is not linear. 
   of the whole image (`similarity_motion.py`).
 - in any other class with a flat background, in colour or gray, the background stays clean (`flat_background.py`).
 
-A class is near-binary if all its images are gray and the variance of their pixels is at least `BINARY` of the greatest
-that values between the two levels can have with the same mean; it is 1 if every pixel is at one of them. That of drawn
-silhouettes is 0.95, of handwritten digits (MNIST) 0.84, of clothes (Fashion-MNIST) 0.6.
+A class is near-binary if all its images are gray and their binarity is at least `MIN_BINARITY`: the variance of the
+pixels relative to the largest that values between the two levels can have with the same mean. Drawn silhouettes have
+0.95, handwritten digits (MNIST) 0.84, clothes (Fashion-MNIST) 0.6.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ STDS = 2.0
 NOISE = 2 / 255
 """Standard deviation of a pixel that counts as constant, on a scale from 0 to 1: what JPEG compression leaves."""
 
-BINARY = 0.8
+MIN_BINARITY = 0.8
 """Fraction of the greatest possible variance from which on images count as near-binary."""
 
 TAIL = 0.001
 """Fraction of the pixels that may lie below the lower and above the upper level."""
 
-LEAST_CONTRAST = 0.1
+MIN_CONTRAST = 0.1
 """Least distance between the two levels, on a scale from 0 to 1."""
 
 _BLOCK = 256
@@ -48,12 +48,12 @@ class PixelLimits:
     """What a change of an image of one class keeps to.
 
     Attributes:
-        most_HW: greatest change of each pixel, float32, on a scale from 0 to 1, at the model's size.
+        max_change_HW: greatest change of each pixel, float32, on a scale from 0 to 1, at the model's size.
         levels: the two levels of near-binary images, on the same scale; None for other images.
         background: of images that are not near-binary; None if it is not flat.
     """
 
-    most_HW: NDArray[np.float32]
+    max_change_HW: NDArray[np.float32]
     levels: tuple[float, float] | None
     background: FlatBackground | None = None
 
@@ -65,14 +65,14 @@ class PixelLimits:
             changed_HWC: the same image, changed; values may be out of range.
         """
         height, width = x_HWC.shape[:2]
-        change_HWC, most_HW = changed_HWC - x_HWC, self.most_HW
+        change_HWC, max_change_HW = changed_HWC - x_HWC, self.max_change_HW
         if self.levels is not None:
             low, high = self.levels
             position_HWC = (x_HWC - low) / (high - low)
             change_HWC = (high - low) * (moved(position_HWC, change_HWC / (high - low)) - position_HWC)
-            most_HW = (most_HW > 0).astype(np.float32)
-        most_HW1 = cv2.resize(most_HW, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
-        change_HWC = np.clip(change_HWC, -most_HW1, most_HW1)
+            max_change_HW = (max_change_HW > 0).astype(np.float32)
+        max_change_HW1 = cv2.resize(max_change_HW, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
+        change_HWC = np.clip(change_HWC, -max_change_HW1, max_change_HW1)
         if self.background is not None:
             change_HWC = self.background.limited(x_HWC, change_HWC)
         limited_HWC: NDArray[np.float32] = x_HWC + change_HWC
@@ -99,18 +99,18 @@ def pixel_limits(pixels_NHWC: NDArray[np.uint8], rows_M: NDArray[np.int64]) -> P
         gray = gray and bool((block_NHWC == block_NHWC[..., :1]).all())
     mean_HWC = sum_HWC / len(rows_M)
     std_HW = np.sqrt(np.maximum(squares_HWC / len(rows_M) - mean_HWC**2, 0)).max(axis=2) / 255
-    most_HW = np.where(std_HW > NOISE, STDS * std_HW, 0).astype(np.float32)
+    max_change_HW = np.where(std_HW > NOISE, STDS * std_HW, 0).astype(np.float32)
     levels = _levels(histogram) if gray else None
-    return PixelLimits(most_HW, levels, flat_background(pixels_NHWC, rows_M) if levels is None else None)
+    return PixelLimits(max_change_HW, levels, flat_background(pixels_NHWC, rows_M) if levels is None else None)
 
 
 def _levels(histogram: NDArray[np.int64]) -> tuple[float, float] | None:
     """Return the two levels in [0, 1] of near-binary images with this histogram of 256 values, or None."""
     below = np.cumsum(histogram) / histogram.sum()
     low, high = int(np.searchsorted(below, TAIL)), int(np.searchsorted(below, 1 - TAIL))
-    if high - low < 255 * LEAST_CONTRAST:
+    if high - low < 255 * MIN_CONTRAST:
         return None
     position = np.clip((np.arange(256) - low) / (high - low), 0, 1)
     mean = np.average(position, weights=histogram)
     variance = np.average((position - mean) ** 2, weights=histogram)
-    return (low / 255, high / 255) if variance >= BINARY * mean * (1 - mean) else None
+    return (low / 255, high / 255) if variance >= MIN_BINARITY * mean * (1 - mean) else None

@@ -93,13 +93,13 @@ def _smooth(image_HWC: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _as_sharp(image_HWC: NDArray[np.float32], source_HWC: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return an image whose contrast around 1/2 is raised until it has no more gray than its source (bisection)."""
-    most = _gray(source_HWC)
+    max_gray = _gray(source_HWC)
     low, high = 1.0, MAX_GAIN
-    if _gray(image_HWC) <= most:
+    if _gray(image_HWC) <= max_gray:
         return image_HWC
     for _ in range(_BISECTIONS):
         gain = (low + high) / 2
-        if _gray(_raised(image_HWC, gain)) > most:
+        if _gray(_raised(image_HWC, gain)) > max_gray:
             low = gain
         else:
             high = gain

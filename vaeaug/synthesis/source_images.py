@@ -72,7 +72,7 @@ class SourceImage:
         shades_HWC: NDArray[np.float32] = self.pixels_HWC.astype(np.float32) / np.float32(255)
         return shades_HWC
 
-    def seen(self, background: RGB) -> NDArray[np.float32]:
+    def composited(self, background: RGB) -> NDArray[np.float32]:
         """Return the pixels as a model sees them before resizing: as `floats`, composited over the background."""
         return composited(self.floats(), self.alpha_HW, background)
 
@@ -125,10 +125,10 @@ class SourceImages:
             VaeaugError: the file has changed since the dataset was read, or is no longer there.
         """
         with self._lock:
-            known = self._sources.get(path)
-            if known is not None:
+            cached = self._sources.get(path)
+            if cached is not None:
                 self._sources.move_to_end(path)
-                return known
+                return cached
         image = self._decoded(path)  # two threads may both do it: that costs time, and holding the lock would cost more
         with self._lock:
             if path not in self._sources and image.nbytes <= self._limit:
@@ -148,15 +148,15 @@ class SourceImages:
             keep: keep the result for the next call, if there is room; otherwise drop it.
         """
         with self._lock:
-            known = self._results.get(edit) if keep else self._results.pop(edit, None)
-        if known is not None:
-            return known
-        made = compute()
+            cached = self._results.get(edit) if keep else self._results.pop(edit, None)
+        if cached is not None:
+            return cached
+        computed = compute()
         if keep:
             with self._lock:
-                if sum(kept.nbytes for kept in self._results.values()) + made.nbytes <= self._result_limit:
-                    self._results[edit] = made
-        return made
+                if sum(kept.nbytes for kept in self._results.values()) + computed.nbytes <= self._result_limit:
+                    self._results[edit] = computed
+        return computed
 
     def eight_bit(self, pixels_HWC: NDArray[Any]) -> NDArray[np.uint8]:
         """Return an edit as a model sees it before resizing, uint8 (H, W, 1 or 3).

@@ -18,7 +18,7 @@ from vaeaug.disk import write_atomic
 
 
 @dataclass
-class Course:
+class TrainingProgress:
     """The numbers of a training's state: everything that is not a tensor.
 
     Attributes:
@@ -56,7 +56,7 @@ class TrainingState:
         optimizers: an optimizer a parameter group.
         average: the moving average of the variant's parameters.
         best: the weights to keep: name -> tensor, as in `weights`.
-        course: the numbers.
+        progress: the numbers.
     """
 
     variant: Variant
@@ -64,7 +64,7 @@ class TrainingState:
     optimizers: Mapping[str, torch.optim.Optimizer]
     average: list[Tensor]
     best: dict[str, Tensor]
-    course: Course
+    progress: TrainingProgress
 
     @property
     def modules(self) -> dict[str, nn.Module]:
@@ -82,7 +82,7 @@ class TrainingState:
     def load_weights(self, weights: Mapping[str, Tensor]) -> None:
         """Put weights, named as `weights` names them, into both."""
         for prefix, module in self.modules.items():
-            module.load_state_dict(_below(weights, f"{prefix}."))
+            module.load_state_dict(_without_prefix(weights, f"{prefix}."))
 
     def load_average(self) -> None:
         """Put the moving average into the variant's parameters."""
@@ -100,21 +100,21 @@ class TrainingState:
     def snapshot(self) -> Snapshot:
         """Return a copy of the state."""
         tensors = {name: tensor.detach().clone() for name, tensor in self._tensors().items()}
-        return Snapshot(tensors, json.dumps(asdict(self.course)))
+        return Snapshot(tensors, json.dumps(asdict(self.progress)))
 
     def restore(self, snapshot: Snapshot) -> None:
         """Return to a snapshot. The course becomes a new object."""
         tensors = snapshot.tensors
-        self.load_weights(_below(tensors, "now/"))
+        self.load_weights(_without_prefix(tensors, "now/"))
         copy_into(self.average, [tensors[f"average/{i}"] for i in range(len(self.average))])
-        self.best = {name: tensor.clone() for name, tensor in _below(tensors, "best/").items()}
+        self.best = {name: tensor.clone() for name, tensor in _without_prefix(tensors, "best/").items()}
         for group, optimizer in self.optimizers.items():
             state: dict[int, dict[str, Tensor]] = {}
-            for name, tensor in _below(tensors, f"optimizer/{group}/").items():
+            for name, tensor in _without_prefix(tensors, f"optimizer/{group}/").items():
                 index, key = name.split("/")
                 state.setdefault(int(index), {})[key] = tensor.clone()
             optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-        self.course = Course(**json.loads(snapshot.course))
+        self.progress = TrainingProgress(**json.loads(snapshot.progress))
 
 
 @dataclass(frozen=True)
@@ -122,11 +122,11 @@ class Snapshot:
     """A copy of a training's state: tensors by name, and the course as JSON."""
 
     tensors: dict[str, Tensor]
-    course: str
+    progress: str
 
     def save(self, path: Path) -> None:
         """Write it to one safetensors file, all or nothing."""
-        write_atomic(path, save({name: t.contiguous() for name, t in self.tensors.items()}, {"course": self.course}))
+        write_atomic(path, save({name: t.contiguous() for name, t in self.tensors.items()}, {"course": self.progress}))
 
     @staticmethod
     def load(path: Path) -> Snapshot:
@@ -136,7 +136,7 @@ class Snapshot:
             return Snapshot(tensors, file.metadata()["course"])
 
 
-def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def _without_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """Return the entries whose name starts with `prefix`, without it."""
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 

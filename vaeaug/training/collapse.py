@@ -112,15 +112,15 @@ class CodeCounter:
 
     def add(self, latent: Latent) -> None:
         """Count the codes of a batch; a continuous latent has none."""
-        parts = leaves(latent)
-        if any(part.is_floating_point() for part in parts):
+        tensors = leaves(latent)
+        if any(leaf.is_floating_point() for leaf in tensors):
             return
-        self._counts += [torch.zeros(0, dtype=torch.int64)] * (len(parts) - len(self._counts))
-        for place, part in enumerate(parts):
-            new_K, old_K = part.flatten().cpu().bincount(), self._counts[place]
+        self._counts += [torch.zeros(0, dtype=torch.int64)] * (len(tensors) - len(self._counts))
+        for index, leaf in enumerate(tensors):
+            new_K, old_K = leaf.flatten().cpu().bincount(), self._counts[index]
             size = max(len(new_K), len(old_K))
-            padded = (torch.nn.functional.pad(each_K, (0, size - len(each_K))) for each_K in (old_K, new_K))
-            self._counts[place] = torch.stack(list(padded)).sum(dim=0)
+            padded = (torch.nn.functional.pad(counts_K, (0, size - len(counts_K))) for counts_K in (old_K, new_K))
+            self._counts[index] = torch.stack(list(padded)).sum(dim=0)
 
     def use(self, total: int | None) -> CodeUse | None:
         """Return how many codes are in use, or None if no discrete latent was counted.

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from vaeaug.training.config import TrainingConfig
 
-SHARED_SHARE = 0.4
+SHARED_FRACTION = 0.4
 """The part of a per-class training that goes to the shared run; the classes divide the rest."""
 
-MOST_STEPS = 10_000_000  # a time budget ends long before
+MAX_STEPS = 10_000_000  # a time budget ends long before
 
-_SEEN_AN_IMAGE = 100
-_LEAST_SEEN, _MOST_SEEN = 250_000, 1_000_000
-_LEAST_EPOCHS = 10
+_VIEWS_PER_IMAGE = 100
+_MIN_VIEWS, _MAX_VIEWS = 250_000, 1_000_000
+_MIN_EPOCHS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def plan(config: TrainingConfig, images: int) -> Plan:
     batch_size = max(1, min(config.batch_size, images // 2))
     per_epoch = max(1, images // batch_size)
     limits = [config.steps, config.epochs and config.epochs * per_epoch]
-    return Plan(batch_size, min((limit for limit in limits if limit is not None), default=MOST_STEPS), config)
+    return Plan(batch_size, min((limit for limit in limits if limit is not None), default=MAX_STEPS), config)
 
 
 def with_length(config: TrainingConfig, images: int) -> TrainingConfig:
@@ -53,16 +53,16 @@ def with_length(config: TrainingConfig, images: int) -> TrainingConfig:
     """
     if config.steps is not None or config.epochs is not None or config.time_budget is not None:
         return config
-    seen = max(min(max(_SEEN_AN_IMAGE * images, _LEAST_SEEN), _MOST_SEEN), _LEAST_EPOCHS * images)
-    return dataclasses.replace(config, steps=math.ceil(seen / config.batch_size))
+    views = max(min(max(_VIEWS_PER_IMAGE * images, _MIN_VIEWS), _MAX_VIEWS), _MIN_EPOCHS * images)
+    return dataclasses.replace(config, steps=math.ceil(views / config.batch_size))
 
 
-def share(config: TrainingConfig, part: float, epochs_part: float | None = None) -> TrainingConfig:
-    """Return `config` with `part` of its steps and its time budget, and `epochs_part` (or `part`) of its epochs."""
-    epochs_part = part if epochs_part is None else epochs_part
+def scaled(config: TrainingConfig, fraction: float, epochs_fraction: float | None = None) -> TrainingConfig:
+    """Return `config` with a fraction of its steps, time budget and epochs."""
+    epochs_fraction = fraction if epochs_fraction is None else epochs_fraction
     return dataclasses.replace(
         config,
-        steps=None if config.steps is None else max(1, round(config.steps * part)),
-        epochs=None if config.epochs is None else max(1, round(config.epochs * epochs_part)),
-        time_budget=None if config.time_budget is None else config.time_budget * part,
+        steps=None if config.steps is None else max(1, round(config.steps * fraction)),
+        epochs=None if config.epochs is None else max(1, round(config.epochs * epochs_fraction)),
+        time_budget=None if config.time_budget is None else config.time_budget * fraction,
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from vaeaug.dataset.image_cache import ImageCache
 from vaeaug.dataset.rules import RGB, WHITE, DecodeRules
-from vaeaug.export.kind import ClassKind
+from vaeaug.export.class_format import ClassFormat
 from vaeaug.export.normalize import REASONS, CopyRule, copy_rule
 from vaeaug.export.real import RealImage
 
@@ -35,7 +35,7 @@ _EXACT_COPIES = {
 
 
 def copy_rules(
-    cache: ImageCache, kinds: Mapping[str, ClassKind], *, keep_alpha: bool, exact: bool
+    cache: ImageCache, kinds: Mapping[str, ClassFormat], *, keep_alpha: bool, exact: bool
 ) -> dict[str, CopyRule]:
     """Return `file_name` -> how the image is copied, for each readable image of a dataset.
 

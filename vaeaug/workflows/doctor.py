@@ -255,7 +255,7 @@ def _round_trips(image: Any, name: str) -> bool:
 
 def _disks() -> Iterator[Fact]:
     """Yield the free space of the directories that are written to, and the size of the cache."""
-    from vaeaug.dataset.store import chosen_directory, size_limit  # noqa: PLC0415 (imports what may be missing here)
+    from vaeaug.dataset.store import cache_directory, size_limit  # noqa: PLC0415 (imports what may be missing here)
 
     try:
         yield _disk("working directory", Path.cwd(), "change to another directory")
@@ -266,7 +266,7 @@ def _disks() -> Iterator[Fact]:
     except FileNotFoundError as error:
         yield Fact("disk", "temporary directory", None, "none", f"{error}; set TMPDIR", fatal=True)
     try:
-        cache, named = chosen_directory(None)
+        cache, named = cache_directory(None)
         limit = size_limit()
     except VaeaugError as error:
         yield Fact("disk", "cache", None, "unknown", str(error), fatal=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vaeaug.export.kind import ClassKind
+from vaeaug.export.class_format import ClassFormat
 
 
-def format_warnings(kinds: Mapping[str, ClassKind]) -> list[str]:
+def format_warnings(kinds: Mapping[str, ClassFormat]) -> list[str]:
     """Return warnings about formats that some readers do not list or decode as expected.
 
     Args:

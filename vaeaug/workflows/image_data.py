@@ -18,7 +18,7 @@ from vaeaug.dataset.contents import Contents, read_contents
 from vaeaug.dataset.index import MINIMUM_PER_CLASS, NO_LABEL, DatasetIndex
 from vaeaug.dataset.label_options import AUTOMATIC, LabelOptions
 from vaeaug.dataset.passed_over import PassedOver
-from vaeaug.dataset.provenance import recognize, set_apart, warnings_of
+from vaeaug.dataset.provenance import add_provenance, separate_synthetic, synthetic_warnings
 from vaeaug.dataset.rules import DEFAULT_RULES, MAX_MEGAPIXELS, DecodeRules
 from vaeaug.dataset.scan import scan
 from vaeaug.models.record import read_record
@@ -181,7 +181,7 @@ def read_for_model(
     progress.stage("Reading images")
     contents = read_contents(index, workers=workers or cpu_count())
     cache = read_images(
-        recognize(index, contents),
+        add_provenance(index, contents),
         contents=contents,
         spec=model.spec,
         rules=model.record.rules(max_megapixels),

@@ -11,7 +11,7 @@ from vaeaug.models.record import ModelRecord
 from vaeaug.models.store import StoredModel
 from vaeaug.training.collapse import ActiveUnits, CodeUse
 from vaeaug.training.history import annealed_terms
-from vaeaug.training.plan import SHARED_SHARE
+from vaeaug.training.plan import SHARED_FRACTION
 from vaeaug.workflows.name_list import SHOWN, name_list
 
 

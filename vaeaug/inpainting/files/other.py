@@ -84,7 +84,7 @@ class OtherFile:
                 chunks.append((b"tRNS", table_K4[:, 3].tobytes()))
         header = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
         rows = encoded_rows(values_HWS, depth, indexed=table_K4 is not None, interlaced=False)
-        return assembled(header, [*chunks, (b"IDAT", b"")], zlib.compress(rows, 6), provenance, turned=True)
+        return assembled(header, [*chunks, (b"IDAT", b"")], zlib.compress(rows, 6), provenance, upright=True)
 
     def _metadata(self) -> list[Chunk]:
         """Return the metadata of the source as PNG chunks."""
@@ -114,13 +114,13 @@ class OtherFile:
     def _tiff(self, values_HWS: NDArray[Any], provenance: Provenance) -> bytes:
         fields = TiffImagePlugin.ImageFileDirectory_v2()
         packet = self._info.get("xmp")
-        fields[_XMP] = merged(packet if isinstance(packet, bytes) else None, provenance.packet, turned=True).encode()
+        fields[_XMP] = merged(packet if isinstance(packet, bytes) else None, provenance.packet, upright=True).encode()
         options: dict[str, Any] = {}
         if self._info.get("icc_profile"):
             options["icc_profile"] = self._info["icc_profile"]
         if self._info.get("dpi"):
             options["dpi"] = self._info["dpi"]
-        exif = completed_exif(self._info["exif"], turned=True) if self._info.get("exif") else None
+        exif = completed_exif(self._info["exif"], upright=True) if self._info.get("exif") else None
         if exif is not None:
             options["exif"] = exif
         stream = io.BytesIO()

@@ -55,15 +55,15 @@ def _filtered(rows_HX: NDArray[np.uint8], step: int) -> bytes:
     left[:, step:] = rows_HX[:, :-step]
     above[1:] = rows_HX[:-1]
     corner[1:, step:] = rows_HX[:-1, :-step]
-    least_H = _cost(rows_HX)
+    best_cost_H = _cost(rows_HX)
     mean = ((left.astype(np.uint16) + above) // 2).astype(np.uint8)
     for kind, predicted in ((1, left), (2, above), (3, mean), (4, _paeth(left, above, corner))):
         difference_HX = rows_HX - predicted  # modulo 256, as the specification says
         cost_H = _cost(difference_HX)
-        better_H = cost_H < least_H
+        better_H = cost_H < best_cost_H
         result[better_H, 0] = kind
         result[better_H, 1:] = difference_HX[better_H]
-        least_H = np.minimum(least_H, cost_H)
+        best_cost_H = np.minimum(best_cost_H, cost_H)
     return result.tobytes()
 
 

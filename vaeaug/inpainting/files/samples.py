@@ -124,12 +124,12 @@ class Samples:
 
 def upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
     """Return an array (H, W, ...) set upright by an EXIF orientation."""
-    turned = pixels.swapaxes(0, 1) if orientation in (5, 6, 7, 8) else pixels
+    rotated = pixels.swapaxes(0, 1) if orientation in (5, 6, 7, 8) else pixels
     if orientation in (3, 4, 7, 8):
-        turned = turned[::-1]
+        rotated = rotated[::-1]
     if orientation in (2, 3, 6, 7):
-        turned = turned[:, ::-1]
-    return turned
+        rotated = rotated[:, ::-1]
+    return rotated
 
 
 def as_stored(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:

@@ -170,23 +170,23 @@ def layout_of(structure: Structure, directory: Directory) -> Layout | None:
     planes: list[int | None] = list(range(samples)) if number(PLANAR, 1) == 2 and samples > 1 else [None]
     tiled = TILE_OFFSETS in entries
     grid = _tiles if tiled else _strips
-    places = list(grid(width, height, planes, number))
+    positions = list(grid(width, height, planes, number))
     offsets = structure.values(entries.get(TILE_OFFSETS if tiled else STRIP_OFFSETS))
     lengths = structure.values(entries.get(TILE_BYTES if tiled else STRIP_BYTES))
-    if not len(places) == len(offsets) == len(lengths):
+    if not len(positions) == len(offsets) == len(lengths):
         return None
     order = structure.order if bits > 8 else "<"
     chunks = tuple(
-        Chunk(*place, *where) for place, where in zip(places, zip(offsets, lengths, strict=True), strict=True)
+        Chunk(*position, *where) for position, where in zip(positions, zip(offsets, lengths, strict=True), strict=True)
     )
     kind = f"{order}{letter}{max(bits, 8) // 8}"
     return Layout(height, width, samples, bits, kind, compression, predictor, options, mirrored, tiled, chunks)
 
 
-_Place = tuple[int, int, int, int, int | None]
+_Position = tuple[int, int, int, int, int | None]
 
 
-def _strips(width: int, height: int, planes: list[int | None], number: Callable[..., int]) -> Iterator[_Place]:
+def _strips(width: int, height: int, planes: list[int | None], number: Callable[..., int]) -> Iterator[_Position]:
     """Yield top, left, rows, columns and plane of each strip."""
     rows = max(1, min(number(ROWS_PER_STRIP, height), height))
     for plane in planes:
@@ -194,7 +194,7 @@ def _strips(width: int, height: int, planes: list[int | None], number: Callable[
             yield top, 0, min(rows, height - top), width, plane
 
 
-def _tiles(width: int, height: int, planes: list[int | None], number: Callable[..., int]) -> Iterator[_Place]:
+def _tiles(width: int, height: int, planes: list[int | None], number: Callable[..., int]) -> Iterator[_Position]:
     """Yield the same of each tile."""
     rows, columns = max(1, number(TILE_HEIGHT)), max(1, number(TILE_WIDTH))
     for plane in planes:

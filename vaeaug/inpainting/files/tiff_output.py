@@ -46,8 +46,8 @@ class TiffOutput:
 
     def numbers(self, tag: int, numbers: list[int]) -> bytes:
         """Return a field of whole numbers; its values are appended if they do not fit in it."""
-        most = max(numbers)
-        kind, letter = (LONG8, "Q") if most >= 2**32 else (SHORT, "H") if most < 2**16 else (LONG, "I")
+        max_value = max(numbers)
+        kind, letter = (LONG8, "Q") if max_value >= 2**32 else (SHORT, "H") if max_value < 2**16 else (LONG, "I")
         return self.field(tag, kind, self._structure.packed(letter, *numbers), len(numbers))
 
     def field(self, tag: int, kind: int, content: bytes, count: int) -> bytes:

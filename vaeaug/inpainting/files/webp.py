@@ -53,7 +53,7 @@ class WebpFile:
         with opened(data, rules.max_megapixels) as image:
             self._width, self._height = image.size
         if frames:
-            left, top, width, height = (_three(frames[0], 3 * number) for number in range(4))
+            left, top, width, height = (_uint24(frames[0], 3 * number) for number in range(4))
             if (left, top, width + 1, height + 1) != (0, 0, self._width, self._height):
                 raise UnreadableImageError(
                     "the first frame of the animation does not cover the whole image; save its frames as separate files"
@@ -121,16 +121,16 @@ def is_lossless_or_animated(data: bytes) -> bool:
 
 
 def _chunks(data: bytes) -> Iterator[Chunk]:
-    place = 0
-    while place + 8 <= len(data):
-        kind, length = struct.unpack_from("<4sI", data, place)
-        yield kind, data[place + 8 : place + 8 + length]
-        place += 8 + length + length % 2
+    offset = 0
+    while offset + 8 <= len(data):
+        kind, length = struct.unpack_from("<4sI", data, offset)
+        yield kind, data[offset + 8 : offset + 8 + length]
+        offset += 8 + length + length % 2
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
     return kind + struct.pack("<I", len(content)) + content + b"\0" * (len(content) % 2)
 
 
-def _three(data: bytes, place: int) -> int:
-    return int.from_bytes(data[place : place + 3], "little")
+def _uint24(data: bytes, offset: int) -> int:
+    return int.from_bytes(data[offset : offset + 3], "little")

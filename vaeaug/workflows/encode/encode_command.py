@@ -132,7 +132,7 @@ def encode(
             **about,
             passed_over=images.passed_over,
             invalid=images.cache.invalid,
-            remarks=run.warnings,
+            warnings=run.warnings,
         )
         write_record(run.content / RECORD, record)
         card = FeatureCard(

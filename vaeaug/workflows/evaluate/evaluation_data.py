@@ -14,7 +14,7 @@ from vaeaug.dataset.cache import UNSEEN, ImageCache
 from vaeaug.dataset.contents import Contents, read_contents
 from vaeaug.dataset.index import NO_LABEL, DatasetIndex
 from vaeaug.dataset.passed_over import PassedOver
-from vaeaug.dataset.provenance import recognize
+from vaeaug.dataset.provenance import add_provenance
 from vaeaug.dataset.rules import DecodeRules
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError, quoted
@@ -155,7 +155,7 @@ def _synthetic_index(directory: Path, manifest: Manifest | None, classes: Sequen
         InputError: if there are none, or if they are of other classes.
     """
     index = scan(directory, training=False)
-    index = recognize(index, read_contents(index))
+    index = add_provenance(index, read_contents(index))
     files = [file for file in index.files if file.split == "train"]
     recognized = [file for file in files if file.synthetic]
     if recognized or manifest is not None:

@@ -43,7 +43,7 @@ def values_of(evaluation: Evaluation) -> dict[str, Any]:
         synthetic_fingerprint=evaluation.data.synthetic.cache.fingerprint,
         passed_over=evaluation.data.passed_over,
         invalid=(*evaluation.data.real.cache.invalid, *evaluation.data.synthetic.cache.invalid),
-        remarks=evaluation.run.warnings,
+        warnings=evaluation.run.warnings,
     )
 
 

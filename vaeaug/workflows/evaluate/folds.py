@@ -17,7 +17,7 @@ from typing import Any
 
 from vaeaug.classifier.folds import stratified_folds
 from vaeaug.errors import InputError, VaeaugError
-from vaeaug.options import refuse_named_code
+from vaeaug.options import check_names_no_code
 from vaeaug.progress import Progress, Tick
 from vaeaug.seeds import seed_of
 from vaeaug.staging import write_atomic

@@ -9,11 +9,11 @@ from vaeaug.dataset.contents import content_digest
 from vaeaug.dataset.decode import read_file
 from vaeaug.dataset.index import ImageFile
 from vaeaug.dataset.rules import DecodeRules
-from vaeaug.export.completed_kind import FileOfKind
-from vaeaug.export.kind import ClassKind
+from vaeaug.export.class_format import ClassFormat
+from vaeaug.export.completed_in_class_format import ClassFormatFile
 from vaeaug.inpainting.files.animation import check_later_frames
 from vaeaug.inpainting.files.opening import CompletedFile, open_completed
-from vaeaug.inpainting.picture import read_picture, seen_by
+from vaeaug.inpainting.picture import read_picture, with_channels
 from vaeaug.inpainting.sources import HoleSource
 
 MAX_FRACTION = 0.75
@@ -49,17 +49,17 @@ class CheckedImage:
     notes: str
 
 
-def open_image(data: bytes, rules: DecodeRules, kind: ClassKind | None) -> CompletedFile:
+def open_image(data: bytes, rules: DecodeRules, kind: ClassFormat | None) -> CompletedFile:
     """Open an image to complete it in its own file, or as an image of its class.
 
     Raises:
         UnreadableImageError: if it cannot be decoded.
     """
-    return open_completed(data, rules) if kind is None else FileOfKind(data, rules, kind)
+    return open_completed(data, rules) if kind is None else ClassFormatFile(data, rules, kind)
 
 
 def check_image(
-    file: ImageFile, source: HoleSource, channels: int, rules: DecodeRules, kind: ClassKind | None
+    file: ImageFile, source: HoleSource, channels: int, rules: DecodeRules, kind: ClassFormat | None
 ) -> CheckedImage:
     """Read an image and its holes.
 
@@ -84,9 +84,9 @@ def check_image(
     for page in range(opened.pages):
         picture = read_picture(opened, page, rules)
         holes = source.holes(file.file_name, picture)
-        seen_by(channels, picture, holes.missing_HW & (kind is None))
+        with_channels(channels, picture, holes.missing_HW & (kind is None))
         digest += content_digest(holes.missing_HW.tobytes())
-        origins |= dict.fromkeys([holes.origin] if holes.origin else [])
+        origins |= dict.fromkeys([holes.source] if holes.source else [])
         notes |= dict.fromkeys([holes.note] if holes.note else [])
         if holes.missing_HW.any():
             if opened.frames > opened.pages and not opened.changed:

@@ -22,7 +22,7 @@ from vaeaug.errors import VaeaugError
 from vaeaug.export.completed import encode_completed, encode_gray
 from vaeaug.inpainting.complete import Completer
 from vaeaug.inpainting.fill import Filled, fill
-from vaeaug.inpainting.picture import read_picture, seen_by
+from vaeaug.inpainting.picture import read_picture, with_channels
 from vaeaug.models.record import ModelRecord
 from vaeaug.progress import Progress, Tick
 from vaeaug.seeds import seed_of
@@ -159,7 +159,7 @@ def _complete(
                 native=native_size(record, job.label),
                 samples=len(job.names),
                 seed=seed_of(settings.seed, "inpaint", job.file.file_name, job.variation, *([page] if page else [])),
-                how=settings.blend,
+                blending=settings.blend,
                 region=settings.region,
             )
             first_result = first_result or result

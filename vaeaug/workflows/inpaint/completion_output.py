@@ -21,8 +21,8 @@ from vaeaug.export.card import CardData, ClassCount, write_card
 from vaeaug.export.completions import CompletedRow, CompletionsCard, write_archive, write_completions_card
 from vaeaug.export.layout import synthetic_number
 from vaeaug.export.manifest import ManifestRow, write_manifest
-from vaeaug.export.origin import Filled
 from vaeaug.export.record import RECORD, command_record, write_record
+from vaeaug.export.synthesis_method import Inpainted
 from vaeaug.inpainting.files.opening import open_completed
 from vaeaug.inpainting.picture import read_picture
 from vaeaug.models.record import ModelRecord
@@ -158,7 +158,7 @@ def _write_dataset(run: Run[InpaintSettings], completed: InpaintOutput) -> None:
         )
         for label in sorted({image.label for image in plan.real})
     ]
-    card = CardData(run.title, counts, _summary(run, completed), warnings=run.warnings, origin=Filled())
+    card = CardData(run.title, counts, _summary(run, completed), warnings=run.warnings, method=Inpainted())
     write_card(content / "README.md", card)
 
 
@@ -194,7 +194,7 @@ def _write_record(run: Run[InpaintSettings], completed: InpaintOutput) -> None:
             passed_through=completed.plan.passed_through,
             passed_over=completed.passed_over,
             invalid=completed.plan.invalid,
-            remarks=run.warnings,
+            warnings=run.warnings,
         ),
     )
 

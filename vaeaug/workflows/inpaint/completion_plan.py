@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vaeaug.dataset.build import unreadable
+from vaeaug.dataset.build import unreadable_message
 from vaeaug.dataset.image_cache import InvalidImage
 from vaeaug.dataset.index import NO_LABEL, DatasetIndex, ImageFile
 from vaeaug.dataset.opening import UnreadableImageError, read_file
@@ -16,12 +16,12 @@ from vaeaug.dataset.parallel import thread_pool, windows
 from vaeaug.dataset.rules import DecodeRules
 from vaeaug.dataset.traits import read_traits
 from vaeaug.errors import InputError
-from vaeaug.export.carried import first_numbers
-from vaeaug.export.kind import ClassKind, recorded_kind
+from vaeaug.export.class_format import ClassFormat, recorded_format
 from vaeaug.export.layout import folder_name, synthetic_name
 from vaeaug.export.manifest import Sources
 from vaeaug.export.normalize import CopyRule, copy_rule
 from vaeaug.export.real import RealImage, place_real
+from vaeaug.export.sample_numbers import first_numbers
 from vaeaug.inpainting.coco import CocoFile
 from vaeaug.inpainting.masks import MaskFiles
 from vaeaug.inpainting.sources import HoleSource, MissingColour, RandomHoles, Transparent
@@ -123,7 +123,7 @@ def make_plan(
     source = _source(settings, images, record)
     files = [file for file in index.files if not (isinstance(source, MaskFiles) and source.is_mask(file.path))]
     if isinstance(source, CocoFile):
-        source.refuse_ambiguous([file.file_name for file in files])
+        source.check_unambiguous([file.file_name for file in files])
     checked, invalid = _check_all(files, source, settings, record, progress)
     model_classes = {entry.name for entry in record.classes}
     bases = base_names(list(checked), settings.samples, checked)
@@ -179,7 +179,7 @@ def _plan_random(index: DatasetIndex, settings: InpaintSettings, record: ModelRe
             f"the model was not trained on the class {unknown[0]!r} of {index.root}; its classes are "
             f"{', '.join(model_classes)}"
         )
-    kinds = {entry.name: recorded_kind(record, entry) for entry in record.classes}
+    kinds = {entry.name: recorded_format(record, entry) for entry in record.classes}
     checked, invalid = _check_all(training, RandomHoles(settings.seed, 0), settings, record, progress, kinds)
     left_out = {image.file_name for image in invalid}
     kept = [file for file in index.files if file.label != NO_LABEL and file.file_name not in left_out]
@@ -225,7 +225,7 @@ def _plan_random(index: DatasetIndex, settings: InpaintSettings, record: ModelRe
 
 
 def _copy_rules(
-    files: Iterable[ImageFile], kinds: Mapping[str, ClassKind], decoding: DecodeRules
+    files: Iterable[ImageFile], kinds: Mapping[str, ClassFormat], decoding: DecodeRules
 ) -> dict[str, CopyRule]:
     """Return how real images are copied, so that readers decode them like the completed ones.
 
@@ -258,7 +258,7 @@ def _check_all(
     settings: InpaintSettings,
     record: ModelRecord,
     progress: Progress,
-    kinds: Mapping[str, ClassKind] | None = None,
+    kinds: Mapping[str, ClassFormat] | None = None,
 ) -> tuple[dict[str, CheckedImage], tuple[InvalidImage, ...]]:
     """Read every image and its holes, in threads; return the images by file name, and those that cannot be read."""
     progress.stage("Reading images and holes")
@@ -283,7 +283,7 @@ def _check_all(
             done += len(window)
             progress.tick(Tick(done / len(files)))
     if invalid and not (settings.skip_invalid and found):
-        raise InputError(unreadable(invalid))
+        raise InputError(unreadable_message(invalid))
     return found, tuple(invalid)
 
 

@@ -11,7 +11,7 @@ from vaeaug.dataset.decode import UnreadableImageError
 from vaeaug.errors import InputError
 from vaeaug.inpainting.complete import Completer
 from vaeaug.inpainting.fill import fill
-from vaeaug.inpainting.picture import from_pixels, seen_by
+from vaeaug.inpainting.picture import from_pixels, with_channels
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import SILENT
 from vaeaug.seeds import seed_of
@@ -60,7 +60,7 @@ def inpaint_arrays(
             continue
         picture = from_pixels(image_HWC)
         try:
-            seen_HWC = seen_by(stored.record.channels, picture, missing_HW)
+            seen_HWC = with_channels(stored.record.channels, picture, missing_HW)
         except UnreadableImageError as error:
             raise InputError(f"image {number}: {error}") from None
         result = fill(
@@ -71,7 +71,7 @@ def inpaint_arrays(
             native=native_size(stored.record, name),
             samples=chosen.samples,
             seed=seed_of(chosen.seed, "inpaint", number),
-            how=chosen.blend,
+            blending=chosen.blend,
             region=chosen.region,
         )
         for sample in range(chosen.samples):

@@ -9,7 +9,7 @@ from typing import Any
 
 from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.passed_over import MASKS, summary
-from vaeaug.dataset.provenance import recognize, set_apart, warnings_of
+from vaeaug.dataset.provenance import add_provenance, separate_synthetic, synthetic_warnings
 from vaeaug.dataset.scan import scan
 from vaeaug.export.real import copy_real
 from vaeaug.inpainting.complete import Completer
@@ -119,7 +119,7 @@ def inpaint(
         )
         run.staging.check_unchanged(**{"partial encoder of the model": fingerprint(encoder)})
         method = "gibbs" if encoder is None else "partial-encoder"
-        completer = Completer(stored, method=method, draws=chosen.draws, partial=encoder)
+        completer = Completer(stored, method=method, draws=chosen.draws, encoder=encoder)
         _copy(plan, run.content, progress)
         journal = run.scratch / "completed.jsonl"
         uncertainty = (run.scratch if plan.has_class_folders else run.content) / "uncertainty"

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from vaeaug.dataset.rules import MAX_MEGAPIXELS
 from vaeaug.errors import InputError, VaeaugError
-from vaeaug.inpainting.partial_encoder import FILE, PartialEncoder, load_partial, save_partial
-from vaeaug.inpainting.train_partial import train_partial
+from vaeaug.inpainting.encoder_store import FILE, InpaintingEncoder, load_inpainting_encoder, save_inpainting_encoder
+from vaeaug.inpainting.train_encoder import train_inpainting_encoder
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import Progress
 from vaeaug.workflows.device import one_thread
@@ -28,7 +28,7 @@ def inpainting_encoder(
     max_megapixels: float = MAX_MEGAPIXELS,
     steps: int | None = None,
     progress: Progress,
-) -> PartialEncoder | None:
+) -> InpaintingEncoder | None:
     """Return the inpainting encoder of a model; if it has none yet, train it and keep it in the model's directory.
 
     It is trained with the seed of the model, so it does not depend on the run that needs it first. If the model's
@@ -110,7 +110,7 @@ def add_inpainting_encoder(
         seconds: time limit, or None for no limit.
     """
     try:
-        save_partial(model, _train(model, pixels_NHWC, labels_N, None, progress, seconds))
+        save_inpainting_encoder(model, _train(model, pixels_NHWC, labels_N, None, progress, seconds))
     except InputError as error:
         progress.say(f"--inpainting has no effect: {str(error).partition(';')[0]}")
 
@@ -133,9 +133,9 @@ def _train(
     steps: int | None,
     progress: Progress,
     seconds: float | None = None,
-) -> PartialEncoder:
+) -> InpaintingEncoder:
     """Train the inpainting encoder of a model, with the seed of the model."""
     progress.stage("Training the inpainting encoder")
-    return train_partial(
+    return train_inpainting_encoder(
         model, pixels_NHWC, labels_N, steps=steps, seconds=seconds, seed=model.record.seed, report=progress.tick
     )

@@ -19,7 +19,7 @@ from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.models.store import StoredModel
 from vaeaug.pages.sheets import TraversalRow, traversal_factor, traversal_sheet
 from vaeaug.progress import SILENT, Progress, Tick
-from vaeaug.synthesis.paths import discrete
+from vaeaug.synthesis.paths import is_discrete
 from vaeaug.synthesis.traversal import Axes, axes_of, traverse_axes
 from vaeaug.training.batches import as_images
 from vaeaug.workflows.device import one_thread
@@ -71,7 +71,7 @@ def traverse(model: str | Path, out: str | Path, *, progress: Progress = SILENT,
     check_disjoint(out, [model])
     image = None
     labels = [stored.record.label(name) for name in dict.fromkeys(chosen.classes)] or list(range(len(stored.classes)))
-    if discrete(stored.latents(labels[0]).latents.latent):
+    if is_discrete(stored.latents(labels[0]).latents.latent):
         raise InputError(
             f"the latents of the variant '{stored.record.variant.name}' are codes, which have no axes to move along; "
             "to see the path between two images, use: vaeaug interpolate"
@@ -154,13 +154,13 @@ def _encoded(model: StoredModel, image_HWC: NDArray[np.uint8], label: int) -> La
 
 def _information_text(axes: Axes, dimension: int) -> str:
     """Return the KL of a dimension, or its variance if the model has no KL, in words."""
-    value = float(axes.worth_D[dimension])
-    return f"{value:.2f} nats" if axes.nats else f"variance {value:.3g}"
+    value = float(axes.importance_D[dimension])
+    return f"{value:.2f} nats" if axes.is_kl else f"variance {value:.3g}"
 
 
 def _entry(axes: Axes, dimension: int) -> dict[str, Any]:
     return {
         "latent": axes.names[dimension],
-        "kl" if axes.nats else "variance": round(float(axes.worth_D[dimension]), 4),
-        "standard_deviation": round(float(axes.spread_D[dimension]), 4),
+        "kl" if axes.is_kl else "variance": round(float(axes.importance_D[dimension]), 4),
+        "standard_deviation": round(float(axes.std_D[dimension]), 4),
     }

@@ -68,7 +68,7 @@ def write_root(run: Run[ScoreSettings], scores: AnomalyScores) -> None:
             columns=_columns(scores),
             passed_over=scores.data.passed_over,
             invalid=scores.data.cache.invalid,
-            remarks=run.warnings,
+            warnings=run.warnings,
         ),
     )
     card = ScoreCard(

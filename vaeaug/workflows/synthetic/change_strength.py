@@ -16,7 +16,7 @@ import numpy as np
 
 from vaeaug.progress import Tick
 from vaeaug.synthesis.chunk import SampleChunk
-from vaeaug.synthesis.filters.judge import COPY_CAUSE
+from vaeaug.synthesis.filters.classifier_filter import COPY_CAUSE
 from vaeaug.synthesis.generate import CHUNK
 from vaeaug.workflows.device import one_thread
 from vaeaug.workflows.samplers import sampler_config

@@ -13,11 +13,11 @@ from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.index import DatasetIndex
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
-from vaeaug.export.carried import first_chunks
-from vaeaug.export.kind import class_kinds
+from vaeaug.export.class_format import class_formats
 from vaeaug.export.manifest import Sources
 from vaeaug.export.normalize import CopyRule
 from vaeaug.export.real import RealImage, copy_real, place_real
+from vaeaug.export.sample_numbers import first_chunks
 from vaeaug.models.record import read_record
 from vaeaug.progress import Tick
 from vaeaug.synthesis.pixel_limits import PixelLimits, pixel_limits

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from vaeaug.export.card import CardData, ClassCount, counts_entry, write_card
 from vaeaug.export.layout import make_missing_folders
-from vaeaug.export.manifest import Listed, manifest_rows, write_manifest
-from vaeaug.export.origin import Drawn
+from vaeaug.export.manifest import ManifestFacts, manifest_rows, write_manifest
 from vaeaug.export.record import RECORD, command_record, write_record
+from vaeaug.export.synthesis_method import Generated
 from vaeaug.pages.dataset_report import write_report
 from vaeaug.pages.evaluation_results import EvaluationResults
 from vaeaug.workflows.copies import copies_record
@@ -86,9 +86,9 @@ def _unfilled_warnings(dataset: SyntheticDataset, written: WrittenSamples) -> li
 def write_root(dataset: SyntheticDataset, written: WrittenSamples, counts: Sequence[ClassCount]) -> None:
     """Write the files at the root but the report. The same work gives the same bytes: no times, no paths."""
     record = dataset.model.record
-    listed = Listed()
+    listed = ManifestFacts()
     rows = manifest_rows(dataset.real, dataset.sources, dataset.journal, dataset.seed)
-    write_manifest(dataset.out / "manifest.csv", listed.seen(rows))
+    write_manifest(dataset.out / "manifest.csv", listed.observe(rows))
     write_record(
         dataset.out / RECORD,
         command_record(
@@ -105,7 +105,7 @@ def write_root(dataset: SyntheticDataset, written: WrittenSamples, counts: Seque
             dropped=written.dropped,
             passed_over=dataset.passed_over,
             invalid=dataset.invalid,
-            remarks=dataset.run.warnings,
+            warnings=dataset.run.warnings,
         ),
     )
     card = CardData(
@@ -113,7 +113,7 @@ def write_root(dataset: SyntheticDataset, written: WrittenSamples, counts: Seque
         counts,
         settings_shown(dataset, written),
         warnings=tuple(dataset.run.warnings),
-        origin=dataset.edited or Drawn(),
+        method=dataset.edited or Generated(),
         rewritten=sum(bool(image.reasons) for image in dataset.real),
         suffixes=listed.suffixes,
         sources=listed.sources,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vaeaug.export.kind import ClassKind
+from vaeaug.export.class_format import ClassFormat
 from vaeaug.export.layout import folder_name
 from vaeaug.export.writer import sample_file
 from vaeaug.staging import write_atomic
@@ -18,7 +18,7 @@ SHOWN = 4
 """Dropped samples that are shown at most, per class and reason."""
 
 
-def keep_rejected(directory: Path, chunk: SampleChunk, kind: ClassKind) -> None:
+def keep_rejected(directory: Path, chunk: SampleChunk, kind: ClassFormat) -> None:
     """Write the dropped samples of a chunk that may be among the first of their class and cause.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from vaeaug.export.kind import recorded_kind
+from vaeaug.export.class_format import recorded_format
 from vaeaug.export.manifest import Sources
 from vaeaug.progress import SILENT, Progress
 from vaeaug.workflows.format_warnings import format_warnings
@@ -60,7 +60,7 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     if chosen.variant_options:
         resolved["variant_options"] = stored.options
     kinds = {
-        entry.name: recorded_kind(stored.record, entry, asked=chosen.format, quality=chosen.quality)
+        entry.name: recorded_format(stored.record, entry, requested_format=chosen.format, quality=chosen.quality)
         for entry in stored.record.classes
     }
     if (chosen.format, chosen.quality) != ("auto", None):

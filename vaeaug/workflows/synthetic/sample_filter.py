@@ -25,7 +25,7 @@ from vaeaug.progress import Progress, Tick
 from vaeaug.seeds import seed_of
 from vaeaug.staging import write_atomic
 from vaeaug.synthesis.chunk import SampleChunk
-from vaeaug.synthesis.filters import Fold, Judge
+from vaeaug.synthesis.filters import ClassifierFilter, Fold
 from vaeaug.workflows.device import one_thread
 
 FOLDS = 3
@@ -41,7 +41,7 @@ class SampleFilter:
         cache: the dataset.
     """
 
-    def __init__(self, judge: Judge, cache: ImageCache) -> None:
+    def __init__(self, judge: ClassifierFilter, cache: ImageCache) -> None:
         self._judge = judge
         self._names_R = [cache.files[index].file_name for index in cache.indices("train", real=True)]
         self._shape_HWC = cache.pixels_NHWC.shape[1:]
@@ -73,7 +73,7 @@ class SampleFilter:
         if chunk.edits is None:
             return self._at_size(chunk.pixels_BHWC)
         # In threads, because decoding and adding run outside the interpreter; kept, because the writer needs them too.
-        with contextlib.closing(run_bounded(lambda edit: edit.seen(), chunk.edits)) as edited:
+        with contextlib.closing(run_bounded(lambda edit: edit.eight_bit(), chunk.edits)) as edited:
             return self._at_size(edited)
 
     def _at_size(self, images: Iterable[NDArray[np.uint8]]) -> NDArray[np.uint8]:
@@ -145,7 +145,7 @@ def train_filter(
     fold_N = _folds(cache, seed)
     folds = [Fold(_load(cache, task, device), np.flatnonzero(fold_N == task.fold)) for task in tasks]
     with one_thread():
-        return SampleFilter(Judge(folds, pixels_NHWC, labels_N), cache)
+        return SampleFilter(ClassifierFilter(folds, pixels_NHWC, labels_N), cache)
 
 
 @one_thread()

@@ -12,10 +12,10 @@ from vaeaug.dataset.image_cache import InvalidImage
 from vaeaug.dataset.passed_over import PassedOver
 from vaeaug.dataset.rules import DecodeRules
 from vaeaug.export.card import ClassCount
-from vaeaug.export.kind import ClassKind
+from vaeaug.export.class_format import ClassFormat
 from vaeaug.export.manifest import Sources
-from vaeaug.export.origin import Edited
 from vaeaug.export.real import RealImage
+from vaeaug.export.synthesis_method import Edited
 from vaeaug.models.store import StoredModel
 from vaeaug.plugins import Provided
 from vaeaug.synthesis.pixel_limits import PixelLimits
@@ -57,7 +57,7 @@ class SyntheticDataset:
     run: Run[RunSettings]
     model: StoredModel
     counts: Mapping[str, int]
-    kinds: Mapping[str, ClassKind]
+    kinds: Mapping[str, ClassFormat]
     decoding: DecodeRules
     real: Sequence[RealImage]
     sources: Sources

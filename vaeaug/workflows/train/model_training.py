@@ -21,7 +21,7 @@ from vaeaug.cpus import cpu_count
 from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.passed_over import PassedOver
 from vaeaug.engine.local import may_start_processes, run_tasks
-from vaeaug.export.kind import class_kinds
+from vaeaug.export.class_format import class_formats
 from vaeaug.models.latents import FILE as LATENTS
 from vaeaug.models.latents import ClassLatents, load_latents, save_latents
 from vaeaug.models.record import FILE, ClassRecord, ModelRecord, PluginRecord
@@ -29,7 +29,7 @@ from vaeaug.plugins import Provided
 from vaeaug.progress import Progress, Tick
 from vaeaug.staging import write_atomic
 from vaeaug.training.config import TrainingConfig
-from vaeaug.training.plan import SHARED_SHARE, share, with_length
+from vaeaug.training.plan import SHARED_FRACTION, scaled, with_length
 from vaeaug.workflows.run import Run
 from vaeaug.workflows.time_budget import TimeBudget
 from vaeaug.workflows.train.loss_choice import TrainingPlugins
@@ -39,7 +39,7 @@ from vaeaug.workflows.train_settings import TrainSettings
 
 def identity(cache: ImageCache) -> dict[str, str]:
     """Return what a resumed run compares of a dataset. Names count too, because they decide the order of training."""
-    return {"dataset": cache.fingerprint, "names of the images": cache.listing()}
+    return {"dataset": cache.fingerprint, "names of the images": cache.content_hash()}
 
 
 def train_into(
@@ -170,7 +170,7 @@ def _write_model(
     (directory / "history.jsonl").write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
     _, height, width, channels = cache.pixels_NHWC.shape
     classes = []
-    kinds = class_kinds(cache)
+    kinds = class_formats(cache)
     for label, name in enumerate(cache.classes):
         kind = kinds[name]
         classes.append(

@@ -234,5 +234,5 @@ def _fit_prior_and_save_latents(
             scale=None if latents.scale is None else tree_map(lambda leaf, rows=rows: leaf[rows], latents.scale),
         )
         sources = tuple(cache.files[chosen[row]].file_name for row in rows.tolist())
-        classes[label] = ClassLatents(part, sources, cache.listing(cache.classes[label]))
+        classes[label] = ClassLatents(part, sources, cache.content_hash(cache.classes[label]))
     save_latents(task.directory / LATENTS, classes)

@@ -8,10 +8,10 @@ from torch import Tensor
 from vaeaug.contracts import Latents
 from vaeaug.contracts.latent import flatten
 
-SMEARED = 0.05  # the standard deviation given to a deterministic latent, in those of its class
+DETERMINISTIC_STD = 0.05  # the standard deviation given to a deterministic latent, in those of its class
 
 
-def posterior_width(latents: Latents) -> Tensor:
+def posterior_std(latents: Latents) -> Tensor:
     """Return the posterior's standard deviations, all leaves side by side, (N, D).
 
     They are small where a continuous latent is deterministic, for a density needs some width, and zero for codes.
@@ -21,4 +21,4 @@ def posterior_width(latents: Latents) -> Tensor:
     mode_ND = flatten(latents.latent)
     if not mode_ND.is_floating_point():
         return torch.zeros(mode_ND.shape)
-    return (SMEARED * mode_ND.std(dim=0, correction=0)).expand_as(mode_ND)
+    return (DETERMINISTIC_STD * mode_ND.std(dim=0, correction=0)).expand_as(mode_ND)

@@ -12,18 +12,24 @@ from vaeaug.contracts import leaves
 from vaeaug.disk import plain_disk_errors, write_atomic
 from vaeaug.errors import InputError
 from vaeaug.inpainting.code_encoder import CodeEncoder
-from vaeaug.inpainting.conditional import PartialEncoder
+from vaeaug.inpainting.encoder import InpaintingEncoder
 from vaeaug.inpainting.mixture_encoder import MixtureEncoder
 from vaeaug.models.store import StoredModel
 from vaeaug.seeds import seed_of
 
-__all__ = ["FILE", "PartialEncoder", "build_partial", "load_partial", "save_partial"]
+__all__ = [
+    "FILE",
+    "InpaintingEncoder",
+    "build_inpainting_encoder",
+    "load_inpainting_encoder",
+    "save_inpainting_encoder",
+]
 
 FILE = "inpainting.safetensors"
 KEY = "partial_encoder"  # of the metadata
 
 
-def build_partial(model: StoredModel, codes: int, seed: int) -> PartialEncoder:
+def build_inpainting_encoder(model: StoredModel, codes: int, seed: int) -> InpaintingEncoder:
     """Return an untrained inpainting encoder for the latents of a model, on its device.
 
     Args:
@@ -48,20 +54,20 @@ def build_partial(model: StoredModel, codes: int, seed: int) -> PartialEncoder:
     )
 
 
-def save_partial(model: StoredModel, partial: PartialEncoder) -> None:
+def save_inpainting_encoder(model: StoredModel, encoder: InpaintingEncoder) -> None:
     """Write an inpainting encoder into its model's directory, completely or not at all.
 
     Raises:
         VaeaugError: the disk is full, or the model may not be written to.
     """
-    about = {"kind": partial.kind, "model": model.record.fingerprint, "settings": partial.settings()}
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in partial.state_dict().items()}
+    about = {"kind": encoder.kind, "model": model.record.fingerprint, "settings": encoder.settings()}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in encoder.state_dict().items()}
     path = model.directory / FILE
     with plain_disk_errors(path):
         write_atomic(path, save(tensors, {KEY: json.dumps(about, sort_keys=True)}))
 
 
-def load_partial(model: StoredModel) -> PartialEncoder | None:
+def load_inpainting_encoder(model: StoredModel) -> InpaintingEncoder | None:
     """Return the inpainting encoder of a model, in eval mode, or None if none was trained for these weights.
 
     Raises:
@@ -77,9 +83,9 @@ def load_partial(model: StoredModel) -> PartialEncoder | None:
         if about["model"] != model.record.fingerprint:
             return None  # the model was trained again since
         cls = {cls.kind: cls for cls in (MixtureEncoder, CodeEncoder)}[about["kind"]]
-        partial = cls(model.spec, model.latents(0).latents.latent, **about["settings"])
-        partial.load_state_dict(tensors)
+        encoder = cls(model.spec, model.latents(0).latents.latent, **about["settings"])
+        encoder.load_state_dict(tensors)
     except (OSError, SafetensorError, LookupError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{path} cannot be read ({reason}); delete it, and it is trained again") from None
-    return partial.to(model.device).eval()
+    return encoder.to(model.device).eval()

@@ -26,18 +26,18 @@ COPY_CAUSE = "near copy"
 CAUSES = ("another class", "far from data", COPY_CAUSE)
 """Why a sample is dropped, in the order of the checks."""
 
-DOUBTED = 0.01
+MISLABELLED_FRACTION = 0.01
 """Fraction of unseen real images that would be dropped for their class. A larger one leaves only images that are easy
 to recognize, and classifiers learn less from them (docs/benchmarks.md).
 """
 
-OUTLYING = 0.02
+OUTLIER_FRACTION = 0.02
 """Fraction of unseen real images that would be dropped for their distance."""
 
-FEW = 10
+MIN_UNSEEN = 10
 """Number of unseen images of a class below which the scores of all classes define what is normal."""
 
-COPY = 0.25
+COPY_DISTANCE = 0.25
 """Fraction of the median distance of an unseen image to the nearest one, below which a sample counts as a copy."""
 
 
@@ -55,23 +55,23 @@ class Fold:
 
 
 @dataclass(frozen=True, slots=True)
-class _Normal:
+class _NormalRange:
     """The normal range of a class in a fold.
 
     Attributes:
         features_RF: of all real images of the class.
-        least: probability of the class below which an image counts as another class.
-        farthest: distance from which on it is far from the data.
-        nearest: distance below which it is a copy.
+        min_probability: probability of the class below which an image counts as another class.
+        max_distance: distance from which on it is far from the data.
+        min_distance: distance below which it is a copy.
     """
 
     features_RF: NDArray[np.float32]
-    least: float
-    farthest: float
-    nearest: float
+    min_probability: float
+    max_distance: float
+    min_distance: float
 
 
-class Judge:
+class ClassifierFilter:
     """Decides on samples.
 
     Args:
@@ -85,7 +85,9 @@ class Judge:
         for number, fold in enumerate(folds):
             self._fold_N[fold.unseen] = number
         features = [fold.classifier.embeddings(pixels_NHWC) for fold in folds]
-        self._normal = [_normal(*pair, pixels_NHWC, labels_N) for pair in zip(folds, features, strict=True)]
+        self._normal_ranges = [
+            _normal_ranges(*pair, pixels_NHWC, labels_N) for pair in zip(folds, features, strict=True)
+        ]
         self._features_NF, self._labels_N = features[0], labels_N
 
     def verdicts(self, pixels_BHWC: NDArray[np.uint8], label: int, sources_B: Sequence[int | None]) -> list[str | None]:
@@ -101,16 +103,18 @@ class Judge:
         verdicts: list[str | None] = [None] * len(pixels_BHWC)
         for fold in np.unique(fold_B):
             rows = np.flatnonzero(fold_B == fold)
-            normal, classifier = self._normal[fold].get(label), self._classifiers[fold]
+            normal, classifier = self._normal_ranges[fold].get(label), self._classifiers[fold]
             if normal is None:
                 continue
             probabilities_MK = classifier.probabilities(pixels_BHWC[rows])
             features_MF = classifier.embeddings(pixels_BHWC[rows])
             _, distance_M = pairwise_distances_argmin_min(features_MF, normal.features_RF)
-            doubted_M = (probabilities_MK[:, label] < normal.least) & (probabilities_MK.argmax(axis=1) != label)
-            for row, doubted, distance in zip(rows, doubted_M, distance_M, strict=True):
-                causes = (doubted, distance > normal.farthest, distance < normal.nearest)
-                verdicts[row] = next((cause for cause, holds in zip(CAUSES, causes, strict=True) if holds), None)
+            mislabelled_M = (probabilities_MK[:, label] < normal.min_probability) & (
+                probabilities_MK.argmax(axis=1) != label
+            )
+            for row, mislabelled, distance in zip(rows, mislabelled_M, distance_M, strict=True):
+                causes = (mislabelled, distance > normal.max_distance, distance < normal.min_distance)
+                verdicts[row] = next((cause for cause, applies in zip(CAUSES, causes, strict=True) if applies), None)
         return verdicts
 
     def nearest(self, pixels_BHWC: NDArray[np.uint8], label: int) -> NDArray[np.int64]:
@@ -126,13 +130,13 @@ class Judge:
         rows_R = np.flatnonzero(self._labels_N == label)
         features_BF = self._classifiers[0].embeddings(pixels_BHWC)
         nearest_B, _ = pairwise_distances_argmin_min(features_BF, self._features_NF[rows_R])
-        places_B: NDArray[np.int64] = rows_R[nearest_B]
-        return places_B
+        indices_B: NDArray[np.int64] = rows_R[nearest_B]
+        return indices_B
 
 
-def _normal(
+def _normal_ranges(
     fold: Fold, features_NF: NDArray[np.float32], pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64]
-) -> dict[int, _Normal]:
+) -> dict[int, _NormalRange]:
     """Return the normal range of every class that the classifier was trained on."""
     labels_U = labels_N[fold.unseen]
     probability_U = fold.classifier.probabilities(pixels_NHWC[fold.unseen])[np.arange(len(labels_U)), labels_U]
@@ -147,11 +151,11 @@ def _normal(
     normal = {}
     for label in classes:
         rows = np.flatnonzero(labels_U == label)
-        told = rows if len(rows) >= FEW else np.flatnonzero(np.isfinite(distance_U))
-        normal[label] = _Normal(
+        reference = rows if len(rows) >= MIN_UNSEEN else np.flatnonzero(np.isfinite(distance_U))
+        normal[label] = _NormalRange(
             features_RF=features_NF[labels_N == label],
-            least=float(np.quantile(probability_U[told], DOUBTED)),
-            farthest=float(np.quantile(distance_U[told], 1 - OUTLYING)),
-            nearest=float(COPY * np.median(distance_U[told])),
+            min_probability=float(np.quantile(probability_U[reference], MISLABELLED_FRACTION)),
+            max_distance=float(np.quantile(distance_U[reference], 1 - OUTLIER_FRACTION)),
+            min_distance=float(COPY_DISTANCE * np.median(distance_U[reference])),
         )
     return normal

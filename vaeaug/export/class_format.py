@@ -30,7 +30,7 @@ _FORMATS: dict[str, Format] = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP"}
 
 
 @dataclass(frozen=True, slots=True)
-class ClassKind:
+class ClassFormat:
     """What the images of a class are written as.
 
     Attributes:
@@ -38,7 +38,7 @@ class ClassKind:
         width: likewise.
         mode: of all files.
         encoding: of drawn images.
-        asked: the format that the user requested, or `auto`.
+        requested_format: the format that the user requested, or `auto`.
         quality: of lossy files that the user requested, 1 to 100, or None.
         colours: for mode `P`; otherwise None.
         levels: for mode `I;16`; otherwise None.
@@ -49,7 +49,7 @@ class ClassKind:
     width: int
     mode: Mode
     encoding: Encoding = PNG
-    asked: str = "auto"
+    requested_format: str = "auto"
     quality: int | None = None
     colours: IndexedColours | None = None
     levels: Levels | None = None
@@ -71,16 +71,16 @@ class ClassKind:
         Args:
             source: what the file of the real image is.
         """
-        return _settled(self.mode, self.asked, self.quality, copied_as(source, self.mode))
+        return _settled(self.mode, self.requested_format, self.quality, copied_as(source, self.mode))
 
 
-def class_kinds(
-    cache: ImageCache, *, asked: str = "auto", quality: int | None = None, keep_alpha: bool = False
-) -> dict[str, ClassKind]:
+def class_formats(
+    cache: ImageCache, *, requested_format: str = "auto", quality: int | None = None, keep_alpha: bool = False
+) -> dict[str, ClassFormat]:
     """Return the kind of image of every label of a dataset, also of those that occur in val or test only.
 
     Args:
-        asked: the format of synthetic images: `auto`, `png`, `jpeg` or `webp`.
+        requested_format: the format of synthetic images: `auto`, `png`, `jpeg` or `webp`.
         quality: of lossy synthetic images, 1 to 100; that of the source if None.
         keep_alpha: whether transparency is kept.
     """
@@ -88,27 +88,27 @@ def class_kinds(
     for file in cache.files:
         by_label.setdefault(file.label, []).append(file)
     return {
-        label: class_kind(
+        label: class_format(
             cache.native(label),
             [file.traits for file in cache.images_of(label)],
             in_colour=any(file.mode == "RGB" for file in files),
             transparent=keep_alpha and any(file.traits.transparent for file in files),
-            asked=asked,
+            requested_format=requested_format,
             quality=quality,
         )
         for label, files in by_label.items()
     }
 
 
-def class_kind(
+def class_format(
     shape: NativeShape,
     traits: Sequence[FileTraits],
     *,
     in_colour: bool,
     transparent: bool = False,
-    asked: str = "auto",
+    requested_format: str = "auto",
     quality: int | None = None,
-) -> ClassKind:
+) -> ClassFormat:
     """Return the kind of image of a class.
 
     Args:
@@ -116,7 +116,7 @@ def class_kind(
         traits: what the files of its training images are.
         in_colour: whether any of its images, of any split, is in colour.
         transparent: whether the class has transparent images and they stay so.
-        asked: the format of synthetic images: `auto`, `png`, `jpeg` or `webp`.
+        requested_format: the format of synthetic images: `auto`, `png`, `jpeg` or `webp`.
         quality: of lossy synthetic images, 1 to 100; that of the source if None.
     """
     mode: Mode = "RGB" if in_colour or shape.mode == "RGB" else "L"
@@ -127,12 +127,12 @@ def class_kind(
     elif mode == "L" and shape.value_range is not None:
         mode = "I;16"
     deep = mode == "I;16"
-    return ClassKind(
+    return ClassFormat(
         height=shape.height,
         width=shape.width,
         mode=mode,
-        encoding=_settled(mode, asked, quality, _typical(traits, mode)),
-        asked=asked,
+        encoding=_settled(mode, requested_format, quality, _typical(traits, mode)),
+        requested_format=requested_format,
         quality=quality,
         colours=shape.colours if mode == "P" else None,
         levels=shape.levels if deep else None,
@@ -140,14 +140,14 @@ def class_kind(
     )
 
 
-def recorded_kind(
-    record: ModelRecord, entry: ClassRecord, *, asked: str = "auto", quality: int | None = None
-) -> ClassKind:
+def recorded_format(
+    record: ModelRecord, entry: ClassRecord, *, requested_format: str = "auto", quality: int | None = None
+) -> ClassFormat:
     """Return the kind of image of a class of a trained model, as the images that it was trained on.
 
     Args:
         record: of the model.
-        asked: the format of synthetic images: `auto`, `png`, `jpeg` or `webp`.
+        requested_format: the format of synthetic images: `auto`, `png`, `jpeg` or `webp`.
         quality: of lossy synthetic images, 1 to 100; as recorded if None.
     """
     mode: Mode = "RGB" if entry.mode == "RGB" else "L"
@@ -157,12 +157,12 @@ def recorded_kind(
     elif entry.mode == "I;16" and record.levels is not None:
         mode = "I;16"
     like = Encoding("JPEG", tables=entry.jpeg) if entry.format == "JPEG" else PNG
-    return ClassKind(
+    return ClassFormat(
         height=entry.height,
         width=entry.width,
         mode=mode,
-        encoding=_settled(mode, asked, quality, like),
-        asked=asked,
+        encoding=_settled(mode, requested_format, quality, like),
+        requested_format=requested_format,
         quality=quality,
         colours=colours,
         levels=record.levels if mode == "I;16" else None,
@@ -182,13 +182,13 @@ def copied_as(source: FileTraits, mode: Mode) -> Encoding:
     return Encoding("JPEG", tables=source.jpeg)
 
 
-def _settled(mode: Mode, asked: str, quality: int | None, like: Encoding) -> Encoding:
+def _settled(mode: Mode, requested_format: str, quality: int | None, like: Encoding) -> Encoding:
     """Return the encoding of a synthetic image: as requested, or like real images."""
     if mode not in ("L", "RGB"):
         return PNG
-    if asked == "auto":
+    if requested_format == "auto":
         return replace(like, quality=quality)
-    chosen = _FORMATS[asked]
+    chosen = _FORMATS[requested_format]
     if chosen == "WEBP" and mode == "L":
         return PNG
     return Encoding(chosen, quality, like.tables if chosen == "JPEG" else None)

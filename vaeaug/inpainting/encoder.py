@@ -13,7 +13,7 @@ from vaeaug.contracts import ImageSpec, Latent
 from vaeaug.nn import Encoder
 
 
-class PartialEncoder(nn.Module, ABC):
+class InpaintingEncoder(nn.Module, ABC):
     """c(z | visible pixels, mask, label), learned for a trained model with fixed networks.
 
     Training minimizes E[-log c(z | x visible, m, y)] over z ~ q(z|x, y), images x and random masks m, which is the

@@ -8,7 +8,7 @@ from typing import Protocol
 from vaeaug.export.source_type import SourceType
 
 
-class Origin(Protocol):
+class SynthesisMethod(Protocol):
     """How synthetic images were made."""
 
     @property
@@ -25,7 +25,7 @@ class Origin(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class Generated:
     """The synthetic images were generated as a whole by a model."""
 
     text = """\
@@ -66,7 +66,7 @@ class Edited:
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class Inpainted:
     """Real images with holes that a model filled; the other pixels are unchanged."""
 
     text = """\
