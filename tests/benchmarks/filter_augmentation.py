@@ -65,7 +65,7 @@ def right_of(fold: Fold, real: LabelledImages) -> float:
     return 100 * float((predicted_U == real.labels_N[fold.unseen]).mean())
 
 
-def offered(judge: Judge, rest: LabelledImages, *, wrong: bool, seed: int) -> float:
+def offered(judge: ClassifierFilter, rest: LabelledImages, *, wrong: bool, seed: int) -> float:
     """Offer images as samples of their class, or of another one; return the percentage that is dropped."""
     rng = np.random.default_rng([seed, int(wrong)])
     dropped = []

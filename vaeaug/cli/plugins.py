@@ -122,7 +122,7 @@ def new(options: CommonOptions, name: str, directory: Path | None, kind: str) ->
     """Create a package with passing tests for a variant, loss or sampler NAME in DIRECTORY (default: vaeaug-NAME)."""
     from vaeaug.workflows.new_plugin import write_package  # noqa: PLC0415 (imported when it runs)
 
-    package = write_package(name, kind, directory, listing(find_sources(options.plugins_dirs)))
+    package = write_package(name, kind, directory, list_plugins(find_sources(options.plugins_dirs)))
     if options.as_json:
         _print_json({"directory": str(package.directory), "files": list(package.files), "name": package.name})
     elif not options.quiet:
@@ -135,7 +135,7 @@ def new(options: CommonOptions, name: str, directory: Path | None, kind: str) ->
 
 def _list(options: CommonOptions) -> None:
     sources = find_sources(options.plugins_dirs)
-    entries = listing(sources)
+    entries = list_plugins(sources)
     if options.as_json:
         _print_json([entry._asdict() for entry in entries])
     else:

@@ -131,7 +131,7 @@ def pretrained_embedding(
         return np.concatenate(parts) if parts else np.empty((0, vectors.width), np.float32)
 
     source = f"{network} ({Path(weights).name})" if weights else network
-    return Embedding(f"features of {source}, {vectors.what}", compute)
+    return Embedding(f"features of {source}, {vectors.description}", compute)
 
 
 def _resized(x_BCHW: Tensor) -> Tensor:

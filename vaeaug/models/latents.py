@@ -26,7 +26,7 @@ class ClassLatents:
     Attributes:
         latents: modes, scales and labels, N images.
         sources: the `file_name` of each image in the dataset it was trained on.
-        content_hash: `ImageCache.listing` of the class at that time; the data may since contain other images under
+        content_hash: `ImageCache.content_hash` of the class at that time; the data may since contain other images under
             these names.
     """
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vaeaug.export.card import ClassCount
-from vaeaug.export.origin import Edited
+from vaeaug.export.synthesis_method import Edited
 from vaeaug.pages.class_samples import SampleRow, samples_section
 from vaeaug.pages.dropped_samples import dropped_pictures, dropped_table
 from vaeaug.pages.embedded_images import Images

@@ -21,10 +21,12 @@ def format_warnings(kinds: Mapping[str, ClassFormat]) -> list[str]:
             "--format png or jpeg is listed by every reader"
         )
     stored_as_png = [
-        label for label, kind in kinds.items() if kind.asked in ("jpeg", "webp") and kind.encoding.format == "PNG"
+        label
+        for label, kind in kinds.items()
+        if kind.requested_format in ("jpeg", "webp") and kind.encoding.format == "PNG"
     ]
     if stored_as_png:
-        asked = kinds[stored_as_png[0]].asked
+        asked = kinds[stored_as_png[0]].requested_format
         gray = ", gray" if asked == "webp" else ""
         warnings.append(
             f"PNG files are written for {_some(stored_as_png)}, because {asked} files cannot store palette{gray}, "

@@ -94,8 +94,8 @@ def read_for_training(
     """
     progress.stage("Reading images")
     contents = read_contents(index, workers=settings.workers or cpu_count())
-    separated = set_apart(
-        recognize(index, contents),
+    separated = separate_synthetic(
+        add_provenance(index, contents),
         train_on_synthetic=settings.train_on_synthetic,
         remedy="add --train-on-synthetic to train on these",
     )
@@ -121,7 +121,10 @@ def read_for_training(
         else "no model was trained on them (--train-on-synthetic trains on them)"
     )
     return TrainingData(
-        index, cache, tuple(warnings_of(separated, copied + training_note)), held_out.sentence() if held_out else ""
+        index,
+        cache,
+        tuple(synthetic_warnings(separated, copied + training_note)),
+        held_out.sentence() if held_out else "",
     )
 
 
@@ -141,7 +144,7 @@ def read_real(
     """
     progress.stage("Reading images")
     contents = read_contents(index, workers=workers or cpu_count())
-    separated = set_apart(recognize(index, contents), minimum=minimum)
+    separated = separate_synthetic(add_provenance(index, contents), minimum=minimum)
     real = tuple(file for file in separated.index.files if not file.synthetic)
     left_out = len(index.files) - len(real)
     if not left_out:

@@ -71,8 +71,8 @@ def too_short(record: ModelRecord) -> str | None:
         return None
     return (
         f"training stopped while the loss of {len(improving)} of {len(metrics_by_class)} classes "
-        f"({name_list(improving)}) {poor} ({SHARED_SHARE:.0%} of the steps and of the time go to the network that all "
-        "classes start from; the classes divide the rest)"
+        f"({name_list(improving)}) {poor} ({SHARED_FRACTION:.0%} of the steps and of the time go to the network that "
+        "all classes start from; the classes divide the rest)"
     )
 
 

@@ -85,7 +85,7 @@ class Trainings:
             self.run.progress.tick(Tick((len(tasks) - len(pending) + float(fractions.sum())) / len(tasks)))
 
         workers = self.run.settings.workers or (cpu_count() if self.run.device.type == "cpu" else 1)
-        run_tasks(run_arm_task, pending, workers=workers, hear=on_progress)
+        run_tasks(run_arm_task, pending, workers=workers, on_message=on_progress)
 
 
 def save_splits(splits: Iterable[tuple[int, TrainTestSplit]], scratch: Path) -> list[SavedSplit]:

@@ -99,10 +99,12 @@ def check_plugins(run: Run[EvaluateSettings], augment_options: Mapping[str, Any]
             raise
         raise InputError(f"{error}; {directory} was made with a plugin file: add its --plugins-dir DIR") from None
     if not run.settings.allow_imports:
-        refuse_named_code(
+        check_names_no_code(
             variant.cls.Config, augment_options["variant_options"], f"{directory} was made with '{variant.name}'"
         )
-        refuse_named_code(loss.cls.Config, augment_options["loss_options"], f"{directory} was made with '{loss.name}'")
+        check_names_no_code(
+            loss.cls.Config, augment_options["loss_options"], f"{directory} was made with '{loss.name}'"
+        )
 
 
 def _counts(real: Mapping[str, int], recorded: Mapping[str, Any]) -> dict[str, Any] | None:

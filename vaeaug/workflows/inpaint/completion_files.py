@@ -152,7 +152,7 @@ def _complete(
             missing_HW = job.source.holes(job.file.file_name, picture).missing_HW
             label = None if job.label is None else record.label(job.label)
             result = fill(
-                seen_by(record.channels, picture, missing_HW),
+                with_channels(record.channels, picture, missing_HW),
                 missing_HW,
                 completer,
                 label if first_result is None else first_result.label,

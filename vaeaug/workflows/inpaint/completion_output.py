@@ -53,7 +53,7 @@ class InpaintOutput:
         plan: which images were completed, and which were copied.
         written: how each image was completed.
         uncertainty: the folder of uncertainty images.
-        method: `partial-encoder` or `gibbs`.
+        method: `encoder-encoder` or `gibbs`.
         passed_over: files in IMAGES that are not used.
     """
 

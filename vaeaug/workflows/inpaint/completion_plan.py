@@ -65,7 +65,7 @@ class Job:
     variation: int = 0
     pages: tuple[int, ...] = (0,)
     is_multipage: bool = False
-    kind: ClassKind | None = None
+    kind: ClassFormat | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def make_plan(
             )
         )
     if not jobs:
-        raise InputError(source.nothing_found())
+        raise InputError(source.no_holes_message())
     _check_names([name for job in jobs for name in job.names], [file.file_name for file in unchanged])
     has_class_folders = any(file.label != NO_LABEL for file in files)
     unused = source.unused(file.file_name for file in files) if isinstance(source, MaskFiles) else ()

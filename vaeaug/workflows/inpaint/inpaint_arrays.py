@@ -53,7 +53,7 @@ def inpaint_arrays(
         stored.record.label(class_name)
     encoder = inpainting_encoder(stored, chosen.method, None, progress=SILENT)
     method = "gibbs" if encoder is None else "partial-encoder"
-    completer = Completer(stored, method=method, draws=chosen.draws, partial=encoder)
+    completer = Completer(stored, method=method, draws=chosen.draws, encoder=encoder)
     completions_NSHWC = np.repeat(images_NHWC[:, None], chosen.samples, axis=1)
     for number, (image_HWC, missing_HW, name) in enumerate(zip(images_NHWC, masks, labels, strict=True)):
         if not missing_HW.any():

@@ -36,7 +36,7 @@ class InpaintResult:
         files: number of completions that were written.
         unchanged: number of images without holes, which were copied; with `random_holes`, of the real images.
         invalid: images that were left out because they or their masks could not be read: name -> reason.
-        method: `partial-encoder` or `gibbs`.
+        method: `encoder-encoder` or `gibbs`.
         warnings: the warnings.
     """
 
@@ -102,8 +102,8 @@ def inpaint(
     )
     request = chosen.request(model=stored.record.fingerprint, images=str(images.resolve()))
     with run.writing(out, request) as run:
-        index = recognize(index, read_contents(index, workers=chosen.workers))
-        separated = set_apart(index, minimum=1) if chosen.random_holes else None
+        index = add_provenance(index, read_contents(index, workers=chosen.workers))
+        separated = separate_synthetic(index, minimum=1) if chosen.random_holes else None
         plan = make_plan(index if separated is None else separated.index, images, chosen, stored.record, progress)
         if (record := run.finished_record(**{"set of images and holes": plan.digest})) is not None:
             return InpaintResult.from_record(run.staging.final, record)
@@ -126,7 +126,7 @@ def inpaint(
         write_completions(plan.jobs, completer, chosen, run.content, uncertainty, journal, progress)
         run.warn(*_warnings(plan, chosen, stored.record))
         if separated is not None:
-            run.warn(*warnings_of(separated, "they are copied as they are and stay synthetic in the manifest"))
+            run.warn(*synthetic_warnings(separated, "they are copied as they are and stay synthetic in the manifest"))
         completed = InpaintOutput(stored.record, plan, read_journal(journal), uncertainty, method, passed_over)
         write_root(run, completed)
         run.publish()

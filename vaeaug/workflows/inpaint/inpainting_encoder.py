@@ -53,7 +53,7 @@ def inpainting_encoder(
     """
     if method == "gibbs":
         return None
-    encoder = load_partial(model)
+    encoder = load_inpainting_encoder(model)
     if encoder is not None:
         if data is not None:
             progress.say(f"{model.directory} has an inpainting encoder already, so --data has no effect")
@@ -80,7 +80,7 @@ def inpainting_encoder(
         progress.say(f"{str(error).partition(';')[0]}, so --method is gibbs")
         return None
     try:
-        save_partial(model, encoder)
+        save_inpainting_encoder(model, encoder)
     except VaeaugError as error:
         progress.say(
             f"the inpainting encoder is used only in this run, because it cannot be stored in the model: {error}"
@@ -115,7 +115,7 @@ def add_inpainting_encoder(
         progress.say(f"--inpainting has no effect: {str(error).partition(';')[0]}")
 
 
-def fingerprint(encoder: PartialEncoder | None) -> str:
+def fingerprint(encoder: InpaintingEncoder | None) -> str:
     """Return a hash of the weights of an inpainting encoder; empty for None."""
     if encoder is None:
         return ""

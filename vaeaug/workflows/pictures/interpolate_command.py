@@ -90,7 +90,7 @@ def interpolate(
             model=stored.record,
             images=[path.name for path in files],
             **resolved,
-            remarks=run.warnings,
+            warnings=run.warnings,
         )
         write_record(run.content / RECORD, record)
         run.publish()

@@ -88,7 +88,7 @@ def traverse(model: str | Path, out: str | Path, *, progress: Progress = SILENT,
         if (record := run.finished_record()) is not None:
             return TraverseResult.from_record(run.staging.final, record)
         axes_by_class = _draw(run, stored, labels, image)
-        measure = "kl" if all(axes.nats for axes, _ in axes_by_class.values()) else "variance"
+        measure = "kl" if all(axes.is_kl for axes, _ in axes_by_class.values()) else "variance"
         entries = {name: [_entry(axes, i) for i in dimensions] for name, (axes, dimensions) in axes_by_class.items()}
         record = command_record(
             "traverse",

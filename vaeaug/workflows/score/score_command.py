@@ -177,7 +177,7 @@ def _run_tasks(run: Run[ScoreSettings], tasks: list[ScoreTask]) -> None:
 
     workers = run.settings.workers or (cpu_count() if run.device.type == "cpu" else 1)
     # A process takes seconds to start: few images are scored sooner in this one.
-    run_tasks(run_score_task, pending, workers=min(workers, -(-len(pending) // 2)), hear=on_progress)
+    run_tasks(run_score_task, pending, workers=min(workers, -(-len(pending) // 2)), on_message=on_progress)
 
 
 def _gather_scores(tasks: list[ScoreTask], data: ModelData, model: StoredModel, label_method: str) -> ImageScores:

@@ -97,7 +97,9 @@ def make_dataset(
         sampler = dataset_sampler(run, sampler, model, is_training_data=is_training_data)
         run.staging.check_unchanged(**identity(cache), model=model.record.fingerprint)
         sample_filter = dataset_filter(run, cache)
-        kinds = class_kinds(cache, asked=chosen.format, quality=chosen.quality, keep_alpha=chosen.keep_alpha)
+        kinds = class_formats(
+            cache, requested_format=chosen.format, quality=chosen.quality, keep_alpha=chosen.keep_alpha
+        )
         rules = copy_rules(cache, kinds, keep_alpha=chosen.keep_alpha, exact=chosen.copy == "exact")
         copied_images = _copied_images(index, cache, rules, synthetic_only=chosen.synthetic_only)
         _copy(run, copied_images)

@@ -83,7 +83,9 @@ def check_model(settings: AugmentSettings, cache: ImageCache, model: StoredModel
 
 def was_trained_on(model: StoredModel, cache: ImageCache) -> bool:
     """Return whether a model was trained on the training images of the data, under their present names."""
-    return all(model.latents(model.record.label(label)).content_hash == cache.listing(label) for label in cache.classes)
+    return all(
+        model.latents(model.record.label(label)).content_hash == cache.content_hash(label) for label in cache.classes
+    )
 
 
 def named_sampler(run: Run[AugmentSettings]) -> Provided[Sampler] | None:

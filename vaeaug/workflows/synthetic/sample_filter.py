@@ -139,7 +139,7 @@ def train_filter(
         fractions[number] = fraction
         progress.tick(Tick(sum(fractions.values()) / len(pending)))
 
-    run_tasks(_run, pending, workers=min(workers or cpu_count(), FOLDS), hear=on_progress)
+    run_tasks(_run, pending, workers=min(workers or cpu_count(), FOLDS), on_message=on_progress)
     indices = cache.indices("train", real=True)
     pixels_NHWC, labels_N = cache.pixels_NHWC[indices], cache.labels_N[indices]
     fold_N = _folds(cache, seed)

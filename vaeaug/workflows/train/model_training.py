@@ -82,21 +82,21 @@ def train_into(
     first = TrainingTask(
         name="all classes",
         label=None,
-        config=share(config, SHARED_SHARE) if per_class else config,
+        config=scaled(config, SHARED_FRACTION) if per_class else config,
         directory=scratch / "shared",
         encode=not per_class,
-        end=None if end is None else now + (SHARED_SHARE if per_class else 1) * (end - now),
+        end=None if end is None else now + (SHARED_FRACTION if per_class else 1) * (end - now),
         **common,
     )
     progress.stage("Training on all classes" if per_class else "Training")
-    outcomes = run_tasks(run_training_task, [first], workers=1, hear=lambda _, tick: progress.tick(tick))
+    outcomes = run_tasks(run_training_task, [first], workers=1, on_message=lambda _, tick: progress.tick(tick))
     tasks = [first]
     if per_class:
         workers = min(settings.workers or cpu_count(), len(cache.classes)) if may_start_processes() else 1
         tasks += _class_tasks(first, cache, config, scratch, workers, {**common, "end": end})
         progress.stage(f"Training {len(cache.classes)} classes, one by one")
         total = _TotalProgress(len(cache.classes), progress)
-        outcomes += run_tasks(run_training_task, tasks[1:], workers=workers, hear=total.receive)
+        outcomes += run_tasks(run_training_task, tasks[1:], workers=workers, on_message=total.receive)
     _write_model(directory, cache, settings, training_plugins, tasks, outcomes, unused)
 
 
@@ -105,8 +105,8 @@ def _class_tasks(
 ) -> list[TrainingTask]:
     """Return one training per class, started from the shared weights; together they get the rest of the budget."""
     classes = len(cache.classes)
-    class_fraction = 1 - SHARED_SHARE
-    class_config = share(config, class_fraction / classes, epochs_part=class_fraction)
+    class_fraction = 1 - SHARED_FRACTION
+    class_config = scaled(config, class_fraction / classes, epochs_fraction=class_fraction)
     class_config = dataclasses.replace(class_config, kl_annealing="none")
     return [
         TrainingTask(
