@@ -10,7 +10,6 @@ class Column:
     """A value that is reported for each image.
 
     Attributes:
-        name: in the table.
         meaning: what it is, with its unit and what a null means.
     """
 

@@ -39,10 +39,7 @@ class LabelDensities:
     """A Gaussian for each class that has images enough.
 
     Attributes:
-        mean_F: of all features.
-        components_FD: the principal components.
         classes_K: the classes, as the model counts them, ascending.
-        means_KD: of the classes, in components.
         whiteners_KDD: W with (f - m) W of unit covariance.
         log_scales_K: half the log-determinant of each covariance.
     """

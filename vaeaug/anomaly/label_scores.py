@@ -57,8 +57,6 @@ def score_labels(
 
     Args:
         parts: each call restarts the iteration over the scores of all images, in order.
-        labels_N: of all images.
-        model: that scored them.
         method: what `choose_label_method` chose.
     """
     densities = None
@@ -103,7 +101,6 @@ def label_surprise(evidence_NK: NDArray[np.floating], labels_N: NDArray[np.int64
 
     Args:
         evidence_NK: log-evidence of each class, of at least two.
-        labels_N: the column of each label.
     """
     rows = np.arange(len(labels_N))
     others_NK = np.array(evidence_NK, dtype=np.float64)

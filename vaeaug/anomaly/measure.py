@@ -60,7 +60,6 @@ def measure(network: Network, x_BCHW: Tensor, y_B: Tensor, *, seed: int, draws: 
     Args:
         network: in eval mode.
         x_BCHW: images in [0, 1], on the network's device.
-        y_B: the class that each is measured as.
         seed: of the draws; the same numbers for every image.
         draws: K of the bound.
     """

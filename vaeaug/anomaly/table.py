@@ -22,13 +22,10 @@ class ImageScores:
 
     Attributes:
         file_names: relative to DATA.
-        splits: of the images.
         labels: as the data names them; empty for none.
         synthetic: whether a model made each, or filled holes in it.
-        classes: of the model.
         measured_NP: one column for each of `MEASURED`; NaN for null.
         measured_as_N: the class of the model that each was measured as.
-        label_scores: of the labels.
     """
 
     file_names: Sequence[str]
@@ -61,7 +58,6 @@ def score_table(images: ImageScores, by: str) -> pa.Table:
     """Return the table; what each column means is written with it.
 
     Args:
-        images: what was scored.
         by: the name of the column that is the score.
     """
     order = images.ranked(by)

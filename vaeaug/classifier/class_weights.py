@@ -72,10 +72,6 @@ def weighted_mean(losses_B: Tensor, targets_B: Tensor, weights_K: Tensor) -> Ten
 
     The weight is the image's. `cross_entropy(weight=..., label_smoothing=...)` of torch would also weigh the classes
     that the smoothed target is spread over, and so pull every image towards the rare ones.
-
-    Args:
-        losses_B: cross-entropy of each image.
-        weights_K: of the classes.
     """
     weights_B = weights_K[targets_B]
     return (weights_B * losses_B).sum() / weights_B.sum()

@@ -121,7 +121,6 @@ def base_pipelines(flips: Sequence[bool], *, indexed: bool) -> list[ClassicalPip
     """Return every policy with each flip, the mildest first.
 
     Args:
-        flips: of False and True.
         indexed: whether the colours are labels from a palette; then policies that change colours are left out.
     """
     policies = list(POLICIES)[:2] if indexed else list(POLICIES)

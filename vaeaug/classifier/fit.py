@@ -22,13 +22,10 @@ class ClassifierConfig:
     """How a classifier is trained.
 
     Attributes:
-        steps: optimizer steps.
-        batch_size: images per step.
         learning_rate: at its peak, after 30 % of the steps.
         weight_decay: decoupled.
         label_smoothing: of the targets (Szegedy et al. 2016).
         features: of the first convolution.
-        dropout: before the last layer.
         mixup: alpha of the Beta distribution that pairs of images are mixed by (Zhang et al. 2018); 0 for none.
     """
 
@@ -48,7 +45,6 @@ class Source:
 
     Attributes:
         pixels_NHWC: uint8.
-        labels_N: class indices.
         fraction: of the batch, in (0, 1]; the shares of all sources add up to 1.
     """
 

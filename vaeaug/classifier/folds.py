@@ -18,7 +18,6 @@ def stratified_folds(
     If a class has fewer images than there are folds, some folds hold out none of its images.
 
     Args:
-        labels_N: class indices.
         seed: of the order in which images are dealt out.
         digests: of the files; equal ones are held out together, otherwise a copy of a held-out image would be seen in
             training.

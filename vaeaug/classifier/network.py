@@ -29,7 +29,6 @@ class ConvClassifier(nn.Module):
         width: W in pixels.
         classes: K.
         features: of the first convolution; the second has twice and the third three times as many.
-        dropout: probability.
     """
 
     def __init__(

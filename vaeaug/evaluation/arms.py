@@ -40,10 +40,7 @@ class Arm:
     """One training method.
 
     Attributes:
-        name: its name on the command line.
         description: the same in a sentence, "the synthetic images add ... over WORDS".
-        real: whether it sees the real images.
-        synthetic: whether it sees the synthetic images.
         classical: whether its images have the classical augmentation (`ClassicalPipeline`).
         mixup: whether its images are mixed in pairs (Zhang et al. 2018).
         balancing: what is done about classes of different sizes; None for nothing.
@@ -89,7 +86,6 @@ class LabelledImages:
 
     Attributes:
         pixels_NHWC: uint8.
-        labels_N: class indices.
     """
 
     pixels_NHWC: NDArray[np.uint8]
@@ -138,7 +134,6 @@ def with_pipeline_name(arm: Arm, pipeline: str) -> Arm:
     """Return the arm with the name of its classical augmentation in its words.
 
     Args:
-        arm: any arm.
         pipeline: the pipeline in a sentence, such as "TrivialAugment + mixup".
     """
     return dataclasses.replace(arm, description=arm.description.replace(CLASSICAL, pipeline))
@@ -161,11 +156,8 @@ def train_arm(
     """Train a classifier with one of the methods.
 
     Args:
-        synthetic: synthetic images, of the same shape.
         classes: K.
         seed: of everything; arms of one seed begin with the same weights.
-        augment: the classical augmentation, for arms that have it.
-        mixup: whether mixup is a part of it.
         synthetic_fraction: of synthetic images in a batch of real and synthetic ones; by default their fraction of all
             images.
         device: where; the CPU if None.

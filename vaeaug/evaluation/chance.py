@@ -28,7 +28,6 @@ def any_beats_chance(true_N: NDArray[np.int64], predicted: Iterable[NDArray[np.i
     """Return whether some training method is better than the constant answer, by its own 95 % interval.
 
     Args:
-        true_N: classes of the test images.
         predicted: for each way, the classes that the classifier of each seed saw in them, (S, N).
         metric: one of `METRICS`.
 

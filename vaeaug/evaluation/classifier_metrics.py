@@ -34,7 +34,6 @@ def classifier_metrics(true_N: NDArray[np.int64], predicted_N: NDArray[np.int64]
 
     Args:
         true_N: class indices, at least one.
-        predicted_N: likewise.
         classes: K.
     """
     correct_K, true_K, predicted_K = (
@@ -57,8 +56,6 @@ def contributions(true_N: NDArray[np.int64], predicted_SN: NDArray[np.int64], me
     """Return the contribution of each test image under each seed, (S, N); their mean over images is the measure.
 
     Args:
-        true_N: class indices.
-        predicted_SN: of one classifier per seed.
         metric: one of `METRICS`.
     """
     correct_SN: NDArray[np.float64] = (predicted_SN == true_N).astype(np.float64)

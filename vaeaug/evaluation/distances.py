@@ -18,7 +18,6 @@ def blocks(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating]) -> Iterator[t
     from 0 by some 1e-8 of their spread, and not by more where all lie far from the origin.
 
     Args:
-        a_NF: features.
         b_MF: features, at least one.
     """
     centre_F = b_MF.mean(axis=0, dtype=np.float64)

@@ -49,7 +49,6 @@ class Embedded:
     Attributes:
         pixels_NHWC: uint8, all of one size.
         features_NF: float32.
-        labels_N: class indices.
     """
 
     pixels_NHWC: NDArray[np.uint8]

@@ -27,11 +27,7 @@ class EmbeddingMap:
 
     Attributes:
         method: how they were brought into the plane, in words.
-        classes: names, by class index.
-        real_N2: where real images are.
-        synthetic_M2: where synthetic images are.
         real_count: how many real images there are, shown or not.
-        synthetic_count: the same of synthetic images.
     """
 
     method: str
@@ -50,10 +46,7 @@ def embedding_map(
     """Project the features of real and synthetic images to two dimensions.
 
     Args:
-        embedding: the name of the features.
         real: at least two.
-        synthetic: images made from them.
-        classes: names, by class index.
         method: `pca` or `umap`; if None, `umap` where umap-learn is installed, otherwise `pca`.
     """
     method = method or ("umap" if importlib.util.find_spec("umap") else "pca")

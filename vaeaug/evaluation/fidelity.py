@@ -36,7 +36,6 @@ class Fidelity:
     """Similarity of two sets of images. A figure is None if there are too few images for it.
 
     Attributes:
-        others: images that are compared with them.
         fid: Frechet distance of the features, 0 or more.
         kid: squared maximum mean discrepancy; by chance it may be below 0.
         precision: in [0, 1].
@@ -60,9 +59,6 @@ class FidelityReport:
     """Similarity of synthetic and real images, overall and by class.
 
     Attributes:
-        embedding: the name of the features.
-        neighbours: k of precision, recall, density and coverage.
-        overall: of all classes together.
         held_out: the same for as many held-out real images, if there are any: the score of a perfect sampler.
         by_class: class -> its own; classes without synthetic images are missing.
     """
@@ -91,11 +87,7 @@ def measure_fidelity(
     proportions, otherwise the figures would measure the difference in proportions. The images are chosen at random.
 
     Args:
-        embedding: the name of the features.
-        synthetic: images made from them.
-        classes: names, by class index.
         held_out: real images that neither the model nor the embedding was trained on; the reference.
-        neighbours: k.
     """
     reference = held_out if held_out is not None and len(held_out) else None
     counts_K = np.minimum(_counts(real, classes), _counts(synthetic, classes))

@@ -46,7 +46,6 @@ class Copies:
     """How many of some images are copies.
 
     Attributes:
-        images: how many there are.
         authenticity: in [0, 1].
         unusually_near: fraction of them, in [0, 1].
     """
@@ -62,8 +61,6 @@ class Pair:
     """A synthetic image and the nearest real image.
 
     Attributes:
-        synthetic: its index among the synthetic images.
-        real: index of the other among the real ones.
         distance: as a fraction of the distance below which it is unusually near.
     """
 
@@ -77,8 +74,6 @@ class Memorisation:
     """How many synthetic images are copies of real ones.
 
     Attributes:
-        embedding: the name of the features.
-        overall: of all synthetic images.
         held_out: of real images that were not trained on, if there are some: what new images have by chance.
         by_class: class -> its own; classes without synthetic images are missing.
         pairs: the nearest of each class first, then the next of each, so that no class has them all.
@@ -113,13 +108,9 @@ def measure_memorisation(
     """Look for copies of real training images among synthetic ones.
 
     Args:
-        embedding: the name of the features.
         real: training images, at least two.
         synthetic: images made from them, at least one.
-        classes: names, by class index.
         held_out: real images that neither the model nor the embedding has seen.
-        pairs: how many of the nearest to name.
-        samples: how many of each class to draw.
     """
     training = _TrainingImages.of(real)
     nearest_real = _search(training, synthetic)
@@ -148,7 +139,6 @@ class _NearestReal:
     """Results for every image of a set.
 
     Attributes:
-        nearest_M: its nearest real image.
         relative_distance_M: its distance to that, as a fraction of what is near.
         authentic_M: whether it is farther from that than that is from its own nearest.
         identical_M: whether it has the pixels of a real image.
@@ -186,9 +176,6 @@ class _TrainingImages:
     """The real images that were trained on, each of them once.
 
     Attributes:
-        rows_N: their indices among all images.
-        features_NF: theirs.
-        own_distance_N: distance of each to its nearest other one.
         near_distance_N: distance below which another is unusually near to it.
         digests: of the pixels of each.
     """

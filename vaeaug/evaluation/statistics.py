@@ -50,7 +50,6 @@ class Difference:
         seed_fraction: fraction of the variance of the mean that more seeds would take away; the rest takes more test
             images.
         df: degrees of freedom of the t distribution that the interval is from.
-        confidence: its confidence level.
     """
 
     mean: float

@@ -35,7 +35,6 @@ class Trial:
     """One classifier to be trained.
 
     Attributes:
-        pipeline: its classical augmentation.
         fold: the fold that it does not see and is tested on.
     """
 

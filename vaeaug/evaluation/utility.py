@@ -21,7 +21,6 @@ class ArmResult:
     """The results of one training method.
 
     Attributes:
-        by_seed: the figures of each seed's classifier.
         difference: of the measure, to the arm without synthetic images; None of that arm itself.
     """
 
@@ -44,12 +43,8 @@ class Utility:
     """Whether synthetic images help a classifier.
 
     Attributes:
-        classes: their names.
-        test_counts_K: test images of each.
         metric: what the verdict is about, one of `METRICS`.
         chance: the scores of always predicting the most common class.
-        arms: the results of each training method.
-        with_synthetic: the arm whose difference the verdict is about.
         without: the arm that it is compared with whatever the sizes of the classes.
         comparisons: the baselines of the verdict: `without`, and the arms that balance the classes.
         recall_K: class -> how the recall changes between the two; None of a class with fewer than two test images.
@@ -81,9 +76,7 @@ def utility(
     """Compare training methods by the predictions of their classifiers for the test images.
 
     Args:
-        true_N: classes of the test images.
         predicted: arm -> the classes that the classifier of each seed saw in them, (S, N).
-        classes: names.
         metric: what the verdict is about, one of `METRICS`.
         pipeline: the classical augmentation in a sentence, such as "TrivialAugment + mixup".
 

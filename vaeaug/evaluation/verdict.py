@@ -41,7 +41,6 @@ class Comparison:
     """Training with the synthetic images, compared with one training method without them.
 
     Attributes:
-        baseline: that way, the rival.
         difference: training with the synthetic images less that, with its 95 % interval.
     """
 
@@ -55,8 +54,6 @@ class Verdict:
 
     Attributes:
         decision: `helps`, `harms`, `does not help` or `undecided`.
-        sentence: the same for people, with the figures.
-        baseline: the training method without synthetic images that decided.
     """
 
     decision: str

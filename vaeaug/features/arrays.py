@@ -35,7 +35,6 @@ def write_npz(path: Path, shards: Sequence[Path], columns: Sequence[Column], row
 
     Args:
         shards: of one split, in order.
-        columns: of numbers.
         rows: N, images in all the shards.
     """
     with atomic(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
@@ -55,10 +54,6 @@ def write_npy_tree(directory: Path, shards: Sequence[Path], columns: Sequence[Co
     """Write one `.npy` per image and column, `<column>/<file_name>.npy`, and yield how many images after each block.
 
     A "/" in the name of a column becomes "-". Existing files are kept, so that an interrupted run can continue.
-
-    Args:
-        shards: of all splits.
-        columns: of numbers.
     """
     for shard in shards:
         for block in read_blocks(shard):

@@ -32,7 +32,6 @@ class Column:
     """A column of numbers, a fixed number of them an image.
 
     Attributes:
-        name: as listed above.
         shape: what the numbers of an image form before they are flattened.
         dtype: `float32` or `int32`.
     """

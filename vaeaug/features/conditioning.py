@@ -54,7 +54,6 @@ def inferred_labels(
 
     Args:
         pixels_NHWC: images of its size, uint8.
-        indices: which of them.
     """
     unused_labels = np.zeros(len(pixels_NHWC), np.int64)
     chunks = in_chunks(pixels_NHWC, unused_labels, indices, model.device)

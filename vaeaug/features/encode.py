@@ -46,7 +46,6 @@ def encode_block(
     Args:
         pixels_NHWC: images of its size, uint8; usually a memory map.
         labels_N: the class that each image is encoded as; only those of `indices` matter.
-        indices: which images.
         layout: of `layout_of`.
     """
     features: Arrays = {
@@ -72,7 +71,6 @@ def encode_array(
 
     Args:
         pixels_NHWC: images of its size, uint8.
-        labels_N: the class that each is encoded as.
     """
     # The columns do not depend on which image is asked for them.
     blank_HWC = np.zeros((model.spec.height, model.spec.width, model.spec.channels), np.uint8)

@@ -77,25 +77,14 @@ class Rows:
 
 
 def shards_of(split: str, images: int, rows: int) -> list[Shard]:
-    """Return the shards of a split.
-
-    Args:
-        split: its name.
-        images: how many it has.
-        rows: of a block.
-    """
+    """Return the shards of a split."""
     size = rows * BLOCKS_PER_SHARD
     starts = range(0, images, size)
     return [Shard(split, number, start, min(start + size, images)) for number, start in enumerate(starts)]
 
 
 def schema_of(columns: Sequence[Column], provenance: Mapping[str, Any]) -> pa.Schema:
-    """Return the schema of a shard: what describes an image, then fixed-size lists; how they were made is its metadata.
-
-    Args:
-        columns: of the features.
-        provenance: JSON values.
-    """
+    """Return the schema of a shard: what describes an image, then fixed-size lists; how they were made is its metadata."""
     types = {"float32": pa.float32(), "int32": pa.int32()}
     fields = [pa.field(name, pa.string(), nullable=name in ("label", "class")) for name in TEXT_COLUMNS]
     fields.append(pa.field(SYNTHETIC_COLUMN, pa.bool_(), nullable=False))

@@ -25,9 +25,7 @@ class StoredModel:
     """A trained model on disk. Weights are read on demand, so a model of many classes opens quickly.
 
     Attributes:
-        directory: its location.
         record: the contents of `model.json`.
-        device: where its networks are put.
         options: of its variant: those it was trained with, unless others were requested.
         allow_imports: whether the code that its `model.json` names (`option(..., imports=True)`) may be imported and
             called. Otherwise the author of a model could have any installed function called. Decoding works without it;
@@ -110,9 +108,6 @@ def open_stored(
     """Open a trained model: read `model.json` and find the plugins that it names.
 
     Args:
-        directory: of the model.
-        device: where its networks are put.
-        registry: the plugins that are installed.
         options: options of its variant that only change what is drawn.
         allow_imports: whether the code that `model.json` names may be imported (`StoredModel.allow_imports`).
 
@@ -129,11 +124,7 @@ def open_stored(
 
 
 def _sampling_options(variant: type[Variant], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options of a trained variant, checked: only those that change nothing but what is drawn may be given.
-
-    Raises:
-        InputError: there is no such option, or the trained model fixes it.
-    """
+    """Return options of a trained variant, checked: only those that change nothing but what is drawn may be given."""
     owner = f"variant '{variant.name}'"
     parsed = parse_options(variant.Config, options, owner)
     changeable = [field.name for field in dataclasses.fields(variant.Config) if field.metadata.get("sampling")]
@@ -150,12 +141,7 @@ def _sampling_options(variant: type[Variant], options: Mapping[str, Any]) -> dic
 
 
 def _find_plugin(find: Callable[..., P], plugin: PluginRecord) -> P:
-    """Return what a model was trained with.
-
-    Raises:
-        InputError: it is not here; the message says what to install, or which option finds its file.
-        PluginError: its plugin is broken.
-    """
+    """Return what a model was trained with."""
     try:
         return find(plugin.name, distribution=plugin.distribution)
     except InputError as error:

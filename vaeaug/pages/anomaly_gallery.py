@@ -33,8 +33,6 @@ class GalleryCard:
     """One image.
 
     Attributes:
-        name: of the file.
-        line: its label, and the class predicted for it.
         pictures: the image first.
         numbers: name -> value as text; the one used for the ranking first.
     """
@@ -50,16 +48,11 @@ class Gallery:
     """The content of the page.
 
     Attributes:
-        title: the name of the output.
-        summary: the result in one sentence.
         by: what images are ranked by, and what that means.
-        images: how many images were scored.
         anomalous: the highest scores, highest first.
         labels: the images with the most suspicious labels, most suspicious first; empty if labels were not scored.
-        suspicious: how many labels are suspicious in all.
         size: the model's image size, "64 x 64".
         settings: name -> value.
-        warnings: each a sentence.
     """
 
     title: str
@@ -104,7 +97,6 @@ def resized_to_file(pixels_HWC: NDArray[np.uint8], height: int, width: int) -> N
     Args:
         pixels_HWC: uint8, C = 1 or 3.
         height: of the file's image, in pixels.
-        width: likewise.
     """
     model_height, model_width = pixels_HWC.shape[:2]
     size = display_size(width, height)

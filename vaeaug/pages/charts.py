@@ -43,7 +43,6 @@ class Line:
     """One curve.
 
     Attributes:
-        name: its name in the legend.
         x: positions, ascending.
         y: values; one that is not finite leaves a gap.
         style: "train" or "val"; the CSS class is `line-<style>`.
@@ -75,11 +74,7 @@ def line_chart(title: str, lines: Sequence[Line], *, x_label: str, y_label: str,
     initial values would flatten the rest; there the curves may leave the frame.
 
     Args:
-        title: for screen readers.
         lines: the curves; without any finite value a sentence replaces the chart.
-        x_label: of the horizontal axis.
-        y_label: of the vertical axis, with the unit.
-        size: of the chart.
     """
     frame = _Frame.around(lines, left=58, top=26, right=size.width - 10, bottom=size.height - 38)
     if frame is None:
@@ -222,10 +217,6 @@ class DotScale:
     """The horizontal scale that the rows of a dot plot share.
 
     Positions are percentages of the width, so that text keeps its size when a row is narrow.
-
-    Attributes:
-        low: the value at the left edge.
-        high: the value at the right edge.
     """
 
     low: float
@@ -258,9 +249,7 @@ def dot_plot(runs: Sequence[float], mean: float, half_width: float, scale: DotSc
 
     Args:
         runs: values in [0, 1].
-        mean: their mean.
         half_width: half the width of the interval; 0 for none.
-        scale: the scale of all rows.
     """
     middle = _DOT_HEIGHT / 2
     parts = _grid(scale)

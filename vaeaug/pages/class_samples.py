@@ -34,11 +34,8 @@ class SampleRow:
     """Some images of one class.
 
     Attributes:
-        label: the class name.
         synthetic: the first or randomly drawn ones; a selection by quality would mislead.
         real: any, or for each synthetic image the most similar real one (`paired` in `samples_section`).
-        synthetic_count: number of synthetic images of the class.
-        real_count: number of real training images of the class.
     """
 
     label: str
@@ -53,10 +50,7 @@ class ClassSamples:
     """One class on the page.
 
     Attributes:
-        label: the class name.
         real: thumbnails; one per synthetic image if they are pairs.
-        synthetic_note: how many of how many are shown.
-        real_note: likewise.
     """
 
     label: str
@@ -85,9 +79,6 @@ class SamplesSection:
 
     Attributes:
         groups: (title, classes); a single group has no title.
-        shown: number of classes that are shown.
-        classes: number of classes in all.
-        labeled: whether pairs have labels next to them.
         width: CSS pixels that a class takes, at least; "100%" if it has the whole width of the page.
         files: whether a click on an image opens its file.
     """

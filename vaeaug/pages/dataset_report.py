@@ -29,9 +29,7 @@ class ReportData:
     """The content of the page. Empty parts and None are left out.
 
     Attributes:
-        title: the name of the output.
         summary: the result in one sentence; if there is a verdict, it is shown instead.
-        counts: one per class.
         samples: images of each class; a class may be missing.
         histories: one per training; several with one network per class.
         units: name of a training -> (active, all) latent dimensions.
@@ -41,8 +39,6 @@ class ReportData:
         dropped: class -> cause -> how many samples were dropped.
         rejected: class -> cause -> some of them.
         settings: name -> value.
-        command: the command that made the images.
-        warnings: each a sentence.
         linked_files: name of a file next to the page -> what it contains, as the rest of a sentence.
         evaluation: whether the images help, and what they are like.
         edited: set if the synthetic images are edits of real ones.

@@ -23,7 +23,6 @@ class DroppedRow:
     Attributes:
         label: the class, or "all classes".
         counts: how many were dropped, by cause, in the order of the table.
-        total: their sum.
         fraction: the fraction of the drawn samples, in [0, 1].
     """
 
@@ -39,8 +38,6 @@ class DroppedTable:
 
     Attributes:
         causes: the reasons, most frequent first.
-        rows: one per class with dropped samples, by name.
-        overall: all classes together.
         drawn: how many samples were drawn, kept or not.
     """
 

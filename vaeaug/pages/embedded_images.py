@@ -84,14 +84,9 @@ class Thumbnail:
     Attributes:
         data: the embedded file, as a `data:` address.
         width: CSS pixels at which it is shown.
-        height: likewise.
         size: width and height of the image itself, in pixels.
-        enlarged: whether it is shown larger than it is.
-        transparent: whether some of it is.
         href: address of its file relative to the page; empty if there is none.
         opens_file: whether a click opens that file; otherwise the embedded image is shown at its full size.
-        name: what it is called.
-        text: alternative text.
     """
 
     data: str
@@ -111,7 +106,6 @@ class Picture:
     """An image with a caption.
 
     Attributes:
-        caption: a word or two.
         kind: CSS class: `real` for an image of the user, `made` for one of the model, empty otherwise.
     """
 
@@ -145,11 +139,7 @@ def display_size(width: int, height: int, max_side: int = MAX_DISPLAY_SIDE) -> t
 
 
 def thumbnail(image: PageImage, text: str, encoding: ImageEncoding) -> Thumbnail | None:
-    """Return an image as it is in a page, or None if its file cannot be read.
-
-    Args:
-        text: alternative text.
-    """
+    """Return an image as it is in a page, or None if its file cannot be read."""
     shown = read_image(image)
     if shown is None:
         return None
@@ -176,12 +166,7 @@ def thumbnail(image: PageImage, text: str, encoding: ImageEncoding) -> Thumbnail
 def captioned(
     pictures: Sequence[Picture], encoding: ImageEncoding, *, before: str = "", after: str = ""
 ) -> list[tuple[str, str, Thumbnail]]:
-    """Return (caption, CSS class, thumbnail) of each picture whose file can be read.
-
-    Args:
-        before: what precedes the caption in the alternative text.
-        after: what follows it there.
-    """
+    """Return (caption, CSS class, thumbnail) of each picture whose file can be read."""
     shown = ((picture, thumbnail(picture.image, f"{before}{picture.caption}{after}", encoding)) for picture in pictures)
     return [(picture.caption, picture.kind, image) for picture, image in shown if image is not None]
 

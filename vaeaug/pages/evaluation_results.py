@@ -31,7 +31,6 @@ class Score:
     """A figure in [0, 1] and its 95 % interval.
 
     Attributes:
-        mean: over seeds.
         half_width: half the width of the interval; None if there is none.
     """
 
@@ -44,10 +43,8 @@ class ArmRow:
     """The results of classifiers trained on one kind of training set.
 
     Attributes:
-        name: what they were trained on, in words.
         scores: measure -> figure, the same measures in every row; the first one is drawn.
         runs: the first measure of every seed, in [0, 1].
-        compared: whether the verdict compares it.
     """
 
     name: str
@@ -61,7 +58,6 @@ class RecallRow:
     """How the recall of one class changes with the synthetic images.
 
     Attributes:
-        images: how many test images it has.
         before: mean recall without them, in [0, 1].
         half_width: half the width of the 95 % interval of the change; None if there is none.
     """
@@ -78,7 +74,6 @@ class PairPicture:
     """A synthetic image and the real training image closest to it.
 
     Attributes:
-        real_name: the name of the real image.
         distance: as a fraction of the distance below which an image is unusually close.
     """
 
@@ -94,22 +89,16 @@ class EvaluationResults:
     """What was found. What is empty or None is left out.
 
     Attributes:
-        verdict: the answer in one sentence.
         decision: the same in a word, which sets its colour: `helps`, `harms`, `does not help` or `undecided`.
         method: how it was measured, in a sentence or two: seeds, test images, folds.
         facts: short figures for the top of the page: name -> value.
         chance: the first measure of `arms` for a classifier that always predicts the most frequent class, in [0, 1].
         arms: one per kind of training set, in the order in which they are shown.
-        recall: one per class that has test images.
         recall_of: the names of the arms that `before` and `after` belong to.
         samples: randomly drawn synthetic images of each class; as `real`, the real image closest to each.
-        fidelity: how similar real and synthetic images are.
-        memorisation: how many synthetic images are copies.
         pairs: the closest pairs, closest first.
         edited: whether the synthetic images are edits of real ones, which are similar and close to them by design.
-        map: real and synthetic images in the plane.
         settings: of the evaluation: name -> value.
-        warnings: each a sentence.
     """
 
     verdict: str
@@ -135,15 +124,8 @@ class EvaluationSection:
     """What the page shows.
 
     Attributes:
-        results: what was found.
         begins_with_decision: whether the verdict begins with the decision, which is then not repeated.
-        tone: CSS class of the verdict.
-        metrics: names of the figures of an arm.
-        arms: each with its drawing.
-        axis: the axis below those.
         recall: the largest gain first, each with its drawing.
-        fidelity_rows: rows of the table of fidelity.
-        memorisation_rows: rows of the table of copies.
         points_note: how much of it is shown; empty if all is.
     """
 

@@ -31,7 +31,6 @@ class CompletionExample:
     """An image and its completions.
 
     Attributes:
-        name: of the file.
         caption: its class, and how much was missing.
         original_HWC: the image as the model sees it, uint8, C = 1 or 3.
         missing_HW: which of its pixels were missing.
@@ -67,12 +66,8 @@ class CompletionsPage:
     """The content of the page.
 
     Attributes:
-        title: the name of the output.
-        summary: the result in one sentence.
         shown: the first images by name; a selection by quality would mislead.
-        images: how many were completed.
         settings: name -> value.
-        warnings: each a sentence.
     """
 
     title: str

@@ -77,7 +77,6 @@ def path_strip(
         real: the two images at the model's size, uint8 (H, W, 1 or 3).
         path: the decoded images; the first and the last are the reconstructions of `real`.
         names: the class assigned to each real image, written above it.
-        factor: by which images are enlarged.
 
     Returns:
         An RGB image.

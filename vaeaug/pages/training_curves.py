@@ -42,9 +42,7 @@ class GroupDivergence:
     """The KL divergence of each group of latents, in one training.
 
     Attributes:
-        name: what was trained.
         values: in nats per image, as text; empty for a group without a term.
-        percents: of their sum.
     """
 
     name: str
@@ -57,7 +55,6 @@ class Curve:
     """One chart.
 
     Attributes:
-        title: what it shows, or what was trained.
         note: the latent dimensions in use, as text; empty if that is unknown or belongs to another chart.
     """
 
@@ -71,7 +68,6 @@ class TrainingSection:
     """The section. What is empty is left out.
 
     Attributes:
-        charts: the objective and its terms, of one training.
         small: of several trainings, (title, one chart per training) of the objective and of the KL divergence if there
             is one.
         units: name of a training -> (active, all) latent dimensions.

@@ -40,9 +40,7 @@ def copy_rules(
     """Return `file_name` -> how the image is copied, for each readable image of a dataset.
 
     Args:
-        cache: the dataset.
         kinds: label -> the kind of image of the class.
-        keep_alpha: whether transparency is kept.
         exact: whether bytes are kept even if readers decode other images.
     """
     decoding = decoding_rules(cache, keep_alpha=keep_alpha)

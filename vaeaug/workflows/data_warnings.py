@@ -13,8 +13,6 @@ def data_warnings(index: DatasetIndex, cache: ImageCache, *, allow_leaks: bool) 
     """Return the warnings about a dataset.
 
     Args:
-        index: the files of the dataset.
-        cache: its readable images.
         allow_leaks: whether validation and test images may also be training images.
 
     Raises:

@@ -40,11 +40,7 @@ class Fact:
 
     Attributes:
         topic: `version`, `device`, `image`, `plugin`, `extra`, `disk` or `text`.
-        name: what it is about.
-        value: as a JSON value.
-        text: in words.
         problem: what is wrong, with the remedy; empty if nothing is.
-        fatal: whether vaeaug cannot work with this problem.
     """
 
     topic: str
@@ -56,11 +52,7 @@ class Fact:
 
 
 def examine(plugins_dirs: Sequence[str] = ()) -> list[Fact]:
-    """Return the facts about this environment, by topic. It takes as long as importing torch.
-
-    Args:
-        plugins_dirs: directories of plugin files.
-    """
+    """Return the facts about this environment, by topic. It takes as long as importing torch."""
     parts: list[tuple[str, Callable[[], Iterator[Fact]]]] = [
         ("version", _versions),
         ("device", lambda: _devices_and_plugins(plugins_dirs)),

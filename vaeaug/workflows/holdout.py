@@ -22,9 +22,7 @@ def apply_holdout(
     """Return a dataset with images held out, as the settings or a trained model require, and how they were held out.
 
     Args:
-        index: the dataset.
         digests: `file_name` -> hash of the file's content.
-        settings: of the run.
         model: the directory of a trained model that is used on the dataset; None if one is trained on it.
 
     Raises:

@@ -59,8 +59,6 @@ class TrainingData:
 
     Attributes:
         index: its files; synthetic ones of earlier runs have a split of their own.
-        cache: its images.
-        warnings: the warnings about synthetic images of earlier runs.
         held_out: a sentence about the images that were held out; empty if none were.
     """
 
@@ -81,9 +79,6 @@ def read_for_training(
     """Decode every image of a dataset that a model is to be trained on.
 
     Args:
-        index: the files of the dataset.
-        settings: of the training.
-        progress: progress callback.
         copies_synthetic: whether synthetic images of earlier runs are copied to an output.
         model: the directory of a trained model that is used on the dataset, if there is one: images are decoded by its
             rules, and its training images are not held out.
@@ -136,8 +131,6 @@ def read_real(
     Args:
         index: what `scan` found.
         workers: threads to read with; one per core if None.
-        progress: progress callback.
-        minimum: real training images that each class must have.
 
     Raises:
         InputError: if a class has fewer.
@@ -169,12 +162,8 @@ def read_for_model(
     """Decode images for a trained model: a dataset in any of the layouts, a folder of images, or one image.
 
     Args:
-        model: the trained model.
         data: DATA. It is never written to.
-        labels: which table contains the labels.
         workers: decoding threads; one per core if None.
-        skip_invalid: leave out unreadable images instead of stopping.
-        progress: progress callback.
         max_megapixels: images of more million pixels are refused.
 
     Raises:

@@ -28,10 +28,6 @@ class Run(Generic[S_co]):
     """One run of a command.
 
     Attributes:
-        settings: what the user asked for.
-        progress: progress callback.
-        device: where to compute.
-        registry: the plugins, loaded once.
         warnings: what the user should know; grows during the run, and goes into the record, the card and the page.
     """
 
@@ -89,7 +85,6 @@ class Run(Generic[S_co]):
         Args:
             out: the output directory: a path that does not exist, or an empty directory.
             request: what decides the result (`RunSettings.request`).
-            record: name of the command's record in it.
 
         Raises:
             InputError: if `out` cannot be used, or if an interrupted or a finished run there was asked for something

@@ -25,7 +25,6 @@ def find_sampler(
     Args:
         name: of the sampler, or `auto`.
         options: its options (`--set-sampler`).
-        registry: the plugins.
         distribution: the package to install if there is no such sampler, if known.
 
     Raises:
@@ -64,8 +63,6 @@ def choose_sampler(
 
     Args:
         requested: the sampler that is named, or None for `auto`.
-        samplers: all samplers.
-        model: the trained model.
         has_originals: whether the real images that it was trained on are available.
 
     Raises:
@@ -93,11 +90,7 @@ def check_classes(
     """Check that a sampler can draw each class of a model, which need not be trained yet.
 
     Args:
-        sampler: the sampler.
-        samplers: all samplers, to name others in the message.
-        variant: of the model.
         scope: `per-class` or `shared`.
-        classes: number of classes of the model.
 
     Raises:
         InputError: if it draws from a prior that has no classes.
@@ -116,11 +109,7 @@ def check_latents(
     """Check that a sampler can draw latents of a variant, for images of this kind.
 
     Args:
-        sampler: the sampler.
-        samplers: all samplers, to name others in the message.
-        variant: whose latents they are.
         latents: of some images; one image encoded by an untrained network is enough.
-        is_indexed: whether the images are indexed.
 
     Raises:
         InputError: if it cannot.

@@ -34,8 +34,6 @@ class TimeBudget:
     """When a command has to end. Times are those of `time.monotonic`, which all processes of a machine share.
 
     Attributes:
-        seconds: for the whole command.
-        started: when the command began.
         reserve: estimated seconds of the work after the training.
     """
 
@@ -68,7 +66,6 @@ def begin_budget(seconds: float | None, progress: Progress) -> TimeBudget | None
 
     Args:
         seconds: the budget, or None for no limit.
-        progress: shows the time left from now on.
     """
     if seconds is None:
         return None
@@ -83,7 +80,6 @@ def writing_seconds(paths: Mapping[str, Sequence[Path]], counts: Mapping[str, in
     Args:
         paths: class -> files of its real images.
         counts: class -> number of synthetic images.
-        threads: number of encoding threads.
     """
     images = sum(counts.values())
     all_paths = [path for label, count in counts.items() if count for path in paths[label]]
@@ -117,8 +113,6 @@ def task_seconds(end: float, rounds: int, now: float) -> float:
     """Return the seconds that a training may take.
 
     Args:
-        end: when all trainings have to end.
         rounds: number of trainings that one process runs in sequence from now on, including this one.
-        now: the present time.
     """
     return max((end - now) / rounds, 0.1)

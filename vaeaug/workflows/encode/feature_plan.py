@@ -28,12 +28,9 @@ class FeaturePlan:
     """What is encoded, and how.
 
     Attributes:
-        model: the trained model.
-        images: the images at the size of the model.
         encode_as: how the class given to the encoder is chosen: `one`, `own` or `inferred`; None if the encoder does
             not depend on it.
         label: the class for `one`.
-        layout: the columns.
         indices: split -> indices of its images; splits without images are missing.
     """
 
@@ -55,9 +52,7 @@ def plan_features(model: StoredModel, images: ModelData, settings: EncodeSetting
     """Choose the columns and how the class is chosen, by encoding one image.
 
     Args:
-        model: the trained model.
         images: at least one image.
-        settings: the settings of the run.
         label: the class for `encode_as="one"`.
     """
     first = images.cache.pixels_NHWC[0]

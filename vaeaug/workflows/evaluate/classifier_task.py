@@ -28,8 +28,6 @@ class TrainTestSplit:
     """Training and test images that classifiers are compared on. The pixels stay in their caches.
 
     Attributes:
-        real: real training images.
-        synthetic: synthetic images, made from these alone.
         test: images that are in neither, and that no synthetic image was made from.
     """
 
@@ -43,15 +41,9 @@ class ArmTask:
     """The training of one classifier.
 
     Attributes:
-        arm: name of the training method.
         split: file of the division (`save_split`).
         classes: K.
-        seed: of the classifier.
-        steps: optimizer steps.
         fraction: of synthetic images in a batch, or None.
-        pipeline: the classical augmentation, for arms that have it.
-        device: where to compute.
-        file: the file for the predicted classes.
     """
 
     arm: str
@@ -95,7 +87,6 @@ def run_arm_task(task: ArmTask, report: Callable[[float], None]) -> None:
     """Train a classifier and write the classes that it predicts for the test images.
 
     Args:
-        task: the task.
         report: receives the fraction that is done, now and then.
     """
     split = load_split(task.split)

@@ -34,8 +34,6 @@ class SavedSplit:
     Attributes:
         repeat: number of its repeat; 0 if there are test images.
         number: from 0.
-        images: its images.
-        path: the file.
     """
 
     repeat: int
@@ -49,10 +47,7 @@ class Trainings:
     """What all trainings have in common.
 
     Attributes:
-        run: of the evaluation.
         classes: K.
-        steps: optimizer steps.
-        scratch: the directory for their files.
     """
 
     run: Run[EvaluateSettings]
@@ -107,10 +102,7 @@ def predict(
     """Train all classifiers.
 
     Args:
-        trainings: what the trainings have in common.
-        arms: the training methods.
         splits: of the images, as `save_splits` returns them.
-        pipelines: the classical augmentation of each division.
 
     Returns:
         The true classes of the test images (N,), and arm -> the classes that each seed's classifiers predict, (S, N).

@@ -121,7 +121,6 @@ def evaluate_into(
     Args:
         run: of the evaluation, which writes no directory of its own.
         real: the files of REAL, with held-out images in their splits.
-        synthetic: SYNTHETIC.
         out: the directory; it is created.
         scratch: the directory for unfinished work; it is created, or the work in it is continued.
     """
@@ -134,11 +133,7 @@ def evaluate_into(
 
 
 def _check(settings: EvaluateSettings) -> None:
-    """Check the options before any work.
-
-    Raises:
-        InputError: if some contradict each other.
-    """
+    """Check the options before any work."""
     parse_size(settings.image_size)
     arms = None if settings.arms == AUTO else parse_arms(settings.arms)
     candidates_of(settings, indexed=False)

@@ -24,12 +24,6 @@ class Evaluation:
     """The result of an evaluation.
 
     Attributes:
-        run: its run.
-        data: the images.
-        directory: SYNTHETIC.
-        utility: whether the synthetic images help a classifier.
-        similarity: how similar they are to the real ones.
-        steps: optimizer steps of each classifier.
         pipelines: the classical augmentation in each division into training and test images; empty if no arm has it.
     """
 

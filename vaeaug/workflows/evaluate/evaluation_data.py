@@ -37,11 +37,6 @@ class EvaluateData:
     """The images of an evaluation.
 
     Attributes:
-        index: the files of REAL.
-        synthetic_index: the files of SYNTHETIC.
-        classes: the names of the classes.
-        real: training images.
-        synthetic: synthetic images.
         edited: whether these are edited real images, according to the manifest.
         test: test images, or None if there are none.
         tested_on: where they are from, in words, without paths of this machine.
@@ -138,7 +133,6 @@ def read_synthetic(run: Run[EvaluateSettings], directory: Path, reference: Image
     """Return the synthetic images in a directory at the size of other images.
 
     Args:
-        run: of the evaluation.
         directory: an output of `augment`, `sample` or `inpaint --random-holes`, or class folders.
         reference: real images; their classes are used.
 
@@ -149,11 +143,7 @@ def read_synthetic(run: Run[EvaluateSettings], directory: Path, reference: Image
 
 
 def _synthetic_index(directory: Path, manifest: Manifest | None, classes: Sequence[str]) -> DatasetIndex:
-    """Find the synthetic images for training: those that vaeaug made, or all in a folder that it did not write.
-
-    Raises:
-        InputError: if there are none, or if they are of other classes.
-    """
+    """Find the synthetic images for training: those that vaeaug made, or all in a folder that it did not write."""
     index = scan(directory, training=False)
     index = add_provenance(index, read_contents(index))
     files = [file for file in index.files if file.split == "train"]
@@ -198,11 +188,7 @@ def _read(
 
 
 def _test(run: Run[EvaluateSettings], real: ImageCache) -> tuple[ImageSubset | None, str, list[PassedOver]]:
-    """Return the test images, where they are from, and the files there that are not used.
-
-    Raises:
-        InputError: if `--test` contains no image of a class of REAL.
-    """
+    """Return the test images, where they are from, and the files there that are not used."""
     settings = run.settings
     unused: list[PassedOver] = []
     if settings.test is None:

@@ -21,13 +21,7 @@ Link = Callable[[Path], str]
 
 
 def report_data(evaluation: Evaluation, title: str, record: str) -> ReportData:
-    """Return the page of `evaluate`, including what SYNTHETIC records about how it was made.
-
-    Args:
-        evaluation: the evaluation.
-        title: of the page.
-        record: name of the file that contains every figure.
-    """
+    """Return the page of `evaluate`, including what SYNTHETIC records about how it was made."""
     directory = evaluation.directory
     linked_files = {record: "contains every figure"}
     if (directory / "report.html").exists() and (directory / "vaeaug.json").exists():
@@ -44,12 +38,7 @@ def report_data(evaluation: Evaluation, title: str, record: str) -> ReportData:
 
 
 def evaluation_results(evaluation: Evaluation, link: Link = lambda _: "") -> EvaluationResults:
-    """Return the part of a report about an evaluation.
-
-    Args:
-        evaluation: the evaluation.
-        link: the addresses of the images that are shown.
-    """
+    """Return the part of a report about an evaluation."""
     result = evaluation.utility
     compared_arms = (result.without, result.verdict.baseline, result.with_synthetic)
     return EvaluationResults(

@@ -28,9 +28,7 @@ class Plan:
     """What is compared.
 
     Attributes:
-        arms: the training methods.
         metric: the measure of the verdict, one of `METRICS`.
-        steps: optimizer steps of each classifier.
     """
 
     arms: tuple[Arm, ...]

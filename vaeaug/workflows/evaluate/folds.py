@@ -134,10 +134,7 @@ def folds(
     """Yield every division with the number of its repeat; images that exist already are not made again.
 
     Args:
-        run: of the evaluation.
-        data: the real images.
         augment_options: how synthetic images are made (`augment_settings`).
-        scratch: the directory for models and images.
 
     Raises:
         InputError: if a class has too few images to hold any out, or a name that tables do not keep.

@@ -17,8 +17,6 @@ class ImageSubset:
     """A subset of the images of a cache.
 
     Attributes:
-        cache: the cache.
-        rows_N: their positions in it.
         labels_N: their classes, as indices of the classes of REAL.
     """
 
@@ -52,7 +50,6 @@ def image_subset(cache: ImageCache, chosen_N: NDArray[np.bool_], classes: Sequen
     """Return chosen images of a cache with their classes as indices of `classes`.
 
     Args:
-        cache: the cache.
         chosen_N: which of its images to take, (N,).
         classes: names of the classes; an image of another class has the label `UNSEEN`.
     """

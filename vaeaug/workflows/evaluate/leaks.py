@@ -23,11 +23,6 @@ def check_leaks(
     """Check that no synthetic image is or shows a test image, and that the model was not trained on test images.
 
     Args:
-        test: the test images.
-        tested_on: where they are from, in words.
-        synthetic: the synthetic images.
-        directory: the directory of the synthetic images.
-        manifest: of that directory, if there is one.
         held_out: names of files, as manifests list them, that are not training images.
 
     Raises:

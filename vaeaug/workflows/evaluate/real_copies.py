@@ -23,9 +23,7 @@ def exclude_real_images(
     Files of the test split are kept: they are a leak, which has an error of its own later.
 
     Args:
-        synthetic: the images of SYNTHETIC.
         real: all images of REAL, decoded at the same size.
-        directory: SYNTHETIC, for messages.
 
     Raises:
         InputError: if every image is a file of REAL, or shows the same pixels as one: there is nothing to compare.

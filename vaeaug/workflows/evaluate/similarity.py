@@ -21,15 +21,7 @@ from vaeaug.workflows.run import Run
 
 @dataclass(frozen=True, slots=True)
 class Similarity:
-    """Similarity of synthetic and real images.
-
-    Attributes:
-        fidelity: how similar they are.
-        memorisation: how many are near copies.
-        map: their positions in two dimensions.
-        real: the real training images and their features.
-        synthetic: the synthetic images and their features.
-    """
+    """Similarity of synthetic and real images."""
 
     fidelity: FidelityReport
     memorisation: Memorisation
@@ -58,8 +50,6 @@ def measure_similarity(run: Run[EvaluateSettings], data: EvaluateData, steps: in
     """Compare the synthetic images with the real training images by the features of a network.
 
     Args:
-        run: its settings may name the network.
-        data: the images.
         steps: of the classifier that is trained if no network is named.
 
     Raises:

@@ -25,16 +25,10 @@ class CheckedImage:
     """An image and its holes.
 
     Attributes:
-        origin: where its holes come from.
         fraction: fraction of the pixels that are missing, of the pages that have holes.
         size: height and width in pixels of the first page that has holes, otherwise of the first page.
-        digest: hash of the image and its holes.
-        suffixes: possible suffixes of its completions.
         pages: the pages that have holes, from 0.
-        file_pages: number of pages that can be completed.
-        frames: number of pages or frames of the file.
         changed: whether its completion is a file of another format.
-        notes: what is unusual about its masks.
     """
 
     origin: str
@@ -64,10 +58,6 @@ def check_image(
     """Read an image and its holes.
 
     Args:
-        file: the image.
-        source: where its holes are.
-        channels: of the model.
-        rules: how the model's training images were decoded.
         kind: of its class, if it becomes an image of a dataset: its holes are cut, so they hide no colour.
 
     Raises:

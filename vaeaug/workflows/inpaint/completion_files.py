@@ -41,8 +41,6 @@ class WrittenCompletion:
 
     Attributes:
         name: of its first completion, relative to OUT.
-        label: the class that it was completed as.
-        origin: where its holes come from.
         fraction: of its pixels that were missing.
         evidence: log p(visible pixels | class) in nats up to a constant, if the class was inferred (`Completion`).
         margin: difference between this and the evidence of the next best class.
@@ -71,15 +69,6 @@ def write_completions(
     progress: Progress,
 ) -> None:
     """Complete and write the images that are not written yet.
-
-    Args:
-        jobs: the images.
-        completer: the model.
-        settings: how to complete them.
-        content: the directory that becomes OUT.
-        uncertainty: the directory of uncertainty images.
-        journal: the file that records finished images.
-        progress: progress callback.
 
     Raises:
         VaeaugError: if an image or its mask is missing or has changed.

@@ -22,8 +22,6 @@ def base_names(file_names: Sequence[str], samples: int, formats: Mapping[str, _S
     beside `a.png` becomes `a.jpg.png`.
 
     Args:
-        file_names: of all images, including those without holes.
-        samples: completions per image.
         formats: the suffixes of the completed files, by file name.
     """
     short = {name: str(PurePosixPath(name).with_suffix("")) for name in file_names}

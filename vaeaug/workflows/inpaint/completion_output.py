@@ -49,11 +49,7 @@ class InpaintOutput:
     """The completed images of a run.
 
     Attributes:
-        record: of the model.
-        plan: which images were completed, and which were copied.
-        written: how each image was completed.
-        uncertainty: the folder of uncertainty images.
-        method: `encoder-encoder` or `gibbs`.
+        method: `partial-encoder` or `gibbs`.
         passed_over: files in IMAGES that are not used.
     """
 

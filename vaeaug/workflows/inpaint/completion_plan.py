@@ -39,8 +39,6 @@ class Job:
     """An image to be completed.
 
     Attributes:
-        file: the image.
-        source: finds its holes.
         origin: where they come from: a mask's name, `alpha`, ...
         fraction: fraction of the pixels that are missing, in (0, 1], of the pages that have holes.
         size: height and width in pixels of the first page that has holes.
@@ -50,7 +48,6 @@ class Job:
             there is one sample.
         variation: number of the job among the jobs of the same image.
         pages: the pages that have holes, from 0.
-        is_multipage: whether the file has several pages.
         kind: of its class, if it becomes an image of a dataset and keeps nothing else of its file; otherwise None.
     """
 
@@ -73,16 +70,10 @@ class Plan:
     """The images of a run.
 
     Attributes:
-        jobs: the images to be completed, by name.
         unchanged: images without holes, which are copied byte for byte under their own names.
         real: with `--random-holes`, the images of the dataset, including synthetic ones of earlier runs, with their
             places in OUT; otherwise empty.
         invalid: images that cannot be read and are left out.
-        digest: hash of all images and holes.
-        has_class_folders: whether images are in class folders.
-        unused: masks that belong to no image.
-        notes: warnings about files and masks.
-        sources: names the real image that each image shows.
     """
 
     jobs: tuple[Job, ...]
@@ -105,13 +96,6 @@ def make_plan(
     index: DatasetIndex, images: Path, settings: InpaintSettings, record: ModelRecord, progress: Progress
 ) -> Plan:
     """Read every image and its holes, and decide how it is written.
-
-    Args:
-        index: the images.
-        images: IMAGES as it was given.
-        settings: where the holes are.
-        record: of the model.
-        progress: progress callback.
 
     Raises:
         InputError: if images or masks cannot be read (all are named) and `skip_invalid` is not set, if no image has a
@@ -288,11 +272,7 @@ def _check_all(
 
 
 def _check_names(completed: Iterable[str], unchanged: Iterable[str]) -> None:
-    """Check that no two images would become one file.
-
-    Raises:
-        InputError: if two would.
-    """
+    """Check that no two images would become one file."""
     duplicates = [name for name, count in Counter([*completed, *unchanged]).items() if count > 1]
     if duplicates:
         raise InputError(f"two images would both be written as {duplicates[0]}; rename one of them")

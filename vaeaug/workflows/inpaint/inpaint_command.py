@@ -36,7 +36,7 @@ class InpaintResult:
         files: number of completions that were written.
         unchanged: number of images without holes, which were copied; with `random_holes`, of the real images.
         invalid: images that were left out because they or their masks could not be read: name -> reason.
-        method: `encoder-encoder` or `gibbs`.
+        method: `partial-encoder` or `gibbs`.
         warnings: the warnings.
     """
 

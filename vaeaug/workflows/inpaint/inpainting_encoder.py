@@ -35,14 +35,10 @@ def inpainting_encoder(
     directory cannot be written to, the encoder is used in this run only.
 
     Args:
-        model: the trained model.
         method: `gibbs` needs no encoder; `auto` uses none if the variant's latents do not allow one.
         data: real images to train on, or None to train on images that the model decodes.
-        workers: threads that decode the real images.
-        skip_invalid: leave unreadable images out.
         max_megapixels: images of more million pixels are refused.
         steps: optimizer steps; chosen if None.
-        progress: progress callback.
 
     Returns:
         The encoder, or None if completions use none.
@@ -103,10 +99,7 @@ def add_inpainting_encoder(
     If the variant's latents do not allow one, a warning says so and nothing is written; the model is complete without.
 
     Args:
-        model: the trained model.
         pixels_NHWC: its training images, uint8.
-        labels_N: their classes.
-        progress: progress callback.
         seconds: time limit, or None for no limit.
     """
     try:

@@ -117,11 +117,7 @@ def score(
 
 
 def _check_column(by: str, label_method: str, model: StoredModel, data: ModelData) -> None:
-    """Check that images can be ranked by a column, before any work. One image is scored, so the loss is tried too.
-
-    Raises:
-        InputError: if this model or this data does not have the column.
-    """
+    """Check that images can be ranked by a column, before any work. One image is scored, so the loss is tried too."""
     if by == "label_surprise":
         if label_method == NOT_SCORED or not (data.labels_N >= 0).any():
             raise InputError(

@@ -32,10 +32,6 @@ class AnomalyScores:
     """The scores of a dataset.
 
     Attributes:
-        model: the model that scored it.
-        data: the images.
-        images: the scores of each image.
-        by: the column that is the score.
         label_method: how labels were scored: `features`, `evidence` or `nobody`.
     """
 

@@ -31,16 +31,10 @@ class ScoreTask:
     """The scoring of a window of images.
 
     Attributes:
-        model: directory of the model.
-        plugins_dirs: directories of plugin files.
-        device: where to compute.
-        cache: directory of the image cache.
         start: the first image.
         labels: indices of the images' classes in the model; -1 if the class is not known.
-        seed: of the draws.
         draws: K of the importance-weighted bound.
         evidence: whether the evidence of each class is also computed if the class is known.
-        file: where the scores go.
         maps: the directory to write error maps to, or None for no maps.
     """
 
@@ -59,12 +53,7 @@ class ScoreTask:
 
 @one_thread()
 def run_score_task(task: ScoreTask, report: Callable[[int], None]) -> None:
-    """Score the images of a task. The file is written last: if it exists, the maps exist too.
-
-    Args:
-        task: the task.
-        report: receives the number of images.
-    """
+    """Score the images of a task. The file is written last: if it exists, the maps exist too."""
     # The command has checked that the user consents, if that is needed.
     model = open_stored(task.model, torch.device(task.device), load(task.plugins_dirs), allow_imports=True)
     cache = open_cache(task.cache)

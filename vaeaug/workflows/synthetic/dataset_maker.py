@@ -56,9 +56,6 @@ def make_dataset(
     """Make an extended dataset; see `vaeaug.augment`.
 
     Args:
-        initial_run: the run of the command.
-        data: DATA.
-        out: the output directory.
         evaluation: measures whether the synthetic images help, before OUT is published; None not to measure it.
 
     Raises:
@@ -143,12 +140,7 @@ def make_dataset(
 def _checked_plugins(
     run: Run[AugmentSettings], index: DatasetIndex, data: Path, out: Path, evaluation: Evaluation | None
 ) -> NamedPlugins:
-    """Check the options against each other and against the files of DATA, and return the named plugins.
-
-    Raises:
-        InputError: if they contradict each other, or if the output overlaps an input.
-        PluginError: if a plugin is broken.
-    """
+    """Check the options against each other and against the files of DATA, and return the named plugins."""
     chosen = run.settings
     check_disjoint(out, [data])
     if evaluation is not None and chosen.time_budget is not None:
@@ -167,11 +159,7 @@ def _checked_plugins(
 
 
 def _finished_result(run: Run[AugmentSettings], data: Path, cache: ImageCache) -> AugmentResult:
-    """Return the result of a finished run that was asked for the same.
-
-    Raises:
-        InputError: if the data or the model have changed since, or if an evaluation is requested and there is none.
-    """
+    """Return the result of a finished run that was asked for the same."""
     model, out = trained_model(run.settings), run.staging.final
     run.staging.check_unchanged(
         **identity(cache), **({} if model is None else {"model": read_record(model).fingerprint})

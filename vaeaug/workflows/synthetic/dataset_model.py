@@ -37,10 +37,6 @@ def dataset_model(
     """Return the model of a dataset: that of `--model`, or one that is trained for this dataset only.
 
     Args:
-        run: of the dataset.
-        data: DATA.
-        named: the plugins that the user named.
-        training_data: the images of DATA.
         budget: the time budget, or None.
 
     Raises:
@@ -115,9 +111,7 @@ def dataset_sampler(
     """Return the sampler of a dataset.
 
     Args:
-        run: of the dataset.
         requested: the sampler that the user named, or None for `auto`.
-        model: the model.
         is_training_data: whether the model was trained on the training images of the data.
 
     Raises:
@@ -159,11 +153,7 @@ def _reserved(run: Run[AugmentSettings], budget: TimeBudget, training_data: Trai
 
 
 def _named_model(run: Run[AugmentSettings], data: Path, directory: Path, budget: TimeBudget | None) -> StoredModel:
-    """Return the model of `--model`, trained first if there is none yet.
-
-    Raises:
-        InputError: if it is of another variant or loss than the named ones.
-    """
+    """Return the model of `--model`, trained first if there is none yet."""
     chosen = run.settings
     if not (directory / FILE).exists():
         training = {field.name: getattr(chosen, field.name) for field in dataclasses.fields(TrainSettings)}

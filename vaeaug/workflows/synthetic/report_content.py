@@ -35,9 +35,6 @@ def report_content(
     """Return the content of the report.
 
     Args:
-        dataset: the dataset.
-        written: its synthetic images.
-        counts: numbers of images by class and kind.
         evaluation: the evaluation, if one was requested; it has samples of its own.
     """
     record = dataset.model.record

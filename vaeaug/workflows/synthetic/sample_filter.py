@@ -34,12 +34,7 @@ STEPS_PER_IMAGE, MIN_STEPS = 2, 60  # few images are soon memorized
 
 
 class SampleFilter:
-    """Decides which samples of a dataset's classes are kept.
-
-    Args:
-        judge: of images at the size of the cache.
-        cache: the dataset.
-    """
+    """Decides which samples of a dataset's classes are kept."""
 
     def __init__(self, judge: ClassifierFilter, cache: ImageCache) -> None:
         self._judge = judge
@@ -58,7 +53,6 @@ class SampleFilter:
         """Return for each image of a class the `file_name` of the most similar real one, according to a classifier.
 
         Args:
-            label: the class.
             images: uint8 arrays (H, W, 1 or 3), of any sizes.
         """
         if not images:
@@ -96,11 +90,7 @@ class FoldTask:
     """The training of the classifier of one fold.
 
     Attributes:
-        cache: directory of the image cache.
         fold: number of the fold that it does not see.
-        seed: of the run.
-        device: where to compute.
-        path: the file for its weights.
     """
 
     cache: Path
@@ -118,10 +108,7 @@ def train_filter(
     Args:
         cache: the dataset; samples are compared with its training images.
         directory: for the classifiers; those in it are not trained again.
-        seed: of the run.
-        device: where to compute.
         workers: number of processes; one per core if None.
-        progress: progress callback.
     """
     if len(cache.classes) < 2 or not all(len(cache.indices("train", name, real=True)) for name in cache.classes):
         return None

@@ -36,7 +36,6 @@ class NamedPlugins:
     """The plugins that a user names, before any image is opened.
 
     Attributes:
-        variant: the variant.
         loss: the loss, or None to choose it by the images.
         scope: `per-class` or `shared`.
         sampler: the sampler that will draw from the model, if one is named.
@@ -53,8 +52,6 @@ class TrainingPlugins:
     """The variant and the loss of a training.
 
     Attributes:
-        variant: the variant.
-        loss: the loss.
         scope: `per-class` or `shared`.
         reason: why this loss was chosen by the images; empty if the user chose it.
     """

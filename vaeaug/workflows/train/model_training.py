@@ -54,11 +54,7 @@ def train_into(
     """Train the networks of a model and write the model to a directory.
 
     Args:
-        run: its settings are those of the training.
         directory: for the model; it is created.
-        scratch: for checkpoints and finished trainings.
-        cache: the images.
-        training_plugins: the variant, the loss and the scope.
         budget: the time budget, or None.
         unused: files of the dataset that are not used, for `model.json`.
     """

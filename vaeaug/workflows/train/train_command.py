@@ -48,9 +48,6 @@ def train_model(initial_run: Run[TrainModelSettings], data: Path, model: Path, b
     """Train a model and write it to a directory; see `train`.
 
     Args:
-        initial_run: the run of the command.
-        data: the dataset.
-        model: the output directory.
         budget: the time budget, or None.
     """
     chosen, progress = initial_run.settings, initial_run.progress

@@ -45,19 +45,8 @@ class TrainingTask:
     Attributes:
         name: a class, or "all classes".
         label: the class to train on, or None for all classes.
-        cache: directory of the image cache.
-        variant: name of the variant.
-        variant_options: its options.
-        loss: name of the loss.
-        loss_options: its options.
-        plugins_dirs: directories of plugin files.
-        config: settings of the training loop.
-        seed: of this training.
-        device: where to compute.
         train_augment: file of an Albumentations pipeline, or None.
-        directory: for the results and the checkpoint.
         start: weights to start from, or None.
-        encode: whether to encode the training images afterwards.
         end: with a time budget, when all trainings have to be finished (`time.monotonic`).
         rounds: trainings that one process does in sequence from this one on, which divide the remaining time.
     """
@@ -88,8 +77,6 @@ class TrainingOutcome:
     Attributes:
         metrics: for `model.json`; they depend only on the request.
         history: rows of `history.jsonl`.
-        seconds: training time, which depends on the machine.
-        images: number of training images seen.
     """
 
     metrics: dict[str, Any]
@@ -180,10 +167,6 @@ def _finish(
     """Write the results of a training; the file with the outcome comes last.
 
     Args:
-        task: the training.
-        network: the trained network.
-        cache: the images.
-        fitted: the result of the training loop.
         prior_end: with a time budget, when the prior has to be fitted (`time.monotonic`).
     """
     if task.encode:
