@@ -117,8 +117,8 @@ def test_formats_hold_the_same(data: Path, model: Path, tmp_path: Path) -> None:
 def test_an_interrupted_run_gives_the_same_bytes(
     data: Path, model: Path, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workflow, "rows_of_a_block", lambda _: 2)
-    monkeypatch.setattr("vaeaug.features.shards.BLOCKS", 2)
+    monkeypatch.setattr(workflow, "rows_per_block", lambda _: 2)
+    monkeypatch.setattr("vaeaug.features.shards.BLOCKS_PER_SHARD", 2)
     words = ("encode", model, data, "-q", "--format", kind, "--encode-as", "own")
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     assert run(*words[:3], whole, *words[3:]) == 0

@@ -15,7 +15,7 @@ import vaeaug
 from vaeaug.dataset.cache import build_cache
 from vaeaug.dataset.scan import scan
 from vaeaug.pages.dataset_report import ReportData
-from vaeaug.pages.embedded_images import read_shown
+from vaeaug.pages.embedded_images import read_image
 
 TABLE = [(0, 0, 0), (128, 0, 0), (0, 128, 0), (224, 224, 192), (9, 9, 9)]
 FLAT = [value for colour in TABLE for value in colour]
@@ -76,7 +76,7 @@ def test_the_report_shows_colours_not_indices(data: Path, tmp_path: Path, monkey
     shown: list[Any] = []
 
     def read(_: Path, report: ReportData) -> None:
-        shown.extend(read_shown(image) for row in report.samples for image in (*row.real, *row.synthetic))
+        shown.extend(read_image(image) for row in report.samples for image in (*row.real, *row.synthetic))
 
     monkeypatch.setattr("vaeaug.workflows.synthetic.dataset_output.write_report", read)
     vaeaug.augment(data, tmp_path / "out", per_class=3, **UNFILTERED)

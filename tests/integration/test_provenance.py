@@ -189,7 +189,7 @@ def test_amounts_count_real_images_only(first: Path, tmp_path: Path) -> None:
 
 def test_a_warning_says_how_many_there_are(first: Path, tmp_path: Path) -> None:
     made = vaeaug.augment(first, tmp_path / "out", per_class=1, **FAST)
-    (said,) = [remark for remark in made.remarks if "earlier run" in remark]
+    (said,) = [remark for remark in made.warnings if "earlier run" in remark]
     assert said == (
         "6 of 20 training images of first are synthetic, from an earlier run of vaeaug: they are copied and stay "
         "synthetic in the manifest, and no model was trained on them (--train-on-synthetic trains on them)"
@@ -225,7 +225,7 @@ def test_copied_synthetic_images_in_a_test_split_judge_nothing(first: Path, tmp_
         shutil.copy(first / f"train/{label}/synthetic-{label}-00000.png", tmp_path / "copy/test" / label / "x.png")
     made = vaeaug.augment(tmp_path / "copy", tmp_path / "out", per_class=1, **FAST)
     assert [count.test for count in made.counts] == [1, 1]
-    assert any("2 synthetic images in the validation and test splits" in remark for remark in made.remarks)
+    assert any("2 synthetic images in the validation and test splits" in remark for remark in made.warnings)
     assert not list((tmp_path / "out/test").rglob("x.png"))
 
 
@@ -239,7 +239,7 @@ def test_random_holes_beside_earlier_images(first: Path, tmp_path: Path) -> None
     assert all((tmp_path / "out" / row["source"]).is_file() for row in rows)
     assert "14 real and 20 synthetic" in (tmp_path / "out/README.md").read_text()
     assert len(list((tmp_path / "out").rglob("*.png"))) == 34
-    assert made.passed == 14
+    assert made.unchanged == 14
 
 
 def test_completed_images_are_synthetic_in_part(first: Path, tmp_path: Path) -> None:

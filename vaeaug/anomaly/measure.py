@@ -14,16 +14,16 @@ import torch
 from torch import Tensor
 
 from vaeaug.contracts import kl_of
-from vaeaug.models.likelihood import DRAWS_AT_ONCE
+from vaeaug.models.likelihood import DRAWS_PER_BATCH
 from vaeaug.models.network import Network
 from vaeaug.seeds import seed_of
 
-LEAST_VARIANCE = 1e-3
+VARIANCE_OFFSET = 1e-3
 """Added to the variance of an image's values in [0, 1], that of 3 % noise: a flat image has none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Measures:
+class Measurements:
     """Measurements of B images by a network, on the CPU.
 
     Attributes:
@@ -51,7 +51,7 @@ class Measures:
 
 
 @torch.no_grad()
-def measure(network: Network, x_BCHW: Tensor, y_B: Tensor, *, seed: int, draws: int) -> Measures:
+def measure(network: Network, x_BCHW: Tensor, y_B: Tensor, *, seed: int, draws: int) -> Measurements:
     """Measure images under the network of their class.
 
     If the variant has importance weights, `reconstruction_error` and `kl` are means over the draws, so that their sum
@@ -60,7 +60,6 @@ def measure(network: Network, x_BCHW: Tensor, y_B: Tensor, *, seed: int, draws: 
     Args:
         network: in eval mode.
         x_BCHW: images in [0, 1], on the network's device.
-        y_B: the class that each is measured as.
         seed: of the draws; the same numbers for every image.
         draws: K of the bound.
     """
@@ -68,7 +67,7 @@ def measure(network: Network, x_BCHW: Tensor, y_B: Tensor, *, seed: int, draws: 
     raw_BRHW = network.variant.decode(encoded.latent, y_B)
     image_BCHW = network.loss.image(raw_BRHW)
     error_BCHW = image_BCHW - x_BCHW
-    contrast_B = (x_BCHW.var(dim=(2, 3), correction=0).mean(dim=1) + LEAST_VARIANCE).sqrt()
+    contrast_B = (x_BCHW.var(dim=(2, 3), correction=0).mean(dim=1) + VARIANCE_OFFSET).sqrt()
     scaled_B = error_BCHW.square().mean(dim=(1, 2, 3)) / contrast_B
     cost_B: Tensor
     kl_B: Tensor | None
@@ -76,9 +75,9 @@ def measure(network: Network, x_BCHW: Tensor, y_B: Tensor, *, seed: int, draws: 
     if encoded.log_ratio is None:
         cost_B, kl_B, iwae_B = network.loss(raw_BRHW, x_BCHW), kl_of(network.variant, encoded.penalties), None
     else:
-        rows = [_drawn(network, x_BCHW[i : i + 1], y_B[i : i + 1], seed, draws) for i in range(len(x_BCHW))]
+        rows = [_mean_over_draws(network, x_BCHW[i : i + 1], y_B[i : i + 1], seed, draws) for i in range(len(x_BCHW))]
         cost_B, kl_B, iwae_B = torch.stack(rows).unbind(dim=1)
-    return Measures(
+    return Measurements(
         reconstruction_error=cost_B.cpu(),
         kl=None if kl_B is None else kl_B.cpu(),
         iwae_bound=None if iwae_B is None else iwae_B.cpu(),
@@ -88,12 +87,12 @@ def measure(network: Network, x_BCHW: Tensor, y_B: Tensor, *, seed: int, draws: 
     )
 
 
-def _drawn(network: Network, x_1CHW: Tensor, y_1: Tensor, seed: int, draws: int) -> Tensor:
+def _mean_over_draws(network: Network, x_1CHW: Tensor, y_1: Tensor, seed: int, draws: int) -> Tensor:
     """Return the mean loss, the mean KL and the bound of one image, (3,)."""
     generator = torch.Generator(device=x_1CHW.device).manual_seed(seed_of(seed, "evidence"))
     costs, divergences, weights = [], [], []
-    for start in range(0, draws, DRAWS_AT_ONCE):
-        count = min(DRAWS_AT_ONCE, draws - start)
+    for start in range(0, draws, DRAWS_PER_BATCH):
+        count = min(DRAWS_PER_BATCH, draws - start)
         x_KCHW, y_K = x_1CHW.expand(count, -1, -1, -1).contiguous(), y_1.expand(count).contiguous()
         encoded = network.variant.encode(x_KCHW, y_K, generator)
         cost_K = network.loss(network.variant.decode(encoded.latent, y_K), x_KCHW)

@@ -29,7 +29,7 @@ from torch import Tensor
 BETA = 0.9999
 """What Cui et al. found best on long-tailed CIFAR-10, and what Cao et al. take."""
 
-DEFERRED = 0.8
+DEFERRED_FRACTION = 0.8
 """Fraction of the steps after which deferred weights hold: Cao et al. change over at epoch 160 of 200.
 
 Their learning rate falls to a hundredth there; on the one cycle of `fit_classifier` it is at a fifth of its peak.
@@ -48,7 +48,7 @@ class ClassWeights:
     values_K: NDArray[np.float64]
     start: float = 0.0
 
-    def hold(self, step: int, steps: int) -> bool:
+    def active_at(self, step: int, steps: int) -> bool:
         """Return whether they hold at a step, counted from 0, of so many."""
         return step >= round(self.start * steps)
 
@@ -60,22 +60,18 @@ def class_balanced_weights(counts_K: NDArray[np.int64], beta: float = BETA) -> N
         counts_K: images of each class, of at least one class any.
         beta: in [0, 1); 0 weighs all alike, near 1 it is the inverse of the count.
     """
-    there_K = counts_K > 0
+    present_K = counts_K > 0
     weights_K = np.zeros(len(counts_K))
-    weights_K[there_K] = 1 / (1 - beta ** counts_K[there_K].astype(np.float64))
-    weighted: NDArray[np.float64] = weights_K / weights_K[there_K].mean()
-    return weighted
+    weights_K[present_K] = 1 / (1 - beta ** counts_K[present_K].astype(np.float64))
+    normalized_K: NDArray[np.float64] = weights_K / weights_K[present_K].mean()
+    return normalized_K
 
 
-def weighted_mean(costs_B: Tensor, targets_B: Tensor, weights_K: Tensor) -> Tensor:
+def weighted_mean(losses_B: Tensor, targets_B: Tensor, weights_K: Tensor) -> Tensor:
     """Return the mean of the costs of a batch, each weighted as its class.
 
     The weight is the image's. `cross_entropy(weight=..., label_smoothing=...)` of torch would also weigh the classes
     that the smoothed target is spread over, and so pull every image towards the rare ones.
-
-    Args:
-        costs_B: cross-entropy of each image.
-        weights_K: of the classes.
     """
     weights_B = weights_K[targets_B]
-    return (weights_B * costs_B).sum() / weights_B.sum()
+    return (weights_B * losses_B).sum() / weights_B.sum()

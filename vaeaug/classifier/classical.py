@@ -13,10 +13,10 @@ from vaeaug.dataset.augment import classical_pipeline
 from vaeaug.errors import InputError, nearest
 from vaeaug.training.batches import Augment
 
-MIXUP = 0.4
+MIXUP_ALPHA = 0.4
 """Alpha of mixup; Zhang et al. (2018) found 0.1 to 0.4 best where little is to be gained, and 1 on CIFAR-10."""
 
-MILD, FULL = 0.5, 1.0
+MILD_STRENGTH, FULL_STRENGTH = 0.5, 1.0
 """Strengths of the crop and affine policies (`vaeaug.dataset.augment.classical_pipeline`)."""
 
 POLICIES = {
@@ -52,10 +52,10 @@ class ClassicalPipeline:
         return "+".join([self.policy, *(name for name in _ADDITIONS if getattr(self, name))])
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """The pipeline in a sentence: "TrivialAugment + flip + mixup"."""
         additions = {"flip": self.flip, "random erasing": self.erasing, "mixup": self.mixup}
-        return " + ".join([POLICIES[self.policy], *(words for words, used in additions.items() if used)])
+        return " + ".join([POLICIES[self.policy], *(description for description, used in additions.items() if used)])
 
     def build(self, pixels_NHWC: NDArray[np.uint8], *, indexed: bool = False) -> Augment:
         """Return what is applied to each batch; mixup is left to the training (`ClassifierConfig.mixup`).
@@ -68,7 +68,7 @@ class ClassicalPipeline:
         _, height, width, channels = pixels_NHWC.shape
         steps: list[Augment] = []
         if self.policy in ("mild", "full"):
-            strength = MILD if self.policy == "mild" else FULL
+            strength = MILD_STRENGTH if self.policy == "mild" else FULL_STRENGTH
             steps.append(
                 classical_pipeline(height, width, channels, flip=self.flip, strength=strength, indexed=indexed)
             )
@@ -121,7 +121,6 @@ def base_pipelines(flips: Sequence[bool], *, indexed: bool) -> list[ClassicalPip
     """Return every policy with each flip, the mildest first.
 
     Args:
-        flips: of False and True.
         indexed: whether the colours are labels from a palette; then policies that change colours are left out.
     """
     policies = list(POLICIES)[:2] if indexed else list(POLICIES)

@@ -18,7 +18,6 @@ def stratified_folds(
     If a class has fewer images than there are folds, some folds hold out none of its images.
 
     Args:
-        labels_N: class indices.
         seed: of the order in which images are dealt out.
         digests: of the files; equal ones are held out together, otherwise a copy of a held-out image would be seen in
             training.
@@ -26,8 +25,8 @@ def stratified_folds(
     names = list(map(str, range(len(labels_N)))) if digests is None else digests
     fold: dict[str, int] = {}
     for label in np.unique(labels_N):
-        mine = np.random.default_rng(seed_of(seed, "folds", int(label))).permutation(np.flatnonzero(labels_N == label))
-        new = [name for name in dict.fromkeys(names[index] for index in mine) if name not in fold]
+        order = np.random.default_rng(seed_of(seed, "folds", int(label))).permutation(np.flatnonzero(labels_N == label))
+        unassigned = [name for name in dict.fromkeys(names[index] for index in order) if name not in fold]
         # Each class begins at another fold, or small classes would all be held out of the first ones.
-        fold.update((name, (place + int(label)) % folds) for place, name in enumerate(new))
+        fold.update((name, (position + int(label)) % folds) for position, name in enumerate(unassigned))
     return np.array([fold[name] for name in names], np.int64)

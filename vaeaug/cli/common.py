@@ -115,7 +115,7 @@ def _depth(cls: type[Any], field: dataclasses.Field[Any]) -> int:
     return max(depth for depth, base in bases if field.name in getattr(base, "__dataclass_fields__", {}))
 
 
-def drawing_options(function: F) -> F:
+def sampling_options(function: F) -> F:
     """Add `--set`, for the options of a trained variant that only change what is drawn."""
     return click.option(
         "--set",
@@ -176,7 +176,7 @@ def plugins_dir_option(function: F) -> F:
     )(function)
 
 
-def given(values: dict[str, Any]) -> dict[str, Any]:
+def given_options(values: dict[str, Any]) -> dict[str, Any]:
     """Return the options that were given, with `--latent-dim` put among those of the variant."""
     latent_dim = values.pop("latent_dim", None)
     if latent_dim is not None:
@@ -184,7 +184,7 @@ def given(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def result(values: dict[str, Any], text: str, *, as_json: bool, quiet: bool = False) -> None:
+def print_result(values: dict[str, Any], text: str, *, as_json: bool, quiet: bool = False) -> None:
     """Print a command's result: JSON on stdout, or words for a person on stderr."""
     if as_json:
         click.echo(json.dumps(values, ensure_ascii=False, indent=2))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from vaeaug.cli.common import output_options, plugins_dir_option, result
+from vaeaug.cli.common import output_options, plugins_dir_option, print_result
 from vaeaug.errors import PluginError, VaeaugError
 from vaeaug.workflows.doctor import Fact, broken_plugins, examine, works
 
@@ -22,7 +22,7 @@ def command(plugins_dirs: tuple[str, ...], as_json: bool, quiet: bool) -> None:
     """
     facts = examine(plugins_dirs)
     if as_json:
-        result(_values(facts), "", as_json=True)
+        print_result(_values(facts), "", as_json=True)
     else:
         shown = [fact for fact in facts if fact.problem or not quiet]
         if shown:

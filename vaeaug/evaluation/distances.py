@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK_VALUES = 2**23
+MAX_BLOCK_VALUES = 2**23
 """Distances of a block at most: 64 MiB."""
 
 
@@ -18,13 +18,12 @@ def blocks(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating]) -> Iterator[t
     from 0 by some 1e-8 of their spread, and not by more where all lie far from the origin.
 
     Args:
-        a_NF: features.
         b_MF: features, at least one.
     """
     centre_F = b_MF.mean(axis=0, dtype=np.float64)
     b_MF = b_MF - centre_F
     b_square_M = np.einsum("mf,mf->m", b_MF, b_MF)
-    rows = max(1, BLOCK_VALUES // len(b_MF))
+    rows = max(1, MAX_BLOCK_VALUES // len(b_MF))
     for start in range(0, len(a_NF), rows):
         part = slice(start, min(start + rows, len(a_NF)))
         a_BF = a_NF[part] - centre_F

@@ -26,7 +26,7 @@ from vaeaug.training.batches import in_chunks
 PRETRAINED_SIDE = 224
 """Pixels of both sides of an image as a pretrained network sees it, which nearly all are trained with."""
 
-_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, as all torchvision weights want it
+_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, as all torchvision weights want it
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,11 @@ class Embedding:
 
     Attributes:
         name: a description that is shown next to every figure.
-        of: uint8 images (N, H, W, C) -> float32 features (N, F); of no image, (0, F).
+        compute: uint8 images (N, H, W, C) -> float32 features (N, F); of no image, (0, F).
     """
 
     name: str
-    of: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+    compute: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,6 @@ class Embedded:
     Attributes:
         pixels_NHWC: uint8, all of one size.
         features_NF: float32.
-        labels_N: class indices.
     """
 
     pixels_NHWC: NDArray[np.uint8]
@@ -62,7 +61,7 @@ class Embedded:
 
 def embed(embedding: Embedding, pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64]) -> Embedded:
     """Return images with their features."""
-    return Embedded(pixels_NHWC, embedding.of(pixels_NHWC), labels_N)
+    return Embedded(pixels_NHWC, embedding.compute(pixels_NHWC), labels_N)
 
 
 def classifier_embedding(
@@ -116,20 +115,22 @@ def pretrained_embedding(
     Raises:
         InputError: there is no such network or layer, it gives nothing of that kind, or no weights are at hand.
     """
-    place = device or torch.device("cpu")
-    vectors = pretrained_vectors(network, weights, layer, PRETRAINED_SIDE, place, "--embedding-weights FILE")
-    mean_C11, deviation_C11 = (torch.tensor(values, device=place)[:, None, None] for values in (_MEAN, _DEVIATION))
+    target_device = device or torch.device("cpu")
+    vectors = pretrained_vectors(network, weights, layer, PRETRAINED_SIDE, target_device, "--embedding-weights FILE")
+    mean_C11, std_C11 = (torch.tensor(values, device=target_device)[:, None, None] for values in (_MEAN, _STD))
 
-    def of(pixels_NHWC: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def compute(pixels_NHWC: NDArray[np.uint8]) -> NDArray[np.float32]:
         # A chunk of 32 keeps the maps of a large network within some hundred MB.
-        chunks = in_chunks(pixels_NHWC, np.zeros(len(pixels_NHWC), np.int64), np.arange(len(pixels_NHWC)), place, 32)
+        chunks = in_chunks(
+            pixels_NHWC, np.zeros(len(pixels_NHWC), np.int64), np.arange(len(pixels_NHWC)), target_device, 32
+        )
         with torch.inference_mode():
-            found = (vectors((_resized(x_BCHW) - mean_C11) / deviation_C11) for x_BCHW, _ in chunks)
-            parts = [vector_BD.float().cpu().numpy() for vector_BD in found]
+            vectors_BD = (vectors((_resized(x_BCHW) - mean_C11) / std_C11) for x_BCHW, _ in chunks)
+            parts = [vector_BD.float().cpu().numpy() for vector_BD in vectors_BD]
         return np.concatenate(parts) if parts else np.empty((0, vectors.width), np.float32)
 
     source = f"{network} ({Path(weights).name})" if weights else network
-    return Embedding(f"features of {source}, {vectors.description}", of)
+    return Embedding(f"features of {source}, {vectors.description}", compute)
 
 
 def _resized(x_BCHW: Tensor) -> Tensor:

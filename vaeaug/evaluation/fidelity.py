@@ -36,7 +36,6 @@ class Fidelity:
     """Similarity of two sets of images. A figure is None if there are too few images for it.
 
     Attributes:
-        others: images that are compared with them.
         fid: Frechet distance of the features, 0 or more.
         kid: squared maximum mean discrepancy; by chance it may be below 0.
         precision: in [0, 1].
@@ -60,9 +59,6 @@ class FidelityReport:
     """Similarity of synthetic and real images, overall and by class.
 
     Attributes:
-        embedding: the name of the features.
-        neighbours: k of precision, recall, density and coverage.
-        overall: of all classes together.
         held_out: the same for as many held-out real images, if there are any: the score of a perfect sampler.
         by_class: class -> its own; classes without synthetic images are missing.
     """
@@ -91,30 +87,28 @@ def measure_fidelity(
     proportions, otherwise the figures would measure the difference in proportions. The images are chosen at random.
 
     Args:
-        embedding: the name of the features.
-        synthetic: images made from them.
-        classes: names, by class index.
         held_out: real images that neither the model nor the embedding was trained on; the reference.
-        neighbours: k.
     """
-    held = held_out if held_out is not None and len(held_out) else None
+    reference = held_out if held_out is not None and len(held_out) else None
     counts_K = np.minimum(_counts(real, classes), _counts(synthetic, classes))
     by_class = {}
     for label, (name, count) in enumerate(zip(classes, counts_K, strict=True)):
         if count:
-            only_K = np.where(np.arange(len(classes)) == label, count, 0)
-            mine_NF = real.features_NF[real.labels_N == label]
-            by_class[name] = fidelity(mine_NF, _drawn(synthetic, only_K, seed), neighbours=neighbours)
-    if held is not None:
-        counts_K = np.minimum(counts_K, _counts(held, classes))
-    there_K = counts_K > 0
-    times = min(_counts(real, classes)[there_K] / counts_K[there_K], default=0.0)
-    alike_NF = _drawn(real, np.floor(times * counts_K + 1e-9).astype(np.int64), seed)
+            class_count_K = np.where(np.arange(len(classes)) == label, count, 0)
+            class_NF = real.features_NF[real.labels_N == label]
+            by_class[name] = fidelity(class_NF, _subsample(synthetic, class_count_K, seed), neighbours=neighbours)
+    if reference is not None:
+        counts_K = np.minimum(counts_K, _counts(reference, classes))
+    present_K = counts_K > 0
+    ratio = min(_counts(real, classes)[present_K] / counts_K[present_K], default=0.0)
+    matched_NF = _subsample(real, np.floor(ratio * counts_K + 1e-9).astype(np.int64), seed)
     return FidelityReport(
         embedding=embedding,
         neighbours=neighbours,
-        overall=fidelity(alike_NF, _drawn(synthetic, counts_K, seed), neighbours=neighbours),
-        held_out=None if held is None else fidelity(alike_NF, _drawn(held, counts_K, seed), neighbours=neighbours),
+        overall=fidelity(matched_NF, _subsample(synthetic, counts_K, seed), neighbours=neighbours),
+        held_out=None
+        if reference is None
+        else fidelity(matched_NF, _subsample(reference, counts_K, seed), neighbours=neighbours),
         by_class=by_class,
     )
 
@@ -163,19 +157,19 @@ def kernel_distance(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating]) -> f
     Over all pairs, which is the mean over all subsets: nothing is drawn.
     """
     n, m = len(a_NF), len(b_MF)
-    own = _kernel_sum(a_NF, a_NF, True) / (n * (n - 1)) + _kernel_sum(b_MF, b_MF, True) / (m * (m - 1))
-    return own - 2 * _kernel_sum(a_NF, b_MF, False) / (n * m)
+    within = _kernel_sum(a_NF, a_NF, True) / (n * (n - 1)) + _kernel_sum(b_MF, b_MF, True) / (m * (m - 1))
+    return within - 2 * _kernel_sum(a_NF, b_MF, False) / (n * m)
 
 
-def _kernel_sum(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating], others: bool) -> float:
-    """Return the sum of the kernel over all pairs, with `others` without each one with itself."""
+def _kernel_sum(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating], exclude_self: bool) -> float:
+    """Return the sum of the kernel over all pairs, with `exclude_self` without each one with itself."""
     total = 0.0
     b_MF = b_MF.astype(np.float64) / b_MF.shape[1]
     for start in range(0, len(a_NF), _ROWS // 4):
         part_BF = a_NF[start : start + _ROWS // 4].astype(np.float64)
         kernel_BM = (part_BF @ b_MF.T + 1) ** 3
         total += float(kernel_BM.sum())
-        if others:
+        if exclude_self:
             total -= float(kernel_BM[np.arange(len(part_BF)), start + np.arange(len(part_BF))].sum())
     return total
 
@@ -200,11 +194,11 @@ def _counts(images: Embedded, classes: Sequence[str]) -> NDArray[np.int64]:
     return np.bincount(images.labels_N, minlength=len(classes))
 
 
-def _drawn(images: Embedded, counts_K: NDArray[np.int64], seed: int) -> NDArray[np.float32]:
+def _subsample(images: Embedded, counts_K: NDArray[np.int64], seed: int) -> NDArray[np.float32]:
     """Return the features of so many images of each class."""
     rows = []
     for label, count in enumerate(counts_K):
-        mine = np.flatnonzero(images.labels_N == label)
-        order = np.random.default_rng(seed_of(seed, "fidelity", label)).permutation(len(mine))
-        rows.append(np.sort(mine[order[:count]]))
+        in_class = np.flatnonzero(images.labels_N == label)
+        order = np.random.default_rng(seed_of(seed, "fidelity", label)).permutation(len(in_class))
+        rows.append(np.sort(in_class[order[:count]]))
     return images.features_NF[np.concatenate(rows)]

@@ -12,14 +12,14 @@ from vaeaug.seeds import seed_of
 NEIGHBOURS = 5
 """Of an image, towards one of which a new image is set (k of Chawla et al. 2002)."""
 
-PIECE_VALUES = 2**23
+MAX_CHUNK_VALUES = 2**23
 """Values of the images that are made at a time, for each of which the arithmetic takes some 12 bytes."""
 
 
 def oversampled(labels_N: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return indices of images, those of smaller classes again and again until all have as many as the largest."""
-    most = int(np.bincount(labels_N).max())
-    return np.concatenate([np.resize(np.flatnonzero(labels_N == label), most) for label in np.unique(labels_N)])
+    largest = int(np.bincount(labels_N).max())
+    return np.concatenate([np.resize(np.flatnonzero(labels_N == label), largest) for label in np.unique(labels_N)])
 
 
 def smote(
@@ -45,13 +45,13 @@ def smote(
     missing_K = np.where(counts_K > 0, counts_K.max() - counts_K, 0)
     pixels, labels = [pixels_NHWC], [labels_N]
     for label in np.flatnonzero(missing_K):
-        mine_NHWC = pixels_NHWC[labels_N == label]
-        pixels.append(_between(mine_NHWC, int(missing_K[label]), seed_of(seed, "smote", int(label))))
+        class_NHWC = pixels_NHWC[labels_N == label]
+        pixels.append(_interpolated(class_NHWC, int(missing_K[label]), seed_of(seed, "smote", int(label))))
         labels.append(np.full(missing_K[label], label, labels_N.dtype))
     return np.concatenate(pixels), np.concatenate(labels)
 
 
-def _between(pixels_NHWC: NDArray[np.uint8], count: int, seed: int) -> NDArray[np.uint8]:
+def _interpolated(pixels_NHWC: NDArray[np.uint8], count: int, seed: int) -> NDArray[np.uint8]:
     """Return new images between those of one class, in pieces to keep within memory."""
     images, *shape = pixels_NHWC.shape
     if images == 1:
@@ -64,8 +64,8 @@ def _between(pixels_NHWC: NDArray[np.uint8], count: int, seed: int) -> NDArray[n
     first_M = rng.integers(images, size=count)
     second_M = neighbours_NK[first_M, rng.integers(neighbours_NK.shape[1], size=count)]
     u_M1 = rng.random((count, 1), dtype=np.float32)
-    made_MD = np.empty((count, rows_ND.shape[1]), np.uint8)
-    for piece in np.array_split(np.arange(count), -(-made_MD.size // PIECE_VALUES)):
-        x_PD = rows_ND[first_M[piece]]
-        made_MD[piece] = np.rint(x_PD + u_M1[piece] * (rows_ND[second_M[piece]] - x_PD))
-    return made_MD.reshape(count, *shape)
+    new_MD = np.empty((count, rows_ND.shape[1]), np.uint8)
+    for chunk in np.array_split(np.arange(count), -(-new_MD.size // MAX_CHUNK_VALUES)):
+        x_CD = rows_ND[first_M[chunk]]
+        new_MD[chunk] = np.rint(x_CD + u_M1[chunk] * (rows_ND[second_M[chunk]] - x_CD))
+    return new_MD.reshape(count, *shape)

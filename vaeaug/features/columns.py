@@ -23,7 +23,7 @@ from vaeaug.contracts import Encoded, leaves
 from vaeaug.contracts.latent import leaf_names
 from vaeaug.errors import VaeaugError
 
-LEAST_SCALE = 1e-18
+MIN_SCALE = 1e-18
 """A standard deviation is not taken to be less: the logarithm of its square stays finite."""
 
 
@@ -32,7 +32,6 @@ class Column:
     """A column of numbers, a fixed number of them an image.
 
     Attributes:
-        name: as listed above.
         shape: what the numbers of an image form before they are flattened.
         dtype: `float32` or `int32`.
     """
@@ -53,12 +52,12 @@ class Layout:
 
     Attributes:
         groups: a name for each tensor of the latent; the only one of a latent of one tensor has none.
-        features: which of them the features are, or None.
+        features_index: which of them the features are, or None.
         columns: what `arrays` returns, in order.
     """
 
     groups: tuple[str, ...]
-    features: int | None
+    features_index: int | None
     columns: tuple[Column, ...]
 
     @classmethod
@@ -66,13 +65,13 @@ class Layout:
         """Return the layout for whatever encodes images like these."""
         groups = tuple(leaf_names(encoded.latent))
         tensors = [tensor.flatten(1) for tensor in leaves(encoded.latent)]
-        same = [i for i, tensor in enumerate(tensors) if torch.equal(tensor, encoded.features_BD)]
-        layout = cls(groups, same[0] if same else None, ())
+        matches = [i for i, tensor in enumerate(tensors) if torch.equal(tensor, encoded.features_BD)]
+        layout = cls(groups, matches[0] if matches else None, ())
         columns = [
             Column(name, tuple(tensor.shape[1:]), "float32" if tensor.is_floating_point() else "int32")
             for name, tensor in layout._tensors(encoded)
         ]
-        return cls(groups, layout.features, tuple(columns))
+        return cls(groups, layout.features_index, tuple(columns))
 
     def arrays(self, encoded: Encoded) -> dict[str, NDArray[np.float32] | NDArray[np.int32]]:
         """Return the columns of a batch: name -> (B, width), float32 or int32.
@@ -87,26 +86,26 @@ class Layout:
         latents = leaves(encoded.latent)
         scales = [None] * len(latents) if encoded.scale is None else leaves(encoded.scale)
         yield "mean", encoded.features_BD
-        if self.features is not None:
-            scale = scales[self.features]
+        if self.features_index is not None:
+            scale = scales[self.features_index]
             if scale is not None:
                 yield "logvar", _logvar(scale).flatten(1)
         for i, (group, latent, scale) in enumerate(zip(self.groups, latents, scales, strict=True)):
             if not latent.is_floating_point():
-                yield _joined("codes", group), latent
-            elif group or i != self.features:
+                yield _column_name("codes", group), latent
+            elif group or i != self.features_index:
                 name = group or "latent"
-                yield _joined("mean", name), latent
+                yield _column_name("mean", name), latent
                 if scale is not None:
-                    yield _joined("logvar", name), _logvar(scale)
+                    yield _column_name("logvar", name), _logvar(scale)
 
 
-def _joined(path: str, name: str) -> str:
+def _column_name(path: str, name: str) -> str:
     return "/".join(part for part in (path, name) if part)
 
 
 def _logvar(scale: Tensor) -> Tensor:
-    return 2 * scale.float().clamp(min=LEAST_SCALE).log()
+    return 2 * scale.float().clamp(min=MIN_SCALE).log()
 
 
 def _array(name: str, tensor: Tensor) -> NDArray[np.float32] | NDArray[np.int32]:

@@ -19,32 +19,32 @@ from vaeaug.models.evidence import class_evidence
 from vaeaug.models.store import StoredModel
 from vaeaug.training.batches import as_images, in_chunks
 
-WAYS = ("one", "own", "inferred")
-ONE, OWN, INFERRED = WAYS
+METHODS = ("one", "own", "inferred")
+ONE, OWN, INFERRED = METHODS
 
 TOLERANCE = 1e-4
 """Relative difference of features that rounding may make: rows of a batch are not always summed in one order."""
 
 
-def networks(model: StoredModel) -> int:
+def network_count(model: StoredModel) -> int:
     """Return how many networks a model has: one, or one per class."""
     return len({entry.weights for entry in model.record.classes})
 
 
 @torch.no_grad()
-def told_a_class(model: StoredModel, image_HWC: NDArray[np.uint8]) -> bool:
+def is_conditional(model: StoredModel, image_HWC: NDArray[np.uint8]) -> bool:
     """Return whether the encoder of a model depends on the class, by encoding one image as every class.
 
     Args:
         image_HWC: any image of its size, uint8.
     """
-    if networks(model) > 1:
+    if network_count(model) > 1:
         return True
     count = len(model.classes)
     x_BCHW = as_images(np.array(image_HWC)[None], model.device).repeat(count, 1, 1, 1)
     features_BD = model.network(0).variant.encode(x_BCHW, torch.arange(count, device=model.device)).features_BD
-    spread = (features_BD - features_BD[:1]).abs().max()
-    return bool(spread > TOLERANCE * features_BD.abs().max())
+    difference = (features_BD - features_BD[:1]).abs().max()
+    return bool(difference > TOLERANCE * features_BD.abs().max())
 
 
 def inferred_labels(
@@ -54,9 +54,8 @@ def inferred_labels(
 
     Args:
         pixels_NHWC: images of its size, uint8.
-        indices: which of them.
     """
-    nobody = np.zeros(len(pixels_NHWC), np.int64)
-    chunks = in_chunks(pixels_NHWC, nobody, indices, model.device)
+    unused_labels = np.zeros(len(pixels_NHWC), np.int64)
+    chunks = in_chunks(pixels_NHWC, unused_labels, indices, model.device)
     parts = [class_evidence(model, x_BCHW).argmax(dim=1).cpu().numpy() for x_BCHW, _ in chunks]
     return np.concatenate(parts) if parts else np.empty(0, np.int64)

@@ -13,10 +13,10 @@ from vaeaug.training.batches import as_images, in_chunks
 Arrays = dict[str, NDArray[np.float32] | NDArray[np.int32]]
 """Columns by name, each (N, width)."""
 
-BLOCK_VALUES = 2**22
+MAX_BLOCK_VALUES = 2**22
 """Numbers of a block at most: 16 MB."""
 
-MOST_ROWS = 4096
+MAX_ROWS = 4096
 
 
 @torch.no_grad()
@@ -26,9 +26,9 @@ def layout_of(model: StoredModel, image_HWC: NDArray[np.uint8], label: int) -> L
     return Layout.of(model.network(label).variant.encode(as_images(np.array(image_HWC)[None], model.device), y_B))
 
 
-def rows_of_a_block(layout: Layout) -> int:
+def rows_per_block(layout: Layout) -> int:
     """Return how many images to encode before their features are written; it depends on their size alone."""
-    return max(1, min(MOST_ROWS, BLOCK_VALUES // sum(column.width for column in layout.columns)))
+    return max(1, min(MAX_ROWS, MAX_BLOCK_VALUES // sum(column.width for column in layout.columns)))
 
 
 @torch.no_grad()
@@ -46,7 +46,6 @@ def encode_block(
     Args:
         pixels_NHWC: images of its size, uint8; usually a memory map.
         labels_N: the class that each image is encoded as; only those of `indices` matter.
-        indices: which images.
         layout: of `layout_of`.
     """
     features: Arrays = {
@@ -54,11 +53,11 @@ def encode_block(
     }
     weights_B = np.array([model.record.classes[label].weights for label in labels_N[indices]])
     for weights in np.unique(weights_B):
-        mine = np.flatnonzero(weights_B == weights)
-        network = model.network(int(labels_N[indices[mine[0]]]))
+        positions = np.flatnonzero(weights_B == weights)
+        network = model.network(int(labels_N[indices[positions[0]]]))
         start = 0
-        for x_BCHW, y_B in in_chunks(pixels_NHWC, labels_N, indices[mine], model.device):
-            rows = mine[start : start + len(y_B)]
+        for x_BCHW, y_B in in_chunks(pixels_NHWC, labels_N, indices[positions], model.device):
+            rows = positions[start : start + len(y_B)]
             for name, values in layout.arrays(network.variant.encode(x_BCHW, y_B)).items():
                 features[name][rows] = values
             start += len(y_B)
@@ -72,7 +71,6 @@ def encode_array(
 
     Args:
         pixels_NHWC: images of its size, uint8.
-        labels_N: the class that each is encoded as.
     """
     # The columns do not depend on which image is asked for them.
     blank_HWC = np.zeros((model.spec.height, model.spec.width, model.spec.channels), np.uint8)

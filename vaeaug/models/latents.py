@@ -26,7 +26,8 @@ class ClassLatents:
     Attributes:
         latents: modes, scales and labels, N images.
         sources: the `file_name` of each image in the dataset it was trained on.
-        content_hash: `ImageCache.content_hash` of the class at training time, to detect images that changed since.
+        content_hash: `ImageCache.content_hash` of the class at that time; the data may since contain other images under
+            these names.
     """
 
     latents: Latents
@@ -38,19 +39,19 @@ def save_latents(path: Path, classes: Mapping[int, ClassLatents]) -> None:
     """Write the latents of all classes (by label) to one file, with the structure of the trees as metadata."""
     tensors: dict[str, Tensor] = {}
     sources: dict[str, list[str]] = {}
-    listings: dict[str, str] = {}
+    content_hashes: dict[str, str] = {}
     structure: Any = None
     for label, entry in classes.items():
         structure = _structure(entry.latents.latent)
         sources[str(label)] = list(entry.sources)
-        listings[str(label)] = entry.content_hash
+        content_hashes[str(label)] = entry.content_hash
         for i, tensor in enumerate(leaves(entry.latents.latent)):
             tensors[f"{label}/latent/{i}"] = tensor.contiguous()
         if entry.latents.scale is not None:
             for i, tensor in enumerate(leaves(entry.latents.scale)):
                 tensors[f"{label}/scale/{i}"] = tensor.contiguous()
     # One entry, because safetensors writes several in an order that changes from run to run.
-    index = json.dumps({"structure": structure, "sources": sources, "listings": listings}, ensure_ascii=False)
+    index = json.dumps({"structure": structure, "sources": sources, "listings": content_hashes}, ensure_ascii=False)
     write_tensors(path, tensors, {"index": index})
 
 

@@ -26,10 +26,8 @@ class PluginRecord:
     """Which plugin a variant or loss came from, and with which options it was built.
 
     Attributes:
-        name: of the variant or loss.
         options: the fields of its `Config`.
         distribution: the package to install for it, or None for a plugin file.
-        version: of that package, when the model was trained.
     """
 
     name: str
@@ -43,7 +41,6 @@ class ClassRecord:
     """A class of the model.
 
     Attributes:
-        images: real training images it had.
         weights: the file with its weights, relative to the model.
         height: median height of its real images, in pixels: what synthetic ones are written at.
         width: median width.
@@ -72,23 +69,16 @@ class ModelRecord:
     """The contents of `model.json`.
 
     Attributes:
-        variant: which variant, and its options.
-        loss: which loss, and its options.
         scope: "per-class" or "shared".
         channels: C of the model's images.
         height: H of the model's images.
         width: W of the model's images.
         classes: the classes, in the order of their labels.
-        seed: the training's seed.
-        fingerprint: hash of its weights and latents.
         data_fingerprint: hash of the contents and labels of its training images.
-        training: the settings of the training loop.
         metrics: how the (shared) training went.
-        versions: of vaeaug and torch.
         loss_reason: why the loss was chosen from the data; empty if the user chose it.
         palette: the colours of indexed images, each of C values from 0 to 255, or None.
         table: the colour table of the files of indexed images, RGB, or None: it may hold more than the palette.
-        format: the version of this file's format.
         background: RGB, what transparent pixels of its images were composited over.
         levels: the range of its images of more than 8 bits, or None if it was trained on none.
         holdout: what was held out of the data before the training: `fraction`, `split`, `group_by` and `seed`, or None.
@@ -202,11 +192,7 @@ def _decoding(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _build(cls: type[R], values: Mapping[str, Any]) -> R:
-    """Build a record.
-
-    Raises:
-        TypeError: a field is missing or unknown, or its value is not of the declared type.
-    """
+    """Build a record."""
     for name, hint in typing.get_type_hints(cls).items():
         kinds = tuple(typing.get_origin(member) or member for member in members(hint))
         if name in values and not isinstance(values[name], kinds):

@@ -27,7 +27,6 @@ class ContactRow:
     """Some images of one class.
 
     Attributes:
-        label: the class name.
         real: uint8 arrays (H, W, 1 or 3), of any sizes.
         synthetic: likewise; a selection by quality would mislead.
     """
@@ -95,10 +94,7 @@ def traversal_sheet(title: str, columns: Sequence[str], rows: Sequence[Traversal
     """Draw one row per latent dimension and one column per step along it.
 
     Args:
-        title: one line above the grid.
-        columns: the heading of each column.
         rows: at least one, each with one image per column.
-        factor: by which images are enlarged.
 
     Returns:
         An RGB image.

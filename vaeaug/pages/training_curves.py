@@ -38,13 +38,11 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
-class Divergence:
+class GroupDivergence:
     """The KL divergence of each group of latents, in one training.
 
     Attributes:
-        name: what was trained.
         values: in nats per image, as text; empty for a group without a term.
-        percents: of their sum.
     """
 
     name: str
@@ -57,7 +55,6 @@ class Curve:
     """One chart.
 
     Attributes:
-        title: what it shows, or what was trained.
         note: the latent dimensions in use, as text; empty if that is unknown or belongs to another chart.
     """
 
@@ -67,11 +64,10 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingShown:
+class TrainingSection:
     """The section. What is empty is left out.
 
     Attributes:
-        charts: the objective and its terms, of one training.
         small: of several trainings, (title, one chart per training) of the objective and of the KL divergence if there
             is one.
         units: name of a training -> (active, all) latent dimensions.
@@ -83,10 +79,10 @@ class TrainingShown:
     small: Sequence[tuple[str, Sequence[Curve]]]
     units: Mapping[str, tuple[int, int]]
     groups: Sequence[str]
-    divergences: Sequence[Divergence]
+    divergences: Sequence[GroupDivergence]
 
 
-def training_shown(histories: Sequence[History], units: Mapping[str, tuple[int, int]]) -> TrainingShown | None:
+def training_section(histories: Sequence[History], units: Mapping[str, tuple[int, int]]) -> TrainingSection | None:
     """Return the section, or None if nothing is known of any training.
 
     Args:
@@ -97,7 +93,7 @@ def training_shown(histories: Sequence[History], units: Mapping[str, tuple[int, 
     small = _small_charts(histories, units) if len(histories) > 1 else []
     if not (charts or small or units):
         return None
-    return TrainingShown(charts, small, units, _groups(histories), list(_divergences(histories)))
+    return TrainingSection(charts, small, units, _groups(histories), list(_divergences(histories)))
 
 
 def _charts(history: History) -> Iterator[Curve]:
@@ -105,9 +101,9 @@ def _charts(history: History) -> Iterator[Curve]:
     terms = _terms(history)
     if not terms:
         return
-    wanted = [("Objective", terms), *((_titled(term), [term]) for term in terms if len(terms) > 1)]
-    for title, summed in wanted:
-        yield Curve(title, _chart(title, history, summed, LARGE))
+    charts = [("Objective", terms), *((_chart_title(term), [term]) for term in terms if len(terms) > 1)]
+    for title, chart_terms in charts:
+        yield Curve(title, _chart(title, history, chart_terms, LARGE))
 
 
 def _small_charts(
@@ -148,27 +144,27 @@ def _groups(histories: Sequence[History]) -> list[str]:
     return [term.removeprefix(_GROUP) for term in dict.fromkeys(terms)]
 
 
-def _divergences(histories: Sequence[History]) -> Iterator[Divergence]:
+def _divergences(histories: Sequence[History]) -> Iterator[GroupDivergence]:
     """Yield the KL divergences of every training that has groups."""
     groups = _groups(histories)
     for history in histories:
-        kept = _kept(history)
-        nats = [float(kept.get(_GROUP + group, math.nan)) for group in groups]
+        terms = _best_terms(history)
+        nats = [float(terms.get(_GROUP + group, math.nan)) for group in groups]
         if any(math.isfinite(value) for value in nats):
             shown = [max(0.0, value) if math.isfinite(value) else 0.0 for value in nats]
-            yield Divergence(
+            yield GroupDivergence(
                 history.name,
                 [f"{value:,.1f}" if math.isfinite(value) else "" for value in nats],
                 [100 * value / (sum(shown) or 1.0) for value in shown],
             )
 
 
-def _kept(history: History) -> Mapping[str, float]:
+def _best_terms(history: History) -> Mapping[str, float]:
     """Return the validation terms at their lowest sum, where the weights were kept; without validation, the last."""
     validated = [row["validation"] for row in history.rows if row.get("validation")]
     if validated:
-        kept: Mapping[str, float] = min(validated, key=lambda terms: sum(terms.values()))
-        return kept
+        terms: Mapping[str, float] = min(validated, key=lambda terms: sum(terms.values()))
+        return terms
     return history.rows[-1].get("train") or {} if history.rows else {}
 
 
@@ -178,10 +174,10 @@ def _terms(history: History) -> list[str]:
     return list(last.get("validation") or last.get("train") or {})
 
 
-def _lines(history: History, terms: Sequence[str], most: int) -> list[Line]:
+def _lines(history: History, terms: Sequence[str], max_points: int) -> list[Line]:
     """Return the curves of the sum of some terms: training, then validation if there is any."""
     lines = []
-    stride = -(-len(history.rows) // most) or 1
+    stride = -(-len(history.rows) // max_points) or 1
     rows = history.rows[::-1][::stride][::-1]  # the last one included
     for part, name, style in (("train", "training", "train"), ("validation", "validation", "val")):
         values = [sum(float(row.get(part, {}).get(term, math.nan)) for term in terms) for row in rows]
@@ -190,7 +186,7 @@ def _lines(history: History, terms: Sequence[str], most: int) -> list[Line]:
     return lines
 
 
-def _titled(term: str) -> str:
+def _chart_title(term: str) -> str:
     if term.startswith(_GROUP):
         return f"KL divergence of group {term.removeprefix(_GROUP)}"
     if term == "kl":

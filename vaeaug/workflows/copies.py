@@ -23,7 +23,7 @@ _REWRITTEN = {
     "depth": "had another bit depth than {their} class",
     "mode": "had another colour mode than {their} class",
 }
-_EXACT = {
+_EXACT_COPIES = {
     "transparency": "{have} transparency, which torchvision, timm, Keras, Ultralytics and fastai drop",
     "orientation": "{are} rotated by EXIF, which torchvision, timm, Keras and fastai do not apply",
     "profile": "{have} a colour profile, which no reader applies",
@@ -40,9 +40,7 @@ def copy_rules(
     """Return `file_name` -> how the image is copied, for each readable image of a dataset.
 
     Args:
-        cache: the dataset.
         kinds: label -> the kind of image of the class.
-        keep_alpha: whether transparency is kept.
         exact: whether bytes are kept even if readers decode other images.
     """
     decoding = decoding_rules(cache, keep_alpha=keep_alpha)
@@ -63,18 +61,18 @@ def copy_warnings(images: Sequence[RealImage], *, remedy: str = "; --copy exact 
     """
     noun = "copied images" if any(image.synthetic for image in images) else "real images"
     rules = [image.rule for image in images if image.rule is not None]
-    concerned = [rule for rule in rules if rule.reasons]
+    affected = [rule for rule in rules if rule.reasons]
     warnings = []
-    if concerned and concerned[0].exact:
+    if affected and affected[0].exact:
         warnings.append(
-            f"--copy exact: {_of(len(concerned), len(images), noun)} not decoded by every reader like the synthetic "
-            f"ones: {_listed(concerned, _EXACT)}; leave out --copy exact to rewrite the copies"
+            f"--copy exact: {_count_text(len(affected), len(images), noun)} not decoded by every reader like the "
+            f"synthetic ones: {_listed(affected, _EXACT_COPIES)}; leave out --copy exact to rewrite the copies"
         )
-    elif concerned:
-        verb = "was" if len(concerned) == 1 else "were"
+    elif affected:
+        verb = "was" if len(affected) == 1 else "were"
         warnings.append(
-            f"{len(concerned):,} of {len(images):,} {noun} {verb} rewritten so that every reader decodes them "
-            f"like the synthetic ones: {_listed(concerned, _REWRITTEN)}; the originals are unchanged{remedy}"
+            f"{len(affected):,} of {len(images):,} {noun} {verb} rewritten so that every reader decodes them "
+            f"like the synthetic ones: {_listed(affected, _REWRITTEN)}; the originals are unchanged{remedy}"
         )
     renamed = Counter(
         PurePosixPath(image.source).suffix
@@ -113,9 +111,9 @@ def _listed(rules: Sequence[CopyRule], phrases: Mapping[str, str]) -> str:
     """Return the reasons with their numbers, in words."""
     parts = []
     for reason in REASONS:
-        having = [rule for rule in rules if reason in rule.reasons]
-        if having:
-            parts.append(f"{len(having):,} {_words(phrases[reason], having)}")
+        matching = [rule for rule in rules if reason in rule.reasons]
+        if matching:
+            parts.append(f"{len(matching):,} {_words(phrases[reason], matching)}")
     return ", ".join(parts)
 
 
@@ -135,7 +133,7 @@ def _formats(rules: Iterable[CopyRule]) -> str:
     return ", ".join(sorted({rule.traits.format for rule in rules}))
 
 
-def _of(part: int, whole: int, noun: str) -> str:
+def _count_text(part: int, whole: int, noun: str) -> str:
     return f"{part:,} of {whole:,} {noun} {'is' if part == 1 else 'are'}"
 
 

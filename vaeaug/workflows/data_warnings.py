@@ -13,8 +13,6 @@ def data_warnings(index: DatasetIndex, cache: ImageCache, *, allow_leaks: bool) 
     """Return the warnings about a dataset.
 
     Args:
-        index: the files of the dataset.
-        cache: its readable images.
         allow_leaks: whether validation and test images may also be training images.
 
     Raises:
@@ -52,6 +50,6 @@ def split_warnings(index: DatasetIndex) -> list[str]:
 def _unreadable(cache: ImageCache) -> list[str]:
     """Return a warning about unreadable images."""
     names = name_list([image.file_name for image in cache.invalid])
-    number = len(cache.invalid)
-    what = "1 unreadable image was" if number == 1 else f"{number:,} unreadable images were"
-    return [f"{what} left out: {names}"] if number else []
+    count = len(cache.invalid)
+    subject = "1 unreadable image was" if count == 1 else f"{count:,} unreadable images were"
+    return [f"{subject} left out: {names}"] if count else []

@@ -20,17 +20,17 @@ def format_warnings(kinds: Mapping[str, ClassFormat]) -> list[str]:
             "--format webp: timm and Keras do not list .webp files, so they train without the synthetic images; "
             "--format png or jpeg is listed by every reader"
         )
-    kept = [
+    stored_as_png = [
         label
         for label, kind in kinds.items()
         if kind.requested_format in ("jpeg", "webp") and kind.encoding.format == "PNG"
     ]
-    if kept:
-        asked = kinds[kept[0]].requested_format
+    if stored_as_png:
+        asked = kinds[stored_as_png[0]].requested_format
         gray = ", gray" if asked == "webp" else ""
         warnings.append(
-            f"PNG files are written for {_some(kept)}, because {asked} files cannot store palette{gray}, 16-bit or "
-            "transparent images"
+            f"PNG files are written for {_some(stored_as_png)}, because {asked} files cannot store palette{gray}, "
+            "16-bit or transparent images"
         )
     deep = [label for label, kind in kinds.items() if kind.mode == "I;16"]
     if deep:

@@ -25,7 +25,7 @@ from vaeaug.models.record import read_record
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import Progress, Tick
 from vaeaug.workflows.data_warnings import passed_over, reading_warnings
-from vaeaug.workflows.holdout import held_out_of
+from vaeaug.workflows.holdout import apply_holdout
 from vaeaug.workflows.settings import parse_background, parse_size
 from vaeaug.workflows.train_settings import TrainSettings
 
@@ -59,8 +59,6 @@ class TrainingData:
 
     Attributes:
         index: its files; synthetic ones of earlier runs have a split of their own.
-        cache: its images.
-        warnings: the warnings about synthetic images of earlier runs.
         held_out: a sentence about the images that were held out; empty if none were.
     """
 
@@ -75,16 +73,13 @@ def read_for_training(
     settings: TrainSettings,
     progress: Progress,
     *,
-    kept: bool = False,
+    copies_synthetic: bool = False,
     model: Path | None = None,
 ) -> TrainingData:
     """Decode every image of a dataset that a model is to be trained on.
 
     Args:
-        index: the files of the dataset.
-        settings: of the training.
-        progress: progress callback.
-        kept: whether synthetic images of earlier runs are copied to an output.
+        copies_synthetic: whether synthetic images of earlier runs are copied to an output.
         model: the directory of a trained model that is used on the dataset, if there is one: images are decoded by its
             rules, and its training images are not held out.
 
@@ -94,12 +89,12 @@ def read_for_training(
     """
     progress.stage("Reading images")
     contents = read_contents(index, workers=settings.workers or cpu_count())
-    apart = separate_synthetic(
+    separated = separate_synthetic(
         add_provenance(index, contents),
         train_on_synthetic=settings.train_on_synthetic,
         remedy="add --train-on-synthetic to train on these",
     )
-    index, held_out = held_out_of(apart.index, contents.digests, settings, model)
+    index, held_out = apply_holdout(separated.index, contents.digests, settings, model)
     cache = read_images(
         index,
         contents=contents,
@@ -114,14 +109,17 @@ def read_for_training(
     )
     for warning in constant_warnings(cache):
         progress.say(warning)
-    copied = "they are copied and stay synthetic in the manifest, and " if kept else ""
-    trained = (
+    copied = "they are copied and stay synthetic in the manifest, and " if copies_synthetic else ""
+    training_note = (
         "the model was also trained on them"
         if settings.train_on_synthetic
         else "no model was trained on them (--train-on-synthetic trains on them)"
     )
     return TrainingData(
-        index, cache, tuple(synthetic_warnings(apart, copied + trained)), held_out.sentence() if held_out else ""
+        index,
+        cache,
+        tuple(synthetic_warnings(separated, copied + training_note)),
+        held_out.sentence() if held_out else "",
     )
 
 
@@ -133,24 +131,22 @@ def read_real(
     Args:
         index: what `scan` found.
         workers: threads to read with; one per core if None.
-        progress: progress callback.
-        minimum: real training images that each class must have.
 
     Raises:
         InputError: if a class has fewer.
     """
     progress.stage("Reading images")
     contents = read_contents(index, workers=workers or cpu_count())
-    apart = separate_synthetic(add_provenance(index, contents), minimum=minimum)
-    real = tuple(file for file in apart.index.files if not file.synthetic)
+    separated = separate_synthetic(add_provenance(index, contents), minimum=minimum)
+    real = tuple(file for file in separated.index.files if not file.synthetic)
     left_out = len(index.files) - len(real)
     if not left_out:
-        return apart.index, contents, ()
+        return separated.index, contents, ()
     warning = (
         f"{left_out:,} of {len(index.files):,} images of {index.root.name} are synthetic, from an earlier run of "
         "vaeaug: they do not count as real and were left out"
     )
-    return dataclasses.replace(apart.index, files=real), contents, (warning,)
+    return dataclasses.replace(separated.index, files=real), contents, (warning,)
 
 
 def read_for_model(
@@ -166,12 +162,8 @@ def read_for_model(
     """Decode images for a trained model: a dataset in any of the layouts, a folder of images, or one image.
 
     Args:
-        model: the trained model.
         data: DATA. It is never written to.
-        labels: which table contains the labels.
         workers: decoding threads; one per core if None.
-        skip_invalid: leave out unreadable images instead of stopping.
-        progress: progress callback.
         max_megapixels: images of more million pixels are refused.
 
     Raises:

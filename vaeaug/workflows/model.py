@@ -72,14 +72,14 @@ class Model:
             raise InputError(f"the number of images must be at least 0, not {n}")
         options = sampler_options or {}
         registry = plugins.load(self._plugins_dirs)
-        asked = find_sampler(sampler, options, registry)
-        drawn = choose_sampler(asked, registry.samplers, self.stored).cls
+        requested = find_sampler(sampler, options, registry)
+        sampler_class = choose_sampler(requested, registry.samplers, self.stored).cls
         chunks = generate(
             self.stored,
             label,
             chunks_of(n),
-            sampler=drawn,
-            config=sampler_config(drawn, options),
+            sampler=sampler_class,
+            config=sampler_config(sampler_class, options),
             seed=seed,
             count=n,
         )
@@ -106,8 +106,8 @@ class Model:
         """
         record = self.record
         if images.dtype != np.uint8 or images.shape[1:] != (record.height, record.width, record.channels):
-            wanted = f"uint8 of shape (N, {record.height}, {record.width}, {record.channels})"
-            raise InputError(f"images must be {wanted}, not {images.dtype} {images.shape}")
+            expected = f"uint8 of shape (N, {record.height}, {record.width}, {record.channels})"
+            raise InputError(f"images must be {expected}, not {images.dtype} {images.shape}")
         if labels is None:
             labels = self.classes[self.stored.largest_class]
         names = [labels] * len(images) if isinstance(labels, str) else list(labels)

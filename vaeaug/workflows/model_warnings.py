@@ -15,7 +15,7 @@ from vaeaug.training.plan import SHARED_FRACTION
 from vaeaug.workflows.name_list import SHOWN, name_list
 
 
-def latents_in_words(metrics: Mapping[str, Any]) -> str:
+def describe_latents(metrics: Mapping[str, Any]) -> str:
     """Return how much of the latent is in use according to the metrics of a training: codes, or latent dimensions."""
     codes = CodeUse.of(metrics)
     if codes is not None:
@@ -63,14 +63,16 @@ def too_short(record: ModelRecord) -> str | None:
     if record.scope == "shared" or len(record.classes) == 1:
         shared = record.metrics
         return f"training stopped ({shared['stopped']}) while the loss {poor}" if shared["still_improving"] else None
-    own = {entry.name: entry.metrics if entry.metrics.get("steps") else record.metrics for entry in record.classes}
-    improving = [name for name, metrics in own.items() if metrics["still_improving"]]
+    metrics_by_class = {
+        entry.name: entry.metrics if entry.metrics.get("steps") else record.metrics for entry in record.classes
+    }
+    improving = [name for name, metrics in metrics_by_class.items() if metrics["still_improving"]]
     if not improving:
         return None
     return (
-        f"training stopped while the loss of {len(improving)} of {len(own)} classes ({name_list(improving)}) {poor} "
-        f"({SHARED_FRACTION:.0%} of the steps and of the time go to the network that all classes start from; the "
-        "classes divide the rest)"
+        f"training stopped while the loss of {len(improving)} of {len(metrics_by_class)} classes "
+        f"({name_list(improving)}) {poor} ({SHARED_FRACTION:.0%} of the steps and of the time go to the network that "
+        "all classes start from; the classes divide the rest)"
     )
 
 

@@ -28,10 +28,6 @@ class Run(Generic[S_co]):
     """One run of a command.
 
     Attributes:
-        settings: what the user asked for.
-        progress: progress callback.
-        device: where to compute.
-        registry: the plugins, loaded once.
         warnings: what the user should know; grows during the run, and goes into the record, the card and the page.
     """
 
@@ -72,7 +68,7 @@ class Run(Generic[S_co]):
         for warning in self.warnings:
             self.progress.say(warning)
 
-    def part(self, settings: S) -> Run[S]:
+    def nested(self, settings: S) -> Run[S]:
         """Return the run of another command within this one: with the same device, plugins and progress callback."""
         return Run(settings, self.progress, self.device, self.registry)
 
@@ -89,7 +85,6 @@ class Run(Generic[S_co]):
         Args:
             out: the output directory: a path that does not exist, or an empty directory.
             request: what decides the result (`RunSettings.request`).
-            record: name of the command's record in it.
 
         Raises:
             InputError: if `out` cannot be used, or if an interrupted or a finished run there was asked for something
@@ -119,12 +114,12 @@ def begin_run(settings: S, progress: Progress) -> Run[S]:
     return Run(settings, progress, choose_device(settings.device), load(settings.plugins_dirs))
 
 
-def check_apart(out: Path, inputs: Iterable[Path]) -> None:
+def check_disjoint(out: Path, inputs: Iterable[Path]) -> None:
     """Check that the output is, contains, and is in none of the inputs. Inputs that do not exist are reported later.
 
     Raises:
         InputError: if they overlap.
     """
-    for place in inputs:
-        if place.exists():
-            check_no_overlap(place, out)
+    for path in inputs:
+        if path.exists():
+            check_no_overlap(path, out)

@@ -7,11 +7,11 @@ import torch
 from vaeaug.classifier import fit
 from vaeaug.classifier.fit import ClassifierConfig
 from vaeaug.errors import InputError
-from vaeaug.evaluation.arms import ARMS, Labelled, compared, parse_arms, rivals, train_arm
+from vaeaug.evaluation.arms import ARMS, LabelledImages, baselines, compared_arms, parse_arms, train_arm
 from vaeaug.training.batches import as_images
 
-REAL = Labelled(np.full((12, 8, 8, 1), 40, np.uint8), np.arange(12) % 2)
-SYNTHETIC = Labelled(np.full((36, 8, 8, 1), 200, np.uint8), np.arange(36) % 2)
+REAL = LabelledImages(np.full((12, 8, 8, 1), 40, np.uint8), np.arange(12) % 2)
+SYNTHETIC = LabelledImages(np.full((36, 8, 8, 1), 200, np.uint8), np.arange(36) % 2)
 CONFIG = ClassifierConfig(steps=6, batch_size=32, features=4)
 
 
@@ -32,7 +32,7 @@ def seen(name: str, monkeypatch: pytest.MonkeyPatch, share: float | None = None)
         seed=0,
         config=CONFIG,
         augment=lambda pixels_BHWC, _: pixels_BHWC + 1,
-        share=share,
+        synthetic_fraction=share,
     )
     return np.concatenate(shown)
 
@@ -68,7 +68,7 @@ def test_without_a_share_images_are_seen_alike_and_with_one_as_asked(monkeypatch
 def trained(name: str, labels_N: np.ndarray, steps: int = 10) -> np.ndarray:
     """Return what a classifier of noise says of other noise, which tells how common it takes the classes to be."""
     pixels_NHWC, others_NHWC = np.random.default_rng(0).integers(0, 256, (2, len(labels_N), 8, 8, 1), dtype=np.uint8)
-    real, nothing = Labelled(pixels_NHWC, labels_N), Labelled(pixels_NHWC[:0], labels_N[:0])
+    real, nothing = LabelledImages(pixels_NHWC, labels_N), LabelledImages(pixels_NHWC[:0], labels_N[:0])
     classifier = train_arm(
         ARMS[name],
         real,
@@ -88,8 +88,8 @@ def test_class_weights_are_those_of_the_real_images(monkeypatch: pytest.MonkeyPa
         weights.append(None if arguments[5] is None else arguments[5].numpy())
         return cost(*arguments)
 
-    cost = fit._cost
-    monkeypatch.setattr(fit, "_cost", spy)
+    cost = fit._loss
+    monkeypatch.setattr(fit, "_loss", spy)
     labels_N = np.array([0] * 8 + [1] * 2 + [2] * 2)
     trained("weighted", labels_N)
     trained("deferred", labels_N)
@@ -116,19 +116,19 @@ def test_balancing_sees_more_in_the_smaller_classes(name: str) -> None:
 
 
 def test_the_verdict_is_about_classical_augmentation_where_it_was_tried() -> None:
-    assert [arm.name for arm in compared(ARMS)] == ["classical+synthetic", "classical"]
-    assert [arm.name for arm in compared(["real", "synthetic", "classical"])] == ["synthetic", "real"]
-    assert compared(["real", "classical"]) is None
+    assert [arm.name for arm in compared_arms(ARMS)] == ["classical+synthetic", "classical"]
+    assert [arm.name for arm in compared_arms(["real", "synthetic", "classical"])] == ["synthetic", "real"]
+    assert compared_arms(["real", "classical"]) is None
 
 
 def test_balancing_is_a_rival_where_it_has_what_the_arm_with_synthetic_images_has() -> None:
-    assert [arm.name for arm in rivals(ARMS)] == ["classical", "oversampled", "smote", "weighted", "deferred"]
-    assert [arm.name for arm in rivals(["classical+synthetic", "deferred", "classical", "real"])] == [
+    assert [arm.name for arm in baselines(ARMS)] == ["classical", "oversampled", "smote", "weighted", "deferred"]
+    assert [arm.name for arm in baselines(["classical+synthetic", "deferred", "classical", "real"])] == [
         "classical",
         "deferred",
     ]
-    assert [arm.name for arm in rivals(["synthetic", "real", "weighted"])] == ["real"]
-    assert rivals(["real", "weighted"]) == ()
+    assert [arm.name for arm in baselines(["synthetic", "real", "weighted"])] == ["real"]
+    assert baselines(["real", "weighted"]) == ()
 
 
 def test_arms_are_read_in_any_order_and_wrong_ones_refused() -> None:

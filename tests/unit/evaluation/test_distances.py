@@ -17,7 +17,7 @@ def plain(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating]) -> NDArray[np.
 @pytest.mark.parametrize("block", [1, 40, 2**23])
 @pytest.mark.parametrize("offset", [0.0, 1e4])
 def test_they_are_those_of_the_definition(monkeypatch: pytest.MonkeyPatch, block: int, offset: float) -> None:
-    monkeypatch.setattr(distances, "BLOCK_VALUES", block)
+    monkeypatch.setattr(distances, "MAX_BLOCK_VALUES", block)
     rng = np.random.default_rng(0)
     a_NF = (rng.normal(size=(30, 7)) + offset).astype(np.float32)
     b_MF = (rng.normal(size=(20, 7)) + offset).astype(np.float32)
@@ -34,7 +34,7 @@ def test_they_are_those_of_the_definition(monkeypatch: pytest.MonkeyPatch, block
 
 
 def test_no_block_is_larger_than_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(distances, "BLOCK_VALUES", 100)
+    monkeypatch.setattr(distances, "MAX_BLOCK_VALUES", 100)
     sizes = [distance.size for _, distance in blocks(np.zeros((50, 3)), np.zeros((33, 3)))]
     assert max(sizes) == 99
     assert sum(sizes) == 50 * 33

@@ -66,7 +66,7 @@ def test_the_seed_alone_decides() -> None:
 
 def test_the_size_of_a_piece_changes_no_image(monkeypatch: pytest.MonkeyPatch) -> None:
     whole_NHWC, _ = smote(PIXELS_NHWC, LABELS_N, seed=3)
-    monkeypatch.setattr(resampling, "PIECE_VALUES", 2 * PIXELS_NHWC[0].size)  # two images at a time
+    monkeypatch.setattr(resampling, "MAX_CHUNK_VALUES", 2 * PIXELS_NHWC[0].size)  # two images at a time
     np.testing.assert_array_equal(smote(PIXELS_NHWC, LABELS_N, seed=3)[0], whole_NHWC)
     assert len(np.unique(whole_NHWC[len(LABELS_N) :], axis=0)) == 5 + 9 + 1  # one class has a single image
 

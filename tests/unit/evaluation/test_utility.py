@@ -26,20 +26,20 @@ PREDICTED = {
 }
 
 
-@pytest.mark.parametrize("measure", ["accuracy", "balanced-accuracy"])
-def test_differences_are_those_to_the_arm_without_synthetic_images(measure: str) -> None:
-    found = utility(TRUE_N, PREDICTED, CLASSES, measure)
+@pytest.mark.parametrize("metric", ["accuracy", "balanced-accuracy"])
+def test_differences_are_those_to_the_arm_without_synthetic_images(metric: str) -> None:
+    found = utility(TRUE_N, PREDICTED, CLASSES, metric)
     assert (found.with_synthetic.name, found.without.name) == ("classical+synthetic", "classical")
     assert [entry.arm.name for entry in found.arms] == ["real", "classical", "classical+synthetic"]
     assert found.of(ARMS["classical"]).difference is None
-    figure = measure.replace("-", "_")
+    figure = metric.replace("-", "_")
     for name in ("real", "classical+synthetic"):
         entry = found.of(ARMS[name])
         assert entry.difference is not None
-        expected = entry.over_seeds(figure)[0] - found.of(ARMS["classical"]).over_seeds(figure)[0]
+        expected = entry.mean_over_seeds(figure)[0] - found.of(ARMS["classical"]).mean_over_seeds(figure)[0]
         assert entry.difference.mean == pytest.approx(expected)
     # The one image of class c has a third of the balanced accuracy, and nobody knows what another one would do.
-    assert found.verdict.decision == ("helps" if measure == "accuracy" else "undecided")
+    assert found.verdict.decision == ("helps" if metric == "accuracy" else "undecided")
 
 
 def test_the_change_of_a_recall_is_that_of_the_accuracy_on_the_class() -> None:
@@ -67,10 +67,10 @@ def test_a_balancing_arm_is_a_rival_that_the_synthetic_images_must_beat_too() ->
     predicted = {**PREDICTED, "oversampled": predictions(0.05, 4)}
     found = utility(TRUE_N, predicted, CLASSES, "accuracy")
     assert (before.verdict.decision, found.verdict.decision) == ("helps", "does not help")
-    assert found.verdict.rival == ARMS["oversampled"]
-    assert [rival.without.name for rival in found.rivals] == ["classical", "oversampled"]
+    assert found.verdict.baseline == ARMS["oversampled"]
+    assert [comparison.baseline.name for comparison in found.comparisons] == ["classical", "oversampled"]
     right = [predicted[name] == TRUE_N for name in ("oversampled", "classical+synthetic")]
-    assert found.rivals[1].difference == paired_difference(*(each.astype(float) for each in right))
+    assert found.comparisons[1].difference == paired_difference(*(each.astype(float) for each in right))
     # What is compared whatever the sizes of classes stays as it was.
     assert found.of(ARMS["classical+synthetic"]).difference == before.of(ARMS["classical+synthetic"]).difference
     values = as_json(found)
@@ -91,7 +91,7 @@ def test_two_seeds_have_figures_and_no_intervals_anywhere() -> None:
     for interval in (values["rivals"]["classical"], values["arms"]["classical+synthetic"]["difference"]):
         assert (interval["low"], interval["high"]) == (None, None)
         assert interval["mean"] > 0.1
-    assert [change and change.half for change in found.recall_K] == [None] * 4
+    assert [change and change.half_width for change in found.recall_K] == [None] * 4
 
 
 def test_there_is_no_verdict_without_two_arms_to_compare() -> None:
@@ -106,8 +106,8 @@ def test_where_no_way_beats_the_commonest_class_no_help_is_claimed(gain: float) 
     true_N = np.repeat([0, 1], 200)
     right = {"real": 0.33, "synthetic": 0.33 + gain}
     predicted = {name: np.where(rng.random((4, 400)) < share, true_N, 1 - true_N) for name, share in right.items()}
-    for measure, what in (("accuracy", "accuracy"), ("balanced-accuracy", "balanced accuracy")):
-        found = utility(true_N, predicted, ("a", "b"), measure).verdict
+    for metric, what in (("accuracy", "accuracy"), ("balanced-accuracy", "balanced accuracy")):
+        found = utility(true_N, predicted, ("a", "b"), metric).verdict
         assert found.decision == "undecided"
         assert f"than always predicting the most common class (50.0 % {what})" in found.sentence
         assert "--steps" in found.sentence
@@ -129,5 +129,5 @@ def test_the_verdict_names_the_pipeline_of_the_rival() -> None:
     found = utility(TRUE_N, predicted, CLASSES, "accuracy", "TrivialAugment + mixup")
     assert "points of accuracy over TrivialAugment + mixup (" in found.verdict.sentence
     assert "but oversampling with TrivialAugment + mixup did better" in found.verdict.sentence
-    assert found.of(ARMS["classical+synthetic"]).arm.words == "TrivialAugment + mixup and synthetic images"
-    assert "classical augmentation" not in json.dumps([entry.arm.words for entry in found.arms])
+    assert found.of(ARMS["classical+synthetic"]).arm.description == "TrivialAugment + mixup and synthetic images"
+    assert "classical augmentation" not in json.dumps([entry.arm.description for entry in found.arms])

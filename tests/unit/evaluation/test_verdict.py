@@ -8,8 +8,8 @@ from vaeaug.evaluation.statistics import Difference, paired_difference
 from vaeaug.evaluation.verdict import Comparison, Verdict, verdict
 
 
-def against(rival: str, mean: float, half: float, from_seeds: float = 0.2) -> Comparison:
-    return Comparison(ARMS[rival], Difference(mean, half, 5, 1000, from_seeds))
+def against(baseline: str, mean: float, half_width: float, seed_fraction: float = 0.2) -> Comparison:
+    return Comparison(ARMS[baseline], Difference(mean, half_width, 5, 1000, seed_fraction))
 
 
 def balanced(*comparisons: Comparison) -> Verdict:
@@ -17,7 +17,7 @@ def balanced(*comparisons: Comparison) -> Verdict:
 
 
 @pytest.mark.parametrize(
-    ("mean", "half", "decision", "words"),
+    ("mean", "half_width", "decision", "words"),
     [
         (0.014, 0.005, "helps", "they add +1.4 +- 0.5 points of accuracy over classical augmentation ("),
         (-0.02, 0.01, "harms", "points of accuracy (95 % interval; "),
@@ -28,12 +28,12 @@ def balanced(*comparisons: Comparison) -> Verdict:
         (0.002, 0.004, "undecided", "more test images would settle it"),
     ],
 )
-def test_the_interval_decides(mean: float, half: float, decision: str, words: str) -> None:
-    given = verdict([against("classical", mean, half)], "accuracy")
+def test_the_interval_decides(mean: float, half_width: float, decision: str, words: str) -> None:
+    given = verdict([against("classical", mean, half_width)], "accuracy")
     assert given.decision == decision
     assert words in given.sentence
     assert "95 % interval; 5 seeds, 1,000 test images" in given.sentence
-    assert given.rival is ARMS["classical"]
+    assert given.baseline is ARMS["classical"]
 
 
 def test_an_interval_that_rules_nothing_out_is_not_given() -> None:
@@ -58,7 +58,7 @@ def test_two_seeds_have_no_verdict_however_large_the_difference(mean: float) -> 
 
 
 def test_it_says_what_would_narrow_the_interval_and_what_it_measures() -> None:
-    given = balanced(against("real", 0.0, 0.02, from_seeds=0.8))
+    given = balanced(against("real", 0.0, 0.02, seed_fraction=0.8))
     assert "more seeds would settle it" in given.sentence
     assert "balanced accuracy over the real images" in given.sentence
 
@@ -70,14 +70,14 @@ def test_images_help_if_they_beat_every_rival_and_the_nearest_is_told() -> None:
         "+2.0 +- 1.0 points of balanced accuracy over class weights with classical augmentation, "
         "the strongest of 3 baselines (95 % interval; " in given.sentence
     )
-    assert given.rival is ARMS["weighted"]
+    assert given.baseline is ARMS["weighted"]
 
 
 @pytest.mark.parametrize(
-    ("mean", "half", "well"), [(-0.02, 0.008, "did better: -2.0 +-"), (-0.006, 0.008, "did as well: -0.6 +-")]
+    ("mean", "half_width", "well"), [(-0.02, 0.008, "did better: -2.0 +-"), (-0.006, 0.008, "did as well: -0.6 +-")]
 )
-def test_what_a_rival_does_as_well_is_no_help(mean: float, half: float, well: str) -> None:
-    given = balanced(against("classical", 0.021, 0.008), against("weighted", mean, half))
+def test_what_a_rival_does_as_well_is_no_help(mean: float, half_width: float, well: str) -> None:
+    given = balanced(against("classical", 0.021, 0.008), against("weighted", mean, half_width))
     assert given.decision == "does not help"
     assert given.sentence.startswith(
         "The synthetic images add +2.1 +- 0.8 points of balanced accuracy over classical augmentation (95 % interval), "
@@ -85,11 +85,11 @@ def test_what_a_rival_does_as_well_is_no_help(mean: float, half: float, well: st
     )
     assert "points compared with it (97.5 % interval; 5 seeds" in given.sentence
     assert given.sentence.endswith("use it alone.")
-    assert given.rival is ARMS["weighted"]
+    assert given.baseline is ARMS["weighted"]
 
 
 def test_a_rival_that_may_do_as_well_leaves_it_undecided() -> None:
-    given = balanced(against("classical", 0.021, 0.008), against("smote", 0.003, 0.009, from_seeds=0.7))
+    given = balanced(against("classical", 0.021, 0.008), against("smote", 0.003, 0.009, seed_fraction=0.7))
     assert given.decision == "undecided"
     assert (
         "add +2.1 +- 0.8 points of balanced accuracy over classical augmentation (95 % interval), but over SMOTE with "
@@ -133,8 +133,8 @@ def test_no_rival_is_said_to_be_better_by_chance_more_often_than_it_may() -> Non
             Comparison(ARMS[name], paired_difference(right[number].astype(float), right[5].astype(float)))
             for number, name in enumerate(names)
         ]
-        among = [rival.difference.among(5) for rival in comparisons]
+        bonferroni = [baseline.difference.bonferroni(5) for baseline in comparisons]
         wrong["helps"] += verdict(comparisons, "accuracy").decision == "helps"
-        wrong["better"] += any(difference.high < 0 for difference in among)
+        wrong["better"] += any(difference.high < 0 for difference in bonferroni)
     assert wrong["helps"] <= 0.025 * 400
     assert wrong["better"] <= 0.025 * 400 + 6

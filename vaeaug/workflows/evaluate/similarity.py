@@ -15,21 +15,13 @@ from vaeaug.evaluation.memorisation import Memorisation, measure_memorisation
 from vaeaug.progress import Tick
 from vaeaug.workflows.evaluate.evaluate_settings import EvaluateSettings
 from vaeaug.workflows.evaluate.evaluation_data import EvaluateData
-from vaeaug.workflows.evaluate.images import Images
+from vaeaug.workflows.evaluate.image_subset import ImageSubset
 from vaeaug.workflows.run import Run
 
 
 @dataclass(frozen=True, slots=True)
 class Similarity:
-    """Similarity of synthetic and real images.
-
-    Attributes:
-        fidelity: how similar they are.
-        memorisation: how many are near copies.
-        map: their positions in two dimensions.
-        real: the real training images and their features.
-        synthetic: the synthetic images and their features.
-    """
+    """Similarity of synthetic and real images."""
 
     fidelity: FidelityReport
     memorisation: Memorisation
@@ -46,11 +38,11 @@ class Similarity:
         if edited or not self.memorisation.far_above_chance:
             return ()
         held_out = self.memorisation.held_out
-        beside = f" ({100 * held_out.unusually_near:.1f} % of held-out real ones)" if held_out else ""
+        reference_text = f" ({100 * held_out.unusually_near:.1f} % of held-out real ones)" if held_out else ""
         return (
             f"{100 * self.memorisation.overall.unusually_near:.1f} % of the synthetic images are unusually close to a "
-            f"real training image{beside}: the model may reproduce its training images; look at the closest pairs, and "
-            "use another --sampler or train for less time",
+            f"real training image{reference_text}: the model may reproduce its training images; look at the closest "
+            "pairs, and use another --sampler or train for less time",
         )
 
 
@@ -58,8 +50,6 @@ def measure_similarity(run: Run[EvaluateSettings], data: EvaluateData, steps: in
     """Compare the synthetic images with the real training images by the features of a network.
 
     Args:
-        run: its settings may name the network.
-        data: the images.
         steps: of the classifier that is trained if no network is named.
 
     Raises:
@@ -109,5 +99,5 @@ def _embedding(run: Run[EvaluateSettings], data: EvaluateData, pixels_NHWC: NDAr
     )
 
 
-def _embedded(embedding: Embedding, images: Images) -> Embedded:
+def _embedded(embedding: Embedding, images: ImageSubset) -> Embedded:
     return embed(embedding, images.pixels(), images.labels_N)

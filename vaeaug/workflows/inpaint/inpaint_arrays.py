@@ -49,12 +49,12 @@ def inpaint_arrays(
     labels = [label] * count if label is None or isinstance(label, str) else list(label)
     if len(labels) != count:
         raise InputError(f"there are {count} images and {len(labels)} labels; give one label, or one per image")
-    for known in {name for name in labels if name is not None}:
-        stored.record.label(known)
+    for class_name in {name for name in labels if name is not None}:
+        stored.record.label(class_name)
     encoder = inpainting_encoder(stored, chosen.method, None, progress=SILENT)
     method = "gibbs" if encoder is None else "partial-encoder"
     completer = Completer(stored, method=method, draws=chosen.draws, encoder=encoder)
-    result = np.repeat(images_NHWC[:, None], chosen.samples, axis=1)
+    completions_NSHWC = np.repeat(images_NHWC[:, None], chosen.samples, axis=1)
     for number, (image_HWC, missing_HW, name) in enumerate(zip(images_NHWC, masks, labels, strict=True)):
         if not missing_HW.any():
             continue
@@ -63,7 +63,7 @@ def inpaint_arrays(
             seen_HWC = with_channels(stored.record.channels, picture, missing_HW)
         except UnreadableImageError as error:
             raise InputError(f"image {number}: {error}") from None
-        done = fill(
+        result = fill(
             seen_HWC,
             missing_HW,
             completer,
@@ -75,5 +75,7 @@ def inpaint_arrays(
             region=chosen.region,
         )
         for sample in range(chosen.samples):
-            result[number, sample] = picture.filled(missing_HW, done.images_SHWC[sample]).reshape(image_HWC.shape)
-    return result
+            completions_NSHWC[number, sample] = picture.filled(missing_HW, result.images_SHWC[sample]).reshape(
+                image_HWC.shape
+            )
+    return completions_NSHWC

@@ -35,14 +35,10 @@ def inpainting_encoder(
     directory cannot be written to, the encoder is used in this run only.
 
     Args:
-        model: the trained model.
         method: `gibbs` needs no encoder; `auto` uses none if the variant's latents do not allow one.
         data: real images to train on, or None to train on images that the model decodes.
-        workers: threads that decode the real images.
-        skip_invalid: leave unreadable images out.
         max_megapixels: images of more million pixels are refused.
         steps: optimizer steps; chosen if None.
-        progress: progress callback.
 
     Returns:
         The encoder, or None if completions use none.
@@ -53,14 +49,14 @@ def inpainting_encoder(
     """
     if method == "gibbs":
         return None
-    partial = load_inpainting_encoder(model)
-    if partial is not None:
+    encoder = load_inpainting_encoder(model)
+    if encoder is not None:
         if data is not None:
             progress.say(f"{model.directory} has an inpainting encoder already, so --data has no effect")
-        return partial
+        return encoder
     pixels_NHWC = labels_N = None
     if data is not None:
-        read = read_for_model(
+        data_images = read_for_model(
             model,
             data,
             workers=workers,
@@ -68,26 +64,26 @@ def inpainting_encoder(
             progress=progress,
             max_megapixels=max_megapixels,
         )
-        chosen = read.cache.indices("train", real=True)
+        chosen = data_images.cache.indices("train", real=True)
         if not len(chosen):
             raise InputError(f"{data} has no real training images, and an inpainting encoder is trained on real ones")
-        pixels_NHWC, labels_N = read.cache.pixels_NHWC[chosen], read.labels_N[chosen]
+        pixels_NHWC, labels_N = data_images.cache.pixels_NHWC[chosen], data_images.labels_N[chosen]
     try:
-        partial = _train(model, pixels_NHWC, labels_N, steps, progress)
+        encoder = _train(model, pixels_NHWC, labels_N, steps, progress)
     except InputError as error:
         if method != "auto":
             raise
         progress.say(f"{str(error).partition(';')[0]}, so --method is gibbs")
         return None
     try:
-        save_inpainting_encoder(model, partial)
+        save_inpainting_encoder(model, encoder)
     except VaeaugError as error:
         progress.say(
             f"the inpainting encoder is used only in this run, because it cannot be stored in the model: {error}"
         )
     else:
         progress.say(f"the inpainting encoder is stored in {model.directory / FILE}; the next run needs no training")
-    return partial
+    return encoder
 
 
 def add_inpainting_encoder(
@@ -103,10 +99,7 @@ def add_inpainting_encoder(
     If the variant's latents do not allow one, a warning says so and nothing is written; the model is complete without.
 
     Args:
-        model: the trained model.
         pixels_NHWC: its training images, uint8.
-        labels_N: their classes.
-        progress: progress callback.
         seconds: time limit, or None for no limit.
     """
     try:
@@ -115,12 +108,12 @@ def add_inpainting_encoder(
         progress.say(f"--inpainting has no effect: {str(error).partition(';')[0]}")
 
 
-def fingerprint(partial: InpaintingEncoder | None) -> str:
+def fingerprint(encoder: InpaintingEncoder | None) -> str:
     """Return a hash of the weights of an inpainting encoder; empty for None."""
-    if partial is None:
+    if encoder is None:
         return ""
     state = hashlib.blake2b(digest_size=16)
-    for name, tensor in sorted(partial.state_dict().items()):
+    for name, tensor in sorted(encoder.state_dict().items()):
         state.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
     return state.hexdigest()
 

@@ -25,7 +25,7 @@ def _enlarge() -> Any:
 class InterpolateSettings(UseSettings):
     """Which path, and how it is drawn."""
 
-    _NOT_REQUESTED: ClassVar[frozenset[str]] = frozenset({"label"})
+    _EXCLUDED_FROM_REQUEST: ClassVar[frozenset[str]] = frozenset({"label"})
 
     steps: int = option(11, "Number of images on the path, including both ends.", minimum=2, maximum=1000)
     path: str = option(

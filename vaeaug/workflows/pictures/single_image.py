@@ -19,7 +19,7 @@ from vaeaug.training.batches import as_images
 from vaeaug.workflows.image_data import read_for_model
 
 
-def read_one(model: StoredModel, path: Path, max_megapixels: float) -> NDArray[np.uint8]:
+def read_single_image(model: StoredModel, path: Path, max_megapixels: float) -> NDArray[np.uint8]:
     """Return an image at the model's size and in its channels, uint8 (H, W, C).
 
     Raises:
@@ -51,9 +51,7 @@ def class_of(model: StoredModel, path: Path, image_HWC: NDArray[np.uint8], label
     """Return the class of an image: the one that the user named, the class of its folder, or the most likely one.
 
     Args:
-        model: the trained model.
-        path: of the image file.
-        image_HWC: as returned by `read_one`.
+        image_HWC: as returned by `read_single_image`.
         label: the class that the user named, or None.
 
     Raises:

@@ -12,7 +12,7 @@ from vaeaug.export.manifest import ManifestFacts, manifest_rows, write_manifest
 from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.export.synthesis_method import Generated
 from vaeaug.pages.dataset_report import write_report
-from vaeaug.pages.evaluation_results import EvaluationPart
+from vaeaug.pages.evaluation_results import EvaluationResults
 from vaeaug.workflows.copies import copies_record
 from vaeaug.workflows.name_list import name_list
 from vaeaug.workflows.samplers import plugin_entry
@@ -22,7 +22,9 @@ from vaeaug.workflows.synthetic.sample_files import write_samples
 from vaeaug.workflows.synthetic.synthetic_dataset import AugmentResult, SyntheticDataset, WrittenSamples
 
 
-def write_dataset(dataset: SyntheticDataset, evaluate: Callable[[Path], EvaluationPart] | None = None) -> AugmentResult:
+def write_dataset(
+    dataset: SyntheticDataset, evaluate: Callable[[Path], EvaluationResults] | None = None
+) -> AugmentResult:
     """Write the synthetic images and the files at the root, and publish the dataset.
 
     Args:
@@ -32,7 +34,7 @@ def write_dataset(dataset: SyntheticDataset, evaluate: Callable[[Path], Evaluati
     """
     run = dataset.run
     written = write_samples(dataset)
-    run.warn(*strength_warnings(dataset), *_unfilled(dataset, written))
+    run.warn(*strength_warnings(dataset), *_unfilled_warnings(dataset, written))
     counts = class_counts(dataset, written)
     make_missing_folders(dataset.out, [count.label for count in counts])
     write_root(dataset, written, counts)
@@ -42,7 +44,7 @@ def write_dataset(dataset: SyntheticDataset, evaluate: Callable[[Path], Evaluati
         out=run.publish(),
         counts=tuple(counts),
         sampler=dataset.sampler.name,
-        remarks=tuple(run.warnings),
+        warnings=tuple(run.warnings),
         dropped=written.dropped,
         verdict=None if evaluation is None else evaluation.verdict,
     )
@@ -66,12 +68,12 @@ def class_counts(dataset: SyntheticDataset, written: WrittenSamples) -> list[Cla
     ]
 
 
-def _unfilled(dataset: SyntheticDataset, written: WrittenSamples) -> list[str]:
+def _unfilled_warnings(dataset: SyntheticDataset, written: WrittenSamples) -> list[str]:
     """Return a warning about classes with fewer images than requested because too many samples were dropped."""
     short = [
-        f"{label} has {written.counts[label]:,} of {wanted:,}"
-        for label, wanted in dataset.counts.items()
-        if written.counts[label] < wanted
+        f"{label} has {written.counts[label]:,} of {requested:,}"
+        for label, requested in dataset.counts.items()
+        if written.counts[label] < requested
     ]
     if not short:
         return []

@@ -23,7 +23,6 @@ def keep_rejected(directory: Path, chunk: SampleChunk, kind: ClassFormat) -> Non
 
     Args:
         directory: for all classes; it is created if it is missing.
-        chunk: with its verdicts.
         kind: the kind of file that samples of its class are written as; here always PNG.
     """
     for offset, cause in enumerate(chunk.verdicts or ()):

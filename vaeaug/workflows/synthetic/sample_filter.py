@@ -34,12 +34,7 @@ STEPS_PER_IMAGE, MIN_STEPS = 2, 60  # few images are soon memorized
 
 
 class SampleFilter:
-    """Decides which samples of a dataset's classes are kept.
-
-    Args:
-        judge: of images at the size of the cache.
-        cache: the dataset.
-    """
+    """Decides which samples of a dataset's classes are kept."""
 
     def __init__(self, judge: ClassifierFilter, cache: ImageCache) -> None:
         self._judge = judge
@@ -51,14 +46,13 @@ class SampleFilter:
     def verdicts(self, chunk: SampleChunk) -> list[str | None]:
         """Return for each sample the reason why it is dropped, or None if it is kept."""
         sources = [None if source is None else self._position.get(source) for source in chunk.sources]
-        return self._judge.verdicts(self._seen(chunk), self._label[chunk.label], sources)
+        return self._judge.verdicts(self._pixels_at_size(chunk), self._label[chunk.label], sources)
 
     @one_thread()
     def nearest(self, label: str, images: Sequence[NDArray[np.uint8]]) -> list[str]:
         """Return for each image of a class the `file_name` of the most similar real one, according to a classifier.
 
         Args:
-            label: the class.
             images: uint8 arrays (H, W, 1 or 3), of any sizes.
         """
         if not images:
@@ -66,7 +60,7 @@ class SampleFilter:
         positions_B = self._judge.nearest(self._at_size(images), self._label[label])
         return [self._names_R[position] for position in positions_B]
 
-    def _seen(self, chunk: SampleChunk) -> NDArray[np.uint8]:
+    def _pixels_at_size(self, chunk: SampleChunk) -> NDArray[np.uint8]:
         """Return the samples at the size of the cache."""
         if chunk.edits is None and chunk.pixels_BHWC.shape[1:] == self._shape_HWC:
             return chunk.pixels_BHWC
@@ -96,11 +90,7 @@ class FoldTask:
     """The training of the classifier of one fold.
 
     Attributes:
-        cache: directory of the image cache.
         fold: number of the fold that it does not see.
-        seed: of the run.
-        device: where to compute.
-        path: the file for its weights.
     """
 
     cache: Path
@@ -118,10 +108,7 @@ def train_filter(
     Args:
         cache: the dataset; samples are compared with its training images.
         directory: for the classifiers; those in it are not trained again.
-        seed: of the run.
-        device: where to compute.
         workers: number of processes; one per core if None.
-        progress: progress callback.
     """
     if len(cache.classes) < 2 or not all(len(cache.indices("train", name, real=True)) for name in cache.classes):
         return None
@@ -135,11 +122,11 @@ def train_filter(
         progress.stage("Training the filter classifiers")
     fractions = dict.fromkeys(range(len(pending)), 0.0)
 
-    def on_message(number: int, fraction: float) -> None:
+    def on_progress(number: int, fraction: float) -> None:
         fractions[number] = fraction
         progress.tick(Tick(sum(fractions.values()) / len(pending)))
 
-    run_tasks(_run, pending, workers=min(workers or cpu_count(), FOLDS), on_message=on_message)
+    run_tasks(_run, pending, workers=min(workers or cpu_count(), FOLDS), on_message=on_progress)
     indices = cache.indices("train", real=True)
     pixels_NHWC, labels_N = cache.pixels_NHWC[indices], cache.labels_N[indices]
     fold_N = _folds(cache, seed)
@@ -149,7 +136,7 @@ def train_filter(
 
 
 @one_thread()
-def _run(task: FoldTask, tell: Callable[[float], None]) -> None:
+def _run(task: FoldTask, report: Callable[[float], None]) -> None:
     """Train the classifier of a fold."""
     cache = open_cache(task.cache)
     indices = cache.indices("train", real=True)[_folds(cache, task.seed) != task.fold]
@@ -160,7 +147,7 @@ def _run(task: FoldTask, tell: Callable[[float], None]) -> None:
         seed=seed_of(task.seed, "judge", task.fold),
         config=dataclasses.replace(CONFIG, steps=steps, batch_size=min(CONFIG.batch_size, len(indices))),
         device=torch.device(task.device),
-        report=tell,
+        report=report,
     )
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in classifier.network.state_dict().items()}
     write_atomic(task.path, save(weights))

@@ -31,25 +31,19 @@ class SyntheticDataset:
 
     Attributes:
         command: `augment` or `sample`.
-        run: of the command.
         model: the model that the synthetic images are drawn from.
         counts: class -> number of synthetic images.
         kinds: class -> the kind of file that its images are written as.
-        decoding: how real images are decoded to be edited.
         real: the images of DATA that were copied: real ones, and synthetic ones of earlier runs.
-        sources: names the real image that each image shows.
         first: class -> number of the first chunk of samples, where earlier runs made samples before it.
         originals: `file_name` in the data -> file of each real training image; empty if there are none here.
         examples: class -> `file_name` in the data of some real training images, to show beside the synthetic ones.
         settings: the settings that decide the result, for the record and the card.
-        sampler: the sampler that drew them.
         sampler_options: its options that are not the defaults.
-        seed: of the samples.
         passed_over: files in DATA that are not used.
-        keep: the filter that decides which samples are kept; None to keep all.
+        sample_filter: the filter that decides which samples are kept; None to keep all.
         limits: class -> limits of pixel changes of its real images; classes without limits are missing.
         class_options: class -> the sampler's options for it, if they are not `sampler_options`.
-        invalid: unreadable images that were left out.
         held_out: a sentence about the images that were held out of the data; empty if none were.
     """
 
@@ -69,7 +63,7 @@ class SyntheticDataset:
     sampler_options: Mapping[str, Any]
     seed: int
     passed_over: Sequence[PassedOver] = ()
-    keep: SampleFilter | None = None
+    sample_filter: SampleFilter | None = None
     limits: Mapping[str, PixelLimits] = field(default_factory=dict)
     class_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     invalid: Sequence[InvalidImage] = ()
@@ -122,7 +116,7 @@ class AugmentResult:
         out: the dataset directory.
         counts: numbers of images by class and kind.
         sampler: the sampler that drew the synthetic images.
-        remarks: the warnings (posterior collapse, images left out).
+        warnings: the warnings (posterior collapse, images left out).
         dropped: class -> reason -> number of dropped samples.
         verdict: a sentence on whether the synthetic images help a classifier; None if that was not evaluated.
     """
@@ -130,7 +124,7 @@ class AugmentResult:
     out: Path
     counts: tuple[ClassCount, ...]
     sampler: str
-    remarks: tuple[str, ...]
+    warnings: tuple[str, ...]
     dropped: Mapping[str, Mapping[str, int]]
     verdict: str | None = None
 

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.anomaly.label_densities import LabelDensities, fit_densities, judged_classes
-from vaeaug.anomaly.score_images import UNKNOWN, Scores, tells_classes_apart
+from vaeaug.anomaly.label_densities import LabelDensities, fit_densities, scorable_classes
+from vaeaug.anomaly.score_images import UNKNOWN, Scores, distinguishes_classes
 from vaeaug.models.store import StoredModel
 
-FEATURES, EVIDENCE, NOBODY = "features", "evidence", "nobody"
+FEATURES, EVIDENCE, NOT_SCORED = "features", "evidence", "nobody"
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class LabelScores:
     """Label scores of N images.
 
     Attributes:
@@ -33,78 +33,80 @@ class Judgement:
     likeliest_N: NDArray[np.int64]
 
 
-def choose_judge(asked: str, model: StoredModel, labels_N: NDArray[np.int64]) -> str:
+def choose_label_method(requested: str, model: StoredModel, labels_N: NDArray[np.int64]) -> str:
     """Return how labels are scored: `features` if two classes have enough images, otherwise `evidence`, or `nobody`.
 
     Args:
-        asked: one of `columns.JUDGES`.
+        requested: one of `columns.LABEL_METHODS`.
         labels_N: as the model counts classes; -1 if the class is not known.
 
     Returns:
         `features`, `evidence`, or `nobody` if the requested method is not possible or there are no labels.
     """
     if not (labels_N >= 0).any():
-        return NOBODY
-    if asked != EVIDENCE and len(judged_classes(labels_N)):
+        return NOT_SCORED
+    if requested != EVIDENCE and len(scorable_classes(labels_N)):
         return FEATURES
-    return EVIDENCE if asked != FEATURES and tells_classes_apart(model) else NOBODY
+    return EVIDENCE if requested != FEATURES and distinguishes_classes(model) else NOT_SCORED
 
 
-def judge(
-    parts: Callable[[], Iterable[Scores]], labels_N: NDArray[np.int64], model: StoredModel, who: str
-) -> Judgement:
+def score_labels(
+    parts: Callable[[], Iterable[Scores]], labels_N: NDArray[np.int64], model: StoredModel, method: str
+) -> LabelScores:
     """Score the labels of images, given the scores of the images in parts.
 
     Args:
         parts: each call restarts the iteration over the scores of all images, in order.
-        labels_N: of all images.
-        model: that scored them.
-        who: what `choose_judge` chose.
+        method: what `choose_label_method` chose.
     """
     densities = None
-    if who == FEATURES:
-        densities = fit_densities(lambda: _labelled(parts, labels_N), judged_classes(labels_N))
-    found = [_judged(scores, mine_N, model, who, densities) for scores, mine_N in _with_labels(parts, labels_N)]
-    return Judgement(
-        np.concatenate([judgement.label_surprise_N for judgement in found]),
-        np.concatenate([judgement.likeliest_N for judgement in found]),
+    if method == FEATURES:
+        densities = fit_densities(lambda: _labelled(parts, labels_N), scorable_classes(labels_N))
+    scored = [
+        _score_part(scores, part_labels_N, model, method, densities)
+        for scores, part_labels_N in _with_labels(parts, labels_N)
+    ]
+    return LabelScores(
+        np.concatenate([part.label_surprise_N for part in scored]),
+        np.concatenate([part.likeliest_N for part in scored]),
     )
 
 
-def _judged(
-    scores: Scores, labels_N: NDArray[np.int64], model: StoredModel, who: str, densities: LabelDensities | None
-) -> Judgement:
+def _score_part(
+    scores: Scores, labels_N: NDArray[np.int64], model: StoredModel, method: str, densities: LabelDensities | None
+) -> LabelScores:
     """Judge the labels of one part."""
-    apart = tells_classes_apart(model)
+    distinguishes = distinguishes_classes(model)
     likeliest_N = np.full(len(labels_N), UNKNOWN, np.int64)
     surprise_N = np.full(len(labels_N), np.nan, np.float32)
     unlabelled = labels_N == UNKNOWN
-    if apart:
+    if distinguishes:
         likeliest_N[unlabelled] = scores.measured_as_N[unlabelled]
     if densities is not None:
-        known = np.flatnonzero(np.isin(labels_N, densities.classes_K))
-        log_density_MK = densities.log_density(scores.features_ND[known])
-        likeliest_N[known] = densities.classes_K[log_density_MK.argmax(axis=1)]
-        surprise_N[known] = surprise(log_density_MK, np.searchsorted(densities.classes_K, labels_N[known]))
-    elif who == EVIDENCE:
-        known = np.flatnonzero(~unlabelled)
-        likeliest_N[known] = scores.evidence_NK[known].argmax(axis=1)
-        surprise_N[known] = surprise(scores.evidence_NK[known], labels_N[known])
-    return Judgement(surprise_N, likeliest_N)
+        scored_rows = np.flatnonzero(np.isin(labels_N, densities.classes_K))
+        log_density_MK = densities.log_density(scores.features_ND[scored_rows])
+        likeliest_N[scored_rows] = densities.classes_K[log_density_MK.argmax(axis=1)]
+        surprise_N[scored_rows] = label_surprise(
+            log_density_MK, np.searchsorted(densities.classes_K, labels_N[scored_rows])
+        )
+    elif method == EVIDENCE:
+        scored_rows = np.flatnonzero(~unlabelled)
+        likeliest_N[scored_rows] = scores.evidence_NK[scored_rows].argmax(axis=1)
+        surprise_N[scored_rows] = label_surprise(scores.evidence_NK[scored_rows], labels_N[scored_rows])
+    return LabelScores(surprise_N, likeliest_N)
 
 
-def surprise(evidence_NK: NDArray[np.floating], labels_N: NDArray[np.int64]) -> NDArray[np.float32]:
+def label_surprise(evidence_NK: NDArray[np.floating], labels_N: NDArray[np.int64]) -> NDArray[np.float32]:
     """Return the evidence of the best other class less that of the label, (N,), in nats.
 
     Args:
         evidence_NK: log-evidence of each class, of at least two.
-        labels_N: the column of each label.
     """
     rows = np.arange(len(labels_N))
     others_NK = np.array(evidence_NK, dtype=np.float64)
-    given_N = others_NK[rows, labels_N]
+    label_evidence_N = others_NK[rows, labels_N]
     others_NK[rows, labels_N] = -np.inf
-    surprise_N: NDArray[np.float32] = (others_NK.max(axis=1) - given_N).astype(np.float32)
+    surprise_N: NDArray[np.float32] = (others_NK.max(axis=1) - label_evidence_N).astype(np.float32)
     return surprise_N
 
 
@@ -122,5 +124,5 @@ def _with_labels(
 def _labelled(
     parts: Callable[[], Iterable[Scores]], labels_N: NDArray[np.int64]
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]:
-    for scores, mine_N in _with_labels(parts, labels_N):
-        yield scores.features_ND, mine_N
+    for scores, part_labels_N in _with_labels(parts, labels_N):
+        yield scores.features_ND, part_labels_N

@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaeaug.classifier.classical import ClassicalPipeline, with_additions
-from vaeaug.evaluation.recognition import shares_right
+from vaeaug.evaluation.classifier_metrics import contributions
 
 FOLDS = 3
 FINALISTS = 3
-TRIAL_STEPS = 0.5
+TRIAL_STEP_FRACTION = 0.5
 """Steps of a trial, as a fraction of those of an evaluated classifier."""
 
 
@@ -35,7 +35,6 @@ class Trial:
     """One classifier to be trained.
 
     Attributes:
-        pipeline: its classical augmentation.
         fold: the fold that it does not see and is tested on.
     """
 
@@ -43,13 +42,13 @@ class Trial:
     fold: int
 
 
-class Choice:
+class SuccessiveHalving:
     """Chooses among pipelines: the caller trains what `pending` lists and calls `record`, until nothing is pending.
 
     Args:
         candidates: at least one.
         extend: whether random erasing and mixup are tried on top of the best candidate.
-        measure: what decides, one of `MEASURES`.
+        metric: what decides, one of `METRICS`.
         folds: the folds with images to train and to test on; of a handful of images some folds are empty. Without any
             the first candidate is taken.
     """
@@ -59,13 +58,13 @@ class Choice:
         candidates: Sequence[ClassicalPipeline],
         *,
         extend: bool,
-        measure: str,
+        metric: str,
         folds: Sequence[int] = tuple(range(FOLDS)),
     ) -> None:
-        self._extend, self._measure, self._folds = extend, measure, folds
+        self._extend, self._measure, self._folds = extend, metric, folds
         self._tested: dict[Trial, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
         self._candidates = list(candidates)
-        self._rounds = self._tournament()
+        self._rounds = self._halving_rounds()
         self._pending = next(self._rounds, [])
 
     def pending(self) -> list[Trial]:
@@ -74,7 +73,7 @@ class Choice:
             self._pending = next(self._rounds, [])
         return [trial for trial in self._pending if trial not in self._tested]
 
-    def _tournament(self) -> Iterator[list[Trial]]:
+    def _halving_rounds(self) -> Iterator[list[Trial]]:
         """Yield the trials of each round, and leave the best pipeline first among the candidates."""
         if not self._folds:
             return
@@ -103,7 +102,7 @@ class Choice:
     def _score(self, pipeline: ClassicalPipeline, folds: Sequence[int]) -> float:
         tested = [self._tested[Trial(pipeline, fold)] for fold in folds]
         true_N, predicted_N = (np.concatenate(part) for part in zip(*tested, strict=True))
-        return float(shares_right(true_N, predicted_N[None], self._measure).mean())
+        return float(contributions(true_N, predicted_N[None], self._measure).mean())
 
 
 def _trials(pipelines: Sequence[ClassicalPipeline], folds: Sequence[int]) -> list[Trial]:
