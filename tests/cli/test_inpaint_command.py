@@ -55,7 +55,7 @@ def test_the_tree_stays_and_so_does_what_is_visible(model: Path, images: Path, t
     output = capsys.readouterr()
     values = json.loads(output.out)
     assert (values["images"], values["completions"], values["passed_through"]) == (2, 2, 2)
-    assert values["method"] == "partial-encoder"
+    assert values["method"] == "blend"
     assert "the inpainting encoder is stored in" in output.err
     assert "2 images have no holes and were copied unchanged: ant/001.png, ant/002.png" in output.err
     assert (model / FILE).exists()

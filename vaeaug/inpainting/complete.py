@@ -21,8 +21,9 @@ from vaeaug.models.pixel_gaussians import load_pixel_gaussians
 from vaeaug.models.store import StoredModel
 from vaeaug.seeds import seed_of
 
-METHODS = ("auto", "partial-encoder", "gibbs", "gaussian")
-"""`auto` blends what the inpainting encoder and the Gaussians propose; if there is no encoder, it is `gibbs`."""
+METHODS = ("auto", "blend", "partial-encoder", "gaussian", "gibbs")
+"""`auto` is `blend` if the model has Gaussians over pixels and an inpainting encoder, `partial-encoder` if it has the
+encoder only, and otherwise `gibbs`."""
 
 GIBBS_STEPS = 50
 MEAN_FRACTION = 0.25  # of the draws count towards a mean
@@ -50,7 +51,7 @@ class Completer:
     """Completes images with a trained model.
 
     Args:
-        method: one of `METHODS`.
+        method: one of `METHODS`; the attribute is the one that `auto` stands for.
         draws: latents tried for each completion.
         encoder: by default that in the model's directory.
 
@@ -63,21 +64,22 @@ class Completer:
     ) -> None:
         if method not in METHODS:
             raise InputError(f"there is no method {method!r}; {nearest(method, METHODS)}")
-        gaussians = load_pixel_gaussians(model) if method in ("auto", "gaussian") else None
-        if method == "gaussian" and (gaussians is None or model.spec.palette is not None):
-            raise InputError(_no_gaussian(model))
         if method != "gibbs" and encoder is None:
             encoder = load_inpainting_encoder(model)
-        if method == "partial-encoder" and encoder is None:
+        self.gaussians = load_pixel_gaussians(model) if method in ("auto", "blend", "gaussian") else None
+        if method == "auto":
+            method = "gibbs" if encoder is None else "partial-encoder" if self.gaussians is None else "blend"
+        if method in ("blend", "gaussian") and self.gaussians is None:
+            raise InputError(_why_no_gaussians(model))
+        if method in ("blend", "partial-encoder") and encoder is None:
             raise InputError(
                 f"{model.directory} has no inpainting encoder; train it with: vaeaug train --inpainting, or use "
                 "--method gibbs, which needs none"
             )
-        self.model, self.draws = model, draws
+        self.model, self.draws, self.method = model, draws, method
         self.encoder = None if method == "gibbs" else encoder
-        self.gaussians = gaussians
         self._weights_FKE = gaussian_only() if method == "gaussian" else decoded_only()
-        if method == "auto" and encoder is not None and gaussians is not None:
+        if method == "blend" and encoder is not None:
             self._weights_FKE = encoder.blend_weights_FKE.cpu()
         self._networks: OrderedDict[int, Network] = OrderedDict()
         self._stored: dict[int, Latent] = {}
@@ -208,10 +210,10 @@ class Completer:
         return torch.Generator(device=self.model.device).manual_seed(seed_of(seed, "inpaint", *use))
 
 
-def _no_gaussian(model: StoredModel) -> str:
+def _why_no_gaussians(model: StoredModel) -> str:
     if model.spec.palette is not None:
-        return "--method gaussian mixes colours, which indexed images do not allow; use --method auto"
-    return f"{model.directory} has no Gaussian over pixels; train the model again, or use another --method"
+        return f"{model.directory} is for indexed images, whose colours cannot be mixed; use --method auto"
+    return f"{model.directory} has no Gaussians over pixels; train the model again, or use --method auto"
 
 
 def _best(proposals: WeightedCompletions, *, indexed: bool) -> Tensor:

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
-from scipy.optimize import nnls
+from scipy.optimize import nnls  # type: ignore[import-untyped]
 from torch import Tensor
 
 from vaeaug.models.pixel_gaussians import PixelGaussians
@@ -112,15 +112,16 @@ def _convex(gram: NDArray[np.float64], moment: NDArray[np.float64]) -> NDArray[n
     weights_KE[seen_K] = found_KE / found_KE.sum(axis=1, keepdims=True)
     known = np.flatnonzero(seen_K)
     nearest = known[np.abs(known[None] - np.arange(len(KNOTS))[:, None]).argmin(axis=1)]
-    return weights_KE[nearest]
+    nearest_KE: NDArray[np.float64] = weights_KE[nearest]
+    return nearest_KE
 
 
 def _distance(missing_HW: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Return the distance of each missing pixel to the nearest visible one, in pixels; 0 at a visible pixel."""
     if missing_HW.all():
         return np.full(missing_HW.shape, KNOTS[-1])
-    distance_HW: NDArray[np.float64] = distance_transform_edt(missing_HW)
-    return distance_HW
+    distance_HW = cv2.distanceTransform(missing_HW.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    return distance_HW.astype(np.float64)
 
 
 def _hats(distance_HW: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -150,7 +150,7 @@ class PixelGaussian:
         return solution_BCHW
 
     def _precondition(self, y_BCHW: Tensor) -> Tensor:
-        whitened_KD = self._whitened_KD
+        whitened_KD = self._subtracted
         low_rank_BD = (y_BCHW.flatten(1) @ whitened_KD.T) @ whitened_KD
         return self._unscaled(y_BCHW) - low_rank_BD.view_as(y_BCHW)
 
@@ -160,13 +160,16 @@ class PixelGaussian:
         return _filtered(y_BCHW / self.scale_CHW, 1 / (self.power_CHW + noise)) / self.scale_CHW
 
     @cached_property
-    def _whitened_KD(self) -> Tensor:
+    def _subtracted(self) -> Tensor:
         """The components that the inverse of the covariance subtracts (Woodbury's identity)."""
         flat_KD = self.components_KCHW.flatten(1)
+        if not len(flat_KD):
+            return flat_KD
         filtered_KD = self._unscaled(self.components_KCHW).flatten(1)
         inner_KK = torch.eye(len(flat_KD)).to(flat_KD) + flat_KD @ filtered_KD.T
         factor_KK = torch.linalg.cholesky((inner_KK + inner_KK.T) / 2)
-        return torch.linalg.solve_triangular(factor_KK, filtered_KD, upper=False)
+        subtracted_KD: Tensor = torch.linalg.solve_triangular(factor_KK, filtered_KD, upper=False)
+        return subtracted_KD
 
 
 def _rotated(rotation_CC: Tensor, x_BCHW: Tensor) -> Tensor:
@@ -184,14 +187,16 @@ def _components(y_NCHW: Tensor) -> Tensor:
         torch.manual_seed(0)  # of the random projection
         _, singular_Q, right_DQ = torch.svd_lowrank(flat_ND, q=min(rank + 16, *flat_ND.shape), niter=SVD_STEPS)
     scale_K = (COMPONENT_FRACTION / count) ** 0.5 * singular_Q[:rank]
-    return (right_DQ[:, :rank] * scale_K).T.reshape(rank, *shape).contiguous()
+    components_KD: Tensor = (right_DQ[:, :rank] * scale_K).T
+    return components_KD.reshape(rank, *shape).contiguous()
 
 
 def _power(y_NCHW: Tensor) -> Tensor:
     """Return the sum of the power spectra of images with as many zeros around them, (C, 2H, W + 1)."""
     channels, height, width = y_NCHW.shape[1:]
     total_CHW = y_NCHW.new_zeros((channels, 2 * height, width + 1))
-    for part_BCHW in y_NCHW.split(SPECTRA_AT_ONCE):
+    for start in range(0, len(y_NCHW), SPECTRA_AT_ONCE):
+        part_BCHW = y_NCHW[start : start + SPECTRA_AT_ONCE]
         total_CHW += torch.fft.rfft2(part_BCHW, s=(2 * height, 2 * width)).abs().square().sum(dim=0)
     return total_CHW
 
@@ -206,7 +211,8 @@ def _filtered(y_BCHW: Tensor, power_CHW: Tensor) -> Tensor:
     """Return the product with the stationary covariance of a power spectrum."""
     height, width = y_BCHW.shape[-2:]
     size = (2 * height, 2 * width)
-    return torch.fft.irfft2(torch.fft.rfft2(y_BCHW, s=size) * power_CHW, s=size)[..., :height, :width]
+    filtered_BCHW: Tensor = torch.fft.irfft2(torch.fft.rfft2(y_BCHW, s=size) * power_CHW, s=size)
+    return filtered_BCHW[..., :height, :width]
 
 
 def _dot(a_BCHW: Tensor, b_BCHW: Tensor) -> Tensor:

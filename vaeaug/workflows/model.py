@@ -142,7 +142,7 @@ class Model:
             label: the class of all images, or one per image; None to infer it.
             samples: number of completions per image; a single one is the best guess, several are draws.
             seed: the completions of image i depend only on (seed, i), the image and its mask.
-            method: `auto`, `partial-encoder` or `gibbs`.
+            method: `auto`, `blend`, `partial-encoder`, `gaussian` or `gibbs`.
             draws: latents tried per completion.
             blend: `feather`, `poisson` or `none`.
             region: `auto` shows the model only the surroundings of the holes if an image is much larger than those it

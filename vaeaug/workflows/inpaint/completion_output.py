@@ -49,7 +49,7 @@ class InpaintOutput:
     """The completed images of a run.
 
     Attributes:
-        method: `partial-encoder` or `gibbs`.
+        method: `blend`, `partial-encoder`, `gaussian` or `gibbs`.
         passed_over: files in IMAGES that are not used.
     """
 

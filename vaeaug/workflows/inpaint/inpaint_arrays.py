@@ -18,7 +18,7 @@ from vaeaug.seeds import seed_of
 from vaeaug.workflows.device import one_thread
 from vaeaug.workflows.inpaint.completion_files import native_size
 from vaeaug.workflows.inpaint.inpaint_settings import InpaintSettings
-from vaeaug.workflows.inpaint.inpainting_encoder import inpainting_encoder
+from vaeaug.workflows.inpaint.inpainting_encoder import inpainting_encoder, resolved_method
 from vaeaug.workflows.settings import build
 
 
@@ -52,7 +52,7 @@ def inpaint_arrays(
     for class_name in {name for name in labels if name is not None}:
         stored.record.label(class_name)
     encoder = inpainting_encoder(stored, chosen.method, None, progress=SILENT)
-    method = "gibbs" if encoder is None else "partial-encoder"
+    method = resolved_method(chosen.method, encoder)
     completer = Completer(stored, method=method, draws=chosen.draws, encoder=encoder)
     completions_NSHWC = np.repeat(images_NHWC[:, None], chosen.samples, axis=1)
     for number, (image_HWC, missing_HW, name) in enumerate(zip(images_NHWC, masks, labels, strict=True)):

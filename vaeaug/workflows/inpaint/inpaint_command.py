@@ -21,7 +21,7 @@ from vaeaug.workflows.inpaint.completion_files import copy_unchanged, native_siz
 from vaeaug.workflows.inpaint.completion_output import InpaintOutput, write_root
 from vaeaug.workflows.inpaint.completion_plan import Plan, make_plan
 from vaeaug.workflows.inpaint.inpaint_settings import InpaintSettings
-from vaeaug.workflows.inpaint.inpainting_encoder import fingerprint, inpainting_encoder
+from vaeaug.workflows.inpaint.inpainting_encoder import fingerprint, inpainting_encoder, resolved_method
 from vaeaug.workflows.run import begin_run, check_disjoint
 from vaeaug.workflows.settings import build, expand_user
 
@@ -36,7 +36,7 @@ class InpaintResult:
         files: number of completions that were written.
         unchanged: number of images without holes, which were copied; with `random_holes`, of the real images.
         invalid: images that were left out because they or their masks could not be read: name -> reason.
-        method: `partial-encoder` or `gibbs`.
+        method: `blend`, `partial-encoder`, `gaussian` or `gibbs`.
         warnings: the warnings.
     """
 
@@ -118,8 +118,9 @@ def inpaint(
             progress=progress,
         )
         run.staging.check_unchanged(**{"partial encoder of the model": fingerprint(encoder)})
-        method = "gibbs" if encoder is None else "partial-encoder"
-        completer = Completer(stored, method=method, draws=chosen.draws, encoder=encoder)
+        completer = Completer(
+            stored, method=resolved_method(chosen.method, encoder), draws=chosen.draws, encoder=encoder
+        )
         _copy(plan, run.content, progress)
         journal = run.scratch / "completed.jsonl"
         uncertainty = (run.scratch if plan.has_class_folders else run.content) / "uncertainty"
@@ -127,7 +128,9 @@ def inpaint(
         run.warn(*_warnings(plan, chosen, stored.record))
         if separated is not None:
             run.warn(*synthetic_warnings(separated, "they are copied as they are and stay synthetic in the manifest"))
-        completed = InpaintOutput(stored.record, plan, read_journal(journal), uncertainty, method, passed_over)
+        completed = InpaintOutput(
+            stored.record, plan, read_journal(journal), uncertainty, completer.method, passed_over
+        )
         write_root(run, completed)
         run.publish()
     return InpaintResult(
@@ -136,7 +139,7 @@ def inpaint(
         files=sum(len(job.names) for job in plan.jobs),
         unchanged=plan.passed_through,
         invalid={image.file_name: image.reason for image in plan.invalid},
-        method=method,
+        method=completer.method,
         warnings=tuple(run.warnings),
     )
 

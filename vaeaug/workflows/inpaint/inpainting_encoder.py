@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.rules import MAX_MEGAPIXELS
+from vaeaug.dataset.split import validation_split
 from vaeaug.errors import InputError, VaeaugError
+from vaeaug.inpainting.blend_fitting import fit_blend_weights
 from vaeaug.inpainting.encoder_store import FILE, InpaintingEncoder, load_inpainting_encoder, save_inpainting_encoder
 from vaeaug.inpainting.train_encoder import train_inpainting_encoder
+from vaeaug.models.pixel_gaussians import load_pixel_gaussians
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import Progress
 from vaeaug.workflows.device import one_thread
 from vaeaug.workflows.image_data import read_for_model
+
+LabelledPixels = tuple[NDArray[np.uint8], NDArray[np.int64]]
+"""Images at the model's size, uint8 (N, H, W, C), and their labels (N,)."""
+
+BLEND_FRACTION = 0.1  # of a limited time, for the weights of the blend
 
 
 def inpainting_encoder(
@@ -35,7 +45,7 @@ def inpainting_encoder(
     directory cannot be written to, the encoder is used in this run only.
 
     Args:
-        method: `gibbs` needs no encoder; `auto` uses none if the variant's latents do not allow one.
+        method: `gibbs` and `gaussian` need no encoder; `auto` uses none if the variant's latents do not allow one.
         data: real images to train on, or None to train on images that the model decodes.
         max_megapixels: images of more million pixels are refused.
         steps: optimizer steps; chosen if None.
@@ -47,14 +57,14 @@ def inpainting_encoder(
         InputError: if the encoder's file is damaged, if the data cannot be read, or if `method` requires an encoder and
             the latents do not allow one.
     """
-    if method == "gibbs":
+    if method in ("gibbs", "gaussian"):
         return None
     encoder = load_inpainting_encoder(model)
     if encoder is not None:
         if data is not None:
             progress.say(f"{model.directory} has an inpainting encoder already, so --data has no effect")
         return encoder
-    pixels_NHWC = labels_N = None
+    examples = None
     if data is not None:
         data_images = read_for_model(
             model,
@@ -67,9 +77,9 @@ def inpainting_encoder(
         chosen = data_images.cache.indices("train", real=True)
         if not len(chosen):
             raise InputError(f"{data} has no real training images, and an inpainting encoder is trained on real ones")
-        pixels_NHWC, labels_N = data_images.cache.pixels_NHWC[chosen], data_images.labels_N[chosen]
+        examples = data_images.cache.pixels_NHWC[chosen], data_images.labels_N[chosen]
     try:
-        encoder = _train(model, pixels_NHWC, labels_N, steps, progress)
+        encoder = _train(model, examples, None, steps, progress)
     except InputError as error:
         if method != "auto":
             raise
@@ -87,25 +97,29 @@ def inpainting_encoder(
 
 
 def add_inpainting_encoder(
-    model: StoredModel,
-    pixels_NHWC: NDArray[np.uint8],
-    labels_N: NDArray[np.int64],
-    progress: Progress,
-    *,
-    seconds: float | None = None,
+    model: StoredModel, cache: ImageCache, progress: Progress, *, seconds: float | None = None
 ) -> None:
     """Train the inpainting encoder of a model under construction on its training images, and write it there.
 
-    If the variant's latents do not allow one, a warning says so and nothing is written; the model is complete without.
+    Images that validated the model are kept for the weights of the blend. If the variant's latents do not allow an
+    encoder, a warning says so and nothing is written; the model is complete without.
 
     Args:
-        pixels_NHWC: its training images, uint8.
         seconds: time limit, or None for no limit.
     """
+    training, held_out = (
+        (cache.pixels_NHWC[indices], cache.labels_N[indices]) if len(indices) else None
+        for indices in validation_split(cache)
+    )
     try:
-        save_inpainting_encoder(model, _train(model, pixels_NHWC, labels_N, None, progress, seconds))
+        save_inpainting_encoder(model, _train(model, training, held_out, None, progress, seconds))
     except InputError as error:
         progress.say(f"--inpainting has no effect: {str(error).partition(';')[0]}")
+
+
+def resolved_method(method: str, encoder: InpaintingEncoder | None) -> str:
+    """Return the method to use, given the encoder that `inpainting_encoder` returned for it."""
+    return "gibbs" if encoder is None and method == "auto" else method
 
 
 def fingerprint(encoder: InpaintingEncoder | None) -> str:
@@ -121,14 +135,25 @@ def fingerprint(encoder: InpaintingEncoder | None) -> str:
 @one_thread()
 def _train(
     model: StoredModel,
-    pixels_NHWC: NDArray[np.uint8] | None,
-    labels_N: NDArray[np.int64] | None,
+    examples: LabelledPixels | None,
+    held_out: LabelledPixels | None,
     steps: int | None,
     progress: Progress,
     seconds: float | None = None,
 ) -> InpaintingEncoder:
-    """Train the inpainting encoder of a model, with the seed of the model."""
+    """Train the inpainting encoder of a model, with the seed of the model, and fit the weights of its blend."""
     progress.stage("Training the inpainting encoder")
-    return train_inpainting_encoder(
-        model, pixels_NHWC, labels_N, steps=steps, seconds=seconds, seed=model.record.seed, report=progress.tick
+    end = None if seconds is None else time.monotonic() + seconds
+    encoder = train_inpainting_encoder(
+        model,
+        *(examples or (None, None)),
+        steps=steps,
+        seconds=None if seconds is None else (1 - BLEND_FRACTION) * seconds,
+        seed=model.record.seed,
+        report=progress.tick,
     )
+    gaussians = load_pixel_gaussians(model)
+    if gaussians is not None:
+        progress.stage("Comparing the encoder with the Gaussians")
+        fit_blend_weights(model, encoder, gaussians, held_out, seed=model.record.seed, end=end)
+    return encoder

@@ -6,10 +6,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.scan import scan
+from vaeaug.models.pixel_gaussians import fit_pixel_gaussians, save_pixel_gaussians
 from vaeaug.models.record import FILE
+from vaeaug.models.store import StoredModel
 from vaeaug.progress import SILENT, Progress
 from vaeaug.workflows.data_warnings import data_warnings, passed_over
+from vaeaug.workflows.device import one_thread
 from vaeaug.workflows.image_data import read_for_training
 from vaeaug.workflows.inpaint.inpainting_encoder import add_inpainting_encoder
 from vaeaug.workflows.model import Model
@@ -68,12 +72,18 @@ def train_model(initial_run: Run[TrainModelSettings], data: Path, model: Path, b
             budget = budget.reserving(INPAINTING_FRACTION * budget.seconds)
         train_into(run, run.content, run.scratch, cache, training_plugins, budget, unused)
         stored = run.open_model(run.content, allow_imports=True)
+        _add_pixel_gaussians(stored, cache)
         if chosen.inpainting:
             seconds = None if budget is None else budget.left(time.monotonic())
-            train_indices = cache.indices("train")
-            add_inpainting_encoder(
-                stored, cache.pixels_NHWC[train_indices], cache.labels_N[train_indices], progress, seconds=seconds
-            )
+            add_inpainting_encoder(stored, cache, progress, seconds=seconds)
         run.warn(*training_data.warnings, *model_warnings(stored))
         run.publish()
     return Model(run.open_model(model), chosen.plugins_dirs)
+
+
+@one_thread()
+def _add_pixel_gaussians(model: StoredModel, cache: ImageCache) -> None:
+    """Fit the Gaussians of a model to its training images; there are none of indexed colours."""
+    if cache.palette is None:
+        train = cache.indices("train")
+        save_pixel_gaussians(model, fit_pixel_gaussians(model, cache.pixels_NHWC[train], cache.labels_N[train]))
