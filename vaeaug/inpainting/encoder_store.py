@@ -14,6 +14,7 @@ from vaeaug.errors import InputError
 from vaeaug.inpainting.code_encoder import CodeEncoder
 from vaeaug.inpainting.encoder import InpaintingEncoder
 from vaeaug.inpainting.mixture_encoder import MixtureEncoder
+from vaeaug.inpainting.pixel_blend import decoded_only
 from vaeaug.models.store import StoredModel
 from vaeaug.seeds import seed_of
 
@@ -69,6 +70,7 @@ def load_inpainting_encoder(model: StoredModel) -> InpaintingEncoder | None:
             return None  # the model was trained again since
         cls = {cls.kind: cls for cls in (MixtureEncoder, CodeEncoder)}[about["kind"]]
         encoder = cls(model.spec, model.latents(0).latents.latent, **about["settings"])
+        tensors.setdefault("blend_weights_FKE", decoded_only())  # files of earlier versions have none
         encoder.load_state_dict(tensors)
     except (OSError, SafetensorError, LookupError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]

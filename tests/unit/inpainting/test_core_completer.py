@@ -12,6 +12,8 @@ import pytest
 import tiny_data
 import torch
 from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 import vaeaug
@@ -19,6 +21,7 @@ from vaeaug import plugins
 from vaeaug.errors import InputError
 from vaeaug.inpainting.complete import Completer
 from vaeaug.inpainting.encoder_store import FILE, load_inpainting_encoder, save_inpainting_encoder
+from vaeaug.inpainting.pixel_blend import decoded_only, gaussian_only
 from vaeaug.inpainting.train_encoder import train_inpainting_encoder
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import Tick
@@ -187,3 +190,56 @@ def test_colours_of_indexed_images_are_not_mixed(tmp_path: Path) -> None:
         done = completer.complete(x, visible, 0, samples=1, seed=0).images_SCHW[0]
         found = {tuple(colour) for colour in (done * 255).round().int().flatten(1).T.tolist()}
         assert found <= set(table)
+
+
+def test_the_gaussian_needs_no_encoder_and_draws_different_images(model: StoredModel) -> None:
+    completer = Completer(model, method="gaussian")
+    x, visible = image()
+    best = completer.complete(x, visible, 1, samples=1, seed=0).images_SCHW
+    other = completer.complete(x, visible, 1, samples=1, seed=5).images_SCHW
+    assert torch.equal(best, other)  # an expected value depends on no seed
+    drawn = completer.complete(x, visible, 1, samples=64, seed=0).images_SCHW
+    hidden = (visible == 0).expand(64, -1, -1, -1)
+    assert drawn.std(dim=0)[visible == 0].min() > 0
+    assert (drawn[hidden].mean() - best[hidden[:1]].mean()).abs() < 0.05
+    assert torch.equal(drawn[~hidden], x.expand(64, -1, -1, -1)[~hidden])
+
+
+def test_the_blend_is_what_its_weights_say(model: StoredModel) -> None:
+    encoder = quick(model)
+    x, visible = image()
+
+    def completed(method: str) -> Tensor:
+        return Completer(model, method=method, encoder=encoder).complete(x, visible, 1, samples=1, seed=3).images_SCHW
+
+    encoder.blend_weights_FKE.copy_(decoded_only())
+    assert torch.equal(completed("blend"), completed("partial-encoder"))
+    encoder.blend_weights_FKE.copy_(gaussian_only())
+    assert torch.allclose(completed("blend"), completed("gaussian"))
+    encoder.blend_weights_FKE.copy_((decoded_only() + gaussian_only()) / 2)
+    middle = (completed("partial-encoder") + completed("gaussian")) / 2
+    assert torch.allclose(completed("blend"), middle, atol=1e-6)
+
+
+@pytest.mark.parametrize("method", ["blend", "gaussian"])
+def test_a_model_without_gaussians_says_what_to_do(directory: Path, method: str, tmp_path: Path) -> None:
+    shutil.copytree(directory, tmp_path / "model")
+    (tmp_path / "model" / "gaussians.safetensors").unlink()
+    older = vaeaug.load(tmp_path / "model", device="cpu").stored
+    with pytest.raises(InputError, match="has no Gaussians over pixels; train the model again, or use --method auto"):
+        Completer(older, method=method)
+    assert Completer(older, encoder=quick(older)).method == "partial-encoder"
+
+
+def test_an_encoder_of_an_earlier_version_is_used_without_a_blend(directory: Path, tmp_path: Path) -> None:
+    shutil.copytree(directory, tmp_path / "model")
+    stored = vaeaug.load(tmp_path / "model", device="cpu").stored
+    save_inpainting_encoder(stored, quick(stored))
+    tensors = load_file(tmp_path / "model" / FILE)
+    with safe_open(tmp_path / "model" / FILE, framework="pt") as file:
+        about = file.metadata()
+    del tensors["blend_weights_FKE"]
+    save_file(tensors, tmp_path / "model" / FILE, about)
+    read = load_inpainting_encoder(stored)
+    assert read is not None
+    assert torch.equal(read.blend_weights_FKE, decoded_only())
