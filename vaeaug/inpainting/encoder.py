@@ -17,10 +17,8 @@ class InpaintingEncoder(nn.Module, ABC):
     """c(z | visible pixels, mask, label), trained for a model whose networks stay fixed.
 
     Training minimizes E[-log c(z | x visible, m, y)] over z ~ q(z|x, y), images x and random masks m: the forward KL,
-    so
-    that c covers all latents that the visible pixels allow (Harvey et al., ICLR 2022, eq. 8). A classifier of the
-    visible
-    pixels is trained too, for images of unknown class.
+    so that c covers all latents that the visible pixels allow (Harvey et al., ICLR 2022, eq. 8). A classifier of the
+    visible pixels is trained too, for images of unknown class.
     """
 
     kind: ClassVar[str]
