@@ -180,7 +180,7 @@ def test_a_time_budget_ends_the_training_and_drives_its_schedules() -> None:
 
 def test_a_time_budget_is_validated_along_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else only the last weights could be kept, and nothing gone on from."""
-    monkeypatch.setattr(validation, "COST", 10.0)  # on a toy of a few microseconds a validation is dear
+    monkeypatch.setattr(validation, "MAX_COST", 10.0)  # on a toy of a few microseconds a validation is dear
     _, result = train(steps=10_000_000, time_budget=1.0, patience=0)
     assert 5 < len(result.history) <= 2 + validation.VALIDATIONS
 
