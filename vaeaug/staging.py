@@ -1,15 +1,12 @@
-"""All or nothing: a directory is built beside its final place and moved there when it is complete.
+"""All or nothing: a directory is built beside its final path and moved there when it is complete.
 
-`OUT` is built in `.OUT.partial` next to it, or in a hidden directory inside it (`vaeaug.output`), so that the move
-never copies:
+`OUT` is built in `.OUT.partial` next to it, or in a hidden directory inside it (`vaeaug.output`):
 
-    request.json   what was asked for; a resumed run must ask for the same
+    request.json   the request; a resumed run must have the same; written first and removed first
     content/       becomes OUT
-    scratch/       checkpoints and the like, thrown away when OUT is published
-    lock           held by the process that works here; the operating system lets go of it when that process dies
+    scratch/       checkpoints and other temporary files
+    lock           locked by the running process
     moving         exists while content is moved into an existing directory
-
-`request.json` is written first and removed first: a partial directory without it holds nothing worth keeping.
 """
 
 from __future__ import annotations
@@ -42,26 +39,21 @@ _INPUTS = "input.json"
 
 
 class Staging:
-    """A directory under construction. Use it in a `with` statement, and call `publish` when everything is there.
+    """A directory under construction. Use it in a `with` statement, and call `publish` when it is complete.
 
-    Leaving the `with` block without `publish` keeps what was built for a later `resume=True`, unless nothing was built.
+    Leaving the `with` block without `publish` keeps the directory for a later `resume=True`, unless it is empty.
 
     Args:
-        final: the output directory, which must be free; as an attribute, resolved. Missing parents are made.
+        final: the output directory, which must be free; resolved. Missing parents are made.
         request: JSON values that determine the result; a resumed run must have the same.
         resume: continue an earlier run, if there is one. A finished run with the same request is opened as `finished`.
         record: file name of the command's record.
 
     Attributes:
-        partial: where it is built: `.NAME.partial` next to it, or hidden inside it.
         content: becomes the final directory.
         scratch: kept until `publish`.
         resumed: whether an earlier run is continued.
         finished: the record of the finished run; None if there is work to do.
-
-    Raises:
-        InputError: if the output is not free or not writable, another process works on it, or it has a run with another
-            request or that was not to be resumed.
     """
 
     def __init__(self, final: Path, request: Mapping[str, Any], *, resume: bool, record: str = "vaeaug.json") -> None:
@@ -96,11 +88,7 @@ class Staging:
             raise
 
     def publish(self) -> Path:
-        """Move `content` to its final place, remove the rest, and return the final path.
-
-        Raises:
-            InputError: if something was put there meanwhile; what was built is kept.
-        """
+        """Move `content` to its final path, remove the rest, and return the final path."""
         self._complete = True
         with plain_disk_errors(self.final):
             keep_request(self.content / self._record, self._request, self._inputs())
@@ -113,14 +101,7 @@ class Staging:
         return self.final
 
     def check_unchanged(self, **fingerprints: str) -> None:
-        """Check that the inputs are the same as when the run began.
-
-        Args:
-            fingerprints: input (`dataset`, `model`, `test images`) -> identifier of its content.
-
-        Raises:
-            InputError: if an input has changed.
-        """
+        """Raise InputError if an input is not the same as when the run began, by its fingerprint."""
         if self.finished is not None:
             check_inputs(self.final, self.finished, fingerprints)
             return
@@ -134,11 +115,7 @@ class Staging:
         write_atomic(self.scratch / _INPUTS, json.dumps(before | fingerprints).encode())
 
     def finished_record(self, progress: Progress, **fingerprints: str) -> Mapping[str, Any] | None:
-        """Return the record of a finished run with the same request, after a message about it; otherwise None.
-
-        Raises:
-            InputError: if an input has changed.
-        """
+        """Return the record of a finished run with the same request, after a message about it; otherwise None."""
         if fingerprints:
             self.check_unchanged(**fingerprints)
         if self.finished is not None:
@@ -171,7 +148,7 @@ class Staging:
     ) -> None:
         bad_request = isinstance(error, InputError) and not self.resumed and not self._complete
         if isinstance(error, DivergedError) or bad_request:
-            self.discard()  # with what mends it the request is another, so nobody could go on from here
+            self.discard()  # the corrected request differs, so no run could resume this one
         self.close()
         if isinstance(error, Exception) and not isinstance(error, VaeaugError):
             raise_disk_error(error, self.final)
@@ -196,11 +173,7 @@ class Staging:
 
 
 def check_output(final: Path) -> None:
-    """Check that an output directory is free, and complete it if its run was killed while it published.
-
-    Raises:
-        InputError: if it is not free, or was just completed.
-    """
+    """Check that an output directory is free, and complete it if its run was killed while it published."""
     final = final.expanduser().resolve()
     partial = work_directory(final)
     content, lock = partial / "content", DirectoryLock(partial)
@@ -220,12 +193,7 @@ def check_output(final: Path) -> None:
 
 @contextlib.contextmanager
 def staged(final: Path) -> Iterator[Path]:
-    """Yield a directory to build in at once, for work too short to be resumed.
-
-    Raises:
-        InputError: if `final` is not free or not writable.
-        VaeaugError: if the disk is full or a permission is missing; nothing is left.
-    """
+    """Yield a directory to build in at once, for work too short to be resumed; if it fails, nothing is left."""
     with Staging(final, {"command": "short"}, resume=True) as staging:
         try:
             shutil.rmtree(staging.content)  # what a killed run left

@@ -6,9 +6,8 @@ Loss, per image:  -sum log softmax(raw)_t.
 colour, and the image has the most probable colour of each pixel.
 
 **Other images**: t is the nearest of L evenly spaced intensities, and raw has L logits per channel (van den Oord et al.
-2016, with L = 256). The likelihood is that of the rounded image. The image has each pixel's median level: the mean
-draws halos around edges, and the most probable level loses thin parts to a black background. The default is 32 levels,
-because a step costs nearly in proportion.
+2016, with L = 256). The image has each pixel's median level: the mean draws halos around edges, and the most probable
+level loses thin parts to a black background.
 """
 
 from collections.abc import Iterable

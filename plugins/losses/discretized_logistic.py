@@ -3,12 +3,11 @@
 Loss, per image:  -sum over pixels of log sum_k pi_k prod_c P_k(x_c),
 P_k(x) = sigmoid((x + h - m_kc) / s_kc) - sigmoid((x - h - m_kc) / s_kc),  values in [-1, 1],  h = 1/255,
 
-where the difference reaches to minus infinity at the value 0 and to infinity at 255, so that the 256 probabilities sum
-to 1. The colours of a component depend on those before (the paper's eq. 3): m_g = mu_g + a r,  m_b = mu_b + b r + c g.
-With one component it is the discretized logistic of Kingma et al. 2016 (IAF).
+where the difference extends to minus infinity at the value 0 and to infinity at 255, so that the 256 probabilities sum
+to 1. The colours of a component depend on the previous ones (eq. 3): m_g = mu_g + a r,  m_b = mu_b + b r + c g.
 
-It is the probability of the very 8-bit image, in nats, where `gaussian` and `l1` give a density of values in [0, 1]
-(less by log 255 a value). Each pixel learns how sure it is, and black and white pixels are sure without being sharp.
+This is a probability of the 8-bit image, in nats, where `gaussian` and `l1` give a density of values in [0, 1] (less by
+log 255 per value).
 """
 
 from collections.abc import Iterable

@@ -2,11 +2,9 @@
 
 Loss, per image of P values:  P/2 log(2 pi v) + sum (x - m)^2 / (2 v),  m = sigmoid(raw),  v* = mean (x - m)^2.
 
-The variance balances reconstruction against KL, so no weight needs tuning. In training, v is the optimum for the batch
-(its gradient is that of P/2 log of the mean squared error), but at least the mean squared error on held-out images: a
-few hundred training images are soon reconstructed far better than others, and an overconfident likelihood has
-posteriors so narrow that the decoder learns nothing between them. In eval mode v is the running mean, so that an
-image's likelihood does not depend on its batch.
+The variance balances reconstruction against KL, so no weight needs tuning. In training, v is the optimum for the batch,
+but at least the mean squared error on held-out images, because a few hundred training images are soon reconstructed far
+better than others. In eval mode v is the running mean, so that an image's likelihood does not depend on its batch.
 """
 
 import math

@@ -2,10 +2,8 @@
 
 Loss, per image of P values:  P log(2 b) + sum |x - m| / b,  m = sigmoid(raw),  b* = mean |x - m|.
 
-The plain sum of absolute errors is this with b = 1, far too wide for images in [0, 1]: the KL would weigh too much and
-latents collapse. The optimal scale needs no tuning, like the variance of `gaussian`, and is handled in the same way in
-training and in eval mode. The decoder learns the median of what a latent leaves open, so a few odd pixels do not move
-it. The sigmoid keeps exactly black and white pixels so, whatever the latent's noise.
+The scale is handled like the variance of `gaussian`. The plain sum of absolute errors (b = 1) would be so wide for
+images in [0, 1] that latents collapse.
 """
 
 import math

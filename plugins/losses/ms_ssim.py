@@ -1,19 +1,17 @@
 """Multi-scale structural similarity mixed with the absolute error (Zhao et al. 2017, eq. 14), for images from 8x8 up.
 
 Loss, per image of P values:  P [alpha (1 - MS-SSIM(x, m)) + (1 - alpha) mean |x - m|],  m = sigmoid(raw),
-MS-SSIM = prod_{j < M} c_j^{w_j} * (l c)_M^{w_M}   a channel, averaged over channels (Wang et al. 2003, eq. 7), where
+MS-SSIM = prod_{j < M} c_j^{w_j} * (l c)_M^{w_M}   per channel, averaged over channels (Wang et al. 2003, eq. 7),
 l = (2 mu_x mu_m + C1) / (mu_x^2 + mu_m^2 + C1),  c = (2 cov_xm + C2) / (var_x + var_m + C2)
 
-under a Gaussian window, averaged over the window's places; each scale halves the last one.
+under a Gaussian window, averaged over its positions; each scale halves the previous one.
 
-The paper's 11x11 window on five scales takes 176 pixels. Here the window is the largest odd one up to 11 that fits
-twice into the shorter side, so there are at least two scales, and there are as many (up to five) as have room for it:
-3x3 on two scales at 8x8, 11x11 on two at 28x28, on three at 64x64, on five from 176 on. The window's deviation shrinks
-with it, and the weights w_j of the scales there are sum to 1.
+The paper's 11x11 window on five scales requires 176 pixels. Here the window is the largest odd one up to 11 that fits
+twice into the shorter side, on two to five scales: 3x3 on two scales at 8x8, 11x11 on two at 28x28, on three at 64x64,
+on five from 176 on. The weights w_j are normalized to sum to 1. Unlike in the paper, the absolute error is not weighted
+by the coarsest window, which would leave out the image's border.
 
-It is no likelihood, so a KL weight (`beta-vae`) may need tuning. Times P, its scale is that of a sum of absolute
-errors. The head is a sigmoid, since l needs values that are not negative. The absolute error is not weighted by the
-coarsest window, as in the paper, for that would leave out the image's border.
+It is no likelihood, so a KL weight (`beta-vae`) may need tuning.
 """
 
 import math

@@ -1,13 +1,11 @@
 """Perceptual distance: images are compared by the features of a pretrained network (Zhang et al. 2018).
 
 Loss, per image of P values:  P/2 [log(2 pi v) + e / v],  e = mean (x - m)^2 + w d(x, m),  v* = mean e,
-m = sigmoid(raw),  d = mean over layers and places of |f(x)/|f(x)| - f(m)/|f(m)||^2,  f: the feature vectors of a layer.
+m = sigmoid(raw),  d = mean over layers and positions of |f(x)/|f(x)| - f(m)/|f(m)||^2,  f: the features of a layer.
 
-Feature vectors are compared by their direction, as in LPIPS without its learned channel weights (sec. 3, "cos"): so d
-is in [0, 4] for any network and layer, where raw features (Johnson et al. 2016; Hou et al. 2017) need a weight a layer.
-The pixels hold brightness and colour, which features hardly see. The scale v is at its optimum, as in the sigma-VAE
-(Rybkin et al. 2021), so that the KL keeps its weight whatever w and the network are. For w = 0 it is a Gaussian
-likelihood; else e is no squared error and exp(-loss) no density, so bounds in nats are not those of other losses.
+Feature vectors are compared by direction, as in LPIPS without learned channel weights (sec. 3, "cos"), so that d is in
+[0, 4] for any network and layer. The scale v is at its optimum, as in the sigma-VAE (Rybkin et al. 2021). For w = 0
+this is a Gaussian likelihood; otherwise exp(-loss) is no density, so bounds in nats cannot be compared to other losses.
 """
 
 import math

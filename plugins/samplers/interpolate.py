@@ -1,7 +1,7 @@
-"""Draw on the lines between neighbours: z = a + t (b - a), with b one of the nearest latents of a's class.
+"""Sample on the lines between neighbours: z = a + t (b - a), with b one of the nearest latents of a's class.
 
-This is SMOTE (Chawla et al. 2002, arXiv:1106.1813) in latent space. Reaching a little beyond both ends gives images
-that no pair has between them (DeVries & Taylor 2017, arXiv:1702.05538).
+This is SMOTE (Chawla et al. 2002, arXiv:1106.1813) in latent space; extending the line slightly beyond both ends gives
+further images (DeVries & Taylor 2017, arXiv:1702.05538).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Draw from a Gaussian mixture fitted to the class's latents after training.
+"""Sample from a Gaussian mixture fitted to the class's latents after training.
 
-A VAE's posteriors do not fill N(0, I) evenly, and less so class by class; a density fitted to them afterwards does
-better almost everywhere (Ghosh et al. 2020, arXiv:1903.12436, sec. 5: ex-post density estimation).
+A VAE's posteriors do not fill N(0, I) evenly; a density fitted to them afterwards is better almost everywhere (Ghosh et
+al. 2020, arXiv:1903.12436, sec. 5: ex-post density estimation).
 """
 
 from __future__ import annotations
@@ -25,11 +25,10 @@ MAX_FULL_DIMENSIONS = 512  # beyond, covariances are diagonal
 
 
 class MixtureSampler(Sampler):
-    """Draws from a Gaussian mixture fitted to the latents of the class.
+    """Draws from a Gaussian mixture fitted to the latents of the class: one component per 50 images, at most ten.
 
-    It is fitted to draws from the posteriors of the training images, not to their means, so that it covers what the
-    decoder was trained on, and few images do not make its covariances singular. One component per 50 images, at most
-    ten.
+    It is fitted to draws from the posteriors of the training images, not to their means, so that few images do not make
+    its covariances singular.
     """
 
     name = "mixture"

@@ -1,10 +1,8 @@
 """Edit real images by decoded differences: x' = x + decode(z') - decode(z).
 
-Decoded images are soft. The difference of two of them changes what the latent represents (shape, shade) and keeps the
-fine detail of the real image. `vaeaug.synthesis.edit` adds it.
-
-The defaults helped a classifier most in `tests/benchmarks/utility.py`: a random contrast of other images of the class,
-x_1 ... x_K, with weights w that sum to 0,
+The difference of two decoded images changes what the latent represents (shape, shade) and keeps the fine detail of the
+real image (`vaeaug.synthesis.edit`). The defaults helped a classifier most in `tests/benchmarks/utility.py`: a random
+contrast of other images of the class, x_1 ... x_K, with weights w that sum to 0,
 
     z' = z + s sum_j w_j z_j        w = (v - mean v) / sqrt(K - 1), v from N(0, I)
 
@@ -12,10 +10,6 @@ whose covariance over all choices of images is s^2 times that of the class's lat
 images, r_j = x_j - decode(z_j), is added with the same weights:
 
     x' = x + decode(z') - decode(z) + s sum_j w_j r_j
-
-Without the last term only coarse content would vary, which seemed to teach less. If the decoder were linear, x' would
-be x plus noise with the covariance of the class's pixels, times s^2. Half the class's standard deviations (s = 0.5)
-teach as much as whole ones and look calmer. Moves towards a neighbour teach less.
 """
 
 from __future__ import annotations
@@ -79,11 +73,7 @@ class ResidualSampler(Sampler):
         )
 
         def __post_init__(self) -> None:
-            """Check that no option of the other move was set.
-
-            Raises:
-                InputError: if one is not at its default.
-            """
+            """Check that no option of the other move was set."""
             default = {field.name: field.default for field in dataclasses.fields(self)}
             for move, names in _MOVE_OPTIONS.items():
                 for name in names:

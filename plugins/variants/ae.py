@@ -5,9 +5,8 @@ Objective, per image:  loss(decode(z), x) + lambda |z|^2 / 2,  z = encode(x).
 The latents have no given distribution, so a density is fitted to them after training (Ghosh et al. 2020,
 arXiv:1903.12436): by the sampler `mixture`, class by class, or here, as one Gaussian with a full covariance.
 
-The second term (their eq. 11) bounds the latents; the plain autoencoder has lambda = 0. Its latents may grow until a
-sigmoid behind the decoder saturates and all images are decoded alike: within a hundred steps under `l1` or `ms-ssim`,
-whose gradients do not shrink with the error.
+The second term (their eq. 11) bounds the latents; the plain autoencoder has lambda = 0. Unbounded, they may grow until
+a sigmoid behind the decoder saturates and all images are decoded alike.
 """
 
 from collections.abc import Iterable

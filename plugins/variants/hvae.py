@@ -3,11 +3,10 @@
 Objective, per image, with groups z_1 (one cell) ... z_L (the grid of patches):
     -log p(x|z) + sum_l KL(q(z_l | x, z_<l, y) || p(z_l | z_<l, y)),  z_l ~ q(z_l | x, z_<l, y).
 
-A deterministic path leads from the image up to the top; the way down is shared by prior and posterior, which also sees
-the image. Below the top, latents are told in the coordinates of their prior, u_l = (z_l - mean_p) / std_p, and the
-posterior is learned there (Vahdat & Kautz 2020, sec. 3.2): p(u_l) = N(0, I) whatever is above, so that what is fitted
-to the latents of a data set has no dependence on z_<l to learn, and a changed z_1 takes the finer groups with it. The
-prior of z_1 is a Gaussian a class (Sohn et al. 2015, eq. 4).
+A deterministic path leads from the image up to the top; the way down is shared by prior and posterior, which also gets
+the image. Below the top, latents are standardized by their prior, u_l = (z_l - mean_p) / std_p, and the posterior is
+learned in these coordinates (Vahdat & Kautz 2020, sec. 3.2): p(u_l) = N(0, I) for any z_<l, and a changed z_1 changes
+the finer groups too. The prior of z_1 is one Gaussian per class (Sohn et al. 2015, eq. 4).
 """
 
 import math
@@ -38,13 +37,7 @@ Moments = tuple[Tensor, Tensor]
 
 
 class Group(nn.Module):
-    """One group of latents on a grid: its posterior, and its contribution to the state, cell by cell.
-
-    Args:
-        latents: channels of the latents, c.
-        state: channels of the state, K.
-        features: channels of the image's features, F.
-    """
+    """One group of latents on a grid: its posterior, and its contribution to the state, cell by cell."""
 
     def __init__(self, latents: int, state: int, features: int) -> None:
         super().__init__()
@@ -119,11 +112,11 @@ class HVAE(Variant):
             nn.init.zeros_(prior.bias)
 
     def descend(self, y_B: Tensor, latent: Callable[[int, Tensor], Tensor]) -> Tensor:
-        """Walk down the ladder and return the last state, (B, K, h, w).
+        """Descend the ladder and return the last state, (B, K, h, w).
 
         Args:
-            latent: (number of the group, state) -> its latents (B, c, h, w), in the coordinates of their prior except
-                for the first group.
+            latent: (number of the group, state) -> its latents (B, c, h, w), standardized by their prior except in the
+                first group.
         """
         state_BKhw = self.decoder.start(y_B)
         for number, group in enumerate(self.groups):
@@ -137,10 +130,7 @@ class HVAE(Variant):
     def infer(
         self, x_BCHW: Tensor, y_B: Tensor, generator: torch.Generator | None
     ) -> tuple[list[Tensor], list[Moments], Tensor]:
-        """Draw the latents of images on the way down (modes without a generator), group by group.
-
-        Return the latents, the moments of their posteriors, and the last state.
-        """
+        """Return the latents of images, the moments of their posteriors, and the last state."""
         features = self.encoder(x_BCHW, y_B)
         latents: list[Tensor] = []
         posteriors: list[Moments] = []

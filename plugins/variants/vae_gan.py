@@ -8,10 +8,9 @@ x~ = decode(z) with z ~ q(z|x, y), x' = decode(z') with z' ~ p(z|y):
     discriminator  -log D(x) - log (1 - D(x~)) / 2 - log (1 - D(x')) / 2
 
 As in the paper (algorithm 1) the adversarial loss does not reach the encoder, nor the likelihood the discriminator.
-Different from the paper: classes; a small fraction v of the loss that the user chose; differentiable augmentation (Zhao
-et al. 2020) and spectral instead of batch normalization, so that the discriminator does not memorize a few hundred
-images; and features divided by their running standard deviation over real images. The decoder ascends log D instead of
-descending log (1 - D) (Goodfellow et al. 2014).
+Different from the paper: classes; a small fraction v of the user's loss; differentiable augmentation (Zhao et al. 2020)
+and spectral instead of batch normalization; features divided by their running standard deviation over real images; and
+the decoder maximizes log D instead of minimizing log (1 - D) (Goodfellow et al. 2014).
 """
 
 from collections.abc import Iterable

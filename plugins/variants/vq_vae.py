@@ -1,10 +1,10 @@
 """The vector-quantized autoencoder (van den Oord et al. 2017), by default with finite scalars (Mentzer et al. 2024).
 
-Objective, per image:  -log p(x|e(c), y) + beta |z - sg e(c)|^2,  c = the code nearest to z = encoder(x), at each place
-of a grid. Gradients pass straight through the rounding; finite scalars need no second term.
+Objective, per image:  -log p(x|e(c), y) + beta |z - sg e(c)|^2,  c = the code nearest to z = encoder(x), at each
+position of a grid. Gradients pass straight through the rounding; finite scalars need no second term.
 
-What is learned so far cannot draw: codes drawn one by one at random are noise. So a prior over the codes of an image,
-given its class, is fitted afterwards (`CodePrior`, as in the paper's section 3.3), and samples are drawn from that.
+Codes drawn independently at random decode to noise, so a prior over the codes of an image, given its class, is fitted
+afterwards (`CodePrior`, as in the paper's section 3.3), and samples are drawn from that.
 """
 
 import math
@@ -32,9 +32,9 @@ HEADS = 4  # of the prior's attention
 
 
 class VQVAE(Variant):
-    """An autoencoder whose latent is a grid of codes, with a transformer that draws such grids for a class.
+    """An autoencoder whose latent is a grid of codes, int64 (B, h, w), with a transformer prior per class.
 
-    Only the decoder sees the class. The latent is the codes, int64, shape (B, h, w).
+    Only the decoder gets the class.
     """
 
     name = "vq-vae"

@@ -1,8 +1,4 @@
-"""The albumentations package, checked by its behaviour, because another package may have the same import name.
-
-AlbumentationsX (distribution `albumentationsx`, AGPL) installs into the folder `albumentations` too, over or next to
-the files of albumentations 2.0.8, and needs another albucore. What works like 2.0.8 is accepted, whatever its version.
-"""
+"""The albumentations package, checked by its behaviour, because AlbumentationsX (AGPL) has the same import name."""
 
 from __future__ import annotations
 
@@ -25,11 +21,7 @@ _QUIET = {"NO_ALBUMENTATIONS_UPDATE": "1", "ALBUMENTATIONS_NO_TELEMETRY": "1"}  
 
 @functools.cache
 def albumentations_module() -> ModuleType:
-    """Import albumentations and test the functions that are used, once per process.
-
-    Raises:
-        InputError: if it is missing or does not work like version 2.0.8.
-    """
+    """Import albumentations and test the functions that are used, once per process; InputError if one fails."""
     saved = {name: os.environ.get(name) for name in _QUIET}
     os.environ.update(_QUIET)
     try:

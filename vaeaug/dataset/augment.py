@@ -1,7 +1,4 @@
-"""Albumentations pipelines for training images: read from a file that `A.save` wrote, or our own.
-
-albumentations is imported when a pipeline is made (`albumentations_module.py`).
-"""
+"""Albumentations pipelines for training images: read from a file that `A.save` wrote, or our own."""
 
 from __future__ import annotations
 
@@ -34,9 +31,6 @@ class Pipeline:
 
         If a transform requires colour, a gray image is transformed as three equal channels and becomes the luma of the
         result.
-
-        Raises:
-            InputError: if the pipeline changes size or type, or fails on these images.
         """
         out = np.empty_like(pixels_BHWC)
         for i, (image_HWC, seed) in enumerate(zip(pixels_BHWC, seeds, strict=True)):
@@ -83,11 +77,7 @@ class Pipeline:
 
 
 def load_pipeline(path: Path) -> Pipeline:
-    """Read a pipeline from a `.json`, `.yaml` or `.yml` file that `albumentations.save` wrote.
-
-    Raises:
-        InputError: if the file is missing or invalid, or names an unknown transform or argument.
-    """
+    """Read a pipeline from a `.json`, `.yaml` or `.yml` file that `albumentations.save` wrote."""
     path = Path(path)
     remedy = f"write it with albumentations.save(pipeline, {path.with_suffix('.yaml').name!r}, data_format='yaml')"
     data_format = _FORMATS.get(path.suffix.lower())

@@ -74,20 +74,12 @@ def build_pixels(
 ) -> BuildResult:
     """Decode all files and write `pixels.bin` into a folder.
 
-    The size is derived from the headers of the training images. If an image turns out to be unreadable or rotated only
-    while it is decoded, and the size changes, everything is decoded again.
-
-    In an indexed dataset (`palette.py`) images are resized without mixing colours, and pixels of val or test take the
-    nearest colour of the palette. Deep gray images are read twice, to find the levels (`levels.py`), unless `rules`
-    have some. For a trained model, `spec` determines size, channels and palette, colour images count as unreadable for
-    a gray model, and a class may have any number of images.
+    The size is derived from the headers of the training images; everything is decoded again if unreadable or rotated
+    images change it. Deep gray images are read twice, to find the levels (`levels.py`), unless `rules` have some. For a
+    trained model, `spec` determines size, channels and palette, and a class may have any number of images.
 
     Args:
-        digests: content hashes; empty if a file could not be read.
         progress: called with (images decoded, total).
-
-    Raises:
-        InputError: if images are unreadable (all are named), a class has too few readable ones, or a file changed.
     """
     if settings.spec is not None:
         return _build_for_model(folder, files, digests, pool, settings.spec, settings, progress)

@@ -1,8 +1,7 @@
 """Decode a dataset once, into a memory-mapped cache keyed by its content.
 
-The key covers every file's content, name, label and split, the requested size, and the decode rule. A second run reads
-the files to hash them, finds the entry, and decodes nothing. Memory does not grow with the dataset, and the pixels do
-not depend on the number of workers.
+The key covers every file's content, name, label and split, the requested size, and the decode rule. Memory does not
+grow with the dataset, and the pixels do not depend on the number of workers.
 """
 
 from __future__ import annotations
@@ -56,22 +55,15 @@ def build_cache(
     progress: Progress | None = None,
     cache_dir: Path | None = None,
 ) -> ImageCache:
-    """Return a dataset's pixels at one size: from the cache if the content is known, otherwise decoded into the cache.
+    """Return a dataset's pixels at one size, from the cache or decoded into it.
 
-    Every image of every split is read. Without `image_size`, the size is derived from the training images
-    (`model_size`).
+    Without `image_size`, the size is derived from the training images (`model_size`).
 
     Args:
         spec: of a trained model: determines size, channels and palette, and a class may have any number of images.
-        workers: threads; by default one per core, at most 8.
         skip_invalid: leave unreadable images out; they are listed in `ImageCache.invalid`.
         progress: called in this thread with (images done, total).
         cache_dir: see `store.py` for the default.
-
-    Raises:
-        InputError: if images are unreadable (all are named), a class has too few readable ones, the size is out of
-            range, or the cache directory is not writable or is inside the dataset.
-        VaeaugError: if the disk is full.
     """
     settings = DecodeSettings(
         image_size=None if image_size is None else check_image_size(image_size),

@@ -18,12 +18,7 @@ from vaeaug.errors import InputError, quoted
 
 @dataclass(slots=True)
 class FolderImages:
-    """The images of a dataset according to its folders.
-
-    Attributes:
-        empty: training classes without images.
-        stray: images outside any class folder.
-    """
+    """The images of a dataset according to its folders; `empty` classes have none, `stray` images have no class."""
 
     layout: Literal["folders", "splits"]
     files: list[ImageFile] = field(default_factory=list)
@@ -37,11 +32,7 @@ def read_class_folders(top: Folder, *, training: bool) -> FolderImages:
     """Read the images of a dataset with classes and splits from the names of its folders.
 
     Args:
-        top: DATA, with images in at least one folder, or, unless `training`, directly in it.
         training: if false, images outside class folders have no label, and no split is required.
-
-    Raises:
-        InputError: if the folders are ambiguous or have no training split; the message says which and why.
     """
     named = _split_folders(top.image_folders)
     unused = [folder for folder in top.image_folders if folder not in named.values() and _is_unused(folder)]

@@ -1,8 +1,7 @@
 """Convert the colours of files to 8-bit gray or sRGB, over a background.
 
 - **Colour profiles** (ICC) are applied, unless they change no colour of a grid by more than `VISIBLE` levels, are
-broken,
-  or belong to another kind of image (one for RGB in a gray file).
+  broken, or belong to another kind of image (one for RGB in a gray file).
 - **CMYK** with a profile is converted by it; without one, and YCbCr, by Pillow; LAB by LittleCMS.
 - **Transparent** pixels are composited over the background, in sRGB.
 - Gray stays gray, over a gray background. A palette image is gray if all its pixels are.

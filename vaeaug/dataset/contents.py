@@ -14,11 +14,7 @@ from vaeaug.dataset.parallel import thread_pool, windows
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What is in the files of a dataset, by `file_name`.
-
-    Attributes:
-        digests: content hashes; empty if a file cannot be read.
-    """
+    """The content hashes and marks of files, by `file_name`; the hash of an unreadable file is empty."""
 
     digests: Mapping[str, str]
     marks: Mapping[str, Mark]

@@ -68,10 +68,7 @@ class FullImage:
     """A decoded image at its own size, upright and in sRGB.
 
     Attributes:
-        pixels_HWC: uint8, C = 1 or 3; or uint16 of C = 1: the values of a deep gray image as stored in 16-bit files
-            (`Levels.store`).
-        alpha_HW: if `DecodeRules.keep_alpha` and the file is transparent.
-        levels: of uint16 pixels.
+        pixels_HWC: uint8, C = 1 or 3; for deep gray images uint16, C = 1 (`Levels.store`).
     """
 
     pixels_HWC: NDArray[Any]
@@ -104,14 +101,7 @@ class DecodedImage:
 def decode(
     data: bytes, height: int, width: int, *, rules: DecodeRules = DEFAULT_RULES, indexed: bool = False
 ) -> DecodedImage:
-    """Decode an image file and resize it.
-
-    Args:
-        indexed: resize without mixing colours.
-
-    Raises:
-        UnreadableImageError: if the content cannot be decoded; the message gives the reason.
-    """
+    """Decode an image file and resize it, with `indexed` without mixing colours."""
     with opened(data, rules.max_megapixels) as image:
         traits = traits_of(image, data)
         file_size = image.size
@@ -149,11 +139,7 @@ def read_deep_values(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> DeepVal
 
 
 def decode_upright(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> Image.Image:
-    """Decode an image file at its own size and in its own mode, upright. Raises as `decode`.
-
-    `format` and `info` (transparency, colour profile) are those of the file. `eight_bit` makes it what `decode`
-    resizes.
-    """
+    """Decode an image file at its own size and in its own mode, upright; `format` and `info` are those of the file."""
     with opened(data, rules.max_megapixels) as image, room_for(image):
         image.load()
         orientation = orientation_of(image)
@@ -163,11 +149,7 @@ def decode_upright(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> Image.Ima
 
 
 def eight_bit(image: Image.Image, file_format: str, rules: DecodeRules = DEFAULT_RULES) -> Image.Image:
-    """Return an image in mode L or RGB, by the rules above.
-
-    Raises:
-        UnreadableImageError: if its values have no known range.
-    """
+    """Return an image in mode L or RGB, by the rules above."""
     if image.mode in DEEP_MODES:
         image.format = image.format or file_format
         sixteen_HW, levels = _sixteen_bits(image, rules)

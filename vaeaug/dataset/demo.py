@@ -23,12 +23,7 @@ class DemoDataset:
 
 
 def write_demo(directory: Path) -> DemoDataset:
-    """Write the sample dataset as PNG in `train/<class>/` and `test/<class>/`, with its licence; all or nothing.
-
-    Raises:
-        InputError: if the folder is not empty or cannot be written.
-        VaeaugError: if the disk is full.
-    """
+    """Write the sample dataset as PNG in `train/<class>/` and `test/<class>/`, with its licence; all or nothing."""
     with staged(Path(directory)) as content, (files("vaeaug") / "demo" / "fashion-mnist.zip").open("rb") as stream:
         names = _extract(stream, content)
     images = [PurePosixPath(name).parts for name in names if name.endswith(".png")]

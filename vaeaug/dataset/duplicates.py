@@ -12,11 +12,7 @@ _MAX_NAMED = 3
 
 
 def duplicate_warnings(cache: ImageCache, *, allow_leaks: bool) -> list[str]:
-    """Return at most one warning for each kind of byte-identical images (leaks, val and test, classes, copies).
-
-    Raises:
-        InputError: if validation or test images are also training images, unless `allow_leaks`.
-    """
+    """Return one warning per kind of byte-identical images; leaks into val and test raise InputError unless allowed."""
     groups: defaultdict[str, list[CachedImage]] = defaultdict(list)
     for file in cache.files:
         groups[file.digest].append(file)

@@ -45,10 +45,7 @@ class EarlierOutput:
 
 
 def find_output(data: Path) -> EarlierOutput | None:
-    """Return the output of vaeaug that DATA is or is part of, by its manifest or record, or None.
-
-    A `manifest.csv` that vaeaug did not write, or that cannot be read, is ignored.
-    """
+    """Return the output of vaeaug that DATA is or is part of, by its manifest or record, or None."""
     path = data.absolute()
     for folder in (path, *list(path.parents)[:_MAX_PARENTS]):
         prefix = "" if folder == path else f"{path.relative_to(folder).as_posix()}/"
@@ -65,11 +62,7 @@ def find_output(data: Path) -> EarlierOutput | None:
 def read_manifest(directory: Path) -> dict[str, Row] | None:
     """Return the manifest of an output by `file_name`, or None if there is none with a column `synthetic`.
 
-    Tables edited in a spreadsheet (`TRUE`, semicolons, a byte order mark) are accepted; `synthetic` becomes `true`,
-    `partly` or `false`.
-
-    Raises:
-        InputError: if the table cannot be read.
+    Tables edited in a spreadsheet (`TRUE`, semicolons, a byte order mark) are accepted.
     """
     path = directory / MANIFEST
     try:

@@ -22,11 +22,7 @@ _MANIFEST = frozenset(("file_name", "synthetic", "source"))
 
 
 def find_metadata(top: Folder) -> list[Path]:
-    """Return the metadata files of a Hugging Face imagefolder: the one in DATA, or one in each split folder.
-
-    Raises:
-        InputError: if one folder has two, or only some split folders have one.
-    """
+    """Return the metadata files of a Hugging Face imagefolder: the one in DATA, or one in each split folder."""
     at_root = _metadata_in(top)
     if at_root is not None:
         return [at_root]
@@ -56,9 +52,6 @@ def find_label_tables(
 
     They are in DATA, its split folders, or its folders without images. Tables named after splits (`train.csv`) go
     together.
-
-    Raises:
-        InputError: if several tables label the images.
     """
     found = []
     matcher: PathMatcher | None = None

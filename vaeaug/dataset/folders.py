@@ -18,9 +18,6 @@ def images_below(folder: Path, *, inside: tuple[Path, ...] = ()) -> Iterator[Pat
     """Yield every image in a folder and below it, in any order, following symbolic links.
 
     Each real folder is entered once. Links must not lead back into the folders `inside`.
-
-    Raises:
-        InputError: if a folder cannot be listed.
     """
     seen = {identity_of(parent) for parent in inside}
     waiting = [folder]
@@ -38,11 +35,7 @@ def images_below(folder: Path, *, inside: tuple[Path, ...] = ()) -> Iterator[Pat
 
 
 def visible_entries(folder: Path) -> list[os.DirEntry[str]]:
-    """Return the entries of a folder that are not hidden and not litter, sorted by name.
-
-    Raises:
-        InputError: if the folder cannot be listed.
-    """
+    """Return the entries of a folder that are not hidden and not litter, sorted by name."""
     try:
         with os.scandir(folder) as entries:
             visible = [entry for entry in entries if not entry.name.startswith(".") and entry.name not in _LITTER]

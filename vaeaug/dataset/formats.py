@@ -1,7 +1,4 @@
-"""The image formats that are read, their file suffixes, and what to install for the others.
-
-The suffix only identifies a file as an image; its format is detected from its content.
-"""
+"""The image formats that are read, their file suffixes, and the packages that add further ones."""
 
 from __future__ import annotations
 
@@ -21,12 +18,7 @@ Accept = Callable[[bytes], object]
 
 @dataclass(frozen=True, slots=True)
 class ImageFormat:
-    """An image format.
-
-    Attributes:
-        needs: the module that decodes it; None for Pillow itself.
-        install: the command that adds it.
-    """
+    """An image format; `needs` is the module that decodes it (None for Pillow), `install` the command that adds it."""
 
     name: str
     pillow: str

@@ -15,11 +15,8 @@ def groups_of(index: DatasetIndex, group_by: str) -> dict[str, str]:
     """Return `file_name` -> the group of each real image.
 
     Args:
-        group_by: a column of the table that lists the images, or a regular expression searched for in `file_name`: its
-            first group, or the whole match, names the group.
-
-    Raises:
-        InputError: if it is neither, an image has no group, or all images are in one group.
+        group_by: a column of the table that lists the images, or a regular expression whose first group, or whole
+            match, in `file_name` is the group.
     """
     names = [file.file_name for file in index.files if not file.synthetic]
     column = _column(index, group_by)

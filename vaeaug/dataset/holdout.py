@@ -1,8 +1,8 @@
 """Hold out real training images as a separate split, before any model is trained on them.
 
-Each class gives about the same fraction. Byte-identical images stay in the same split, also across classes, and so do
-the images of one group. Without groups, the images whose content and seed hash lowest are held out: adding an image
-moves at most one other, and renaming moves none. With groups, scikit-learn's `StratifiedGroupKFold` assigns them.
+Each class gives about the same fraction; byte-identical images and groups are not divided. The images whose content and
+seed hash lowest are held out, so that adding an image moves at most one other, and renaming none. Groups are assigned
+by scikit-learn's `StratifiedGroupKFold`.
 """
 
 from __future__ import annotations
@@ -30,15 +30,7 @@ _MANY_GROUPS = 2000
 
 
 def hold_out(index: DatasetIndex, digests: Mapping[str, str], options: HoldOut) -> DatasetIndex:
-    """Return a dataset with some real training images moved to another split.
-
-    Args:
-        digests: content hashes by `file_name`.
-
-    Raises:
-        InputError: if the dataset already has the split or contains synthetic images, a class has too few images or
-            groups, or `group_by` does not fit.
-    """
+    """Return a dataset with some real training images moved to another split."""
     training = index.of("train")
     _check_untouched(index, options)
     if options.group_by is None:

@@ -8,12 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class HoldOut:
-    """Which images to hold out.
-
-    Attributes:
-        fraction: of the training images of each class, in (0, 1).
-        group_by: see `groups_of`.
-    """
+    """Which images to hold out: a fraction of each class, in (0, 1), optionally by groups (`groups_of`)."""
 
     fraction: float
     split: str = "val"

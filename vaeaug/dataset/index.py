@@ -75,12 +75,7 @@ class ImageFile:
 
 @dataclass(frozen=True, slots=True)
 class DatasetIndex:
-    """All image files of a dataset, not opened yet.
-
-    Attributes:
-        classes: with training images, sorted by code point.
-        files: of every split, sorted by `file_name` (code points).
-    """
+    """All image files of a dataset, not opened yet, and the classes with training images; sorted by code points."""
 
     root: Path
     layout: Layout
@@ -133,14 +128,7 @@ def make_index(
     table: TableRows | None = None,
     training: bool = True,
 ) -> DatasetIndex:
-    """Sort the files and check the rules that apply to every layout.
-
-    Args:
-        empty: training classes without images.
-
-    Raises:
-        InputError: if a name is not valid Unicode or, for a training, a class has fewer than two training images.
-    """
+    """Sort the files and check the rules that apply to every layout; `empty` are training classes without images."""
     listed = tuple(sorted(files, key=lambda file: file.file_name))
     broken = [name for name in (*(file.file_name for file in listed), *empty) if not _is_unicode(name)]
     if broken:

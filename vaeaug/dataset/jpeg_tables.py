@@ -1,7 +1,4 @@
-"""The quantization tables and chroma subsampling of a JPEG file, to compress other images in the same way.
-
-ITU-T T.81, annex A.3.4 (quantization) and A.1.1 (sampling factors).
-"""
+"""The quantization tables and chroma subsampling of a JPEG file (ITU-T T.81), to compress other images alike."""
 
 from __future__ import annotations
 

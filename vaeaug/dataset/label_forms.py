@@ -14,12 +14,8 @@ from vaeaug.errors import InputError, quoted
 def unify_labels(files: Sequence[ImageFile], *, training: bool) -> tuple[list[ImageFile], list[str]]:
     """Return the images with one spelling per class, and notes on what was merged or kept apart.
 
-    All labels become their composed Unicode form (NFC). Labels that differ only in letter case or in spaces at their
-    ends are merged into the spelling of train, unless a split has both. One-letter names are kept apart: handwriting
-    data has both `a` and `A`.
-
-    Raises:
-        InputError: if a training split has two spellings of a class.
+    All labels become their composed Unicode form (NFC). Labels that differ only in letter case or in surrounding spaces
+    are merged into the spelling of train, unless a split has both. One-letter names are kept apart.
     """
     notes = []
     composed = {file.label: unicodedata.normalize("NFC", file.label) for file in files}

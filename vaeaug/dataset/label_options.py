@@ -10,11 +10,7 @@ NO_TABLE = "none"
 
 @dataclass(frozen=True, slots=True)
 class LabelOptions:
-    """Which table contains the labels of a dataset.
-
-    Attributes:
-        labels: path of a table; `none` to use the folder names; None to look for a table.
-    """
+    """Which table contains the labels of a dataset: a path, `none` for folder names, or None to look for one."""
 
     labels: str | None = None
     file_column: str | None = None

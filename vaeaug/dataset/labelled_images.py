@@ -47,12 +47,7 @@ def labels_any(top: Folder, labelled: LabelledTable) -> bool:
 def read_labelled(top: Folder, tables: Sequence[LabelledTable], *, training: bool) -> TableImages:
     """Return the images listed in tables.
 
-    The split is taken from the column `split`, a folder in the path, or the name of the table, in this order; train by
-    default.
-
-    Raises:
-        InputError: if a path is outside DATA, listed twice, missing, ambiguous or not an image, or a label is neither
-            text nor a whole number.
+    The split is taken from the column `split`, a folder in the path, or the name of the table; `train` by default.
     """
     read = TableImages()
     for labelled in tables:

@@ -1,8 +1,4 @@
-"""Recognize layouts without a class per image, so that they are not mistaken for class folders.
-
-Folders such as `images`, `train2017` or `JPEGImages` name no class. If no folder does, the files next to the images
-identify the kind of dataset: YOLO, COCO or Pascal VOC boxes, LabelMe polygons, or a table.
-"""
+"""Recognize layouts without a class per image, such as `images/` with annotations, which are no class folders."""
 
 from __future__ import annotations
 
@@ -32,12 +28,7 @@ _PART_WORDS = frozenset(("part", "batch", "shard", "chunk", "fold"))
 
 
 def check_has_classes(top: Folder) -> None:
-    """Check that the folder names of a training dataset are class names.
-
-    Raises:
-        InputError: if it has the layout of a detection dataset, a file next to the images may contain the labels, or
-            the folders are parts of one set of images.
-    """
+    """Raise InputError if the folder names of a training dataset are not class names."""
     folders = _image_folders(top)
     if not all(is_generic(part) for parts in folders for part in parts):
         _check_no_parts(top)

@@ -35,11 +35,7 @@ PIXELS_PER_OUTLIER = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """The range of a dataset's deep gray images: the values that become 0 and 255.
-
-    Attributes:
-        raw: 16-bit files have these values; otherwise their 0 is `low` and their 65535 is `high`.
-    """
+    """The range of a dataset's deep gray images: the values that become 0 and 255; if `raw`, those of 16-bit files."""
 
     low: float
     high: float

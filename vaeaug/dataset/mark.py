@@ -1,9 +1,7 @@
 """The provenance mark of an image file that vaeaug wrote: read from PNG, JPEG, WebP, TIFF and GIF files.
 
-A PNG file has one text chunk per field (`vaeaug:synthetic`, `vaeaug:class`, ...). In other formats the fields are XMP
-properties of the namespace `NAMESPACE`. Both are read in every format, because other programs may move them.
-
-Sources: PNG (Third Edition), section 11.3.3; XMP Specification, Part 3.
+PNG files have one text chunk per field (`vaeaug:synthetic`, ...), other files XMP properties of `NAMESPACE`; both are
+read in every format. Sources: PNG (Third Edition), section 11.3.3; XMP Specification, Part 3.
 """
 
 from __future__ import annotations
@@ -38,8 +36,7 @@ class Mark:
     """The provenance mark in a file.
 
     Attributes:
-        fields: name without prefix -> value: always `synthetic` (`true` or `partly`), and if known `class`, `index`,
-            `sampler`, `source`, `model`, `seed`.
+        fields: name without prefix -> value: always `synthetic` (`true` or `partly`), sometimes others.
         source_type: IPTC digital source type, such as `trainedAlgorithmicMedia`, or empty.
     """
 
@@ -53,10 +50,7 @@ class Mark:
 
 
 def read_mark(data: bytes) -> Mark | None:
-    """Return the mark of an image file, or None if vaeaug did not write it or the mark was removed.
-
-    Cut or damaged files are read as far as possible. The mark of another program is ignored.
-    """
+    """Return the mark of an image file, even of a damaged one, or None if there is no mark of vaeaug."""
     fields: dict[str, str] = {}
     packets: list[str] = []
     for keyword, text in _texts(data):

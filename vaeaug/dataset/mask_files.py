@@ -25,10 +25,6 @@ def masks_in(top: Folder) -> set[Path]:
 
     These are files such as `1_mask.png` or `mask_1.png` next to `1.png`, everything in `cat_masks/` next to `cat/`, and
     everything in `cat/masks/` next to `cat/images/`.
-
-    Raises:
-        InputError: if the folders of the dataset or of a split are images and their masks, so that there are no
-            classes.
     """
     found: set[Path] = set()
     for folder in top.walk():

@@ -1,9 +1,7 @@
 """Open image files within the caller's own limits: megapixels, memory, and text of any length.
 
-Pillow's limits (`Image.MAX_IMAGE_PIXELS`, `PngImagePlugin.MAX_TEXT_CHUNK`) are process-wide and belong to the
-application, so they are not changed: files are opened by the format's own class, and text is removed from PNG files
-first (`png_chunks.py`). Only while a larger image is decoded is the pixel limit lifted, because the decoders of TIFF,
-WebP and GIF check it themselves.
+Pillow's process-wide limits belong to the application: files are opened by the format's own class, and text is removed
+from PNG files first (`png_chunks.py`). The pixel limit is lifted only while a larger image is decoded.
 """
 
 from __future__ import annotations
@@ -52,11 +50,7 @@ def read_file(path: Path) -> bytes:
 
 @contextmanager
 def opened(data: bytes, max_megapixels: float) -> Iterator[Image.Image]:
-    """Open an image without decoding its pixels, and without a PNG's text.
-
-    Raises:
-        UnreadableImageError: if the format is not read, the image is too large, or anything fails while it is used.
-    """
+    """Open an image without decoding its pixels, and without a PNG's text; failures become UnreadableImageError."""
     try:
         with _opened(data, max_megapixels) as image:
             yield image

@@ -21,10 +21,7 @@ Transform = Callable[[Tensor], Tensor]
 
 
 class PerImage:
-    """A torchvision pipeline that gives each image a result of its own seed; each transform keeps shape and type.
-
-    The default generator of torch is seeded for each image and restored afterwards. Not thread-safe.
-    """
+    """A torchvision pipeline with one seed per image; it keeps shape and type, and is not thread-safe."""
 
     def __init__(self, transforms: Sequence[Transform]) -> None:
         self._transforms = tuple(transforms)

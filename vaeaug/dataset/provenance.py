@@ -48,10 +48,7 @@ class SeparatedDataset:
 
 
 def add_provenance(index: DatasetIndex, contents: Contents) -> DatasetIndex:
-    """Return a dataset with the provenance of its files, as recorded by earlier runs of vaeaug.
-
-    Labels that are encoded in folder names (`Trouser%2Fpants`) are replaced by those of the manifest.
-    """
+    """Return a dataset with the provenance of its files, and labels as recorded by earlier runs of vaeaug."""
     output = find_output(index.root)
     if output is None and not contents.marks:
         return index
@@ -71,11 +68,7 @@ def add_provenance(index: DatasetIndex, contents: Contents) -> DatasetIndex:
 def separate_synthetic(
     index: DatasetIndex, *, train_on_synthetic: bool = False, minimum: int = MINIMUM_PER_CLASS, remedy: str = ""
 ) -> SeparatedDataset:
-    """Exclude synthetic images from everything reserved for real ones: counting, training, validation and testing.
-
-    Raises:
-        InputError: if a class has fewer than `minimum` images left to train on.
-    """
+    """Exclude synthetic images from everything reserved for real ones: counting, training, validation and testing."""
     if not any(file.synthetic for file in index.files):
         return SeparatedDataset(index, 0, ())
     made = [file for file in index.files if file.synthetic]

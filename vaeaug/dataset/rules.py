@@ -15,12 +15,7 @@ MAX_MEGAPIXELS = 250.0
 
 @dataclass(frozen=True, slots=True)
 class DecodeRules:
-    """The rules for decoding image files.
-
-    Attributes:
-        keep_alpha: `decode_full` returns colours and alpha instead of compositing them.
-        levels: the range of the dataset's images of more than 8 bits, if known.
-    """
+    """The rules for decoding image files; `levels` is the range of deep images, if known."""
 
     background: RGB = WHITE
     keep_alpha: bool = False

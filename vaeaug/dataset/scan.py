@@ -67,10 +67,6 @@ def scan(data: Path, *, training: bool = True, options: LabelOptions = AUTOMATIC
 
     Args:
         data: a folder in one of the layouts; unless `training`, also a folder of images, or one image.
-
-    Raises:
-        InputError: if DATA is missing, empty or arranged in another way, a class has fewer than two training images, or
-            a table cannot be read.
     """
     root = Path(data)
     if not root.exists():

@@ -13,16 +13,10 @@ MIN_SIDE, MAX_SIDE = 8, 256
 
 
 def model_size(sizes: Sequence[tuple[int, int]], max_side: int = 64) -> tuple[int, int]:
-    """Return the (height, width) at which a dataset is learned.
+    """Return the (height, width) at which a dataset is learned; raise InputError if `max_side` is not within 8 ... 256.
 
     The median height and width of the training images, both shrunk by the same factor until the longer is at most
-    `max_side`, each within 8 ... 256. Images of other proportions are distorted to it.
-
-    Args:
-        sizes: (height, width) of every training image; at least one.
-
-    Raises:
-        InputError: if `max_side` is not within 8 ... 256.
+    `max_side`, each within 8 ... 256.
     """
     if not MIN_SIDE <= max_side <= MAX_SIDE:
         raise InputError(f"the longest side must be {MIN_SIDE} to {MAX_SIDE} pixels, not {max_side}")

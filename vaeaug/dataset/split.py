@@ -18,12 +18,9 @@ def validation_split(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the indices (train, val) of the images to train on and to validate with, ascending; val may be empty.
 
-    DATA's val split is used if it exists (without images of unseen classes). Otherwise, of the n real training images
-    of each class, the floor(fraction * n) whose content and `seed` hash lowest validate: adding an image moves at most
-    one other, renaming moves none, and copies stay together. A class keeps at least two training images.
-
-    Raises:
-        InputError: if `fraction` is not in [0, 1).
+    DATA's val split is used if it exists. Otherwise, the floor(fraction * n) of the n real training images of each
+    class whose content and `seed` hash lowest validate, so that copies stay together; two training images always
+    remain.
     """
     if not 0 <= fraction < 1:
         raise InputError(f"the validation fraction must be at least 0 and below 1, not {fraction}")

@@ -1,9 +1,8 @@
 """Caches on disk: one folder per entry, named by its key, built elsewhere and moved into place.
 
-The directory is `cache_dir`, `VAEAUG_CACHE_DIR`, or the platform's cache directory. A directory that the user named
-must be writable; otherwise a temporary folder is used until the process ends. Entries together stay below
-`VAEAUG_CACHE_GB` (default 10, 10^9 bytes each): the least recently used are removed, but never one that a process has
-open.
+The directory is `cache_dir`, `VAEAUG_CACHE_DIR` (both must be writable), the platform's cache directory, or else a
+temporary folder. Entries stay below `VAEAUG_CACHE_GB` (default 10, 10^9 bytes each) together: the least recently used
+are removed unless a process has them open.
 """
 
 from __future__ import annotations
@@ -47,10 +46,7 @@ def cache_directory(cache_dir: Path | None) -> tuple[Path | None, bool]:
 
 
 def writable_directory(cache_dir: Path | None) -> tuple[Path, bool]:
-    """Return a directory to write caches to, and whether it is temporary.
-
-    Raise InputError if the user named a directory that is not writable.
-    """
+    """Return a directory to write caches to, and whether it is temporary."""
     directory, named = cache_directory(cache_dir)
     if directory is not None:
         try:
@@ -104,10 +100,7 @@ def publish(folder: Path, entry: Path) -> None:
 
 
 def lock_entry(entry: Path) -> IO[bytes]:
-    """Return an open file that protects an entry from removal, and mark it as used.
-
-    Raise FileNotFoundError if there is no such entry.
-    """
+    """Return an open file that protects an entry from removal, and mark it as used."""
     lock = _lock(entry, create=False, exclusive=False)
     if lock is None:
         raise FileNotFoundError(entry)

@@ -41,11 +41,8 @@ class Columns:
 def choose_columns(table: Table, file_column: str | None = None, label_column: str | None = None) -> Columns:
     """Find the columns by their usual names, ignoring letter case, spaces and underscores.
 
-    The file is in the first of `_FILE`. The label is in `label`, otherwise in the only column of `_LABEL`, otherwise of
-    `_FALLBACK_LABEL`, otherwise in one-hot columns: all columns of 0 and 1, if each row has a single 1.
-
-    Raises:
-        InputError: if there is no such column, or several could contain the label.
+    The file is in the first of `_FILE`. The label is in `label`, the only column of `_LABEL` or else `_FALLBACK_LABEL`,
+    or one-hot columns.
     """
     usual = {_usual(name): name for name in reversed(table.columns)}
     file = _given(table, file_column, "--file-column") or next((usual[name] for name in _FILE if name in usual), None)

@@ -57,13 +57,7 @@ def column_of(rows: TableRows, name: str) -> dict[str, str]:
 
 
 def read_table(path: Path) -> Table:
-    """Read a CSV, TSV, JSON Lines or Parquet table.
-
-    CSV is UTF-8, separated by commas, semicolons or tabs, whichever is most frequent in its first line.
-
-    Raises:
-        InputError: if the format is another one, the file is missing or unreadable, or a row has too many values.
-    """
+    """Read a CSV (separated by commas, semicolons or tabs; UTF-8), TSV, JSON Lines or Parquet table."""
     suffix = path.suffix.lower()
     if suffix not in TABLE_SUFFIXES:
         raise InputError(f"{path} is not a CSV, TSV, JSONL or Parquet table; save it as one of these")

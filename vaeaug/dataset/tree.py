@@ -84,13 +84,9 @@ class Folder:
 
 
 def read_tree(root: Path) -> Folder:
-    """List a dataset, following symbolic links.
+    """List a dataset, following symbolic links; raise InputError if a folder cannot be listed.
 
-    Within each class folder a real folder is entered once, real folders before links, so that links never form cycles
-    and nothing counts twice.
-
-    Raises:
-        InputError: if a folder cannot be listed.
+    Within each class folder a real folder is entered once, real folders before links.
     """
     top = _Node(root, None)
     nodes: list[_Node] = []

@@ -3,8 +3,7 @@
 Names are percent-encoded where necessary: the last letter of a word from which Hugging Face `datasets` infers a split
 (`blood test`: `blood tes%74`); characters that Linux, macOS or Windows forbid; a leading dot or double underscore
 (readers skip such folders); a trailing dot or space and the device names of Windows (`con`, `aux.txt`); and `%` where
-it
-would read as an encoding. Names that are too long are cut and end in a hash.
+it would read as an encoding. Names that are too long are cut and end in a hash.
 """
 
 from __future__ import annotations

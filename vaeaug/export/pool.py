@@ -20,8 +20,7 @@ def run_bounded(function: Callable[[T], R], items: Iterable[T], threads: int | N
 
     Items are taken in the calling thread, at most two per thread ahead of the next result. An exception ends the work:
     waiting items are dropped, running ones are finished, and it is raised in the caller. A caller that may leave early
-    must
-    close the generator (`contextlib.closing`).
+    must close the generator (`contextlib.closing`).
     """
     count = thread_count(threads or None)
     waiting: deque[Future[R]] = deque()

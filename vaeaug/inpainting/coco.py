@@ -136,8 +136,7 @@ def decode_counts(text: str) -> list[int]:
     """Return the run lengths of COCO's compressed form; ValueError if it is damaged.
 
     Five bits per character (its code less 48), low ones first; the sixth bit means that more follow, and the fifth bit
-    of
-    the last character is the sign. From the fourth number on, each is the difference to the number two before.
+    of the last character is the sign. From the fourth number on, each is the difference to the number two before.
     """
     lengths: list[int] = []
     number, shift = 0, 0

@@ -20,7 +20,7 @@ from vaeaug.inpainting.encoder import InpaintingEncoder, masked_input
 from vaeaug.nn import Encoder
 
 HEADS = 4
-FEATURES_PER_POSITION = 16  # numbers that a place hears of the visible pixels
+FEATURES_PER_POSITION = 16  # inputs per position from the visible pixels
 ROUNDS = 8  # of a draw
 INITIAL_TEMPERATURE = (
     4.0  # the noise on how sure the network is, in the first round; it ends at none (Chang et al., appendix)

@@ -147,8 +147,7 @@ class Completer:
 
         The classifier of the inpainting encoder computes it: trained on equally many decoded images of each class, its
         log-probabilities are log p(visible pixels | class) up to a constant. Without an inpainting encoder each class
-        is
-        tried.
+        is tried.
         """
         if self.encoder is not None:
             return self.encoder.class_logits(x_CHW[None], visible_1HW[None])[0].log_softmax(dim=0)

@@ -22,7 +22,6 @@ class InpaintingEncoder(nn.Module, ABC):
     visible pixels is trained too, for images of unknown class.
 
     Attributes:
-        kind: names the class in the file.
         blend_weights_FKE: weights of what the model decodes and of what its Gaussians expect (`pixel_blend`).
     """
 

@@ -90,8 +90,7 @@ def model_input(part_HWC: NDArray[np.float32], missing_HW: NDArray[np.bool_], sp
     """Return an image, float32 (C, H, W) in [0, 1], and its visible pixels, (1, H, W), at the model's size.
 
     Holes take the nearest visible colour before the image is resized, so that nothing from a hole gets into a pixel
-    next to
-    it. A pixel of the model counts as visible if half of its area is.
+    next to it. A pixel of the model counts as visible if half of its area is.
     """
     size = (spec.height, spec.width)
     if missing_HW.shape == size:

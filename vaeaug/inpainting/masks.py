@@ -169,8 +169,7 @@ def _gray(image: Image.Image) -> tuple[NDArray[np.float64], float]:
     """Return the gray value of every pixel, (H, W), ignoring opacity, and the smallest value that counts as white.
 
     More than 8 bits: values within 0 ... 255 are taken as they are; otherwise they have 16 bits. Floats within 0 ... 1
-    are
-    white from 0.5 on.
+    are white from 0.5 on.
     """
     if image.mode == "F" or image.mode.startswith("I"):
         values_HW = np.asarray(image).astype(np.float64)

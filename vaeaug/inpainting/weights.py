@@ -37,8 +37,7 @@ def tempered(log_weight_N: Tensor, min_draws: float) -> Tensor:
     """Return weights (N,) that sum to 1, tempered until their effective number of draws is at least `min_draws`.
 
     They are softmax(b * log-weights) with the largest b <= 1 for which 1 / sum w^2 (Kong 1992) is at least `min_draws`.
-    With
-    b = 1, a single draw would often have all the weight.
+    With b = 1, a single draw would often have all the weight.
     """
     low, high = 0.0, 1.0
     if float(1 / log_weight_N.softmax(dim=0).square().sum()) >= min_draws:
@@ -57,8 +56,7 @@ def weigh(
 
     Each completion is encoded again, so the proposal's density is not needed: z' ~ q(. | completion) has the weight
     p(x visible|z') p(z') / q(z'|completion), whose mean is p(x visible) (Burda et al. 2016, eq. 8). For a variant
-    without
-    `log_ratio` the weight is p(x visible|z), and the latents stay as proposed.
+    without `log_ratio` the weight is p(x visible|z), and the latents stay as proposed.
 
     Args:
         x_CHW: in [0, 1]; the content of the hole is ignored.

@@ -39,8 +39,8 @@ def fit_code_prior(
 ) -> None:
     """Train a code prior in place by maximum likelihood; it ends with the weights that are best on held-out codes.
 
-    A transformer soon memorizes a few hundred grids. So a tenth of the images is held out, and a part of the context
-    codes is masked (word dropout, Bowman et al. 2016, sec. 3.1). The parameters have no gradient before and after.
+    Because a transformer soon memorizes a few hundred grids, a tenth of the images is held out, and a part of the
+    context codes is masked (word dropout, Bowman et al. 2016, sec. 3.1).
 
     Args:
         steps: maximum; few images take fewer (30 passes).

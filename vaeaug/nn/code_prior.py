@@ -1,9 +1,7 @@
 """A class-conditional autoregressive prior over a grid of codes: a small causal transformer.
 
-p(codes|y) = prod_t p(code_t | code_1 ... code_{t-1}, y), row by row (van den Oord et al., Neural Discrete
-Representation Learning, 2017, sec. 3.3, with the transformer of Vaswani et al. 2017 in place of a PixelCNN).
-
-Shapes: B batch, T codes of an image (rows times columns), K different codes, M values that describe a code, F features.
+p(codes|y) = prod_t p(code_t | code_1 ... code_{t-1}, y), row by row (van den Oord et al. 2017, sec. 3.3). Shapes: B
+batch, T codes of an image, K different codes, M values that describe a code, F features.
 """
 
 from __future__ import annotations
@@ -56,9 +54,9 @@ class CausalBlock(nn.Module):
 class CodePrior(nn.Module):
     """p(codes|y) of a grid of codes.
 
-    The input of a position is its coordinates, the class, and the codes to its left, above and above right, because a
-    transformer cannot learn to attend to them from a few hundred images. Codes are represented by their descriptions,
-    so what is learned about one code transfers to similar ones. `features` must be a multiple of `heads`.
+    The input of a position is its coordinates, the class, and the codes to its left, above and above right. Codes are
+    represented by their descriptions, so what is learned about one code transfers to similar ones. `features` must be a
+    multiple of `heads`.
     """
 
     description_KM: Tensor

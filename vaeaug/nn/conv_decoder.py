@@ -1,8 +1,7 @@
 """A convolutional decoder, for realistic images rather than fast training.
 
-A residual MLP makes a small grid of features; convolutions, which share weights over all positions, make the image from
-it. `Decoder` has separate weights for every pixel, which show as stripes and specks in adversarial training. The layers
-mirror those of `Discriminator`.
+A residual MLP makes a small grid of features; convolutions make the image from it. The layers mirror those of
+`Discriminator`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Differentiable augmentation of the input of a discriminator (Zhao et al. 2020, DiffAugment).
 
-A discriminator memorizes a few hundred images. It therefore sees only augmented images, real and fake; gradients pass
-through the augmentation to the fake image, so the generator does not learn the augmentation itself.
+The discriminator sees only augmented images, so that it does not memorize a few hundred of them; gradients pass through
+the augmentation to the generator.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
 """A small convolutional discriminator, for any image from 8x8 to 256x256 pixels.
 
-Its first layer sees blocks of pixels (space to depth: 2x2, or 4x4 and 8x8 on large images, which is what makes those
-affordable on a CPU); each further layer halves the resolution. Spectral normalization (Miyato et al. 2018) keeps the
-largest singular value of every weight at 1, so that its gradients do not explode if real and fake are easy to
-distinguish. The class enters by projection (Miyato & Koyama 2018): the inner product of its embedding and the last
-features is added to the score.
+Its first layer sees blocks of pixels (space to depth); each further layer halves the resolution. Spectral normalization
+(Miyato et al. 2018) limits its gradients if real and fake are easy to distinguish. The class enters by projection
+(Miyato & Koyama 2018): the inner product of its embedding and the last features is added to the score.
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
 """The deterministic paths of a ladder of latent grids, fast on one CPU thread: up from an image, and down to one.
 
-The finest grid is that of an image's patches, the coarsest one cell, and each step refines by a like factor. Layers see
-all cells of a grid at once, as those of `ResidualMLP` do: at up to 16 cells per side such a product is several times as
-fast as convolutions of similar width, and images are small enough to learn positions. Only the content of a cell, its
-patch and its latents, is processed cell by cell.
+The finest grid is that of an image's patches, the coarsest one cell, and each step refines by a constant factor. Layers
+see all cells of a grid at once, like those of `ResidualMLP`.
 """
 
 from __future__ import annotations

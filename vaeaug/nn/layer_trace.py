@@ -22,12 +22,7 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A module began, or ended.
-
-    Attributes:
-        name: empty for the network itself.
-        shape: of its first input, or of its output; empty if that is not a tensor.
-    """
+    """The start or end of a module, and the shape of its first input or its output; empty if that is not a tensor."""
 
     name: str
     ended: bool
@@ -76,11 +71,7 @@ class LayerTrace:
         return [name for name, _ in self.outputs() if name in best.values()]
 
     def feature_map_layers(self, layers: str) -> list[str]:
-        """Return the layers that a user names, separated by commas, in the order of computation.
-
-        Raises:
-            InputError: if a layer does not exist or gives no feature maps.
-        """
+        """Return the layers that a user names, separated by commas, in the order of computation."""
         names = [name.strip() for name in layers.split(",") if name.strip()]
         if not names:
             raise InputError(f"no layer of network {self.network_name} is named; {nearest('', dict(self.outputs()))}")
@@ -95,11 +86,7 @@ class LayerTrace:
         return [name for name, _ in self.outputs() if name in names]
 
     def shape_of(self, name: str) -> Shape:
-        """Return the shape of a layer's output; empty if it is not a tensor.
-
-        Raises:
-            InputError: if the layer does not exist or runs more than once.
-        """
+        """Return the shape of a layer's output; empty if it is not a tensor."""
         shapes = dict(self.outputs())
         if name not in shapes:
             raise InputError(f"network {self.network_name} has no layer {name!r}; {nearest(name, shapes)}")
@@ -110,10 +97,7 @@ class LayerTrace:
         return shapes[name]
 
     def needed(self, position: int) -> set[str]:
-        """Return the names of the tensors needed for the events before a position.
-
-        A module that ended needs all of its tensors: it may use a child's without running the child.
-        """
+        """Return the names of the tensors needed for the events before a position."""
         before = self.events[:position]
         whole = tuple(f"{event.name}." if event.name else "" for event in before if event.ended)
         direct = {event.name for event in before}
@@ -125,11 +109,7 @@ class LayerTrace:
 
 
 def trace(network: nn.Module, network_name: str, side: int = PROBE_SIDE) -> LayerTrace:
-    """Run a network on a small black image, or only on its shape if it has no weights yet.
-
-    Raises:
-        InputError: if it does not run on such images.
-    """
+    """Run a network on a small black image, or only on its shape if it has no weights yet."""
     traced = LayerTrace(network, network_name, side)
     hooks = []
     for name, module in network.named_modules():

@@ -1,7 +1,4 @@
-"""A network that a user names, and its weights.
-
-It is torchvision's, by name, or what any callable returns. Weights are torchvision's, or a state dict.
-"""
+"""Networks that a user names, from torchvision or by any callable, and their weights."""
 
 from __future__ import annotations
 
@@ -38,9 +35,6 @@ def build_network(name: str, device: torch.device) -> nn.Module:
 
     Args:
         name: a torchvision classifier (`vgg16`), or `package.module:callable`, called without arguments.
-
-    Raises:
-        InputError: if there is no such network.
     """
     network = _torchvision(name) if is_torchvision_name(name) else _imported(name)
     network.eval()
@@ -58,11 +52,8 @@ def load_weights(
     """Load weights into a network and freeze it; tensors that are not needed take no memory.
 
     Args:
-        weights: a file with a state dict: safetensors, or a `torch.save` file of tensors. By default torchvision's
-            published weights (cached or downloaded), or those that the callable comes with.
-
-    Raises:
-        InputError: if no weights are available, or they do not fit.
+        weights: a state dict file: safetensors, or `torch.save` of tensors. By default torchvision's published weights
+            (cached or downloaded), or those of the callable.
     """
     if weights is not None:
         _load(network, _read(Path(weights).expanduser(), option), needed, weights, name, device)

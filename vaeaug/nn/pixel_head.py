@@ -1,8 +1,4 @@
-"""The last layer of a decoder of many raw channels: a linear map per pixel.
-
-A categorical loss asks for hundreds of channels, a mixture for dozens. Weights of each pixel for all of them would cost
-more than all the rest, so a decoder gives a few channels, and these are mapped to as many as are requested.
-"""
+"""The last layer of a decoder of many raw channels: a linear map per pixel from a few channels to all of them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Feature maps of a pretrained convolutional network: what some of its layers put out.
-
-Nothing here is part of a module's parameters or state dict: a model that was trained with it is used without it.
-"""
+"""Feature maps of some layers of a pretrained convolutional network, which is not saved with a model that uses it."""
 
 from __future__ import annotations
 
@@ -19,10 +16,7 @@ from vaeaug.nn.named_network import build_network, isolated, load_weights
 
 
 class PretrainedFeatures:
-    """A frozen network, run up to the deepest of the requested layers. Get one from `pretrained_features`.
-
-    It is not an `nn.Module`, so its weights are not saved with a module that has it.
-    """
+    """A frozen network, run up to the deepest of the requested layers. Get one from `pretrained_features`."""
 
     def __init__(self, network: nn.Module, layers: Sequence[str]) -> None:
         self.layers = tuple(layers)
@@ -64,12 +58,9 @@ def pretrained_features(
 
     Args:
         network: a torchvision classifier (`vgg16`), or `package.module:callable`, called without arguments.
-        weights: a state dict file; see `load_weights`. Entries that no layer needs are not used.
+        weights: a state dict file; see `load_weights`.
         layers: submodule names separated by commas. By default the last output at each resolution, halved up to four
             times.
-
-    Raises:
-        InputError: if the network, a layer or the weights are not available, or a layer gives no feature maps.
     """
     file = None if weights is None else Path(weights).expanduser()
     stat = file.stat() if file is not None and file.exists() else None

@@ -32,11 +32,7 @@ class _Tap:
 
 
 class PretrainedVectors:
-    """A frozen network, run as far as needed. Get one from `pretrained_vectors`.
-
-    Attributes:
-        description: of its vectors, as a phrase: "layer encoder.ln, mean over tokens".
-    """
+    """A frozen network, run as far as needed. Get one from `pretrained_vectors`."""
 
     def __init__(self, network: nn.Module, tap: _Tap) -> None:
         self.description = tap.description
@@ -72,13 +68,8 @@ def pretrained_vectors(
 ) -> PretrainedVectors:
     """Build a network, load its weights, and return a function from images to feature vectors.
 
-    Arguments as for `pretrained_features`.
-
     Args:
         layer: a submodule that gives vectors, tokens or feature maps; see the module docstring for the default.
-
-    Raises:
-        InputError: if the network, the layer or the weights are not available, or the output is of another shape.
     """
     with isolated():
         built = build_network(network, device)

@@ -59,8 +59,7 @@ class Quantizer(nn.Module, ABC):
 class FiniteScalarQuantizer(Quantizer):
     """FSQ: every dimension is bounded and rounded to a few levels; the codes are all their combinations.
 
-    Mentzer et al., Finite Scalar Quantization: VQ-VAE Made Simple, ICLR 2024, appendix A.1. Nothing is learned. Vectors
-    are in [-1, 1]. Each dimension needs 3 levels or more.
+    Mentzer et al., ICLR 2024, appendix A.1. Vectors are in [-1, 1]. Each dimension needs 3 levels or more.
     """
 
     levels_D: Tensor
@@ -108,14 +107,11 @@ class FiniteScalarQuantizer(Quantizer):
 class CosineCodebook(Quantizer):
     """A learned codebook of directions (van den Oord et al. 2017) with measures that keep all codes in use.
 
-    - Vectors have few dimensions and length one; the nearest has the largest cosine (Yu et al., Vector-quantized Image
-      Modeling with Improved VQGAN, ICLR 2022, sec. 3.2).
-    - They are moving averages of the features that chose them (van den Oord et al. 2017, appendix A.1).
-    - They start as the k-means of the first features that `learn` sees. A code chosen less than `min_use` times the
-    average
-      restarts at a feature (Dhariwal et al., Jukebox, 2020, sec. 3), drawn as in k-means++, away from other codes.
-
-    The vectors are a parameter without gradient, so that a moving average of a model's parameters includes them.
+    Vectors have few dimensions and length one; the nearest has the largest cosine (Yu et al., ICLR 2022, sec. 3.2).
+    They are moving averages of the features that chose them, and start as the k-means of the first features that
+    `learn` sees. A code chosen less than `min_use` times the average restarts at a feature far from other codes
+    (Dhariwal et al. 2020, sec. 3). The vectors are a parameter without gradient, so that a moving average of a model's
+    parameters includes them.
     """
 
     counts_K: Tensor

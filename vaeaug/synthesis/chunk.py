@@ -15,12 +15,10 @@ class SampleChunk:
     """Samples `start` ... `start + len(pixels_BHWC) - 1` of a class.
 
     Attributes:
-        label: the class name.
         pixels_BHWC: at the model's size, C = 1 or 3.
-        sources: for each sample the `file_name` of the real image it was drawn around or edited from, or None.
-        edits: for each sample how its source is edited, if the sampler edits real images; files are made from these
-            instead of `pixels_BHWC`.
-        floats_BHWC: the same images in [0, 1], if files of more than 8 bits are made from them.
+        sources: for each sample the `file_name` of the real image it was generated or edited from, or None.
+        edits: for each sample its edit, if the sampler edits real images; files are made from these.
+        floats_BHWC: the same images in [0, 1], for files of more than 8 bits.
         verdicts: for each sample why it is dropped, or None.
     """
 

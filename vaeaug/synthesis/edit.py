@@ -20,23 +20,14 @@ BLUR = 1 / 56
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AddedDetail:
-    """Weighted fine detail of other real images: what a decoder cannot reproduce.
-
-    Attributes:
-        weights: one per image; they sum to 0.
-        decoded_HWC: the weighted sum of their decoded latents, as `Edit.before_HWC`.
-    """
+    """Weighted fine detail of other real images, which a decoder cannot reproduce; the weights sum to 0."""
 
     paths: tuple[Path, ...]
     weights: tuple[float, ...]
     decoded_HWC: NDArray[np.float32]
 
     def sum(self, shape: tuple[int, ...], images: SourceImages) -> NDArray[np.float32]:
-        """Return the sum of w_j (x_j - decode(z_j)), float32 of a shape (H, W, 1 or 3).
-
-        Raises:
-            VaeaugError: if a file has changed since it was read.
-        """
+        """Return the sum of w_j (x_j - decode(z_j)), float32 of a shape (H, W, 1 or 3)."""
         weighted = zip(self.paths, self.weights, strict=True)
         parts = (
             weight * _fitted(images.read(path).composited(images.rules.background), shape) for path, weight in weighted
@@ -53,7 +44,6 @@ class Edit:
         before_HWC: the decoded latent of the image, in [0, 1], at the model's size, C = 1 or 3.
         after_HWC: the decoded changed latent.
         fade: change of brightness, 0 to 1, at which the image's own detail has faded out; 0 keeps it.
-        limits: of the pixels of its class; None for no limits.
     """
 
     path: Path
@@ -65,38 +55,23 @@ class Edit:
     images: SourceImages = field(default_factory=SourceImages)
 
     def source(self) -> SourceImage:
-        """Return the real image.
-
-        Raises:
-            VaeaugError: if its file has changed since it was read.
-        """
+        """Return the real image; raise VaeaugError if its file has changed."""
         return self.images.read(self.path)
 
     def pixels(self, *, keep: bool = False) -> NDArray[Any]:
-        """Return the edited image at the file's own size.
+        """Return the edited image at the file's own size, with alpha if that is kept; uint16 in a deep gray class.
 
-        With x the image and d = after - before, it is x + d where little changes. The detail that a decoder cannot
-        reproduce, x - before, belongs to a position in the image; where d is large it would stay as a ghost. So it
-        fades: x' = x + d - m (x - before), with m from 0 to 1 with the blurred |d|.
+        With x the image and d = after - before, it is x + d where little changes. Where d is large, the detail that a
+        decoder cannot reproduce, x - before, would remain as a ghost, so it fades: x' = x + d - m (x - before), with m
+        from 0 to 1 with the blurred |d|.
 
         Args:
             keep: cache the result for another call, if there is room.
-
-        Returns:
-            uint8 (H, W, 1 or 3), plus alpha as the last channel if that is kept; uint16 (H, W, 1) in a class of deep
-            gray images.
-
-        Raises:
-            VaeaugError: if a file has changed since it was read.
         """
         return self.images.result(self, self._changed, keep=keep)
 
     def eight_bit(self) -> NDArray[np.uint8]:
-        """Return the edited image as a model sees it before resizing, uint8 (H, W, 1 or 3).
-
-        Raises:
-            VaeaugError: if a file has changed since it was read.
-        """
+        """Return the edited image as a model sees it before resizing, uint8 (H, W, 1 or 3)."""
         return self.images.eight_bit(self.pixels(keep=True))
 
     def _changed(self) -> NDArray[Any]:

@@ -1,13 +1,11 @@
 """Classes of images with a background of one colour: icons, drawings, scans, microscopy.
 
-A sum of other images of the class leaves faint outlines of these on such a background. So a background pixel that is
-surrounded by background keeps its value, unless the change is large enough to make it foreground. Background pixels
-in gaps and notches of the foreground change with it.
+A sum of other images of the class leaves faint outlines on such a background. So a background pixel that is surrounded
+by background keeps its value, unless the change is large enough to make it foreground.
 
 A class has a flat background if, in most of its images, at least `MIN_BACKGROUND_FRACTION` of the pixels have the
-colour that is most frequent at their borders. (Inside, the most frequent colour may belong to the content, such as
-yellow faces.) In classes of icons, drawings and clothes (Fashion-MNIST) that fraction is more than 0.25, in classes of
-photographs (CIFAR-10) less than 0.01.
+colour that is most frequent at their borders: more than 0.25 for icons, drawings and clothes (Fashion-MNIST), less than
+0.01 for photographs (CIFAR-10).
 """
 
 from __future__ import annotations
@@ -58,11 +56,7 @@ class FlatBackground:
     contrast: float
 
     def limited(self, x_HWC: NDArray[np.float32], change_HWC: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return a change that leaves the background clean: between 0 and the given change at each pixel.
-
-        Args:
-            x_HWC: the real image, in [0, 1], of any size.
-        """
+        """Return a change that leaves the background clean: between 0 and the given change at each pixel."""
         height, width = x_HWC.shape[:2]
         background_HW = 1 - _smoothstep(_largest(x_HWC - self.colour_C), NOISE, FOREGROUND)
         scale = min(1.0, _WORKING_SIDE / max(height, width))
@@ -76,12 +70,7 @@ class FlatBackground:
 
 
 def flat_background(pixels_NHWC: NDArray[np.uint8], rows_M: NDArray[np.int64]) -> FlatBackground | None:
-    """Return the background of a class, or None if its images have no flat background or nothing on it.
-
-    Args:
-        pixels_NHWC: C = 1 or 3.
-        rows_M: indices of the real training images of the class; at least one.
-    """
+    """Return the background of a class, or None if its images have no flat background or nothing on it."""
     examined = np.linspace(0, len(rows_M) - 1, min(len(rows_M), MAX_IMAGES)).round().astype(int)
     images_NHWC = pixels_NHWC[rows_M[examined]]
     colour_C = _most_frequent(_borders(images_NHWC))

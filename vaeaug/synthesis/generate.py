@@ -51,12 +51,8 @@ def generate(
     """Yield the samples of a class, one chunk at a time.
 
     Args:
-        count: number of samples of the class; the last chunk is cut.
         originals: real image files by `file_name`, for a sampler that edits them.
         limits: pixel limits of such edits.
-
-    Raises:
-        InputError: if the class or the sampler does not fit the model.
     """
     index = model.record.label(label)
     network = model.network(index)

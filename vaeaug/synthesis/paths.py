@@ -25,13 +25,7 @@ MIN_ANGLE = 1e-3
 
 
 def latent_path(start: Latent, end: Latent, t_T: Tensor, path: str) -> Latent:
-    """Return T latents of a path; at t = 0 exactly `start`, at t = 1 exactly `end`.
-
-    Args:
-        start: the latent of one image (batch of 1).
-        t_T: positions in [0, 1].
-        path: `linear` or `slerp`; codes are exchanged cell by cell under both.
-    """
+    """Return T latents of a path; at t = 0 exactly `start`, at t = 1 exactly `end`."""
     numbers = iter(range(len(leaves(start))))
 
     def move(a: Tensor, b: Tensor) -> Tensor:

@@ -50,7 +50,7 @@ class PixelLimits:
     Attributes:
         max_change_HW: per pixel, at the model's size.
         levels: the two levels of near-binary images; None for other images.
-        background: of images that are not near-binary, if it is flat.
+        background: None for near-binary images and without a flat background.
     """
 
     max_change_HW: NDArray[np.float32]
@@ -58,12 +58,7 @@ class PixelLimits:
     background: FlatBackground | None = None
 
     def apply(self, x_HWC: NDArray[np.float32], changed_HWC: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the changed image within the limits.
-
-        Args:
-            x_HWC: the real image, in [0, 1], of any size.
-            changed_HWC: the edited image; values may be out of range.
-        """
+        """Return the changed image within the limits; the input may be out of range."""
         height, width = x_HWC.shape[:2]
         change_HWC, max_change_HW = changed_HWC - x_HWC, self.max_change_HW
         if self.levels is not None:
@@ -80,12 +75,7 @@ class PixelLimits:
 
 
 def pixel_limits(pixels_NHWC: NDArray[np.uint8], rows_M: NDArray[np.int64]) -> PixelLimits:
-    """Return the limits of a class.
-
-    Args:
-        pixels_NHWC: C = 1 or 3; usually a memory map, read block by block.
-        rows_M: indices of the real training images of the class; at least one.
-    """
+    """Return the limits of a class, given the indices of its real training images."""
     _, height, width, channels = pixels_NHWC.shape
     sum_HWC, squares_HWC = np.zeros((2, height, width, channels))
     histogram = np.zeros(256, np.int64)

@@ -1,15 +1,13 @@
 """Changes of near-binary images: a small motion of the whole image.
 
-Added as it is, a change of a silhouette leaves pieces of other outlines in its background and holes in its body, and
-bending or shearing its outline blurs what distinguishes classes of shapes. So the change only determines how the image
-moves: by the shift t, turn r and growth g that explain most of it,
+Adding a change to a silhouette would leave pieces of other outlines, and bending its outline would blur what
+distinguishes classes of shapes. So the change only determines how the image moves: by the shift t, rotation r and
+growth g that explain most of it,
 
     min over t, r, g of  sum over pixels of (grad s . u - c)^2,    u(x, y) = t + g (x, y) + r (-y, x),
 
-with s the smoothed image and c the smoothed change (B. D. Lucas, T. Kanade. An iterative image registration technique
-with an application to stereo vision. IJCAI 1981; one step, with parametric motion as in J. R. Bergen et al.
-Hierarchical model-based motion estimation. ECCV 1992). Interpolation softens edges, so contrast is raised until gray is
-as rare as before.
+with s the smoothed image and c the smoothed change (Lucas & Kanade, IJCAI 1981; one step, with parametric motion as in
+Bergen et al., ECCV 1992). Interpolation softens edges, so contrast is raised until gray is as rare as before.
 """
 
 from __future__ import annotations
@@ -37,11 +35,7 @@ _TINY = 1e-12
 
 
 def moved(position_HWC: NDArray[np.float32], change_HWC: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return a near-binary image, moved by what a sampler would add to it.
-
-    Args:
-        position_HWC: the real image, 0 at the lower level and 1 at the upper one; its channels are equal.
-    """
+    """Return a near-binary image, 0 at the lower level and 1 at the upper one, moved by what a sampler would add."""
     height, width = position_HWC.shape[:2]
     right, down, growth, turn = _motion(position_HWC, change_HWC)
     # A pixel at (x, y) is taken from (x, y) + u, with x and y counted from the centre.

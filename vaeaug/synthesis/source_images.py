@@ -1,7 +1,4 @@
-"""Real images decoded at their own size, cached within a memory limit while edits are made from them.
-
-Each image serves many edits. The cache never changes a result: a dropped image is decoded again. Thread-safe.
-"""
+"""Real images decoded at their own size, cached within a memory limit while edits are made from them. Thread-safe."""
 
 from __future__ import annotations
 
@@ -31,11 +28,7 @@ RESULT_BYTES = 128 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class DeepRange:
-    """The format of edits in a class of deep gray images.
-
-    Attributes:
-        value_range: smallest and largest value of the class's images, to which edits are clipped.
-    """
+    """The format of edits in a class of deep gray images; values are clipped to `value_range`."""
 
     levels: Levels
     value_range: tuple[int, int]
@@ -46,10 +39,8 @@ class SourceImage:
     """A decoded real image, upright, at the file's own size.
 
     Attributes:
-        pixels_HWC: uint8 (H, W, 1 or 3), or uint16 (H, W, 1) for deep gray. If transparency is kept, the colours
-            whatever their opacity.
-        alpha_HW: if transparency is kept and the file has it.
-        levels: for uint16 pixels.
+        pixels_HWC: uint8 (H, W, 1 or 3), or uint16 (H, W, 1) for deep gray; colours are kept at any opacity.
+        alpha_HW: None without transparency, or if it is not kept.
     """
 
     pixels_HWC: NDArray[Any]
@@ -86,11 +77,7 @@ def composited(
 
 
 class SourceImages:
-    """Decodes real images and caches them, and finished edits.
-
-    Args:
-        deep: for a class of deep gray images, the format of edits.
-    """
+    """Decodes real images and caches them, and finished edits; `deep` is the format of edits of deep gray images."""
 
     def __init__(
         self,
@@ -108,11 +95,7 @@ class SourceImages:
         self._lock = threading.Lock()
 
     def read(self, path: Path) -> SourceImage:
-        """Return an image, decoded now or earlier.
-
-        Raises:
-            VaeaugError: if the file has changed or disappeared since the dataset was read.
-        """
+        """Return an image, decoded now or earlier; raise VaeaugError if the file has changed."""
         with self._lock:
             cached = self._sources.get(path)
             if cached is not None:
@@ -129,11 +112,7 @@ class SourceImages:
         return image
 
     def result(self, edit: Hashable, compute: Callable[[], NDArray[Any]], *, keep: bool) -> NDArray[Any]:
-        """Return the result of an edit, computed now or cached by an earlier call.
-
-        Args:
-            keep: cache the result for the next call, if there is room; otherwise drop it.
-        """
+        """Return the result of an edit, computed or cached; with `keep`, it is cached if there is room."""
         with self._lock:
             cached = self._results.get(edit) if keep else self._results.pop(edit, None)
         if cached is not None:

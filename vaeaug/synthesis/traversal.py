@@ -83,12 +83,7 @@ def axes_of(model: StoredModel, label: int) -> Axes:
 def traverse_axes(
     model: StoredModel, label: int, base: Latent, axes: Axes, chosen: list[int], offsets_T: list[float]
 ) -> Iterator[NDArray[np.uint8]]:
-    """Yield, for each chosen dimension, the images (T, H, W, C) decoded as it is moved.
-
-    Args:
-        base: the latent that is moved, a batch of 1.
-        offsets_T: in standard deviations.
-    """
+    """Yield, for each chosen dimension, the images (T, H, W, C) decoded as it is moved by `offsets_T` deviations."""
     network = model.network(label)
     y_T = torch.full((len(offsets_T),), label, device=model.device)
     offset_T = torch.tensor(offsets_T)

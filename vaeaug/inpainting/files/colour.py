@@ -20,10 +20,8 @@ def in_file_space(values_NC: NDArray[np.float32], space: Space, profile: bytes |
     """Return sRGB values (N, C) as values of the file's colour space, in [0, 1].
 
     A profile is applied with 8 bits per channel (relative colorimetric); a profile that is damaged or cannot be written
-    to
-    is ignored. `cmyk` without a profile is the complement of RGB without black; `lab` is relative to D50 in the
-    encoding of
-    8-bit TIFF.
+    to is ignored. `cmyk` without a profile is the complement of RGB without black; `lab` is relative to D50 in the
+    encoding of 8-bit TIFF.
     """
     transform = _from_srgb(space, profile) if profile is not None or space == "lab" else None
     if transform is not None:

@@ -42,11 +42,7 @@ COPY_DISTANCE = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """A classifier and the real images that it was not trained on.
-
-    Attributes:
-        unseen: indices of the images in the fold.
-    """
+    """A classifier and the indices of the real images that it was not trained on."""
 
     classifier: Classifier
     unseen: NDArray[np.int64]
@@ -70,11 +66,7 @@ class _NormalRange:
 
 
 class ClassifierFilter:
-    """Decides which samples to drop.
-
-    Args:
-        pixels_NHWC: the real images, as the classifiers take them.
-    """
+    """Decides which samples to drop, given the real images as the classifiers take them."""
 
     def __init__(self, folds: Sequence[Fold], pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64]) -> None:
         self._classifiers = [fold.classifier for fold in folds]
@@ -91,10 +83,8 @@ class ClassifierFilter:
         """Return for each sample why it is dropped, or None.
 
         Args:
-            pixels_BHWC: the samples, as the classifiers take them.
             sources_B: the index of the real image that each sample was made from, or None. A sample is checked by the
-                classifier that was not trained on its source; without a source, by the first classifier. Detail from
-                other images may be known to it.
+                classifier that was not trained on its source; without a source, by the first one.
         """
         fold_B = np.array([0 if source is None else self._fold_N[source] for source in sources_B])
         verdicts: list[str | None] = [None] * len(pixels_BHWC)
