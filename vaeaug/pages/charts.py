@@ -108,7 +108,6 @@ def _legend(lines: Sequence[Line], frame: _Frame) -> Iterator[Markup]:
 
 
 def _axes(frame: _Frame, size: ChartSize) -> Iterator[Markup]:
-    """Yield the ticks with their numbers, and the two axes."""
     values = ticks(*frame.y_range, size.y_ticks)
     for value, text in zip(values, tick_texts(values), strict=True):
         y = frame.y(value)

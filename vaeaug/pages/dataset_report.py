@@ -91,7 +91,6 @@ def write_report(path: Path, data: ReportData) -> None:
 
 
 def _sums(counts: Sequence[ClassCount]) -> dict[str, object]:
-    """Return the totals over all classes."""
     if not counts:
         return {}
     return {

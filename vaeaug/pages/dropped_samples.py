@@ -97,7 +97,6 @@ def dropped_pictures(table: DroppedTable, rejected: Mapping[str, Mapping[str, Im
 def _pictures(
     row: DroppedRow, causes: Sequence[str], rejected: Mapping[str, Images], encoding: ImageEncoding
 ) -> Iterator[tuple[str, str, Sequence[Thumbnail]]]:
-    """Yield what is shown of one class, cause by cause."""
     for cause, count in zip(causes, row.counts, strict=True):
         found = [
             thumbnail(image, f"dropped sample {number} of {row.label}: {cause}", encoding)

@@ -192,7 +192,6 @@ def choose_encoding(images: Images, max_bytes: int) -> ImageEncoding:
 
 
 def _encoded(image: PageImage, shown: Image.Image, encoding: ImageEncoding) -> tuple[bytes, str]:
-    """Return the embedded file of an image, and its kind."""
     small = max(shown.size) <= MAX_EXACT_SIDE
     side = min(encoding.side, LINKED_SIDE) if image.link else encoding.side
     stream = io.BytesIO()

@@ -179,7 +179,6 @@ def _first_score(row: ArmRow) -> tuple[float, float]:
 
 
 def _scale(arms: Sequence[ArmRow]) -> DotScale:
-    """Return a scale that contains every run and interval of all arms."""
     values = [value for row in arms for value in row.runs]
     # With two seeds an interval may exceed [0, 1] and would leave the dots no room.
     ends = [
@@ -204,7 +203,6 @@ def _recall(rows: Sequence[RecallRow]) -> Iterator[tuple[RecallRow, Markup]]:
 
 
 def _comparison_rows(report: FidelityReport | Memorisation | None) -> list[Mapping[str, object]]:
-    """Return the rows of a table: all classes, held-out real images, then each class."""
     if report is None:
         return []
     rows: list[tuple[str, str, object]] = [("all classes", "overall", report.overall)]

@@ -35,12 +35,10 @@ def _fixed(value: float | None, digits: int) -> str:
 
 
 def _percent(value: float) -> str:
-    """Return a fraction in [0, 1] as percent."""
     return f"{100 * value:.1f}"
 
 
 def _titled(text: str) -> str:
-    """Return a text with its first letter in upper case."""
     return text[:1].upper() + text[1:]
 
 

@@ -131,7 +131,6 @@ def _small_charts(
 
 
 def _chart(title: str, history: History, terms: Sequence[str], size: ChartSize) -> Markup:
-    """Draw the sum of some terms of a training."""
     # The KL divergence is in nats; the unit of a reconstruction loss is its own.
     unit = "nats per image" if terms and set(terms) <= set(history.kl_terms()) else "loss per image"
     points = _POINTS if size is LARGE else _POINTS // 4
@@ -145,7 +144,6 @@ def _groups(histories: Sequence[History]) -> list[str]:
 
 
 def _divergences(histories: Sequence[History]) -> Iterator[GroupDivergence]:
-    """Yield the KL divergences of every training that has groups."""
     groups = _groups(histories)
     for history in histories:
         terms = _best_terms(history)

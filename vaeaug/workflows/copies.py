@@ -108,7 +108,6 @@ def background_name(background: RGB) -> str:
 
 
 def _listed(rules: Sequence[CopyRule], phrases: Mapping[str, str]) -> str:
-    """Return the reasons with their numbers, in words."""
     parts = []
     for reason in REASONS:
         matching = [rule for rule in rules if reason in rule.reasons]

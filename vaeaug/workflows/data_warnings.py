@@ -48,7 +48,6 @@ def split_warnings(index: DatasetIndex) -> list[str]:
 
 
 def _unreadable(cache: ImageCache) -> list[str]:
-    """Return a warning about unreadable images."""
     names = name_list([image.file_name for image in cache.invalid])
     count = len(cache.invalid)
     subject = "1 unreadable image was" if count == 1 else f"{count:,} unreadable images were"

@@ -77,5 +77,4 @@ def too_short(record: ModelRecord) -> str | None:
 
 
 def _has_kl(history: Path) -> bool:
-    """Return whether a KL divergence was part of the objective, according to the history."""
     return bool(annealed_terms(map(json.loads, history.read_text(encoding="utf-8").splitlines())))

@@ -204,7 +204,6 @@ def parse_seconds(text: str | float) -> float:
 
 
 def _digest(path: Path) -> str:
-    """Return the hash of a file's content, 16 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
 

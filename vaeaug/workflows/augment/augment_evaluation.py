@@ -86,7 +86,6 @@ class AugmentEvaluation:
         return evaluation_results(evaluation, link)
 
     def _evaluate_settings(self) -> EvaluateSettings:
-        """Return the settings of `evaluate` that agree with those of the dataset."""
         chosen = self._settings
         return EvaluateSettings(
             image_size=chosen.image_size,

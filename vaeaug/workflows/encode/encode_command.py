@@ -178,7 +178,6 @@ def _write_shards(plan: FeaturePlan, directory: Path, schema: Any, progress: Pro
 
 
 def _blocks(plan: FeaturePlan, shard: Shard, rows: int) -> Iterator[Rows]:
-    """Encode the images of a shard, one block at a time."""
     cache = plan.images.cache
     labels_N = np.full(len(cache), plan.label)
     for start in range(shard.start, shard.stop, rows):
@@ -196,7 +195,6 @@ def _blocks(plan: FeaturePlan, shard: Shard, rows: int) -> Iterator[Rows]:
 
 
 def _labels(plan: FeaturePlan, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the class that each image is encoded as."""
     if plan.encode_as in (None, ONE):
         return np.full(len(indices), plan.label)
     pixels_NHWC = plan.images.cache.pixels_NHWC
@@ -228,7 +226,6 @@ def _write_format(
 
 
 def _content_hash(images: ModelData) -> str:
-    """Return a hash of the names, splits, labels and contents of the images."""
     state = hashlib.blake2b(digest_size=16)
     for file in images.cache.files:
         state.update(json.dumps([file.file_name, file.split, file.label, file.digest]).encode() + b"\n")

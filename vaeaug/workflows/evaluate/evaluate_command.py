@@ -133,7 +133,6 @@ def evaluate_into(
 
 
 def _check(settings: EvaluateSettings) -> None:
-    """Check the options before any work."""
     parse_size(settings.image_size)
     arms = None if settings.arms == AUTO else parse_arms(settings.arms)
     candidates_of(settings, indexed=False)
@@ -164,7 +163,6 @@ def _result(out: Path | None, evaluation: Evaluation) -> EvaluateResult:
 
 
 def _evaluate(run: Run[EvaluateSettings], data: EvaluateData, directory: Path, scratch: Path) -> Evaluation:
-    """Train the classifiers and compare the images."""
     named_embedding(run)  # an error before the training, not after it
     augment_options = {}
     if data.test is None:

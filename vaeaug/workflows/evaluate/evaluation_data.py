@@ -188,7 +188,6 @@ def _read(
 
 
 def _test(run: Run[EvaluateSettings], real: ImageCache) -> tuple[ImageSubset | None, str, list[PassedOver]]:
-    """Return the test images, where they are from, and the files there that are not used."""
     settings = run.settings
     unused: list[PassedOver] = []
     if settings.test is None:

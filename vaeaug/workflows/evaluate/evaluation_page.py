@@ -69,7 +69,6 @@ def evaluation_results(evaluation: Evaluation, link: Link = lambda _: "") -> Eva
 
 
 def _classical(evaluation: Evaluation) -> str:
-    """Return the pipeline, and how it was chosen."""
     if not evaluation.pipelines:
         return "not used"
     description = pipelines_description(evaluation.pipelines)

@@ -174,7 +174,6 @@ def folds(
 
 
 def _recreate_images(run: Run[EvaluateSettings], directory: Path, augment_options: Mapping[str, Any]) -> None:
-    """Make the synthetic images of a fold in `directory/synthetic` from the real images in `directory/real`."""
     run_options = {name: getattr(run.settings, name) for name in ("device", "workers", "plugins_dirs")}
     options = {**augment_options, **run_options, "synthetic_only": True, "resume": True}
     settings: AugmentSettings = build(AugmentSettings, options, "vaeaug.augment")

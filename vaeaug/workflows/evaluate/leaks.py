@@ -52,7 +52,6 @@ def check_leaks(
 
 
 def _digests(paths: Iterable[Path]) -> Iterable[str]:
-    """Yield the hashes of files; missing files are left out."""
     for path in paths:
         try:
             yield content_digest(read_file(path))

@@ -87,7 +87,6 @@ def named_embedding(run: Run[EvaluateSettings]) -> Embedding | None:
 
 
 def _embedding(run: Run[EvaluateSettings], data: EvaluateData, pixels_NHWC: NDArray[np.uint8], steps: int) -> Embedding:
-    """Return the features to compare by: of the named network, or of a classifier of the real training images."""
     return named_embedding(run) or classifier_embedding(
         pixels_NHWC,
         data.real.labels_N,

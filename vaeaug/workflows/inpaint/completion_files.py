@@ -125,7 +125,6 @@ def native_size(record: ModelRecord, label: str | None) -> tuple[int, int]:
 def _complete(
     job: Job, completer: Completer, settings: InpaintSettings, content: Path, uncertainty: Path
 ) -> WrittenCompletion:
-    """Complete one image and write its completions."""
     record = completer.model.record
     filled: list[dict[int, NDArray[Any]]] = [{} for _ in job.names]
     stds: list[NDArray[np.float32]] = []
@@ -185,7 +184,6 @@ def std_over_samples(images_SHWC: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _evidence(result: Filled) -> tuple[float | None, float | None]:
-    """Return the evidence of the inferred class, and its difference to that of the next best class."""
     if result.evidence_K is None:
         return None, None
     values = sorted(result.evidence_K.tolist(), reverse=True)
@@ -201,7 +199,6 @@ def _read_source(file: ImageFile) -> bytes:
 
 
 def _write(path: Path, data: bytes) -> str:
-    """Write a file and return the hash of its content."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, data, durable=False)
     return content_digest(data)

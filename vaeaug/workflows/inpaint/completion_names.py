@@ -51,7 +51,6 @@ def uncertainty_names(base: str, pages: tuple[int, ...]) -> tuple[str, ...]:
 
 
 def _output_names(file_name: str, base: str, suffixes: tuple[str, ...], samples: int) -> tuple[str, ...]:
-    """Return the names of all files that are written for an image."""
     uncertainty = uncertainty_names(base, (0,)) if samples > 1 else ()
     return completion_names(file_name, base, suffixes, samples) + uncertainty
 

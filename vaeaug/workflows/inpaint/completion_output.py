@@ -91,7 +91,6 @@ def write_root(run: Run[InpaintSettings], completed: InpaintOutput) -> None:
 def _rows(
     run: Run[InpaintSettings], completed: InpaintOutput, written: dict[str, WrittenCompletion]
 ) -> Iterator[CompletedRow]:
-    """Yield one row per image of the output, by the name of its source."""
     jobs = {job.file.file_name: job for job in completed.plan.jobs}
     unchanged_files = {file.file_name: file for file in completed.plan.unchanged}
     for name in sorted({*jobs, *unchanged_files}):
@@ -208,7 +207,6 @@ def _sentence(run: Run[InpaintSettings], completed: InpaintOutput) -> str:
 
 
 def _summary(run: Run[InpaintSettings], completed: InpaintOutput) -> dict[str, object]:
-    """Return the settings that the card and the page show."""
     settings, record = run.settings, completed.record
     sources = {
         "masks": settings.masks and f"mask files ({Path(settings.masks).name})",
@@ -237,7 +235,6 @@ def _summary(run: Run[InpaintSettings], completed: InpaintOutput) -> dict[str, o
 def _shown(
     run: Run[InpaintSettings], completed: InpaintOutput, job: Job, entry: WrittenCompletion
 ) -> CompletionExample:
-    """Return the part of the page about an image."""
     page = job.pages[0]
     rules = completed.record.rules(run.settings.max_megapixels)
     picture = read_picture(open_image(read_file(job.file.path), rules, job.kind), page, rules)

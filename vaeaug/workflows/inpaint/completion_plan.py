@@ -228,7 +228,6 @@ def _copy_rules(
 
 
 def _source(settings: InpaintSettings, images: Path, record: ModelRecord) -> HoleSource:
-    """Return what finds the holes."""
     if settings.masks is not None:
         return MaskFiles(expand_user(settings.masks), images, record.rules(settings.max_megapixels))
     if settings.coco is not None:
@@ -272,7 +271,6 @@ def _check_all(
 
 
 def _check_names(completed: Iterable[str], unchanged: Iterable[str]) -> None:
-    """Check that no two images would become one file."""
     duplicates = [name for name, count in Counter([*completed, *unchanged]).items() if count > 1]
     if duplicates:
         raise InputError(f"two images would both be written as {duplicates[0]}; rename one of them")

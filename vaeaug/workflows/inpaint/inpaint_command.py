@@ -142,7 +142,6 @@ def inpaint(
 
 
 def _copy(plan: Plan, content: Path, progress: Progress) -> None:
-    """Copy the images that are not completed."""
     if plan.unchanged:
         progress.stage("Copying images without holes")
         copy_unchanged(plan.unchanged, content)
@@ -152,7 +151,6 @@ def _copy(plan: Plan, content: Path, progress: Progress) -> None:
 
 
 def _warnings(plan: Plan, chosen: InpaintSettings, record: ModelRecord) -> Iterator[str]:
-    """Yield the warnings about the images."""
     native = native_size(record, None)
     larger = {job.file.file_name: None for job in plan.jobs if not shown_whole(job.size, native, chosen.region)}
     if larger:

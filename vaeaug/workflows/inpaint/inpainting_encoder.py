@@ -127,7 +127,6 @@ def _train(
     progress: Progress,
     seconds: float | None = None,
 ) -> InpaintingEncoder:
-    """Train the inpainting encoder of a model, with the seed of the model."""
     progress.stage("Training the inpainting encoder")
     return train_inpainting_encoder(
         model, pixels_NHWC, labels_N, steps=steps, seconds=seconds, seed=model.record.seed, report=progress.tick

@@ -114,7 +114,6 @@ def _draw(
     out: Path,
     factor: int,
 ) -> None:
-    """Write the pictures."""
     images = images_between(model, real[0], real[1], labels, settings.steps, settings.path)
     names = [model.classes[label] for label in labels]
     path_strip(real, list(images), names, factor).save(out / "strip.png")
@@ -127,7 +126,6 @@ def _draw(
 
 
 def _warnings(files: tuple[Path, Path], names: tuple[str, str], predicted: list[bool]) -> Iterator[str]:
-    """Yield warnings on images that the model classified, and on images of two classes."""
     for path, name, is_predicted in zip(files, names, predicted, strict=True):
         if is_predicted:
             yield f"{path.name} is not in a class folder; it was classified as {name!r} (override with --label NAME)"

@@ -147,13 +147,11 @@ def _draw(
 
 @torch.no_grad()
 def _encoded(model: StoredModel, image_HWC: NDArray[np.uint8], label: int) -> Latent:
-    """Return the latent of an image, a batch of 1."""
     x_1CHW = as_images(image_HWC[None], model.device)
     return model.network(label).variant.encode(x_1CHW, torch.tensor([label], device=model.device)).latent
 
 
 def _information_text(axes: Axes, dimension: int) -> str:
-    """Return the KL of a dimension, or its variance if the model has no KL, in words."""
     value = float(axes.importance_D[dimension])
     return f"{value:.2f} nats" if axes.is_kl else f"variance {value:.3g}"
 

@@ -137,7 +137,6 @@ def _check_column(by: str, label_method: str, model: StoredModel, data: ModelDat
 
 
 def _tasks(run: Run[ScoreSettings], model: StoredModel, data: ModelData, label_method: str) -> list[ScoreTask]:
-    """Divide the images into tasks."""
     settings = run.settings
     return [
         ScoreTask(
@@ -158,7 +157,6 @@ def _tasks(run: Run[ScoreSettings], model: StoredModel, data: ModelData, label_m
 
 
 def _run_tasks(run: Run[ScoreSettings], tasks: list[ScoreTask]) -> None:
-    """Run the tasks that are not done yet."""
     run.progress.stage("Scoring images")
     pending = [task for task in tasks if not is_done(task)]
     total = sum(len(task.labels) for task in tasks)
@@ -177,8 +175,6 @@ def _run_tasks(run: Run[ScoreSettings], tasks: list[ScoreTask]) -> None:
 
 
 def _gather_scores(tasks: list[ScoreTask], data: ModelData, model: StoredModel, label_method: str) -> ImageScores:
-    """Read the scores from the files of the tasks, and score the labels."""
-
     def parts() -> Iterator[Scores]:
         return (read_scores(task.file) for task in tasks)
 
@@ -196,7 +192,6 @@ def _gather_scores(tasks: list[ScoreTask], data: ModelData, model: StoredModel, 
 
 
 def _warnings(data: ModelData, label_method: str) -> Iterator[str]:
-    """Yield the warnings."""
     if data.unknown:
         named = name_list([repr(name) for name in data.unknown], 5)
         yield (

@@ -95,7 +95,6 @@ def is_done(task: ScoreTask) -> bool:
 
 
 def _write_maps(out: Path, cache: ImageCache, start: int, scores: Scores) -> None:
-    """Write the error map of every image of a task, at the size of its file."""
     for file, error_HW in zip(cache.files[start:], scores.error_NHW, strict=False):
         path = out / map_name(file.file_name)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -82,7 +82,6 @@ def _accepted(dataset: SyntheticDataset, sample_filter: SampleFilter, label: str
 
 
 def _first(chunk: SampleChunk, count: int) -> SampleChunk:
-    """Return the first samples of a chunk."""
     return dataclasses.replace(
         chunk,
         pixels_BHWC=chunk.pixels_BHWC[:count],

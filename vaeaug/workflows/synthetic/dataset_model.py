@@ -142,7 +142,6 @@ def dataset_filter(run: Run[AugmentSettings], cache: ImageCache) -> SampleFilter
 
 
 def _reserved(run: Run[AugmentSettings], budget: TimeBudget, training_data: TrainingData) -> TimeBudget:
-    """Return the time budget with the time to make the images reserved."""
     counts = requested_counts(run.settings, training_data.cache)
     readable = {file.file_name for file in training_data.cache.files}
     paths: dict[str, list[Path]] = {label: [] for label in counts}
@@ -153,7 +152,6 @@ def _reserved(run: Run[AugmentSettings], budget: TimeBudget, training_data: Trai
 
 
 def _named_model(run: Run[AugmentSettings], data: Path, directory: Path, budget: TimeBudget | None) -> StoredModel:
-    """Return the model of `--model`, trained first if there is none yet."""
     chosen = run.settings
     if not (directory / FILE).exists():
         training = {field.name: getattr(chosen, field.name) for field in dataclasses.fields(TrainSettings)}

@@ -35,7 +35,6 @@ def dataset_warnings(
 
 
 def _renamed(labels: Iterable[str]) -> list[str]:
-    """Return a warning about classes whose folders have encoded names."""
     renamed = [f"{label!r} is in {folder_name(label)}" for label in labels if folder_name(label) != label]
     if not renamed:
         return []

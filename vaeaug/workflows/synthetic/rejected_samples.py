@@ -49,5 +49,4 @@ def _name(index: int) -> str:
 
 
 def _indices(folder: Path) -> list[int]:
-    """Return the indices of the samples in a folder, in order."""
     return sorted(int(path.stem) for path in folder.glob("*.png")) if folder.is_dir() else []

@@ -61,7 +61,6 @@ class SampleFilter:
         return [self._names_R[position] for position in positions_B]
 
     def _pixels_at_size(self, chunk: SampleChunk) -> NDArray[np.uint8]:
-        """Return the samples at the size of the cache."""
         if chunk.edits is None and chunk.pixels_BHWC.shape[1:] == self._shape_HWC:
             return chunk.pixels_BHWC
         if chunk.edits is None:
@@ -71,7 +70,6 @@ class SampleFilter:
             return self._at_size(edited)
 
     def _at_size(self, images: Iterable[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-        """Return images at the size of the cache, and in its channels."""
         return np.stack([_resized(image_HWC, self._shape_HWC) for image_HWC in images])
 
 
@@ -137,7 +135,6 @@ def train_filter(
 
 @one_thread()
 def _run(task: FoldTask, report: Callable[[float], None]) -> None:
-    """Train the classifier of a fold."""
     cache = open_cache(task.cache)
     indices = cache.indices("train", real=True)[_folds(cache, task.seed) != task.fold]
     steps = min(max(STEPS_PER_IMAGE * len(indices), MIN_STEPS), CONFIG.steps)
@@ -154,7 +151,6 @@ def _run(task: FoldTask, report: Callable[[float], None]) -> None:
 
 
 def _folds(cache: ImageCache, seed: int) -> NDArray[np.int64]:
-    """Return the fold of each training image."""
     indices = cache.indices("train", real=True)
     digests = [cache.files[index].digest for index in indices]
     return stratified_folds(cache.labels_N[indices], FOLDS, seed, digests=digests)

@@ -152,7 +152,6 @@ def image_statistics(cache: ImageCache) -> ImageStatistics:
 
 
 def _default(names: Any, kind: str) -> str:
-    """Return the name of the first variant or loss that is declared as the default."""
     for name, provided in names.items():
         if provided.cls.default:
             return str(name)

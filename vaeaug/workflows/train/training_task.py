@@ -192,7 +192,6 @@ def _finish(
 
 
 def _class_indices(labels_N: np.ndarray, indices: np.ndarray, label: int | None) -> np.ndarray:
-    """Return the `indices` of images of a class; all of them for None."""
     return indices if label is None else indices[labels_N[indices] == label]
 
 
