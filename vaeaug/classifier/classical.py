@@ -118,7 +118,7 @@ def parse_pipeline(text: str) -> ClassicalPipeline:
 
 
 def base_pipelines(flips: Sequence[bool], *, indexed: bool) -> list[ClassicalPipeline]:
-    """Return every policy with each flip, the mildest first; for indexed images, without policies that change colours."""
+    """Return every policy with each flip, the mildest first; if `indexed`, without policies that change colours."""
     policies = list(POLICIES)[:2] if indexed else list(POLICIES)
     return [ClassicalPipeline(policy, flip) for policy in policies for flip in flips]
 

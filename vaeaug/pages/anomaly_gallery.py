@@ -48,7 +48,6 @@ class Gallery:
     """The content of the page.
 
     Attributes:
-        by: what images are ranked by, and what that means.
         anomalous: the highest scores, highest first.
         labels: the images with the most suspicious labels, most suspicious first; empty if labels were not scored.
         size: the model's image size, "64 x 64".
@@ -76,11 +75,7 @@ def heat(error_HW: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def write_gallery(path: Path, data: Gallery) -> None:
-    """Write the page. It loads nothing and runs no script; the same data give the same bytes.
-
-    Args:
-        data: its content. Names are escaped: nothing in them becomes markup.
-    """
+    """Write the page. It loads nothing and runs no script; the same data give the same bytes."""
     cards = (data.anomalous, data.labels)
     encoding = choose_encoding(
         [picture.image for part in cards for card in part for picture in card.pictures], IMAGE_BYTES

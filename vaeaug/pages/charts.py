@@ -40,13 +40,7 @@ _MAP = Markup('class="map" viewBox="0 0 {0} {0}"').format(MAP_SIDE)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One curve.
-
-    Attributes:
-        x: positions, ascending.
-        y: values; one that is not finite leaves a gap.
-        style: "train" or "val"; the CSS class is `line-<style>`.
-    """
+    """One curve."""
 
     name: str
     x: Sequence[float]

@@ -78,9 +78,7 @@ class SamplesSection:
     """The section.
 
     Attributes:
-        groups: (title, classes); a single group has no title.
         width: CSS pixels that a class takes, at least; "100%" if it has the whole width of the page.
-        files: whether a click on an image opens its file.
     """
 
     groups: Sequence[tuple[str, Sequence[ClassSamples]]]

@@ -40,8 +40,6 @@ class ReportData:
         rejected: class -> cause -> some of them.
         settings: name -> value.
         linked_files: name of a file next to the page -> what it contains, as the rest of a sentence.
-        evaluation: whether the images help, and what they are like.
-        edited: set if the synthetic images are edits of real ones.
     """
 
     title: str
@@ -64,11 +62,7 @@ class ReportData:
 
 
 def write_report(path: Path, data: ReportData) -> None:
-    """Write the page. It loads nothing and runs no script; the same data give the same bytes.
-
-    Args:
-        data: its content. Names are escaped: nothing in them becomes markup.
-    """
+    """Write the page. It loads nothing and runs no script; the same data give the same bytes."""
     results = data.evaluation
     dropped = dropped_table(data.dropped, {count.label: count.synthetic for count in data.counts})
     write_page(

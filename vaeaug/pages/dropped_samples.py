@@ -21,7 +21,6 @@ class DroppedRow:
     """One class.
 
     Attributes:
-        label: the class, or "all classes".
         counts: how many were dropped, by cause, in the order of the table.
         fraction: the fraction of the drawn samples, in [0, 1].
     """
@@ -38,7 +37,6 @@ class DroppedTable:
 
     Attributes:
         causes: the reasons, most frequent first.
-        drawn: how many samples were drawn, kept or not.
     """
 
     causes: Sequence[str]

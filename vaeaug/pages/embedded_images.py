@@ -44,7 +44,6 @@ class PageImage:
         source: its file; or its pixels, uint8 (H, W, 1 or 3).
         link: its file relative to the page, with forward slashes; empty if no file is next to the page.
         name: what it is called; empty if it has no name.
-        rules: how the file is decoded; transparency is always kept.
     """
 
     source: Path | NDArray[np.uint8]
@@ -82,7 +81,6 @@ class Thumbnail:
     """An image as it is in the page.
 
     Attributes:
-        data: the embedded file, as a `data:` address.
         width: CSS pixels at which it is shown.
         size: width and height of the image itself, in pixels.
         href: address of its file relative to the page; empty if there is none.
@@ -175,7 +173,6 @@ def choose_encoding(images: Images, max_bytes: int) -> ImageEncoding:
     """Return the best form in which all images together take no more than their room, or the smallest form.
 
     Args:
-        images: all images of a section; a few of them are encoded.
         max_bytes: bytes of all embedded files together; their text is a third longer.
     """
     largest = _ENCODINGS[0].side

@@ -94,7 +94,6 @@ class EvaluationResults:
         facts: short figures for the top of the page: name -> value.
         chance: the first measure of `arms` for a classifier that always predicts the most frequent class, in [0, 1].
         arms: one per kind of training set, in the order in which they are shown.
-        recall_of: the names of the arms that `before` and `after` belong to.
         samples: randomly drawn synthetic images of each class; as `real`, the real image closest to each.
         pairs: the closest pairs, closest first.
         edited: whether the synthetic images are edits of real ones, which are similar and close to them by design.

@@ -14,12 +14,7 @@ from vaeaug.disk import write_atomic
 
 
 def write_page(path: Path, template: str, **values: Any) -> None:
-    """Write a page. The same values give the same bytes.
-
-    Args:
-        template: its name in `templates/`.
-        **values: what it shows; all text is escaped.
-    """
+    """Write a page. The same values give the same bytes."""
     environment = Environment(
         loader=PackageLoader("vaeaug.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )

@@ -34,7 +34,6 @@ class CompletionExample:
         caption: its class, and how much was missing.
         original_HWC: the image as the model sees it, uint8, C = 1 or 3.
         missing_HW: which of its pixels were missing.
-        completions: at least one.
         std_HW: the standard deviation of the completions in any unit; None if there is only one completion.
     """
 

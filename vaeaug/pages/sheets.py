@@ -28,7 +28,6 @@ class ContactRow:
 
     Attributes:
         real: uint8 arrays (H, W, 1 or 3), of any sizes.
-        synthetic: likewise; a selection by quality would mislead.
     """
 
     label: str
@@ -56,7 +55,6 @@ def contact_sheet(rows: Sequence[ContactRow], *, columns: int = 8) -> Image.Imag
 
     Args:
         rows: one per class, at least one.
-        columns: images per class and side; additional images are left out.
 
     Returns:
         An RGB image.
@@ -92,9 +90,6 @@ def traversal_factor(height: int, width: int) -> int:
 
 def traversal_sheet(title: str, columns: Sequence[str], rows: Sequence[TraversalRow], factor: int) -> Image.Image:
     """Draw one row per latent dimension and one column per step along it.
-
-    Args:
-        rows: at least one, each with one image per column.
 
     Returns:
         An RGB image.

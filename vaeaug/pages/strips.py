@@ -76,7 +76,6 @@ def path_strip(
     Args:
         real: the two images at the model's size, uint8 (H, W, 1 or 3).
         path: the decoded images; the first and the last are the reconstructions of `real`.
-        names: the class assigned to each real image, written above it.
 
     Returns:
         An RGB image.

@@ -24,7 +24,6 @@ class History:
     """The history of one training.
 
     Attributes:
-        name: what was trained: `shared`, or a class.
         rows: the rows of `history.jsonl`: `step`, `train` and, if images were held out, `validation`; the latter two
             are term -> mean per image. `annealed` names the terms that are the KL part of the objective.
     """

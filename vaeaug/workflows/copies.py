@@ -56,7 +56,6 @@ def copy_warnings(images: Sequence[RealImage], *, remedy: str = "; --copy exact 
     """Return the warnings about copies that were rewritten or renamed, or that readers decode differently.
 
     Args:
-        images: the real images of an output, with their rules.
         remedy: end of a message, about how to keep the bytes.
     """
     noun = "copied images" if any(image.synthetic for image in images) else "real images"
@@ -89,11 +88,7 @@ def copy_warnings(images: Sequence[RealImage], *, remedy: str = "; --copy exact 
 
 
 def copies_record(images: Sequence[RealImage]) -> dict[str, Any]:
-    """Return how many copies were rewritten and why, as JSON values for the record.
-
-    Args:
-        images: the real images of an output, with their rules.
-    """
+    """Return how many copies were rewritten and why, as JSON values for the record."""
     reasons = Counter(reason for image in images for reason in image.reasons)
     return {
         "images": sum(bool(image.reasons) for image in images),

@@ -12,9 +12,6 @@ from vaeaug.workflows.name_list import name_list
 def data_warnings(index: DatasetIndex, cache: ImageCache, *, allow_leaks: bool) -> list[str]:
     """Return the warnings about a dataset.
 
-    Args:
-        allow_leaks: whether validation and test images may also be training images.
-
     Raises:
         InputError: if validation or test images are also training images, unless `allow_leaks`.
     """

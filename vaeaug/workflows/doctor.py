@@ -39,7 +39,6 @@ class Fact:
     """A fact about the environment.
 
     Attributes:
-        topic: `version`, `device`, `image`, `plugin`, `extra`, `disk` or `text`.
         problem: what is wrong, with the remedy; empty if nothing is.
     """
 

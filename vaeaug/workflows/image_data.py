@@ -43,7 +43,6 @@ class ModelData:
             label that the model was not trained on.
         unknown: labels of the data that the model was not trained on, sorted.
         paths: `file_name` -> the file.
-        passed_over: files in the data that are not used.
     """
 
     cache: ImageCache
@@ -79,7 +78,6 @@ def read_for_training(
     """Decode every image of a dataset that a model is to be trained on.
 
     Args:
-        copies_synthetic: whether synthetic images of earlier runs are copied to an output.
         model: the directory of a trained model that is used on the dataset, if there is one: images are decoded by its
             rules, and its training images are not held out.
 
@@ -129,7 +127,6 @@ def read_real(
     """Return a dataset without the synthetic training images of earlier runs, and a warning if it has any.
 
     Args:
-        index: what `scan` found.
         workers: threads to read with; one per core if None.
 
     Raises:

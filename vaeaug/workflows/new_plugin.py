@@ -46,8 +46,6 @@ def write_package(
     """Write a complete package that brings one variant, loss or sampler, or write nothing.
 
     Args:
-        name: its name for users; a leading `vaeaug-` is removed.
-        kind: `variant`, `loss` or `sampler`.
         directory: where to write it: a path that does not exist, or an empty directory; by default `vaeaug-NAME`.
         installed: the installed plugins; the new one may not have the name of one of these.
 

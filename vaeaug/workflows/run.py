@@ -84,7 +84,6 @@ class Run(Generic[S_co]):
 
         Args:
             out: the output directory: a path that does not exist, or an empty directory.
-            request: what decides the result (`RunSettings.request`).
 
         Raises:
             InputError: if `out` cannot be used, or if an interrupted or a finished run there was asked for something

@@ -23,8 +23,6 @@ def find_sampler(
     """Return the sampler that a user names, after checking its options; None for `auto`.
 
     Args:
-        name: of the sampler, or `auto`.
-        options: its options (`--set-sampler`).
         distribution: the package to install if there is no such sampler, if known.
 
     Raises:
@@ -63,7 +61,6 @@ def choose_sampler(
 
     Args:
         requested: the sampler that is named, or None for `auto`.
-        has_originals: whether the real images that it was trained on are available.
 
     Raises:
         InputError: if no sampler is recommended, or if the one that is named does not go with the model.

@@ -19,11 +19,7 @@ from vaeaug.workflows.synthetic.dataset_evaluation import FOLDER
 
 
 class AugmentEvaluation:
-    """The evaluation of an extended dataset (`vaeaug.workflows.synthetic.dataset_evaluation.Evaluation`).
-
-    Args:
-        settings: of `augment`.
-    """
+    """The evaluation of an extended dataset (`vaeaug.workflows.synthetic.dataset_evaluation.Evaluation`)."""
 
     def __init__(self, settings: AugmentSettings) -> None:
         self._settings = settings

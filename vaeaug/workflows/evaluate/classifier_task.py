@@ -41,7 +41,6 @@ class ArmTask:
     """The training of one classifier.
 
     Attributes:
-        split: file of the division (`save_split`).
         classes: K.
         fraction: of synthetic images in a batch, or None.
     """

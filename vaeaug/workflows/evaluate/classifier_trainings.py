@@ -101,9 +101,6 @@ def predict(
 ) -> tuple[NDArray[np.int64], dict[str, NDArray[np.int64]]]:
     """Train all classifiers.
 
-    Args:
-        splits: of the images, as `save_splits` returns them.
-
     Returns:
         The true classes of the test images (N,), and arm -> the classes that each seed's classifiers predict, (S, N).
         With folds, all real images are test images, each of a classifier that has not seen it.

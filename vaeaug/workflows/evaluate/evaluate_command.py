@@ -119,9 +119,6 @@ def evaluate_into(
     """Write all figures into a directory under construction, and return the evaluation.
 
     Args:
-        run: of the evaluation, which writes no directory of its own.
-        real: the files of REAL, with held-out images in their splits.
-        out: the directory; it is created.
         scratch: the directory for unfinished work; it is created, or the work in it is continued.
     """
     for directory in (out, scratch):

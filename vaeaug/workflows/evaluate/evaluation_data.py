@@ -37,7 +37,6 @@ class EvaluateData:
     """The images of an evaluation.
 
     Attributes:
-        edited: whether these are edited real images, according to the manifest.
         test: test images, or None if there are none.
         tested_on: where they are from, in words, without paths of this machine.
         passed_over: files in REAL, SYNTHETIC and the directory of test images that are not used.
@@ -131,10 +130,6 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
 
 def read_synthetic(run: Run[EvaluateSettings], directory: Path, reference: ImageCache) -> ImageSubset:
     """Return the synthetic images in a directory at the size of other images.
-
-    Args:
-        directory: an output of `augment`, `sample` or `inpaint --random-holes`, or class folders.
-        reference: real images; their classes are used.
 
     Raises:
         InputError: if there are none, or if they are of other classes.

@@ -25,11 +25,7 @@ STEPS_PER_IMAGE = 3  # few images are soon memorized
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is compared.
-
-    Attributes:
-        metric: the measure of the verdict, one of `METRICS`.
-    """
+    """What is compared."""
 
     arms: tuple[Arm, ...]
     metric: str

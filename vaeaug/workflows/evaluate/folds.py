@@ -41,7 +41,6 @@ def augment_settings(directory: Path, real: Mapping[str, int]) -> dict[str, Any]
     """Return the settings of `vaeaug.augment` that make such images again.
 
     Args:
-        directory: an output of `augment` or `sample`.
         real: class -> number of real images that it was made from.
 
     Raises:
@@ -112,7 +111,6 @@ def _counts(real: Mapping[str, int], recorded: Mapping[str, Any]) -> dict[str, A
 
     Args:
         real: class -> number of real images.
-        recorded: the recorded settings; those of `sample` have a number per class.
     """
     requested: Mapping[str, int] | None = recorded.get("counts")
     if requested is None:
@@ -132,9 +130,6 @@ def folds(
     run: Run[EvaluateSettings], data: EvaluateData, augment_options: Mapping[str, Any], scratch: Path
 ) -> Iterator[tuple[int, TrainTestSplit]]:
     """Yield every division with the number of its repeat; images that exist already are not made again.
-
-    Args:
-        augment_options: how synthetic images are made (`augment_settings`).
 
     Raises:
         InputError: if a class has too few images to hold any out, or a name that tables do not keep.

@@ -14,11 +14,7 @@ from vaeaug.dataset.contents import content_digest
 
 @dataclass(frozen=True, slots=True)
 class ImageSubset:
-    """A subset of the images of a cache.
-
-    Attributes:
-        labels_N: their classes, as indices of the classes of REAL.
-    """
+    """A subset of the images of a cache."""
 
     cache: ImageCache
     rows_N: NDArray[np.int64]

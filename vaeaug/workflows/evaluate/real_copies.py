@@ -22,9 +22,6 @@ def exclude_real_images(
 
     Files of the test split are kept: they are a leak, which has an error of its own later.
 
-    Args:
-        real: all images of REAL, decoded at the same size.
-
     Raises:
         InputError: if every image is a file of REAL, or shows the same pixels as one: there is nothing to compare.
     """

@@ -49,9 +49,6 @@ class Similarity:
 def measure_similarity(run: Run[EvaluateSettings], data: EvaluateData, steps: int) -> Similarity:
     """Compare the synthetic images with the real training images by the features of a network.
 
-    Args:
-        steps: of the classifier that is trained if no network is named.
-
     Raises:
         InputError: if there is no such network, or if its weights are missing.
     """

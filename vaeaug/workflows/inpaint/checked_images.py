@@ -28,7 +28,6 @@ class CheckedImage:
         fraction: fraction of the pixels that are missing, of the pages that have holes.
         size: height and width in pixels of the first page that has holes, otherwise of the first page.
         pages: the pages that have holes, from 0.
-        changed: whether its completion is a file of another format.
     """
 
     origin: str

@@ -43,7 +43,6 @@ class WrittenCompletion:
         name: of its first completion, relative to OUT.
         fraction: of its pixels that were missing.
         evidence: log p(visible pixels | class) in nats up to a constant, if the class was inferred (`Completion`).
-        margin: difference between this and the evidence of the next best class.
         std: mean standard deviation of the completions in the holes, for values in [0, 1]; None if there is one.
         digests: file name -> hash of the written file.
     """

@@ -20,9 +20,6 @@ def base_names(file_names: Sequence[str], samples: int, formats: Mapping[str, _S
 
     If two files would be written under one name, it is the whole name of the file that would not keep its own: `a.jpg`
     beside `a.png` becomes `a.jpg.png`.
-
-    Args:
-        formats: the suffixes of the completed files, by file name.
     """
     short = {name: str(PurePosixPath(name).with_suffix("")) for name in file_names}
     written = {

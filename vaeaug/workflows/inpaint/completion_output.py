@@ -46,12 +46,7 @@ SAMPLER = "inpaint"
 
 @dataclass(frozen=True, slots=True)
 class InpaintOutput:
-    """The completed images of a run.
-
-    Attributes:
-        method: `partial-encoder` or `gibbs`.
-        passed_over: files in IMAGES that are not used.
-    """
+    """The completed images of a run."""
 
     record: ModelRecord
     plan: Plan

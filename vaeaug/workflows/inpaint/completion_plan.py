@@ -39,14 +39,12 @@ class Job:
     """An image to be completed.
 
     Attributes:
-        origin: where they come from: a mask's name, `alpha`, ...
         fraction: fraction of the pixels that are missing, in (0, 1], of the pages that have holes.
         size: height and width in pixels of the first page that has holes.
         label: the class that it is completed as, or None to infer it.
         names: of the completions, relative to OUT; one per sample.
         uncertainty: names of the uncertainty images, relative to their folder, one per page that has holes; empty if
             there is one sample.
-        variation: number of the job among the jobs of the same image.
         pages: the pages that have holes, from 0.
         kind: of its class, if it becomes an image of a dataset and keeps nothing else of its file; otherwise None.
     """
@@ -73,7 +71,6 @@ class Plan:
         unchanged: images without holes, which are copied byte for byte under their own names.
         real: with `--random-holes`, the images of the dataset, including synthetic ones of earlier runs, with their
             places in OUT; otherwise empty.
-        invalid: images that cannot be read and are left out.
     """
 
     jobs: tuple[Job, ...]

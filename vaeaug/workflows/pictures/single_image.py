@@ -51,7 +51,6 @@ def class_of(model: StoredModel, path: Path, image_HWC: NDArray[np.uint8], label
     """Return the class of an image: the one that the user named, the class of its folder, or the most likely one.
 
     Args:
-        image_HWC: as returned by `read_single_image`.
         label: the class that the user named, or None.
 
     Raises:

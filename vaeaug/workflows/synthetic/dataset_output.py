@@ -28,7 +28,6 @@ def write_dataset(
     """Write the synthetic images and the files at the root, and publish the dataset.
 
     Args:
-        dataset: the dataset; its real images are copied already.
         evaluate: receives the directory when only its report is missing, may add files to it, and returns the part of
             the report about the evaluation.
     """

@@ -22,7 +22,6 @@ def dataset_warnings(
     """Return the warnings about the model, the splits and the names of class folders.
 
     Args:
-        model: the model that the synthetic images are drawn from.
         is_training_data: whether it was trained on the training images of the data, under the same names.
     """
     return [

@@ -85,11 +85,7 @@ def _resized(image_HWC: NDArray[np.uint8], shape_HWC: tuple[int, ...]) -> NDArra
 
 @dataclass(frozen=True, slots=True)
 class FoldTask:
-    """The training of the classifier of one fold.
-
-    Attributes:
-        fold: number of the fold that it does not see.
-    """
+    """The training of the classifier of one fold."""
 
     cache: Path
     fold: int
@@ -104,8 +100,6 @@ def train_filter(
     """Return a filter for samples of a dataset's classes, or None without two classes that have real images.
 
     Args:
-        cache: the dataset; samples are compared with its training images.
-        directory: for the classifiers; those in it are not trained again.
         workers: number of processes; one per core if None.
     """
     if len(cache.classes) < 2 or not all(len(cache.indices("train", name, real=True)) for name in cache.classes):

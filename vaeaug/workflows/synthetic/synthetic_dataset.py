@@ -30,8 +30,6 @@ class SyntheticDataset:
     """A dataset with synthetic images under construction.
 
     Attributes:
-        command: `augment` or `sample`.
-        model: the model that the synthetic images are drawn from.
         counts: class -> number of synthetic images.
         kinds: class -> the kind of file that its images are written as.
         real: the images of DATA that were copied: real ones, and synthetic ones of earlier runs.
@@ -39,8 +37,6 @@ class SyntheticDataset:
         originals: `file_name` in the data -> file of each real training image; empty if there are none here.
         examples: class -> `file_name` in the data of some real training images, to show beside the synthetic ones.
         settings: the settings that decide the result, for the record and the card.
-        sampler_options: its options that are not the defaults.
-        passed_over: files in DATA that are not used.
         sample_filter: the filter that decides which samples are kept; None to keep all.
         limits: class -> limits of pixel changes of its real images; classes without limits are missing.
         class_options: class -> the sampler's options for it, if they are not `sampler_options`.

@@ -54,9 +54,7 @@ def train_into(
     """Train the networks of a model and write the model to a directory.
 
     Args:
-        directory: for the model; it is created.
         budget: the time budget, or None.
-        unused: files of the dataset that are not used, for `model.json`.
     """
     settings, progress = run.settings, run.progress
     directory.mkdir(parents=True, exist_ok=True)

@@ -43,7 +43,6 @@ class TrainingTask:
     """One training.
 
     Attributes:
-        name: a class, or "all classes".
         label: the class to train on, or None for all classes.
         train_augment: file of an Albumentations pipeline, or None.
         start: weights to start from, or None.
@@ -72,12 +71,7 @@ class TrainingTask:
 
 @dataclass(frozen=True, slots=True)
 class TrainingOutcome:
-    """The outcome of a training.
-
-    Attributes:
-        metrics: for `model.json`; they depend only on the request.
-        history: rows of `history.jsonl`.
-    """
+    """The outcome of a training."""
 
     metrics: dict[str, Any]
     history: list[dict[str, Any]]
