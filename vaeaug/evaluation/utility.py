@@ -29,7 +29,7 @@ class ArmResult:
     difference: Difference | None
 
     def mean_over_seeds(self, figure: str) -> tuple[float, float | None]:
-    """Return the mean of `accuracy`, `balanced_accuracy` or `macro_f1` and the half width of its t interval."""
+        """Return the mean of `accuracy`, `balanced_accuracy` or `macro_f1` and the half width of its t interval."""
         return mean_over_seeds(np.array([getattr(figures, figure) for figures in self.by_seed]))
 
     def recall(self) -> NDArray[np.float64]:
