@@ -1,4 +1,4 @@
-"""`latents.safetensors`: the training set as the model encodes it, which samplers are fitted on."""
+"""`latents.safetensors`: the encoded training set, which samplers are fitted to."""
 
 from __future__ import annotations
 

@@ -48,10 +48,11 @@ class Gallery:
     """The content of the page.
 
     Attributes:
-        anomalous: the highest scores, highest first.
-        labels: the images with the most suspicious labels, most suspicious first; empty if labels were not scored.
+        by: what images are ranked by, and what that means.
+        anomalous: highest score first.
+        labels: most suspicious first; empty if labels were not scored.
+        suspicious: number of suspicious labels in all.
         size: the model's image size, "64 x 64".
-        settings: name -> value.
     """
 
     title: str
@@ -87,12 +88,7 @@ def write_gallery(path: Path, data: Gallery) -> None:
 
 
 def resized_to_file(pixels_HWC: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """Return a picture of the model, resized to the proportions of its file and the size at which the page shows it.
-
-    Args:
-        pixels_HWC: uint8, C = 1 or 3.
-        height: of the file's image, in pixels.
-    """
+    """Return a model-sized uint8 picture, resized to the proportions and displayed size of its file in pixels."""
     model_height, model_width = pixels_HWC.shape[:2]
     size = display_size(width, height)
     if size == display_size(model_width, model_height):

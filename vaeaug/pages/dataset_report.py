@@ -29,17 +29,15 @@ class ReportData:
     """The content of the page. Empty parts and None are left out.
 
     Attributes:
-        summary: the result in one sentence; if there is a verdict, it is shown instead.
-        samples: images of each class; a class may be missing.
+        summary: the result in one sentence; replaced by the verdict if there is one.
         histories: one per training; several with one network per class.
         units: name of a training -> (active, all) latent dimensions.
-        codes: name of a training -> how many codes of a discrete latent are in use, in words.
+        codes: name of a training -> number of codes in use, in words.
         nearest: whether each real image of `samples` is the one most similar to the synthetic image at its position.
         facts: short figures for the top of the page: name -> value.
-        dropped: class -> cause -> how many samples were dropped.
-        rejected: class -> cause -> some of them.
-        settings: name -> value.
+        dropped: class -> cause -> number of dropped samples; `rejected` has some of them.
         linked_files: name of a file next to the page -> what it contains, as the rest of a sentence.
+        edited: set if the synthetic images are edits of real ones.
     """
 
     title: str

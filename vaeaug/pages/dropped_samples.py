@@ -21,8 +21,9 @@ class DroppedRow:
     """One class.
 
     Attributes:
-        counts: how many were dropped, by cause, in the order of the table.
-        fraction: the fraction of the drawn samples, in [0, 1].
+        label: the class, or "all classes".
+        counts: by cause, in the order of the table.
+        fraction: of the drawn samples, in [0, 1].
     """
 
     label: str
@@ -61,8 +62,8 @@ def dropped_table(dropped: Mapping[str, Mapping[str, int]], kept: Mapping[str, i
     """Return the table, or None if nothing was dropped.
 
     Args:
-        dropped: class -> cause -> how many.
-        kept: class -> how many synthetic images were kept.
+        dropped: class -> cause -> number of samples.
+        kept: class -> number of synthetic images.
     """
     causes: Counter[str] = Counter()
     for counts in dropped.values():

@@ -24,8 +24,8 @@ class History:
     """The history of one training.
 
     Attributes:
-        rows: the rows of `history.jsonl`: `step`, `train` and, if images were held out, `validation`; the latter two
-            are term -> mean per image. `annealed` names the terms that are the KL part of the objective.
+        rows: of `history.jsonl`: `step`, and the mean of each term in `train` and, if images were held out,
+            `validation`. `annealed` names the terms that are the KL part of the objective.
     """
 
     name: str
@@ -67,11 +67,10 @@ class TrainingSection:
     """The section. What is empty is left out.
 
     Attributes:
-        small: of several trainings, (title, one chart per training) of the objective and of the KL divergence if there
-            is one.
+        charts: the objective and its terms, of one training.
+        small: of several trainings, (title, one chart per training) of the objective and of the KL divergence.
         units: name of a training -> (active, all) latent dimensions.
-        groups: names of the groups of latents that have a KL term of their own.
-        divergences: the KL divergence of each group, one per training.
+        groups: names of the groups of latents with their own KL term.
     """
 
     charts: Sequence[Curve]
@@ -82,12 +81,7 @@ class TrainingSection:
 
 
 def training_section(histories: Sequence[History], units: Mapping[str, tuple[int, int]]) -> TrainingSection | None:
-    """Return the section, or None if nothing is known of any training.
-
-    Args:
-        histories: one per training; several with one network per class.
-        units: name of a training -> (active, all) latent dimensions.
-    """
+    """Return the section, or None if nothing was recorded; `units` has (active, all) latent dimensions by training."""
     charts = list(_charts(histories[0])) if len(histories) == 1 else []
     small = _small_charts(histories, units) if len(histories) > 1 else []
     if not (charts or small or units):

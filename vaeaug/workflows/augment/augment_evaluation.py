@@ -54,11 +54,7 @@ class AugmentEvaluation:
     ) -> EvaluationResults:
         """Evaluate the images of a dataset under construction, and write all figures into it.
 
-        Args:
-            run: of the dataset.
-            index: the files of DATA.
-            copied: the images of DATA that were copied; a click on one in the page opens its copy.
-            out: the dataset directory.
+        A click on a real image in the page opens its copy in `out`.
 
         Raises:
             VaeaugError: if the images cannot be evaluated; they are kept.

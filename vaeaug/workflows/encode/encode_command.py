@@ -78,9 +78,7 @@ def encode(
         model: the directory of the model.
         data: a dataset in any of the layouts, a folder of images, or one image.
         out: the output directory: a path that does not exist, or an empty directory.
-        progress: progress callback.
-        **settings: the fields of `EncodeSettings`: `encode_as`, `label`, `format`, `skip_invalid`, `device`, `workers`,
-            `labels`, `file_column`, `label_column`, `resume`, `plugins_dirs`, `allow_imports`.
+        **settings: the options of `vaeaug encode`, with underscores; the fields of `EncodeSettings`.
 
     Raises:
         InputError: if the model, the images, an option or the output directory cannot be used; nothing was changed.

@@ -28,8 +28,8 @@ class FeaturePlan:
     """What is encoded, and how.
 
     Attributes:
-        encode_as: how the class given to the encoder is chosen: `one`, `own` or `inferred`; None if the encoder does
-            not depend on it.
+        encode_as: `one`, `own` or `inferred`; None if the encoder does not depend on the class.
+        label: the class for `one`.
         indices: split -> indices of its images; splits without images are missing.
     """
 

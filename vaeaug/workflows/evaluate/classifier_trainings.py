@@ -29,12 +29,7 @@ from vaeaug.workflows.run import Run
 
 @dataclass(frozen=True, slots=True)
 class SavedSplit:
-    """A division that is written to a file.
-
-    Attributes:
-        repeat: number of its repeat; 0 if there are test images.
-        number: from 0.
-    """
+    """A split that is written to a file; `repeat` is 0 if there are test images."""
 
     repeat: int
     number: int
@@ -99,7 +94,7 @@ def predict(
     splits: Sequence[SavedSplit],
     pipelines: Sequence[ClassicalPipeline],
 ) -> tuple[NDArray[np.int64], dict[str, NDArray[np.int64]]]:
-    """Train all classifiers.
+    """Train all classifiers; `pipelines` has one pipeline per split.
 
     Returns:
         The true classes of the test images (N,), and arm -> the classes that each seed's classifiers predict, (S, N).

@@ -77,10 +77,7 @@ def evaluate(
             them.
         synthetic: an output of `augment`, `sample` or `inpaint --random-holes`, or class folders of synthetic images.
         out: the output directory for the page and all figures: a path that does not exist, or an empty directory.
-        progress: progress callback.
-        **settings: the fields of `EvaluateSettings`: `test`, `seeds`, `arms`, `metric`, `steps`, `share`, `flip`,
-            `classical`, `folds`, `repeats`, `embedding`, `embedding_weights`, `embedding_layer`, `image_size`, `seed`,
-            `skip_invalid`, `device`, `workers`, `resume`, `plugins_dirs`.
+        **settings: the options of `vaeaug evaluate`, with underscores; the fields of `EvaluateSettings`.
 
     Raises:
         InputError: if the images, an option or the output directory cannot be used, or if test images are among the
@@ -118,8 +115,7 @@ def evaluate_into(
 ) -> Evaluation:
     """Write all figures into a directory under construction, and return the evaluation.
 
-    Args:
-        scratch: the directory for unfinished work; it is created, or the work in it is continued.
+    `real` are the files of REAL with held-out images in their splits. Work in `scratch` is continued.
     """
     for directory in (out, scratch):
         directory.mkdir(exist_ok=True)
@@ -188,7 +184,7 @@ def _evaluate(run: Run[EvaluateSettings], data: EvaluateData, directory: Path, s
 def _splits(
     run: Run[EvaluateSettings], data: EvaluateData, augment_options: dict[str, Any], scratch: Path
 ) -> Iterator[tuple[int, TrainTestSplit]]:
-    """Yield the divisions into training and test images: one, or one per fold, with the number of its repeat."""
+    """Yield the train-test splits, one or one per fold, with the number of its repeat."""
     if data.test is not None:
         yield 0, TrainTestSplit(data.real, data.synthetic, data.test)
     else:

@@ -37,9 +37,10 @@ class EvaluateData:
     """The images of an evaluation.
 
     Attributes:
+        edited: whether the synthetic images are edited real ones, according to the manifest.
         test: test images, or None if there are none.
         tested_on: where they are from, in words, without paths of this machine.
-        passed_over: files in REAL, SYNTHETIC and the directory of test images that are not used.
+        passed_over: unused files in REAL, SYNTHETIC and the directory of test images.
     """
 
     index: DatasetIndex
@@ -129,7 +130,7 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
 
 
 def read_synthetic(run: Run[EvaluateSettings], directory: Path, reference: ImageCache) -> ImageSubset:
-    """Return the synthetic images in a directory at the size of other images.
+    """Return the synthetic images in a directory, at the size of `reference`, which are real images.
 
     Raises:
         InputError: if there are none, or if they are of other classes.

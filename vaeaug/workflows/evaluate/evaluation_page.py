@@ -78,7 +78,7 @@ def _classical(evaluation: Evaluation) -> str:
 
 
 def _arm_row(entry: ArmResult, result: Utility, *, compared: bool) -> ArmRow:
-    """Return a way of training; the measure that the verdict is about comes first."""
+    """Return the row of a training method; the metric of the verdict comes first."""
     names = {"accuracy": "accuracy", "balanced-accuracy": "balanced accuracy", "macro-f1": "macro F1"}
     first = {result.metric: names.pop(result.metric), **names}
     field = {name: name.replace("-", "_") for name in first}

@@ -38,14 +38,11 @@ _REMEDY = "move some images to REAL/test/<class>, or give test images with --tes
 
 
 def augment_settings(directory: Path, real: Mapping[str, int]) -> dict[str, Any]:
-    """Return the settings of `vaeaug.augment` that make such images again.
-
-    Args:
-        real: class -> number of real images that it was made from.
+    """Return the settings of `vaeaug.augment` that make such images again, for numbers of real images per class.
 
     Raises:
-        InputError: if there is no record of how it was made, if a file is needed that the record only names, or if
-            `augment` has no settings for these numbers of images; the message says what to do instead.
+        InputError: if there is no record of how they were made, if it names a file that is missing, or if `augment` has
+            no settings for these numbers of images; the message says what to do instead.
     """
     unknown = f"REAL has no test images, and cross-validation cannot make images like those in {directory}"
     try:
@@ -129,7 +126,7 @@ def _counts(real: Mapping[str, int], recorded: Mapping[str, Any]) -> dict[str, A
 def folds(
     run: Run[EvaluateSettings], data: EvaluateData, augment_options: Mapping[str, Any], scratch: Path
 ) -> Iterator[tuple[int, TrainTestSplit]]:
-    """Yield every division with the number of its repeat; images that exist already are not made again.
+    """Yield every split with the number of its repeat; images that exist already are not made again.
 
     Raises:
         InputError: if a class has too few images to hold any out, or a name that tables do not keep.

@@ -30,11 +30,7 @@ class Similarity:
     synthetic: Embedded
 
     def warnings(self, *, edited: bool) -> tuple[str, ...]:
-        """Return a warning if the model may have memorized training images.
-
-        Args:
-            edited: whether the synthetic images are edited real ones, which may be near to their sources.
-        """
+        """Return a warning if the model may have memorized training images; edited real images may be near to their sources."""
         if edited or not self.memorisation.far_above_chance:
             return ()
         held_out = self.memorisation.held_out
@@ -48,6 +44,8 @@ class Similarity:
 
 def measure_similarity(run: Run[EvaluateSettings], data: EvaluateData, steps: int) -> Similarity:
     """Compare the synthetic images with the real training images by the features of a network.
+
+    Without a named network, a classifier is trained for `steps` steps.
 
     Raises:
         InputError: if there is no such network, or if its weights are missing.

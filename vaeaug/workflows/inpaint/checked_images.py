@@ -28,6 +28,7 @@ class CheckedImage:
         fraction: fraction of the pixels that are missing, of the pages that have holes.
         size: height and width in pixels of the first page that has holes, otherwise of the first page.
         pages: the pages that have holes, from 0.
+        changed: whether its completion is a file of another format.
     """
 
     origin: str
@@ -56,8 +57,7 @@ def check_image(
 ) -> CheckedImage:
     """Read an image and its holes.
 
-    Args:
-        kind: of its class, if it becomes an image of a dataset: its holes are cut, so they hide no colour.
+    If `kind` is given, the holes are cut at random, so they hide no colour.
 
     Raises:
         UnreadableImageError: if the image or its mask cannot be read.

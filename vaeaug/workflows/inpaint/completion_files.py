@@ -43,7 +43,7 @@ class WrittenCompletion:
         name: of its first completion, relative to OUT.
         fraction: of its pixels that were missing.
         evidence: log p(visible pixels | class) in nats up to a constant, if the class was inferred (`Completion`).
-        std: mean standard deviation of the completions in the holes, for values in [0, 1]; None if there is one.
+        std: mean standard deviation of the completions in the holes, for values in [0, 1]; None for one completion.
         digests: file name -> hash of the written file.
     """
 
@@ -67,7 +67,7 @@ def write_completions(
     journal: Path,
     progress: Progress,
 ) -> None:
-    """Complete and write the images that are not written yet.
+    """Complete and write the images that are not written yet; `journal` records finished images.
 
     Raises:
         VaeaugError: if an image or its mask is missing or has changed.

@@ -18,8 +18,8 @@ class _Suffixed(Protocol):
 def base_names(file_names: Sequence[str], samples: int, formats: Mapping[str, _Suffixed]) -> dict[str, str]:
     """Return file name -> the beginning of the names of its completions: the file's name without its suffix.
 
-    If two files would be written under one name, it is the whole name of the file that would not keep its own: `a.jpg`
-    beside `a.png` becomes `a.jpg.png`.
+    If two files would be written under one name, the one that would lose its own name keeps it whole: `a.jpg` beside
+    `a.png` becomes `a.jpg.png`. `formats` has the suffixes of the completed files.
     """
     short = {name: str(PurePosixPath(name).with_suffix("")) for name in file_names}
     written = {

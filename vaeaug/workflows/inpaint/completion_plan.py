@@ -43,8 +43,8 @@ class Job:
         size: height and width in pixels of the first page that has holes.
         label: the class that it is completed as, or None to infer it.
         names: of the completions, relative to OUT; one per sample.
-        uncertainty: names of the uncertainty images, relative to their folder, one per page that has holes; empty if
-            there is one sample.
+        uncertainty: names of the uncertainty images, one per page that has holes; empty if there is one sample.
+        variation: number of the job among the jobs of the same image.
         pages: the pages that have holes, from 0.
         kind: of its class, if it becomes an image of a dataset and keeps nothing else of its file; otherwise None.
     """
@@ -96,7 +96,7 @@ def make_plan(
 
     Raises:
         InputError: if images or masks cannot be read (all are named) and `skip_invalid` is not set, if no image has a
-            hole, if the masks are missing, if two images would become one file, or with `--random-holes` if the model
+            hole, if the masks are missing, if two images would become one file, or with `random_holes` if the model
             does not know a class.
     """
     if settings.random_holes:

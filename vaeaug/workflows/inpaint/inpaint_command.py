@@ -74,10 +74,7 @@ def inpaint(
         model: the directory of the model. Its inpainting encoder is trained on first use and kept there.
         images: a dataset, a folder of images, or one image. It is never written to.
         out: the output directory: a path that does not exist, or an empty directory.
-        progress: progress callback.
-        **settings: the fields of `InpaintSettings`: one of `masks`, `alpha`, `missing_color`, `coco` and
-            `random_holes`; `samples`, `label`, `method`, `draws`, `blend`, `data`, `skip_invalid`, `seed`, `device`,
-            `workers`, `resume`, `plugins_dirs`, `allow_imports`.
+        **settings: the options of `vaeaug inpaint`, with underscores; the fields of `InpaintSettings`.
 
     Raises:
         InputError: if the model, the images, the masks, an option or the output directory cannot be used; nothing was

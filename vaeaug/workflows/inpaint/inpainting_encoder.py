@@ -29,7 +29,7 @@ def inpainting_encoder(
     steps: int | None = None,
     progress: Progress,
 ) -> InpaintingEncoder | None:
-    """Return the inpainting encoder of a model; if it has none yet, train it and keep it in the model's directory.
+    """Return the inpainting encoder of a model, or None if completions use none; train and store it if it is missing.
 
     It is trained with the seed of the model, so it does not depend on the run that needs it first. If the model's
     directory cannot be written to, the encoder is used in this run only.
@@ -37,11 +37,7 @@ def inpainting_encoder(
     Args:
         method: `gibbs` needs no encoder; `auto` uses none if the variant's latents do not allow one.
         data: real images to train on, or None to train on images that the model decodes.
-        max_megapixels: images of more million pixels are refused.
         steps: optimizer steps; chosen if None.
-
-    Returns:
-        The encoder, or None if completions use none.
 
     Raises:
         InputError: if the encoder's file is damaged, if the data cannot be read, or if `method` requires an encoder and
@@ -94,13 +90,9 @@ def add_inpainting_encoder(
     *,
     seconds: float | None = None,
 ) -> None:
-    """Train the inpainting encoder of a model under construction on its training images, and write it there.
+    """Train the inpainting encoder of a new model on its uint8 training images, and store it in the model.
 
     If the variant's latents do not allow one, a warning says so and nothing is written; the model is complete without.
-
-    Args:
-        pixels_NHWC: its training images, uint8.
-        seconds: time limit, or None for no limit.
     """
     try:
         save_inpainting_encoder(model, _train(model, pixels_NHWC, labels_N, None, progress, seconds))

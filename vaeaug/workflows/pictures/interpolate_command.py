@@ -60,9 +60,7 @@ def interpolate(
         first: an image file.
         second: another.
         out: the output directory: a path that does not exist, or an empty directory.
-        progress: progress callback.
-        **settings: the fields of `InterpolateSettings`: `steps`, `path`, `label`, `enlarge`, `device`, `resume`,
-            `plugins_dirs`, `allow_imports`.
+        **settings: the options of `vaeaug interpolate`, with underscores; the fields of `InterpolateSettings`.
 
     Raises:
         InputError: if the model, an image, an option or the output directory cannot be used; nothing was changed.

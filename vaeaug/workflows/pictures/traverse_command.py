@@ -56,9 +56,7 @@ def traverse(model: str | Path, out: str | Path, *, progress: Progress = SILENT,
     Args:
         model: the directory of the model.
         out: the output directory: a path that does not exist, or an empty directory.
-        progress: progress callback.
-        **settings: the fields of `TraverseSettings`: `latents`, `steps`, `reach`, `image`, `classes`, `enlarge`,
-            `device`, `resume`, `plugins_dirs`, `allow_imports`.
+        **settings: the options of `vaeaug traverse`, with underscores; the fields of `TraverseSettings`.
 
     Raises:
         InputError: if the latents of the model are codes and have no axes, or if the model, the image, an option or the

@@ -73,9 +73,7 @@ def score(
         model: the directory of the model.
         data: images: class folders, splits, a folder of images, or one image. They are never written to.
         out: the output directory: a path that does not exist, or an empty directory.
-        progress: progress callback.
-        **settings: the fields of `ScoreSettings`: `by`, `judge`, `draws`, `maps`, `gallery`, `seed`, `skip_invalid`,
-            `allow_imports`, `labels`, `file_column`, `label_column`, `device`, `workers`, `resume`, `plugins_dirs`.
+        **settings: the options of `vaeaug score`, with underscores; the fields of `ScoreSettings`.
 
     Raises:
         InputError: if the model, the data, an option or the output directory cannot be used; nothing was changed.

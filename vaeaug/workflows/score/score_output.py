@@ -177,9 +177,10 @@ def _model_picture(scores: AnomalyScores, caption: str, position: int, pixels_HW
 
 
 def _typical(images: ImageScores) -> dict[str, int]:
-    """Return for each class the place of an image that shows what it is like.
+    """Return for each class the position of a typical image.
 
-    That of the median score, of those whose label surprises less than most: neither a wrong one nor a cartoon.
+    It has the median score among the half of the labels that surprise least, so it is neither mislabelled nor a
+    cartoon.
     """
     surprise_N, labels_N = images.label_scores.label_surprise_N, np.array(images.labels)
     typical = {}
@@ -193,13 +194,13 @@ def _typical(images: ImageScores) -> dict[str, int]:
 
 
 def _numbers(images: ImageScores, position: int, names: Iterable[str]) -> Mapping[str, str]:
-    """Return numbers of an image, as text; those it has none of are left out."""
+    """Return numbers of an image, as text; missing ones are left out."""
     values = {name: float(images.column(name)[position]) for name in names}
     return {_words(name): shown_number(value) for name, value in values.items() if not np.isnan(value)}
 
 
 def shown_number(value: float) -> str:
-    """Return a number with four digits, or all before the decimal point if these are more: never as a power of ten."""
+    """Return a number with four digits, or all before the decimal point; never as a power of ten."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 

@@ -31,10 +31,9 @@ class ScoreTask:
     """The scoring of a window of images.
 
     Attributes:
-        start: the first image.
         labels: indices of the images' classes in the model; -1 if the class is not known.
         draws: K of the importance-weighted bound.
-        evidence: whether the evidence of each class is also computed if the class is known.
+        evidence: whether to compute the evidence of each class even if the class is known.
         maps: the directory to write error maps to, or None for no maps.
     """
 

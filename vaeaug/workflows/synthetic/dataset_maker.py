@@ -55,8 +55,7 @@ def make_dataset(
 ) -> AugmentResult:
     """Make an extended dataset; see `vaeaug.augment`.
 
-    Args:
-        evaluation: measures whether the synthetic images help, before OUT is published; None not to measure it.
+    `evaluation` measures whether the synthetic images help, before OUT is published.
 
     Raises:
         InputError: if the data, an option or the output directory cannot be used; nothing was changed.

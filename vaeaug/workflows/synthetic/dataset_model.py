@@ -36,9 +36,6 @@ def dataset_model(
 ) -> StoredModel:
     """Return the model of a dataset: that of `--model`, or one that is trained for this dataset only.
 
-    Args:
-        budget: the time budget, or None.
-
     Raises:
         InputError: if the model of `--model` is of another variant or loss than the named ones.
     """
@@ -108,14 +105,10 @@ def named_sampler(run: Run[AugmentSettings]) -> Provided[Sampler] | None:
 def dataset_sampler(
     run: Run[AugmentSettings], requested: Provided[Sampler] | None, model: StoredModel, *, is_training_data: bool
 ) -> Provided[Sampler]:
-    """Return the sampler of a dataset.
-
-    Args:
-        requested: the sampler that the user named, or None for `auto`.
-        is_training_data: whether the model was trained on the training images of the data.
+    """Return the sampler of a dataset; `requested` is None for `auto`.
 
     Raises:
-        InputError: if the sampler edits the images that the model was trained on, and these are others.
+        InputError: if the sampler edits the training images of the model, and the data contain other images.
     """
     samplers = run.registry.samplers
     if requested is not None and requested.cls.edits and not is_training_data:

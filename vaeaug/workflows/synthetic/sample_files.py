@@ -106,7 +106,7 @@ def drawn_chunks(
 def _filtered(
     dataset: SyntheticDataset, sample_filter: SampleFilter, label: str, written_spans: dict[SampleSpan, WrittenSpan]
 ) -> Iterator[SampleChunk]:
-    """Generate chunks of a class until enough samples are kept, or until the maximum of attempts is reached.
+    """Generate chunks until enough samples are kept, or until the maximum of attempts is reached.
 
     The output has the first samples that are kept, so it does not depend on interruptions.
     """

@@ -50,11 +50,7 @@ class SampleFilter:
 
     @one_thread()
     def nearest(self, label: str, images: Sequence[NDArray[np.uint8]]) -> list[str]:
-        """Return for each image of a class the `file_name` of the most similar real one, according to a classifier.
-
-        Args:
-            images: uint8 arrays (H, W, 1 or 3), of any sizes.
-        """
+        """Return the `file_name` of the most similar real image of the class, for each image, according to a classifier."""
         if not images:
             return []
         positions_B = self._judge.nearest(self._at_size(images), self._label[label])
@@ -85,7 +81,7 @@ def _resized(image_HWC: NDArray[np.uint8], shape_HWC: tuple[int, ...]) -> NDArra
 
 @dataclass(frozen=True, slots=True)
 class FoldTask:
-    """The training of the classifier of one fold."""
+    """The training of the classifier of one fold, which it does not see."""
 
     cache: Path
     fold: int
@@ -99,8 +95,7 @@ def train_filter(
 ) -> SampleFilter | None:
     """Return a filter for samples of a dataset's classes, or None without two classes that have real images.
 
-    Args:
-        workers: number of processes; one per core if None.
+    Classifiers that exist in `directory` are not trained again. There is one process per core if `workers` is None.
     """
     if len(cache.classes) < 2 or not all(len(cache.indices("train", name, real=True)) for name in cache.classes):
         return None

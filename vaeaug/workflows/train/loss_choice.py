@@ -36,7 +36,7 @@ class NamedPlugins:
     """The plugins that a user names, before any image is opened.
 
     Attributes:
-        loss: the loss, or None to choose it by the images.
+        loss: None to choose it by the images.
         scope: `per-class` or `shared`.
         sampler: the sampler that will draw from the model, if one is named.
     """

@@ -43,11 +43,12 @@ class TrainingTask:
     """One training.
 
     Attributes:
+        name: a class, or "all classes".
         label: the class to train on, or None for all classes.
         train_augment: file of an Albumentations pipeline, or None.
         start: weights to start from, or None.
         end: with a time budget, when all trainings have to be finished (`time.monotonic`).
-        rounds: trainings that one process does in sequence from this one on, which divide the remaining time.
+        rounds: trainings that one process runs in sequence, including this one; they divide the remaining time.
     """
 
     name: str
