@@ -84,7 +84,7 @@ def verdict(comparisons: Sequence[Comparison], metric: str) -> Verdict:
         best = min(comparisons, key=lambda comparison: comparison.difference.mean)
         sentence = f"The synthetic images do harm here: {figures}{compared_with} ({_noise(first.difference)})"
         return Verdict(HARMS, f"{sentence}; use {best.baseline.description} alone.", first.baseline)
-    # From here on it is about the best of the rivals.
+    # From here on it is about the best of the baselines.
     adjusted = [
         Comparison(comparison.baseline, comparison.difference.bonferroni(len(comparisons)))
         for comparison in comparisons

@@ -164,7 +164,7 @@ def thumbnail(image: PageImage, text: str, encoding: ImageEncoding) -> Thumbnail
 def captioned(
     pictures: Sequence[Picture], encoding: ImageEncoding, *, before: str = "", after: str = ""
 ) -> list[tuple[str, str, Thumbnail]]:
-    """Return (caption, CSS class, thumbnail) of each readable picture; its alternative text is before + caption + after."""
+    """Return (caption, CSS class, thumbnail) of each readable picture; alternative text is before + caption + after."""
     shown = ((picture, thumbnail(picture.image, f"{before}{picture.caption}{after}", encoding)) for picture in pictures)
     return [(picture.caption, picture.kind, image) for picture, image in shown if image is not None]
 

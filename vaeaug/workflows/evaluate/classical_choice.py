@@ -1,4 +1,4 @@
-"""The choice of the classical augmentation that synthetic images are compared with, in each division of the images."""
+"""The choice of the classical augmentation that synthetic images are compared with, for each train-test split."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def choose_classical(trainings: Trainings, splits: Sequence[SavedSplit], metric:
 
 
 class _Trials:
-    """The choice in one division, with its trials as tasks."""
+    """The choice for one split, with its trials as tasks."""
 
     def __init__(self, trainings: Trainings, split: SavedSplit, metric: str) -> None:
         self._trainings, self._number = trainings, split.number

@@ -57,7 +57,7 @@ class ArmTask:
 
 
 def save_split(split: TrainTestSplit, path: Path) -> None:
-    """Write which images a division consists of."""
+    """Write which images a split consists of."""
     buffer = io.BytesIO()
     arrays: dict[str, NDArray[np.generic]] = {}
     for name in _PARTS:

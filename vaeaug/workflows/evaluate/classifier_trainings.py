@@ -79,7 +79,7 @@ class Trainings:
 
 
 def save_splits(splits: Iterable[tuple[int, TrainTestSplit]], scratch: Path) -> list[SavedSplit]:
-    """Write divisions, each with the number of its repeat, for worker processes to read."""
+    """Write splits, each with the number of its repeat, for worker processes to read."""
     written = []
     for number, (repeat, images) in enumerate(splits):
         path = scratch / f"division-{number:03}.npz"

@@ -24,7 +24,7 @@ class Evaluation:
     """The result of an evaluation.
 
     Attributes:
-        pipelines: the classical augmentation in each division into training and test images; empty if no arm has it.
+        pipelines: the classical augmentation of each split; empty if no arm has it.
     """
 
     run: Run[EvaluateSettings]

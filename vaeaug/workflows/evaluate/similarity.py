@@ -30,7 +30,7 @@ class Similarity:
     synthetic: Embedded
 
     def warnings(self, *, edited: bool) -> tuple[str, ...]:
-        """Return a warning if the model may have memorized training images; edited real images may be near to their sources."""
+        """Return a warning if the model may have memorized training images; edited ones may be near their sources."""
         if edited or not self.memorisation.far_above_chance:
             return ()
         held_out = self.memorisation.held_out

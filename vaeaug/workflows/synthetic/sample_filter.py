@@ -36,8 +36,8 @@ STEPS_PER_IMAGE, MIN_STEPS = 2, 60  # few images are soon memorized
 class SampleFilter:
     """Decides which samples of a dataset's classes are kept."""
 
-    def __init__(self, judge: ClassifierFilter, cache: ImageCache) -> None:
-        self._judge = judge
+    def __init__(self, classifier_filter: ClassifierFilter, cache: ImageCache) -> None:
+        self._classifier_filter = classifier_filter
         self._names_R = [cache.files[index].file_name for index in cache.indices("train", real=True)]
         self._shape_HWC = cache.pixels_NHWC.shape[1:]
         self._label = {name: label for label, name in enumerate(cache.classes)}
@@ -46,14 +46,14 @@ class SampleFilter:
     def verdicts(self, chunk: SampleChunk) -> list[str | None]:
         """Return for each sample the reason why it is dropped, or None if it is kept."""
         sources = [None if source is None else self._position.get(source) for source in chunk.sources]
-        return self._judge.verdicts(self._pixels_at_size(chunk), self._label[chunk.label], sources)
+        return self._classifier_filter.verdicts(self._pixels_at_size(chunk), self._label[chunk.label], sources)
 
     @one_thread()
     def nearest(self, label: str, images: Sequence[NDArray[np.uint8]]) -> list[str]:
-        """Return the `file_name` of the most similar real image of the class, for each image, according to a classifier."""
+        """Return the `file_name` of the most similar real image of the class, for each image."""
         if not images:
             return []
-        positions_B = self._judge.nearest(self._at_size(images), self._label[label])
+        positions_B = self._classifier_filter.nearest(self._at_size(images), self._label[label])
         return [self._names_R[position] for position in positions_B]
 
     def _pixels_at_size(self, chunk: SampleChunk) -> NDArray[np.uint8]:
