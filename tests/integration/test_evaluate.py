@@ -129,7 +129,7 @@ def test_classical_augmentation_is_chosen_by_the_measure_of_the_verdict(
     evaluate_data.write_images(real / "train/ant", "ant", 50, 16)
 
     def predicts(task, tell):
-        true_N = load_split(task.division).test.labels_N
+        true_N = load_split(task.split).test.labels_N
         everything = {"mild": 0, "trivialaugment": 1}.get(task.pipeline.name, -1)
         predicted_N = np.full_like(true_N, everything)
         predicted_N[np.flatnonzero(true_N == 0)[0]] = 0
@@ -269,7 +269,7 @@ def test_without_test_images_each_is_held_out_once_and_no_model_sees_it(
     monkeypatch.setattr(
         evaluate_train,
         "run_arm_task",
-        lambda task, tell: (divisions.append(load_split(task.division)), run_arm_task(task, tell)),
+        lambda task, tell: (divisions.append(load_split(task.split)), run_arm_task(task, tell)),
     )
     found = evaluate(real, tmp_path / "extended", folds=3, repeats=2, **QUICK)
     assert found.values["test_images"] == {"ant": 7, "b%ee": 6}
@@ -329,7 +329,7 @@ def test_no_copy_of_what_is_held_out_is_trained_on(tmp_path: Path, monkeypatch: 
     divisions = []
 
     def noted(task, tell):
-        divisions.append((task.file.name.startswith("trial"), load_split(task.division)))
+        divisions.append((task.file.name.startswith("trial"), load_split(task.split)))
         run_arm_task(task, tell)
 
     monkeypatch.setattr(evaluate_train, "run_arm_task", noted)

@@ -1,14 +1,14 @@
-"""Class densities in the space of latent features, fitted to the labelled images: what tells which labels are wrong.
+"""Class densities in the space of latent features, fitted to the labelled images, to find wrong labels.
 
 A network that was trained on a wrong label explains the image by it: on Fashion-MNIST with flipped labels the evidence
-of the networks finds a third of the flips, these densities four fifths (docs/benchmarks.md). For features that were
-told no label (`features_of`) a class is a Gaussian with a mean of its own, and a covariance between its own and that
-of all classes (regularized discriminant analysis; Friedman 1989):
+of the networks finds a third of the flips, these densities four fifths (docs/benchmarks.md). Features are encoded
+without labels (`features_of`). A class is a Gaussian with its own mean, and a covariance between its own and that of
+all classes (regularized discriminant analysis; Friedman 1989):
 
     log p(f|y) = log N(f; m_y, S_y),  S_y = (n_y C_y + n_0 C) / (n_y + n_0),  n_0 = 4 D
 
-Features are first reduced to their D leading principal components, D at most 64 and a tenth of the images. All is
-summed up over parts of the images, so that memory does not grow with their number.
+Features are first reduced to their D leading principal components, D at most 64 and a tenth of the images. Sums run
+over parts of the images, so that memory does not grow with their number.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Parts = Callable[[], Iterable[tuple[NDArray[np.float32], NDArray[np.int64]]]]
 
 @dataclass(frozen=True, slots=True)
 class LabelDensities:
-    """A Gaussian for each class that has images enough.
+    """A Gaussian for each class with enough images.
 
     Attributes:
         classes_K: the classes, as the model counts them, ascending.
@@ -69,11 +69,7 @@ def scorable_classes(labels_N: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def fit_densities(parts: Parts, classes_K: NDArray[np.int64]) -> LabelDensities:
-    """Fit one Gaussian per class.
-
-    Args:
-        classes_K: which classes (`scorable_classes`).
-    """
+    """Fit one Gaussian per class of `scorable_classes`."""
     mean_F, components_FD = _components(parts, classes_K)
     class_count = len(classes_K)
     dim = components_FD.shape[1]
@@ -103,7 +99,7 @@ def fit_densities(parts: Parts, classes_K: NDArray[np.int64]) -> LabelDensities:
 
 
 def _components(parts: Parts, classes_K: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the mean of the features, (F,), and their leading principal components, (F, D)."""
+    """Return the mean (F,) and the leading principal components (F, D) of the features."""
     count, sum_F, square_FF = 0, np.zeros(()), np.zeros(())
     for features_NF, labels_N in parts():
         class_features_NF = features_NF[np.isin(labels_N, classes_K)].astype(np.float64)

@@ -34,14 +34,13 @@ class LabelScores:
 
 
 def choose_label_method(requested: str, model: StoredModel, labels_N: NDArray[np.int64]) -> str:
-    """Return how labels are scored: `features` if two classes have enough images, otherwise `evidence`, or `nobody`.
+    """Return how labels are scored: `features` if two classes have enough images, otherwise `evidence`.
+
+    It is `nobody` if the requested method is not possible or if there are no labels.
 
     Args:
         requested: one of `columns.LABEL_METHODS`.
         labels_N: as the model counts classes; -1 if the class is not known.
-
-    Returns:
-        `features`, `evidence`, or `nobody` if the requested method is not possible or there are no labels.
     """
     if not (labels_N >= 0).any():
         return NOT_SCORED
@@ -57,7 +56,7 @@ def score_labels(
 
     Args:
         parts: each call restarts the iteration over the scores of all images, in order.
-        method: what `choose_label_method` chose.
+        method: of `choose_label_method`.
     """
     densities = None
     if method == FEATURES:
@@ -75,7 +74,6 @@ def score_labels(
 def _score_part(
     scores: Scores, labels_N: NDArray[np.int64], model: StoredModel, method: str, densities: LabelDensities | None
 ) -> LabelScores:
-    """Judge the labels of one part."""
     distinguishes = distinguishes_classes(model)
     likeliest_N = np.full(len(labels_N), UNKNOWN, np.int64)
     surprise_N = np.full(len(labels_N), np.nan, np.float32)
@@ -97,10 +95,9 @@ def _score_part(
 
 
 def label_surprise(evidence_NK: NDArray[np.floating], labels_N: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return the evidence of the best other class less that of the label, (N,), in nats.
+    """Return the evidence of the best other class minus that of the label, (N,), in nats.
 
-    Args:
-        evidence_NK: log-evidence of each class, of at least two.
+    `evidence_NK` is the log-evidence of at least two classes.
     """
     rows = np.arange(len(labels_N))
     others_NK = np.array(evidence_NK, dtype=np.float64)
@@ -113,7 +110,6 @@ def label_surprise(evidence_NK: NDArray[np.floating], labels_N: NDArray[np.int64
 def _with_labels(
     parts: Callable[[], Iterable[Scores]], labels_N: NDArray[np.int64]
 ) -> Iterator[tuple[Scores, NDArray[np.int64]]]:
-    """Yield the parts with their labels."""
     start = 0
     for scores in parts():
         stop = start + len(scores.measured_as_N)

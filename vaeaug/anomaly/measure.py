@@ -1,8 +1,8 @@
 """How well a network explains images of one class: the parts of every score.
 
-The mode of the posterior gives the reconstruction that is shown, and the errors in pixel values. Bounds on the
-likelihood are means over draws from the posterior. The draws for each image use the same random numbers, so the result
-does not depend on other images, and images differ by their content and not by chance.
+The posterior mode gives the reconstruction that is shown, and the errors in pixel values. Bounds on the likelihood are
+means over draws from the posterior. The draws for each image use the same random numbers, so the result does not depend
+on other images, and images differ by their content and not by chance.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ class Measurements:
 
     Attributes:
         reconstruction_error: the loss, in nats if it is a likelihood, (B,).
-        kl: the KL divergence in nats, (B,), or None if the variant reports none.
+        kl: in nats, (B,), or None if the variant reports none.
         iwae_bound: the importance-weighted bound on -log p(x|y) in nats, (B,), or None without importance weights.
-        image_BCHW: the reconstruction from the posterior's mode, in [0, 1].
+        image_BCHW: the reconstruction from the posterior mode, in [0, 1].
         error_BHW: the absolute error of that reconstruction, averaged over channels, in [0, 1].
         scaled_error: its mean squared error over the image's contrast, the standard deviation of its values, (B,). So
-            an image does not count as anomalous merely because it has more contrast or detail than others, as it does
-            for likelihoods (Serra et al. 2020); with the variance in its place plain images would, instead.
+            an image is not anomalous merely because it has more contrast or detail than others, as with likelihoods
+            (Serra et al. 2020); with the variance instead, plain images would be.
     """
 
     reconstruction_error: Tensor
@@ -46,7 +46,7 @@ class Measurements:
 
     @property
     def negative_elbo(self) -> Tensor:
-        """The reconstruction error and the KL divergence, if there is one, (B,)."""
+        """The reconstruction error plus the KL divergence, if there is one, (B,)."""
         return self.reconstruction_error if self.kl is None else self.reconstruction_error + self.kl
 
 
@@ -55,7 +55,7 @@ def measure(network: Network, x_BCHW: Tensor, y_B: Tensor, *, seed: int, draws: 
     """Measure images under the network of their class.
 
     If the variant has importance weights, `reconstruction_error` and `kl` are means over the draws, so that their sum
-    is the negative ELBO; otherwise they are those of the mode.
+    is the negative ELBO; otherwise they belong to the mode.
 
     Args:
         network: in eval mode.

@@ -25,10 +25,9 @@ class Scores:
 
     Attributes:
         measured_NP: float32, one column for each of `MEASURED`; NaN if the variant does not have it.
-        measured_as_N: int64, the class that each was measured as: its label if the model knows it, otherwise the most
-            likely class.
+        measured_as_N: int64, the class of each measurement: the label if the model knows it, otherwise the most likely.
         evidence_NK: float32, an estimate of log p(x|y) of each class in nats; NaN if it was not requested.
-        features_ND: float32, the latent features of each, encoded without its label (`features_of`).
+        features_ND: float32, encoded without the label (`features_of`).
         error_NHW: float32, the absolute error of the reconstruction, averaged over channels, in [0, 1].
     """
 
@@ -40,7 +39,7 @@ class Scores:
 
 
 def distinguishes_classes(model: StoredModel) -> bool:
-    """Return whether an image may be likelier under one class of a model than under another."""
+    """Return whether the likelihood of an image under a model depends on the class."""
     return len(model.classes) > 1 and (model.variant.conditional or model.record.scope == "per-class")
 
 
@@ -53,10 +52,9 @@ def score_images(
     draws: int,
     evidence: bool,
 ) -> Scores:
-    """Score images that fit into memory several times over.
+    """Score images; takes several times their memory.
 
     Args:
-        pixels_NHWC: uint8, as the model takes them.
         labels_N: as the model counts classes; -1 if the class is not known.
         draws: K of the importance-weighted bound.
         evidence: whether to compute the evidence of each class also for images of known class.
@@ -81,7 +79,7 @@ def score_images(
 
 @torch.no_grad()
 def features_of(model: StoredModel, pixels_NHWC: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the latent features of images, (N, D), all as the network of the largest class encodes its own.
+    """Return the latent features of images, (N, D), encoded as the largest class by its network.
 
     One network with one class label encodes all images, so features are comparable and do not leak labels.
     """
@@ -94,7 +92,7 @@ def features_of(model: StoredModel, pixels_NHWC: NDArray[np.uint8]) -> NDArray[n
 
 
 def reconstruct(model: StoredModel, pixels_HWC: NDArray[np.uint8], label: int) -> Measurements:
-    """Measure one image as one of a class, for its picture: without draws, so it costs little."""
+    """Measure one image as one of a class, for its picture; a single draw, so it is cheap."""
     y_1 = torch.tensor([label], device=model.device)
     return measure(model.network(label), as_images(pixels_HWC[None].copy(), model.device), y_1, seed=0, draws=1)
 
@@ -110,7 +108,6 @@ def _chunks(
 
 
 def _row(measures: Measurements) -> NDArray[np.float32]:
-    """Return the columns of `MEASURED`, (B, P)."""
     values = {
         "scaled_error": measures.scaled_error,
         "absolute_error": measures.error_BHW.mean(dim=(1, 2)),

@@ -18,12 +18,12 @@ from vaeaug.anomaly.label_scores import LabelScores
 
 @dataclass(frozen=True, slots=True)
 class ImageScores:
-    """What was scored, in the order of the data.
+    """Scores of images, in the order of the data.
 
     Attributes:
         file_names: relative to DATA.
         labels: as the data names them; empty for none.
-        synthetic: whether a model made each, or filled holes in it.
+        synthetic: whether each image was generated or inpainted by a model.
         measured_NP: one column for each of `MEASURED`; NaN for null.
         measured_as_N: the class of the model that each was measured as.
     """
@@ -38,14 +38,14 @@ class ImageScores:
     label_scores: LabelScores
 
     def column(self, name: str) -> NDArray[np.float32]:
-        """Return a column of numbers by its name in the table."""
+        """Return a numeric column by its name in the table."""
         if name == LABEL_SURPRISE.name:
             return self.label_scores.label_surprise_N
         column: NDArray[np.float32] = self.measured_NP[:, [column.name for column in MEASURED].index(name)]
         return column
 
     def likeliest(self, position: int) -> str:
-        """Return the most likely class of an image, or nothing if it cannot be determined."""
+        """Return the most likely class of an image, or an empty string if it cannot be determined."""
         label = int(self.label_scores.likeliest_N[position])
         return self.classes[label] if label >= 0 else ""
 
@@ -55,11 +55,7 @@ class ImageScores:
 
 
 def score_table(images: ImageScores, by: str) -> pa.Table:
-    """Return the table; what each column means is written with it.
-
-    Args:
-        by: the name of the column that is the score.
-    """
+    """Return the table, with the meaning of each column as metadata; `by` names the column that is the score."""
     order = images.ranked(by)
     numbers = {SCORE.name: by, **{column.name: column.name for column in (*MEASURED, LABEL_SURPRISE)}}
     text = {"file_name": images.file_names, "split": images.splits, "label": images.labels}
@@ -81,6 +77,6 @@ def score_table(images: ImageScores, by: str) -> pa.Table:
 
 
 def write_tables(directory: Path, table: pa.Table) -> None:
-    """Write `scores.parquet` and `scores.csv`; in the latter a null is empty."""
+    """Write `scores.parquet` and `scores.csv`, in which nulls are empty."""
     pa.parquet.write_table(table, directory / "scores.parquet", compression="zstd")
     pa.csv.write_csv(table, directory / "scores.csv", pa.csv.WriteOptions(quoting_style="needed"))

@@ -1,4 +1,4 @@
-"""Classical augmentation pipelines: what costs nothing, and what synthetic images therefore have to beat."""
+"""Classical augmentation pipelines: cheap alternatives that synthetic images have to beat."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class ClassicalPipeline:
 
     @property
     def name(self) -> str:
-        """The pipeline at the command line, without the flip: `trivialaugment+erasing`."""
+        """The pipeline on the command line, without the flip: `trivialaugment+erasing`."""
         return "+".join([self.policy, *(name for name in _ADDITIONS if getattr(self, name))])
 
     @property
@@ -58,12 +58,12 @@ class ClassicalPipeline:
         return " + ".join([POLICIES[self.policy], *(description for description, used in additions.items() if used)])
 
     def build(self, pixels_NHWC: NDArray[np.uint8], *, indexed: bool = False) -> Augment:
-        """Return what is applied to each batch; mixup is left to the training (`ClassifierConfig.mixup`).
+        """Return the augmentation of a batch, without mixup, which is part of the training (`ClassifierConfig.mixup`).
 
         Args:
-            pixels_NHWC: the real training images, uint8, C = 1 or 3. Their mean colour fills erased rectangles, and
-                the median colour of their borders fills the gaps of moved and rotated images.
-            indexed: whether the colours are labels from a palette: brightness stays and no colours are mixed.
+            pixels_NHWC: the real training images, uint8, C = 1 or 3. Their mean colour fills erased rectangles, and the
+                median colour of their borders fills the gaps of moved and rotated images.
+            indexed: whether the colours are indices into a palette: brightness is kept and no colours are mixed.
         """
         _, height, width, channels = pixels_NHWC.shape
         steps: list[Augment] = []
@@ -89,7 +89,7 @@ class ClassicalPipeline:
 
 
 class _Chain:
-    """One augmentation after the other, with the same seeds."""
+    """Several augmentations in sequence, with the same seeds."""
 
     def __init__(self, steps: Sequence[Augment]) -> None:
         self._steps = steps
@@ -101,10 +101,10 @@ class _Chain:
 
 
 def parse_pipeline(text: str) -> ClassicalPipeline:
-    """Return the pipeline of a name such as `trivialaugment+erasing+mixup`, without a flip.
+    """Return the pipeline with a name such as `trivialaugment+erasing+mixup`, without a flip.
 
     Raises:
-        InputError: there is no such policy or addition.
+        InputError: if there is no such policy or addition.
     """
     policy, *additions = text.split("+")
     if policy not in POLICIES:
@@ -118,11 +118,7 @@ def parse_pipeline(text: str) -> ClassicalPipeline:
 
 
 def base_pipelines(flips: Sequence[bool], *, indexed: bool) -> list[ClassicalPipeline]:
-    """Return every policy with each flip, the mildest first.
-
-    Args:
-        indexed: whether the colours are labels from a palette; then policies that change colours are left out.
-    """
+    """Return every policy with each flip, the mildest first; if `indexed`, without policies that change colours."""
     policies = list(POLICIES)[:2] if indexed else list(POLICIES)
     return [ClassicalPipeline(policy, flip) for policy in policies for flip in flips]
 

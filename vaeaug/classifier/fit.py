@@ -26,7 +26,7 @@ class ClassifierConfig:
         weight_decay: decoupled.
         label_smoothing: of the targets (Szegedy et al. 2016).
         features: of the first convolution.
-        mixup: alpha of the Beta distribution that pairs of images are mixed by (Zhang et al. 2018); 0 for none.
+        mixup: alpha of the Beta distribution by which pairs of images are mixed (Zhang et al. 2018); 0 for none.
     """
 
     steps: int = 1200
@@ -41,11 +41,10 @@ class ClassifierConfig:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Images that a part of every batch is drawn from, each image as likely as any other.
+    """Images that a part of every batch is drawn from, uniformly.
 
     Attributes:
-        pixels_NHWC: uint8.
-        fraction: of the batch, in (0, 1]; the shares of all sources add up to 1.
+        fraction: of the batch, in (0, 1]; all sources together have 1.
     """
 
     pixels_NHWC: NDArray[np.uint8]
@@ -54,11 +53,7 @@ class Source:
 
 
 class Classifier:
-    """A trained classifier.
-
-    Args:
-        network: in eval mode, on its device.
-    """
+    """A trained classifier; its network is in eval mode."""
 
     def __init__(self, network: ConvClassifier) -> None:
         self.network = network
@@ -99,15 +94,15 @@ def fit_classifier(
     device: torch.device | None = None,
     report: Callable[[float], None] = lambda _: None,
 ) -> Classifier:
-    """Train a classifier; the same arguments give the same one, bit for bit on one machine and one thread.
+    """Train a classifier; the result is deterministic on one machine with one thread.
 
     Args:
-        sources: where images come from; all of one size and number of channels.
+        sources: of images of one shape.
         classes: K.
         seed: of the weights, the batches, the dropout and the augmentation.
         augment: applied to every batch, with one seed per image.
-        weights: of the classes in the cross-entropy; all alike if None.
-        device: where; the CPU if None.
+        weights: of the classes in the cross-entropy; equal if None.
+        device: the CPU if None.
         report: called with the fraction of the steps that are done, at every step.
     """
     device = device or torch.device("cpu")
@@ -181,7 +176,6 @@ def _counts(fractions: Sequence[float], size: int) -> list[int]:
 def _batch(
     sources: Sequence[Source], counts: Sequence[int], rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Draw a batch with replacement."""
     chosen = [rng.integers(0, len(source.labels_N), count) for source, count in zip(sources, counts, strict=True)]
     pixels = [source.pixels_NHWC[rows] for source, rows in zip(sources, chosen, strict=True)]
     labels = [source.labels_N[rows] for source, rows in zip(sources, chosen, strict=True)]

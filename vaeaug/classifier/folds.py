@@ -13,14 +13,14 @@ from vaeaug.seeds import seed_of
 def stratified_folds(
     labels_N: NDArray[np.int64], folds: int, seed: int, *, digests: Sequence[str] | None = None
 ) -> NDArray[np.int64]:
-    """Return the fold, 0 ... folds - 1, of each image: every class is spread evenly over them.
+    """Return the fold, 0 ... folds - 1, of each image: every class is divided evenly.
 
     If a class has fewer images than there are folds, some folds hold out none of its images.
 
     Args:
-        seed: of the order in which images are dealt out.
-        digests: of the files; equal ones are held out together, otherwise a copy of a held-out image would be seen in
-            training.
+        seed: of the order in which images are assigned.
+        digests: of the files; equal files get the same fold, otherwise a copy of a held-out image would be in the
+            training set.
     """
     names = list(map(str, range(len(labels_N)))) if digests is None else digests
     fold: dict[str, int] = {}

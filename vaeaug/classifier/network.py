@@ -18,16 +18,11 @@ POOL_SIZE = 3
 class ConvClassifier(nn.Module):
     """Images (B, C, H, W) in [0, 1] to logits (B, K).
 
-    Convolutions of 3 x 3, each followed by a maximum over 2 x 2 places and batch norm (Ioffe & Szegedy 2015), then the
-    mean features of 3 x 3 places, dropout (Srivastava et al. 2014) and one linear layer. The maximum comes first, for
-    what follows then works on a quarter of the places; and weights and images lie in memory with the channels last,
-    which a CPU convolves faster.
+    3 x 3 convolutions, each followed by 2 x 2 max pooling and batch norm (Ioffe & Szegedy 2015), then average pooling
+    to 3 x 3 positions, dropout (Srivastava et al. 2014) and one linear layer. Pooling comes first, so that what follows
+    works on a quarter of the positions. Weights and images are channels-last, which is faster on a CPU.
 
     Args:
-        channels: C.
-        height: H in pixels.
-        width: W in pixels.
-        classes: K.
         features: of the first convolution; the second has twice and the third three times as many.
     """
 

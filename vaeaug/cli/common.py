@@ -193,7 +193,6 @@ def print_result(values: dict[str, Any], text: str, *, as_json: bool, quiet: boo
 
 
 def _option(field: dataclasses.Field[Any], hint: Any) -> Callable[[F], F]:
-    """Return the click option of a field."""
     kind = next(member for member in members(hint) if member is not type(None))
     flag = f"--{field.name.replace('_', '-')}"
     text = field.metadata["help"] + (
@@ -217,14 +216,12 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> Callable[[F], F]:
 
 
 def _seconds(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:  # noqa: ARG001
-    """Read a time like `60s`."""
     from vaeaug.workflows.settings import parse_seconds  # noqa: PLC0415 (kept out of --help)
 
     return None if value is None else parse_seconds(value)
 
 
 def _pairs(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> dict[str, str]:  # noqa: ARG001
-    """Read `NAME=VALUE` pairs."""
     pairs = {}
     for item in value:
         name, equals, text = item.partition("=")
@@ -235,7 +232,6 @@ def _pairs(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -
 
 
 def _read_config(ctx: click.Context, param: click.Parameter, value: Path | None) -> None:  # noqa: ARG001
-    """Make the options of a TOML file the command's defaults."""
     if value is None:
         return
     try:

@@ -54,7 +54,6 @@ def command(real: Path, synthetic: Path, out: Path | None, as_json: bool, quiet:
 
 
 def _print_table(utility: Utility) -> None:
-    """Print the results of every training method."""
     from rich.console import Console  # noqa: PLC0415 (--help stays fast)
     from rich.table import Table  # noqa: PLC0415
 

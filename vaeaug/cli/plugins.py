@@ -146,7 +146,6 @@ def _list(options: CommonOptions) -> None:
 
 
 def _row(entry: Listed) -> tuple[str, ...]:
-    """Return an entry's line of the table."""
     state = "blocked" if entry.blocked else f"shadowed by {entry.shadowed_by}" if entry.shadowed_by else entry.note
     text = " ".join(part for part in (f"[{state}]" if state else None, entry.help) if part)
     where = f"{entry.distribution} {entry.version or '?'}" if entry.distribution else str(entry.file)
@@ -175,7 +174,6 @@ def _check_row(source: Source, registry: Registry) -> dict[str, Any]:
 
 
 def _names_of(source: Source, registry: Registry, kind: str) -> list[str]:
-    """Return the names of the classes of a kind that a plugin brings."""
     return [name for name, provided in registry.classes[kind].items() if provided.source is source]
 
 
@@ -216,7 +214,6 @@ def describe(provided: Provided[Any]) -> dict[str, Any]:
 
 
 def _description_text(description: dict[str, Any]) -> str:
-    """Return a description as a user reads it."""
     where = f"{description['distribution']} {description['version'] or ''}".strip()
     where = where if description["distribution"] else description["origin"]
     facts = [
@@ -239,7 +236,6 @@ def _description_text(description: dict[str, Any]) -> str:
 
 
 def _usage(description: dict[str, Any]) -> str:
-    """Return the options that choose it, with the last of its own options as an example."""
     choose = f"--{description['kind']} {description['name']}"
     flag = "--set" if description["kind"] == "variant" else f"--set-{description['kind']}"
     last_option = description["options"][-1:]

@@ -40,10 +40,10 @@ class Arm:
     """One training method.
 
     Attributes:
-        description: the same in a sentence, "the synthetic images add ... over WORDS".
+        description: the name in a sentence, "the synthetic images add ... over DESCRIPTION".
         classical: whether its images have the classical augmentation (`ClassicalPipeline`).
-        mixup: whether its images are mixed in pairs (Zhang et al. 2018).
-        balancing: what is done about classes of different sizes; None for nothing.
+        mixup: whether images are mixed in pairs (Zhang et al. 2018).
+        balancing: how classes of different sizes are balanced; None for not at all.
     """
 
     name: str
@@ -82,21 +82,17 @@ WITH_AND_WITHOUT = (("classical+synthetic", "classical"), ("synthetic", "real"))
 
 @dataclass(frozen=True, slots=True)
 class LabelledImages:
-    """Images and their classes.
-
-    Attributes:
-        pixels_NHWC: uint8.
-    """
+    """Images, uint8, and their class indices."""
 
     pixels_NHWC: NDArray[np.uint8]
     labels_N: NDArray[np.int64]
 
 
 def parse_arms(text: str) -> tuple[Arm, ...]:
-    """Return the arms that a list with commas names, in the order of `ARMS`.
+    """Return the arms named in a comma-separated list, in the order of `ARMS`.
 
     Raises:
-        InputError: there is no such arm, or none is to be compared with another for a verdict.
+        InputError: if an arm does not exist, or if no pair of `WITH_AND_WITHOUT` is complete.
     """
     names = {name.strip() for name in text.split(",") if name.strip()}
     for name in sorted(names - ARMS.keys()):
@@ -108,7 +104,7 @@ def parse_arms(text: str) -> tuple[Arm, ...]:
 
 
 def compared_arms(names: Iterable[str]) -> tuple[Arm, Arm] | None:
-    """Return the arm with and the arm without synthetic images that the verdict is about, or None."""
+    """Return the (with, without) pair of arms that the verdict compares, or None."""
     available = set(names)
     pair = next((pair for pair in WITH_AND_WITHOUT if available.issuperset(pair)), None)
     return None if pair is None else (ARMS[pair[0]], ARMS[pair[1]])
@@ -117,9 +113,8 @@ def compared_arms(names: Iterable[str]) -> tuple[Arm, Arm] | None:
 def baselines(names: Iterable[str]) -> tuple[Arm, ...]:
     """Return the arms that the arm with synthetic images must beat, the one of `compared_arms` first.
 
-    Classes of different sizes can be balanced without synthetic images and with classical augmentation, so these arms
-    are baselines for classical augmentation with synthetic images. They are not fair baselines for synthetic images
-    without classical augmentation; there the only baseline is `real`.
+    The arms that balance classes use classical augmentation, so they are baselines for classical augmentation with
+    synthetic images. For synthetic images without classical augmentation the only fair baseline is `real`.
     """
     pair = compared_arms(names)
     if pair is None:
@@ -131,11 +126,7 @@ def baselines(names: Iterable[str]) -> tuple[Arm, ...]:
 
 
 def with_pipeline_name(arm: Arm, pipeline: str) -> Arm:
-    """Return the arm with the name of its classical augmentation in its words.
-
-    Args:
-        pipeline: the pipeline in a sentence, such as "TrivialAugment + mixup".
-    """
+    """Return the arm with `pipeline` (such as "TrivialAugment + mixup") in place of `CLASSICAL` in its description."""
     return dataclasses.replace(arm, description=arm.description.replace(CLASSICAL, pipeline))
 
 
@@ -157,10 +148,10 @@ def train_arm(
 
     Args:
         classes: K.
-        seed: of everything; arms of one seed begin with the same weights.
+        seed: of everything; arms with the same seed begin with the same weights.
         synthetic_fraction: of synthetic images in a batch of real and synthetic ones; by default their fraction of all
             images.
-        device: where; the CPU if None.
+        device: the CPU if None.
         report: called with the fraction of the steps that are done.
     """
     use_mixup = arm.mixup or (arm.classical and mixup)
@@ -177,7 +168,6 @@ def train_arm(
 
 
 def _weights(arm: Arm, labels_N: NDArray[np.int64], classes: int) -> ClassWeights | None:
-    """Return what the classes weigh in the cross-entropy."""
     if arm.balancing not in (Balancing.WEIGHTS, Balancing.DEFERRED_WEIGHTS):
         return None
     weights_K = class_balanced_weights(np.bincount(labels_N, minlength=classes))
@@ -187,7 +177,6 @@ def _weights(arm: Arm, labels_N: NDArray[np.int64], classes: int) -> ClassWeight
 def _sources(
     arm: Arm, real: LabelledImages, synthetic: LabelledImages, synthetic_fraction: float | None, seed: int
 ) -> Sequence[Source]:
-    """Return what batches of an arm are drawn from."""
     if arm.balancing is Balancing.OVERSAMPLING:
         rows = oversampled(real.labels_N)
         real = LabelledImages(real.pixels_NHWC[rows], real.labels_N[rows])

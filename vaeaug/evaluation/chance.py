@@ -15,7 +15,7 @@ from vaeaug.evaluation.statistics import paired_difference
 
 
 def chance(true_N: NDArray[np.int64], classes: int) -> ClassifierMetrics:
-    """Return the scores of the constant answer: its accuracy is the fraction of its class, its balanced accuracy 1 / K.
+    """Return the scores of always predicting the most common class.
 
     Args:
         true_N: classes of the test images, at least one.
@@ -25,14 +25,14 @@ def chance(true_N: NDArray[np.int64], classes: int) -> ClassifierMetrics:
 
 
 def any_beats_chance(true_N: NDArray[np.int64], predicted: Iterable[NDArray[np.int64]], metric: str) -> bool:
-    """Return whether some training method is better than the constant answer, by its own 95 % interval.
+    """Return whether some training method beats the constant answer, by its own 95 % interval.
 
     Args:
-        predicted: for each way, the classes that the classifier of each seed saw in them, (S, N).
+        predicted: for each method, the classes predicted by the classifier of each seed, (S, N).
         metric: one of `METRICS`.
 
     Raises:
-        ValueError: there are fewer than two seeds or test images.
+        ValueError: if there are fewer than two seeds or test images.
     """
     for predicted_SN in predicted:
         constant_SN = np.broadcast_to(_constant(true_N), predicted_SN.shape)

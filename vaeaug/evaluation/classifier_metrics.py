@@ -17,10 +17,9 @@ class ClassifierMetrics:
     """Scores of one classifier, all in [0, 1].
 
     Attributes:
-        accuracy: fraction of the test images that are recognized.
-        balanced_accuracy: mean recall of the classes, so that each counts alike however many test images it has.
+        balanced_accuracy: mean recall of the classes, so that each counts equally.
         macro_f1: mean over the classes of the harmonic mean of precision and recall.
-        recall_K: fraction of each class's test images that are recognized; NaN if it has none.
+        recall_K: NaN for a class without test images.
     """
 
     accuracy: float
@@ -30,7 +29,7 @@ class ClassifierMetrics:
 
 
 def classifier_metrics(true_N: NDArray[np.int64], predicted_N: NDArray[np.int64], classes: int) -> ClassifierMetrics:
-    """Return the figures of a classifier; classes without test images count in none but the accuracy.
+    """Return the scores of a classifier; classes without test images count in none but the accuracy.
 
     Args:
         true_N: class indices, at least one.
@@ -53,11 +52,7 @@ def classifier_metrics(true_N: NDArray[np.int64], predicted_N: NDArray[np.int64]
 
 
 def contributions(true_N: NDArray[np.int64], predicted_SN: NDArray[np.int64], metric: str) -> NDArray[np.float64]:
-    """Return the contribution of each test image under each seed, (S, N); their mean over images is the measure.
-
-    Args:
-        metric: one of `METRICS`.
-    """
+    """Return the contribution of each test image under each seed, (S, N); their mean over images is the metric."""
     correct_SN: NDArray[np.float64] = (predicted_SN == true_N).astype(np.float64)
     if metric == ACCURACY:
         return correct_SN

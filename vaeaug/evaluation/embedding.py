@@ -1,8 +1,8 @@
-"""The features that images are compared with: the last features of a network. They have a name, shown with all figures.
+"""Features for comparing images: the last features of a network, with a name that is shown with all figures.
 
-The default is a classifier trained on the user's own real images: it needs no download and knows what distinguishes the
-classes. It was trained on the real training images, but neither on the synthetic nor on the held-out ones, so scores of
-synthetic images should be compared with scores of held-out real images.
+By default the network is a classifier trained on the user's real training images: it needs no download and separates
+the classes. It has not seen synthetic or held-out images, so compare scores of synthetic images with scores of held-out
+real images.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Embedding:
 
     Attributes:
         name: a description that is shown next to every figure.
-        compute: uint8 images (N, H, W, C) -> float32 features (N, F); of no image, (0, F).
+        compute: uint8 images (N, H, W, C) -> float32 features (N, F).
     """
 
     name: str
@@ -44,12 +44,7 @@ class Embedding:
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """Images and their features.
-
-    Attributes:
-        pixels_NHWC: uint8, all of one size.
-        features_NF: float32.
-    """
+    """Images, uint8, with float32 features and class indices."""
 
     pixels_NHWC: NDArray[np.uint8]
     features_NF: NDArray[np.float32]
@@ -77,10 +72,9 @@ def classifier_embedding(
     """Train a classifier on real images and return its last features.
 
     Args:
-        pixels_NHWC: real training images, uint8.
         classes: K.
-        config: how it is trained; batches are never larger than there are images. `ClassifierConfig` if None.
-        device: where; the CPU if None.
+        config: `ClassifierConfig()` if None; the batch size is at most the number of images.
+        device: the CPU if None.
         report: called with the fraction of the training that is done.
     """
     config = config or ClassifierConfig()
@@ -102,18 +96,17 @@ def pretrained_embedding(
 ) -> Embedding:
     """Return the features of whole images by a pretrained network (`vaeaug.nn.pretrained_vectors`).
 
-    Images are enlarged or reduced to `PRETRAINED_SIDE`, gray ones repeated to three channels, and normalized as
-    ImageNet's are.
+    Images are resized to `PRETRAINED_SIDE`, gray ones repeated to three channels, and normalized like ImageNet.
 
     Args:
         network: a classifier of torchvision by name, or `package.module:callable`, which returns an `nn.Module`.
         weights: a file with a state dict; the published or the callable's own weights if None.
-        layer: a submodule that gives vectors (B, D), tokens (B, T, D) or feature maps (B, F, h, w), by name; the last
-            two are averaged. If None, what a classifier's last layer is given, or what the callable's module returns.
-        device: where; the CPU if None.
+        layer: a submodule that outputs vectors (B, D), tokens (B, T, D) or feature maps (B, F, h, w), by name; the last
+            two are averaged. If None, the input of a classifier's last layer, or the output of the callable's module.
+        device: the CPU if None.
 
     Raises:
-        InputError: there is no such network or layer, it gives nothing of that kind, or no weights are at hand.
+        InputError: if the network, the layer or the weights are missing, or if the output has none of these shapes.
     """
     target_device = device or torch.device("cpu")
     vectors = pretrained_vectors(network, weights, layer, PRETRAINED_SIDE, target_device, "--embedding-weights FILE")

@@ -1,6 +1,6 @@
-"""Real and synthetic images in the plane: by PCA of their features, or by UMAP if it is installed.
+"""Real and synthetic images in two dimensions: PCA of their features, or UMAP if it is installed.
 
-The axes are found from the real images alone, so that synthetic ones that leave the data are seen to leave it.
+The axes are fitted to the real images only, so that synthetic images outside the data are visible.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ MAX_POINTS = 3000
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingMap:
-    """Images as points.
+    """Images as points. `real_count` and `synthetic_count` are the numbers of images, shown or not.
 
     Attributes:
-        method: how they were brought into the plane, in words.
-        real_count: how many real images there are, shown or not.
+        method: how they were projected, in words.
+        classes: names, by class index.
     """
 
     method: str
@@ -46,8 +46,8 @@ def embedding_map(
     """Project the features of real and synthetic images to two dimensions.
 
     Args:
-        real: at least two.
-        method: `pca` or `umap`; if None, `umap` where umap-learn is installed, otherwise `pca`.
+        real: at least two images.
+        method: `pca` or `umap`; if None, `umap` if umap-learn is installed, otherwise `pca`.
     """
     method = method or ("umap" if importlib.util.find_spec("umap") else "pca")
     real_N, synthetic_M = (_subsample(images.labels_N, seed) for images in (real, synthetic))
@@ -83,7 +83,7 @@ def _pca(real_NF: NDArray[np.float32], synthetic_MF: NDArray[np.float32], seed: 
 
 
 def _umap(real_NF: NDArray[np.float32], synthetic_MF: NDArray[np.float32], seed: int) -> _Projected:
-    """Lay the real images out by their neighbours and put the synthetic ones among them (McInnes et al. 2018)."""
+    """Fit UMAP to the real images and transform the synthetic ones (McInnes et al. 2018)."""
     umap: Any = importlib.import_module("umap")  # not among the dependencies, and it takes seconds to import
     reducer = umap.UMAP(
         n_neighbors=min(15, len(real_NF) - 1), random_state=seed_of(seed, "umap") % 2**32, n_jobs=1, transform_seed=0
@@ -97,7 +97,7 @@ def _umap(real_NF: NDArray[np.float32], synthetic_MF: NDArray[np.float32], seed:
 
 
 def _subsample(labels_N: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
-    """Return which images are shown, in order: `MAX_POINTS` at most, the same fraction of each class, at least one."""
+    """Return at most `MAX_POINTS` indices in order: the same fraction of each class, at least one."""
     if len(labels_N) <= MAX_POINTS:
         return np.arange(len(labels_N))
     rows = []

@@ -1,16 +1,15 @@
 """How similar synthetic images are to real ones, and whether they cover the variety of the real ones.
 
-    FID (Heusel et al. 2017)     Frechet distance between Gaussians fitted to both: 0 is alike. It falls with the number
-                                 of images, so figures of different numbers are not to be compared.
-    KID (Binkowski et al. 2018)  squared maximum mean discrepancy, without bias: about 0 is alike, also of few images.
-    precision, recall (Kynkaanniemi et al. 2019): fraction of synthetic images among real ones, and the reverse, where
-                                 "among" is within the k-th nearest neighbour's distance of any of the others.
+    FID (Heusel et al. 2017)     Frechet distance between Gaussians fitted to both; 0 is equal. It falls with the number
+                                 of images, so only compare figures for equal numbers.
+    KID (Binkowski et al. 2018)  unbiased squared maximum mean discrepancy; about 0 is equal, also for few images.
+    precision, recall (Kynkaanniemi et al. 2019): fraction of synthetic images within the manifold of the real ones, and
+                                 the reverse: closer to one of the others than its k-th nearest neighbour.
     density, coverage (Naeem et al. 2020): how densely real images surround synthetic ones (1 is as densely as each
-                                 other, and it may be more), and fraction of real images with a synthetic one near.
+                                 other), and fraction of real images with a synthetic one nearby.
 
-FID and KID are written out here: torchmetrics draws KID's subsets from the global random state and takes equal numbers
-only, and its FID takes roots of eigenvalues that rounding makes negative if there are fewer images than features. The
-tests hold these to torchmetrics.
+FID and KID are implemented here and tested against torchmetrics, which draws KID's subsets from the global random
+state, requires equal numbers, and takes roots of slightly negative eigenvalues if images are fewer than features.
 """
 
 from __future__ import annotations
@@ -38,10 +37,8 @@ class Fidelity:
     Attributes:
         fid: Frechet distance of the features, 0 or more.
         kid: squared maximum mean discrepancy; by chance it may be below 0.
-        precision: in [0, 1].
-        recall: in [0, 1].
+        precision: in [0, 1], like `recall` and `coverage`.
         density: 0 or more.
-        coverage: in [0, 1].
     """
 
     real: int
@@ -60,7 +57,7 @@ class FidelityReport:
 
     Attributes:
         held_out: the same for as many held-out real images, if there are any: the score of a perfect sampler.
-        by_class: class -> its own; classes without synthetic images are missing.
+        by_class: classes without synthetic images are missing.
     """
 
     embedding: str
@@ -83,11 +80,10 @@ def measure_fidelity(
     """Compare synthetic images with real training images.
 
     The figures depend on the number of images. So at most as many synthetic as real images of a class are compared,
-    and, over all classes, as many synthetic as held-out images of each class. The real images then have the same class
-    proportions, otherwise the figures would measure the difference in proportions. The images are chosen at random.
+    and, over all classes, as many synthetic as held-out images of each class. The real images are drawn with the same
+    class proportions, otherwise the figures would measure the difference in proportions.
 
-    Args:
-        held_out: real images that neither the model nor the embedding was trained on; the reference.
+    `held_out` are real images that neither the model nor the embedding was trained on.
     """
     reference = held_out if held_out is not None and len(held_out) else None
     counts_K = np.minimum(_counts(real, classes), _counts(synthetic, classes))
@@ -116,7 +112,7 @@ def measure_fidelity(
 def fidelity(
     real_NF: NDArray[np.floating], others_MF: NDArray[np.floating], *, neighbours: int = NEIGHBOURS
 ) -> Fidelity:
-    """Compare features with those of real images, without equalizing the numbers of images."""
+    """Compare features with features of real images, without equalizing the numbers of images."""
     pair = min(len(real_NF), len(others_MF)) >= 2
     manifold = prdc(real_NF, others_MF, neighbours) if min(len(real_NF), len(others_MF)) > neighbours else (None,) * 4
     return Fidelity(
@@ -132,7 +128,7 @@ def frechet_distance(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating]) -> 
     """Return the squared Frechet distance of Gaussians fitted to two sets of features (Heusel et al. 2017, eq. 6).
 
     The trace of the root of the covariances' product is the sum of the singular values of A B', where A'A and B'B are
-    the covariances: no root of a matrix, which loses digits if there are fewer images than features.
+    the covariances. This avoids a matrix root, which loses digits if there are fewer images than features.
     """
     a_F, a_RF = _moments(a_NF)
     b_F, b_RF = _moments(b_MF)
@@ -142,7 +138,7 @@ def frechet_distance(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating]) -> 
 
 
 def _moments(a_NF: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the mean (F,) and a root R (at most F, F) of the covariance R'R, by QR of some rows after others."""
+    """Return the mean (F,) and a root R (at most F, F) of the covariance R'R, by QR of successive blocks of rows."""
     mean_F = a_NF.mean(axis=0, dtype=np.float64)
     root_RF = np.empty((0, a_NF.shape[1]))
     for start in range(0, len(a_NF), _ROWS):
@@ -154,7 +150,7 @@ def _moments(a_NF: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[n
 def kernel_distance(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating]) -> float:
     """Return the unbiased squared maximum mean discrepancy under the kernel (x'y / F + 1)^3 (Binkowski et al. 2018).
 
-    Over all pairs, which is the mean over all subsets: nothing is drawn.
+    All pairs are used, which equals the mean over all subsets.
     """
     n, m = len(a_NF), len(b_MF)
     within = _kernel_sum(a_NF, a_NF, True) / (n * (n - 1)) + _kernel_sum(b_MF, b_MF, True) / (m * (m - 1))
@@ -162,7 +158,7 @@ def kernel_distance(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating]) -> f
 
 
 def _kernel_sum(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating], exclude_self: bool) -> float:
-    """Return the sum of the kernel over all pairs, with `exclude_self` without each one with itself."""
+    """Return the sum of the kernel over all pairs; `exclude_self` leaves out the diagonal."""
     total = 0.0
     b_MF = b_MF.astype(np.float64) / b_MF.shape[1]
     for start in range(0, len(a_NF), _ROWS // 4):
@@ -195,7 +191,6 @@ def _counts(images: Embedded, classes: Sequence[str]) -> NDArray[np.int64]:
 
 
 def _subsample(images: Embedded, counts_K: NDArray[np.int64], seed: int) -> NDArray[np.float32]:
-    """Return the features of so many images of each class."""
     rows = []
     for label, count in enumerate(counts_K):
         in_class = np.flatnonzero(images.labels_N == label)

@@ -1,18 +1,16 @@
 """Whether synthetic images are copies of real training images.
 
     authenticity (Alaa et al. 2022, eq. 8): fraction of images farther from their nearest real training image than that
-        one is from its own nearest. Copies have 0. New real images have the value expected by chance, the fraction of
-        nearest neighbours that are not each other's: 1/3 on a line, 0.38 in the plane, 1/2 in many dimensions, and more
-        if some images are the nearest of many. So the figure is compared with that of held-out real images.
+        one is from its own nearest. Copies score 0. New real images score the fraction of nearest neighbours that are
+        not mutual: 1/3 on a line, 0.38 in the plane, 1/2 in many dimensions, and more if some images are the nearest of
+        many. So compare the figure with that of held-out real images.
     unusually near: fraction of images nearer to a real training image than all but 1 in 20 real images of its class are
-        to theirs. About 1 in 20 new real images are this near by chance. A fraction far above that, or far above that
-        of held-out real images, means that the model reproduces its training images.
-    identical: every pixel is that of a real training image.
+        to theirs. By chance about 1 in 20 new real images are this near. A much larger fraction, also compared with
+        held-out real images, means that the model reproduces its training images.
+    identical: every pixel equals that of a real training image.
 
-A duplicated real image counts once, otherwise its copy would define what is near.
-
-The "near copy" that the filter of `augment` drops has a stricter criterion: it is within a quarter of the usual
-distance (`vaeaug.synthesis.filters.classifier_filter`).
+Duplicated real images count once, otherwise their copies would define what is near. The filter of `augment` drops "near
+copies" by a stricter criterion: a quarter of the usual distance (`vaeaug.synthesis.filters.classifier_filter`).
 
 A sampler that changes real images slightly (`residual`, `posterior`) stays near them by design. Low authenticity then
 means that little is added, and that synthetic images are no more private than their sources.
@@ -58,7 +56,7 @@ class Copies:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A synthetic image and the nearest real image.
+    """Indices of a synthetic image and of the nearest real image.
 
     Attributes:
         distance: as a fraction of the distance below which it is unusually near.
@@ -74,10 +72,10 @@ class Memorisation:
     """How many synthetic images are copies of real ones.
 
     Attributes:
-        held_out: of real images that were not trained on, if there are some: what new images have by chance.
-        by_class: class -> its own; classes without synthetic images are missing.
-        pairs: the nearest of each class first, then the next of each, so that no class has them all.
-        samples: class -> some synthetic images, drawn from all of the class, with what is nearest to them.
+        held_out: of real images that were not trained on, if there are any: what new images score by chance.
+        by_class: classes without synthetic images are missing.
+        pairs: the nearest of each class first, then the second nearest of each, so that no class has them all.
+        samples: class -> randomly drawn synthetic images with their nearest real image.
     """
 
     embedding: str
@@ -89,7 +87,7 @@ class Memorisation:
 
     @property
     def far_above_chance(self) -> bool:
-        """Whether far more synthetic images are unusually near to a real one than new images are."""
+        """Whether far more synthetic images than new real images are unusually near to a training image."""
         by_chance = NEAR_QUANTILE if self.held_out is None else max(NEAR_QUANTILE, self.held_out.unusually_near)
         return self.overall.unusually_near > FAR_ABOVE_CHANCE * by_chance
 
@@ -109,8 +107,10 @@ def measure_memorisation(
 
     Args:
         real: training images, at least two.
-        synthetic: images made from them, at least one.
+        synthetic: at least one image.
         held_out: real images that neither the model nor the embedding has seen.
+        pairs: number of nearest pairs to return.
+        samples: number of random pairs per class to return.
     """
     training = _TrainingImages.of(real)
     nearest_real = _search(training, synthetic)
@@ -139,7 +139,7 @@ class _NearestReal:
     """Results for every image of a set.
 
     Attributes:
-        relative_distance_M: its distance to that, as a fraction of what is near.
+        relative_distance_M: distance to the nearest real image, as a fraction of what is near.
         authentic_M: whether it is farther from that than that is from its own nearest.
         identical_M: whether it has the pixels of a real image.
     """
@@ -173,11 +173,11 @@ class _NearestReal:
 
 @dataclass(frozen=True, slots=True)
 class _TrainingImages:
-    """The real images that were trained on, each of them once.
+    """The distinct real images that were trained on.
 
     Attributes:
-        near_distance_N: distance below which another is unusually near to it.
-        digests: of the pixels of each.
+        near_distance_N: distance below which another image is unusually near.
+        digests: hashes of the pixels.
     """
 
     rows_N: NDArray[np.int64]
@@ -198,7 +198,6 @@ class _TrainingImages:
 
 
 def _search(training: _TrainingImages, images: Embedded) -> _NearestReal:
-    """Look for the nearest real image of each."""
     nearest_M, distance_M = nearest(images.features_NF, training.features_NF)
     near_M = training.near_distance_N[nearest_M]
     return _NearestReal(
@@ -211,7 +210,6 @@ def _search(training: _TrainingImages, images: Embedded) -> _NearestReal:
 
 
 def _random_rows(labels_M: NDArray[np.int64], label: int, limit: int, seed: int) -> NDArray[np.int64]:
-    """Return the indices of some images of a class."""
     in_class = np.flatnonzero(labels_M == label)
     return np.sort(np.random.default_rng(seed_of(seed, "samples", label)).permutation(in_class)[:limit])
 
@@ -221,7 +219,6 @@ def _digest(image_HWC: NDArray[np.uint8]) -> bytes:
 
 
 def _near(own_distance_N: NDArray[np.float64], labels_N: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return for each real image the distance below which another is unusually near to it."""
     near_distance_N = np.full(len(own_distance_N), np.quantile(own_distance_N, NEAR_QUANTILE))
     for label in np.unique(labels_N):
         in_class_N = labels_N == label

@@ -1,4 +1,4 @@
-"""Classes of few images made as large as the largest: the same images again, or new ones between them (SMOTE)."""
+"""Small classes enlarged to the size of the largest: by repetition, or by interpolation (SMOTE)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_CHUNK_VALUES = 2**23
 
 
 def oversampled(labels_N: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return indices of images, those of smaller classes again and again until all have as many as the largest."""
+    """Return indices of images; those of smaller classes are repeated until all classes have the same size."""
     largest = int(np.bincount(labels_N).max())
     return np.concatenate([np.resize(np.flatnonzero(labels_N == label), largest) for label in np.unique(labels_N)])
 
@@ -25,21 +25,13 @@ def oversampled(labels_N: NDArray[np.int64]) -> NDArray[np.int64]:
 def smote(
     pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64], seed: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return the images and new ones of the smaller classes, so that all have as many as the largest.
+    """Return the images (first) and new ones of the smaller classes, so that all classes have the same size.
 
-    A new image is x + u (x' - x), with x an image of the class, x' one of its nearest neighbours in the class by the
-    distance between pixels, and u uniform in [0, 1]: a cross-fade. Where an image has no more than `NEIGHBOURS` others
-    in its class, all are neighbours; one that is alone in its class is shown again.
+    A new image is x + u (x' - x): x is an image of the class, x' one of its `NEIGHBOURS` nearest neighbours in the
+    class by the distance between pixels, and u uniform in [0, 1]. The only image of a class is repeated.
 
         N. V. Chawla, K. W. Bowyer, L. O. Hall, W. P. Kegelmeyer. SMOTE: Synthetic Minority Over-sampling Technique.
         Journal of Artificial Intelligence Research 16, 2002.
-
-    Args:
-        pixels_NHWC: uint8.
-        labels_N: class indices; classes without images stay without.
-
-    Returns:
-        Pixels and labels, the given ones first.
     """
     counts_K = np.bincount(labels_N)
     missing_K = np.where(counts_K > 0, counts_K.max() - counts_K, 0)
@@ -52,7 +44,7 @@ def smote(
 
 
 def _interpolated(pixels_NHWC: NDArray[np.uint8], count: int, seed: int) -> NDArray[np.uint8]:
-    """Return new images between those of one class, in pieces to keep within memory."""
+    """Return new images between those of one class, in chunks of bounded memory."""
     images, *shape = pixels_NHWC.shape
     if images == 1:
         return np.repeat(pixels_NHWC, count, axis=0)

@@ -1,9 +1,8 @@
 """The uncertainty of a difference between two training methods: an interval over seeds and test images.
 
-Classifiers of several seeds are tried on the same test images, so neither their scores (which share the images) nor the
-images (which share the classifiers) are independent: a t interval over seeds says nothing about other test images, and
-McNemar's test nothing about other seeds. This is the design of a multi-reader multi-case study, seeds being readers
-and images cases, both random and crossed, and the interval is the one used there:
+Classifiers of several seeds are tested on the same images, so neither scores (which share the images) nor images (which
+share the classifiers) are independent: a t interval over seeds ignores other test images, and McNemar's test ignores
+other seeds. This is a multi-reader multi-case study with seeds as readers and images as cases, random and crossed:
 
     N. A. Obuchowski, H. E. Rockette. Hypothesis testing of diagnostic accuracy for multiple readers and multiple tests.
     Communications in Statistics B 24, 1995.
@@ -15,7 +14,7 @@ For differences d of S seeds on N images with the mean squares MS of the two-way
     var(mean d) = (MS_seed + max(MS_image - MS_residual, 0)) / (S N),
     degrees of freedom = (MS_seed + max(MS_image - MS_residual, 0))^2 / (MS_seed^2 / (S - 1)).
 
-The training images are taken as given: the interval is about these, with other seeds and other test images.
+The training images are fixed: the interval is about other seeds and other test images.
 """
 
 from __future__ import annotations
@@ -43,13 +42,13 @@ class Difference:
     """A mean difference of fractions in [0, 1] and its 95 % interval.
 
     Attributes:
-        mean: second less first.
-        half_width: half the width of the interval; None with fewer seeds than `MIN_SEEDS`.
+        mean: second minus first.
+        half_width: of the interval; None with fewer seeds than `MIN_SEEDS`.
         seeds: S.
         images: N.
-        seed_fraction: fraction of the variance of the mean that more seeds would take away; the rest takes more test
-            images.
-        df: degrees of freedom of the t distribution that the interval is from.
+        seed_fraction: fraction of the variance of the mean that more seeds would remove; more test images remove the
+            rest.
+        df: degrees of freedom of the t distribution of the interval.
     """
 
     mean: float
@@ -62,12 +61,12 @@ class Difference:
 
     @property
     def low(self) -> float:
-        """Where the interval begins; never below -1, which is also the value if there is no interval."""
+        """The lower end of the interval, at least -1; -1 if there is no interval."""
         return -1.0 if self.half_width is None else max(self.mean - self.half_width, -1.0)
 
     @property
     def high(self) -> float:
-        """Where the interval ends; never above 1, which is also the value if there is no interval."""
+        """The upper end of the interval, at most 1; 1 if there is no interval."""
         return 1.0 if self.half_width is None else min(self.mean + self.half_width, 1.0)
 
     @property
@@ -76,7 +75,7 @@ class Difference:
         return self.half_width is not None and self.half_width < 1
 
     def bonferroni(self, comparisons: int) -> Difference:
-        """Return it with an interval such that this many hold together with a probability of 95 % (Bonferroni)."""
+        """Return the difference with an interval widened so that this many hold jointly with a probability of 95 %."""
         confidence = 1 - (1 - CONFIDENCE) / comparisons
         if self.half_width is None:
             return dataclasses.replace(self, confidence=confidence)
@@ -88,11 +87,11 @@ def paired_difference(first_SN: NDArray[np.float64], second_SN: NDArray[np.float
     """Return by how much the second exceeds the first in the mean over seeds and test images.
 
     Args:
-        first_SN: what each image adds under each seed (`contributions`).
-        second_SN: the same of the other way, for the same seeds and images.
+        first_SN: contribution of each image under each seed (`contributions`).
+        second_SN: the same of the other method, for the same seeds and images.
 
     Raises:
-        ValueError: there are fewer than two seeds or two images.
+        ValueError: if there are fewer than two seeds or two images.
     """
     d_SN = second_SN - first_SN
     seeds, images = d_SN.shape
@@ -119,10 +118,9 @@ def paired_difference(first_SN: NDArray[np.float64], second_SN: NDArray[np.float
 
 
 def mean_over_seeds(values_S: NDArray[np.float64]) -> tuple[float, float | None]:
-    """Return the mean of a figure over seeds and half its 95 % t interval, which holds for these test images alone.
+    """Return the mean over seeds and the half width of its 95 % t interval, for these test images only.
 
-    Args:
-        values_S: one value per seed; with fewer than `MIN_SEEDS` there is no interval.
+    There is no interval with fewer than `MIN_SEEDS` seeds.
     """
     seeds = len(values_S)
     if seeds < MIN_SEEDS:
@@ -132,5 +130,5 @@ def mean_over_seeds(values_S: NDArray[np.float64]) -> tuple[float, float | None]
 
 
 def _quantile(df: float, confidence: float) -> float:
-    """Return how many standard errors the interval of a level reaches to either side."""
+    """Return the half width of an interval in standard errors."""
     return float(stdtrit(df, (1 + confidence) / 2))

@@ -3,12 +3,12 @@
 It is unknown whether images may be mirrored, moved far or recoloured, and a weak baseline would flatter the synthetic
 images. The training images are divided into three folds. Classifiers are trained without a fold and tested on it:
 
-    1. every policy with each flip that is allowed, on the first fold; the best three go on.
-    2. these on the other two folds; the best over all three folds goes on.
+    1. every policy with each flip that is allowed, on the first fold; the best three continue.
+    2. these on the other two folds; the best over all three folds continues.
     3. that one with random erasing, with mixup and with both, on all three folds; the best of these four is chosen.
 
-With everything open that is 8 + 6 + 9 = 23 trainings, each of half the steps of an evaluated classifier. Equal scores
-go to the earlier candidate, which changes images less.
+That is at most 8 + 6 + 9 = 23 trainings with half the steps of an evaluated classifier. Ties go to the earlier
+candidate, which changes images less.
 
     K. Jamieson, A. Talwalkar. Non-stochastic Best Arm Identification and Hyperparameter Optimization. AISTATS 2016.
 """
@@ -32,25 +32,20 @@ TRIAL_STEP_FRACTION = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One classifier to be trained.
-
-    Attributes:
-        fold: the fold that it does not see and is tested on.
-    """
+    """One classifier to be trained; it does not see its fold and is tested on it."""
 
     pipeline: ClassicalPipeline
     fold: int
 
 
 class SuccessiveHalving:
-    """Chooses among pipelines: the caller trains what `pending` lists and calls `record`, until nothing is pending.
+    """Chooses among pipelines. The caller trains what `pending` lists and calls `record`, until nothing is pending.
 
     Args:
         candidates: at least one.
         extend: whether random erasing and mixup are tried on top of the best candidate.
         metric: what decides, one of `METRICS`.
-        folds: the folds with images to train and to test on; of a handful of images some folds are empty. Without any
-            the first candidate is taken.
+        folds: the folds that are not empty; without any, the first candidate is chosen.
     """
 
     def __init__(
@@ -68,7 +63,7 @@ class SuccessiveHalving:
         self._pending = next(self._rounds, [])
 
     def pending(self) -> list[Trial]:
-        """Return the trials that are needed next; none if the choice is made."""
+        """Return the trials that are needed next; empty if the choice is made."""
         while self._pending and all(trial in self._tested for trial in self._pending):
             self._pending = next(self._rounds, [])
         return [trial for trial in self._pending if trial not in self._tested]
@@ -88,12 +83,12 @@ class SuccessiveHalving:
             self._candidates = self._ranked(self._candidates, self._folds)[:1]
 
     def record(self, trial: Trial, true_N: NDArray[np.int64], predicted_N: NDArray[np.int64]) -> None:
-        """Keep what a classifier took the images of its fold for."""
+        """Record the classes that a classifier predicted for its fold."""
         self._tested[trial] = (true_N, predicted_N)
 
     @property
     def best(self) -> ClassicalPipeline:
-        """The pipeline that is chosen, when nothing is pending."""
+        """The chosen pipeline; valid once nothing is pending."""
         return self._candidates[0]
 
     def _ranked(self, candidates: Sequence[ClassicalPipeline], folds: Sequence[int]) -> list[ClassicalPipeline]:

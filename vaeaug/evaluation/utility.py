@@ -21,7 +21,7 @@ class ArmResult:
     """The results of one training method.
 
     Attributes:
-        difference: of the measure, to the arm without synthetic images; None of that arm itself.
+        difference: of the metric, to the arm without synthetic images; None for that arm itself.
     """
 
     arm: Arm
@@ -29,7 +29,7 @@ class ArmResult:
     difference: Difference | None
 
     def mean_over_seeds(self, figure: str) -> tuple[float, float | None]:
-        """Return the mean of a figure (`accuracy`, `balanced_accuracy`, `macro_f1`) and half its t interval, if any."""
+        """Return the mean of `accuracy`, `balanced_accuracy` or `macro_f1` and the half width of its t interval."""
         return mean_over_seeds(np.array([getattr(figures, figure) for figures in self.by_seed]))
 
     def recall(self) -> NDArray[np.float64]:
@@ -45,9 +45,9 @@ class Utility:
     Attributes:
         metric: what the verdict is about, one of `METRICS`.
         chance: the scores of always predicting the most common class.
-        without: the arm that it is compared with whatever the sizes of the classes.
-        comparisons: the baselines of the verdict: `without`, and the arms that balance the classes.
-        recall_K: class -> how the recall changes between the two; None of a class with fewer than two test images.
+        without: the baseline that is always compared.
+        comparisons: with each baseline: `without`, and the arms that balance the classes.
+        recall_K: change of each class's recall; None for a class with fewer than two test images.
     """
 
     classes: Sequence[str]
@@ -62,7 +62,7 @@ class Utility:
     verdict: Verdict
 
     def of(self, arm: Arm) -> ArmResult:
-        """Return what an arm came to."""
+        """Return the results of an arm."""
         return next(result for result in self.arms if result.arm.name == arm.name)
 
 
@@ -76,12 +76,12 @@ def utility(
     """Compare training methods by the predictions of their classifiers for the test images.
 
     Args:
-        predicted: arm -> the classes that the classifier of each seed saw in them, (S, N).
+        predicted: arm -> the classes predicted by the classifier of each seed, (S, N).
         metric: what the verdict is about, one of `METRICS`.
         pipeline: the classical augmentation in a sentence, such as "TrivialAugment + mixup".
 
     Raises:
-        ValueError: no arm is to be compared with another, or there are fewer than two seeds or test images.
+        ValueError: if no pair of arms can be compared, or if there are fewer than two seeds or test images.
     """
     pair = compared_arms(predicted)
     if pair is None:
@@ -125,7 +125,6 @@ def utility(
 def _recall_changes(
     true_N: NDArray[np.int64], before_SN: NDArray[np.int64], after_SN: NDArray[np.int64], classes: int
 ) -> list[Difference | None]:
-    """Return how the recall of each class changes: the accuracy on its own images."""
     changes: list[Difference | None] = []
     for label in range(classes):
         in_class_N = true_N == label
@@ -140,11 +139,9 @@ _FIGURES = ("accuracy", "balanced_accuracy", "macro_f1")
 
 
 def as_json(result: Utility) -> dict[str, Any]:
-    """Return everything as JSON values; figures are fractions in [0, 1], and intervals are of 95 %.
+    """Return everything as JSON values; metrics are fractions in [0, 1], and intervals are of 95 %.
 
     With fewer than three seeds there are no intervals: their ends and widths are None.
-
-    `chance` is the scores of always predicting the most common class of the test images.
 
     The difference of an arm is that arm minus the second of `compared`; under `rivals` it is the first of `compared`
     minus the baseline.
@@ -188,5 +185,5 @@ def _interval(difference: Difference) -> dict[str, float | None]:
 
 
 def _recall(recall_K: NDArray[np.float64], classes: Sequence[str]) -> dict[str, float | None]:
-    """Return class -> recall; None if it has no test images, for JSON knows no NaN."""
+    """Return class -> recall; None without test images, because JSON has no NaN."""
     return {name: None if np.isnan(recall) else float(recall) for name, recall in zip(classes, recall_K, strict=True)}

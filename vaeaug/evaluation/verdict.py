@@ -1,24 +1,23 @@
 """The verdict as a sentence: do the synthetic images help, compared with the best training without them?
 
-If classes differ in size, there are several ways to train without them: classes can be balanced by oversampling, by
-SMOTE or by class weights, each with classical augmentation. Which of these *rivals* is best is known only from the test
-images. Choosing it by them and comparing on them again would flatter it; choosing another would flatter the synthetic
-images. So none is chosen:
+If classes differ in size, there are several baselines: oversampling, SMOTE and class weights, each with classical
+augmentation. The best of them is known only from the test images. Choosing it by them would flatter it, and fixing
+another would flatter the synthetic images. So none is chosen:
 
-- Synthetic images *help* if they are better than every rival, each by its own 95 % interval. Such a claim about all of
-  several needs no correction: wherever it is false, it is false of one certain rival, whose own interval then has to
-  err (an intersection-union test, Berger 1982).
-- They *do not help* if any one rival leaves them less than half a point. That is a claim about the best of m, so the
-  interval is widened to the level 1 - 0.05 / m, at which all m hold together with 95 % (Bonferroni).
-- They *do harm* if classical augmentation alone is better than with them: the one comparison that was there beforehand.
-  To use the rival with the best mean is then advice, and no claim.
+- Synthetic images *help* if they are better than every baseline, each by its own 95 % interval. This needs no
+  correction: if the claim is false, it is false for one baseline, whose own interval then has to err (an
+  intersection-union test, Berger 1982).
+- They *do not help* if any baseline leaves them less than half a point. That is a claim about the best of m, so the
+  interval is widened to the level 1 - 0.05 / m, at which all m hold jointly with 95 % (Bonferroni).
+- They *do harm* if classical augmentation alone is better than with them: the one comparison that was fixed beforehand.
+  Using the baseline with the best mean is then advice, not a claim.
 
     R. L. Berger. Multiparameter Hypothesis Testing and Acceptance Sampling. Technometrics 24, 1982.
 
-With one rival all this is one 95 % interval.
+With one baseline all this is one 95 % interval.
 
-Where no training method is better than an answer that looks at no image, no more is claimed than harm: classifiers that
-have learnt nothing tell nothing of what they were trained on, but to be worse still takes images that mislead.
+If no training method beats a constant answer, only harm is claimed: classifiers that have learnt nothing say nothing
+about their training images, but being even worse requires misleading images.
 """
 
 from __future__ import annotations
@@ -38,10 +37,10 @@ MIN_USEFUL_GAIN = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Training with the synthetic images, compared with one training method without them.
+    """Training with the synthetic images, compared with a baseline.
 
     Attributes:
-        difference: training with the synthetic images less that, with its 95 % interval.
+        difference: training with the synthetic images minus the baseline, with its 95 % interval.
     """
 
     baseline: Arm
@@ -54,6 +53,7 @@ class Verdict:
 
     Attributes:
         decision: `helps`, `harms`, `does not help` or `undecided`.
+        baseline: the training method without synthetic images that decided.
     """
 
     decision: str
@@ -62,11 +62,11 @@ class Verdict:
 
 
 def verdict(comparisons: Sequence[Comparison], metric: str) -> Verdict:
-    """Tell what differences mean.
+    """Return the verdict on some differences.
 
     Args:
-        comparisons: with every rival, at least one. The first is with what is done whatever the sizes of the classes.
-        metric: what was compared, one of `METRICS`.
+        comparisons: with every baseline, at least one; the first one does not depend on the class sizes.
+        metric: one of `METRICS`.
     """
     name = "accuracy" if metric == ACCURACY else "balanced accuracy"
     first, several = comparisons[0], len(comparisons) > 1
@@ -84,7 +84,7 @@ def verdict(comparisons: Sequence[Comparison], metric: str) -> Verdict:
         best = min(comparisons, key=lambda comparison: comparison.difference.mean)
         sentence = f"The synthetic images do harm here: {figures}{compared_with} ({_noise(first.difference)})"
         return Verdict(HARMS, f"{sentence}; use {best.baseline.description} alone.", first.baseline)
-    # From here on it is about the best of the rivals.
+    # From here on it is about the best of the baselines.
     adjusted = [
         Comparison(comparison.baseline, comparison.difference.bonferroni(len(comparisons)))
         for comparison in comparisons
@@ -98,12 +98,11 @@ def verdict(comparisons: Sequence[Comparison], metric: str) -> Verdict:
 
 
 def at_chance(comparisons: Sequence[Comparison], metric: str, constant: float) -> Verdict:
-    """Return the verdict if no training method beats a constant answer (`chance`).
+    """Return the verdict if no training method beats a constant answer.
 
     Args:
-        comparisons: as `verdict` takes them.
-        metric: what was compared, one of `METRICS`.
-        constant: the measure of always answering the most common class, in [0, 1].
+        comparisons: see `verdict`.
+        constant: the metric of always answering the most common class, in [0, 1] (`chance`).
     """
     first = comparisons[0]
     name = "accuracy" if metric == ACCURACY else "balanced accuracy"
@@ -117,7 +116,6 @@ def at_chance(comparisons: Sequence[Comparison], metric: str, constant: float) -
 
 
 def _too_few_seeds(first: Comparison, name: str) -> str:
-    """Return the sentence if there is no interval."""
     return (
         f"Undecided: the difference is {points(first.difference)} points of {name} over "
         f"{first.baseline.description}, but {_size(first.difference)} are too few for an interval: run with "
@@ -126,7 +124,6 @@ def _too_few_seeds(first: Comparison, name: str) -> str:
 
 
 def _no_help(first: Comparison, best: Comparison, name: str) -> str:
-    """Return the sentence where one rival does as well."""
     noise = _noise(best.difference)
     if best.baseline is first.baseline:
         compared_with = ""
@@ -146,7 +143,6 @@ def _no_help(first: Comparison, best: Comparison, name: str) -> str:
 
 
 def _undecided(first: Comparison, closest: Comparison, name: str) -> str:
-    """Return the beginning of the sentence if the interval of a rival contains both answers."""
     noise = _noise(closest.difference)
     if first.difference.low > 0:
         return (
@@ -161,24 +157,21 @@ def _undecided(first: Comparison, closest: Comparison, name: str) -> str:
 
 
 def _noise(difference: Difference) -> str:
-    """Return what an interval is of, or that there is none worth the name."""
     if not difference.is_informative:
         return f"{_size(difference)} are too few for an interval"
     return f"{_level(difference)}; {_size(difference)}"
 
 
 def _level(difference: Difference) -> str:
-    """Return the confidence level of an interval, in words."""
     return f"{100 * difference.confidence:.3g} % interval"
 
 
 def _size(difference: Difference) -> str:
-    """Return what was compared on."""
     return f"{difference.seeds} seeds, {difference.images:,} test images"
 
 
 def points(difference: Difference) -> str:
-    """Return a difference in percentage points, `+1.4 +- 0.5`; without an interval where that rules nothing out."""
+    """Return a difference in percentage points, `+1.4 +- 0.5`; without the interval if it excludes nothing."""
     mean = f"{100 * difference.mean:+.1f}"
     half_width = difference.half_width
     return mean if half_width is None or not difference.is_informative else f"{mean} +- {100 * half_width:.1f}"

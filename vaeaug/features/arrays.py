@@ -28,13 +28,14 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def write_npz(path: Path, shards: Sequence[Path], columns: Sequence[Column], rows: int) -> None:
-    """Write one `.npz`: a column after the other, each streamed from the shards; completely or not at all.
+    """Write one `.npz` atomically: one column after the other, each streamed from the shards.
 
-    Its arrays have the names of the columns: those of numbers (N, *shape), those of texts (N,), "" for null, and
-    `synthetic` (N,), bool.
+    Its arrays have the names of the columns: numeric ones (N, *shape), text (N,) with "" for null, and `synthetic`
+    (N,), bool.
 
     Args:
         shards: of one split, in order.
+        columns: the numeric columns.
         rows: N, images in all the shards.
     """
     with atomic(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
@@ -51,7 +52,7 @@ def write_npz(path: Path, shards: Sequence[Path], columns: Sequence[Column], row
 
 
 def write_npy_tree(directory: Path, shards: Sequence[Path], columns: Sequence[Column]) -> Iterator[int]:
-    """Write one `.npy` per image and column, `<column>/<file_name>.npy`, and yield how many images after each block.
+    """Write one `.npy` per image and column, `<column>/<file_name>.npy`; yield the number of images of each block.
 
     A "/" in the name of a column becomes "-". Existing files are kept, so that an interrupted run can continue.
     """
@@ -65,7 +66,7 @@ def write_npy_tree(directory: Path, shards: Sequence[Path], columns: Sequence[Co
 
 
 def write_index(path: Path, shards: Sequence[Path]) -> None:
-    """Write the columns that describe images as CSV, one row per image, in the order of the shards."""
+    """Write the columns that identify images as CSV, one row per image, in the order of the shards."""
     with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(IMAGE_COLUMNS)

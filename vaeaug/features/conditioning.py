@@ -1,12 +1,11 @@
 """The class label given to a conditional encoder: features must not leak the label they will be used to predict.
 
-A conditional encoder q(z|x, y) needs some class. If it is the true one, its features leak the label into whatever is
-trained on them, and a classifier looks better, or worse, than it would on images of unknown class. There are three
-settings:
+A conditional encoder q(z|x, y) needs some class. If it is the true one, its features leak the label into models trained
+on them, and a classifier looks better, or worse, than on images of unknown class. There are three settings:
 
-    one         every image is encoded as the same class: no feature knows a label, and all lie in one space.
-    own         each as its own class; what the model knows no class of, as `inferred`. For work within classes.
-    inferred    each as the class that explains it best. No label is used, but a wrong guess puts an image elsewhere.
+    one         every image is encoded as the same class: features contain no label, and all are in one space.
+    own         each as its own class; classes that the model does not know as `inferred`. For work within classes.
+    inferred    each as the class that explains it best. No label is used, but a wrong class moves an image elsewhere.
 """
 
 from __future__ import annotations
@@ -27,17 +26,13 @@ TOLERANCE = 1e-4
 
 
 def network_count(model: StoredModel) -> int:
-    """Return how many networks a model has: one, or one per class."""
+    """Return the number of networks of a model: one, or one per class."""
     return len({entry.weights for entry in model.record.classes})
 
 
 @torch.no_grad()
 def is_conditional(model: StoredModel, image_HWC: NDArray[np.uint8]) -> bool:
-    """Return whether the encoder of a model depends on the class, by encoding one image as every class.
-
-    Args:
-        image_HWC: any image of its size, uint8.
-    """
+    """Return whether the encoder of a model depends on the class, by encoding any uint8 image as every class."""
     if network_count(model) > 1:
         return True
     count = len(model.classes)
@@ -50,11 +45,7 @@ def is_conditional(model: StoredModel, image_HWC: NDArray[np.uint8]) -> bool:
 def inferred_labels(
     model: StoredModel, pixels_NHWC: NDArray[np.uint8], indices: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Return the class that explains each image of `indices` best (`class_evidence`); no randomness is in it.
-
-    Args:
-        pixels_NHWC: images of its size, uint8.
-    """
+    """Return the class that explains each image of `indices` best (`class_evidence`); deterministic."""
     unused_labels = np.zeros(len(pixels_NHWC), np.int64)
     chunks = in_chunks(pixels_NHWC, unused_labels, indices, model.device)
     parts = [class_evidence(model, x_BCHW).argmax(dim=1).cpu().numpy() for x_BCHW, _ in chunks]

@@ -1,4 +1,4 @@
-"""Images through a trained encoder, a block at a time, so that memory does not grow with their number."""
+"""Encode images in blocks, so that memory does not grow with their number."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ MAX_ROWS = 4096
 
 @torch.no_grad()
 def layout_of(model: StoredModel, image_HWC: NDArray[np.uint8], label: int) -> Layout:
-    """Return which columns a model's features have, by encoding one image (uint8) as a class."""
+    """Return the columns of a model's features, by encoding one uint8 image as a class."""
     y_B = torch.tensor([label], device=model.device)
     return Layout.of(model.network(label).variant.encode(as_images(np.array(image_HWC)[None], model.device), y_B))
 
 
 def rows_per_block(layout: Layout) -> int:
-    """Return how many images to encode before their features are written; it depends on their size alone."""
+    """Return how many images to encode before their features are written; it depends only on the size of a row."""
     return max(1, min(MAX_ROWS, MAX_BLOCK_VALUES // sum(column.width for column in layout.columns)))
 
 
@@ -39,14 +39,11 @@ def encode_block(
     indices: NDArray[np.int64],
     layout: Layout,
 ) -> Arrays:
-    """Return the features of the images of `indices`, in that order.
-
-    Each network is opened once, in whatever order the classes occur.
+    """Return the features of the images of `indices`, in that order; each network is opened once.
 
     Args:
-        pixels_NHWC: images of its size, uint8; usually a memory map.
+        pixels_NHWC: uint8; usually a memory map.
         labels_N: the class that each image is encoded as; only those of `indices` matter.
-        layout: of `layout_of`.
     """
     features: Arrays = {
         column.name: np.empty((len(indices), column.width), np.dtype(column.dtype)) for column in layout.columns
@@ -67,11 +64,7 @@ def encode_block(
 def encode_array(
     model: StoredModel, pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64]
 ) -> dict[str, NDArray[np.float32]]:
-    """Return `mean` (N, D), and `logvar` (N, D) if there is one, of images in memory.
-
-    Args:
-        pixels_NHWC: images of its size, uint8.
-    """
+    """Return `mean` (N, D), and `logvar` (N, D) if there is one, of uint8 images in memory."""
     # The columns do not depend on which image is asked for them.
     blank_HWC = np.zeros((model.spec.height, model.spec.width, model.spec.channels), np.uint8)
     layout = layout_of(model, blank_HWC, 0)

@@ -1,4 +1,4 @@
-"""Parquet shards of features: `<split>-00000.parquet`, each of some row groups, written completely or not at all.
+"""Parquet shards of features: `<split>-00000.parquet`, each of some row groups, written atomically.
 
 All formats use them: arrays are assembled from finished shards, so resuming works the same for every format, and only
 one block of features is in memory at a time.
@@ -42,8 +42,7 @@ class Shard:
     Attributes:
         split: `train`, `val` or `test`.
         number: within the split, from 0.
-        start: its first image within the split.
-        stop: one past its last image.
+        start: its first image within the split; `stop` is one past its last image.
     """
 
     split: str
@@ -63,8 +62,7 @@ class Rows:
 
     Attributes:
         texts: the columns of `TEXT_COLUMNS`, each of B texts or None.
-        synthetic: the column `SYNTHETIC_COLUMN`, B values.
-        features: the columns of numbers, each (B, width).
+        features: the numeric columns, each (B, width).
     """
 
     texts: Mapping[str, Sequence[str | None]]
@@ -77,14 +75,14 @@ class Rows:
 
 
 def shards_of(split: str, images: int, rows: int) -> list[Shard]:
-    """Return the shards of a split."""
+    """Return the shards of a split of `images` images, in blocks of `rows`."""
     size = rows * BLOCKS_PER_SHARD
     starts = range(0, images, size)
     return [Shard(split, number, start, min(start + size, images)) for number, start in enumerate(starts)]
 
 
 def schema_of(columns: Sequence[Column], provenance: Mapping[str, Any]) -> pa.Schema:
-    """Return the schema of a shard: what describes an image, then fixed-size lists; how they were made is its metadata."""
+    """Return the schema of a shard: image columns, then fixed-size lists. `provenance` becomes its metadata."""
     types = {"float32": pa.float32(), "int32": pa.int32()}
     fields = [pa.field(name, pa.string(), nullable=name in ("label", "class")) for name in TEXT_COLUMNS]
     fields.append(pa.field(SYNTHETIC_COLUMN, pa.bool_(), nullable=False))
@@ -93,7 +91,7 @@ def schema_of(columns: Sequence[Column], provenance: Mapping[str, Any]) -> pa.Sc
 
 
 def write_shard(path: Path, schema: pa.Schema, blocks: Iterator[Rows]) -> None:
-    """Write a shard, a row group a block; it is there completely or not at all."""
+    """Write a shard atomically, one row group per block."""
     # Floats of a latent do not compress, and a dictionary of them is as long as they are many.
     with (
         atomic(path) as temporary,
@@ -104,11 +102,7 @@ def write_shard(path: Path, schema: pa.Schema, blocks: Iterator[Rows]) -> None:
 
 
 def read_blocks(path: Path, columns: Sequence[str] | None = None) -> Iterator[Rows]:
-    """Yield the row groups of a shard.
-
-    Args:
-        columns: names of those of numbers to read; all if None.
-    """
+    """Yield the row groups of a shard, with the given numeric columns, or all if None."""
     with pq.ParquetFile(path) as file:
         numeric = (
             [name for name in file.schema_arrow.names if name not in IMAGE_COLUMNS] if columns is None else columns

@@ -1,4 +1,4 @@
-"""`latents.safetensors`: the training set as the model encodes it, which samplers are fitted on."""
+"""`latents.safetensors`: the encoded training set, which samplers are fitted to."""
 
 from __future__ import annotations
 
@@ -26,8 +26,7 @@ class ClassLatents:
     Attributes:
         latents: modes, scales and labels, N images.
         sources: the `file_name` of each image in the dataset it was trained on.
-        content_hash: `ImageCache.content_hash` of the class at that time; the data may since contain other images under
-            these names.
+        content_hash: `ImageCache.content_hash` of the class at training time, to detect images that changed since.
     """
 
     latents: Latents
@@ -36,7 +35,7 @@ class ClassLatents:
 
 
 def save_latents(path: Path, classes: Mapping[int, ClassLatents]) -> None:
-    """Write the latents of all classes (by label) to one file, with the structure of the trees as metadata."""
+    """Write the latents of all classes (by label) to one file, with the tree structure as metadata."""
     tensors: dict[str, Tensor] = {}
     sources: dict[str, list[str]] = {}
     content_hashes: dict[str, str] = {}

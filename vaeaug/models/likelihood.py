@@ -1,4 +1,4 @@
-"""How likely images are under a model: bounds in nats."""
+"""Bounds on the likelihood of images under a model, in nats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A trained model in a directory: `model.json`, weights and latents. Read without pickle, a class at a time."""
+"""A trained model in a directory: `model.json`, weights and latents. Read without pickle, one class at a time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ class StoredModel:
     """A trained model on disk. Weights are read on demand, so a model of many classes opens quickly.
 
     Attributes:
-        record: the contents of `model.json`.
         options: of its variant: those it was trained with, unless others were requested.
         allow_imports: whether the code that its `model.json` names (`option(..., imports=True)`) may be imported and
             called. Otherwise the author of a model could have any installed function called. Decoding works without it;
@@ -56,7 +55,7 @@ class StoredModel:
 
     @property
     def largest_class(self) -> int:
-        """The class with the most training images, the first of several: its network has seen the most."""
+        """The class with the most training images, the first in a tie: its network has seen the most."""
         return max(range(len(self.classes)), key=lambda label: self.record.classes[label].images)
 
     @property
@@ -82,7 +81,7 @@ class StoredModel:
             check_names_no_code(plugin.Config, record.options, f"{self.directory} was trained with '{record.name}'")
 
     def network(self, label: int) -> Network:
-        """Return the network of a class, in eval mode; the one requested last is kept in memory."""
+        """Return the network of a class, in eval mode; the last one is kept in memory."""
         weights = self.record.classes[label].weights
         if self._loaded is None or self._loaded[0] != weights:
             record = self.record
@@ -108,8 +107,8 @@ def open_stored(
     """Open a trained model: read `model.json` and find the plugins that it names.
 
     Args:
-        options: options of its variant that only change what is drawn.
-        allow_imports: whether the code that `model.json` names may be imported (`StoredModel.allow_imports`).
+        options: options of its variant that only affect sampling.
+        allow_imports: see `StoredModel.allow_imports`.
 
     Raises:
         InputError: if there is no model, if it is damaged, if its plugin is not installed (the message names it), or if
@@ -124,7 +123,7 @@ def open_stored(
 
 
 def _sampling_options(variant: type[Variant], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options of a trained variant, checked: only those that change nothing but what is drawn may be given."""
+    """Return the checked options of a trained variant; only options that affect nothing but sampling are allowed."""
     owner = f"variant '{variant.name}'"
     parsed = parse_options(variant.Config, options, owner)
     changeable = [field.name for field in dataclasses.fields(variant.Config) if field.metadata.get("sampling")]
@@ -141,7 +140,6 @@ def _sampling_options(variant: type[Variant], options: Mapping[str, Any]) -> dic
 
 
 def _find_plugin(find: Callable[..., P], plugin: PluginRecord) -> P:
-    """Return what a model was trained with."""
     try:
         return find(plugin.name, distribution=plugin.distribution)
     except InputError as error:

@@ -49,10 +49,10 @@ class Gallery:
 
     Attributes:
         by: what images are ranked by, and what that means.
-        anomalous: the highest scores, highest first.
-        labels: the images with the most suspicious labels, most suspicious first; empty if labels were not scored.
+        anomalous: highest score first.
+        labels: most suspicious first; empty if labels were not scored.
+        suspicious: number of suspicious labels in all.
         size: the model's image size, "64 x 64".
-        settings: name -> value.
     """
 
     title: str
@@ -76,11 +76,7 @@ def heat(error_HW: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def write_gallery(path: Path, data: Gallery) -> None:
-    """Write the page. It loads nothing and runs no script; the same data give the same bytes.
-
-    Args:
-        data: its content. Names are escaped: nothing in them becomes markup.
-    """
+    """Write the page. It loads nothing and runs no script; the same data give the same bytes."""
     cards = (data.anomalous, data.labels)
     encoding = choose_encoding(
         [picture.image for part in cards for card in part for picture in card.pictures], IMAGE_BYTES
@@ -92,12 +88,7 @@ def write_gallery(path: Path, data: Gallery) -> None:
 
 
 def resized_to_file(pixels_HWC: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """Return a picture of the model, resized to the proportions of its file and the size at which the page shows it.
-
-    Args:
-        pixels_HWC: uint8, C = 1 or 3.
-        height: of the file's image, in pixels.
-    """
+    """Return a model-sized uint8 picture, resized to the proportions and displayed size of its file in pixels."""
     model_height, model_width = pixels_HWC.shape[:2]
     size = display_size(width, height)
     if size == display_size(model_width, model_height):

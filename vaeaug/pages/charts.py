@@ -68,13 +68,10 @@ LARGE, SMALL = ChartSize(380, 250, 5, 5), ChartSize(270, 180, 3, 3)
 
 
 def line_chart(title: str, lines: Sequence[Line], *, x_label: str, y_label: str, size: ChartSize = LARGE) -> Markup:
-    """Draw curves with labelled axes and a legend.
+    """Draw curves with labelled axes and a legend; without any finite value, a sentence.
 
     If there are many points, the first 5 % of the horizontal range does not affect the vertical scale, because high
     initial values would flatten the rest; there the curves may leave the frame.
-
-    Args:
-        lines: the curves; without any finite value a sentence replaces the chart.
     """
     frame = _Frame.around(lines, left=58, top=26, right=size.width - 10, bottom=size.height - 38)
     if frame is None:
@@ -108,7 +105,6 @@ def _legend(lines: Sequence[Line], frame: _Frame) -> Iterator[Markup]:
 
 
 def _axes(frame: _Frame, size: ChartSize) -> Iterator[Markup]:
-    """Yield the ticks with their numbers, and the two axes."""
     values = ticks(*frame.y_range, size.y_ticks)
     for value, text in zip(values, tick_texts(values), strict=True):
         y = frame.y(value)
@@ -214,10 +210,7 @@ class _Frame:
 
 @dataclass(frozen=True, slots=True)
 class DotScale:
-    """The horizontal scale that the rows of a dot plot share.
-
-    Positions are percentages of the width, so that text keeps its size when a row is narrow.
-    """
+    """The horizontal scale of a dot plot, in percent of the width, so that text keeps its size in narrow rows."""
 
     low: float
     high: float
@@ -245,12 +238,7 @@ class DotScale:
 
 
 def dot_plot(runs: Sequence[float], mean: float, half_width: float, scale: DotScale) -> Markup:
-    """Draw one row: a small dot per run, their mean, and its interval.
-
-    Args:
-        runs: values in [0, 1].
-        half_width: half the width of the interval; 0 for none.
-    """
+    """Draw one row: a small dot per run in [0, 1], their mean, and its interval (`half_width` 0 for none)."""
     middle = _DOT_HEIGHT / 2
     parts = _grid(scale)
     parts += [
@@ -269,11 +257,10 @@ def dot_plot(runs: Sequence[float], mean: float, half_width: float, scale: DotSc
 
 
 def difference_plot(difference: float, half_width: float, reach: float) -> Markup:
-    """Draw a difference as a bar from 0, which is in the middle, and its interval.
+    """Draw a difference in [-1, 1] as a bar from 0, which is in the middle, and its interval.
 
     Args:
-        difference: in [-1, 1].
-        half_width: half the width of the interval; 0 for none.
+        half_width: of the interval; 0 for none.
         reach: the value at the right end; the left end is its negative. Drawings are clipped there.
     """
     scale = DotScale.around([-reach, reach])

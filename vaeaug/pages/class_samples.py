@@ -78,9 +78,7 @@ class SamplesSection:
     """The section.
 
     Attributes:
-        groups: (title, classes); a single group has no title.
         width: CSS pixels that a class takes, at least; "100%" if it has the whole width of the page.
-        files: whether a click on an image opens its file.
     """
 
     groups: Sequence[tuple[str, Sequence[ClassSamples]]]
@@ -94,9 +92,8 @@ class SamplesSection:
 def samples_section(rows: Sequence[SampleRow], *, paired: bool) -> SamplesSection | None:
     """Return what the page shows of each class, or None if there is no image.
 
-    Args:
-        rows: one per class; if there are too many, those without images go first.
-        paired: whether each real image belongs to the synthetic image at the same position.
+    If there are too many classes, those without images are left out first. If `paired`, each real image belongs to the
+    synthetic image at the same position.
     """
     nonempty = [row for row in rows if row.synthetic or row.real]
     if not nonempty:

@@ -29,18 +29,14 @@ class ReportData:
     """The content of the page. Empty parts and None are left out.
 
     Attributes:
-        summary: the result in one sentence; if there is a verdict, it is shown instead.
-        samples: images of each class; a class may be missing.
+        summary: the result in one sentence; replaced by the verdict if there is one.
         histories: one per training; several with one network per class.
         units: name of a training -> (active, all) latent dimensions.
-        codes: name of a training -> how many codes of a discrete latent are in use, in words.
+        codes: name of a training -> number of codes in use, in words.
         nearest: whether each real image of `samples` is the one most similar to the synthetic image at its position.
         facts: short figures for the top of the page: name -> value.
-        dropped: class -> cause -> how many samples were dropped.
-        rejected: class -> cause -> some of them.
-        settings: name -> value.
+        dropped: class -> cause -> number of dropped samples; `rejected` has some of them.
         linked_files: name of a file next to the page -> what it contains, as the rest of a sentence.
-        evaluation: whether the images help, and what they are like.
         edited: set if the synthetic images are edits of real ones.
     """
 
@@ -64,11 +60,7 @@ class ReportData:
 
 
 def write_report(path: Path, data: ReportData) -> None:
-    """Write the page. It loads nothing and runs no script; the same data give the same bytes.
-
-    Args:
-        data: its content. Names are escaped: nothing in them becomes markup.
-    """
+    """Write the page. It loads nothing and runs no script; the same data give the same bytes."""
     results = data.evaluation
     dropped = dropped_table(data.dropped, {count.label: count.synthetic for count in data.counts})
     write_page(
@@ -91,7 +83,6 @@ def write_report(path: Path, data: ReportData) -> None:
 
 
 def _sums(counts: Sequence[ClassCount]) -> dict[str, object]:
-    """Return the totals over all classes."""
     if not counts:
         return {}
     return {

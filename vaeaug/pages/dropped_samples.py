@@ -22,8 +22,8 @@ class DroppedRow:
 
     Attributes:
         label: the class, or "all classes".
-        counts: how many were dropped, by cause, in the order of the table.
-        fraction: the fraction of the drawn samples, in [0, 1].
+        counts: by cause, in the order of the table.
+        fraction: of the drawn samples, in [0, 1].
     """
 
     label: str
@@ -38,7 +38,6 @@ class DroppedTable:
 
     Attributes:
         causes: the reasons, most frequent first.
-        drawn: how many samples were drawn, kept or not.
     """
 
     causes: Sequence[str]
@@ -63,8 +62,8 @@ def dropped_table(dropped: Mapping[str, Mapping[str, int]], kept: Mapping[str, i
     """Return the table, or None if nothing was dropped.
 
     Args:
-        dropped: class -> cause -> how many.
-        kept: class -> how many synthetic images were kept.
+        dropped: class -> cause -> number of samples.
+        kept: class -> number of synthetic images.
     """
     causes: Counter[str] = Counter()
     for counts in dropped.values():
@@ -97,7 +96,6 @@ def dropped_pictures(table: DroppedTable, rejected: Mapping[str, Mapping[str, Im
 def _pictures(
     row: DroppedRow, causes: Sequence[str], rejected: Mapping[str, Images], encoding: ImageEncoding
 ) -> Iterator[tuple[str, str, Sequence[Thumbnail]]]:
-    """Yield what is shown of one class, cause by cause."""
     for cause, count in zip(causes, row.counts, strict=True):
         found = [
             thumbnail(image, f"dropped sample {number} of {row.label}: {cause}", encoding)

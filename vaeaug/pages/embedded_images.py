@@ -43,7 +43,6 @@ class PageImage:
     Attributes:
         source: its file; or its pixels, uint8 (H, W, 1 or 3).
         link: its file relative to the page, with forward slashes; empty if no file is next to the page.
-        name: what it is called; empty if it has no name.
         rules: how the file is decoded; transparency is always kept.
     """
 
@@ -62,7 +61,7 @@ class ImageEncoding:
 
     Attributes:
         side: longest side in pixels; larger images are reduced to it.
-        exact: whether images of up to `MAX_EXACT_SIDE` pixels are embedded without loss.
+        exact: whether images of up to `MAX_EXACT_SIDE` pixels are lossless.
     """
 
     side: int
@@ -79,11 +78,10 @@ _ENCODINGS = (
 
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
-    """An image as it is in the page.
+    """An image in the page.
 
     Attributes:
-        data: the embedded file, as a `data:` address.
-        width: CSS pixels at which it is shown.
+        width: CSS pixels at which it is shown; `height` likewise.
         size: width and height of the image itself, in pixels.
         href: address of its file relative to the page; empty if there is none.
         opens_file: whether a click opens that file; otherwise the embedded image is shown at its full size.
@@ -166,17 +164,15 @@ def thumbnail(image: PageImage, text: str, encoding: ImageEncoding) -> Thumbnail
 def captioned(
     pictures: Sequence[Picture], encoding: ImageEncoding, *, before: str = "", after: str = ""
 ) -> list[tuple[str, str, Thumbnail]]:
-    """Return (caption, CSS class, thumbnail) of each picture whose file can be read."""
+    """Return (caption, CSS class, thumbnail) of each readable picture; alternative text is before + caption + after."""
     shown = ((picture, thumbnail(picture.image, f"{before}{picture.caption}{after}", encoding)) for picture in pictures)
     return [(picture.caption, picture.kind, image) for picture, image in shown if image is not None]
 
 
 def choose_encoding(images: Images, max_bytes: int) -> ImageEncoding:
-    """Return the best form in which all images together take no more than their room, or the smallest form.
+    """Return the best encoding in which all images fit into `max_bytes`, or the smallest one.
 
-    Args:
-        images: all images of a section; a few of them are encoded.
-        max_bytes: bytes of all embedded files together; their text is a third longer.
+    A few of the images are encoded to estimate the size; the base64 text is a third longer.
     """
     largest = _ENCODINGS[0].side
     probes = [
@@ -192,7 +188,6 @@ def choose_encoding(images: Images, max_bytes: int) -> ImageEncoding:
 
 
 def _encoded(image: PageImage, shown: Image.Image, encoding: ImageEncoding) -> tuple[bytes, str]:
-    """Return the embedded file of an image, and its kind."""
     small = max(shown.size) <= MAX_EXACT_SIDE
     side = min(encoding.side, LINKED_SIDE) if image.link else encoding.side
     stream = io.BytesIO()

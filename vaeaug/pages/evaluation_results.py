@@ -28,11 +28,7 @@ PAIRS_BYTES = 600_000
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A figure in [0, 1] and its 95 % interval.
-
-    Attributes:
-        half_width: half the width of the interval; None if there is none.
-    """
+    """A mean over seeds in [0, 1] and the half width of its 95 % interval, if there is one."""
 
     mean: float
     half_width: float | None = None
@@ -40,11 +36,11 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class ArmRow:
-    """The results of classifiers trained on one kind of training set.
+    """The results of one training method.
 
     Attributes:
-        scores: measure -> figure, the same measures in every row; the first one is drawn.
-        runs: the first measure of every seed, in [0, 1].
+        scores: metric -> score, the same metrics in every row; the first one is drawn.
+        runs: the first metric of every seed, in [0, 1].
     """
 
     name: str
@@ -59,7 +55,7 @@ class RecallRow:
 
     Attributes:
         before: mean recall without them, in [0, 1].
-        half_width: half the width of the 95 % interval of the change; None if there is none.
+        half_width: of the 95 % interval of the change; None if there is none.
     """
 
     label: str
@@ -86,19 +82,17 @@ class PairPicture:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationResults:
-    """What was found. What is empty or None is left out.
+    """The results. What is empty or None is left out.
 
     Attributes:
-        decision: the same in a word, which sets its colour: `helps`, `harms`, `does not help` or `undecided`.
-        method: how it was measured, in a sentence or two: seeds, test images, folds.
+        decision: the verdict in a word, which sets its colour: `helps`, `harms`, `does not help` or `undecided`.
+        method: how it was measured, in a sentence or two.
         facts: short figures for the top of the page: name -> value.
-        chance: the first measure of `arms` for a classifier that always predicts the most frequent class, in [0, 1].
-        arms: one per kind of training set, in the order in which they are shown.
-        recall_of: the names of the arms that `before` and `after` belong to.
+        chance: the first metric of `arms` for always predicting the most frequent class, in [0, 1].
+        recall_of: the names of the arms of `before` and `after` in `recall`.
         samples: randomly drawn synthetic images of each class; as `real`, the real image closest to each.
         pairs: the closest pairs, closest first.
-        edited: whether the synthetic images are edits of real ones, which are similar and close to them by design.
-        settings: of the evaluation: name -> value.
+        edited: whether the synthetic images are edits of real ones, which are similar and close by design.
     """
 
     verdict: str
@@ -125,8 +119,8 @@ class EvaluationSection:
 
     Attributes:
         begins_with_decision: whether the verdict begins with the decision, which is then not repeated.
-        recall: the largest gain first, each with its drawing.
-        points_note: how much of it is shown; empty if all is.
+        arms: each with its drawing; `recall` likewise, the largest gain first.
+        points_note: how many points are shown; empty if all are.
     """
 
     results: EvaluationResults
@@ -179,7 +173,6 @@ def _first_score(row: ArmRow) -> tuple[float, float]:
 
 
 def _scale(arms: Sequence[ArmRow]) -> DotScale:
-    """Return a scale that contains every run and interval of all arms."""
     values = [value for row in arms for value in row.runs]
     # With two seeds an interval may exceed [0, 1] and would leave the dots no room.
     ends = [
@@ -204,7 +197,6 @@ def _recall(rows: Sequence[RecallRow]) -> Iterator[tuple[RecallRow, Markup]]:
 
 
 def _comparison_rows(report: FidelityReport | Memorisation | None) -> list[Mapping[str, object]]:
-    """Return the rows of a table: all classes, held-out real images, then each class."""
     if report is None:
         return []
     rows: list[tuple[str, str, object]] = [("all classes", "overall", report.overall)]

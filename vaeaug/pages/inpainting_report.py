@@ -32,10 +32,9 @@ class CompletionExample:
 
     Attributes:
         caption: its class, and how much was missing.
-        original_HWC: the image as the model sees it, uint8, C = 1 or 3.
-        missing_HW: which of its pixels were missing.
+        original_HWC: as the model sees it, uint8, C = 1 or 3.
         completions: at least one.
-        std_HW: the standard deviation of the completions in any unit; None if there is only one completion.
+        std_HW: standard deviation of the completions in any unit; None for one completion.
     """
 
     name: str
@@ -63,12 +62,7 @@ class CompletionExample:
 
 @dataclass(frozen=True, slots=True)
 class CompletionsPage:
-    """The content of the page.
-
-    Attributes:
-        shown: the first images by name; a selection by quality would mislead.
-        settings: name -> value.
-    """
+    """The content of the page; `shown` are the first images by name, because a selection by quality would mislead."""
 
     title: str
     summary: str

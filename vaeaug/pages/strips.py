@@ -1,4 +1,4 @@
-"""Images side by side: a row of images, and the path between two images as a strip and as a film."""
+"""Images side by side: a row of images, and the path between two images as a strip and as a GIF."""
 
 from __future__ import annotations
 
@@ -36,15 +36,10 @@ _GAP, _MARGIN, _CAPTION, _SIDE_GAP = 4, 16, 26, 20
 
 
 def strip(images_HWC: Sequence[NDArray[np.uint8]], cell: tuple[int, int], count: int) -> Image.Image:
-    """Return up to `count` images in a row, each centred in a cell, on a transparent background.
+    """Return up to `count` images in a row, each centred in a cell (width, height), on a transparent background.
 
-    Args:
-        images_HWC: uint8 arrays (H, W, 1 or 3).
-        cell: width and height of a cell in pixels; larger images are reduced, smaller ones keep their size.
-        count: cells in the row; empty cells are transparent.
-
-    Returns:
-        An image of mode "LA" if all are gray, else "RGBA".
+    Larger images are reduced to the cell, smaller ones keep their size. The mode is "LA" if all are gray, otherwise
+    "RGBA".
     """
     width, height = cell
     shown = [pillow_image(image_HWC) for image_HWC in images_HWC[:count]]
@@ -77,9 +72,6 @@ def path_strip(
         real: the two images at the model's size, uint8 (H, W, 1 or 3).
         path: the decoded images; the first and the last are the reconstructions of `real`.
         names: the class assigned to each real image, written above it.
-
-    Returns:
-        An RGB image.
     """
     height, width = (side * factor for side in real[0].shape[:2])
     inner = len(path) * (width + _GAP) - _GAP

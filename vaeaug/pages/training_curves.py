@@ -24,9 +24,8 @@ class History:
     """The history of one training.
 
     Attributes:
-        name: what was trained: `shared`, or a class.
-        rows: the rows of `history.jsonl`: `step`, `train` and, if images were held out, `validation`; the latter two
-            are term -> mean per image. `annealed` names the terms that are the KL part of the objective.
+        rows: of `history.jsonl`: `step`, and the mean of each term in `train` and, if images were held out,
+            `validation`. `annealed` names the terms that are the KL part of the objective.
     """
 
     name: str
@@ -68,11 +67,10 @@ class TrainingSection:
     """The section. What is empty is left out.
 
     Attributes:
-        small: of several trainings, (title, one chart per training) of the objective and of the KL divergence if there
-            is one.
+        charts: the objective and its terms, of one training.
+        small: of several trainings, (title, one chart per training) of the objective and of the KL divergence.
         units: name of a training -> (active, all) latent dimensions.
-        groups: names of the groups of latents that have a KL term of their own.
-        divergences: the KL divergence of each group, one per training.
+        groups: names of the groups of latents with their own KL term.
     """
 
     charts: Sequence[Curve]
@@ -83,12 +81,7 @@ class TrainingSection:
 
 
 def training_section(histories: Sequence[History], units: Mapping[str, tuple[int, int]]) -> TrainingSection | None:
-    """Return the section, or None if nothing is known of any training.
-
-    Args:
-        histories: one per training; several with one network per class.
-        units: name of a training -> (active, all) latent dimensions.
-    """
+    """Return the section, or None if nothing was recorded; `units` has (active, all) latent dimensions by training."""
     charts = list(_charts(histories[0])) if len(histories) == 1 else []
     small = _small_charts(histories, units) if len(histories) > 1 else []
     if not (charts or small or units):
@@ -131,7 +124,6 @@ def _small_charts(
 
 
 def _chart(title: str, history: History, terms: Sequence[str], size: ChartSize) -> Markup:
-    """Draw the sum of some terms of a training."""
     # The KL divergence is in nats; the unit of a reconstruction loss is its own.
     unit = "nats per image" if terms and set(terms) <= set(history.kl_terms()) else "loss per image"
     points = _POINTS if size is LARGE else _POINTS // 4
@@ -145,7 +137,6 @@ def _groups(histories: Sequence[History]) -> list[str]:
 
 
 def _divergences(histories: Sequence[History]) -> Iterator[GroupDivergence]:
-    """Yield the KL divergences of every training that has groups."""
     groups = _groups(histories)
     for history in histories:
         terms = _best_terms(history)

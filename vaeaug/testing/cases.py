@@ -1,4 +1,4 @@
-"""What the checks share: the images they try, building a plugin, shaking it, comparing latents, saving and loading."""
+"""What the checks share: images, building a plugin, perturbing it, comparing latents, saving and loading."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ M = TypeVar("M", bound=nn.Module)
 
 
 def check_declaration(kind: str, cls: type) -> None:
-    """Check what shows without building the class: what the host checks, and that each option has a line of help."""
+    """Check what needs no instance: what the host checks, and that each option has a line of help."""
     assert isinstance(cls, type), f"{cls!r} is not a class; return the class from the hook, not an instance of it"
     fault = declaration_fault(kind, cls)
     assert fault is None, f"{cls.__name__} {fault}"
@@ -54,7 +54,7 @@ def build(cls: type[M], spec: ImageSpec, options: Mapping[str, Any], seed: int =
 
 
 def structure(latent: Latent) -> Any:
-    """Return a latent's shape as nested plain values, without the batch: what two latents must share."""
+    """Return a latent's structure without the batch as nested plain values, for comparison."""
     if isinstance(latent, Tensor):
         return latent.dtype, tuple(latent.shape[1:])
     if isinstance(latent, dict):
@@ -68,7 +68,7 @@ def is_equal(a: Latent, b: Latent) -> bool:
 
 
 def perturbed(module: M, scale: float = 0.05) -> M:
-    """Add noise to every parameter, so that a layer that starts at zero does not hide what is behind it."""
+    """Add noise to every parameter, so that a layer that starts at zero does not hide what follows it."""
     generator = seeded(7)
     with torch.no_grad():
         for parameter in module.parameters():
@@ -89,7 +89,7 @@ def images(spec: ImageSpec, count: int, seed: int = 1) -> tuple[Tensor, Tensor]:
 
 
 def is_close(a: Tensor, b: Tensor, tolerance: float = 1e-3) -> bool:
-    """Say whether two tensors agree up to floating-point error, which batch sizes change."""
+    """Return whether two tensors agree up to the floating-point error of different batch sizes."""
     if a.shape != b.shape:
         return False
     if not a.is_floating_point():

@@ -1,4 +1,4 @@
-"""What the checks of a variant share: how it is built, and the images it is given."""
+"""What the checks of a variant share: building it, and its images."""
 
 from __future__ import annotations
 

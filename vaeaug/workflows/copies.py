@@ -39,9 +39,7 @@ def copy_rules(
 ) -> dict[str, CopyRule]:
     """Return `file_name` -> how the image is copied, for each readable image of a dataset.
 
-    Args:
-        kinds: label -> the kind of image of the class.
-        exact: whether bytes are kept even if readers decode other images.
+    With `exact`, bytes are kept even if readers decode the file differently.
     """
     decoding = decoding_rules(cache, keep_alpha=keep_alpha)
     return {
@@ -55,9 +53,7 @@ def copy_rules(
 def copy_warnings(images: Sequence[RealImage], *, remedy: str = "; --copy exact keeps the bytes") -> list[str]:
     """Return the warnings about copies that were rewritten or renamed, or that readers decode differently.
 
-    Args:
-        images: the real images of an output, with their rules.
-        remedy: end of a message, about how to keep the bytes.
+    `remedy` ends a message: how to keep the bytes.
     """
     noun = "copied images" if any(image.synthetic for image in images) else "real images"
     rules = [image.rule for image in images if image.rule is not None]
@@ -89,11 +85,7 @@ def copy_warnings(images: Sequence[RealImage], *, remedy: str = "; --copy exact 
 
 
 def copies_record(images: Sequence[RealImage]) -> dict[str, Any]:
-    """Return how many copies were rewritten and why, as JSON values for the record.
-
-    Args:
-        images: the real images of an output, with their rules.
-    """
+    """Return how many copies were rewritten and why, as JSON values for the record."""
     reasons = Counter(reason for image in images for reason in image.reasons)
     return {
         "images": sum(bool(image.reasons) for image in images),
@@ -108,7 +100,6 @@ def background_name(background: RGB) -> str:
 
 
 def _listed(rules: Sequence[CopyRule], phrases: Mapping[str, str]) -> str:
-    """Return the reasons with their numbers, in words."""
     parts = []
     for reason in REASONS:
         matching = [rule for rule in rules if reason in rule.reasons]

@@ -39,7 +39,6 @@ class Fact:
     """A fact about the environment.
 
     Attributes:
-        topic: `version`, `device`, `image`, `plugin`, `extra`, `disk` or `text`.
         problem: what is wrong, with the remedy; empty if nothing is.
     """
 
@@ -122,7 +121,6 @@ def _requirements(extra: str | None) -> Iterator[tuple[str, str, str | None]]:
 
 
 def _version(name: str) -> str | None:
-    """Return the version of an installed package, or None."""
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
@@ -130,7 +128,6 @@ def _version(name: str) -> str | None:
 
 
 def _devices_and_plugins(plugins_dirs: Sequence[str]) -> Iterator[Fact]:
-    """Yield the devices and the plugins, which another process finds out."""
     count, threads = cpu_count(), thread_count()
     text = f"{count} of {os.cpu_count()} processors: {count} processes train, {threads} threads read and write images"
     yield Fact("device", "cpu", {"processors": count, "threads": threads}, text)
@@ -169,7 +166,6 @@ def _import_all(sender: Connection, plugins_dirs: tuple[str, ...]) -> None:
 
 
 def _accelerators() -> Iterator[Fact]:
-    """Yield the devices that torch can use beside the processor."""
     try:
         import torch  # noqa: PLC0415 (may be broken here)
     except BaseException as error:  # a broken package may raise anything
@@ -288,12 +284,10 @@ def _disk(name: str, directory: Path, remedy: str) -> Fact:
 
 
 def _existing(directory: Path) -> Path:
-    """Return the directory, or the nearest one above it that exists."""
     return next(path for path in (directory, *directory.parents) if path.exists())
 
 
 def _text() -> Iterator[Fact]:
-    """Yield the encoding of file names."""
     encoding = sys.getfilesystemencoding()
     problem = "" if encoding == "utf-8" else "file names outside ASCII can fail; set LC_ALL=C.UTF-8"
     yield Fact("text", "file names", encoding, encoding, problem)

@@ -1,4 +1,4 @@
-"""What the user should know about the file formats of synthetic images."""
+"""Warnings about the file formats of synthetic images."""
 
 from __future__ import annotations
 
@@ -8,11 +8,7 @@ from vaeaug.export.class_format import ClassFormat
 
 
 def format_warnings(kinds: Mapping[str, ClassFormat]) -> list[str]:
-    """Return warnings about formats that some readers do not list or decode as expected.
-
-    Args:
-        kinds: class -> what its images are written as, for the classes that get any.
-    """
+    """Return warnings about formats that some readers do not list or decode as expected."""
     warnings = []
     webp = [label for label, kind in kinds.items() if kind.encoding.format == "WEBP"]
     if webp:

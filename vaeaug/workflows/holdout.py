@@ -91,6 +91,5 @@ def _match_model(
 
 
 def _training_names(record: ModelRecord, model: Path) -> set[str]:
-    """Return the `file_name` of all images that a model was trained on."""
     labels = range(len(record.classes))
     return {name for label in labels for name in load_latents(model / LATENTS, label).sources}

@@ -38,12 +38,11 @@ class ModelData:
     """Images at a model's size, in its channels and colours.
 
     Attributes:
-        cache: the images of all splits. Its own classes are those of the data, not of the model.
+        cache: the images of all splits, with the classes of the data, not of the model.
         labels_N: int64, the index of each image's class in the model; -1 (`UNSEEN`) if the image has no label, or a
             label that the model was not trained on.
         unknown: labels of the data that the model was not trained on, sorted.
         paths: `file_name` -> the file.
-        passed_over: files in the data that are not used.
     """
 
     cache: ImageCache
@@ -58,7 +57,7 @@ class TrainingData:
     """A dataset that a model is trained on.
 
     Attributes:
-        index: its files; synthetic ones of earlier runs have a split of their own.
+        index: its files; synthetic ones of earlier runs have a separate split.
         held_out: a sentence about the images that were held out; empty if none were.
     """
 
@@ -80,12 +79,12 @@ def read_for_training(
 
     Args:
         copies_synthetic: whether synthetic images of earlier runs are copied to an output.
-        model: the directory of a trained model that is used on the dataset, if there is one: images are decoded by its
-            rules, and its training images are not held out.
+        model: the directory of a trained model to use on the dataset: images are decoded by its rules, and its
+            training images are not held out.
 
     Raises:
         InputError: if images cannot be read and `skip_invalid` is not set, if a class has too few real images, or if
-            images cannot be held out as asked.
+            images cannot be held out as requested.
     """
     progress.stage("Reading images")
     contents = read_contents(index, workers=settings.workers or cpu_count())
@@ -126,14 +125,10 @@ def read_for_training(
 def read_real(
     index: DatasetIndex, *, workers: int | None, progress: Progress, minimum: int = MINIMUM_PER_CLASS
 ) -> tuple[DatasetIndex, Contents, tuple[str, ...]]:
-    """Return a dataset without the synthetic training images of earlier runs, and a warning if it has any.
-
-    Args:
-        index: what `scan` found.
-        workers: threads to read with; one per core if None.
+    """Return a dataset without the synthetic images of earlier runs, and a warning if it has any.
 
     Raises:
-        InputError: if a class has fewer.
+        InputError: if a class has fewer than `minimum` real training images.
     """
     progress.stage("Reading images")
     contents = read_contents(index, workers=workers or cpu_count())
@@ -161,10 +156,7 @@ def read_for_model(
 ) -> ModelData:
     """Decode images for a trained model: a dataset in any of the layouts, a folder of images, or one image.
 
-    Args:
-        data: DATA. It is never written to.
-        workers: decoding threads; one per core if None.
-        max_megapixels: images of more million pixels are refused.
+    `workers` are decoding threads, one per core if None. Images larger than `max_megapixels` are refused.
 
     Raises:
         InputError: if there are no images, if some cannot be read, or if they are in colour and the model's are gray.

@@ -56,8 +56,7 @@ def model_warnings(model: StoredModel) -> list[str]:
 def too_short(record: ModelRecord) -> str | None:
     """Return a warning if networks that the model uses were still improving when their training ended, or None.
 
-    With scope `per-class` the run on all classes is only the start of each class's network. It counts for the classes
-    that keep its network because they have too few images for one of their own.
+    With scope `per-class` the shared network counts only for classes that keep it because they have too few images.
     """
     poor = "was still falling fast, so image quality may be poor; train longer with --steps, --epochs or --time-budget"
     if record.scope == "shared" or len(record.classes) == 1:
@@ -77,5 +76,4 @@ def too_short(record: ModelRecord) -> str | None:
 
 
 def _has_kl(history: Path) -> bool:
-    """Return whether a KL divergence was part of the objective, according to the history."""
     return bool(annealed_terms(map(json.loads, history.read_text(encoding="utf-8").splitlines())))

@@ -43,13 +43,12 @@ class WrittenPackage:
 def write_package(
     name: str, kind: str, directory: Path | None = None, installed: Iterable[Listed] = ()
 ) -> WrittenPackage:
-    """Write a complete package that brings one variant, loss or sampler, or write nothing.
+    """Write a complete package with one variant, loss or sampler, or write nothing.
 
     Args:
-        name: its name for users; a leading `vaeaug-` is removed.
-        kind: `variant`, `loss` or `sampler`.
-        directory: where to write it: a path that does not exist, or an empty directory; by default `vaeaug-NAME`.
-        installed: the installed plugins; the new one may not have the name of one of these.
+        name: a leading `vaeaug-` is removed.
+        directory: a path that does not exist, or an empty directory; by default `vaeaug-NAME`.
+        installed: the installed plugins, whose names are taken.
 
     Raises:
         InputError: if the name or the directory cannot be used.

@@ -58,8 +58,7 @@ class SampleSettings:
         """Return class -> number of synthetic images.
 
         Args:
-            real: class -> number of real training images.
-            default: class -> number if none of `per_class`, `ratio` and `balance` is set; one per real image if None.
+            default: used if none of `per_class`, `ratio` and `balance` is set; one per real image if None.
 
         Raises:
             InputError: if more than one of the three is set.

@@ -34,11 +34,9 @@ class RunSettings:
     """Settings of a command that decide its result only through the entries that it gives to `request`."""
 
     def request(self, **resolved: Any) -> dict[str, Any]:
-        """Return what decides the result, as JSON values: a resumed run must ask for the same.
+        """Return what decides the result, as JSON values; a resumed run must have the same request.
 
-        Args:
-            **resolved: entries that come first, also in place of settings of the same name: what was read, and what
-                the command chose by itself.
+        `resolved` entries come first and replace settings of the same name: what was read, and automatic choices.
         """
         excluded = (
             {field.name for field in dataclasses.fields(UseSettings)} | self._EXCLUDED_FROM_REQUEST | resolved.keys()
@@ -204,7 +202,6 @@ def parse_seconds(text: str | float) -> float:
 
 
 def _digest(path: Path) -> str:
-    """Return the hash of a file's content, 16 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
 

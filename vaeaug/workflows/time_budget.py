@@ -62,11 +62,7 @@ class TimeBudget:
 
 
 def begin_budget(seconds: float | None, progress: Progress) -> TimeBudget | None:
-    """Start the clock of a command: it began when `progress` says so, otherwise now.
-
-    Args:
-        seconds: the budget, or None for no limit.
-    """
+    """Start the clock of a command: it began when `progress` says so, otherwise now."""
     if seconds is None:
         return None
     budget = TimeBudget(seconds, time.monotonic() if progress.started is None else progress.started)
@@ -75,11 +71,9 @@ def begin_budget(seconds: float | None, progress: Progress) -> TimeBudget | None
 
 
 def writing_seconds(paths: Mapping[str, Sequence[Path]], counts: Mapping[str, int], threads: int) -> float:
-    """Estimate how long drawing, filtering and writing synthetic images takes, by reading and encoding some real ones.
+    """Estimate the seconds to draw, filter and write synthetic images, by reading and encoding some real ones.
 
-    Args:
-        paths: class -> files of its real images.
-        counts: class -> number of synthetic images.
+    `paths` are the real images of each class, `counts` the numbers of synthetic images.
     """
     images = sum(counts.values())
     all_paths = [path for label, count in counts.items() if count for path in paths[label]]
@@ -110,9 +104,5 @@ def reserve_for_writing(budget: TimeBudget, seconds: float, images: int, progres
 
 
 def task_seconds(end: float, rounds: int, now: float) -> float:
-    """Return the seconds that a training may take.
-
-    Args:
-        rounds: number of trainings that one process runs in sequence from now on, including this one.
-    """
+    """Return the seconds that a training may take, if one process runs `rounds` trainings in sequence until `end`."""
     return max((end - now) / rounds, 0.1)

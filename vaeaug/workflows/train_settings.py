@@ -83,7 +83,6 @@ class TrainSettings(LabelSettings, ReadSettings, TrainingConfig):
         return TrainingConfig(**{f.name: getattr(self, f.name) for f in dataclasses.fields(TrainingConfig)})
 
     def _files(self) -> list[str]:
-        """Return the settings that may name files: the contents of these are part of what is asked for."""
         named = [self.train_augment, self.labels, *self.variant_options.values(), *self.loss_options.values()]
         return [name for name in named if isinstance(name, str)]
 

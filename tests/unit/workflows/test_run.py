@@ -22,7 +22,7 @@ from vaeaug.workflows.settings import LabelSettings, RunSettings, UseSettings
 class Settings(LabelSettings, UseSettings):
     """Settings of a command that exists only here."""
 
-    _NOT_REQUESTED: ClassVar[frozenset[str]] = frozenset({"size"})
+    _EXCLUDED_FROM_REQUEST: ClassVar[frozenset[str]] = frozenset({"size"})
     scale: float = option(1.0, "A scale.")
     size: int | None = option(None, "A size.")
 

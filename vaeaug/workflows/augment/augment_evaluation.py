@@ -19,11 +19,7 @@ from vaeaug.workflows.synthetic.dataset_evaluation import FOLDER
 
 
 class AugmentEvaluation:
-    """The evaluation of an extended dataset (`vaeaug.workflows.synthetic.dataset_evaluation.Evaluation`).
-
-    Args:
-        settings: of `augment`.
-    """
+    """The evaluation of an extended dataset (`vaeaug.workflows.synthetic.dataset_evaluation.Evaluation`)."""
 
     def __init__(self, settings: AugmentSettings) -> None:
         self._settings = settings
@@ -58,11 +54,7 @@ class AugmentEvaluation:
     ) -> EvaluationResults:
         """Evaluate the images of a dataset under construction, and write all figures into it.
 
-        Args:
-            run: of the dataset.
-            index: the files of DATA.
-            copied: the images of DATA that were copied; a click on one in the page opens its copy.
-            out: the dataset directory.
+        A click on a real image in the page opens its copy in `out`.
 
         Raises:
             VaeaugError: if the images cannot be evaluated; they are kept.
@@ -86,7 +78,6 @@ class AugmentEvaluation:
         return evaluation_results(evaluation, link)
 
     def _evaluate_settings(self) -> EvaluateSettings:
-        """Return the settings of `evaluate` that agree with those of the dataset."""
         chosen = self._settings
         return EvaluateSettings(
             image_size=chosen.image_size,

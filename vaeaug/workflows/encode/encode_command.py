@@ -78,9 +78,7 @@ def encode(
         model: the directory of the model.
         data: a dataset in any of the layouts, a folder of images, or one image.
         out: the output directory: a path that does not exist, or an empty directory.
-        progress: progress callback.
-        **settings: the fields of `EncodeSettings`: `encode_as`, `label`, `format`, `skip_invalid`, `device`, `workers`,
-            `labels`, `file_column`, `label_column`, `resume`, `plugins_dirs`, `allow_imports`.
+        **settings: the options of `vaeaug encode`, with underscores; the fields of `EncodeSettings`.
 
     Raises:
         InputError: if the model, the images, an option or the output directory cannot be used; nothing was changed.
@@ -178,7 +176,6 @@ def _write_shards(plan: FeaturePlan, directory: Path, schema: Any, progress: Pro
 
 
 def _blocks(plan: FeaturePlan, shard: Shard, rows: int) -> Iterator[Rows]:
-    """Encode the images of a shard, one block at a time."""
     cache = plan.images.cache
     labels_N = np.full(len(cache), plan.label)
     for start in range(shard.start, shard.stop, rows):
@@ -196,7 +193,6 @@ def _blocks(plan: FeaturePlan, shard: Shard, rows: int) -> Iterator[Rows]:
 
 
 def _labels(plan: FeaturePlan, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the class that each image is encoded as."""
     if plan.encode_as in (None, ONE):
         return np.full(len(indices), plan.label)
     pixels_NHWC = plan.images.cache.pixels_NHWC
@@ -228,7 +224,6 @@ def _write_format(
 
 
 def _content_hash(images: ModelData) -> str:
-    """Return a hash of the names, splits, labels and contents of the images."""
     state = hashlib.blake2b(digest_size=16)
     for file in images.cache.files:
         state.update(json.dumps([file.file_name, file.split, file.label, file.digest]).encode() + b"\n")

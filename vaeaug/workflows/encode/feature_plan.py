@@ -28,8 +28,7 @@ class FeaturePlan:
     """What is encoded, and how.
 
     Attributes:
-        encode_as: how the class given to the encoder is chosen: `one`, `own` or `inferred`; None if the encoder does
-            not depend on it.
+        encode_as: `one`, `own` or `inferred`; None if the encoder does not depend on the class.
         label: the class for `one`.
         indices: split -> indices of its images; splits without images are missing.
     """
@@ -49,12 +48,7 @@ class FeaturePlan:
 
 @one_thread()
 def plan_features(model: StoredModel, images: ModelData, settings: EncodeSettings, label: int) -> FeaturePlan:
-    """Choose the columns and how the class is chosen, by encoding one image.
-
-    Args:
-        images: at least one image.
-        label: the class for `encode_as="one"`.
-    """
+    """Choose the columns and how the class is chosen, by encoding one image."""
     first = images.cache.pixels_NHWC[0]
     indices = {split: images.cache.indices(split) for split in SPLITS}
     return FeaturePlan(

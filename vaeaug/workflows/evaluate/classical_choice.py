@@ -1,4 +1,4 @@
-"""The choice of the classical augmentation that synthetic images are compared with, in each division of the images."""
+"""The choice of the classical augmentation that synthetic images are compared with, for each train-test split."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def candidates_of(settings: EvaluateSettings, *, indexed: bool) -> tuple[list[Cl
 
 
 def choose_classical(trainings: Trainings, splits: Sequence[SavedSplit], metric: str) -> list[ClassicalPipeline]:
-    """Return the classical augmentation of each division, chosen on its real training images (`SuccessiveHalving`)."""
+    """Return the classical augmentation of each split, chosen on its real training images (`SuccessiveHalving`)."""
     trials = [_Trials(trainings, split, metric) for split in splits]
     while tasks := [task for entry in trials for task in entry.pending()]:
         trainings.train(tasks, "Choosing the classical augmentation")
@@ -43,7 +43,7 @@ def choose_classical(trainings: Trainings, splits: Sequence[SavedSplit], metric:
 
 
 class _Trials:
-    """The choice in one division, with its trials as tasks."""
+    """The choice for one split, with its trials as tasks."""
 
     def __init__(self, trainings: Trainings, split: SavedSplit, metric: str) -> None:
         self._trainings, self._number = trainings, split.number
@@ -81,7 +81,7 @@ class _Trials:
         return dataclasses.replace(task, steps=max(1, round(TRIAL_STEP_FRACTION * task.steps)))
 
     def _train_test_split(self, fold: int) -> tuple[Path, TrainTestSplit]:
-        """Return the real training images divided into those of a fold and the others, and the file of the division."""
+        """Return the file and the content of the split of the real training images that holds out a fold."""
         if fold not in self._splits:
             real, held_out_N = self._real, self._fold_N == fold
             split = TrainTestSplit(real.subset(~held_out_N), self._synthetic, real.subset(held_out_N))

@@ -41,7 +41,6 @@ class ArmTask:
     """The training of one classifier.
 
     Attributes:
-        split: file of the division (`save_split`).
         classes: K.
         fraction: of synthetic images in a batch, or None.
     """
@@ -58,7 +57,7 @@ class ArmTask:
 
 
 def save_split(split: TrainTestSplit, path: Path) -> None:
-    """Write which images a division consists of."""
+    """Write which images a split consists of."""
     buffer = io.BytesIO()
     arrays: dict[str, NDArray[np.generic]] = {}
     for name in _PARTS:

@@ -29,12 +29,7 @@ from vaeaug.workflows.run import Run
 
 @dataclass(frozen=True, slots=True)
 class SavedSplit:
-    """A division that is written to a file.
-
-    Attributes:
-        repeat: number of its repeat; 0 if there are test images.
-        number: from 0.
-    """
+    """A split that is written to a file; `repeat` is 0 if there are test images."""
 
     repeat: int
     number: int
@@ -84,7 +79,7 @@ class Trainings:
 
 
 def save_splits(splits: Iterable[tuple[int, TrainTestSplit]], scratch: Path) -> list[SavedSplit]:
-    """Write divisions, each with the number of its repeat, for worker processes to read."""
+    """Write splits, each with the number of its repeat, for worker processes to read."""
     written = []
     for number, (repeat, images) in enumerate(splits):
         path = scratch / f"division-{number:03}.npz"
@@ -99,10 +94,7 @@ def predict(
     splits: Sequence[SavedSplit],
     pipelines: Sequence[ClassicalPipeline],
 ) -> tuple[NDArray[np.int64], dict[str, NDArray[np.int64]]]:
-    """Train all classifiers.
-
-    Args:
-        splits: of the images, as `save_splits` returns them.
+    """Train all classifiers; `pipelines` has one pipeline per split.
 
     Returns:
         The true classes of the test images (N,), and arm -> the classes that each seed's classifiers predict, (S, N).

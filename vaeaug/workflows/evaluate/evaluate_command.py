@@ -77,10 +77,7 @@ def evaluate(
             them.
         synthetic: an output of `augment`, `sample` or `inpaint --random-holes`, or class folders of synthetic images.
         out: the output directory for the page and all figures: a path that does not exist, or an empty directory.
-        progress: progress callback.
-        **settings: the fields of `EvaluateSettings`: `test`, `seeds`, `arms`, `metric`, `steps`, `share`, `flip`,
-            `classical`, `folds`, `repeats`, `embedding`, `embedding_weights`, `embedding_layer`, `image_size`, `seed`,
-            `skip_invalid`, `device`, `workers`, `resume`, `plugins_dirs`.
+        **settings: the options of `vaeaug evaluate`, with underscores; the fields of `EvaluateSettings`.
 
     Raises:
         InputError: if the images, an option or the output directory cannot be used, or if test images are among the
@@ -118,11 +115,7 @@ def evaluate_into(
 ) -> Evaluation:
     """Write all figures into a directory under construction, and return the evaluation.
 
-    Args:
-        run: of the evaluation, which writes no directory of its own.
-        real: the files of REAL, with held-out images in their splits.
-        out: the directory; it is created.
-        scratch: the directory for unfinished work; it is created, or the work in it is continued.
+    `real` are the files of REAL with held-out images in their splits. Work in `scratch` is continued.
     """
     for directory in (out, scratch):
         directory.mkdir(exist_ok=True)
@@ -133,7 +126,6 @@ def evaluate_into(
 
 
 def _check(settings: EvaluateSettings) -> None:
-    """Check the options before any work."""
     parse_size(settings.image_size)
     arms = None if settings.arms == AUTO else parse_arms(settings.arms)
     candidates_of(settings, indexed=False)
@@ -164,7 +156,6 @@ def _result(out: Path | None, evaluation: Evaluation) -> EvaluateResult:
 
 
 def _evaluate(run: Run[EvaluateSettings], data: EvaluateData, directory: Path, scratch: Path) -> Evaluation:
-    """Train the classifiers and compare the images."""
     named_embedding(run)  # an error before the training, not after it
     augment_options = {}
     if data.test is None:
@@ -193,7 +184,7 @@ def _evaluate(run: Run[EvaluateSettings], data: EvaluateData, directory: Path, s
 def _splits(
     run: Run[EvaluateSettings], data: EvaluateData, augment_options: dict[str, Any], scratch: Path
 ) -> Iterator[tuple[int, TrainTestSplit]]:
-    """Yield the divisions into training and test images: one, or one per fold, with the number of its repeat."""
+    """Yield the train-test splits, one or one per fold, with the number of its repeat."""
     if data.test is not None:
         yield 0, TrainTestSplit(data.real, data.synthetic, data.test)
     else:

@@ -24,7 +24,7 @@ class Evaluation:
     """The result of an evaluation.
 
     Attributes:
-        pipelines: the classical augmentation in each division into training and test images; empty if no arm has it.
+        pipelines: the classical augmentation of each split; empty if no arm has it.
     """
 
     run: Run[EvaluateSettings]
@@ -98,7 +98,7 @@ def pipelines_description(pipelines: Sequence[ClassicalPipeline]) -> str:
 
 
 def _common_value(values: Sequence[str]) -> str:
-    """Return what all divisions have in common, or how many have which."""
+    """Return the value of all splits, or how many have which."""
     counts = Counter(values)
     if not counts:
         return "not used"

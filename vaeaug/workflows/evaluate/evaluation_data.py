@@ -37,10 +37,10 @@ class EvaluateData:
     """The images of an evaluation.
 
     Attributes:
-        edited: whether these are edited real images, according to the manifest.
+        edited: whether the synthetic images are edited real ones, according to the manifest.
         test: test images, or None if there are none.
         tested_on: where they are from, in words, without paths of this machine.
-        passed_over: files in REAL, SYNTHETIC and the directory of test images that are not used.
+        passed_over: unused files in REAL, SYNTHETIC and the directory of test images.
     """
 
     index: DatasetIndex
@@ -130,11 +130,7 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
 
 
 def read_synthetic(run: Run[EvaluateSettings], directory: Path, reference: ImageCache) -> ImageSubset:
-    """Return the synthetic images in a directory at the size of other images.
-
-    Args:
-        directory: an output of `augment`, `sample` or `inpaint --random-holes`, or class folders.
-        reference: real images; their classes are used.
+    """Return the synthetic images in a directory, at the size of `reference`, which are real images.
 
     Raises:
         InputError: if there are none, or if they are of other classes.
@@ -188,7 +184,6 @@ def _read(
 
 
 def _test(run: Run[EvaluateSettings], real: ImageCache) -> tuple[ImageSubset | None, str, list[PassedOver]]:
-    """Return the test images, where they are from, and the files there that are not used."""
     settings = run.settings
     unused: list[PassedOver] = []
     if settings.test is None:

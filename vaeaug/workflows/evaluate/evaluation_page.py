@@ -69,7 +69,6 @@ def evaluation_results(evaluation: Evaluation, link: Link = lambda _: "") -> Eva
 
 
 def _classical(evaluation: Evaluation) -> str:
-    """Return the pipeline, and how it was chosen."""
     if not evaluation.pipelines:
         return "not used"
     description = pipelines_description(evaluation.pipelines)
@@ -79,7 +78,7 @@ def _classical(evaluation: Evaluation) -> str:
 
 
 def _arm_row(entry: ArmResult, result: Utility, *, compared: bool) -> ArmRow:
-    """Return a way of training; the measure that the verdict is about comes first."""
+    """Return the row of a training method; the metric of the verdict comes first."""
     names = {"accuracy": "accuracy", "balanced-accuracy": "balanced accuracy", "macro-f1": "macro F1"}
     first = {result.metric: names.pop(result.metric), **names}
     field = {name: name.replace("-", "_") for name in first}

@@ -25,11 +25,7 @@ STEPS_PER_IMAGE = 3  # few images are soon memorized
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is compared.
-
-    Attributes:
-        metric: the measure of the verdict, one of `METRICS`.
-    """
+    """The training methods, the metric of the verdict (one of `METRICS`) and the optimizer steps of each classifier."""
 
     arms: tuple[Arm, ...]
     metric: str

@@ -38,15 +38,11 @@ _REMEDY = "move some images to REAL/test/<class>, or give test images with --tes
 
 
 def augment_settings(directory: Path, real: Mapping[str, int]) -> dict[str, Any]:
-    """Return the settings of `vaeaug.augment` that make such images again.
-
-    Args:
-        directory: an output of `augment` or `sample`.
-        real: class -> number of real images that it was made from.
+    """Return the settings of `vaeaug.augment` that make such images again, for numbers of real images per class.
 
     Raises:
-        InputError: if there is no record of how it was made, if a file is needed that the record only names, or if
-            `augment` has no settings for these numbers of images; the message says what to do instead.
+        InputError: if there is no record of how they were made, if it names a file that is missing, or if `augment` has
+            no settings for these numbers of images; the message says what to do instead.
     """
     unknown = f"REAL has no test images, and cross-validation cannot make images like those in {directory}"
     try:
@@ -112,7 +108,6 @@ def _counts(real: Mapping[str, int], recorded: Mapping[str, Any]) -> dict[str, A
 
     Args:
         real: class -> number of real images.
-        recorded: the recorded settings; those of `sample` have a number per class.
     """
     requested: Mapping[str, int] | None = recorded.get("counts")
     if requested is None:
@@ -131,10 +126,7 @@ def _counts(real: Mapping[str, int], recorded: Mapping[str, Any]) -> dict[str, A
 def folds(
     run: Run[EvaluateSettings], data: EvaluateData, augment_options: Mapping[str, Any], scratch: Path
 ) -> Iterator[tuple[int, TrainTestSplit]]:
-    """Yield every division with the number of its repeat; images that exist already are not made again.
-
-    Args:
-        augment_options: how synthetic images are made (`augment_settings`).
+    """Yield every split with the number of its repeat; images that exist already are not made again.
 
     Raises:
         InputError: if a class has too few images to hold any out, or a name that tables do not keep.
@@ -174,7 +166,6 @@ def folds(
 
 
 def _recreate_images(run: Run[EvaluateSettings], directory: Path, augment_options: Mapping[str, Any]) -> None:
-    """Make the synthetic images of a fold in `directory/synthetic` from the real images in `directory/real`."""
     run_options = {name: getattr(run.settings, name) for name in ("device", "workers", "plugins_dirs")}
     options = {**augment_options, **run_options, "synthetic_only": True, "resume": True}
     settings: AugmentSettings = build(AugmentSettings, options, "vaeaug.augment")

@@ -14,11 +14,7 @@ from vaeaug.dataset.contents import content_digest
 
 @dataclass(frozen=True, slots=True)
 class ImageSubset:
-    """A subset of the images of a cache.
-
-    Attributes:
-        labels_N: their classes, as indices of the classes of REAL.
-    """
+    """A subset of the images of a cache."""
 
     cache: ImageCache
     rows_N: NDArray[np.int64]
@@ -47,12 +43,7 @@ class ImageSubset:
 
 
 def image_subset(cache: ImageCache, chosen_N: NDArray[np.bool_], classes: Sequence[str]) -> ImageSubset:
-    """Return chosen images of a cache with their classes as indices of `classes`.
-
-    Args:
-        chosen_N: which of its images to take, (N,).
-        classes: names of the classes; an image of another class has the label `UNSEEN`.
-    """
+    """Return a subset of a cache; an image of none of `classes` has the label `UNSEEN`."""
     label_of = {name: label for label, name in enumerate(classes)}
     labels_N = np.array([label_of.get(file.label, UNSEEN) for file in cache.files], np.int64)
     rows_N = np.flatnonzero(chosen_N)

@@ -1,4 +1,4 @@
-"""Test images that the model may have seen: results on them would be too good."""
+"""Test images that the model may have seen, which would make results too good."""
 
 from __future__ import annotations
 
@@ -22,11 +22,10 @@ def check_leaks(
 ) -> None:
     """Check that no synthetic image is or shows a test image, and that the model was not trained on test images.
 
-    Args:
-        held_out: names of files, as manifests list them, that are not training images.
+    `held_out` are names of files, as manifests list them, that are not training images.
 
     Raises:
-        InputError: if one does, or if it was.
+        InputError: if a test image was copied, used for training, or edited.
     """
     tested = set(test.digests())
     remedy = "give other test images with --test DIR"
@@ -52,7 +51,6 @@ def check_leaks(
 
 
 def _digests(paths: Iterable[Path]) -> Iterable[str]:
-    """Yield the hashes of files; missing files are left out."""
     for path in paths:
         try:
             yield content_digest(read_file(path))

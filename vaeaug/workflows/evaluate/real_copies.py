@@ -20,13 +20,10 @@ def exclude_real_images(
 ) -> tuple[ImageSubset, tuple[str, ...]]:
     """Return the images of SYNTHETIC that are not files of REAL's training or validation split, and warnings.
 
-    Files of the test split are kept: they are a leak, which has an error of its own later.
-
-    Args:
-        real: all images of REAL, decoded at the same size.
+    Files of the test split are kept: they are a leak, which is an error later.
 
     Raises:
-        InputError: if every image is a file of REAL, or shows the same pixels as one: there is nothing to compare.
+        InputError: if every image is a file of REAL, or has the same pixels as one.
     """
     digests = np.array(synthetic.digests())
     if np.isin(digests, [file.digest for file in real.files]).all():

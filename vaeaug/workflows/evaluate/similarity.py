@@ -30,11 +30,7 @@ class Similarity:
     synthetic: Embedded
 
     def warnings(self, *, edited: bool) -> tuple[str, ...]:
-        """Return a warning if the model may have memorized training images.
-
-        Args:
-            edited: whether the synthetic images are edited real ones, which may be near to their sources.
-        """
+        """Return a warning if the model may have memorized training images; edited ones may be near their sources."""
         if edited or not self.memorisation.far_above_chance:
             return ()
         held_out = self.memorisation.held_out
@@ -49,8 +45,7 @@ class Similarity:
 def measure_similarity(run: Run[EvaluateSettings], data: EvaluateData, steps: int) -> Similarity:
     """Compare the synthetic images with the real training images by the features of a network.
 
-    Args:
-        steps: of the classifier that is trained if no network is named.
+    Without a named network, a classifier is trained for `steps` steps.
 
     Raises:
         InputError: if there is no such network, or if its weights are missing.
@@ -87,7 +82,6 @@ def named_embedding(run: Run[EvaluateSettings]) -> Embedding | None:
 
 
 def _embedding(run: Run[EvaluateSettings], data: EvaluateData, pixels_NHWC: NDArray[np.uint8], steps: int) -> Embedding:
-    """Return the features to compare by: of the named network, or of a classifier of the real training images."""
     return named_embedding(run) or classifier_embedding(
         pixels_NHWC,
         data.real.labels_N,

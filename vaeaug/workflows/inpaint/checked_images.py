@@ -57,8 +57,7 @@ def check_image(
 ) -> CheckedImage:
     """Read an image and its holes.
 
-    Args:
-        kind: of its class, if it becomes an image of a dataset: its holes are cut, so they hide no colour.
+    If `kind` is given, the holes are cut at random, so they hide no colour.
 
     Raises:
         UnreadableImageError: if the image or its mask cannot be read.

@@ -43,8 +43,7 @@ class WrittenCompletion:
         name: of its first completion, relative to OUT.
         fraction: of its pixels that were missing.
         evidence: log p(visible pixels | class) in nats up to a constant, if the class was inferred (`Completion`).
-        margin: difference between this and the evidence of the next best class.
-        std: mean standard deviation of the completions in the holes, for values in [0, 1]; None if there is one.
+        std: mean standard deviation of the completions in the holes, for values in [0, 1]; None for one completion.
         digests: file name -> hash of the written file.
     """
 
@@ -68,7 +67,7 @@ def write_completions(
     journal: Path,
     progress: Progress,
 ) -> None:
-    """Complete and write the images that are not written yet.
+    """Complete and write the images that are not written yet; `journal` records finished images.
 
     Raises:
         VaeaugError: if an image or its mask is missing or has changed.
@@ -125,7 +124,6 @@ def native_size(record: ModelRecord, label: str | None) -> tuple[int, int]:
 def _complete(
     job: Job, completer: Completer, settings: InpaintSettings, content: Path, uncertainty: Path
 ) -> WrittenCompletion:
-    """Complete one image and write its completions."""
     record = completer.model.record
     filled: list[dict[int, NDArray[Any]]] = [{} for _ in job.names]
     stds: list[NDArray[np.float32]] = []
@@ -185,7 +183,6 @@ def std_over_samples(images_SHWC: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _evidence(result: Filled) -> tuple[float | None, float | None]:
-    """Return the evidence of the inferred class, and its difference to that of the next best class."""
     if result.evidence_K is None:
         return None, None
     values = sorted(result.evidence_K.tolist(), reverse=True)
@@ -201,7 +198,6 @@ def _read_source(file: ImageFile) -> bytes:
 
 
 def _write(path: Path, data: bytes) -> str:
-    """Write a file and return the hash of its content."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, data, durable=False)
     return content_digest(data)

@@ -18,11 +18,8 @@ class _Suffixed(Protocol):
 def base_names(file_names: Sequence[str], samples: int, formats: Mapping[str, _Suffixed]) -> dict[str, str]:
     """Return file name -> the beginning of the names of its completions: the file's name without its suffix.
 
-    If two files would be written under one name, it is the whole name of the file that would not keep its own: `a.jpg`
-    beside `a.png` becomes `a.jpg.png`.
-
-    Args:
-        formats: the suffixes of the completed files, by file name.
+    If two files would be written under one name, the one that would lose its own name keeps it whole: `a.jpg` beside
+    `a.png` becomes `a.jpg.png`. `formats` has the suffixes of the completed files.
     """
     short = {name: str(PurePosixPath(name).with_suffix("")) for name in file_names}
     written = {
@@ -51,7 +48,6 @@ def uncertainty_names(base: str, pages: tuple[int, ...]) -> tuple[str, ...]:
 
 
 def _output_names(file_name: str, base: str, suffixes: tuple[str, ...], samples: int) -> tuple[str, ...]:
-    """Return the names of all files that are written for an image."""
     uncertainty = uncertainty_names(base, (0,)) if samples > 1 else ()
     return completion_names(file_name, base, suffixes, samples) + uncertainty
 

@@ -46,12 +46,7 @@ SAMPLER = "inpaint"
 
 @dataclass(frozen=True, slots=True)
 class InpaintOutput:
-    """The completed images of a run.
-
-    Attributes:
-        method: `blend`, `partial-encoder`, `gaussian` or `gibbs`.
-        passed_over: files in IMAGES that are not used.
-    """
+    """The completed images of a run."""
 
     record: ModelRecord
     plan: Plan
@@ -91,7 +86,6 @@ def write_root(run: Run[InpaintSettings], completed: InpaintOutput) -> None:
 def _rows(
     run: Run[InpaintSettings], completed: InpaintOutput, written: dict[str, WrittenCompletion]
 ) -> Iterator[CompletedRow]:
-    """Yield one row per image of the output, by the name of its source."""
     jobs = {job.file.file_name: job for job in completed.plan.jobs}
     unchanged_files = {file.file_name: file for file in completed.plan.unchanged}
     for name in sorted({*jobs, *unchanged_files}):
@@ -208,7 +202,6 @@ def _sentence(run: Run[InpaintSettings], completed: InpaintOutput) -> str:
 
 
 def _summary(run: Run[InpaintSettings], completed: InpaintOutput) -> dict[str, object]:
-    """Return the settings that the card and the page show."""
     settings, record = run.settings, completed.record
     sources = {
         "masks": settings.masks and f"mask files ({Path(settings.masks).name})",
@@ -237,7 +230,6 @@ def _summary(run: Run[InpaintSettings], completed: InpaintOutput) -> dict[str, o
 def _shown(
     run: Run[InpaintSettings], completed: InpaintOutput, job: Job, entry: WrittenCompletion
 ) -> CompletionExample:
-    """Return the part of the page about an image."""
     page = job.pages[0]
     rules = completed.record.rules(run.settings.max_megapixels)
     picture = read_picture(open_image(read_file(job.file.path), rules, job.kind), page, rules)

@@ -39,13 +39,11 @@ class Job:
     """An image to be completed.
 
     Attributes:
-        origin: where they come from: a mask's name, `alpha`, ...
         fraction: fraction of the pixels that are missing, in (0, 1], of the pages that have holes.
         size: height and width in pixels of the first page that has holes.
         label: the class that it is completed as, or None to infer it.
         names: of the completions, relative to OUT; one per sample.
-        uncertainty: names of the uncertainty images, relative to their folder, one per page that has holes; empty if
-            there is one sample.
+        uncertainty: names of the uncertainty images, one per page that has holes; empty if there is one sample.
         variation: number of the job among the jobs of the same image.
         pages: the pages that have holes, from 0.
         kind: of its class, if it becomes an image of a dataset and keeps nothing else of its file; otherwise None.
@@ -73,7 +71,6 @@ class Plan:
         unchanged: images without holes, which are copied byte for byte under their own names.
         real: with `--random-holes`, the images of the dataset, including synthetic ones of earlier runs, with their
             places in OUT; otherwise empty.
-        invalid: images that cannot be read and are left out.
     """
 
     jobs: tuple[Job, ...]
@@ -99,7 +96,7 @@ def make_plan(
 
     Raises:
         InputError: if images or masks cannot be read (all are named) and `skip_invalid` is not set, if no image has a
-            hole, if the masks are missing, if two images would become one file, or with `--random-holes` if the model
+            hole, if the masks are missing, if two images would become one file, or with `random_holes` if the model
             does not know a class.
     """
     if settings.random_holes:
@@ -228,7 +225,6 @@ def _copy_rules(
 
 
 def _source(settings: InpaintSettings, images: Path, record: ModelRecord) -> HoleSource:
-    """Return what finds the holes."""
     if settings.masks is not None:
         return MaskFiles(expand_user(settings.masks), images, record.rules(settings.max_megapixels))
     if settings.coco is not None:
@@ -272,7 +268,6 @@ def _check_all(
 
 
 def _check_names(completed: Iterable[str], unchanged: Iterable[str]) -> None:
-    """Check that no two images would become one file."""
     duplicates = [name for name, count in Counter([*completed, *unchanged]).items() if count > 1]
     if duplicates:
         raise InputError(f"two images would both be written as {duplicates[0]}; rename one of them")

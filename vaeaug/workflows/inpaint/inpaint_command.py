@@ -74,10 +74,7 @@ def inpaint(
         model: the directory of the model. Its inpainting encoder is trained on first use and kept there.
         images: a dataset, a folder of images, or one image. It is never written to.
         out: the output directory: a path that does not exist, or an empty directory.
-        progress: progress callback.
-        **settings: the fields of `InpaintSettings`: one of `masks`, `alpha`, `missing_color`, `coco` and
-            `random_holes`; `samples`, `label`, `method`, `draws`, `blend`, `data`, `skip_invalid`, `seed`, `device`,
-            `workers`, `resume`, `plugins_dirs`, `allow_imports`.
+        **settings: the options of `vaeaug inpaint`, with underscores; the fields of `InpaintSettings`.
 
     Raises:
         InputError: if the model, the images, the masks, an option or the output directory cannot be used; nothing was
@@ -145,7 +142,6 @@ def inpaint(
 
 
 def _copy(plan: Plan, content: Path, progress: Progress) -> None:
-    """Copy the images that are not completed."""
     if plan.unchanged:
         progress.stage("Copying images without holes")
         copy_unchanged(plan.unchanged, content)
@@ -155,7 +151,6 @@ def _copy(plan: Plan, content: Path, progress: Progress) -> None:
 
 
 def _warnings(plan: Plan, chosen: InpaintSettings, record: ModelRecord) -> Iterator[str]:
-    """Yield the warnings about the images."""
     native = native_size(record, None)
     larger = {job.file.file_name: None for job in plan.jobs if not shown_whole(job.size, native, chosen.region)}
     if larger:

@@ -39,7 +39,7 @@ def inpainting_encoder(
     steps: int | None = None,
     progress: Progress,
 ) -> InpaintingEncoder | None:
-    """Return the inpainting encoder of a model; if it has none yet, train it and keep it in the model's directory.
+    """Return the inpainting encoder of a model, or None if completions use none; train and store it if it is missing.
 
     It is trained with the seed of the model, so it does not depend on the run that needs it first. If the model's
     directory cannot be written to, the encoder is used in this run only.
@@ -47,11 +47,7 @@ def inpainting_encoder(
     Args:
         method: `gibbs` and `gaussian` need no encoder; `auto` uses none if the variant's latents do not allow one.
         data: real images to train on, or None to train on images that the model decodes.
-        max_megapixels: images of more million pixels are refused.
         steps: optimizer steps; chosen if None.
-
-    Returns:
-        The encoder, or None if completions use none.
 
     Raises:
         InputError: if the encoder's file is damaged, if the data cannot be read, or if `method` requires an encoder and
@@ -99,13 +95,10 @@ def inpainting_encoder(
 def add_inpainting_encoder(
     model: StoredModel, cache: ImageCache, progress: Progress, *, seconds: float | None = None
 ) -> None:
-    """Train the inpainting encoder of a model under construction on its training images, and write it there.
+    """Train the inpainting encoder of a new model on its uint8 training images, and store it in the model.
 
     Images that validated the model are kept for the weights of the blend. If the variant's latents do not allow an
     encoder, a warning says so and nothing is written; the model is complete without.
-
-    Args:
-        seconds: time limit, or None for no limit.
     """
     training, held_out = (
         (cache.pixels_NHWC[indices], cache.labels_N[indices]) if len(indices) else None

@@ -60,9 +60,7 @@ def interpolate(
         first: an image file.
         second: another.
         out: the output directory: a path that does not exist, or an empty directory.
-        progress: progress callback.
-        **settings: the fields of `InterpolateSettings`: `steps`, `path`, `label`, `enlarge`, `device`, `resume`,
-            `plugins_dirs`, `allow_imports`.
+        **settings: the options of `vaeaug interpolate`, with underscores; the fields of `InterpolateSettings`.
 
     Raises:
         InputError: if the model, an image, an option or the output directory cannot be used; nothing was changed.
@@ -114,7 +112,6 @@ def _draw(
     out: Path,
     factor: int,
 ) -> None:
-    """Write the pictures."""
     images = images_between(model, real[0], real[1], labels, settings.steps, settings.path)
     names = [model.classes[label] for label in labels]
     path_strip(real, list(images), names, factor).save(out / "strip.png")
@@ -127,7 +124,6 @@ def _draw(
 
 
 def _warnings(files: tuple[Path, Path], names: tuple[str, str], predicted: list[bool]) -> Iterator[str]:
-    """Yield warnings on images that the model classified, and on images of two classes."""
     for path, name, is_predicted in zip(files, names, predicted, strict=True):
         if is_predicted:
             yield f"{path.name} is not in a class folder; it was classified as {name!r} (override with --label NAME)"

@@ -12,7 +12,6 @@ PATHS = ("linear", "slerp")
 
 
 def _enlarge() -> Any:
-    """Return the option that both commands have."""
     return option(
         None,
         "Integer factor to enlarge the pictures by; 1 keeps the model's size. By default chosen from the model's size.",

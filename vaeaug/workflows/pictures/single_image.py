@@ -48,11 +48,7 @@ def in_class_folder(model: StoredModel, path: Path) -> bool:
 
 @torch.no_grad()
 def class_of(model: StoredModel, path: Path, image_HWC: NDArray[np.uint8], label: str | None) -> int:
-    """Return the class of an image: the one that the user named, the class of its folder, or the most likely one.
-
-    Args:
-        image_HWC: as returned by `read_single_image`.
-        label: the class that the user named, or None.
+    """Return the class of an image: `label` if given, the class of its folder, or the most likely one.
 
     Raises:
         InputError: if the model has no class of this name.

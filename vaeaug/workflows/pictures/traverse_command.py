@@ -56,9 +56,7 @@ def traverse(model: str | Path, out: str | Path, *, progress: Progress = SILENT,
     Args:
         model: the directory of the model.
         out: the output directory: a path that does not exist, or an empty directory.
-        progress: progress callback.
-        **settings: the fields of `TraverseSettings`: `latents`, `steps`, `reach`, `image`, `classes`, `enlarge`,
-            `device`, `resume`, `plugins_dirs`, `allow_imports`.
+        **settings: the options of `vaeaug traverse`, with underscores; the fields of `TraverseSettings`.
 
     Raises:
         InputError: if the latents of the model are codes and have no axes, or if the model, the image, an option or the
@@ -147,13 +145,11 @@ def _draw(
 
 @torch.no_grad()
 def _encoded(model: StoredModel, image_HWC: NDArray[np.uint8], label: int) -> Latent:
-    """Return the latent of an image, a batch of 1."""
     x_1CHW = as_images(image_HWC[None], model.device)
     return model.network(label).variant.encode(x_1CHW, torch.tensor([label], device=model.device)).latent
 
 
 def _information_text(axes: Axes, dimension: int) -> str:
-    """Return the KL of a dimension, or its variance if the model has no KL, in words."""
     value = float(axes.importance_D[dimension])
     return f"{value:.2f} nats" if axes.is_kl else f"variance {value:.3g}"
 

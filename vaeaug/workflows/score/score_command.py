@@ -73,9 +73,7 @@ def score(
         model: the directory of the model.
         data: images: class folders, splits, a folder of images, or one image. They are never written to.
         out: the output directory: a path that does not exist, or an empty directory.
-        progress: progress callback.
-        **settings: the fields of `ScoreSettings`: `by`, `judge`, `draws`, `maps`, `gallery`, `seed`, `skip_invalid`,
-            `allow_imports`, `labels`, `file_column`, `label_column`, `device`, `workers`, `resume`, `plugins_dirs`.
+        **settings: the options of `vaeaug score`, with underscores; the fields of `ScoreSettings`.
 
     Raises:
         InputError: if the model, the data, an option or the output directory cannot be used; nothing was changed.
@@ -137,7 +135,6 @@ def _check_column(by: str, label_method: str, model: StoredModel, data: ModelDat
 
 
 def _tasks(run: Run[ScoreSettings], model: StoredModel, data: ModelData, label_method: str) -> list[ScoreTask]:
-    """Divide the images into tasks."""
     settings = run.settings
     return [
         ScoreTask(
@@ -158,7 +155,6 @@ def _tasks(run: Run[ScoreSettings], model: StoredModel, data: ModelData, label_m
 
 
 def _run_tasks(run: Run[ScoreSettings], tasks: list[ScoreTask]) -> None:
-    """Run the tasks that are not done yet."""
     run.progress.stage("Scoring images")
     pending = [task for task in tasks if not is_done(task)]
     total = sum(len(task.labels) for task in tasks)
@@ -177,8 +173,6 @@ def _run_tasks(run: Run[ScoreSettings], tasks: list[ScoreTask]) -> None:
 
 
 def _gather_scores(tasks: list[ScoreTask], data: ModelData, model: StoredModel, label_method: str) -> ImageScores:
-    """Read the scores from the files of the tasks, and score the labels."""
-
     def parts() -> Iterator[Scores]:
         return (read_scores(task.file) for task in tasks)
 
@@ -196,7 +190,6 @@ def _gather_scores(tasks: list[ScoreTask], data: ModelData, model: StoredModel, 
 
 
 def _warnings(data: ModelData, label_method: str) -> Iterator[str]:
-    """Yield the warnings."""
     if data.unknown:
         named = name_list([repr(name) for name in data.unknown], 5)
         yield (

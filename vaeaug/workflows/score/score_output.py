@@ -79,13 +79,11 @@ def write_root(run: Run[ScoreSettings], scores: AnomalyScores) -> None:
 
 
 def _columns(scores: AnomalyScores) -> dict[str, str]:
-    """Return the meaning of each column, in the order of the table."""
     score = Column(SCORE.name, f"{scores.by}, higher is more anomalous; rows are sorted by it")
     return {column.name: column.meaning for column in (SYNTHETIC, score, *MEASURED, LABEL_SURPRISE, LIKELIEST_CLASS)}
 
 
 def _settings(run: Run[ScoreSettings], scores: AnomalyScores) -> dict[str, object]:
-    """Return the settings that the card and the page show."""
     record = scores.model.record
     return {
         "score": scores.by,
@@ -102,7 +100,6 @@ def _settings(run: Run[ScoreSettings], scores: AnomalyScores) -> dict[str, objec
 
 
 def _gallery(run: Run[ScoreSettings], scores: AnomalyScores) -> Gallery:
-    """Gather what the page shows."""
     images, max_cards = scores.images, run.settings.gallery
     surprise_N = images.label_scores.label_surprise_N
     ranked = [
@@ -130,7 +127,6 @@ def _gallery(run: Run[ScoreSettings], scores: AnomalyScores) -> Gallery:
 
 
 def _anomalous_card(run: Run[ScoreSettings], scores: AnomalyScores, position: int) -> GalleryCard:
-    """Return an image, its reconstruction, and where they differ."""
     images = scores.images
     measured_as = int(images.measured_as_N[position])
     pixels_HWC = np.asarray(scores.data.cache.pixels_NHWC[position])
@@ -156,7 +152,6 @@ def _anomalous_card(run: Run[ScoreSettings], scores: AnomalyScores, position: in
 def _suspicious_card(
     run: Run[ScoreSettings], scores: AnomalyScores, position: int, typical: Mapping[str, int]
 ) -> GalleryCard:
-    """Return an image, and typical ones of its label and of its likeliest class beside it."""
     images = scores.images
     label, likeliest = images.labels[position], images.likeliest(position)
     typical_pictures = [
@@ -171,22 +166,21 @@ def _suspicious_card(
 
 
 def _picture(run: Run[ScoreSettings], scores: AnomalyScores, caption: str, position: int) -> Picture:
-    """Return an image from its file."""
     name = scores.images.file_names[position]
     rules = scores.model.record.rules(run.settings.max_megapixels)
     return Picture(caption, PageImage(scores.data.paths[name], name=name, rules=rules), "real")
 
 
 def _model_picture(scores: AnomalyScores, caption: str, position: int, pixels_HWC: NDArray[np.uint8]) -> Picture:
-    """Return what the model made of an image, with the proportions of its file."""
     file = scores.data.cache.files[position]
     return Picture(caption, PageImage(resized_to_file(pixels_HWC, file.height, file.width)))
 
 
 def _typical(images: ImageScores) -> dict[str, int]:
-    """Return for each class the place of an image that shows what it is like.
+    """Return for each class the position of a typical image.
 
-    That of the median score, of those whose label surprises less than most: neither a wrong one nor a cartoon.
+    It has the median score among the half of the labels that surprise least, so it is neither mislabelled nor a
+    cartoon.
     """
     surprise_N, labels_N = images.label_scores.label_surprise_N, np.array(images.labels)
     typical = {}
@@ -200,16 +194,15 @@ def _typical(images: ImageScores) -> dict[str, int]:
 
 
 def _numbers(images: ImageScores, position: int, names: Iterable[str]) -> Mapping[str, str]:
-    """Return numbers of an image, as text; those it has none of are left out."""
+    """Return numbers of an image, as text; missing ones are left out."""
     values = {name: float(images.column(name)[position]) for name in names}
     return {_words(name): shown_number(value) for name, value in values.items() if not np.isnan(value)}
 
 
 def shown_number(value: float) -> str:
-    """Return a number with four digits, or all before the decimal point if these are more: never as a power of ten."""
+    """Return a number with four digits, or all before the decimal point; never as a power of ten."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _words(name: str) -> str:
-    """Return a column's name as words."""
     return name.replace("_", " ").replace("elbo", "ELBO").replace("iwae", "IWAE").replace("kl", "KL")

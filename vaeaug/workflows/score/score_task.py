@@ -31,10 +31,9 @@ class ScoreTask:
     """The scoring of a window of images.
 
     Attributes:
-        start: the first image.
         labels: indices of the images' classes in the model; -1 if the class is not known.
         draws: K of the importance-weighted bound.
-        evidence: whether the evidence of each class is also computed if the class is known.
+        evidence: whether to compute the evidence of each class even if the class is known.
         maps: the directory to write error maps to, or None for no maps.
     """
 
@@ -95,7 +94,6 @@ def is_done(task: ScoreTask) -> bool:
 
 
 def _write_maps(out: Path, cache: ImageCache, start: int, scores: Scores) -> None:
-    """Write the error map of every image of a task, at the size of its file."""
     for file, error_HW in zip(cache.files[start:], scores.error_NHW, strict=False):
         path = out / map_name(file.file_name)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,8 @@
 """The strength of the changes to real images of a class: as strong as the filter classifiers accept.
 
-A first chunk of samples is drawn at the sampler's default strength. If the
-classifiers drop more than one sample in five as another class or far from the data, the strength is halved, down to a
-quarter of the default. The chunk is that of sample 0, so the choice depends on the data, the model and the seed only,
-and a resumed run makes it again.
+A first chunk of samples is drawn at the sampler's default strength. If the classifiers drop more than one sample in
+five as another class or far from the data, the strength is halved, down to a quarter. The chunk is that of sample 0, so
+the choice depends only on the data, the model and the seed, and a resumed run repeats it.
 """
 
 from __future__ import annotations
@@ -82,7 +81,6 @@ def _accepted(dataset: SyntheticDataset, sample_filter: SampleFilter, label: str
 
 
 def _first(chunk: SampleChunk, count: int) -> SampleChunk:
-    """Return the first samples of a chunk."""
     return dataclasses.replace(
         chunk,
         pixels_BHWC=chunk.pixels_BHWC[:count],

@@ -37,9 +37,8 @@ def check_counts(settings: SampleSettings, real: Mapping[str, int], counts: Mapp
     """Check before any work that some class gets an image.
 
     Args:
-        settings: `per_class`, `ratio` and `balance`; if none is set, every class gets images.
         real: class -> number of real training images.
-        counts: requested class -> number of synthetic images; by default according to `settings`.
+        counts: class -> number of synthetic images; by default according to `settings`.
 
     Raises:
         InputError: if all counts are zero.

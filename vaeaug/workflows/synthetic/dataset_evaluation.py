@@ -34,11 +34,7 @@ class Evaluation(Protocol):
     ) -> EvaluationResults:
         """Evaluate a dataset under construction, write the figures to `out / FOLDER`, and return the report's part.
 
-        Args:
-            run: of the dataset.
-            index: the files of DATA.
-            copied: the images of DATA that were copied.
-            out: the dataset directory; only its report is missing.
+        Only the report is missing in `out`; `copied` are the images of DATA that were copied.
         """
 
 

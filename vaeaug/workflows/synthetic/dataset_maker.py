@@ -55,8 +55,7 @@ def make_dataset(
 ) -> AugmentResult:
     """Make an extended dataset; see `vaeaug.augment`.
 
-    Args:
-        evaluation: measures whether the synthetic images help, before OUT is published; None not to measure it.
+    `evaluation` measures whether the synthetic images help, before OUT is published.
 
     Raises:
         InputError: if the data, an option or the output directory cannot be used; nothing was changed.
@@ -159,7 +158,6 @@ def _checked_plugins(
 
 
 def _finished_result(run: Run[AugmentSettings], data: Path, cache: ImageCache) -> AugmentResult:
-    """Return the result of a finished run that was asked for the same."""
     model, out = trained_model(run.settings), run.staging.final
     run.staging.check_unchanged(
         **identity(cache), **({} if model is None else {"model": read_record(model).fingerprint})
@@ -183,7 +181,6 @@ def _copied_images(
 
 
 def _copy(run: Run[AugmentSettings], images: Sequence[RealImage]) -> None:
-    """Copy images of DATA to the output."""
     run.progress.stage("Copying images")
     copy_real(
         images,
@@ -194,13 +191,11 @@ def _copy(run: Run[AugmentSettings], images: Sequence[RealImage]) -> None:
 
 
 def _limits(cache: ImageCache, counts: Mapping[str, int]) -> dict[str, PixelLimits]:
-    """Return the limits of pixel changes of each class that gets images."""
     labels = [label for label, count in counts.items() if count]
     return {label: pixel_limits(cache.pixels_NHWC, cache.indices("train", label, real=True)) for label in labels}
 
 
 def _examples(cache: ImageCache, label: str) -> list[str]:
-    """Return the `file_name` of some real training images of a class, spread evenly."""
     indices = cache.indices("train", label, real=True)
     chosen = np.linspace(0, len(indices) - 1, min(EXAMPLES, len(indices))).round().astype(int)
     return [cache.files[index].file_name for index in indices[chosen]]

@@ -36,9 +36,6 @@ def dataset_model(
 ) -> StoredModel:
     """Return the model of a dataset: that of `--model`, or one that is trained for this dataset only.
 
-    Args:
-        budget: the time budget, or None.
-
     Raises:
         InputError: if the model of `--model` is of another variant or loss than the named ones.
     """
@@ -108,14 +105,10 @@ def named_sampler(run: Run[AugmentSettings]) -> Provided[Sampler] | None:
 def dataset_sampler(
     run: Run[AugmentSettings], requested: Provided[Sampler] | None, model: StoredModel, *, is_training_data: bool
 ) -> Provided[Sampler]:
-    """Return the sampler of a dataset.
-
-    Args:
-        requested: the sampler that the user named, or None for `auto`.
-        is_training_data: whether the model was trained on the training images of the data.
+    """Return the sampler of a dataset; `requested` is None for `auto`.
 
     Raises:
-        InputError: if the sampler edits the images that the model was trained on, and these are others.
+        InputError: if the sampler edits the training images of the model, and the data contain other images.
     """
     samplers = run.registry.samplers
     if requested is not None and requested.cls.edits and not is_training_data:
@@ -142,7 +135,6 @@ def dataset_filter(run: Run[AugmentSettings], cache: ImageCache) -> SampleFilter
 
 
 def _reserved(run: Run[AugmentSettings], budget: TimeBudget, training_data: TrainingData) -> TimeBudget:
-    """Return the time budget with the time to make the images reserved."""
     counts = requested_counts(run.settings, training_data.cache)
     readable = {file.file_name for file in training_data.cache.files}
     paths: dict[str, list[Path]] = {label: [] for label in counts}
@@ -153,7 +145,6 @@ def _reserved(run: Run[AugmentSettings], budget: TimeBudget, training_data: Trai
 
 
 def _named_model(run: Run[AugmentSettings], data: Path, directory: Path, budget: TimeBudget | None) -> StoredModel:
-    """Return the model of `--model`, trained first if there is none yet."""
     chosen = run.settings
     if not (directory / FILE).exists():
         training = {field.name: getattr(chosen, field.name) for field in dataclasses.fields(TrainSettings)}

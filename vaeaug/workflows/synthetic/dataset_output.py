@@ -27,10 +27,8 @@ def write_dataset(
 ) -> AugmentResult:
     """Write the synthetic images and the files at the root, and publish the dataset.
 
-    Args:
-        dataset: the dataset; its real images are copied already.
-        evaluate: receives the directory when only its report is missing, may add files to it, and returns the part of
-            the report about the evaluation.
+    `evaluate` receives the directory when only its report is missing, may add files to it, and returns the results for
+    the report.
     """
     run = dataset.run
     written = write_samples(dataset)

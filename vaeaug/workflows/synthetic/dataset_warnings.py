@@ -19,12 +19,7 @@ _OTHER_DATA = "the model was not trained on the images of this dataset, or they 
 def dataset_warnings(
     index: DatasetIndex, cache: ImageCache, model: StoredModel, *, is_training_data: bool
 ) -> list[str]:
-    """Return the warnings about the model, the splits and the names of class folders.
-
-    Args:
-        model: the model that the synthetic images are drawn from.
-        is_training_data: whether it was trained on the training images of the data, under the same names.
-    """
+    """Return the warnings about the model, the splits and the names of class folders."""
     return [
         *model_warnings(model),
         *([] if is_training_data else [_OTHER_DATA]),
@@ -35,7 +30,6 @@ def dataset_warnings(
 
 
 def _renamed(labels: Iterable[str]) -> list[str]:
-    """Return a warning about classes whose folders have encoded names."""
     renamed = [f"{label!r} is in {folder_name(label)}" for label in labels if folder_name(label) != label]
     if not renamed:
         return []

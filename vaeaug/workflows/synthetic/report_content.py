@@ -122,7 +122,6 @@ def _samples(dataset: SyntheticDataset, written: WrittenSamples, counts: Sequenc
 
 
 def _rejected(dataset: SyntheticDataset, written: WrittenSamples) -> dict[str, dict[str, list[PageImage]]]:
-    """Return the first dropped samples by class and cause."""
     return {
         label: {
             cause: [PageImage(path, rules=dataset.decoding) for path in first_rejected(dataset.rejected, label, cause)]
@@ -138,7 +137,6 @@ def _pixels(path: Path, decoding: DecodeRules) -> NDArray[np.uint8]:
 
 
 def _histories(path: Path) -> list[History]:
-    """Return the trainings of `history.jsonl`, in order."""
     trainings: dict[str, list[dict[str, Any]]] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)

@@ -25,10 +25,7 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     Args:
         model: the directory of the model.
         out: the output directory: a path that does not exist, or an empty directory.
-        progress: progress callback.
-        **settings: the fields of `SampleModelSettings`: `per_class`, `balance`, `ratio`, `sampler`, `sampler_options`,
-            `format`, `quality`, `seed`, `classes`, `variant_options` (only those that change how it draws), `device`,
-            `workers`, `resume`, `plugins_dirs`. `balance` and `ratio` count the images that it was trained on.
+        **settings: the options of `vaeaug sample`, with underscores; the fields of `SampleModelSettings`.
 
     Raises:
         InputError: if the model, an option or the output directory cannot be used; nothing was changed.

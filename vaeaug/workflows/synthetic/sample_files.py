@@ -68,7 +68,6 @@ def write_samples(dataset: SyntheticDataset) -> WrittenSamples:
 
 
 def _chunks(dataset: SyntheticDataset, written_spans: dict[SampleSpan, WrittenSpan]) -> Iterator[SampleChunk]:
-    """Generate the missing chunks, class by class."""
     for label, count in dataset.counts.items():
         if dataset.sample_filter is None:
             start = dataset.first.get(label, 0) * CHUNK
@@ -107,7 +106,7 @@ def drawn_chunks(
 def _filtered(
     dataset: SyntheticDataset, sample_filter: SampleFilter, label: str, written_spans: dict[SampleSpan, WrittenSpan]
 ) -> Iterator[SampleChunk]:
-    """Generate chunks of a class until enough samples are kept, or until the maximum of attempts is reached.
+    """Generate chunks until enough samples are kept, or until the maximum of attempts is reached.
 
     The output has the first samples that are kept, so it does not depend on interruptions.
     """
@@ -144,7 +143,6 @@ def _truncated(chunk: SampleChunk, verdicts: list[str | None], requested: int) -
 
 
 def _written(dataset: SyntheticDataset) -> WrittenSamples:
-    """Return the images that the journal records."""
     entries = {entry.span: entry for entry in read_journal(dataset.journal)}  # a chunk made twice counts once
     counts: dict[str, int] = dict.fromkeys(dataset.counts, 0)
     dropped: defaultdict[str, Counter[str]] = defaultdict(Counter)

@@ -36,8 +36,8 @@ STEPS_PER_IMAGE, MIN_STEPS = 2, 60  # few images are soon memorized
 class SampleFilter:
     """Decides which samples of a dataset's classes are kept."""
 
-    def __init__(self, judge: ClassifierFilter, cache: ImageCache) -> None:
-        self._judge = judge
+    def __init__(self, classifier_filter: ClassifierFilter, cache: ImageCache) -> None:
+        self._classifier_filter = classifier_filter
         self._names_R = [cache.files[index].file_name for index in cache.indices("train", real=True)]
         self._shape_HWC = cache.pixels_NHWC.shape[1:]
         self._label = {name: label for label, name in enumerate(cache.classes)}
@@ -46,22 +46,17 @@ class SampleFilter:
     def verdicts(self, chunk: SampleChunk) -> list[str | None]:
         """Return for each sample the reason why it is dropped, or None if it is kept."""
         sources = [None if source is None else self._position.get(source) for source in chunk.sources]
-        return self._judge.verdicts(self._pixels_at_size(chunk), self._label[chunk.label], sources)
+        return self._classifier_filter.verdicts(self._pixels_at_size(chunk), self._label[chunk.label], sources)
 
     @one_thread()
     def nearest(self, label: str, images: Sequence[NDArray[np.uint8]]) -> list[str]:
-        """Return for each image of a class the `file_name` of the most similar real one, according to a classifier.
-
-        Args:
-            images: uint8 arrays (H, W, 1 or 3), of any sizes.
-        """
+        """Return the `file_name` of the most similar real image of the class, for each image."""
         if not images:
             return []
-        positions_B = self._judge.nearest(self._at_size(images), self._label[label])
+        positions_B = self._classifier_filter.nearest(self._at_size(images), self._label[label])
         return [self._names_R[position] for position in positions_B]
 
     def _pixels_at_size(self, chunk: SampleChunk) -> NDArray[np.uint8]:
-        """Return the samples at the size of the cache."""
         if chunk.edits is None and chunk.pixels_BHWC.shape[1:] == self._shape_HWC:
             return chunk.pixels_BHWC
         if chunk.edits is None:
@@ -71,7 +66,6 @@ class SampleFilter:
             return self._at_size(edited)
 
     def _at_size(self, images: Iterable[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-        """Return images at the size of the cache, and in its channels."""
         return np.stack([_resized(image_HWC, self._shape_HWC) for image_HWC in images])
 
 
@@ -87,11 +81,7 @@ def _resized(image_HWC: NDArray[np.uint8], shape_HWC: tuple[int, ...]) -> NDArra
 
 @dataclass(frozen=True, slots=True)
 class FoldTask:
-    """The training of the classifier of one fold.
-
-    Attributes:
-        fold: number of the fold that it does not see.
-    """
+    """The training of the classifier of one fold, which it does not see."""
 
     cache: Path
     fold: int
@@ -105,10 +95,7 @@ def train_filter(
 ) -> SampleFilter | None:
     """Return a filter for samples of a dataset's classes, or None without two classes that have real images.
 
-    Args:
-        cache: the dataset; samples are compared with its training images.
-        directory: for the classifiers; those in it are not trained again.
-        workers: number of processes; one per core if None.
+    Classifiers that exist in `directory` are not trained again. There is one process per core if `workers` is None.
     """
     if len(cache.classes) < 2 or not all(len(cache.indices("train", name, real=True)) for name in cache.classes):
         return None
@@ -137,7 +124,6 @@ def train_filter(
 
 @one_thread()
 def _run(task: FoldTask, report: Callable[[float], None]) -> None:
-    """Train the classifier of a fold."""
     cache = open_cache(task.cache)
     indices = cache.indices("train", real=True)[_folds(cache, task.seed) != task.fold]
     steps = min(max(STEPS_PER_IMAGE * len(indices), MIN_STEPS), CONFIG.steps)
@@ -154,7 +140,6 @@ def _run(task: FoldTask, report: Callable[[float], None]) -> None:
 
 
 def _folds(cache: ImageCache, seed: int) -> NDArray[np.int64]:
-    """Return the fold of each training image."""
     indices = cache.indices("train", real=True)
     digests = [cache.files[index].digest for index in indices]
     return stratified_folds(cache.labels_N[indices], FOLDS, seed, digests=digests)

@@ -30,20 +30,16 @@ class SyntheticDataset:
     """A dataset with synthetic images under construction.
 
     Attributes:
-        command: `augment` or `sample`.
-        model: the model that the synthetic images are drawn from.
         counts: class -> number of synthetic images.
-        kinds: class -> the kind of file that its images are written as.
+        kinds: class -> the format that its images are written in.
         real: the images of DATA that were copied: real ones, and synthetic ones of earlier runs.
-        first: class -> number of the first chunk of samples, where earlier runs made samples before it.
-        originals: `file_name` in the data -> file of each real training image; empty if there are none here.
-        examples: class -> `file_name` in the data of some real training images, to show beside the synthetic ones.
-        settings: the settings that decide the result, for the record and the card.
-        sampler_options: its options that are not the defaults.
-        passed_over: files in DATA that are not used.
-        sample_filter: the filter that decides which samples are kept; None to keep all.
+        first: class -> number of the first chunk of samples, if earlier runs made samples before it.
+        originals: `file_name` in the data -> file of each real training image; empty for `sample`.
+        examples: class -> `file_name` of some real training images, to show beside the synthetic ones.
+        settings: the settings that decide the result.
+        sample_filter: decides which samples are kept; None to keep all.
         limits: class -> limits of pixel changes of its real images; classes without limits are missing.
-        class_options: class -> the sampler's options for it, if they are not `sampler_options`.
+        class_options: class -> its sampler options, if they are not `sampler_options`.
         held_out: a sentence about the images that were held out of the data; empty if none were.
     """
 
@@ -130,12 +126,6 @@ class AugmentResult:
 
     @classmethod
     def from_record(cls, out: Path, record: Mapping[str, Any], verdict: str | None = None) -> AugmentResult:
-        """Return the result of a finished run from its `vaeaug.json`.
-
-        Args:
-            out: the dataset directory.
-            record: its `vaeaug.json`.
-            verdict: the verdict of its evaluation, if there is one.
-        """
+        """Return the result of a finished run from its `vaeaug.json`, with the verdict of its evaluation, if any."""
         counts = tuple(ClassCount(**entry) for entry in record["counts"].values())
         return cls(out, counts, record["sampler"], tuple(record["remarks"]), record["dropped"], verdict)

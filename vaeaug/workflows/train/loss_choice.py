@@ -36,7 +36,7 @@ class NamedPlugins:
     """The plugins that a user names, before any image is opened.
 
     Attributes:
-        loss: the loss, or None to choose it by the images.
+        loss: None to choose it by the images.
         scope: `per-class` or `shared`.
         sampler: the sampler that will draw from the model, if one is named.
     """
@@ -152,7 +152,6 @@ def image_statistics(cache: ImageCache) -> ImageStatistics:
 
 
 def _default(names: Any, kind: str) -> str:
-    """Return the name of the first variant or loss that is declared as the default."""
     for name, provided in names.items():
         if provided.cls.default:
             return str(name)

@@ -54,9 +54,7 @@ def train_into(
     """Train the networks of a model and write the model to a directory.
 
     Args:
-        directory: for the model; it is created.
         budget: the time budget, or None.
-        unused: files of the dataset that are not used, for `model.json`.
     """
     settings, progress = run.settings, run.progress
     directory.mkdir(parents=True, exist_ok=True)
@@ -210,12 +208,10 @@ def _write_model(
 
 
 def _file_name(path: str | Path | None) -> str | None:
-    """Return the name of a file, without paths of this machine."""
     return None if path is None else Path(path).name
 
 
 def _fingerprint(files: list[Path]) -> str:
-    """Return a hash of the contents of files, in order."""
     state = hashlib.blake2b(digest_size=16)
     for path in files:
         state.update(path.read_bytes())
@@ -223,6 +219,5 @@ def _fingerprint(files: list[Path]) -> str:
 
 
 def _plugin_record(provided: Provided[Any], options: Any, kind: str) -> PluginRecord:
-    """Return a record of the plugin of a variant or loss, with all options."""
     config = parse_options(provided.cls.Config, options, f"{kind} '{provided.name}'")
     return PluginRecord(provided.name, dataclasses.asdict(config), provided.distribution, provided.version)

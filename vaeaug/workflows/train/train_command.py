@@ -32,8 +32,7 @@ def train(data: str | Path, model: str | Path, *, progress: Progress = SILENT, *
     Args:
         data: the dataset: class folders, split folders, or a Hugging Face imagefolder. It is never written to.
         model: the output directory: a path that does not exist, or an empty directory.
-        progress: progress callback.
-        **settings: the fields of `TrainModelSettings`: `variant`, `loss`, `scope`, `epochs`, `seed`, `inpainting`, ...
+        **settings: the options of `vaeaug train`, with underscores; the fields of `TrainModelSettings`.
 
     Returns:
         The trained model.

@@ -48,7 +48,7 @@ class TrainingTask:
         train_augment: file of an Albumentations pipeline, or None.
         start: weights to start from, or None.
         end: with a time budget, when all trainings have to be finished (`time.monotonic`).
-        rounds: trainings that one process does in sequence from this one on, which divide the remaining time.
+        rounds: trainings that one process runs in sequence, including this one; they divide the remaining time.
     """
 
     name: str
@@ -72,12 +72,7 @@ class TrainingTask:
 
 @dataclass(frozen=True, slots=True)
 class TrainingOutcome:
-    """The outcome of a training.
-
-    Attributes:
-        metrics: for `model.json`; they depend only on the request.
-        history: rows of `history.jsonl`.
-    """
+    """The outcome of a training."""
 
     metrics: dict[str, Any]
     history: list[dict[str, Any]]
@@ -192,7 +187,6 @@ def _finish(
 
 
 def _class_indices(labels_N: np.ndarray, indices: np.ndarray, label: int | None) -> np.ndarray:
-    """Return the `indices` of images of a class; all of them for None."""
     return indices if label is None else indices[labels_N[indices] == label]
 
 
