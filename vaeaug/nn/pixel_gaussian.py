@@ -93,12 +93,13 @@ class PixelGaussian:
 
     @torch.no_grad()
     def deviations(self, visible_1HW: Tensor, count: int, generator: torch.Generator) -> Tensor:
-        """Draw x - E[x | visible pixels] from its distribution, (count, C, H, W): zero where a pixel is visible.
+        """Draw x - E[x | visible pixels], (count, C, H, W): zero where a pixel is visible.
 
         An image is drawn, completed from its own visible pixels, and compared with itself (Matheron's rule: Chiles and
-        Delfiner, Geostatistics, 2012, sec. 7.3.1).
+        Delfiner, Geostatistics, 2012, sec. 7.3.1). Only the components vary: a draw of the stationary part is grain,
+        because images are not Gaussian, and their detail is edges.
         """
-        noise_SCHW = self.draw(count, generator)
+        noise_SCHW = self._draw_components(count, generator)
         completed_SCHW = self.complete(noise_SCHW, visible_1HW.expand(count, -1, -1, -1), torch.zeros_like(noise_SCHW))
         return noise_SCHW - completed_SCHW
 
@@ -109,8 +110,11 @@ class PixelGaussian:
         white_SCHW = standard_normal((count, channels, 2 * height, 2 * width), generator)
         spectrum_SCHW = torch.fft.rfft2(white_SCHW) * self.power_CHW.sqrt()
         y_SCHW = self.scale_CHW * torch.fft.irfft2(spectrum_SCHW, s=(2 * height, 2 * width))[..., :height, :width]
+        return _rotated(self.rotation_CC.T, y_SCHW) + self._draw_components(count, generator)
+
+    def _draw_components(self, count: int, generator: torch.Generator) -> Tensor:
         weights_SK = standard_normal((count, len(self.components_KCHW)), generator)
-        y_SCHW = y_SCHW + torch.einsum("sk,kchw->schw", weights_SK, self.components_KCHW)
+        y_SCHW = torch.einsum("sk,kchw->schw", weights_SK, self.components_KCHW)
         return _rotated(self.rotation_CC.T, y_SCHW)
 
     def to(self, device: torch.device) -> PixelGaussian:
