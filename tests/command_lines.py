@@ -46,3 +46,20 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "synthetic": root / "synthetic",
         "test": root / "test",
     }
+
+
+IN_ONE_PROCESS = """
+import contextlib, io, json, sys
+from vaeaug.cli import main
+
+printed = []
+for words in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()) as output:
+        try:
+            main(words)
+        except SystemExit as end:
+            assert not end.code, words
+    printed.append(output.getvalue())
+print(json.dumps(printed))
+"""
+"""A program for another interpreter: it runs command lines, given as JSON, and prints what each printed, as JSON."""

@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
+import doc_pages
 import pytest
 from PIL import Image
-from tiny_data import run
 
-PAGE = (Path(__file__).parents[2] / "docs/how-to/looking-inside.md").read_text(encoding="utf-8")
-LINES = [
-    line
-    for block in re.findall(r"^```sh\n(.*?)^```$", PAGE, flags=re.DOTALL | re.MULTILINE)
-    for line in block.splitlines()
-]
+PAGE = (doc_pages.DOCS / "how-to/looking-inside.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Run the whole page once, in this process, and return the folder it ran in."""
+    """Run the whole page once, and return the folder it ran in."""
     place = tmp_path_factory.mktemp("inside")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(place)
-        for line in LINES:
-            program, *words = line.split()
-            assert program == "vaeaug"
-            assert run(*words) == 0, line
+    session = doc_pages.Session(place, {"--steps 200": "--steps 80"}, classes=("bag", "shirt"))
+    for language, block in doc_pages.blocks(PAGE):
+        session.run(language, block)
     return place
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import tiny_data
+from command_lines import IN_ONE_PROCESS
 from PIL import Image
 
 PACKAGE = Path(__file__).parents[2] / "docs" / "examples" / "vaeaug-rhvae"
@@ -29,24 +30,23 @@ def test_the_rhvae_package_installs_passes_its_own_tests_and_draws_new_images(tm
     run("-m", "pip", "install", *offline, str(package))
     assert "passed" in run("-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", cwd=package)
 
-    vaeaug = ["-c", "from vaeaug.cli import main; main()"]
-    rows = {row["plugin"]: row for row in json.loads(run(*vaeaug, "plugins", "check", "--json"))}
-    assert (rows["rhvae"]["status"], rows["rhvae"]["distribution"]) == ("ok", "vaeaug-rhvae")
-    assert rows["rhvae"]["variants"] == ["rhvae"]
-
     data, model = tiny_data.write_dataset(tmp_path / "data", {"left": 12, "right": 12}), tmp_path / "model"
     small = ["--set", "width=16", "--latent-dim", "4", "--set", "centroids=8"]
     length = ["--steps", "12", "--batch-size", "8", "--workers", "1"]
-    run(*vaeaug, "train", str(data), str(model), "--variant", "rhvae", *small, *length, "--quiet")
+    sample = ["--sampler", "prior", "--quiet", "--set", "chain_leapfrog_steps=3", "--per-class"]
+    lines = [
+        ["plugins", "check", "--json"],
+        ["train", str(data), str(model), "--variant", "rhvae", *small, *length, "--quiet"],
+        *(["sample", str(model), str(tmp_path / count), *sample, count] for count in ("70", "3")),
+    ]
+    checked, *_ = json.loads(run("-c", IN_ONE_PROCESS, json.dumps(lines)))
+    rows = {row["plugin"]: row for row in json.loads(checked)}
+    assert (rows["rhvae"]["status"], rows["rhvae"]["distribution"]) == ("ok", "vaeaug-rhvae")
+    assert rows["rhvae"]["variants"] == ["rhvae"]
     record = json.loads((model / "model.json").read_text(encoding="utf-8"))
     assert record["variant"]["distribution"] == "vaeaug-rhvae"
 
-    def sample(name: str, *options: str) -> list[np.ndarray]:
-        out, chain = tmp_path / name, ["--set", "chain_leapfrog_steps=3"]
-        run(*vaeaug, "sample", str(model), str(out), "--sampler", "prior", "--quiet", *chain, *options)
-        return [np.asarray(Image.open(path)) for path in sorted(out.rglob("*.png"))]
-
-    more, fewer = sample("more", "--per-class", "70"), sample("fewer", "--per-class", "3")
+    more, fewer = ([np.asarray(Image.open(p)) for p in sorted((tmp_path / n).rglob("*.png"))] for n in ("70", "3"))
     assert (len(more), len(fewer)) == (140, 6)
     for i, picture in enumerate(fewer):  # sample i depends on (seed, class, i) alone, chains too
         assert np.array_equal(picture, more[70 * (i // 3) + i % 3])

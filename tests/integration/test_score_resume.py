@@ -14,6 +14,7 @@ from vaeaug.workflows.score.score_task import is_done, read_scores, run_score_ta
 SETTINGS = {"maps": True, "draws": 2, "gallery": 3}
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_workers_change_no_byte(data: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workflow, "WINDOW", 4)
     made = []

@@ -61,6 +61,7 @@ def test_a_resumed_training_ends_the_same(
     assert tiny_data.files(tmp_path / "model") == tiny_data.files(tmp_path / "whole")
 
 
+@pytest.mark.usefixtures("counted_clock")
 @pytest.mark.parametrize("budget", [None, 20])
 def test_a_time_budget_bounds_the_partial_encoder_too(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, budget: float | None

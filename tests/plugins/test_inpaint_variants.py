@@ -26,7 +26,9 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_variant_fills_holes(variant: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     data = tiny_data.two_classes(tmp_path_factory)
     Image.fromarray(HOLE).save(tmp_path / "mask.png")
-    vaeaug.train(data, tmp_path / "model", variant=variant, steps=6, batch_size=8, workers=1)
+    small = plugins.load().variant(variant).cls.small_options
+    settings = {**tiny_data.QUICK, "steps": 6, "variant_options": small}
+    vaeaug.train(data, tmp_path / "model", variant=variant, **settings)
     image = data / "ant/000.png"
     made = vaeaug.inpaint(tmp_path / "model", image, tmp_path / "out", masks=tmp_path / "mask.png", samples=2)
     assert made.method in ("partial-encoder", "gibbs")

@@ -228,6 +228,7 @@ def test_a_network_is_built_once_for_all_classes(monkeypatch: pytest.MonkeyPatch
     assert len(built) == 1
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_a_model_draws_images_without_the_weights_it_was_trained_with(
     squeezenet: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -31,7 +31,7 @@ class Mortal(Batches):
 
 
 def trained(name: str, options: dict[str, Any], path: Path | None, *, mortal: bool = False) -> Any:
-    network = build_network(VARIANTS[name], options, Gaussian, {}, SPEC, 0)
+    network = build_network(VARIANTS[name], {**VARIANTS[name].small_options, **options}, Gaussian, {}, SPEC, 0)
     used = batches()
     if mortal:
         used = Mortal(used.pixels_NHWC, used.labels_N, used.indices, used.size, used.seed, used.device)
