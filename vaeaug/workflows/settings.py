@@ -79,8 +79,8 @@ class LabelSettings:
     labels: str | None = option(
         None,
         "Table with the label of each image (CSV, TSV, JSONL or Parquet), or the word none to take labels from the "
-        "folder names only. By default, a table in DATA that lists its images (such as metadata.csv or labels.csv) is "
-        "used if there is one.",
+        "folder names only. By default, a table in the dataset that lists its images (metadata.csv, labels.csv, ...) "
+        "is used if there is one.",
     )
     file_column: str | None = option(
         None,
