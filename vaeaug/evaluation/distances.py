@@ -11,7 +11,9 @@ BLOCK_VALUES = 2**23
 """Distances of a block at most: 64 MiB."""
 
 
-def blocks(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating]) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+def blocks(
+    a_NF: NDArray[np.floating], b_MF: NDArray[np.floating], *, values: int = BLOCK_VALUES
+) -> Iterator[tuple[slice, NDArray[np.float64]]]:
     """Yield (rows of `a`, their distances to all of `b`), in order.
 
     Computed from products in double precision around the mean of `b`: so the distance between equal features is off
@@ -20,11 +22,12 @@ def blocks(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating]) -> Iterator[t
     Args:
         a_NF: features.
         b_MF: features, at least one.
+        values: distances of a block at most, but at least one row of them.
     """
     centre_F = b_MF.mean(axis=0, dtype=np.float64)
     b_MF = b_MF - centre_F
     b_square_M = np.einsum("mf,mf->m", b_MF, b_MF)
-    rows = max(1, BLOCK_VALUES // len(b_MF))
+    rows = max(1, values // len(b_MF))
     for start in range(0, len(a_NF), rows):
         part = slice(start, min(start + rows, len(a_NF)))
         a_BF = a_NF[part] - centre_F

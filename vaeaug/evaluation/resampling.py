@@ -23,7 +23,7 @@ def oversampled(labels_N: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def smote(
-    pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64], seed: int
+    pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64], seed: int, *, piece_values: int = PIECE_VALUES
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return the images and new ones of the smaller classes, so that all have as many as the largest.
 
@@ -37,6 +37,7 @@ def smote(
     Args:
         pixels_NHWC: uint8.
         labels_N: class indices; classes without images stay without.
+        piece_values: values of the images that are made at a time; it changes no image.
 
     Returns:
         Pixels and labels, the given ones first.
@@ -46,12 +47,12 @@ def smote(
     pixels, labels = [pixels_NHWC], [labels_N]
     for label in np.flatnonzero(missing_K):
         mine_NHWC = pixels_NHWC[labels_N == label]
-        pixels.append(_between(mine_NHWC, int(missing_K[label]), seed_of(seed, "smote", int(label))))
+        pixels.append(_between(mine_NHWC, int(missing_K[label]), seed_of(seed, "smote", int(label)), piece_values))
         labels.append(np.full(missing_K[label], label, labels_N.dtype))
     return np.concatenate(pixels), np.concatenate(labels)
 
 
-def _between(pixels_NHWC: NDArray[np.uint8], count: int, seed: int) -> NDArray[np.uint8]:
+def _between(pixels_NHWC: NDArray[np.uint8], count: int, seed: int, piece_values: int) -> NDArray[np.uint8]:
     """Return new images between those of one class, in pieces to keep within memory."""
     images, *shape = pixels_NHWC.shape
     if images == 1:
@@ -65,7 +66,7 @@ def _between(pixels_NHWC: NDArray[np.uint8], count: int, seed: int) -> NDArray[n
     second_M = neighbours_NK[first_M, rng.integers(neighbours_NK.shape[1], size=count)]
     u_M1 = rng.random((count, 1), dtype=np.float32)
     made_MD = np.empty((count, rows_ND.shape[1]), np.uint8)
-    for piece in np.array_split(np.arange(count), -(-made_MD.size // PIECE_VALUES)):
+    for piece in np.array_split(np.arange(count), -(-made_MD.size // piece_values)):
         x_PD = rows_ND[first_M[piece]]
         made_MD[piece] = np.rint(x_PD + u_M1[piece] * (rows_ND[second_M[piece]] - x_PD))
     return made_MD.reshape(count, *shape)

@@ -1,9 +1,7 @@
 """Small classes made large: how many images they get, and where new ones lie."""
 
 import numpy as np
-import pytest
 
-from vaeaug.evaluation import resampling
 from vaeaug.evaluation.resampling import oversampled, smote
 
 LABELS_N = np.repeat([0, 1, 2, 4], [12, 7, 3, 1])  # nothing of class 3
@@ -64,10 +62,10 @@ def test_the_seed_alone_decides() -> None:
     assert (first != other).any()
 
 
-def test_the_size_of_a_piece_changes_no_image(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_size_of_a_piece_changes_no_image() -> None:
     whole_NHWC, _ = smote(PIXELS_NHWC, LABELS_N, seed=3)
-    monkeypatch.setattr(resampling, "PIECE_VALUES", 2 * PIXELS_NHWC[0].size)  # two images at a time
-    np.testing.assert_array_equal(smote(PIXELS_NHWC, LABELS_N, seed=3)[0], whole_NHWC)
+    in_pairs_NHWC, _ = smote(PIXELS_NHWC, LABELS_N, seed=3, piece_values=2 * PIXELS_NHWC[0].size)
+    np.testing.assert_array_equal(in_pairs_NHWC, whole_NHWC)
     assert len(np.unique(whole_NHWC[len(LABELS_N) :], axis=0)) == 5 + 9 + 1  # one class has a single image
 
 
