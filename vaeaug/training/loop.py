@@ -87,6 +87,8 @@ def fit(
     validation: NDArray[np.int64],
     seed: int,
     checkpoint: Path | None = None,
+    validate_every: int | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
     report: Callable[[Tick], None] = lambda _: None,
 ) -> FitResult:
     """Train `variant` and `loss` in place; they end with the weights that were best on the validation images.
@@ -99,7 +101,10 @@ def fit(
         steps: how many steps the training has (with a time budget: at most).
         validation: indices of the validation images; without any, the last weights are kept.
         seed: of the posterior draws. With `batches` it settles the result, bit for bit on the same machine.
-        checkpoint: file to go on from if it is there; written at validations, if the last time is some seconds ago.
+        checkpoint: file to go on from if it is there; written at the first validation, at later ones if the last time
+            is `checkpoint_seconds` ago, and at the end.
+        validate_every: steps between validations; if None, so many that validations cost little.
+        checkpoint_seconds: least time between checkpoints.
         report: hears of every step, at most ten times a second.
 
     Raises:
@@ -107,11 +112,12 @@ def fit(
         PluginError: if a term of the variant has the wrong shape.
     """
     state, groups = _begin(variant, loss, batches, config, checkpoint)
-    every, least = steps_between(steps, batches.size, len(validation)), least_between(batches.size, len(validation))
+    every = validate_every or steps_between(steps, batches.size, len(validation))
+    least = least_between(batches.size, len(validation))
     generator = torch.Generator(device=batches.device)
     clock = _Clock(state.course)
     meter = Meter()
-    saved_at, told_at = time.monotonic(), 0.0
+    saved_at, told_at = -math.inf, 0.0
     with torch.random.fork_rng(devices=[batches.device] if batches.device.type == "cuda" else []):
         if not state.course.history:  # what a training starts from may be hard to beat
             validate(state, batches, validation, config, seed=seed, train={}, progress=0.0)
@@ -142,7 +148,7 @@ def fit(
                 )
                 course.done = reason_to_stop(course, steps, config, out_of_time=out_of_time)
                 meter, good = Meter(), state.snapshot()
-                if checkpoint is not None and (course.done or time.monotonic() - saved_at > CHECKPOINT_SECONDS):
+                if checkpoint is not None and (course.done or time.monotonic() - saved_at > checkpoint_seconds):
                     good.save(checkpoint)
                     saved_at = time.monotonic()
             if time.monotonic() - told_at > 0.1:
