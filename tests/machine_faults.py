@@ -1,4 +1,4 @@
-"""What can go wrong on a user's machine, made to happen: a full disk, a missing permission, Ctrl-C while work is done.
+"""What goes wrong on a user's machine, made to happen: a full disk, little memory, a missing permission, Ctrl-C.
 
 It happens where Python meets the operating system, so that no test depends on the internals of vaeaug.
 """
@@ -29,6 +29,7 @@ _opened = threading.local()
 _NO_PLACE = 77
 _NEW_USER, _NEW_MOUNTS = 0x10000000, 0x00020000
 _CAPABILITIES = 0x20080522  # version 3 of the header of capget(2)
+_GET_SECUREBITS, _SET_SECUREBITS, _NO_FIXUP = 27, 28, 1 << 2
 
 
 @contextlib.contextmanager
@@ -123,11 +124,6 @@ def fill(disk: Path, leaving: int = 0) -> None:
     os.truncate(disk / "filler", (disk / "filler").stat().st_size - leaving)
 
 
-def mounted(place: Path) -> bool:
-    """Mount a disk at a directory for this process alone; return whether that is allowed. For forked children."""
-    return _mount(place, 1024)
-
-
 def _mount(place: Path, kib: int) -> bool:
     """Enter namespaces in which this process may mount, as `unshare --user --map-root-user --mount` does."""
     libc = ctypes.CDLL(None, use_errno=True)
@@ -140,6 +136,22 @@ def _mount(place: Path, kib: int) -> bool:
     except OSError:
         return False
     return bool(libc.mount(b"none", os.fsencode(place), b"tmpfs", 0, f"size={kib}k".encode()) == 0)
+
+
+@contextlib.contextmanager
+def little_memory() -> Iterator[None]:
+    """Leave this process 32 MiB more memory than it has taken."""
+    if sys.platform != "linux":
+        pytest.skip("limits memory")
+    import resource
+
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 2**25, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 @contextlib.contextmanager
@@ -163,6 +175,8 @@ def _unprivileged() -> Iterator[None]:
         yield
         return
     libc = ctypes.CDLL(None, use_errno=True)
+    before = libc.prctl(_GET_SECUREBITS, 0, 0, 0, 0)
+    libc.prctl(_SET_SECUREBITS, before | _NO_FIXUP, 0, 0, 0)  # otherwise access(2) asks what root could do
     header, sets = (ctypes.c_uint32 * 2)(_CAPABILITIES, 0), (ctypes.c_uint32 * 6)()
     assert libc.capget(header, sets) == 0
     none = (ctypes.c_uint32 * 6)(*sets)
@@ -172,3 +186,4 @@ def _unprivileged() -> Iterator[None]:
         yield
     finally:
         assert libc.capset(header, sets) == 0
+        libc.prctl(_SET_SECUREBITS, before, 0, 0, 0)

@@ -39,6 +39,7 @@ def train_partial(
     steps: int | None = None,
     seconds: float | None = None,
     seed: int = 0,
+    clock: Callable[[], float] = time.monotonic,
     report: Callable[[Tick], None] = lambda _: None,
 ) -> PartialEncoder:
     """Train an inpainting encoder on random holes, by maximum likelihood of the full images' latents.
@@ -52,6 +53,7 @@ def train_partial(
         steps: optimizer steps; `STEPS` if None.
         seconds: time that it may take, or None for no limit. The schedule of the learning rate is that of the steps
             or of the time, whichever ends first.
+        clock: returns the time in seconds.
         report: progress callback, called at most ten times per second.
 
     Returns:
@@ -61,7 +63,7 @@ def train_partial(
         InputError: there is no inpainting encoder for such latents.
     """
     steps = steps or STEPS
-    started = time.monotonic()
+    started = clock()
     decoding = None if seconds is None else DECODING * seconds
     sources = [decoded_examples(model, seed, steps * BATCH, seconds=decoding)]
     if pixels_NHWC is not None and labels_N is not None and (labels_N >= 0).any():
@@ -75,10 +77,10 @@ def train_partial(
         partial.parameters(), lr=RATE, betas=(0.9, 0.99), weight_decay=WEIGHT_DECAY, fused=True
     )
     generator = torch.Generator(device=model.device).manual_seed(seed_of(seed, "partial-steps"))
-    began, told_at, shown = time.monotonic(), 0.0, math.nan
+    began, told_at, shown = clock(), 0.0, math.nan
     partial.train()
     for step in range(steps):
-        progress = step / steps if seconds is None else max(step / steps, (time.monotonic() - started) / seconds)
+        progress = step / steps if seconds is None else max(step / steps, (clock() - started) / seconds)
         if progress >= 1 and step > 0:
             break
         set_cosine_rate(optimizer, RATE, step, progress, warmup=WARMUP)
@@ -93,8 +95,8 @@ def train_partial(
         torch.autograd.backward(nll + label_nll)
         torch.nn.utils.clip_grad_norm_(partial.parameters(), CLIP * math.sqrt(z_BD.shape[1]))
         optimizer.step()
-        if time.monotonic() - told_at > 0.1:
-            told_at, shown = time.monotonic(), nll.item()
+        if clock() - told_at > 0.1:
+            told_at, shown = clock(), nll.item()
             report(Tick(min(progress, 1.0), (step + 1) * BATCH / (told_at - began), {"nll": shown}))
     report(Tick(1.0))
     return partial.eval()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -41,6 +42,7 @@ def fit_code_prior(
     *,
     steps: int,
     seconds: float | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Train a code prior in place by maximum likelihood; it ends with the weights that explain held-out codes best.
 
@@ -55,8 +57,9 @@ def fit_code_prior(
         steps: optimizer steps at most; few images take fewer (30 passes).
         seconds: time that it may take, or None for no limit. The schedule of the learning rate is that of the steps
             or of the time, whichever ends first.
+        clock: returns the time in seconds.
     """
-    began = time.monotonic()
+    began = clock()
     device = generator.device
     codes_NT, labels_N = codes_NT.to(device), labels_N.to(device)
     order_N = torch.randperm(len(codes_NT), generator=generator, device=device)
@@ -69,7 +72,7 @@ def fit_code_prior(
     optimizer = torch.optim.AdamW(prior.parameters(), lr=RATE, betas=(0.9, 0.99), weight_decay=WEIGHT_DECAY, fused=True)
     best, best_loss, best_step = _copy(prior), math.inf, 0
     for step in range(steps + 1):
-        progress = step / steps if seconds is None else max(step / steps, (time.monotonic() - began) / seconds)
+        progress = step / steps if seconds is None else max(step / steps, (clock() - began) / seconds)
         over = progress >= 1 and step > 0
         if step % every == 0 or over:
             judged = _judge(prior, codes_NT[judged_M], labels_N[judged_M]) if held_out else -step  # else the last

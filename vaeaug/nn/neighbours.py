@@ -9,13 +9,14 @@ MAX_DISTANCES = 2**24
 """Distances that are held in memory at a time."""
 
 
-def nearest_neighbours(flat_ND: Tensor, count: int) -> Tensor:
+def nearest_neighbours(flat_ND: Tensor, count: int, *, distances: int = MAX_DISTANCES) -> Tensor:
     """Return for every row the indices of its `count` nearest other rows, nearest first, int64 (N, count).
 
     Args:
         count: from 0 to N - 1.
+        distances: so many are held in memory at a time, but at least those of one row.
     """
-    rows = max(1, MAX_DISTANCES // max(len(flat_ND), 1))
+    rows = max(1, distances // max(len(flat_ND), 1))
     parts = []
     for start in range(0, len(flat_ND), rows):
         part_RD = flat_ND[start : start + rows]

@@ -123,7 +123,7 @@ def test_two_seeds_have_figures_and_no_intervals_anywhere() -> None:
 
 
 def test_there_is_no_verdict_without_two_arms_to_compare() -> None:
-    with pytest.raises(ValueError, match="there is no verdict in classical, real$"):
+    with pytest.raises(ValueError, match=r"there is no verdict in classical, real$"):
         utility(TRUE_N, {name: PREDICTED[name] for name in ("classical", "real")}, CLASSES, "accuracy")
 
 
