@@ -62,10 +62,15 @@ class _SaidOnce(Progress):
 
 
 class Lines(_SaidOnce):
-    """A line when a stage begins, every few seconds, and when it ends."""
+    """A line when a stage begins, every few seconds, and when it ends.
 
-    def __init__(self) -> None:
+    Args:
+        seconds: between two lines of a stage.
+    """
+
+    def __init__(self, seconds: float = LINE_SECONDS) -> None:
         super().__init__()
+        self.seconds = seconds
         self.name: str | None = None
         self.began = self.told = time.monotonic()
         self.last = Tick(0.0)
@@ -80,7 +85,7 @@ class Lines(_SaidOnce):
         """Write a line if the last one is some seconds old."""
         self.last = tick
         now = time.monotonic()
-        if now - self.told < LINE_SECONDS:
+        if now - self.told < self.seconds:
             return
         self.told = now
         parts = [f"{self.name}: {tick.done:4.0%}"]
