@@ -15,7 +15,7 @@ from vaeaug.export.card import ClassCount
 from vaeaug.pages.class_samples import SampleRow
 from vaeaug.pages.dataset_report import ReportData
 from vaeaug.pages.embedded_images import PageImage
-from vaeaug.pages.evaluation_results import ArmRow, EvaluationPart, PairPicture, RecallRow, Score
+from vaeaug.pages.evaluation_results import ArmRow, EvaluationResults, PairPicture, RecallRow, Score
 from vaeaug.pages.training_curves import History
 
 
@@ -58,16 +58,16 @@ def full_page(names: list[str], decision: str = "helps") -> ReportData:
         settings={name: name for name in names},
         command=f"vaeaug augment real {names[0]}",
         warnings=names[:1],
-        beside=dict.fromkeys(names, "is beside it"),
+        linked_files=dict.fromkeys(names, "is beside it"),
         evaluation=full_part(names, decision),
     )
 
 
-def full_part(names: list[str], decision: str = "helps") -> EvaluationPart:
+def full_part(names: list[str], decision: str = "helps") -> EvaluationResults:
     """Return what is found by an evaluation."""
     real, synthetic, held_out = (embedded(12 * len(names), len(names), seed) for seed in range(3))
     found = measure_memorisation("features", real, synthetic, names, held_out=held_out)
-    return EvaluationPart(
+    return EvaluationResults(
         verdict="The synthetic images help: they add +1.4 +- 0.5 points of accuracy over classical augmentation.",
         decision=decision,
         method="Tested on 120 images.",

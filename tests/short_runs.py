@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from vaeaug.inpainting import train_partial
+from vaeaug.inpainting import train_encoder
 from vaeaug.workflows.evaluate import evaluation_plan
 from vaeaug.workflows.score import score_command
 
@@ -17,7 +17,7 @@ def evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def inpainting_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
     """Train the encoder of `train --inpainting` for eight steps; `inpaint` itself has --partial-steps."""
-    monkeypatch.setattr(train_partial, "STEPS", 8)
+    monkeypatch.setattr(train_encoder, "STEPS", 8)
 
 
 def score_windows(monkeypatch: pytest.MonkeyPatch) -> None:

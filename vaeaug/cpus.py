@@ -13,6 +13,6 @@ def cpu_count() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def thread_count(asked: int | None = None) -> int:
-    """Return `asked`, which is at least one, or by default one thread per processor, at most `MAX_THREADS`."""
-    return min(MAX_THREADS, cpu_count()) if asked is None else max(1, asked)
+def thread_count(requested: int | None = None) -> int:
+    """Return `requested`, which is at least one, or by default one thread per processor, at most `MAX_THREADS`."""
+    return min(MAX_THREADS, cpu_count()) if requested is None else max(1, requested)

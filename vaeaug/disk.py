@@ -16,18 +16,14 @@ if TYPE_CHECKING:
 
 
 def check_no_overlap(data: Path, out: Path) -> None:
-    """Check that an output directory and the data do not contain each other: user data is never written to.
-
-    Args:
-        data: an existing directory or file that is read.
-        out: the directory to be written; it need not exist.
+    """Check that an output directory and the data do not contain each other.
 
     Raises:
-        InputError: they overlap (symbolic links are resolved, and letter case is treated as the file system does).
+        InputError: if they overlap, with symbolic links resolved and letter case as in the file system.
     """
     data, out = data.expanduser().resolve(), out.expanduser().resolve()
     for inner, outer, sentence in ((out, data, "is inside"), (data, out, "contains")):
-        if any(_same(place, outer) for place in (inner, *inner.parents)):
+        if any(_same(path, outer) for path in (inner, *inner.parents)):
             relation = "is" if _same(data, out) else sentence
             raise InputError(f"the output {out} {relation} the input {data}; choose an output outside it")
 
@@ -36,13 +32,10 @@ def check_no_overlap(data: Path, out: Path) -> None:
 def atomic(path: Path) -> Iterator[Path]:
     """Write a file completely or not at all: yield the temporary file that replaces `path` at the end of the block.
 
-    The temporary name depends on `path` only, so that a write interrupted and done again leaves nothing behind.
-
-    Args:
-        path: the file; its directory exists.
+    The temporary name depends only on `path`, so that a repeated write leaves nothing behind.
 
     Raises:
-        OSError: if the disk is full, or the place cannot be written to. The temporary file is removed.
+        OSError: if the disk is full or the path is not writable. The temporary file is removed.
     """
     temporary = temporary_name(path)
     try:
@@ -54,13 +47,7 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 def write_atomic(path: Path, data: bytes, *, durable: bool = True) -> None:
-    """Write `data` to a file completely or not at all; see `atomic`.
-
-    Args:
-        path: the file; its directory exists.
-        durable: also wait until the disk has it. This is slow, and needless for one of many files that can be made
-            again.
-    """
+    """Write a file completely or not at all. `durable` also waits until the disk has it, which is slow."""
     with atomic(path) as temporary, temporary.open("wb") as file:
         file.write(data)
         if durable:
@@ -75,33 +62,26 @@ def temporary_name(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def plain_disk_errors(place: Path) -> Iterator[None]:
-    """Turn a full disk and missing permission into one line that names the remedy.
-
-    Args:
-        place: what is being written, as the user knows it.
-
-    Raises:
-        VaeaugError: instead of the operating system's error.
-    """
+def plain_disk_errors(path: Path) -> Iterator[None]:
+    """Turn disk-full and permission errors into a VaeaugError: one line that names the remedy."""
     try:
         yield
     except VaeaugError:
         raise
     except Exception as error:
-        raise_plainly(error, place)
+        raise_disk_error(error, path)
         raise
 
 
-def raise_plainly(error: Exception, place: Path) -> None:
+def raise_disk_error(error: Exception, path: Path) -> None:
     """Raise a VaeaugError for an error of the disk; return for any other."""
     code = error.errno if isinstance(error, OSError) else None
     # Libraries written in other languages report a full disk in their own exception classes.
     if code in (errno.ENOSPC, errno.EDQUOT) or os.strerror(errno.ENOSPC) in str(error):
-        message = f"the disk is full while writing {place}; free space and add --resume; nothing is lost"
+        message = f"the disk is full while writing {path}; free space and add --resume; nothing is lost"
         raise VaeaugError(message) from error
     if code in (errno.EACCES, errno.EPERM, errno.EROFS):
-        blocked = getattr(error, "filename", None) or place
+        blocked = getattr(error, "filename", None) or path
         raise VaeaugError(f"no permission for {blocked}; grant it and add --resume; nothing is lost") from error
 
 

@@ -26,9 +26,8 @@ class SettingError(InputError):
     """The value of a setting is not usable. In Python the message names the argument, on the command line the flag.
 
     Args:
-        name: the argument, such as `per_class`.
         problem: the rest of the sentence, such as `must be at least 0, not -1`.
-        call: the function that takes the argument, such as `vaeaug.augment`, if it is known.
+        call: the function with the argument, such as `vaeaug.augment`.
     """
 
     def __init__(self, name: str, problem: str, call: str = "") -> None:
@@ -47,7 +46,7 @@ class PluginError(VaeaugError):
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
-    """Return the sentence that helps after an unknown name: the nearest valid one, and all of them.
+    """Return the end of a message about an unknown name: the nearest valid name, and all of them.
 
     >>> nearest("vea", ["ae", "vae"])
     "did you mean 'vae'? (available: ae, vae)"
@@ -56,8 +55,8 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     if not names:
         return "none are available"
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    listing = f"available: {', '.join(names)}"
-    return f"did you mean {close[0]!r}? ({listing})" if close else listing
+    available = f"available: {', '.join(names)}"
+    return f"did you mean {close[0]!r}? ({available})" if close else available
 
 
 def quoted(names: Iterable[str], limit: int = 10) -> str:

@@ -1,9 +1,9 @@
-"""What a finished output was asked for, kept in its record: `--resume` on it can tell whether anything is left to do.
+"""The request of a finished run, kept in its record, so that `--resume` can tell whether anything is left to do.
 
-A command's record (`vaeaug.json`, `evaluation.json`, `model.json`) gets the key `resume` when it is published:
+The key `resume` of a command's record (`vaeaug.json`, `evaluation.json`, `model.json`) contains:
 
-    request   what decided the result, without places on this machine; values that are off or not given are left out
-    inputs    what identifies the images and models that were read
+    request   what determines the result, without paths of this machine, and without values that are off
+    inputs    identifiers of the images and models that were read
 """
 
 from __future__ import annotations
@@ -18,18 +18,12 @@ from vaeaug.errors import InputError
 
 KEY = "resume"
 
-_READ = ("data", "images", "real", "synthetic", "model")
+_INPUT_SETTINGS = ("data", "images", "real", "synthetic", "model")
 """Requested places whose contents are among the inputs."""
 
 
 def keep_request(path: Path, request: Mapping[str, Any], inputs: Mapping[str, str]) -> None:
-    """Add what a run was asked for to its record; nothing happens if there is no record.
-
-    Args:
-        path: the record.
-        request: as it was given to `Staging`.
-        inputs: what was read -> what identifies its content.
-    """
+    """Add the request and the identifiers of the inputs to a record, if there is one."""
     if path.is_file():
         record = json.loads(path.read_bytes())
         kept = {"request": _portable(request), "inputs": dict(inputs)}
@@ -38,14 +32,10 @@ def keep_request(path: Path, request: Mapping[str, Any], inputs: Mapping[str, st
 
 
 def read_finished(path: Path, request: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the record of a finished run that was asked for the same; None if there is no such record.
-
-    Args:
-        path: the record.
-        request: what is asked for now.
+    """Return the record of a finished run with the same request, or None if there is no record.
 
     Raises:
-        InputError: if the run was asked for something else.
+        InputError: if the run had another request.
     """
     try:
         record = json.loads(path.read_bytes())
@@ -64,15 +54,10 @@ def read_finished(path: Path, request: Mapping[str, Any]) -> dict[str, Any] | No
 
 
 def check_inputs(out: Path, record: Mapping[str, Any], inputs: Mapping[str, str]) -> None:
-    """Check that what a finished run has read is as it was.
-
-    Args:
-        out: the output.
-        record: of the run.
-        inputs: what is there now; only what is named is compared.
+    """Check that the inputs of a finished run are unchanged; only those in `inputs` are compared.
 
     Raises:
-        InputError: if something has changed.
+        InputError: if an input has changed.
     """
     before = record[KEY]["inputs"]
     for name, identity in inputs.items():
@@ -87,17 +72,16 @@ def check_inputs(out: Path, record: Mapping[str, Any], inputs: Mapping[str, str]
 def _portable(request: Mapping[str, Any]) -> dict[str, Any]:
     """Return a request as JSON values without places on this machine."""
     plain = json.loads(json.dumps(dict(request)))
-    kept = {name: value for name, value in plain.items() if not (name in _READ and _is_place(value))}
-    return {name: _without_places(value) for name, value in kept.items() if not _is_off(value)}
+    kept = {name: value for name, value in plain.items() if not (name in _INPUT_SETTINGS and _is_absolute_path(value))}
+    return {name: _without_directories(value) for name, value in kept.items() if not _is_off(value)}
 
 
-def _without_places(value: Any) -> Any:
-    """Return a JSON value in which an absolute path is the name of its file."""
+def _without_directories(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _without_places(part) for name, part in value.items()}
+        return {name: _without_directories(part) for name, part in value.items()}
     if isinstance(value, list):
-        return [_without_places(part) for part in value]
-    return Path(value).name if _is_place(value) else value
+        return [_without_directories(part) for part in value]
+    return Path(value).name if _is_absolute_path(value) else value
 
 
 def _is_off(value: Any) -> bool:
@@ -105,5 +89,5 @@ def _is_off(value: Any) -> bool:
     return value is None or value is False or value in ({}, [], "")
 
 
-def _is_place(value: Any) -> bool:
+def _is_absolute_path(value: Any) -> bool:
     return isinstance(value, str) and Path(value).is_absolute()

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 class DirectoryLock:
     """Lets one process at a time work in a directory. The operating system releases it when its holder dies.
 
-    Args:
-        directory: the directory; it is created where its parent exists. The lock is a file in it.
+    The lock is a file in the directory, which is created if its parent exists.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -32,7 +31,7 @@ class DirectoryLock:
         """Take the lock without waiting; return False if another process holds it.
 
         Raises:
-            OSError: if the directory cannot be written to, or if its file system has no locks.
+            OSError: if the directory is not writable, or its file system has no locks.
         """
         while True:
             self._directory.mkdir(exist_ok=True)

@@ -34,15 +34,10 @@ def option(
         ...     beta: float = option(4.0, "Weight of the KL term.", minimum=0)
 
     Args:
-        default: the default value (an int, float, bool, str or None).
-        help: one line for users.
-        minimum: least allowed value.
-        maximum: greatest allowed value.
-        choices: the allowed values, if they are few.
-        sampling: whether a trained model may be opened with another value (`vaeaug sample --set`): it does not change
-            what is learned, only what is drawn.
-        imports: whether a value `module:callable` is imported and called. Of a trained model, which may have come from
-            elsewhere, that is done only with the user's consent (`vaeaug score --allow-imports`).
+        sampling: whether a trained model may be opened with another value (`vaeaug sample --set`), because it only
+            changes sampling.
+        imports: whether a value `module:callable` is imported and called. For a trained model, which may come from
+            elsewhere, that requires the user's consent (`vaeaug score --allow-imports`).
     """
     metadata: dict[str, Any] = {"help": help, "minimum": minimum, "maximum": maximum, "choices": choices}
     metadata |= {"sampling": sampling, "imports": imports}
@@ -50,15 +45,13 @@ def option(
 
 
 def parse_options(config: type[C], values: Mapping[str, Any], owner: str) -> C:
-    """Build `config` from names and values, which may be strings as a user typed them.
+    """Build `config` from names (hyphens are underscores) and values, which may be strings.
 
     Args:
-        config: a dataclass (`Variant.Config` or `ReconstructionLoss.Config`).
-        values: option name (hyphens and underscores are the same) -> value.
-        owner: whose options they are, for messages ("variant 'vae'").
+        owner: for messages, such as "variant 'vae'".
 
     Raises:
-        InputError: an unknown name, a value of the wrong type, or one out of range.
+        InputError: if a name is unknown, or a value has the wrong type or is out of range.
     """
     parsed: dict[str, Any] = {}
     for name, value in _named(config, values, owner):
@@ -70,14 +63,10 @@ def parse_options(config: type[C], values: Mapping[str, Any], owner: str) -> C:
 
 
 def parse_settings(settings: type[C], values: Mapping[str, Any], call: str) -> C:
-    """Build a settings dataclass of a command, likewise.
-
-    Args:
-        values: its fields that are declared with `option`, by name.
-        call: the function of the Python API that takes them, for messages.
+    """Build a settings dataclass of a command, likewise; `call` is the Python function, for messages.
 
     Raises:
-        SettingError: if a value is of the wrong type or out of range.
+        SettingError: if a value has the wrong type or is out of range.
         InputError: if a name is unknown.
     """
     parsed: dict[str, Any] = {}
@@ -89,23 +78,21 @@ def parse_settings(settings: type[C], values: Mapping[str, Any], call: str) -> C
     return settings(**parsed)
 
 
-def refuse_named_code(config: type[Any], values: Mapping[str, Any], whose: str) -> None:
-    """Refuse options that name code to import and call (`option(imports=True)`), if there is no consent to it.
+def check_names_no_code(config: type[Any], values: Mapping[str, Any], subject: str) -> None:
+    """Check that no option names code to import and call (`option(imports=True)`), which requires consent.
 
     Args:
-        config: a dataclass (`Variant.Config` or `ReconstructionLoss.Config`).
-        values: option name -> value.
-        whose: what has them, for the message ("DIR was trained with 'perceptual'").
+        subject: for the message ("DIR was trained with 'perceptual'").
 
     Raises:
-        InputError: one does; the message says which.
+        InputError: if an option does.
     """
     given = {name.replace("-", "_"): str(value) for name, value in values.items()}
     for field in dataclasses.fields(config):
         if field.metadata.get("imports") and ":" in given.get(field.name, ""):
             raise InputError(
-                f"{whose}, whose option {field.name} names code to import and call: {given[field.name]}; if you trust "
-                "it, add --allow-imports (allow_imports=True)"
+                f"{subject}, whose option {field.name} names code to import and call: {given[field.name]}; if you "
+                "trust it, add --allow-imports (allow_imports=True)"
             )
 
 
@@ -135,11 +122,6 @@ def describe_options(config: type[Any]) -> list[dict[str, Any]]:
 
 
 def _named(config: type[Any], values: Mapping[str, Any], owner: str) -> Iterator[tuple[str, Any]]:
-    """Yield the field that each name means, and its value.
-
-    Raises:
-        InputError: if there is no such field.
-    """
     names = [field.name for field in dataclasses.fields(config)]
     for given, value in values.items():
         name = given.replace("-", "_")
@@ -149,17 +131,11 @@ def _named(config: type[Any], values: Mapping[str, Any], owner: str) -> Iterator
 
 
 def _parse(config: type[Any], name: str, value: Any) -> Any:
-    """Return the value of a field, converted and checked.
-
-    Raises:
-        ValueError: if it is of the wrong type or out of range; the message is the end of a sentence about the field.
-    """
     field = next(field for field in dataclasses.fields(config) if field.name == name)
     return _check(_convert(value, typing.get_type_hints(config)[name]), field)
 
 
 def _convert(value: Any, hint: Any) -> Any:
-    """Turn `value` into the type `hint` (a scalar type or a union of one with None)."""
     if type(None) in members(hint) and (value is None or str(value).lower() == "none"):
         return None
     target = next(member for member in members(hint) if member is not type(None))

@@ -1,8 +1,8 @@
-"""The output directory: which paths may be used, where work is kept meanwhile, and how finished content gets there.
+"""The output directory: which paths may be used, where it is built, and how finished content is moved into it.
 
-A path that does not exist is created by one rename. An existing empty directory is kept, because it may be the working
-directory of a shell or a mount point; the finished content is moved into it entry by entry. A file next to the content
-records that the move has begun, so that the next run completes a move that was killed.
+A new path is created by one rename. An existing empty directory is kept, because it may be the working directory of a
+shell or a mount point; content is moved into it entry by entry. A marker file lets the next run complete a move that
+was killed.
 """
 
 from __future__ import annotations
@@ -24,11 +24,8 @@ MOVING = "moving"
 def work_directory(final: Path) -> Path:
     """Return the directory to build in: `.NAME.partial` next to `final`, or a hidden directory inside it.
 
-    It is inside where a rename from next to it would fail: `final` is a mount point or on another file system than its
-    parent, or its parent is not writable.
-
-    Args:
-        final: the absolute output directory, symbolic links resolved.
+    It is inside if a rename from next to it would fail: `final` is a mount point or on another file system, or its
+    parent is not writable. `final` must be resolved.
     """
     beside, inside = final.with_name(f".{final.name}.partial") if final.name else final, final / INSIDE
     if inside.is_dir():
@@ -45,11 +42,8 @@ def work_directory(final: Path) -> Path:
 def check_free(final: Path) -> None:
     """Check that an output directory does not exist yet or is empty.
 
-    Args:
-        final: the absolute output directory, symbolic links resolved.
-
     Raises:
-        InputError: if it is a file, contains anything, or cannot be looked at.
+        InputError: if it is a file, contains anything, or cannot be read.
     """
     try:
         if not final.name:
@@ -58,7 +52,9 @@ def check_free(final: Path) -> None:
             return
         if not final.is_dir():
             raise InputError(f"{final} is a file; name a new directory")
-        found = next((name for name in sorted(path.name for path in final.iterdir()) if name not in _own(final)), None)
+        found = next(
+            (name for name in sorted(path.name for path in final.iterdir()) if name not in _ignored_names(final)), None
+        )
     except OSError as error:
         raise InputError(f"cannot use {final}: {error.strerror or error}; name another directory") from error
     if found is not None:
@@ -68,26 +64,22 @@ def check_free(final: Path) -> None:
 def move_content(content: Path, final: Path) -> None:
     """Move finished content to the output directory; if that fails, everything is moved back.
 
-    Args:
-        content: the finished directory, in the work directory.
-        final: the output directory; it does not exist, or is empty.
-
     Raises:
-        InputError: if something else was put there in the meantime.
-        OSError: if the disk or a permission prevents it.
+        InputError: if another process put something there.
+        OSError: if the disk is full or a permission is missing.
     """
     if not final.exists():
         try:
             content.rename(final)
         except OSError as error:
             if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
-                raise _filled(final) from error
+                raise _not_empty_error(final) from error
             raise
         return
     try:
         check_free(final)
     except InputError as error:
-        raise _filled(final) from error
+        raise _not_empty_error(final) from error
     write_atomic(content.parent / MOVING, b"")
     moved: list[Path] = []
     try:
@@ -101,10 +93,10 @@ def move_content(content: Path, final: Path) -> None:
 
 
 def complete_move(content: Path, final: Path) -> None:
-    """Move the rest of a content whose move was killed.
+    """Complete the move of content that was killed.
 
     Raises:
-        InputError: if something else was put there in the meantime; the rest is kept.
+        InputError: if another process put something there; the rest is kept.
     """
     if content.is_dir():
         _move(content, final, [])
@@ -116,18 +108,18 @@ def _move(content: Path, final: Path, moved: list[Path]) -> None:
     for entry in sorted(content.iterdir(), key=lambda path: (path.is_file(), path.suffix == ".json", path.name)):
         target = final / entry.name
         if os.path.lexists(target):  # a rename would replace a file without a word
-            raise _filled(final)
+            raise _not_empty_error(final)
         entry.rename(target)
         moved.append(target)
 
 
-def _filled(final: Path) -> InputError:
+def _not_empty_error(final: Path) -> InputError:
     return InputError(
         f"another process wrote into {final} during the run; move its content away and run the same command again with "
         "--resume"
     )
 
 
-def _own(final: Path) -> set[str]:
+def _ignored_names(final: Path) -> set[str]:
     """Return the names that are ignored: the work directory, and files that a file system keeps at its root."""
     return {INSIDE, "lost+found"} if os.path.ismount(final) else {INSIDE}

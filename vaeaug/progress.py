@@ -12,9 +12,9 @@ class Tick:
     """The progress of a stage.
 
     Attributes:
-        done: the fraction that is done, in [0, 1].
-        rate: images per second, or None if it means nothing yet.
-        numbers: further values to show (loss terms by name).
+        done: fraction, in [0, 1].
+        rate: images per second, if known.
+        numbers: further values to show, such as loss terms.
     """
 
     done: float
@@ -26,21 +26,21 @@ class Progress:
     """Receives stages and warnings and shows nothing. Subclass it to show them.
 
     Attributes:
-        started: when the command began (`time.monotonic`), if that was before its work began: imports take seconds.
-        end: when the command has to be done, if it has a time budget.
+        started: when the command began (`time.monotonic`), if before its imports.
+        end: when the command must be done, if it has a time budget.
     """
 
     started: float | None = None
     end: float | None = None
 
     def bound(self, end: float) -> None:
-        """The whole command has to be done at this time (`time.monotonic`)."""
+        """Set the time (`time.monotonic`) at which the whole command must be done."""
 
     def stage(self, name: str) -> None:
-        """A stage of the work begins; the one before it is over."""
+        """Begin a stage; the one before is over."""
 
     def tick(self, tick: Tick) -> None:
-        """The present stage got on."""
+        """Report progress of the current stage."""
 
     def say(self, line: str) -> None:
         """Show a warning on its own line."""

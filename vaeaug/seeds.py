@@ -6,7 +6,7 @@ import hashlib
 
 
 def seed_of(*parts: object) -> int:
-    """Return a seed in [0, 2**63) that depends on `parts` alone (their text), the same on every machine.
+    """Return a seed in [0, 2**63) that depends only on the text of `parts`, the same on every machine.
 
     Example: `seed_of(seed, "sample", label, chunk)`.
     """

@@ -1,15 +1,12 @@
-"""All or nothing: a directory is built beside its final place and moved there when it is complete.
+"""All or nothing: a directory is built beside its final path and moved there when it is complete.
 
-`OUT` is built in `.OUT.partial` next to it, or in a hidden directory inside it (`vaeaug.output`), so that the move
-never copies:
+`OUT` is built in `.OUT.partial` next to it, or in a hidden directory inside it (`vaeaug.output`):
 
-    request.json   what was asked for; a resumed run must ask for the same
+    request.json   the request; a resumed run must have the same; written first and removed first
     content/       becomes OUT
-    scratch/       checkpoints and the like, thrown away when OUT is published
-    lock           held by the process that works here; the operating system lets go of it when that process dies
+    scratch/       checkpoints and other temporary files
+    lock           locked by the running process
     moving         exists while content is moved into an existing directory
-
-`request.json` is written first and removed first: a partial directory without it holds nothing worth keeping.
 """
 
 from __future__ import annotations
@@ -22,7 +19,7 @@ import shutil
 import sys
 from typing import TYPE_CHECKING, Any, Self
 
-from vaeaug.disk import check_no_overlap, plain_disk_errors, raise_plainly, write_atomic
+from vaeaug.disk import check_no_overlap, plain_disk_errors, raise_disk_error, write_atomic
 from vaeaug.errors import DivergedError, InputError, VaeaugError
 from vaeaug.finished import check_inputs, keep_request, read_finished
 from vaeaug.lock import DirectoryLock
@@ -42,28 +39,21 @@ _INPUTS = "input.json"
 
 
 class Staging:
-    """A directory under construction. Use it in a `with` statement, and call `publish` when all is there.
+    """A directory under construction. Use it in a `with` statement, and call `publish` when it is complete.
 
-    Leaving the `with` block without `publish` keeps what was built for a later `resume=True`, unless nothing was built.
+    Leaving the `with` block without `publish` keeps the directory for a later `resume=True`, unless it is empty.
 
     Args:
-        final: where the directory is to stand: nothing yet, or an empty directory. Missing parents are made.
-        request: what is asked for, as JSON values; compared by value when work is taken up again.
-        resume: go on where an earlier run stopped; with nothing to go on from, start afresh. If an earlier run has
-            finished here that was asked for the same, it is opened as `finished` and nothing is built.
-        record: name of the record of the command in the directory.
+        final: the output directory, which must be free; resolved. Missing parents are made.
+        request: JSON values that determine the result; a resumed run must have the same.
+        resume: continue an earlier run, if there is one. A finished run with the same request is opened as `finished`.
+        record: file name of the command's record.
 
     Attributes:
-        final: the absolute final place, symbolic links resolved.
-        partial: where it is built: `.NAME.partial` next to it, or hidden inside it.
         content: becomes the final directory.
-        scratch: kept while the work lasts, removed by `publish`.
-        resumed: whether an earlier run's work is gone on with.
-        finished: the record of the finished run that is there; None if there is work to do.
-
-    Raises:
-        InputError: the final place is taken or cannot be written to, another process works on it, or a run is there
-            that was not to be resumed or asked for something else.
+        scratch: kept until `publish`.
+        resumed: whether an earlier run is continued.
+        finished: the record of the finished run; None if there is work to do.
     """
 
     def __init__(self, final: Path, request: Mapping[str, Any], *, resume: bool, record: str = "vaeaug.json") -> None:
@@ -98,11 +88,7 @@ class Staging:
             raise
 
     def publish(self) -> Path:
-        """Move `content` to its final place, remove the rest, and return the final path.
-
-        Raises:
-            InputError: something was put at the final place meanwhile; what was built is kept.
-        """
+        """Move `content` to its final path, remove the rest, and return the final path."""
         self._complete = True
         with plain_disk_errors(self.final):
             keep_request(self.content / self._record, self._request, self._inputs())
@@ -115,14 +101,7 @@ class Staging:
         return self.final
 
     def check_unchanged(self, **fingerprints: str) -> None:
-        """Check that the input is the same as when the run began, so that it can be resumed or is finished.
-
-        Args:
-            fingerprints: what is read (`dataset`, `model`, `test images`) -> what identifies its content.
-
-        Raises:
-            InputError: if it has changed.
-        """
+        """Raise InputError if an input is not the same as when the run began, by its fingerprint."""
         if self.finished is not None:
             check_inputs(self.final, self.finished, fingerprints)
             return
@@ -136,15 +115,7 @@ class Staging:
         write_atomic(self.scratch / _INPUTS, json.dumps(before | fingerprints).encode())
 
     def finished_record(self, progress: Progress, **fingerprints: str) -> Mapping[str, Any] | None:
-        """Return the record of a finished run that was asked for the same, after a line about it; otherwise None.
-
-        Args:
-            progress: progress callback.
-            fingerprints: what is read -> what identifies its content, as in `check_unchanged`.
-
-        Raises:
-            InputError: if an input has changed since the run began.
-        """
+        """Return the record of a finished run with the same request, after a message about it; otherwise None."""
         if fingerprints:
             self.check_unchanged(**fingerprints)
         if self.finished is not None:
@@ -152,7 +123,6 @@ class Staging:
         return self.finished
 
     def _inputs(self) -> dict[str, str]:
-        """Return what identifies the inputs that were read so far."""
         path = self.scratch / _INPUTS
         inputs: dict[str, str] = json.loads(path.read_bytes()) if path.exists() else {}
         return inputs
@@ -178,40 +148,32 @@ class Staging:
     ) -> None:
         bad_request = isinstance(error, InputError) and not self.resumed and not self._complete
         if isinstance(error, DivergedError) or bad_request:
-            self.discard()  # with what mends it the request is another, so nobody could go on from here
+            self.discard()  # the corrected request differs, so no run could resume this one
         self.close()
         if isinstance(error, Exception) and not isinstance(error, VaeaugError):
-            raise_plainly(error, self.final)
+            raise_disk_error(error, self.final)
 
     def _begin(self, request: dict[str, Any], resume: bool) -> None:
-        """Take up the unfinished run, or start one."""
-        mark = self.partial / "request.json"
+        request_file = self.partial / "request.json"
         with plain_disk_errors(self.final):
-            if mark.exists():
+            if request_file.exists():
                 if not resume:
                     raise InputError(
                         f"{self.final} has an unfinished run: add --resume to continue it, "
                         f"or remove {self.partial} to start again"
                     )
-                _check_request(_read_request(mark), request, self.partial)
+                _check_request(_read_request(request_file), request, self.partial)
                 self.resumed = True
             else:
                 shutil.rmtree(self.content, ignore_errors=True)
                 shutil.rmtree(self.scratch, ignore_errors=True)
-                write_atomic(mark, json.dumps(request, indent=2, sort_keys=True).encode())
+                write_atomic(request_file, json.dumps(request, indent=2, sort_keys=True).encode())
             self.content.mkdir(exist_ok=True)
             self.scratch.mkdir(exist_ok=True)
 
 
 def check_output(final: Path) -> None:
-    """Check that an output directory is free, and complete it if its run was killed while it published.
-
-    Args:
-        final: the output directory.
-
-    Raises:
-        InputError: if it is not free, or if it is complete now.
-    """
+    """Check that an output directory is free, and complete it if its run was killed while it published."""
     final = final.expanduser().resolve()
     partial = work_directory(final)
     content, lock = partial / "content", DirectoryLock(partial)
@@ -231,15 +193,7 @@ def check_output(final: Path) -> None:
 
 @contextlib.contextmanager
 def staged(final: Path) -> Iterator[Path]:
-    """Build a directory in one go, for work that is too short to be resumed: yield the place to build it in.
-
-    Args:
-        final: the output directory: nothing yet, or an empty directory. Missing parents are made.
-
-    Raises:
-        InputError: `final` is not free or cannot be written to.
-        VaeaugError: the disk is full or a permission is missing; nothing is left.
-    """
+    """Yield a directory to build in at once, for work too short to be resumed; if it fails, nothing is left."""
     with Staging(final, {"command": "short"}, resume=True) as staging:
         try:
             shutil.rmtree(staging.content)  # what a killed run left
@@ -270,13 +224,13 @@ def _remove(partial: Path, lock: DirectoryLock) -> None:
     lock.release()
 
 
-def _read_request(mark: Path) -> dict[str, Any]:
+def _read_request(request_file: Path) -> dict[str, Any]:
     try:
-        request = json.loads(mark.read_bytes())
+        request = json.loads(request_file.read_bytes())
     except ValueError:
         request = None
     if not isinstance(request, dict):
-        raise InputError(f"{mark} is damaged; remove {mark.parent} and start again without --resume")
+        raise InputError(f"{request_file} is damaged; remove {request_file.parent} and start again without --resume")
     return request
 
 

@@ -10,7 +10,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from vaeaug import ImageStatistics, ReconstructionLoss, hookimpl
 
-BINARY = 0.8  # of the greatest variance values in [0, 1] can have; MNIST has 0.84, Fashion-MNIST 0.6
+MIN_BINARITY = 0.8  # of the greatest variance values in [0, 1] can have; MNIST has 0.84, Fashion-MNIST 0.6
 
 
 class BCE(ReconstructionLoss):
@@ -22,7 +22,7 @@ class BCE(ReconstructionLoss):
     @classmethod
     def suits(cls, images: ImageStatistics) -> str | None:
         """Take images whose values are nearly all black or white."""
-        if images.palette is not None or images.binarity < BINARY:
+        if images.palette is not None or images.binarity < MIN_BINARITY:
             return None
         return f"the images are nearly black and white: {images.binarity:.0%} of the maximum variance"
 

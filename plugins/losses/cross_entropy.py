@@ -1,14 +1,13 @@
-"""Cross-entropy: a categorical likelihood a pixel, over the colours of a palette or over intensity levels.
+"""Cross-entropy: a categorical likelihood per pixel, over the colours of a palette or over intensity levels.
 
 Loss, per image:  -sum log softmax(raw)_t.
 
-**Indexed images** (class masks, pixel art): t is the pixel's colour in the palette, raw has a logit a colour, and the
-image has the most probable colour of each pixel, so it is made of the very palette.
+**Indexed images** (class masks, pixel art): t is the index of the pixel's colour in the palette, raw has one logit per
+colour, and the image has the most probable colour of each pixel.
 
-**Other images**: t is the nearest of L evenly spaced intensities, and raw has L logits a channel (van den Oord et al.
-2016, with L = 256). The likelihood is that of the rounded image. The image has each pixel's median level: the mean
-wraps edges in halos, and the most probable level loses thin parts to a black background. 32 levels are the default,
-for a step costs nearly in proportion to them.
+**Other images**: t is the nearest of L evenly spaced intensities, and raw has L logits per channel (van den Oord et al.
+2016, with L = 256). The image has each pixel's median level: the mean draws halos around edges, and the most probable
+level loses thin parts to a black background.
 """
 
 from collections.abc import Iterable
@@ -54,7 +53,7 @@ class CrossEntropy(ReconstructionLoss):
         return f"the images are indexed, with {len(images.palette)} colours"
 
     def raw_channels(self, channels: int) -> int:
-        """Return R: a logit a colour of the palette, or a logit a level and channel."""
+        """Return R: one logit per colour of the palette, or per level and channel."""
         return len(self.values) if self.spec.palette is not None else channels * len(self.values)
 
     def forward(self, raw_BRHW: Tensor, x_BCHW: Tensor) -> Tensor:
@@ -83,9 +82,9 @@ class CrossEntropy(ReconstructionLoss):
         return raw_BRHW.unflatten(1, (-1, len(self.values)))
 
     def _colours(self, x_BCHW: Tensor) -> Tensor:
-        """Return the index of each pixel's colour, or of the nearest, shape (B, H, W).
+        """Return the index of each pixel's nearest colour, (B, H, W).
 
-        |p - c|^2 = |p|^2 - 2 p c + |c|^2, all in whole numbers below 2^24, so that float32 is exact.
+        |p - c|^2 = |p|^2 - 2 p c + |c|^2, in whole numbers below 2^24, so float32 is exact.
         """
         palette_KC11 = self.values[:, :, None, None]
         return conv2d((255 * x_BCHW).round(), -2 * palette_KC11, self.values.square().sum(dim=1)).argmin(dim=1)

@@ -2,11 +2,9 @@
 
 Loss, per image of P values:  P/2 log(2 pi v) + sum (x - m)^2 / (2 v),  m = sigmoid(raw),  v* = mean (x - m)^2.
 
-The variance balances reconstruction against KL by itself, so no weight needs tuning. While training, v is the optimum
-for the batch (its gradient is that of P/2 log of the mean squared error), but never below the mean squared error on
-held-out images: a few hundred training images are soon reconstructed far better than any others, and the posteriors of
-an overconfident likelihood are so narrow that the decoder knows nothing of the space between them. The running mean is
-kept, and in eval mode v is that, so that an image's likelihood does not depend on the other images of its batch.
+The variance balances reconstruction against KL, so no weight needs tuning. In training, v is the optimum for the batch,
+but at least the mean squared error on held-out images, because a few hundred training images are soon reconstructed far
+better than others. In eval mode v is the running mean, so that an image's likelihood does not depend on its batch.
 """
 
 import math
@@ -18,8 +16,8 @@ from torch import Tensor
 from vaeaug import ImageSpec, ReconstructionLoss, hookimpl
 from vaeaug.nn import RunningError
 
-START = 0.1  # about the variance of natural images around their mean
-LEAST_VARIANCE = (1 / 255) ** 2 / 12  # that of rounding to 8 bits: no image is known better
+INITIAL_VARIANCE = 0.1  # about the variance of natural images around their mean
+MIN_VARIANCE = (1 / 255) ** 2 / 12  # that of rounding to 8 bits: no image is known better
 
 
 class Gaussian(ReconstructionLoss):
@@ -31,7 +29,7 @@ class Gaussian(ReconstructionLoss):
 
     def __init__(self, spec: ImageSpec, config: Any) -> None:
         super().__init__(spec, config)
-        self.variance = RunningError(START, LEAST_VARIANCE)
+        self.variance = RunningError(INITIAL_VARIANCE, MIN_VARIANCE)
 
     def forward(self, raw_BRHW: Tensor, x_BCHW: Tensor) -> Tensor:
         """Return the negative log-likelihood of each image, shape (B,)."""

@@ -2,13 +2,8 @@
 
 Loss, per image of P values:  P log(2 b) + sum |x - m| / b,  m = sigmoid(raw),  b* = mean |x - m|.
 
-The plain sum of absolute errors is this with b = 1, far too wide for images in [0, 1]: the KL would weigh too much and
-latents collapse. The scale at its optimum balances both, as the variance of `gaussian` does, so no weight needs tuning.
-While training, b is the optimum for the batch (the gradient is that of P log of the mean absolute error) but never
-below the mean absolute error on held-out images; in eval mode it is the running mean.
-
-The median of what a latent leaves open is decoded, not its mean, so a few odd pixels do not move it. The head is a
-sigmoid, as that of `gaussian`: what is exactly black or white stays so whatever the latent's noise.
+The scale is handled like the variance of `gaussian`. The plain sum of absolute errors (b = 1) would be so wide for
+images in [0, 1] that latents collapse.
 """
 
 import math
@@ -20,8 +15,8 @@ from torch import Tensor
 from vaeaug import ImageSpec, ReconstructionLoss, hookimpl
 from vaeaug.nn import RunningError
 
-START = 0.2  # about the mean absolute error of natural images around their median
-LEAST_SCALE = 1 / 255 / 4  # that of rounding to 8 bits: no image is known better
+INITIAL_SCALE = 0.2  # about the mean absolute error of natural images around their median
+MIN_SCALE = 1 / 255 / 4  # that of rounding to 8 bits: no image is known better
 
 
 class L1(ReconstructionLoss):
@@ -35,7 +30,7 @@ class L1(ReconstructionLoss):
 
     def __init__(self, spec: ImageSpec, config: Any) -> None:
         super().__init__(spec, config)
-        self.scale = RunningError(START, LEAST_SCALE)
+        self.scale = RunningError(INITIAL_SCALE, MIN_SCALE)
 
     def forward(self, raw_BRHW: Tensor, x_BCHW: Tensor) -> Tensor:
         """Return the negative log-likelihood of each image, shape (B,)."""

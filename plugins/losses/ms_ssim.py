@@ -1,19 +1,17 @@
 """Multi-scale structural similarity mixed with the absolute error (Zhao et al. 2017, eq. 14), for images from 8x8 up.
 
 Loss, per image of P values:  P [alpha (1 - MS-SSIM(x, m)) + (1 - alpha) mean |x - m|],  m = sigmoid(raw),
-MS-SSIM = prod_{j < M} c_j^{w_j} * (l c)_M^{w_M}   a channel, averaged over channels (Wang et al. 2003, eq. 7), where
+MS-SSIM = prod_{j < M} c_j^{w_j} * (l c)_M^{w_M}   per channel, averaged over channels (Wang et al. 2003, eq. 7),
 l = (2 mu_x mu_m + C1) / (mu_x^2 + mu_m^2 + C1),  c = (2 cov_xm + C2) / (var_x + var_m + C2)
 
-under a Gaussian window, averaged over the window's places; each scale halves the last one.
+under a Gaussian window, averaged over its positions; each scale halves the previous one.
 
-The paper's 11x11 window on five scales takes 176 pixels. Here the window is the largest odd one up to 11 that fits
-twice into the shorter side, so there are at least two scales, and there are as many (up to five) as have room for it:
-3x3 on two scales at 8x8, 11x11 on two at 28x28, on three at 64x64, on five from 176 on. The window's deviation shrinks
-with it, and the weights w_j of the scales there are sum to 1.
+The paper's 11x11 window on five scales requires 176 pixels. Here the window is the largest odd one up to 11 that fits
+twice into the shorter side, on two to five scales: 3x3 on two scales at 8x8, 11x11 on two at 28x28, on three at 64x64,
+on five from 176 on. The weights w_j are normalized to sum to 1. Unlike in the paper, the absolute error is not weighted
+by the coarsest window, which would leave out the image's border.
 
-It is no likelihood, so a KL weight (`beta-vae`) may need tuning. Times P, its scale is that of a sum of absolute
-errors. The head is a sigmoid, since l needs values that are not negative. The absolute error is not weighted by the
-coarsest window, as in the paper, for that would leave out the image's border.
+It is no likelihood, so a KL weight (`beta-vae`) may need tuning.
 """
 
 import math
@@ -27,9 +25,9 @@ from torch.nn.functional import avg_pool2d
 from vaeaug import ImageSpec, ReconstructionLoss, hookimpl, option
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # Wang et al. 2003, sec. 3.2, the finest scale first
-WINDOW, DEVIATION = 11, 1.5  # pixels
+WINDOW, WINDOW_STD = 11, 1.5  # pixels
 C1, C2 = 0.01**2, 0.03**2  # for values in [0, 1]
-LEAST = 1e-4  # of a factor: an average below 0 has no real power, and the power's slope at 0 is infinite
+MIN_FACTOR = 1e-4  # of a factor: an average below 0 has no real power, and the power's slope at 0 is infinite
 
 
 class MSSSIM(ReconstructionLoss):
@@ -82,7 +80,7 @@ class MSSSIM(ReconstructionLoss):
             luminance, contrast = self._terms(m_BCHW, x_BCHW, scale)
             coarsest = scale == len(self.weights_M) - 1
             factors.append((luminance * contrast if coarsest else contrast).mean(dim=(2, 3)))
-        return torch.stack(factors, dim=-1).clamp(min=LEAST).pow(self.weights_M).prod(dim=-1)
+        return torch.stack(factors, dim=-1).clamp(min=MIN_FACTOR).pow(self.weights_M).prod(dim=-1)
 
     def _terms(self, m_BCHW: Tensor, x_BCHW: Tensor, scale: int) -> tuple[Tensor, Tensor]:
         """Return l and c at each place of the window: (B, C, columns, rows)."""
@@ -106,15 +104,15 @@ def window_and_scales(side: int) -> tuple[int, int]:
 
 
 def sliding_window(length: int, window: int) -> Tensor:
-    """Return the matrix (length, places) whose columns are a Gaussian window at each place it fits.
+    """Return the matrix (length, positions) whose columns are a Gaussian window at each position.
 
-    Two products with it filter a batch faster than a convolution of so few channels does on a CPU.
+    On a CPU two products with it are faster than a convolution with so few channels.
     """
     offset_K = torch.arange(window) - (window - 1) / 2
-    gaussian_K = torch.exp(-0.5 * (offset_K / (DEVIATION * window / WINDOW)).square())
+    gaussian_K = torch.exp(-0.5 * (offset_K / (WINDOW_STD * window / WINDOW)).square())
     matrix = torch.zeros(length, length - window + 1)
-    for place in range(matrix.shape[1]):
-        matrix[place : place + window, place] = gaussian_K / gaussian_K.sum()
+    for position in range(matrix.shape[1]):
+        matrix[position : position + window, position] = gaussian_K / gaussian_K.sum()
     return matrix
 
 

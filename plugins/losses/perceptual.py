@@ -1,13 +1,11 @@
 """Perceptual distance: images are compared by the features of a pretrained network (Zhang et al. 2018).
 
 Loss, per image of P values:  P/2 [log(2 pi v) + e / v],  e = mean (x - m)^2 + w d(x, m),  v* = mean e,
-m = sigmoid(raw),  d = mean over layers and places of |f(x)/|f(x)| - f(m)/|f(m)||^2,  f: the feature vectors of a layer.
+m = sigmoid(raw),  d = mean over layers and positions of |f(x)/|f(x)| - f(m)/|f(m)||^2,  f: the features of a layer.
 
-Feature vectors are compared by their direction, as in LPIPS without its learned channel weights (sec. 3, "cos"): so d
-is in [0, 4] for any network and layer, where raw features (Johnson et al. 2016; Hou et al. 2017) need a weight a layer.
-The pixels hold brightness and colour, which features hardly see. The scale v is at its optimum, as in the sigma-VAE
-(Rybkin et al. 2021), so that the KL keeps its weight whatever w and the network are. For w = 0 it is a Gaussian
-likelihood; else e is no squared error and exp(-loss) no density, so bounds in nats are not those of other losses.
+Feature vectors are compared by direction, as in LPIPS without learned channel weights (sec. 3, "cos"), so that d is in
+[0, 4] for any network and layer. The scale v is at its optimum, as in the sigma-VAE (Rybkin et al. 2021). For w = 0
+this is a Gaussian likelihood; otherwise exp(-loss) is no density, so bounds in nats cannot be compared to other losses.
 """
 
 import math
@@ -22,8 +20,8 @@ from torch.nn.functional import interpolate
 from vaeaug import ImageSpec, ReconstructionLoss, hookimpl, option
 from vaeaug.nn import RunningError, pretrained_features
 
-LEAST_ERROR = (1 / 255) ** 2 / 12  # that of rounding to 8 bits: no image is known better
-SHORTEST = 1e-6  # squared length of a feature vector that is taken for nothing: a flat region of a dead layer
+MIN_ERROR = (1 / 255) ** 2 / 12  # that of rounding to 8 bits: no image is known better
+EPSILON = 1e-6  # squared length of a feature vector that is taken for nothing: a flat region of a dead layer
 RANGES = {  # mean and standard deviation of red, green and blue
     "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
     "signed": ((127 / 255,) * 3, (128 / 255,) * 3),  # (255 x - 127) / 128
@@ -33,7 +31,7 @@ RANGES = {  # mean and standard deviation of red, green and blue
 class Perceptual(ReconstructionLoss):
     """Squared error of pixels and of normalized features, with one shared scale.
 
-    The network is no part of the loss's state: a model that was trained with it draws images without it.
+    The network is not part of the loss's state, so a trained model draws images without it.
     """
 
     name = "perceptual"
@@ -64,13 +62,13 @@ class Perceptual(ReconstructionLoss):
 
     def __init__(self, spec: ImageSpec, config: Config) -> None:
         super().__init__(spec, config)
-        self.scale = RunningError(0.1, LEAST_ERROR)
+        self.scale = RunningError(0.1, MIN_ERROR)
 
     def forward(self, raw_BRHW: Tensor, x_BCHW: Tensor) -> Tensor:
-        """Return the loss of each image, shape (B,).
+        """Return the loss of each image, (B,).
 
         Raises:
-            InputError: the first time, if the network or its weights are not at hand.
+            InputError: on the first call, if the network or its weights are not available.
         """
         error_B = self.error(self.image(raw_BRHW), x_BCHW)
         scale = self.scale(error_B)
@@ -93,25 +91,27 @@ class Perceptual(ReconstructionLoss):
         options = self.config
         features = pretrained_features(options.network, options.weights, options.layers, x_BCHW.device)
         with torch.no_grad():
-            targets = features(self._seen(x_BCHW))
-        pairs = zip(features(self._seen(m_BCHW)), targets, strict=True)
-        apart = [(unit(made) - unit(real)).square().sum(dim=1).mean(dim=(1, 2)) for made, real in pairs]
-        return torch.stack(apart).mean(dim=0)
+            targets = features(self._network_input(x_BCHW))
+        pairs = zip(features(self._network_input(m_BCHW)), targets, strict=True)
+        distances = [
+            (unit(reconstructed) - unit(real)).square().sum(dim=1).mean(dim=(1, 2)) for reconstructed, real in pairs
+        ]
+        return torch.stack(distances).mean(dim=0)
 
-    def _seen(self, x_BCHW: Tensor) -> Tensor:
+    def _network_input(self, x_BCHW: Tensor) -> Tensor:
         """Return images as the network wants them: three channels, its range, and large enough to see something."""
         height, width = x_BCHW.shape[2:]
         factor = self.config.side / min(height, width)
         if factor > 1:
             size = (round(factor * height), round(factor * width))
             x_BCHW = interpolate(x_BCHW, size=size, mode="bilinear", align_corners=False)
-        mean, deviation = (x_BCHW.new_tensor(values).view(1, 3, 1, 1) for values in RANGES[self.config.normalize])
-        return (x_BCHW - mean) / deviation  # one channel becomes three
+        mean, std = (x_BCHW.new_tensor(values).view(1, 3, 1, 1) for values in RANGES[self.config.normalize])
+        return (x_BCHW - mean) / std  # one channel becomes three
 
 
 def unit(features_BFHW: Tensor) -> Tensor:
     """Return feature vectors of length 1, or 0 where there is nothing."""
-    return features_BFHW * (features_BFHW.square().sum(dim=1, keepdim=True) + SHORTEST).rsqrt()
+    return features_BFHW * (features_BFHW.square().sum(dim=1, keepdim=True) + EPSILON).rsqrt()
 
 
 @hookimpl

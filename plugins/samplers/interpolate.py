@@ -1,8 +1,7 @@
-"""Draw on the lines between neighbours: z = a + t (b - a), with b one of the nearest latents of a's class.
+"""Sample on the lines between neighbours: z = a + t (b - a), with b one of the nearest latents of a's class.
 
-What SMOTE does with pixels (Chawla et al. 2002, arXiv:1106.1813), done in latent space, where what lies between two
-images of a class is an image of it. Reaching a little beyond both ends gives what no pair of images has between them
-(DeVries & Taylor 2017, arXiv:1702.05538).
+This is SMOTE (Chawla et al. 2002, arXiv:1106.1813) in latent space; extending the line slightly beyond both ends gives
+further images (DeVries & Taylor 2017, arXiv:1702.05538).
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from vaeaug.nn import nearest_neighbours
 class InterpolateSampler(Sampler):
     """Draws between a real image and one of its nearest neighbours, or slightly beyond.
 
-    Sample i lies on a line through training image i mod N.
+    Sample i is on a line through training image i mod N.
     """
 
     name = "interpolate"
@@ -49,10 +48,10 @@ class InterpolateSampler(Sampler):
         images, neighbours = self._neighbours_NK.shape
         chosen_B = torch.arange(start, start + count) % images
         # Drawn where the generator lives, for any number of neighbours, also none.
-        place_B = torch.randint(max(neighbours, 1), (count,), generator=generator, device=generator.device).cpu()
-        share_B = torch.rand(count, generator=generator, device=generator.device).cpu()
-        other_B = self._neighbours_NK[chosen_B, place_B] if neighbours else chosen_B
-        t_B = (1 + 2 * self.config.reach) * share_B - self.config.reach
+        neighbour_B = torch.randint(max(neighbours, 1), (count,), generator=generator, device=generator.device).cpu()
+        fraction_B = torch.rand(count, generator=generator, device=generator.device).cpu()
+        other_B = self._neighbours_NK[chosen_B, neighbour_B] if neighbours else chosen_B
+        t_B = (1 + 2 * self.config.reach) * fraction_B - self.config.reach
 
         def between(leaf: Tensor) -> Tensor:
             a, b = leaf[chosen_B], leaf[other_B]

@@ -1,7 +1,7 @@
-"""Draw from a Gaussian mixture fitted to the class's latents after training.
+"""Sample from a Gaussian mixture fitted to the class's latents after training.
 
-A VAE's posteriors do not fill N(0, I) evenly, and less so class by class; a density fitted to them afterwards does
-better almost everywhere (Ghosh et al. 2020, arXiv:1903.12436, sec. 5: ex-post density estimation).
+A VAE's posteriors do not fill N(0, I) evenly; a density fitted to them afterwards is better almost everywhere (Ghosh et
+al. 2020, arXiv:1903.12436, sec. 5: ex-post density estimation).
 """
 
 from __future__ import annotations
@@ -18,18 +18,17 @@ from vaeaug import Draw, Latent, Sampler, SamplingCase, hookimpl
 from vaeaug.contracts import flatten, seed_of, unflatten
 from vaeaug.nn import standard_normal
 
-MOST_COMPONENTS = 10
-IMAGES_A_COMPONENT = 50
-MOST_POINTS = 10_000  # bounds the time of a fit to seconds
-MOST_FULL_DIMENSIONS = 512  # beyond, covariances are diagonal
+MAX_COMPONENTS = 10
+IMAGES_PER_COMPONENT = 50
+MAX_POINTS = 10_000  # bounds the time of a fit to seconds
+MAX_FULL_DIMENSIONS = 512  # beyond, covariances are diagonal
 
 
 class MixtureSampler(Sampler):
-    """Draws from a Gaussian mixture fitted to the latents of the class.
+    """Draws from a Gaussian mixture fitted to the latents of the class: one component per 50 images, at most ten.
 
-    It is fitted by expectation maximization to draws from the posteriors of the training images. Draws, not means: so
-    the mixture covers what the decoder was trained on, and few images do not make its covariances singular. One
-    component for every 50 images, ten at most.
+    It is fitted to draws from the posteriors of the training images, not to their means, so that few images do not make
+    its covariances singular.
     """
 
     name = "mixture"
@@ -48,8 +47,8 @@ class MixtureSampler(Sampler):
         scale_ND = None if scale is None else _matrix(scale)
         self._structure = self.latents.latent
         points_PD = _points(flat_ND, scale_ND, seed_of(seed, "mixture points", self.label))
-        components = int(np.clip(len(flat_ND) // IMAGES_A_COMPONENT, 1, MOST_COMPONENTS))
-        full = points_PD.shape[1] <= MOST_FULL_DIMENSIONS
+        components = int(np.clip(len(flat_ND) // IMAGES_PER_COMPONENT, 1, MAX_COMPONENTS))
+        full = points_PD.shape[1] <= MAX_FULL_DIMENSIONS
         with threadpool_limits(1):  # one thread: the same sums, bit for bit, on any number of cores
             mixture = GaussianMixture(
                 n_components=components,
@@ -92,7 +91,7 @@ def _points(flat_ND: NDArray[np.float64], scale_ND: NDArray[np.float64] | None, 
     if scale_ND is None:
         return flat_ND if count > 1 else np.repeat(flat_ND, 2, axis=0)
     rng = np.random.default_rng(seed)
-    repeats = int(np.clip(20 * dimensions // count, 1, max(1, MOST_POINTS // count))) + 1
-    chosen = np.tile(rng.permutation(count), repeats)[:MOST_POINTS]
+    repeats = int(np.clip(20 * dimensions // count, 1, max(1, MAX_POINTS // count))) + 1
+    chosen = np.tile(rng.permutation(count), repeats)[:MAX_POINTS]
     noise: NDArray[np.float64] = rng.standard_normal((len(chosen), dimensions))
     return flat_ND[chosen] + scale_ND[chosen] * noise

@@ -1,22 +1,15 @@
-"""Change real images by what the decoder says changes: x' = x + decode(z') - decode(z).
+"""Edit real images by decoded differences: x' = x + decode(z') - decode(z).
 
-A decoder's images are soft. Added to a real image, the difference of two of them moves what the latent knows of (shape,
-shade) and leaves the fine detail that no latent holds. `vaeaug.synthesis.edit` does the adding.
-
-The defaults are what helped a classifier most in `tests/benchmarks/utility.py`: a random contrast of other images of
-the class, x_1 ... x_K with weights w that add up to 0,
+The difference of two decoded images changes what the latent represents (shape, shade) and keeps the fine detail of the
+real image (`vaeaug.synthesis.edit`). The defaults helped a classifier most in `tests/benchmarks/utility.py`: a random
+contrast of other images of the class, x_1 ... x_K, with weights w that sum to 0,
 
     z' = z + s sum_j w_j z_j        w = (v - mean v) / sqrt(K - 1), v from N(0, I)
 
-whose covariance over all choices of images is s^2 times that of the class's latents, so that no covariance is
-computed. The detail of the same images is added with the same weights, r_j = x_j - decode(z_j) being what the decoder
-cannot show:
+whose covariance over all choices of images is s^2 times that of the class's latents. The fine detail of the same
+images, r_j = x_j - decode(z_j), is added with the same weights:
 
     x' = x + decode(z') - decode(z) + s sum_j w_j r_j
-
-Without the last term only what is coarse would vary, and that seemed to teach less. Were the decoder linear, x' would
-be x plus noise with the covariance of the class's pixels, times s^2. Half the class's standard deviations (s = 0.5)
-teach as much as whole ones and look calmer. Moves towards a neighbour teach less.
 """
 
 from __future__ import annotations
@@ -33,7 +26,7 @@ from vaeaug import Detail, Draw, InputError, Sampler, SamplingCase, hookimpl, op
 from vaeaug.contracts import flatten, unflatten
 from vaeaug.nn import nearest_neighbours, standard_normal
 
-_OF_ONE_MOVE = {"covariance": ("others", "detail"), "neighbour": ("neighbours",)}
+_MOVE_OPTIONS = {"covariance": ("others", "detail"), "neighbour": ("neighbours",)}
 """Move -> options that mean something to it alone."""
 
 
@@ -80,13 +73,9 @@ class ResidualSampler(Sampler):
         )
 
         def __post_init__(self) -> None:
-            """Refuse what the move would not look at.
-
-            Raises:
-                InputError: an option of the other move is not left at its default.
-            """
+            """Check that no option of the other move was set."""
             default = {field.name: field.default for field in dataclasses.fields(self)}
-            for move, names in _OF_ONE_MOVE.items():
+            for move, names in _MOVE_OPTIONS.items():
                 for name in names:
                     if move != self.move and getattr(self, name) != default[name]:
                         raise InputError(
@@ -150,10 +139,12 @@ class ResidualSampler(Sampler):
     def _towards_neighbour(self, chosen_B: Tensor, generator: torch.Generator) -> Tensor:
         """Return where to each image is moved: some of the way to one of its neighbours."""
         neighbours = self._neighbours_NK.shape[1]
-        place_B = torch.randint(max(neighbours, 1), chosen_B.shape, generator=generator, device=generator.device).cpu()
-        share_B1 = torch.rand((len(chosen_B), 1), generator=generator, device=generator.device).cpu()
-        other_B = self._neighbours_NK[chosen_B, place_B] if neighbours else chosen_B
-        return self.config.strength * share_B1 * (self._flat_ND[other_B] - self._flat_ND[chosen_B])
+        neighbour_B = torch.randint(
+            max(neighbours, 1), chosen_B.shape, generator=generator, device=generator.device
+        ).cpu()
+        fraction_B1 = torch.rand((len(chosen_B), 1), generator=generator, device=generator.device).cpu()
+        other_B = self._neighbours_NK[chosen_B, neighbour_B] if neighbours else chosen_B
+        return self.config.strength * fraction_B1 * (self._flat_ND[other_B] - self._flat_ND[chosen_B])
 
 
 @hookimpl

@@ -2,13 +2,11 @@
 
 Objective, per image:  loss(decode(z), x) + lambda |z|^2 / 2,  z = encode(x).
 
-Nothing asks the latents to have any distribution, so there is no prior to draw from until the training is over. Then a
-density is fitted to them (Ghosh et al. 2020, arXiv:1903.12436): by the sampler `mixture`, class by class, or here, as
-one Gaussian with a full covariance.
+The latents have no given distribution, so a density is fitted to them after training (Ghosh et al. 2020,
+arXiv:1903.12436): by the sampler `mixture`, class by class, or here, as one Gaussian with a full covariance.
 
-The second term (their eq. 11) only bounds the latents; the plain autoencoder, with lambda = 0, has none of it. Its
-latents may grow until a sigmoid behind the decoder saturates, and all images are decoded alike: within a hundred steps
-under `l1` or `ms-ssim`, whose gradients do not fade with the error.
+The second term (their eq. 11) bounds the latents; the plain autoencoder has lambda = 0. Unbounded, they may grow until
+a sigmoid behind the decoder saturates and all images are decoded alike.
 """
 
 from collections.abc import Iterable
@@ -21,7 +19,7 @@ from torch import Tensor
 from vaeaug import Encoded, ImageSpec, Latent, Latents, Variant, hookimpl, option
 from vaeaug.nn import Decoder, Encoder, standard_normal
 
-LEAST_SPREAD = 1e-4  # of the mean variance: few images leave most directions of the covariance without any
+MIN_RELATIVE_VARIANCE = 1e-4  # of the mean variance: few images leave most directions of the covariance without any
 
 
 class Autoencoder(Variant):
@@ -57,8 +55,8 @@ class Autoencoder(Variant):
     def encode(self, x_BCHW: Tensor, y_B: Tensor, generator: torch.Generator | None = None) -> Encoded:  # noqa: ARG002
         """Encode images. There is nothing to draw: the latent is a function of the image."""
         z_BD = self.encoder(x_BCHW, y_B)
-        length_B = 0.5 * z_BD.square().sum(dim=1)
-        return Encoded(latent=z_BD, features_BD=z_BD, penalties={"length": self.config.latent_weight * length_B})
+        half_norm_B = 0.5 * z_BD.square().sum(dim=1)
+        return Encoded(latent=z_BD, features_BD=z_BD, penalties={"length": self.config.latent_weight * half_norm_B})
 
     def decode(self, latent: Latent, y_B: Tensor) -> Tensor:
         """Decode latents."""
@@ -76,9 +74,9 @@ class Autoencoder(Variant):
         z_ND = latents.latent.to("cpu", torch.float64)
         mean_D = z_ND.mean(dim=0)
         covariance_DD = (z_ND - mean_D).T @ (z_ND - mean_D) / len(z_ND)
-        least = LEAST_SPREAD * covariance_DD.diagonal().mean() + 1e-12
+        min_variance = MIN_RELATIVE_VARIANCE * covariance_DD.diagonal().mean() + 1e-12
         self.mean_D.copy_(mean_D)
-        self.factor_DD.copy_(torch.linalg.cholesky(covariance_DD + least * torch.eye(len(mean_D)).to(z_ND)))
+        self.factor_DD.copy_(torch.linalg.cholesky(covariance_DD + min_variance * torch.eye(len(mean_D)).to(z_ND)))
 
 
 @hookimpl

@@ -4,14 +4,13 @@ Objective (eq. 4), with the aggregate posterior q(z) = 1/N sum_n q(z|x_n) of the
 
     -log p(x_n|z) + alpha I(z; n) + beta KL(q(z) || prod_j q(z_j)) + gamma sum_j KL(q(z_j) || p(z_j))
 
-The three parts of the KL are the index-code mutual information, the total correlation and the dimension-wise KL. With
-all weights 1 they add up to the mean of KL(q(z|x_n) || p(z)) (eq. 2), and the objective is that of the VAE.
+The parts of the KL are the index-code mutual information, the total correlation and the dimension-wise KL. With all
+weights 1 they add up to the mean of KL(q(z|x_n) || p(z)) (eq. 2), and the objective is that of the VAE.
 
 q(z) and q(z_j) are estimated from a batch of B images by minibatch stratified sampling (appendix C): the image that z
-was drawn for has weight 1/N, and the others share the rest. The paper gives one of the others less than its share; here
-all have the same weight, the average of the paper's over the order of the batch. The estimate of q(z) is unbiased, that
-of its logarithm is not: with many latent dimensions and small batches the total correlation is overestimated, so
-compare values at the same batch size only.
+was drawn for has weight 1/N, and the others share the rest equally (the average of the paper's weights over the order
+of the batch). The estimate of q(z) is unbiased, that of its logarithm is not: with many latent dimensions and small
+batches the total correlation is overestimated, so compare values at the same batch size only.
 """
 
 import math
@@ -78,11 +77,7 @@ class BetaTCVAE(GaussianVariant):
 def log_aggregate(z_BD: Tensor, mean_BD: Tensor, logvar_BD: Tensor, num_images: int) -> tuple[Tensor, Tensor]:
     """Estimate log q(z) and sum_j log q(z_j) in nats, each (B,), by minibatch stratified sampling.
 
-    Args:
-        z_BD: a draw for each image of the batch.
-        mean_BD: means of the posteriors of these images.
-        logvar_BD: their log-variances.
-        num_images: N. If it is smaller than B, such as 0 where it is not known, the batch is all images there are.
+    If `num_images` is smaller than B, such as 0 if unknown, the batch counts as the whole training set.
     """
     count = len(z_BD)
     total = max(num_images, count)

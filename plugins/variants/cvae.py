@@ -2,8 +2,8 @@
 
 Objective, per image:  -log p(x|z, y) + KL(q(z|x, y) || p(z|y)),  z ~ q(z|x, y).
 
-The prior is conditional too, as in the paper (eq. 4): a diagonal Gaussian a class, learned with the rest. With N(0, I)
-for all classes, draws from the prior fall where no image of their class was encoded.
+The prior is conditional too (eq. 4): a learned diagonal Gaussian per class. With N(0, I) for all classes, samples from
+the prior would be at latents where no image of their class was encoded.
 """
 
 from collections.abc import Iterable

@@ -3,11 +3,10 @@
 Objective, per image, with groups z_1 (one cell) ... z_L (the grid of patches):
     -log p(x|z) + sum_l KL(q(z_l | x, z_<l, y) || p(z_l | z_<l, y)),  z_l ~ q(z_l | x, z_<l, y).
 
-A deterministic path leads from the image up to the top; the way down is shared by prior and posterior, which also sees
-the image. Below the top, latents are told in the coordinates of their prior, u_l = (z_l - mean_p) / std_p, and the
-posterior is learned there (Vahdat & Kautz 2020, sec. 3.2): p(u_l) = N(0, I) whatever is above, so that what is fitted
-to the latents of a data set has no dependence on z_<l to learn, and a changed z_1 takes the finer groups with it. The
-prior of z_1 is a Gaussian a class (Sohn et al. 2015, eq. 4).
+A deterministic path leads from the image up to the top; the way down is shared by prior and posterior, which also gets
+the image. Below the top, latents are standardized by their prior, u_l = (z_l - mean_p) / std_p, and the posterior is
+learned in these coordinates (Vahdat & Kautz 2020, sec. 3.2): p(u_l) = N(0, I) for any z_<l, and a changed z_1 changes
+the finer groups too. The prior of z_1 is one Gaussian per class (Sohn et al. 2015, eq. 4).
 """
 
 import math
@@ -38,13 +37,7 @@ Moments = tuple[Tensor, Tensor]
 
 
 class Group(nn.Module):
-    """One group of latents on a grid: its posterior, and its way into the state. Both go cell by cell.
-
-    Args:
-        latents: channels of the latents, c.
-        state: channels of the state on the way down, K.
-        features: channels of the image's features on the way up, F.
-    """
+    """One group of latents on a grid: its posterior, and its contribution to the state, cell by cell."""
 
     def __init__(self, latents: int, state: int, features: int) -> None:
         super().__init__()
@@ -119,12 +112,11 @@ class HVAE(Variant):
             nn.init.zeros_(prior.bias)
 
     def descend(self, y_B: Tensor, latent: Callable[[int, Tensor], Tensor]) -> Tensor:
-        """Walk down the ladder and return the last state, (B, K, h, w).
+        """Descend the ladder and return the last state, (B, K, h, w).
 
         Args:
-            y_B: class indices.
-            latent: (number of the group, state) -> its latents (B, c, h, w), in the coordinates of their prior but for
-                the first group.
+            latent: (number of the group, state) -> its latents (B, c, h, w), standardized by their prior except in the
+                first group.
         """
         state_BKhw = self.decoder.start(y_B)
         for number, group in enumerate(self.groups):
@@ -138,11 +130,7 @@ class HVAE(Variant):
     def infer(
         self, x_BCHW: Tensor, y_B: Tensor, generator: torch.Generator | None
     ) -> tuple[list[Tensor], list[Moments], Tensor]:
-        """Draw the latents of images on the way down; without a generator, take each group's mode given those above.
-
-        Returns:
-            Latents a group, the moments of their posteriors, and the last state.
-        """
+        """Return the latents of images, the moments of their posteriors, and the last state."""
         features = self.encoder(x_BCHW, y_B)
         latents: list[Tensor] = []
         posteriors: list[Moments] = []
@@ -164,7 +152,7 @@ class HVAE(Variant):
         zeros_BD = torch.zeros(len(y_B), math.prod(self.shapes[number]), device=y_B.device)
         return zeros_BD, zeros_BD
 
-    def divergences(self, posteriors: list[Moments], y_B: Tensor) -> dict[str, Tensor]:
+    def kl_terms(self, posteriors: list[Moments], y_B: Tensor) -> dict[str, Tensor]:
         """Return the KL of each group, (B,), the top one first."""
         return {
             f"kl/{number + 1}": kl_gaussians(*_flat(posterior), *self.prior_moments(number, y_B))
@@ -181,7 +169,7 @@ class HVAE(Variant):
         return Encoded(
             latent=tuple(latents),
             features_BD=posteriors[0][0].flatten(1),
-            penalties=self.divergences(posteriors, y_B),
+            penalties=self.kl_terms(posteriors, y_B),
             scale=tuple((0.5 * logvar_Bchw).exp() for _, logvar_Bchw in posteriors),
             log_ratio=log_ratio_B,
         )
@@ -206,7 +194,7 @@ class HVAE(Variant):
         """Return the negative ELBO; see `Variant.losses`. The way down is walked once, not for each of two calls."""
         _, posteriors, state_BKhw = self.infer(x_BCHW, y_B, generator)
         raw_BRHW = self.decoder.image(state_BKhw)
-        return {"model": {"reconstruction": reconstruction(raw_BRHW, x_BCHW), **self.divergences(posteriors, y_B)}}
+        return {"model": {"reconstruction": reconstruction(raw_BRHW, x_BCHW), **self.kl_terms(posteriors, y_B)}}
 
     def fit_prior(self, latents: Latents, generator: torch.Generator) -> None:  # noqa: ARG002
         """Set p(z_1|y) of every class there is to its optimum."""

@@ -42,7 +42,7 @@ class IWAE(GaussianVariant):
             reconstruction = -sum v_k log p(x|z_k)
             kl             =  sum v_k (log q(z_k|x) - log p(z_k)) + sum v_k log(K v_k)
 
-        Without a generator the one draw is the posterior's mode.
+        Without a generator the only draw is the posterior's mode.
         """
         draws = 1 if generator is None else self.config.samples
         x_MCHW, y_M = x_BCHW.repeat_interleave(draws, dim=0), y_B.repeat_interleave(draws)

@@ -1,18 +1,16 @@
-"""The VAE/GAN: a VAE whose images are compared and judged by a discriminator (Larsen et al. 2016).
+"""The VAE/GAN: a VAE whose images are compared and scored by a discriminator (Larsen et al. 2016).
 
-Objective, per image x of class y; f are the features of the discriminator's last layer but one, D is its verdict, and
+Objective, per image x of class y; f are the features of the discriminator's last layer but one, D is its output, and
 x~ = decode(z) with z ~ q(z|x, y), x' = decode(z') with z' ~ p(z|y):
 
     encoder        L + KL(q(z|x, y) || p(z|y)),  L = u |f(x) - f(x~)|^2 / 2 - v log p(x|z, y)
     decoder        gamma L - log D(x~) / 2 - log D(x') / 2
     discriminator  -log D(x) - log (1 - D(x~)) / 2 - log (1 - D(x')) / 2
 
-As in the paper (algorithm 1) the game does not reach the encoder, nor the likelihood the discriminator. Added to it are
-the classes, a small share v of the loss that the user chose, and what keeps a discriminator from knowing a few hundred
-images by heart: differentiable augmentation of all it sees (Zhao et al. 2020) and spectral normalization instead of
-batch normalization. The paper's features are of unit variance by batch normalization; here they are divided by their
-running spread over real images. The decoder ascends log D instead of descending log (1 - D), as usual since Goodfellow
-et al. (2014).
+As in the paper (algorithm 1) the adversarial loss does not reach the encoder, nor the likelihood the discriminator.
+Different from the paper: classes; a small fraction v of the user's loss; differentiable augmentation (Zhao et al. 2020)
+and spectral instead of batch normalization; features divided by their running standard deviation over real images; and
+the decoder maximizes log D instead of minimizing log (1 - D) (Goodfellow et al. 2014).
 """
 
 from collections.abc import Iterable
@@ -28,7 +26,7 @@ from vaeaug import GaussianVariant, ImageSpec, Latents, ReconstructionLoss, Vari
 from vaeaug.nn import Augmentation, ClassPrior, ConvDecoder, Discriminator
 
 MOMENTUM = 0.05  # short trainings take a few hundred steps: the start must be forgotten by then
-LEAST_VARIANCE = 1e-4  # of features: of a channel that is the same everywhere
+MIN_VARIANCE = 1e-4  # of features: of a channel that is the same everywhere
 
 
 class VAEGAN(GaussianVariant):
@@ -100,26 +98,26 @@ class VAEGAN(GaussianVariant):
             augment = self._draw_augmentation(x_BCHW, generator)
             images = [augment(each_BCHW) for each_BCHW in images]
         with parametrize.cached():  # the weights are normalized once for the three
-            (real_BLHW, real_B), (made_BLHW, made_B), (_, drawn_B) = (self.discriminator(each, y_B) for each in images)
+            (real_BLHW, real_B), (fake_BLHW, fake_B), (_, drawn_B) = (self.discriminator(each, y_B) for each in images)
         likelihood = {
             "reconstruction": self.config.pixel_weight * reconstruction(raw_BRHW[: len(x_BCHW)], x_BCHW),
-            "features": self.config.feature_weight * self._feature_distance(real_BLHW.detach(), made_BLHW),
+            "features": self.config.feature_weight * self._feature_distance(real_BLHW.detach(), fake_BLHW),
         }
         return {
             "encoder": {**likelihood, **encoded.penalties},
             "decoder": {
                 **{name: self.config.gamma * value_B for name, value_B in likelihood.items()},
-                "adversarial": (softplus(-made_B) + softplus(-drawn_B)) / 2,
+                "adversarial": (softplus(-fake_B) + softplus(-drawn_B)) / 2,
             },
             "discriminator": {
                 "real": softplus(-real_B),
-                "reconstructions": softplus(made_B) / 2,
+                "reconstructions": softplus(fake_B) / 2,
                 "samples": softplus(drawn_B) / 2,
             },
         }
 
     def _draw_augmentation(self, x_BCHW: Tensor, generator: torch.Generator) -> Augmentation:
-        """Draw one augmentation an image, for it and for both fakes of it: features are compared place by place."""
+        """Draw one augmentation per image, for it and both its fakes: features are compared position by position."""
         strength = self.config.augmentation
         return Augmentation.draw(
             x_BCHW.shape,
@@ -130,12 +128,12 @@ class VAEGAN(GaussianVariant):
             contrast=strength * 0.2,
         )
 
-    def _feature_distance(self, real_BLHW: Tensor, made_BLHW: Tensor) -> Tensor:
-        """Return -log N(f(x); f(x~), spread) up to a constant, shape (B,) (paper, eq. 7)."""
+    def _feature_distance(self, real_BLHW: Tensor, fake_BLHW: Tensor) -> Tensor:
+        """Return -log N(f(x); f(x~), variance) up to a constant, (B,) (paper, eq. 7)."""
         if self.training:
             variance_L = real_BLHW.square().mean(dim=(0, 2, 3)) - real_BLHW.mean(dim=(0, 2, 3)).square()
-            self.feature_variance_L.lerp_(variance_L.clamp(min=LEAST_VARIANCE), MOMENTUM)
-        squares_BL = (made_BLHW - real_BLHW).square().sum(dim=(2, 3))
+            self.feature_variance_L.lerp_(variance_L.clamp(min=MIN_VARIANCE), MOMENTUM)
+        squares_BL = (fake_BLHW - real_BLHW).square().sum(dim=(2, 3))
         return 0.5 * (squares_BL / self.feature_variance_L).sum(dim=1)
 
 

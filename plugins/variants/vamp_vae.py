@@ -51,11 +51,11 @@ class VampVAE(GaussianVariant):
 
     def log_prior(self, z_BD: Tensor, y_B: Tensor) -> Tensor:
         """Return log p(z|y) in nats, shape (B,)."""
-        classes_M, which_B = y_B.unique(return_inverse=True)
+        classes_M, class_B = y_B.unique(return_inverse=True)
         mean_MKD, logvar_MKD = self.components(classes_M)
         count = self.config.pseudo_inputs
         log_BK = log_normal(
-            z_BD.repeat_interleave(count, dim=0), mean_MKD[which_B].flatten(0, 1), logvar_MKD[which_B].flatten(0, 1)
+            z_BD.repeat_interleave(count, dim=0), mean_MKD[class_B].flatten(0, 1), logvar_MKD[class_B].flatten(0, 1)
         ).view(-1, count)
         return log_BK.logsumexp(dim=1) - math.log(count)
 
@@ -74,11 +74,11 @@ class VampVAE(GaussianVariant):
 
     def prior(self, y_B: Tensor, generator: torch.Generator) -> Latent:
         """Draw a pseudo-input of each class, and a latent from its posterior, shape (B, D)."""
-        classes_M, which_B = y_B.unique(return_inverse=True)
+        classes_M, class_B = y_B.unique(return_inverse=True)
         mean_MKD, logvar_MKD = self.components(classes_M)
         device = generator.device
         chosen_B = torch.randint(self.config.pseudo_inputs, y_B.shape, generator=generator, device=device).to(y_B)
-        return reparameterize(mean_MKD[which_B, chosen_B], logvar_MKD[which_B, chosen_B], generator)
+        return reparameterize(mean_MKD[class_B, chosen_B], logvar_MKD[class_B, chosen_B], generator)
 
     def losses(
         self, x_BCHW: Tensor, y_B: Tensor, reconstruction: ReconstructionLoss, generator: torch.Generator | None = None

@@ -1,10 +1,10 @@
 """The vector-quantized autoencoder (van den Oord et al. 2017), by default with finite scalars (Mentzer et al. 2024).
 
-Objective, per image:  -log p(x|e(c), y) + beta |z - sg e(c)|^2,  c = the code nearest to z = encoder(x), at each place
-of a grid. Gradients pass straight through the rounding; finite scalars need no second term.
+Objective, per image:  -log p(x|e(c), y) + beta |z - sg e(c)|^2,  c = the code nearest to z = encoder(x), at each
+position of a grid. Gradients pass straight through the rounding; finite scalars need no second term.
 
-What is learned so far cannot draw: codes drawn one by one at random are noise. So a prior over the codes of an image,
-given its class, is fitted afterwards (`CodePrior`, as in the paper's section 3.3), and samples are drawn from that.
+Codes drawn independently at random decode to noise, so a prior over the codes of an image, given its class, is fitted
+afterwards (`CodePrior`, as in the paper's section 3.3), and samples are drawn from that.
 """
 
 import math
@@ -27,14 +27,14 @@ from vaeaug.nn import (
     grid_patch,
 )
 
-MOST_CODES = 4096
+MAX_CODES = 4096
 HEADS = 4  # of the prior's attention
 
 
 class VQVAE(Variant):
-    """An autoencoder whose latent is a grid of codes, with a transformer that draws such grids for a class.
+    """An autoencoder whose latent is a grid of codes, int64 (B, h, w), with a transformer prior per class.
 
-    The encoder does not see the class, the decoder does. The latent is the codes, int64, shape (B, h, w).
+    Only the decoder gets the class.
     """
 
     name = "vq-vae"
@@ -56,7 +56,7 @@ class VQVAE(Variant):
             choices=("fsq", "ema"),
         )  # fmt: skip
         levels: str = option("4,4,4,4", "Levels of each scalar of fsq; their product is the number of codes.")
-        codes: int = option(256, "Number of codes of an ema codebook.", minimum=2, maximum=MOST_CODES)
+        codes: int = option(256, "Number of codes of an ema codebook.", minimum=2, maximum=MAX_CODES)
         code_dim: int = option(8, "Dimensions of a vector in an ema codebook.", minimum=2, maximum=256)
         commitment: float = option(1.0, "Weight of the commitment loss of ema, beta.", minimum=0)
         grid: int = option(
@@ -108,7 +108,7 @@ class VQVAE(Variant):
     def encode(self, x_BCHW: Tensor, y_B: Tensor, generator: torch.Generator | None = None) -> Encoded:  # noqa: ARG002
         """Encode images; see `Variant.encode`. The posterior is one grid of codes, so every draw is its mode.
 
-        The features are the codes' vectors. An ema codebook has the penalty `commitment`, |z - sg e(c)|^2.
+        The features are the codes' vectors. An ema codebook adds the penalty `commitment`, |z - sg e(c)|^2.
         """
         return self._encode(x_BCHW)[0]
 
@@ -159,21 +159,16 @@ class VQVAE(Variant):
 
 
 def _quantizer(config: VQVAE.Config) -> Quantizer:
-    """Build the quantizer that the options ask for.
-
-    Raises:
-        InputError: the levels are no list of numbers, too few, or too many.
-    """
     if config.quantizer == "ema":
         return CosineCodebook(config.codes, config.code_dim)
     try:
         levels = [int(part) for part in config.levels.split(",")]
     except ValueError:
         levels = []
-    if not levels or min(levels) < 3 or math.prod(levels) > MOST_CODES:
+    if not levels or min(levels) < 3 or math.prod(levels) > MAX_CODES:
         raise InputError(
             f"variant 'vq-vae': levels must be a list of integers of at least 3, such as 4,4,4,4, with a product "
-            f"of at most {MOST_CODES:,}, not {config.levels!r}"
+            f"of at most {MAX_CODES:,}, not {config.levels!r}"
         )
     return FiniteScalarQuantizer(levels)
 

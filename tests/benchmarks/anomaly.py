@@ -39,8 +39,8 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.neighbors import NearestNeighbors
 
 import vaeaug
-from vaeaug.anomaly.judgement import surprise
 from vaeaug.anomaly.label_densities import fit_densities
+from vaeaug.anomaly.label_scores import label_surprise
 
 COLUMNS = ("scaled_error", "absolute_error", "negative_elbo", "reconstruction_error", "kl", "iwae_bound")
 FLIPPED = 0.05
@@ -123,13 +123,15 @@ def labels(task: dict[str, Any]) -> dict[str, float]:
                 write_images(place / "data", images, names), place / "model", variant=task["variant"],
                 scope=task["scope"], seed=task["seed"], steps=task["steps"], workers=1,
             )  # fmt: skip
-            for judge in ("features", "evidence"):
-                if judge == "evidence" and task["variant"] != "cvae":
+            for method in ("features", "evidence"):
+                if method == "evidence" and task["variant"] != "cvae":
                     continue  # it knows no class
-                vaeaug.score(place / "model", place / "data", place / judge, judge=judge, gallery=0, workers=1, draws=1)
-                table = pd.read_parquet(place / judge / "scores.parquet")
+                vaeaug.score(
+                    place / "model", place / "data", place / method, judge=method, gallery=0, workers=1, draws=1
+                )
+                table = pd.read_parquet(place / method / "scores.parquet")
                 table.index = table["file_name"].map(lambda name: int(Path(name).stem))
-                found[judge] = table.loc[range(len(images)), "label_surprise"].to_numpy()
+                found[method] = table.loc[range(len(images)), "label_surprise"].to_numpy()
     figures = {}
     for name, values in found.items():
         first = np.argsort(-values, kind="stable")[: wrong.sum()]
@@ -151,7 +153,7 @@ def _label_baselines(images: NDArray[np.uint8], given: NDArray[np.int64], seed: 
     return {
         "10 nearest": (given[near] != given[:, None]).mean(axis=1) + ties,
         "cleanlab, regression": -get_label_quality_scores(given, regression, method="self_confidence"),
-        "densities on PCA": surprise(densities.log_density(reduced), given),
+        "densities on PCA": label_surprise(densities.log_density(reduced), given),
     }
 
 

@@ -23,7 +23,7 @@ from PIL import Image
 
 from vaeaug.dataset.cache import build_cache
 from vaeaug.dataset.scan import scan
-from vaeaug.export.kind import class_kinds
+from vaeaug.export.class_format import class_formats
 from vaeaug.export.writer import sample_encoding, sample_file
 from vaeaug.synthesis.chunk import SampleChunk
 from vaeaug.synthesis.edit import AddedDetail, Edit
@@ -87,7 +87,7 @@ def written(edits: tuple[Edit, ...], kind: object) -> tuple[float, list[bytes]]:
     began = time.process_time()
     chunk = SampleChunk(LABEL, 0, pixels_BHWC, tuple(str(edit.path) for edit in edits), "residual", edits)
     for edit in edits:
-        edit.seen()
+        edit.eight_bit()
     files = [sample_file(chunk, place, kind, sample_encoding(chunk, place, kind)) for place in range(EDITS)]  # type: ignore[arg-type]
     return (time.process_time() - began) / EDITS * 1000, files
 
@@ -107,7 +107,7 @@ def main() -> None:
                 paths = write_data(Path(directory) / "data", kind, side)
                 cache = build_cache(scan(Path(directory) / "data"))
                 limits = pixel_limits(cache.pixels_NHWC, np.arange(IMAGES))
-                format_of_class = class_kinds(cache)[LABEL]
+                format_of_class = class_formats(cache)[LABEL]
                 times: dict[bool, list[float]] = {True: [], False: []}
                 files = {}
                 for _ in range(chosen.repeats):

@@ -44,7 +44,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 import vaeaug
-from vaeaug.features.conditioning import WAYS, inferred_labels
+from vaeaug.features.conditioning import METHODS, inferred_labels
 
 DIMENSIONS = 64
 BUDGETS: tuple[int | None, ...] = (10, 50, None)
@@ -146,11 +146,11 @@ def compare(data: Split, seed: int, steps: int, done: set[tuple[Any, ...]], name
                    "seconds": round(time.monotonic() - began)}  # fmt: skip
 
 
-def told(model: vaeaug.Model, way: str, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> list[str] | None:
+def told(model: vaeaug.Model, method: str, images: NDArray[np.uint8], labels: NDArray[np.int64]) -> list[str] | None:
     """Return the classes that an encoder is told; None is one class for all."""
-    if way == "one":
+    if method == "one":
         return None
-    if way == "inferred":
+    if method == "inferred":
         labels = inferred_labels(model.stored, images, np.arange(len(images)))
     return [model.classes[label] for label in labels]
 
@@ -158,14 +158,14 @@ def told(model: vaeaug.Model, way: str, images: NDArray[np.uint8], labels: NDArr
 def give_away(data: Split, seed: int, steps: int, done: set[tuple[Any, ...]], name: str) -> Iterator[dict[str, Any]]:
     """Yield a row for each conditional variant and scope, and each way to choose the class that the encoder is told."""
     for variant, scope in (("cvae", "per-class"), ("cvae", "shared"), ("hvae", "shared")):
-        kinds = {way: f"{variant}, {scope}, {way}" for way in WAYS}
+        kinds = {method: f"{variant}, {scope}, {method}" for method in METHODS}
         if all((name, seed, "ways", kind) in done for kind in kinds.values()):
             continue
         model = trained(data.train, data.train_labels, steps, variant=variant, scope=scope, seed=seed)
-        for way, kind in kinds.items():
+        for method, kind in kinds.items():
             features = []
             for images, labels in ((data.train, data.train_labels), (data.test, data.test_labels)):
-                features.append(model.encode(images, told(model, way, images, labels))[0])
+                features.append(model.encode(images, told(model, method, images, labels))[0])
             row = scores(features[0], data.train_labels, features[1], data.test_labels)
             yield {"data": name, "seed": seed, "budget": "ways", "features": kind, **row}
 

@@ -34,15 +34,15 @@ from numpy.typing import NDArray
 from vaeaug.classifier.classical import parse_pipeline
 from vaeaug.classifier.fit import Source, fit_classifier
 from vaeaug.classifier.folds import stratified_folds
-from vaeaug.evaluation.arms import Labelled
+from vaeaug.evaluation.arms import LabelledImages
 from vaeaug.seeds import seed_of
-from vaeaug.synthesis.filters import Fold, Judge
+from vaeaug.synthesis.filters import ClassifierFilter, Fold
 from vaeaug.workflows.synthetic.sample_filter import CONFIG, FOLDS
 
 OFFERED = 50  # samples per class, and as many of other classes
 
 
-def classifier(real: Labelled, fold_N: NDArray[np.int64], fold: int, name: str, steps: int, seed: int) -> Fold:
+def classifier(real: LabelledImages, fold_N: NDArray[np.int64], fold: int, name: str, steps: int, seed: int) -> Fold:
     """Train the classifier of one fold with a pipeline: `none`, or a name such as `mild+flip`."""
     rows = np.flatnonzero(fold_N != fold)
     pixels_NHWC, labels_N = real.pixels_NHWC[rows], real.labels_N[rows]
@@ -59,13 +59,13 @@ def classifier(real: Labelled, fold_N: NDArray[np.int64], fold: int, name: str, 
     return Fold(trained, np.flatnonzero(fold_N == fold))
 
 
-def right_of(fold: Fold, real: Labelled) -> float:
+def right_of(fold: Fold, real: LabelledImages) -> float:
     """Return the accuracy of a classifier on the images that it has not seen, in percent."""
     predicted_U = fold.classifier.probabilities(real.pixels_NHWC[fold.unseen]).argmax(axis=1)
     return 100 * float((predicted_U == real.labels_N[fold.unseen]).mean())
 
 
-def offered(judge: Judge, rest: Labelled, *, wrong: bool, seed: int) -> float:
+def offered(judge: ClassifierFilter, rest: LabelledImages, *, wrong: bool, seed: int) -> float:
     """Offer images as samples of their class, or of another one; return the percentage that is dropped."""
     rng = np.random.default_rng([seed, int(wrong)])
     dropped = []
@@ -99,7 +99,7 @@ def main() -> None:
             folds = [classifier(real, fold_N, fold, name, chosen.steps, seed) for fold in range(FOLDS)]
             seconds = (time.process_time() - began) / FOLDS
             right = [right_of(fold, real) for fold in folds]
-            judge = Judge(folds, real.pixels_NHWC, real.labels_N)
+            judge = ClassifierFilter(folds, real.pixels_NHWC, real.labels_N)
             caught = offered(judge, rest, wrong=True, seed=seed)
             spared = 100 - offered(judge, rest, wrong=False, seed=seed)
             by_name[name] = right

@@ -30,7 +30,7 @@ from utility_sources import STRENGTH
 
 from vaeaug.classifier.fit import ClassifierConfig, Source, fit_classifier
 from vaeaug.dataset.scan import scan
-from vaeaug.evaluation.arms import Labelled
+from vaeaug.evaluation.arms import LabelledImages
 from vaeaug.progress import SILENT
 from vaeaug.synthesis.flat_background import NOISE
 from vaeaug.synthesis.pixel_limits import pixel_limits
@@ -102,7 +102,7 @@ def accuracy(seed: int, steps: int, *, rule: bool) -> float:
     for label in range(utility_data.CLASSES):
         mine_NHWC = real.pixels_NHWC[real.labels_N == label]
         images = [image for _, image in changed(mine_NHWC, RATIO * len(mine_NHWC), rule=rule, seed=seed)]
-        parts.append(Labelled(np.stack(images), np.full(len(images), label)))
+        parts.append(LabelledImages(np.stack(images), np.full(len(images), label)))
     synthetic = utility_data.joined(parts)
     share = RATIO / (RATIO + 1)
     sources = [

@@ -1,7 +1,7 @@
 """How well are holes completed, next to what needs no training?
 
     python tests/benchmarks/inpainting.py fill --results /tmp/inpainting --data fashion --seeds 0 1 2 --sheet SHEET.png
-    python tests/benchmarks/inpainting.py fill --results /tmp/inpainting --data cifar --cifar FOLDER --seeds 0
+    python tests/benchmarks/inpainting.py fill --results /tmp/inpainting --data cifar --cifar FOLDER --real
     python tests/benchmarks/inpainting.py quadrants --results /tmp/inpainting --seeds 0
 
 `fill`: a model of the default variant and its partial encoder are trained on `--per-class` images a class, and test
@@ -14,8 +14,10 @@ deviations over seeds, of values inside the hole only:
   without its learned weights: features of each layer to unit length, the squared difference, averaged over the hole;
 - of eight completions: the PSNR of the best one, and their standard deviation at a pixel, averaged.
 
-The others, on the same images and holes: Telea's and the Navier-Stokes method (OpenCV, radius 3) and biharmonic
-equations (scikit-image). `cifar` reads class folders `train` and `test` of CIFAR-10.
+Ours are the methods of `vaeaug inpaint`: `blend`, `partial-encoder`, `gaussian` (which uses no network) and `gibbs`.
+With `--real` the inpainting encoder is trained as by `train --inpainting`; without, as by `inpaint` on first use, when
+no real images are at hand. The others, on the same images and holes: Telea's and the Navier-Stokes method (OpenCV,
+radius 3) and biharmonic equations (scikit-image). `cifar` reads class folders `train` and `test` of CIFAR-10.
 
 `quadrants`: -log p(missing quarters | visible quarters) of binary MNIST, nats an image, with one, two or three of the
 four visible, in two ways. *Bound*: of the model p(missing|z) c(z|visible), drawn from without weights, as a CVAE is
@@ -52,21 +54,29 @@ from torch.nn.functional import adaptive_max_pool2d, interpolate, normalize
 
 import vaeaug
 from vaeaug.inpainting.blend import blend
+from vaeaug.inpainting.blend_fitting import fit_blend_weights
 from vaeaug.inpainting.complete import Completer
+from vaeaug.inpainting.encoder_store import InpaintingEncoder, load_inpainting_encoder, save_inpainting_encoder
 from vaeaug.inpainting.holes import random_hole
-from vaeaug.inpainting.partial_encoder import PartialEncoder, load_partial, save_partial
-from vaeaug.inpainting.train_partial import train_partial
+from vaeaug.inpainting.train_encoder import train_inpainting_encoder
 from vaeaug.inpainting.visible import visible_loss
 from vaeaug.inpainting.weights import weigh
 from vaeaug.models.likelihood import iwae_bound
 from vaeaug.models.network import Network
+from vaeaug.models.pixel_gaussians import load_pixel_gaussians
 from vaeaug.models.store import StoredModel
 from vaeaug.nn import log_normal, pretrained_features
 from vaeaug.seeds import seed_of
 
 HOLES = ("centre", "half", "strokes", "random")
 CLASSIC = ("telea", "navier-stokes", "biharmonic")
-OURS = ("partial encoder", "partial encoder, class unknown", "gibbs")
+OURS = {
+    "blend": "blend",
+    "blend, class unknown": "blend",
+    "inpainting encoder": "partial-encoder",
+    "gaussian": "gaussian",
+    "gibbs": "gibbs",
+}
 SEVERAL = 8  # completions of which the best and the spread are told
 SEEN = {1: (2,), 2: (0, 2), 3: (0, 1, 2)}  # visible quarters, row by row: lower left, left half, all but lower right
 CIFAR_SIZE = 32
@@ -175,16 +185,16 @@ def trained(
     labels: NDArray[np.int64],
     classes: tuple[str, ...],
     **settings: Any,
-) -> tuple[StoredModel, PartialEncoder, dict[str, float]]:
+) -> tuple[StoredModel, InpaintingEncoder, dict[str, float]]:
     """Train a model and its partial encoder, and say how many seconds of the processor each took.
 
     Both are kept in the results folder, for the parts of the benchmark that judge them differently.
     """
-    of = {name: value for name, value in task.items() if name not in ("images", "ablate", "latents")}
+    of = {name: value for name, value in task.items() if name not in ("images", "ablate", "latents", "methods")}
     root = results / f"{task['data']}-{seed_of(json.dumps(of, sort_keys=True)) % 10**8}"
     if (root / "seconds.json").exists():
         model = vaeaug.load(root / "model", device="cpu").stored
-        partial = load_partial(model)
+        partial = load_inpainting_encoder(model)
         assert partial is not None
         return model, partial, json.loads((root / "seconds.json").read_text())
     shutil.rmtree(root, ignore_errors=True)
@@ -193,13 +203,20 @@ def trained(
         folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels_HWC.squeeze()).save(folder / f"{number:05d}.png")
     began = time.process_time()
-    model = vaeaug.train(root / "data", root / "model", seed=task["seed"], workers=1, **settings).stored
+    model = vaeaug.train(
+        root / "data", root / "model", seed=task["seed"], workers=1, inpainting=task["real"], **settings
+    ).stored
     between = time.process_time()
-    real = images if task["real"] else None
-    partial = train_partial(model, real, labels if task["real"] else None, steps=task["steps"], seed=task["seed"])
+    if not task["real"]:
+        partial = train_inpainting_encoder(model, None, None, steps=task["steps"], seed=task["seed"])
+        gaussians = load_pixel_gaussians(model)
+        assert gaussians is not None
+        fit_blend_weights(model, partial, gaussians, None, seed=task["seed"])
+        save_inpainting_encoder(model, partial)
     seconds = {"model_seconds": between - began, "partial_seconds": time.process_time() - between}
-    save_partial(model, partial)
     (root / "seconds.json").write_text(json.dumps(seconds))
+    partial = load_inpainting_encoder(model)
+    assert partial is not None
     return model, partial, seconds
 
 
@@ -208,33 +225,39 @@ def fill(task: dict[str, Any], results: Path, cifar: Path | None, sheet: Path | 
     x, y, test_x, test_y, classes = read(task, cifar)
     model, partial, seconds = trained(task, results, x, y.astype(np.int64), classes)
     print(json.dumps(seconds), flush=True)
-    completers = {name: Completer(model, partial=partial) for name in OURS if name != "gibbs"}
-    completers["gibbs"] = Completer(model, method="gibbs")
+    completers = {
+        name: Completer(model, method=OURS[name], encoder=None if name == "gibbs" else partial)
+        for name in task["methods"]
+    }
+    main = task["methods"][0]
     if task["ablate"]:
         plain = copy.copy(partial)
         plain.refine = lambda latent, *_: latent  # type: ignore[method-assign]
+        how: dict[str, Any] = {"method": OURS[main], "encoder": partial}
         completers = {
-            OURS[0]: completers[OURS[0]],
-            "without refinement": Completer(model, partial=plain),
-            "one draw": Completer(model, partial=partial, draws=1),
-            "64 draws": Completer(model, partial=partial, draws=64),
+            main: Completer(model, **how),
+            "without refinement": Completer(model, **{**how, "encoder": plain}),
+            "one draw": Completer(model, **how, draws=1),
+            "64 draws": Completer(model, **how, draws=64),
         }
     distance, rows, shown = Distance(), [], []
     for kind in HOLES:
         found: dict[str, list[list[float]]] = {name: [] for name in (*CLASSIC, *completers)}
-        several, right = [], 0
+        several, right, took = [], 0, dict.fromkeys(completers, 0.0)
         for number, (pixels_HWC, label) in enumerate(zip(test_x, test_y, strict=True)):
             x_HWC = pixels_HWC.astype(np.float32) / 255
             missing_HW = hole(kind, number, len(x_HWC))
             made = {name: classic(name, x_HWC, missing_HW) for name in CLASSIC}
             for name, completer in completers.items():
                 known = None if name.endswith("unknown") else int(label)
+                began = time.process_time()
                 (made[name],), guess = completed(completer, x_HWC, missing_HW, label=known, samples=1, seed=number)
+                took[name] += time.process_time() - began
                 right += name.endswith("unknown") and guess == label
             for name, result in made.items():
                 values = [measure(result, x_HWC, missing_HW) for measure in (psnr, ssim, distance)]
                 found[name].append(values)
-            many, _ = completed(completers[OURS[0]], x_HWC, missing_HW, label=int(label), samples=SEVERAL, seed=number)
+            many, _ = completed(completers[main], x_HWC, missing_HW, label=int(label), samples=SEVERAL, seed=number)
             several.append(
                 [max(psnr(one, x_HWC, missing_HW) for one in many), float(many.std(axis=0)[missing_HW].mean())]
             )
@@ -251,7 +274,9 @@ def fill(task: dict[str, Any], results: Path, cifar: Path | None, sheet: Path | 
                 "distance": mean[2],
                 **seconds,
             }
-            if name == OURS[0]:
+            if name in took:
+                row["milliseconds"] = 1000 * took[name] / len(test_x)
+            if name == main:
                 row |= dict(zip(("best_of", "spread"), np.mean(several, axis=0), strict=True))
             if name.endswith("unknown"):
                 row["class_right"] = right / len(test_x)
@@ -314,7 +339,12 @@ def quadrants(task: dict[str, Any], results: Path) -> list[dict[str, Any]]:
 
 @torch.no_grad()
 def conditional_nll(
-    network: Network, partial: PartialEncoder, x_CHW: torch.Tensor, visible_1HW: torch.Tensor, latents: int, number: int
+    network: Network,
+    partial: InpaintingEncoder,
+    x_CHW: torch.Tensor,
+    visible_1HW: torch.Tensor,
+    latents: int,
+    number: int,
 ) -> tuple[float, float]:
     """Return -log p(missing | visible) of an image in nats: with c as the prior, and as a ratio of likelihoods."""
     generator = torch.Generator().manual_seed(number)
@@ -340,8 +370,8 @@ def conditional_nll(
 def tables(rows: list[dict[str, Any]]) -> None:
     """Print the figures: means and standard deviations over seeds."""
     for data in dict.fromkeys(row["data"] for row in rows if row["part"] == "fill"):
-        print(f"\n| {data}, hole | method | PSNR | SSIM | distance | best of {SEVERAL} | spread | class right |")
-        print("|---|---|---|---|---|---|---|---|")
+        print(f"\n| {data}, hole | method | PSNR | SSIM | distance | ms | best of {SEVERAL} | std | class right |")
+        print("|---|---|---|---|---|---|---|---|---|")
         for kind in HOLES:
             for method in dict.fromkeys(row["method"] for row in rows if row["part"] == "fill"):
                 mine = [
@@ -350,7 +380,8 @@ def tables(rows: list[dict[str, Any]]) -> None:
                 cells = [
                     _mean([row[name] for row in mine if name in row], places)
                     for name, places in (
-                        ("psnr", 2), ("ssim", 3), ("distance", 3), ("best_of", 2), ("spread", 3), ("class_right", 2),
+                        ("psnr", 2), ("ssim", 3), ("distance", 3), ("milliseconds", 0), ("best_of", 2), ("spread", 3),
+                        ("class_right", 2),
                     )
                 ]  # fmt: skip
                 print(f"| {kind} | {method} | {' | '.join(cells)} |")
@@ -379,7 +410,10 @@ def main() -> None:
     parser.add_argument("--cifar", type=Path, help="folder with train/<class>/ and test/<class>/")
     parser.add_argument("--per-class", type=int, default=600, help="training images a class, for fill")
     parser.add_argument("--images", type=int, default=100, help="test images")
-    parser.add_argument("--real", action="store_true", help="show the partial encoder the training images too")
+    parser.add_argument(
+        "--real", action="store_true", help="train the inpainting encoder on real images too, as `train --inpainting`"
+    )
+    parser.add_argument("--methods", nargs="+", default=list(OURS), choices=list(OURS), help="ours, for fill")
     parser.add_argument("--ablate", action="store_true", help="compare parts of the method instead, for fill")
     parser.add_argument("--steps", type=int, help="of the partial encoder")
     parser.add_argument("--variant", default="vae", help="for quadrants")
@@ -398,6 +432,7 @@ def main() -> None:
         task["steps"] = given.steps
         if given.part == "fill":
             task |= {"data": given.data, "per_class": given.per_class, "ablate": given.ablate}
+            task["methods"] = given.methods
         else:
             task |= {"data": "mnist", "variant": given.variant, "epochs": given.epochs, "copies": given.copies}
             task["latents"] = given.latents

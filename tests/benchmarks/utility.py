@@ -54,9 +54,9 @@ from utility_sources import Sources
 
 from vaeaug.classifier.classical import ClassicalPipeline, parse_pipeline
 from vaeaug.classifier.fit import ClassifierConfig
-from vaeaug.evaluation.arms import ARMS, Labelled, train_arm
-from vaeaug.evaluation.recognition import recognition, shares_right
-from vaeaug.evaluation.statistics import over_seeds, paired_difference
+from vaeaug.evaluation.arms import ARMS, LabelledImages, train_arm
+from vaeaug.evaluation.classifier_metrics import classifier_metrics, contributions
+from vaeaug.evaluation.statistics import mean_over_seeds, paired_difference
 
 ALONE = ("real", "classical", "mixup")  # arms that see no synthetic images
 REBALANCED = ("oversampled", "weighted", "deferred", "smote")  # and these where classes are of different sizes
@@ -156,7 +156,7 @@ def run(job: Job) -> str:
     sources = Sources(
         real, job.results / job.name, job.seed, job.ratio, balance=job.tail > 1, train=job.train, pyraug=job.pyraug
     )
-    nothing = Labelled(real.pixels_NHWC[:0], real.labels_N[:0])
+    nothing = LabelledImages(real.pixels_NHWC[:0], real.labels_N[:0])
     for arm, source in missing:
         if job.until is not None and time.time() > job.until:
             break
@@ -174,10 +174,10 @@ def run(job: Job) -> str:
                 config=ClassifierConfig(steps=job.steps),
                 augment=pipeline.build(real.pixels_NHWC),
                 mixup=pipeline.mixup,
-                share=job.share,
+                synthetic_fraction=job.share,
             )
             predicted_N = classifier.probabilities(test.pixels_NHWC).argmax(axis=1)
-        figures = recognition(test.labels_N, predicted_N, CLASSES)
+        figures = classifier_metrics(test.labels_N, predicted_N, CLASSES)
         row = {
             "data": job.data,
             "per_class": job.per_class,
@@ -185,7 +185,7 @@ def run(job: Job) -> str:
             "seed": job.seed,
             "arm": arm,
             "source": source,
-            "pipeline": pipeline.words if ARMS[arm.partition(":")[0]].classical else None,
+            "pipeline": pipeline.description if ARMS[arm.partition(":")[0]].classical else None,
             "synthetic": len(synthetic.labels_N),
             "steps": job.steps,
             "share": job.share,
@@ -214,28 +214,28 @@ def table(jobs: list[Job], over: str) -> None:
             continue
         if len(done) < len(mine):
             print(f"\n{data}, {per_class} a class: {len(mine) - len(done)} seeds are not finished and are left out")
-        measure = "balanced-accuracy" if tail > 1 else "accuracy"
+        metric = "balanced-accuracy" if tail > 1 else "accuracy"
         true_N = load(data, mine[0].cifar)[1].labels_N
-        right = {key: _right(true_N, [found[key]["predicted"] for found in done], measure) for key in mine[0].arms()}
+        right = {key: _right(true_N, [found[key]["predicted"] for found in done], metric) for key in mine[0].arms()}
         shape = f", tail {tail:g}" if tail > 1 else ""
-        print(f"\n| {data}, {per_class} a class{shape} | {measure} | over `{over}` | by seed |\n|---|---|---|---|")
+        print(f"\n| {data}, {per_class} a class{shape} | {metric} | over `{over}` | by seed |\n|---|---|---|---|")
         for (arm, source), right_SN in right.items():
             by_seed = right_SN.mean(axis=1)
-            mean, half = over_seeds(by_seed)
+            mean, half_width = mean_over_seeds(by_seed)
             difference = paired_difference(right[over, None], right_SN)
-            against = f"{100 * difference.mean:+.1f}{_interval(difference.half)}" if arm != over else ""
+            against = f"{100 * difference.mean:+.1f}{_interval(difference.half_width)}" if arm != over else ""
             seeds = " ".join(f"{100 * value:.1f}" for value in by_seed)
             name = arm if source is None else f"{arm}, {source}"
-            print(f"| {name} | {100 * mean:.1f}{_interval(half)} | {against} | {seeds} |")
+            print(f"| {name} | {100 * mean:.1f}{_interval(half_width)} | {against} | {seeds} |")
 
 
-def _interval(half: float | None) -> str:
-    return "" if half is None else f" +- {100 * half:.1f}"
+def _interval(half_width: float | None) -> str:
+    return "" if half_width is None else f" +- {100 * half_width:.1f}"
 
 
-def _right(true_N: NDArray[np.int64], predicted: list[str], measure: str) -> NDArray[np.float64]:
+def _right(true_N: NDArray[np.int64], predicted: list[str], metric: str) -> NDArray[np.float64]:
     predicted_SN = np.array([[int(digit) for digit in text] for text in predicted])
-    return shares_right(true_N, predicted_SN, measure)
+    return contributions(true_N, predicted_SN, metric)
 
 
 def main() -> None:

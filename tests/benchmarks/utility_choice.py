@@ -13,9 +13,9 @@ from utility_data import CLASSES, FLIPS, draw, load
 from vaeaug.classifier.classical import ClassicalPipeline, base_pipelines
 from vaeaug.classifier.fit import ClassifierConfig
 from vaeaug.classifier.folds import stratified_folds
-from vaeaug.evaluation.arms import ARMS, Labelled, train_arm
-from vaeaug.evaluation.choice import FOLDS, TRIAL_STEPS, Choice, Trial
-from vaeaug.evaluation.recognition import ACCURACY, BALANCED
+from vaeaug.evaluation.arms import ARMS, LabelledImages, train_arm
+from vaeaug.evaluation.classifier_metrics import ACCURACY, BALANCED_ACCURACY
+from vaeaug.evaluation.successive_halving import FOLDS, TRIAL_STEP_FRACTION, SuccessiveHalving, Trial
 
 SEED = 100
 """Of the draw that the pipeline is chosen on; no figures are reported of it."""
@@ -32,11 +32,11 @@ def choose(file: Path, data: str, cifar: Path | None, per_class: int, tail: floa
         tail: R, or 1.
         steps: of an evaluated classifier.
     """
-    choice = Choice(
-        base_pipelines((FLIPS[data],), indexed=False), extend=True, measure=BALANCED if tail > 1 else ACCURACY
+    choice = SuccessiveHalving(
+        base_pipelines((FLIPS[data],), indexed=False), extend=True, metric=BALANCED_ACCURACY if tail > 1 else ACCURACY
     )
     kept = _kept(file)
-    real: Labelled | None = None
+    real: LabelledImages | None = None
     while pending := choice.pending():
         if real is None:
             real = draw(load(data, cifar)[0], per_class, tail, SEED)
@@ -44,12 +44,12 @@ def choose(file: Path, data: str, cifar: Path | None, per_class: int, tail: floa
         for trial in pending:
             true_N = real.labels_N[fold_N == trial.fold]
             if trial not in kept:
-                kept[trial] = _predicted(real, fold_N, trial, max(1, round(TRIAL_STEPS * steps)))
+                kept[trial] = _predicted(real, fold_N, trial, max(1, round(TRIAL_STEP_FRACTION * steps)))
                 row = {**dataclasses.asdict(trial.pipeline), "fold": trial.fold, "predicted": kept[trial].tolist()}
                 with file.open("a") as lines:
                     lines.write(json.dumps(row) + "\n")
                 right = 100 * np.mean(kept[trial] == true_N)
-                print(f"{file.stem} {trial.pipeline.words}, fold {trial.fold}: {right:.1f} %", flush=True)
+                print(f"{file.stem} {trial.pipeline.description}, fold {trial.fold}: {right:.1f} %", flush=True)
             choice.record(trial, true_N, kept[trial])
     return choice.best
 
@@ -63,14 +63,14 @@ def _split(row: dict[str, Any]) -> tuple[dict[str, Any], int, Any]:
     return row, row.pop("fold"), np.array(row.pop("predicted"))
 
 
-def _predicted(real: Labelled, fold_N: np.ndarray, trial: Trial, steps: int) -> np.ndarray:
+def _predicted(real: LabelledImages, fold_N: np.ndarray, trial: Trial, steps: int) -> np.ndarray:
     """Train without a fold, and return what its images are taken for."""
     seen_N = fold_N != trial.fold
-    seen = Labelled(real.pixels_NHWC[seen_N], real.labels_N[seen_N])
+    seen = LabelledImages(real.pixels_NHWC[seen_N], real.labels_N[seen_N])
     classifier = train_arm(
         ARMS["classical"],
         seen,
-        Labelled(seen.pixels_NHWC[:0], seen.labels_N[:0]),
+        LabelledImages(seen.pixels_NHWC[:0], seen.labels_N[:0]),
         CLASSES,
         seed=SEED,
         config=ClassifierConfig(steps=steps),

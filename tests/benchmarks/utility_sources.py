@@ -13,7 +13,7 @@ from utility_data import joined
 from vaeaug_plugins.samplers.residual import ResidualSampler
 
 import vaeaug
-from vaeaug.evaluation.arms import Labelled
+from vaeaug.evaluation.arms import LabelledImages
 
 STRENGTH = ResidualSampler.Config().strength
 
@@ -32,7 +32,7 @@ class Sources:
         pyraug: Python of an environment with pyraug, or None.
     """
 
-    real: Labelled
+    real: LabelledImages
     folder: Path
     seed: int
     ratio: float
@@ -40,7 +40,7 @@ class Sources:
     train: dict[str, Any]
     pyraug: Path | None
 
-    def made(self, source: str) -> Labelled:
+    def made(self, source: str) -> LabelledImages:
         """Return the synthetic images of a source: `SAMPLER[:NAME=VALUE,...][+filter]`, `pca` or `rhvae`."""
         if source == "pca":
             return self._changed_along_pixels()
@@ -48,7 +48,7 @@ class Sources:
             return self._from_pyraug()
         return self._sampled(source)
 
-    def _sampled(self, source: str) -> Labelled:
+    def _sampled(self, source: str) -> LabelledImages:
         """Return what `vaeaug.augment` writes; the model is trained the first time."""
         if not (self.folder / "data").exists():
             _write(self.real, self.folder / "writing")
@@ -74,9 +74,9 @@ class Sources:
         paths = sorted((out / "train").rglob("*.png"))
         shape = self.real.pixels_NHWC.shape[1:]
         pixels = [np.asarray(Image.open(path).convert("RGB" if shape[2] == 3 else "L")) for path in paths]
-        return Labelled(np.stack(pixels).reshape(-1, *shape), np.array([int(path.parent.name) for path in paths]))
+        return LabelledImages(np.stack(pixels).reshape(-1, *shape), np.array([int(path.parent.name) for path in paths]))
 
-    def _changed_along_pixels(self) -> Labelled:
+    def _changed_along_pixels(self) -> LabelledImages:
         """Return real images x + STRENGTH e, with e from the covariance of the pixels of their class."""
         rng = np.random.default_rng([self.seed, 2])
         shape = self.real.pixels_NHWC.shape[1:]
@@ -88,10 +88,10 @@ class Sources:
             noise_MN = rng.standard_normal((count, real_count)) / np.sqrt(real_count)
             changed_MD = x_ND[np.arange(count) % real_count] + STRENGTH * noise_MN @ (x_ND - x_ND.mean(axis=0))
             pixels_MD = np.round(np.clip(changed_MD, 0, 1) * 255).astype(np.uint8)
-            parts.append(Labelled(pixels_MD.reshape(-1, *shape), np.full(count, label)))
+            parts.append(LabelledImages(pixels_MD.reshape(-1, *shape), np.full(count, label)))
         return joined(parts)
 
-    def _from_pyraug(self) -> Labelled:
+    def _from_pyraug(self) -> LabelledImages:
         """Return samples of pyraug's RHVAE, as many of each class."""
         if self.pyraug is None:
             raise SystemExit("the source rhvae needs --pyraug PYTHON, of an environment with pyraug")
@@ -107,10 +107,10 @@ class Sources:
             subprocess.run([*map(str, words), "--per-class", str(count)], check=True)
             (self.folder / "part.npz").rename(out)
         with np.load(out, allow_pickle=False) as kept:
-            return Labelled(kept["pixels_NHWC"], kept["labels_N"])
+            return LabelledImages(kept["pixels_NHWC"], kept["labels_N"])
 
 
-def _write(images: Labelled, folder: Path) -> None:
+def _write(images: LabelledImages, folder: Path) -> None:
     for number, (pixels_HWC, label) in enumerate(zip(images.pixels_NHWC, images.labels_N, strict=True)):
         (folder / str(label)).mkdir(parents=True, exist_ok=True)
         image = Image.fromarray(pixels_HWC[..., 0] if pixels_HWC.shape[-1] == 1 else pixels_HWC)

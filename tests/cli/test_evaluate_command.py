@@ -15,7 +15,7 @@ from vaeaug.cli import cli
 
 QUICK = [
     "--steps",
-    "8",
+    "3",
     "--seeds",
     "3",
     "--workers",
@@ -76,7 +76,7 @@ def test_json_stands_alone_on_stdout(places: list[str]) -> None:
     values = json.loads(out)
     assert values["out"] is None
     assert values["decision"] in ("helps", "harms", "does not help", "undecided")
-    assert values["settings"]["steps"] == 8
+    assert values["settings"]["steps"] == 3
 
 
 def test_a_long_tail_is_balanced_and_its_rivals_are_told(tmp_path: Path) -> None:

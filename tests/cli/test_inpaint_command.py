@@ -14,8 +14,8 @@ from PIL import Image
 
 from vaeaug import cli
 from vaeaug.dataset.scan import scan
-from vaeaug.inpainting.partial_encoder import FILE
-from vaeaug.inpainting.train_partial import STEPS
+from vaeaug.inpainting.encoder_store import FILE
+from vaeaug.inpainting.train_encoder import STEPS
 
 Capture = pytest.CaptureFixture[str]
 SHORT = ("--partial-steps", 8)
@@ -51,7 +51,7 @@ def test_the_tree_stays_and_so_does_what_is_visible(model: Path, images: Path, t
     output = capsys.readouterr()
     values = json.loads(output.out)
     assert (values["images"], values["completions"], values["passed_through"]) == (2, 2, 2)
-    assert values["method"] == "partial-encoder"
+    assert values["method"] == "blend"
     assert "the inpainting encoder is stored in" in output.err
     assert "2 images have no holes and were copied unchanged: ant/001.png, ant/002.png" in output.err
     assert (model / FILE).exists()

@@ -110,7 +110,9 @@ def test_codes_have_no_axes_but_are_exchanged(data: Path, codes: Path, tmp_path:
 
 @pytest.mark.parametrize("variant", list(plugins.load().variants))
 def test_every_variant_is_looked_into(variant: str, data: Path, tmp_path: Path) -> None:
-    vaeaug.train(data, tmp_path / "model", variant=variant, steps=4, batch_size=8, workers=1)
+    small = plugins.load().variant(variant).cls.small_options
+    settings = {**tiny_data.QUICK, "steps": 4, "variant_options": small}
+    vaeaug.train(data, tmp_path / "model", variant=variant, **settings)
     ends = data / "ant/000.png", data / "bee/000.png"
     for path in ("linear", "slerp"):
         assert run("interpolate", tmp_path / "model", *ends, tmp_path / path, "-q", "--path", path) == 0

@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
+import doc_pages
 import pytest
 
-FOLDER = Path(__file__).parents[2] / "docs/how-to"
+FOLDER = doc_pages.DOCS / "how-to"
 PAGE = (FOLDER / "anomaly-scores.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(sh|python)\n(.*?)^```$", PAGE, flags=re.DOTALL | re.MULTILINE)
 
 
 def test_its_blocks_run_one_after_the_other(tmp_path: Path) -> None:
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    printed, python = [], ""
-    for language, block in BLOCKS:
-        python += block if language == "python" else ""  # a page's Python is one session
-        command = {"sh": ["bash", "-euo", "pipefail", "-c", block], "python": [sys.executable, "-c", python]}[language]
-        done = subprocess.run(
-            command,
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"{block}\n{done.stdout}{done.stderr}"
-        printed.append(done.stdout)
+    classes = ("bag", "coat", "sneaker")
+    session = doc_pages.Session(tmp_path, {"--steps 300": "--steps 60"}, classes=classes, one_interpreter=True)
+    printed = [session.run(language, block) for language, block in doc_pages.blocks(PAGE)]
     assert "(28, 28) True" in printed[2]
     assert "label_surprise" in printed[4]
     assert printed[5].endswith("(4, 28, 28)\n")

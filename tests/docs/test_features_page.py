@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import re
-from pathlib import Path
-
+import doc_pages
 import pytest
-from tiny_data import run
 
-PAGE = (Path(__file__).parents[2] / "docs/how-to/features.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(sh|python)\n(.*?)^```$", PAGE, flags=re.DOTALL | re.MULTILINE)
+PAGE = (doc_pages.DOCS / "how-to/features.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Run the whole page once, in this process, and return block -> what it printed."""
-    place = tmp_path_factory.mktemp("features")
-    printed = {}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(place)
-        patch.setattr("datasets.config.HF_DATASETS_CACHE", place / ".hf")
-        for language, block in BLOCKS:
-            output = io.StringIO()
-            with contextlib.redirect_stdout(output):
-                if language == "python":
-                    exec(block, {})  # noqa: S102 (it is the page that is tested)
-                else:
-                    for line in block.splitlines():
-                        program, *words = line.split()
-                        assert program == "vaeaug"
-                        assert run(*words) == 0, line
-            printed[block] = output.getvalue()
-    return printed
+    """Run the whole page once, and return block -> what it printed."""
+    session = doc_pages.Session(tmp_path_factory.mktemp("features"))
+    return {block: session.run(language, block) for language, block in doc_pages.blocks(PAGE)}
 
 
 def output_of(said: dict[str, str], words: str) -> str:

@@ -13,7 +13,7 @@ from tiff_files import tiff
 
 from vaeaug.dataset.decode import UnreadableImageError, decode_full
 from vaeaug.dataset.formats import FORMATS, install_for
-from vaeaug.dataset.levels import ONE_IN
+from vaeaug.dataset.levels import PIXELS_PER_OUTLIER
 from vaeaug.dataset.opening import PIXELS_IN_FLIGHT
 from vaeaug.dataset.rules import MAX_MEGAPIXELS
 
@@ -34,7 +34,7 @@ def test_the_table_has_every_format_and_its_suffixes() -> None:
 def test_its_figures_are_those_of_the_code() -> None:
     assert f"up to {MAX_MEGAPIXELS:g} million pixels" in PAGE
     assert f"at most {PIXELS_IN_FLIGHT // 1_000_000} million pixels at a" in PAGE
-    assert f"Of every {ONE_IN:,} pixels" in PAGE
+    assert f"Of every {PIXELS_PER_OUTLIER:,} pixels" in PAGE
 
 
 def _heic() -> bytes:

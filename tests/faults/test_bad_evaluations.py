@@ -72,7 +72,7 @@ def test_test_images_that_are_training_images(real: Path, synthetic: Path) -> No
     shutil.copy(real / "train/ant/000.png", real / "test/ant/again.png")
     found = evaluate(real, synthetic, **QUICK)
     assert found.values["test_images"]["ant"] == 5
-    assert any("also training images and were left out: 1" in remark for remark in found.remarks)
+    assert any("also training images and were left out: 1" in remark for remark in found.warnings)
 
 
 def test_one_test_image_tells_nothing(real: Path, synthetic: Path, tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_real_images_among_synthetic_ones_are_left_out(real: Path, synthetic: Pa
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(path.read_bytes())
     found = vaeaug.evaluate(real, mixed, **evaluate_data.QUICK)
-    assert "images in mixed that are copies of real ones and were left out: 16" in found.remarks
+    assert "images in mixed that are copies of real ones and were left out: 16" in found.warnings
     assert found.values["images"] == alone.values["images"]
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 import vaeaug
 from vaeaug.errors import InputError
-from vaeaug.inpainting.partial_encoder import FILE
+from vaeaug.inpainting.encoder_store import FILE
 
 HOLE = np.zeros((8, 8), dtype=np.uint8)
 HOLE[2:6, 2:6] = 255
@@ -84,7 +84,7 @@ def test_skip_invalid_leaves_them_out(model: Path, images: Path, tmp_path: Path)
     (images / "ant/000.png").write_bytes(b"no image")
     made = vaeaug.inpaint(model, images, tmp_path / "out", masks=tmp_path / "masks", method="gibbs", skip_invalid=True)
     assert (made.images, list(made.invalid)) == (2, ["ant/000.png"])
-    assert "images that cannot be read were left out: ant/000.png (1 in all)" in made.remarks
+    assert "images that cannot be read were left out: ant/000.png (1 in all)" in made.warnings
 
 
 def test_masks_of_other_names_are_told_by_the_first_look(model: Path, images: Path, tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_masks_of_other_names_are_told_by_the_first_look(model: Path, images: Pa
 def test_masks_that_belong_to_no_image_are_named(model: Path, images: Path, tmp_path: Path) -> None:
     (tmp_path / "masks/ant/001.png").rename(tmp_path / "masks/ant/001-mask.png")
     made = vaeaug.inpaint(model, images, tmp_path / "out", masks=tmp_path / "masks", method="gibbs")
-    assert "masks that belong to no image: ant/001-mask.png (1 in all)" in made.remarks
+    assert "masks that belong to no image: ant/001-mask.png (1 in all)" in made.warnings
 
 
 def test_two_images_of_one_name(model: Path, images: Path, tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_no_output_inside_an_input(images: Path, model: Path, tmp_path: Path, pl
 def test_a_full_mask_is_a_draw_and_said_to_be(model: Path, images: Path, tmp_path: Path) -> None:
     Image.fromarray(np.full((8, 8), 255, dtype=np.uint8)).save(tmp_path / "masks/ant/000.png")
     made = vaeaug.inpaint(model, images, tmp_path / "out", masks=tmp_path / "masks", method="gibbs")
-    assert "no pixels are visible in these images, so they are samples of their class: ant/000.png" in made.remarks
+    assert "no pixels are visible in these images, so they are samples of their class: ant/000.png" in made.warnings
 
 
 def test_a_model_that_may_not_be_written_to_stays_as_it_is(model: Path, images: Path, tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ def test_a_coco_file_serves_as_masks(model: Path, images: Path, tmp_path: Path) 
     }
     (tmp_path / "holes.json").write_text(json.dumps(values))
     made = vaeaug.inpaint(model, images, tmp_path / "out", coco=tmp_path / "holes.json", method="gibbs")
-    assert (made.images, made.passed) == (1, 2)
+    assert (made.images, made.unchanged) == (1, 2)
     was, now = (np.asarray(Image.open(place / "ant/000.png")) for place in (images, tmp_path / "out"))
     assert np.array_equal(was[:, 1:], now[:, 1:])
     assert (was[:, 0] != now[:, 0]).any()

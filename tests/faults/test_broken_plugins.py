@@ -287,9 +287,9 @@ def test_listing_survives_it_and_strict_makes_it_fatal(tmp_path: Path, broken: B
     with pytest.raises(PluginError, match="VAEAUG_STRICT is set"):
         load([tmp_path], environ={"VAEAUG_STRICT": "1"})
     from vaeaug.plugins import find_sources
-    from vaeaug.plugins.listing import listing
+    from vaeaug.plugins.listing import list_plugins
 
-    entries = listing(find_sources([tmp_path], {}))
+    entries = list_plugins(find_sources([tmp_path], {}))
     assert [entry.plugin for entry in entries if entry.origin == "file"][:1] == ["aaa"]
 
 

@@ -17,7 +17,7 @@ from PIL import Image
 
 from vaeaug.errors import InputError
 from vaeaug.workflows.evaluate import classifier_trainings as evaluate_train
-from vaeaug.workflows.evaluate.classifier_task import load_division
+from vaeaug.workflows.evaluate.classifier_task import load_split
 from vaeaug.workflows.evaluate.evaluate_command import evaluate
 
 TRAINED = "*-seed-????-???.npz"
@@ -105,7 +105,7 @@ def test_unbalanced_classes_are_balanced_too_and_count_alike(tmp_path: Path, syn
     assert list(found.values["rivals"]) == ["classical", *balancing]
     assert found.values["decided_by"] in found.values["rivals"]
     assert found.values["metric"] == "balanced-accuracy"
-    assert found.remarks == ()  # 13 + 6 and 8 + 7 are of about one size
+    assert found.warnings == ()  # 13 + 6 and 8 + 7 are of about one size
     even = evaluate(
         evaluate_data.write_real(tmp_path / "even"), synthetic, **{**QUICK, "steps": 2, "metric": "balanced-accuracy"}
     )
@@ -121,7 +121,7 @@ def test_the_user_settles_arms_and_measure_of_unbalanced_classes(tmp_path: Path)
     assert set(found.values["arms"]) == set(arms.split(","))
     assert list(found.values["rivals"]) == ["classical", "weighted"]
     assert found.values["metric"] == "accuracy"
-    assert any("still have between 15 and 25 images; vaeaug augment --balance" in remark for remark in found.remarks)
+    assert any("still have between 15 and 25 images; vaeaug augment --balance" in remark for remark in found.warnings)
 
 
 @pytest.mark.parametrize(("metric", "pipeline"), [("accuracy", "mild"), ("balanced-accuracy", "trivialaugment")])
@@ -133,7 +133,7 @@ def test_classical_augmentation_is_chosen_by_the_measure_of_the_verdict(
     evaluate_data.write_images(real / "train/ant", "ant", 50, 16)
 
     def predicts(task, tell):
-        true_N = load_division(task.division).test.labels_N
+        true_N = load_split(task.split).test.labels_N
         everything = {"mild": 0, "trivialaugment": 1}.get(task.pipeline.name, -1)
         predicted_N = np.full_like(true_N, everything)
         predicted_N[np.flatnonzero(true_N == 0)[0]] = 0
@@ -155,7 +155,7 @@ def test_a_class_without_synthetic_images_leaves_the_arm_of_these_alone_out(real
     synthetic = evaluate_data.write_synthetic(tmp_path / "synthetic", {"ant": 6})
     found = evaluate(real, synthetic, **{**QUICK, "arms": "real,synthetic,synthetic-only", "steps": 2})
     assert list(found.values["arms"]) == ["real", "synthetic"]
-    assert any("no synthetic images of bee" in remark for remark in found.remarks)
+    assert any("no synthetic images of bee" in remark for remark in found.warnings)
 
 
 def test_workers_change_no_byte(real: Path, synthetic: Path, tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_it_says_where_the_model_was_trained_on_other_images(real: Path, tmp_pat
     # A model of the training images alone knows no other test split.
     for data, out in ((real, "same"), (real / "train", "training"), (others, "other")):
         vaeaug.augment(data, tmp_path / out, per_class=2, synthetic_only=True, **tiny_data.UNFILTERED)
-        remarks.append(evaluate(real, tmp_path / out, **{**QUICK, "seeds": 3}).remarks)
+        remarks.append(evaluate(real, tmp_path / out, **{**QUICK, "seeds": 3}).warnings)
     assert remarks[:2] == [(), ()]
     assert "synthetic images was trained on other images than these real ones" in remarks[2][0]
 
@@ -251,7 +251,7 @@ def test_without_test_images_each_is_held_out_once_and_no_model_sees_it(tmp_path
 
     def trained(seen: list[Path]) -> None:
         """Note which images a classifier was trained and tested on."""
-        divisions.append(load_division(seen[-1].with_name(f"division-{seen[-1].stem.rpartition('-')[2]}.npz")))
+        divisions.append(load_split(seen[-1].with_name(f"division-{seen[-1].stem.rpartition('-')[2]}.npz")))
 
     with on_disk("rename", "*/fold-???/synthetic", made), on_disk("rename", TRAINED, trained):
         found = evaluate(real, tmp_path / "extended", folds=3, repeats=2, **QUICK)
@@ -312,10 +312,10 @@ def test_no_copy_of_what_is_held_out_is_trained_on(tmp_path: Path) -> None:
     divisions = []
 
     def tried(seen: list[Path]) -> None:
-        divisions.append(load_division(seen[-1].with_name("-".join(seen[-1].stem.split("-")[:3]) + ".npz")))
+        divisions.append(load_split(seen[-1].with_name("-".join(seen[-1].stem.split("-")[:3]) + ".npz")))
 
     def trained(seen: list[Path]) -> None:
-        divisions.append(load_division(seen[-1].with_name(f"division-{seen[-1].stem.rpartition('-')[2]}.npz")))
+        divisions.append(load_split(seen[-1].with_name(f"division-{seen[-1].stem.rpartition('-')[2]}.npz")))
 
     settings = {**QUICK, "arms": "classical,classical+synthetic", "classical": "mild+mixup", "flip": "auto"}
     settings |= {"steps": 2, "folds": 3}

@@ -11,8 +11,8 @@ import tiny_data
 
 import vaeaug
 from vaeaug.errors import InputError
-from vaeaug.inpainting.partial_encoder import save_partial
-from vaeaug.inpainting.train_partial import train_partial
+from vaeaug.inpainting.encoder_store import save_inpainting_encoder
+from vaeaug.inpainting.train_encoder import train_inpainting_encoder
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 8, 8), dtype=np.uint8)
 MASKS = np.zeros((3, 8, 8), dtype=bool)
@@ -23,7 +23,7 @@ MASKS[:2, 2:5, 1:6] = True
 def model(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> vaeaug.Model:
     """A model with an inpainting encoder, which would be trained longer on its first use."""
     model = vaeaug.load(shutil.copytree(tiny_data.model(tmp_path_factory), tmp_path / "model"))
-    save_partial(model.stored, train_partial(model.stored, None, None, steps=8))
+    save_inpainting_encoder(model.stored, train_inpainting_encoder(model.stored, None, None, steps=8))
     return model
 
 

@@ -109,7 +109,7 @@ def test_a_class_that_cannot_be_filled_says_so(
     made = vaeaug.augment(data, tmp_path / "out", model=model, per_class=70, workers=1)
     assert {count.label: count.synthetic for count in made.counts} == {"ant": 70, "bee": 0}
     assert made.dropped == {"bee": {"another class": CHUNK * -(-4 * 70 // CHUNK)}}
-    (remark,) = [remark for remark in made.remarks if "dropped" in remark]
+    (remark,) = [remark for remark in made.warnings if "dropped" in remark]
     assert "bee has 0 of 70" in remark
     assert "--no-filter" in remark
     for name in ("report.html", "README.md"):

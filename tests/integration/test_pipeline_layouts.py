@@ -24,7 +24,7 @@ def write(root: Path, *folders: str, count: int = 4, start: int = 0) -> Path:
 def augment(data: Path, **settings: Any) -> tuple[Path, tuple[str, ...]]:
     out = data.parent / "out"
     made = vaeaug.augment(data, out, **{"per_class": 2, **UNFILTERED, **settings})
-    return out, made.remarks
+    return out, made.warnings
 
 
 def test_mvtec_ad_keeps_its_defects_in_test_and_its_masks_out(tmp_path: Path) -> None:

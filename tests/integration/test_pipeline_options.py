@@ -189,7 +189,7 @@ def test_a_collapsed_posterior_is_said(data: Path, tmp_path: Path) -> None:
     settings = {**UNFILTERED, "steps": 400, "learning_rate": 0.02, "scope": "shared", "variant": "beta-vae"}
     settings["variant_options"] = {"beta": 100_000, "latent_dim": 4, "width": 16}
     made = vaeaug.augment(data, tmp_path / "out", per_class=1, progress=heard, **settings)
-    assert any("posterior collapse: 0 of 4 latent dimensions" in remark for remark in made.remarks)
+    assert any("posterior collapse: 0 of 4 latent dimensions" in remark for remark in made.warnings)
     assert any("posterior collapse" in line for line in heard.lines)
     for name in ("README.md", "vaeaug.json"):
         assert "posterior collapse" in (tmp_path / "out" / name).read_text()
@@ -231,10 +231,10 @@ def test_a_model_of_other_data_writes_at_their_size_and_says_so(model: Path, tmp
     made = vaeaug.augment(own, tmp_path / "out", model=model, per_class=1, workers=1, filter=False)
     with Image.open(tmp_path / "out/train/ant/synthetic-ant-00000.png") as image:
         assert (image.size, image.mode) == ((17, 21), "L")
-    assert any("was not trained on the images of this dataset" in remark for remark in made.remarks)
+    assert any("was not trained on the images of this dataset" in remark for remark in made.warnings)
 
 
 def test_a_class_too_small_to_be_validated_keeps_the_shared_network(tmp_path: Path) -> None:
     own = tiny_data.write_dataset(tmp_path / "data", {"ant": 30, "bee": 3})
     made = vaeaug.augment(own, tmp_path / "out", per_class=2, **UNFILTERED)
-    assert any(remark.endswith("use the shared one: bee") for remark in made.remarks)
+    assert any(remark.endswith("use the shared one: bee") for remark in made.warnings)

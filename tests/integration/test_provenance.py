@@ -16,7 +16,7 @@ from tiny_data import UNFILTERED, manifest, run
 import vaeaug
 from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.image_cache import open_cache
-from vaeaug.dataset.provenance import recognize, set_apart
+from vaeaug.dataset.provenance import add_provenance, separate_synthetic
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
 
@@ -111,14 +111,14 @@ def test_synthetic_images_are_recognized(first: Path, tmp_path: Path, change: Ca
     shutil.copytree(first, out)
     change(out)
     index = scan(out)
-    apart = set_apart(recognize(index, read_contents(index)))
+    apart = separate_synthetic(add_provenance(index, read_contents(index)))
     assert apart.synthetic == 6
     assert apart.index.counts("train") == {"ant": 8, "bee": 6}
 
 
 def test_a_folder_of_an_output_is_recognized(first: Path) -> None:
     index = scan(first / "train")
-    found = recognize(index, read_contents(index))
+    found = add_provenance(index, read_contents(index))
     made = [file for file in found.files if file.synthetic]
     assert len(made) == 6
     assert all((first / "train" / str(file.provenance and file.provenance.source)).is_file() for file in made)
@@ -189,7 +189,7 @@ def test_amounts_count_real_images_only(first: Path, tmp_path: Path) -> None:
 
 def test_a_warning_says_how_many_there_are(first: Path, tmp_path: Path) -> None:
     made = vaeaug.augment(first, tmp_path / "out", per_class=1, **FAST)
-    (said,) = [remark for remark in made.remarks if "earlier run" in remark]
+    (said,) = [remark for remark in made.warnings if "earlier run" in remark]
     assert said == (
         "6 of 20 training images of first are synthetic, from an earlier run of vaeaug: they are copied and stay "
         "synthetic in the manifest, and no model was trained on them (--train-on-synthetic trains on them)"
@@ -225,7 +225,7 @@ def test_copied_synthetic_images_in_a_test_split_judge_nothing(first: Path, tmp_
         shutil.copy(first / f"train/{label}/synthetic-{label}-00000.png", tmp_path / "copy/test" / label / "x.png")
     made = vaeaug.augment(tmp_path / "copy", tmp_path / "out", per_class=1, **FAST)
     assert [count.test for count in made.counts] == [1, 1]
-    assert any("2 synthetic images in the validation and test splits" in remark for remark in made.remarks)
+    assert any("2 synthetic images in the validation and test splits" in remark for remark in made.warnings)
     assert not list((tmp_path / "out/test").rglob("x.png"))
 
 
@@ -239,7 +239,7 @@ def test_random_holes_beside_earlier_images(first: Path, tmp_path: Path) -> None
     assert all((tmp_path / "out" / row["source"]).is_file() for row in rows)
     assert "14 real and 20 synthetic" in (tmp_path / "out/README.md").read_text()
     assert len(list((tmp_path / "out").rglob("*.png"))) == 34
-    assert made.passed == 14
+    assert made.unchanged == 14
 
 
 def test_completed_images_are_synthetic_in_part(first: Path, tmp_path: Path) -> None:
@@ -253,7 +253,7 @@ def test_completed_images_are_synthetic_in_part(first: Path, tmp_path: Path) -> 
         Image.fromarray(mask).save(masks / label / "000.png")
     vaeaug.inpaint(tmp_path / "model", data, tmp_path / "done", masks=str(masks), method="gibbs")
     index = scan(tmp_path / "done")
-    apart = set_apart(recognize(index, read_contents(index)))
+    apart = separate_synthetic(add_provenance(index, read_contents(index)))
     assert (apart.synthetic, apart.index.counts("train")) == (2, {"ant": 7, "bee": 5})
     vaeaug.augment(tmp_path / "done", tmp_path / "out", per_class=1, **FAST)
     kinds = [row["synthetic"] for row in manifest(tmp_path / "out")]
@@ -265,7 +265,7 @@ def test_the_cache_marks_synthetic_images(first: Path, tmp_path: Path) -> None:
 
     index = scan(first)
     contents = read_contents(index)
-    apart = set_apart(recognize(index, contents))
+    apart = separate_synthetic(add_provenance(index, contents))
     cache = open_cache(build_cache(apart.index, contents=contents, cache_dir=tmp_path).directory)
     assert sum(file.synthetic for file in cache.files) == 6
     assert len(cache.indices("train")) == 14

@@ -14,7 +14,7 @@ from PIL import Image
 
 from vaeaug.dataset.scan import scan
 from vaeaug.export.card import CardData, ClassCount, write_card
-from vaeaug.export.kind import ClassKind
+from vaeaug.export.class_format import ClassFormat
 from vaeaug.export.layout import folder_name
 from vaeaug.export.manifest import Sources, manifest_rows, write_manifest
 from vaeaug.export.real import copy_real, place_real
@@ -45,7 +45,7 @@ def write_output(root: Path, classes: tuple[str, ...], splits: tuple[str, ...] =
     out.mkdir()
     real = place_real(index.files, index.layout)
     copy_real(real, out)
-    kinds = {label: ClassKind(SIDE, SIDE, "RGB") for label in classes}
+    kinds = {label: ClassFormat(SIDE, SIDE, "RGB") for label in classes}
     chunks = (
         SampleChunk(label, 0, random.integers(0, 256, (3, SIDE, SIDE, 3), dtype=np.uint8), (None,) * 3, "mixture")
         for label in classes

@@ -14,8 +14,8 @@ from tiny_data import QUICK
 
 import vaeaug
 from vaeaug.errors import InputError
-from vaeaug.inpainting.partial_encoder import FILE, load_partial
-from vaeaug.inpainting.train_partial import BATCH, STEPS, train_partial
+from vaeaug.inpainting.encoder_store import FILE, load_inpainting_encoder
+from vaeaug.inpainting.train_encoder import BATCH, STEPS, train_inpainting_encoder
 from vaeaug.progress import Progress, Tick
 
 
@@ -39,7 +39,7 @@ def test_the_model_is_the_same_but_for_the_partial_encoder(
     asked = [record.pop("resume")["request"] for record in records]
     assert records[0] == records[1]  # the fingerprint among them
     assert asked[0] == {**asked[1], "inpainting": True}
-    assert load_partial(made.stored) is not None
+    assert load_inpainting_encoder(made.stored) is not None
 
 
 def test_augment_knows_no_such_option(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -79,7 +79,7 @@ def test_a_time_budget_bounds_the_partial_encoder_too(tmp_path: Path, tmp_path_f
     settings = {**QUICK, "scope": "shared", "inpainting": True, "steps": None, "time_budget": budget, "patience": 0}
     data = tiny_data.two_classes(tmp_path_factory)
     made = vaeaug.train(data, tmp_path / "model", progress=trained, **settings)
-    assert load_partial(made.stored) is not None
+    assert load_inpainting_encoder(made.stored) is not None
     assert trained.images < BATCH * STEPS / 2  # as many as it takes without a limit would take several seconds
     record = json.loads((tmp_path / "model/model.json").read_text())
     seconds = float(record["metrics"]["stopped"].removeprefix("the time budget of ").partition(" s is")[0])
@@ -97,6 +97,6 @@ def test_the_clock_ends_the_training_of_a_partial_encoder(tmp_path_factory: pyte
 
     shown: list[float] = []
     limits = {"steps": 100_000, "seconds": 30.0}
-    train_partial(stored, None, None, **limits, clock=clock, report=lambda tick: shown.append(tick.done))
+    train_inpainting_encoder(stored, None, None, **limits, clock=clock, report=lambda tick: shown.append(tick.done))
     assert now < 45  # a few looks at the clock a step, and one when all is done
     assert shown[-1] == 1

@@ -17,7 +17,7 @@ from vaeaug_plugins.variants.hvae import HVAE
 
 from vaeaug import ImageSpec, Latents
 from vaeaug.nn.ladder import ladder_grids, ladder_patch
-from vaeaug.testing.cases import shaken
+from vaeaug.testing.cases import perturbed
 from vaeaug.training.objective import objective
 
 SPEC = ImageSpec(channels=1, height=28, width=28, num_classes=2)
@@ -26,7 +26,7 @@ SPEC = ImageSpec(channels=1, height=28, width=28, num_classes=2)
 def model(**options: float) -> HVAE:
     """Return an untrained model whose every part matters: no layer is at its zero start."""
     torch.manual_seed(0)
-    return shaken(HVAE(SPEC, HVAE.Config(latent_dim=16, **options))).eval()
+    return perturbed(HVAE(SPEC, HVAE.Config(latent_dim=16, **options))).eval()
 
 
 def batch(count: int = 4) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,6 @@ class Column:
     """A value that is reported for each image.
 
     Attributes:
-        name: in the table.
         meaning: what it is, with its unit and what a null means.
     """
 
@@ -44,7 +43,7 @@ MEASURED = (
 )
 """Columns measured by a network for an image of its class, in the order of the table."""
 
-SURPRISE = Column(
+LABEL_SURPRISE = Column(
     "label_surprise",
     "log-evidence of the most likely other class minus the log-evidence of the label, in nats; above 0, the model "
     "prefers another label; null if the image has no label that can be scored",
@@ -56,21 +55,21 @@ SCORE = Column(
 
 SYNTHETIC = Column("synthetic", "true for an image that a model generated or inpainted, as in the outputs of vaeaug")
 
-LIKELIEST = Column(
+LIKELIEST_CLASS = Column(
     "likeliest_class",
     "the most likely class of the image according to the model, regardless of its label; null if it cannot be "
     "determined",
 )
 
-SCORE_COLUMNS = tuple(column.name for column in (*MEASURED, SURPRISE))
+SCORE_COLUMNS = tuple(column.name for column in (*MEASURED, LABEL_SURPRISE))
 """The columns that images can be ranked by."""
 
-SCORES = tuple(name.replace("_", "-") for name in SCORE_COLUMNS)
+SCORE_OPTIONS = tuple(name.replace("_", "-") for name in SCORE_COLUMNS)
 """The same, as users write them."""
 
-DEFAULT = "scaled-error"
+DEFAULT_SCORE = "scaled-error"
 """The default score that images are ranked by; docs/benchmarks.md explains the choice."""
 
-JUDGE_AUTO = "auto"
-JUDGES = (JUDGE_AUTO, "features", "evidence")
-"""How labels can be scored; see `vaeaug.anomaly.judgement`, which needs torch."""
+LABEL_METHOD_AUTO = "auto"
+LABEL_METHODS = (LABEL_METHOD_AUTO, "features", "evidence")
+"""How labels can be scored; see `vaeaug.anomaly.label_scores`, which needs torch."""

@@ -1,14 +1,14 @@
-"""Class densities in the space of latent features, fitted to the labelled images: what tells which labels are wrong.
+"""Class densities in the space of latent features, fitted to the labelled images, to find wrong labels.
 
 A network that was trained on a wrong label explains the image by it: on Fashion-MNIST with flipped labels the evidence
-of the networks finds a third of the flips, these densities four fifths (docs/benchmarks.md). For features that were
-told no label (`features_of`) a class is a Gaussian with a mean of its own, and a covariance between its own and that
-of all classes (regularized discriminant analysis; Friedman 1989):
+of the networks finds a third of the flips, these densities four fifths (docs/benchmarks.md). Features are encoded
+without labels (`features_of`). A class is a Gaussian with its own mean, and a covariance between its own and that of
+all classes (regularized discriminant analysis; Friedman 1989):
 
     log p(f|y) = log N(f; m_y, S_y),  S_y = (n_y C_y + n_0 C) / (n_y + n_0),  n_0 = 4 D
 
-Features are first reduced to their D leading principal components, D at most 64 and a tenth of the images. All is
-summed up over parts of the images, so that memory does not grow with their number.
+Features are first reduced to their D leading principal components, D at most 64 and a tenth of the images. Sums run
+over parts of the images, so that memory does not grow with their number.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-LEAST_IMAGES = 5
+MIN_IMAGES = 5
 """Minimum number of labelled images for which the labels of a class are scored."""
 
-MOST_COMPONENTS = 64
-IMAGES_A_COMPONENT = 10
-PRIOR_A_COMPONENT = 4
+MAX_COMPONENTS = 64
+IMAGES_PER_COMPONENT = 10
+PRIOR_IMAGES_PER_COMPONENT = 4
 """The common covariance counts as so many images a component."""
 
-FLOOR = 0.01
+VARIANCE_FLOOR = 0.01
 """Added to every variance, as a fraction of the mean variance: no class has zero variance in any direction."""
 
 Parts = Callable[[], Iterable[tuple[NDArray[np.float32], NDArray[np.int64]]]]
@@ -36,13 +36,10 @@ Parts = Callable[[], Iterable[tuple[NDArray[np.float32], NDArray[np.int64]]]]
 
 @dataclass(frozen=True, slots=True)
 class LabelDensities:
-    """A Gaussian for each class that has images enough.
+    """A Gaussian for each class with enough images.
 
     Attributes:
-        mean_F: of all features.
-        components_FD: the principal components.
         classes_K: the classes, as the model counts them, ascending.
-        means_KD: of the classes, in components.
         whiteners_KDD: W with (f - m) W of unit covariance.
         log_scales_K: half the log-determinant of each covariance.
     """
@@ -64,35 +61,31 @@ class LabelDensities:
         return np.stack(columns, axis=1)
 
 
-def judged_classes(labels_N: NDArray[np.int64]) -> NDArray[np.int64]:
+def scorable_classes(labels_N: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the classes with labels that can be scored, ascending: none, or at least two."""
     classes, counts = np.unique(labels_N[labels_N >= 0], return_counts=True)
-    enough = classes[counts >= LEAST_IMAGES]
-    return enough if len(enough) > 1 else enough[:0]
+    classes_K = classes[counts >= MIN_IMAGES]
+    return classes_K if len(classes_K) > 1 else classes_K[:0]
 
 
 def fit_densities(parts: Parts, classes_K: NDArray[np.int64]) -> LabelDensities:
-    """Fit one Gaussian per class.
-
-    Args:
-        classes_K: which classes (`judged_classes`).
-    """
+    """Fit one Gaussian per class of `scorable_classes`."""
     mean_F, components_FD = _components(parts, classes_K)
-    number = len(classes_K)
-    depth = components_FD.shape[1]
-    count_K, sum_KD, square_KDD = np.zeros(number), np.zeros((number, depth)), np.zeros((number, depth, depth))
+    class_count = len(classes_K)
+    dim = components_FD.shape[1]
+    count_K, sum_KD, square_KDD = np.zeros(class_count), np.zeros((class_count, dim)), np.zeros((class_count, dim, dim))
     for features_NF, labels_N in parts():
         f_ND = (features_NF - mean_F) @ components_FD
         for k, label in enumerate(classes_K):
-            mine = f_ND[labels_N == label]
-            count_K[k] += len(mine)
-            sum_KD[k] += mine.sum(axis=0)
-            square_KDD[k] += mine.T @ mine
+            class_f_ND = f_ND[labels_N == label]
+            count_K[k] += len(class_f_ND)
+            sum_KD[k] += class_f_ND.sum(axis=0)
+            square_KDD[k] += class_f_ND.T @ class_f_ND
     means_KD = sum_KD / count_K[:, None]
     scatter_KDD = square_KDD - count_K[:, None, None] * means_KD[:, :, None] * means_KD[:, None, :]
     common_DD = scatter_KDD.sum(axis=0) / count_K.sum()
-    floor_DD = (FLOOR * np.trace(common_DD) / depth + np.finfo(np.float32).tiny) * np.eye(depth)
-    prior = PRIOR_A_COMPONENT * depth
+    floor_DD = (VARIANCE_FLOOR * np.trace(common_DD) / dim + np.finfo(np.float32).tiny) * np.eye(dim)
+    prior = PRIOR_IMAGES_PER_COMPONENT * dim
     covariance_KDD = (scatter_KDD + prior * common_DD) / (count_K + prior)[:, None, None] + floor_DD
     roots_KDD = np.linalg.cholesky(covariance_KDD)
     return LabelDensities(
@@ -106,12 +99,16 @@ def fit_densities(parts: Parts, classes_K: NDArray[np.int64]) -> LabelDensities:
 
 
 def _components(parts: Parts, classes_K: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the mean of the features, (F,), and their leading principal components, (F, D)."""
+    """Return the mean (F,) and the leading principal components (F, D) of the features."""
     count, sum_F, square_FF = 0, np.zeros(()), np.zeros(())
     for features_NF, labels_N in parts():
-        mine = features_NF[np.isin(labels_N, classes_K)].astype(np.float64)
-        count, sum_F, square_FF = count + len(mine), sum_F + mine.sum(axis=0), square_FF + mine.T @ mine
+        class_features_NF = features_NF[np.isin(labels_N, classes_K)].astype(np.float64)
+        count, sum_F, square_FF = (
+            count + len(class_features_NF),
+            sum_F + class_features_NF.sum(axis=0),
+            square_FF + class_features_NF.T @ class_features_NF,
+        )
     mean_F = sum_F / count
-    depth = max(1, min(MOST_COMPONENTS, len(mean_F), count // IMAGES_A_COMPONENT))
+    dim = max(1, min(MAX_COMPONENTS, len(mean_F), count // IMAGES_PER_COMPONENT))
     _, vectors_FF = np.linalg.eigh(square_FF / count - np.outer(mean_F, mean_F))
-    return mean_F, vectors_FF[:, ::-1][:, :depth]  # eigh sorts ascending
+    return mean_F, vectors_FF[:, ::-1][:, :dim]  # eigh sorts ascending

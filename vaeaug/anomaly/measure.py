@@ -1,8 +1,8 @@
 """How well a network explains images of one class: the parts of every score.
 
-The mode of the posterior gives the reconstruction that is shown, and the errors in pixel values. Bounds on the
-likelihood are means over draws from the posterior. The draws for each image use the same random numbers, so the result
-does not depend on other images, and images differ by their content and not by chance.
+The posterior mode gives the reconstruction that is shown, and the errors in pixel values. Bounds on the likelihood are
+means over draws from the posterior. The draws for each image use the same random numbers, so the result does not depend
+on other images, and images differ by their content and not by chance.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ import torch
 from torch import Tensor
 
 from vaeaug.contracts import kl_of
-from vaeaug.models.likelihood import DRAWS_AT_ONCE
+from vaeaug.models.likelihood import DRAWS_PER_BATCH
 from vaeaug.models.network import Network
 from vaeaug.seeds import seed_of
 
-LEAST_VARIANCE = 1e-3
+VARIANCE_OFFSET = 1e-3
 """Added to the variance of an image's values in [0, 1], that of 3 % noise: a flat image has none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Measures:
+class Measurements:
     """Measurements of B images by a network, on the CPU.
 
     Attributes:
         reconstruction_error: the loss, in nats if it is a likelihood, (B,).
-        kl: the KL divergence in nats, (B,), or None if the variant reports none.
+        kl: in nats, (B,), or None if the variant reports none.
         iwae_bound: the importance-weighted bound on -log p(x|y) in nats, (B,), or None without importance weights.
-        image_BCHW: the reconstruction from the posterior's mode, in [0, 1].
+        image_BCHW: the reconstruction from the posterior mode, in [0, 1].
         error_BHW: the absolute error of that reconstruction, averaged over channels, in [0, 1].
         scaled_error: its mean squared error over the image's contrast, the standard deviation of its values, (B,). So
-            an image does not count as anomalous merely because it has more contrast or detail than others, as it does
-            for likelihoods (Serra et al. 2020); with the variance in its place plain images would, instead.
+            an image is not anomalous merely because it has more contrast or detail than others, as with likelihoods
+            (Serra et al. 2020); with the variance instead, plain images would be.
     """
 
     reconstruction_error: Tensor
@@ -46,21 +46,20 @@ class Measures:
 
     @property
     def negative_elbo(self) -> Tensor:
-        """The reconstruction error and the KL divergence, if there is one, (B,)."""
+        """The reconstruction error plus the KL divergence, if there is one, (B,)."""
         return self.reconstruction_error if self.kl is None else self.reconstruction_error + self.kl
 
 
 @torch.no_grad()
-def measure(network: Network, x_BCHW: Tensor, y_B: Tensor, *, seed: int, draws: int) -> Measures:
+def measure(network: Network, x_BCHW: Tensor, y_B: Tensor, *, seed: int, draws: int) -> Measurements:
     """Measure images under the network of their class.
 
     If the variant has importance weights, `reconstruction_error` and `kl` are means over the draws, so that their sum
-    is the negative ELBO; otherwise they are those of the mode.
+    is the negative ELBO; otherwise they belong to the mode.
 
     Args:
         network: in eval mode.
         x_BCHW: images in [0, 1], on the network's device.
-        y_B: the class that each is measured as.
         seed: of the draws; the same numbers for every image.
         draws: K of the bound.
     """
@@ -68,7 +67,7 @@ def measure(network: Network, x_BCHW: Tensor, y_B: Tensor, *, seed: int, draws: 
     raw_BRHW = network.variant.decode(encoded.latent, y_B)
     image_BCHW = network.loss.image(raw_BRHW)
     error_BCHW = image_BCHW - x_BCHW
-    contrast_B = (x_BCHW.var(dim=(2, 3), correction=0).mean(dim=1) + LEAST_VARIANCE).sqrt()
+    contrast_B = (x_BCHW.var(dim=(2, 3), correction=0).mean(dim=1) + VARIANCE_OFFSET).sqrt()
     scaled_B = error_BCHW.square().mean(dim=(1, 2, 3)) / contrast_B
     cost_B: Tensor
     kl_B: Tensor | None
@@ -76,9 +75,9 @@ def measure(network: Network, x_BCHW: Tensor, y_B: Tensor, *, seed: int, draws: 
     if encoded.log_ratio is None:
         cost_B, kl_B, iwae_B = network.loss(raw_BRHW, x_BCHW), kl_of(network.variant, encoded.penalties), None
     else:
-        rows = [_drawn(network, x_BCHW[i : i + 1], y_B[i : i + 1], seed, draws) for i in range(len(x_BCHW))]
+        rows = [_mean_over_draws(network, x_BCHW[i : i + 1], y_B[i : i + 1], seed, draws) for i in range(len(x_BCHW))]
         cost_B, kl_B, iwae_B = torch.stack(rows).unbind(dim=1)
-    return Measures(
+    return Measurements(
         reconstruction_error=cost_B.cpu(),
         kl=None if kl_B is None else kl_B.cpu(),
         iwae_bound=None if iwae_B is None else iwae_B.cpu(),
@@ -88,12 +87,12 @@ def measure(network: Network, x_BCHW: Tensor, y_B: Tensor, *, seed: int, draws: 
     )
 
 
-def _drawn(network: Network, x_1CHW: Tensor, y_1: Tensor, seed: int, draws: int) -> Tensor:
+def _mean_over_draws(network: Network, x_1CHW: Tensor, y_1: Tensor, seed: int, draws: int) -> Tensor:
     """Return the mean loss, the mean KL and the bound of one image, (3,)."""
     generator = torch.Generator(device=x_1CHW.device).manual_seed(seed_of(seed, "evidence"))
     costs, divergences, weights = [], [], []
-    for start in range(0, draws, DRAWS_AT_ONCE):
-        count = min(DRAWS_AT_ONCE, draws - start)
+    for start in range(0, draws, DRAWS_PER_BATCH):
+        count = min(DRAWS_PER_BATCH, draws - start)
         x_KCHW, y_K = x_1CHW.expand(count, -1, -1, -1).contiguous(), y_1.expand(count).contiguous()
         encoded = network.variant.encode(x_KCHW, y_K, generator)
         cost_K = network.loss(network.variant.decode(encoded.latent, y_K), x_KCHW)

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from vaeaug.anomaly.columns import MEASURED
-from vaeaug.anomaly.measure import Measures, measure
+from vaeaug.anomaly.measure import Measurements, measure
 from vaeaug.models.evidence import class_evidence
 from vaeaug.models.store import StoredModel
 from vaeaug.training.batches import as_images, in_chunks
@@ -25,10 +25,9 @@ class Scores:
 
     Attributes:
         measured_NP: float32, one column for each of `MEASURED`; NaN if the variant does not have it.
-        measured_as_N: int64, the class that each was measured as: its label if the model knows it, otherwise the most
-            likely class.
+        measured_as_N: int64, the class of each measurement: the label if the model knows it, otherwise the most likely.
         evidence_NK: float32, an estimate of log p(x|y) of each class in nats; NaN if it was not requested.
-        features_ND: float32, the latent features of each, encoded without its label (`features_of`).
+        features_ND: float32, encoded without the label (`features_of`).
         error_NHW: float32, the absolute error of the reconstruction, averaged over channels, in [0, 1].
     """
 
@@ -39,8 +38,8 @@ class Scores:
     error_NHW: NDArray[np.float32]
 
 
-def tells_classes_apart(model: StoredModel) -> bool:
-    """Return whether an image may be likelier under one class of a model than under another."""
+def distinguishes_classes(model: StoredModel) -> bool:
+    """Return whether the likelihood of an image under a model depends on the class."""
     return len(model.classes) > 1 and (model.variant.conditional or model.record.scope == "per-class")
 
 
@@ -53,64 +52,62 @@ def score_images(
     draws: int,
     evidence: bool,
 ) -> Scores:
-    """Score images that fit into memory several times over.
+    """Score images; takes several times their memory.
 
     Args:
-        pixels_NHWC: uint8, as the model takes them.
         labels_N: as the model counts classes; -1 if the class is not known.
         draws: K of the importance-weighted bound.
         evidence: whether to compute the evidence of each class also for images of known class.
     """
     evidence_NK = np.full((len(pixels_NHWC), len(model.classes)), np.nan, np.float32)
-    if tells_classes_apart(model):
-        asked = np.arange(len(labels_N)) if evidence else np.flatnonzero(labels_N == UNKNOWN)
-        for places, x_BCHW in _chunks(pixels_NHWC, asked, model.device):
-            evidence_NK[places] = class_evidence(model, x_BCHW).cpu()
+    if distinguishes_classes(model):
+        requested = np.arange(len(labels_N)) if evidence else np.flatnonzero(labels_N == UNKNOWN)
+        for positions, x_BCHW in _chunks(pixels_NHWC, requested, model.device):
+            evidence_NK[positions] = class_evidence(model, x_BCHW).cpu()
     likeliest_N = np.nan_to_num(evidence_NK, nan=-np.inf).argmax(axis=1)
     measured_as_N = np.where(labels_N == UNKNOWN, likeliest_N, labels_N)
     measured_NP = np.empty((len(pixels_NHWC), len(MEASURED)), np.float32)
     error_NHW = np.empty(pixels_NHWC.shape[:3], np.float32)
     for label in np.unique(measured_as_N):
         network = model.network(label)
-        for places, x_BCHW in _chunks(pixels_NHWC, np.flatnonzero(measured_as_N == label), model.device):
+        for positions, x_BCHW in _chunks(pixels_NHWC, np.flatnonzero(measured_as_N == label), model.device):
             y_B = torch.full((len(x_BCHW),), int(label), device=model.device)
             measures = measure(network, x_BCHW, y_B, seed=seed, draws=draws)
-            measured_NP[places], error_NHW[places] = _row(measures), measures.error_BHW
+            measured_NP[positions], error_NHW[positions] = _row(measures), measures.error_BHW
     return Scores(measured_NP, measured_as_N, evidence_NK, features_of(model, pixels_NHWC), error_NHW)
 
 
 @torch.no_grad()
 def features_of(model: StoredModel, pixels_NHWC: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return the latent features of images, (N, D), all as the network of the largest class encodes its own.
+    """Return the latent features of images, (N, D), encoded as the largest class by its network.
 
     One network with one class label encodes all images, so features are comparable and do not leak labels.
     """
-    told = model.largest_class
-    variant, parts = model.network(told).variant, []
+    label = model.largest_class
+    variant, parts = model.network(label).variant, []
     for _, x_BCHW in _chunks(pixels_NHWC, np.arange(len(pixels_NHWC)), model.device):
-        y_B = torch.full((len(x_BCHW),), told, device=model.device)
+        y_B = torch.full((len(x_BCHW),), label, device=model.device)
         parts.append(variant.encode(x_BCHW, y_B).features_BD.float().cpu().numpy())
     return np.concatenate(parts) if parts else np.empty((0, 0), np.float32)
 
 
-def reconstruct(model: StoredModel, pixels_HWC: NDArray[np.uint8], label: int) -> Measures:
-    """Measure one image as one of a class, for its picture: without draws, so it costs little."""
+def reconstruct(model: StoredModel, pixels_HWC: NDArray[np.uint8], label: int) -> Measurements:
+    """Measure one image as one of a class, for its picture; a single draw, so it is cheap."""
     y_1 = torch.tensor([label], device=model.device)
     return measure(model.network(label), as_images(pixels_HWC[None].copy(), model.device), y_1, seed=0, draws=1)
 
 
 def _chunks(
-    pixels_NHWC: NDArray[np.uint8], places_M: NDArray[np.int64], device: torch.device
+    pixels_NHWC: NDArray[np.uint8], positions_M: NDArray[np.int64], device: torch.device
 ) -> Iterator[tuple[NDArray[np.int64], torch.Tensor]]:
     """Yield some of the images, a few hundred at a time, with their indices."""
     done = 0
-    for x_BCHW, _ in in_chunks(pixels_NHWC, np.zeros(len(pixels_NHWC), np.int64), places_M, device):
-        yield places_M[done : done + len(x_BCHW)], x_BCHW
+    for x_BCHW, _ in in_chunks(pixels_NHWC, np.zeros(len(pixels_NHWC), np.int64), positions_M, device):
+        yield positions_M[done : done + len(x_BCHW)], x_BCHW
         done += len(x_BCHW)
 
 
-def _row(measures: Measures) -> NDArray[np.float32]:
-    """Return the columns of `MEASURED`, (B, P)."""
+def _row(measures: Measurements) -> NDArray[np.float32]:
     values = {
         "scaled_error": measures.scaled_error,
         "absolute_error": measures.error_BHW.mean(dim=(1, 2)),
@@ -119,7 +116,7 @@ def _row(measures: Measures) -> NDArray[np.float32]:
         "kl": measures.kl,
         "iwae_bound": measures.iwae_bound,
     }
-    nothing_B = torch.full_like(measures.reconstruction_error, torch.nan)
-    columns = [nothing_B if values[column.name] is None else values[column.name] for column in MEASURED]
+    nan_B = torch.full_like(measures.reconstruction_error, torch.nan)
+    columns = [nan_B if values[column.name] is None else values[column.name] for column in MEASURED]
     row_BP: NDArray[np.float32] = torch.stack(columns, dim=1).float().numpy()  # type: ignore[arg-type] # no None left
     return row_BP

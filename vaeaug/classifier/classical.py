@@ -1,4 +1,4 @@
-"""Classical augmentation pipelines: what costs nothing, and what synthetic images therefore have to beat."""
+"""Classical augmentation pipelines: cheap alternatives that synthetic images have to beat."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from vaeaug.dataset.augment import classical_pipeline
 from vaeaug.errors import InputError, nearest
 from vaeaug.training.batches import Augment
 
-MIXUP = 0.4
+MIXUP_ALPHA = 0.4
 """Alpha of mixup; Zhang et al. (2018) found 0.1 to 0.4 best where little is to be gained, and 1 on CIFAR-10."""
 
-MILD, FULL = 0.5, 1.0
+MILD_STRENGTH, FULL_STRENGTH = 0.5, 1.0
 """Strengths of the crop and affine policies (`vaeaug.dataset.augment.classical_pipeline`)."""
 
 POLICIES = {
@@ -48,27 +48,27 @@ class ClassicalPipeline:
 
     @property
     def name(self) -> str:
-        """The pipeline at the command line, without the flip: `trivialaugment+erasing`."""
+        """The pipeline on the command line, without the flip: `trivialaugment+erasing`."""
         return "+".join([self.policy, *(name for name in _ADDITIONS if getattr(self, name))])
 
     @property
-    def words(self) -> str:
+    def description(self) -> str:
         """The pipeline in a sentence: "TrivialAugment + flip + mixup"."""
         additions = {"flip": self.flip, "random erasing": self.erasing, "mixup": self.mixup}
-        return " + ".join([POLICIES[self.policy], *(words for words, used in additions.items() if used)])
+        return " + ".join([POLICIES[self.policy], *(description for description, used in additions.items() if used)])
 
     def build(self, pixels_NHWC: NDArray[np.uint8], *, indexed: bool = False) -> Augment:
-        """Return what is applied to each batch; mixup is left to the training (`ClassifierConfig.mixup`).
+        """Return the augmentation of a batch, without mixup, which is part of the training (`ClassifierConfig.mixup`).
 
         Args:
-            pixels_NHWC: the real training images, uint8, C = 1 or 3. Their mean colour fills erased rectangles, and
-                the median colour of their borders fills the gaps of moved and rotated images.
-            indexed: whether the colours are labels from a palette: brightness stays and no colours are mixed.
+            pixels_NHWC: the real training images, uint8, C = 1 or 3. Their mean colour fills erased rectangles, and the
+                median colour of their borders fills the gaps of moved and rotated images.
+            indexed: whether the colours are indices into a palette: brightness is kept and no colours are mixed.
         """
         _, height, width, channels = pixels_NHWC.shape
         steps: list[Augment] = []
         if self.policy in ("mild", "full"):
-            strength = MILD if self.policy == "mild" else FULL
+            strength = MILD_STRENGTH if self.policy == "mild" else FULL_STRENGTH
             steps.append(
                 classical_pipeline(height, width, channels, flip=self.flip, strength=strength, indexed=indexed)
             )
@@ -89,7 +89,7 @@ class ClassicalPipeline:
 
 
 class _Chain:
-    """One augmentation after the other, with the same seeds."""
+    """Several augmentations in sequence, with the same seeds."""
 
     def __init__(self, steps: Sequence[Augment]) -> None:
         self._steps = steps
@@ -101,10 +101,10 @@ class _Chain:
 
 
 def parse_pipeline(text: str) -> ClassicalPipeline:
-    """Return the pipeline of a name such as `trivialaugment+erasing+mixup`, without a flip.
+    """Return the pipeline with a name such as `trivialaugment+erasing+mixup`, without a flip.
 
     Raises:
-        InputError: there is no such policy or addition.
+        InputError: if there is no such policy or addition.
     """
     policy, *additions = text.split("+")
     if policy not in POLICIES:
@@ -118,12 +118,7 @@ def parse_pipeline(text: str) -> ClassicalPipeline:
 
 
 def base_pipelines(flips: Sequence[bool], *, indexed: bool) -> list[ClassicalPipeline]:
-    """Return every policy with each flip, the mildest first.
-
-    Args:
-        flips: of False and True.
-        indexed: whether the colours are labels from a palette; then policies that change colours are left out.
-    """
+    """Return every policy with each flip, the mildest first; if `indexed`, without policies that change colours."""
     policies = list(POLICIES)[:2] if indexed else list(POLICIES)
     return [ClassicalPipeline(policy, flip) for policy in policies for flip in flips]
 

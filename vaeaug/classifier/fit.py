@@ -22,14 +22,11 @@ class ClassifierConfig:
     """How a classifier is trained.
 
     Attributes:
-        steps: optimizer steps.
-        batch_size: images per step.
         learning_rate: at its peak, after 30 % of the steps.
         weight_decay: decoupled.
         label_smoothing: of the targets (Szegedy et al. 2016).
         features: of the first convolution.
-        dropout: before the last layer.
-        mixup: alpha of the Beta distribution that pairs of images are mixed by (Zhang et al. 2018); 0 for none.
+        mixup: alpha of the Beta distribution by which pairs of images are mixed (Zhang et al. 2018); 0 for none.
     """
 
     steps: int = 1200
@@ -44,25 +41,19 @@ class ClassifierConfig:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Images that a part of every batch is drawn from, each image as likely as any other.
+    """Images that a part of every batch is drawn from, uniformly.
 
     Attributes:
-        pixels_NHWC: uint8.
-        labels_N: class indices.
-        share: of the batch, in (0, 1]; the shares of all sources add up to 1.
+        fraction: of the batch, in (0, 1]; all sources together have 1.
     """
 
     pixels_NHWC: NDArray[np.uint8]
     labels_N: NDArray[np.int64]
-    share: float = 1.0
+    fraction: float = 1.0
 
 
 class Classifier:
-    """A trained classifier.
-
-    Args:
-        network: in eval mode, on its device.
-    """
+    """A trained classifier; its network is in eval mode."""
 
     def __init__(self, network: ConvClassifier) -> None:
         self.network = network
@@ -79,9 +70,9 @@ class Classifier:
         return _stacked(parts, self.network.head.in_features)
 
     def _chunks(self, pixels_NHWC: NDArray[np.uint8]) -> Iterator[Tensor]:
-        nobody = np.zeros(len(pixels_NHWC), np.int64)
+        unused_labels = np.zeros(len(pixels_NHWC), np.int64)
         with torch.inference_mode():
-            for x_BCHW, _ in in_chunks(pixels_NHWC, nobody, np.arange(len(pixels_NHWC)), self.device):
+            for x_BCHW, _ in in_chunks(pixels_NHWC, unused_labels, np.arange(len(pixels_NHWC)), self.device):
                 yield x_BCHW
 
 
@@ -103,15 +94,15 @@ def fit_classifier(
     device: torch.device | None = None,
     report: Callable[[float], None] = lambda _: None,
 ) -> Classifier:
-    """Train a classifier; the same arguments give the same one, bit for bit on one machine and one thread.
+    """Train a classifier; the result is deterministic on one machine with one thread.
 
     Args:
-        sources: where images come from; all of one size and number of channels.
+        sources: of images of one shape.
         classes: K.
         seed: of the weights, the batches, the dropout and the augmentation.
         augment: applied to every batch, with one seed per image.
-        weights: of the classes in the cross-entropy; all alike if None.
-        device: where; the CPU if None.
+        weights: of the classes in the cross-entropy; equal if None.
+        device: the CPU if None.
         report: called with the fraction of the steps that are done, at every step.
     """
     device = device or torch.device("cpu")
@@ -122,7 +113,7 @@ def fit_classifier(
         for name in ("classifier batches", "classifier augmentation", "classifier mixup")
     )
     weights_K = None if weights is None else torch.from_numpy(weights.values_K).float().to(device)
-    counts = _counts([source.share for source in sources], config.batch_size)
+    counts = _counts([source.fraction for source in sources], config.batch_size)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed_of(seed, "classifier"))
         network = ConvClassifier(
@@ -141,17 +132,17 @@ def fit_classifier(
                 seeds = augment_rng.integers(0, 2**32, len(pixels_BHWC))
                 pixels_BHWC = augment(pixels_BHWC, [int(value) for value in seeds])
             x_BCHW, targets_B = as_images(pixels_BHWC, device), torch.from_numpy(labels_B).to(device)
-            holding_K = weights_K if weights is not None and weights.hold(step, config.steps) else None
-            cost = _cost(network, x_BCHW, targets_B, config, mixup_rng, holding_K)
+            active_weights_K = weights_K if weights is not None and weights.active_at(step, config.steps) else None
+            loss = _loss(network, x_BCHW, targets_B, config, mixup_rng, active_weights_K)
             optimizer.zero_grad()
-            torch.autograd.backward(cost)
+            torch.autograd.backward(loss)
             optimizer.step()
             schedule.step()
             report((step + 1) / config.steps)
     return Classifier(network.eval())
 
 
-def _cost(
+def _loss(
     network: ConvClassifier,
     x_BCHW: Tensor,
     targets_B: Tensor,
@@ -161,31 +152,30 @@ def _cost(
 ) -> Tensor:
     """Return the mean cross-entropy of a batch, with each image mixed with another one if requested."""
 
-    def entropy(logits_BK: Tensor, targets_B: Tensor) -> Tensor:
+    def mean_loss(logits_BK: Tensor, targets_B: Tensor) -> Tensor:
         if weights_K is None:
             return cross_entropy(logits_BK, targets_B, label_smoothing=config.label_smoothing)
-        costs_B = cross_entropy(logits_BK, targets_B, reduction="none", label_smoothing=config.label_smoothing)
-        return weighted_mean(costs_B, targets_B, weights_K)
+        losses_B = cross_entropy(logits_BK, targets_B, reduction="none", label_smoothing=config.label_smoothing)
+        return weighted_mean(losses_B, targets_B, weights_K)
 
     if not config.mixup:
-        return entropy(network(x_BCHW), targets_B)
+        return mean_loss(network(x_BCHW), targets_B)
     weight = float(rng.beta(config.mixup, config.mixup))
     other_B = torch.from_numpy(rng.permutation(len(x_BCHW))).to(x_BCHW.device)
     logits_BK = network(weight * x_BCHW + (1 - weight) * x_BCHW[other_B])
     # Cross-entropy is linear in the target, so mixed targets cost what mixed costs do.
-    return weight * entropy(logits_BK, targets_B) + (1 - weight) * entropy(logits_BK, targets_B[other_B])
+    return weight * mean_loss(logits_BK, targets_B) + (1 - weight) * mean_loss(logits_BK, targets_B[other_B])
 
 
-def _counts(shares: Sequence[float], size: int) -> list[int]:
+def _counts(fractions: Sequence[float], size: int) -> list[int]:
     """Return how many images of a batch come from each source; they add up to `size`."""
-    edges = np.round(np.cumsum([0.0, *shares]) / sum(shares) * size).astype(int)
+    edges = np.round(np.cumsum([0.0, *fractions]) / sum(fractions) * size).astype(int)
     return [int(count) for count in np.diff(edges)]
 
 
 def _batch(
     sources: Sequence[Source], counts: Sequence[int], rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Draw a batch with replacement."""
     chosen = [rng.integers(0, len(source.labels_N), count) for source, count in zip(sources, counts, strict=True)]
     pixels = [source.pixels_NHWC[rows] for source, rows in zip(sources, chosen, strict=True)]
     labels = [source.labels_N[rows] for source, rows in zip(sources, chosen, strict=True)]

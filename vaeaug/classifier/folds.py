@@ -13,21 +13,20 @@ from vaeaug.seeds import seed_of
 def stratified_folds(
     labels_N: NDArray[np.int64], folds: int, seed: int, *, digests: Sequence[str] | None = None
 ) -> NDArray[np.int64]:
-    """Return the fold, 0 ... folds - 1, of each image: every class is spread evenly over them.
+    """Return the fold, 0 ... folds - 1, of each image: every class is divided evenly.
 
     If a class has fewer images than there are folds, some folds hold out none of its images.
 
     Args:
-        labels_N: class indices.
-        seed: of the order in which images are dealt out.
-        digests: of the files; equal ones are held out together, otherwise a copy of a held-out image would be seen in
-            training.
+        seed: of the order in which images are assigned.
+        digests: of the files; equal files get the same fold, otherwise a copy of a held-out image would be in the
+            training set.
     """
     names = list(map(str, range(len(labels_N)))) if digests is None else digests
     fold: dict[str, int] = {}
     for label in np.unique(labels_N):
-        mine = np.random.default_rng(seed_of(seed, "folds", int(label))).permutation(np.flatnonzero(labels_N == label))
-        new = [name for name in dict.fromkeys(names[index] for index in mine) if name not in fold]
+        order = np.random.default_rng(seed_of(seed, "folds", int(label))).permutation(np.flatnonzero(labels_N == label))
+        unassigned = [name for name in dict.fromkeys(names[index] for index in order) if name not in fold]
         # Each class begins at another fold, or small classes would all be held out of the first ones.
-        fold.update((name, (place + int(label)) % folds) for place, name in enumerate(new))
+        fold.update((name, (position + int(label)) % folds) for position, name in enumerate(unassigned))
     return np.array([fold[name] for name in names], np.int64)

@@ -8,35 +8,29 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad, pixel_unshuffle
 
-LARGEST_SIDE = 32
+MAX_SIDE = 32
 """Places along the longer side at which the first convolution works; larger images are cut into patches for it."""
 
-POOLED = 3
+POOL_SIZE = 3
 """Places along each side of the last features."""
 
 
 class ConvClassifier(nn.Module):
     """Images (B, C, H, W) in [0, 1] to logits (B, K).
 
-    Convolutions of 3 x 3, each followed by a maximum over 2 x 2 places and batch norm (Ioffe & Szegedy 2015), then the
-    mean features of 3 x 3 places, dropout (Srivastava et al. 2014) and one linear layer. The maximum comes first, for
-    what follows then works on a quarter of the places; and weights and images lie in memory with the channels last,
-    which a CPU convolves faster.
+    3 x 3 convolutions, each followed by 2 x 2 max pooling and batch norm (Ioffe & Szegedy 2015), then average pooling
+    to 3 x 3 positions, dropout (Srivastava et al. 2014) and one linear layer. Pooling comes first, so that what follows
+    works on a quarter of the positions. Weights and images are channels-last, which is faster on a CPU.
 
     Args:
-        channels: C.
-        height: H in pixels.
-        width: W in pixels.
-        classes: K.
         features: of the first convolution; the second has twice and the third three times as many.
-        dropout: probability.
     """
 
     def __init__(
         self, *, channels: int, height: int, width: int, classes: int, features: int = 32, dropout: float = 0.3
     ) -> None:
         super().__init__()
-        self.patch = math.ceil(max(height, width) / LARGEST_SIDE)
+        self.patch = math.ceil(max(height, width) / MAX_SIDE)
         self.padding = (0, -width % self.patch, 0, -height % self.patch)
         layers: list[nn.Module] = []
         inputs = channels * self.patch**2
@@ -44,9 +38,9 @@ class ConvClassifier(nn.Module):
             layers += [nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.MaxPool2d(2, ceil_mode=True)]
             layers += [nn.BatchNorm2d(outputs), nn.ReLU()]
             inputs = outputs
-        self.body = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(POOLED), nn.Flatten())
+        self.body = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(POOL_SIZE), nn.Flatten())
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(inputs * POOLED**2, classes)
+        self.head = nn.Linear(inputs * POOL_SIZE**2, classes)
         self.to(memory_format=torch.channels_last)
 
     def embed(self, x_BCHW: Tensor) -> Tensor:

@@ -9,10 +9,10 @@ import click
 
 from vaeaug.cli.common import (
     config_option,
-    given,
+    given_options,
     output_options,
     plugin_options,
-    result,
+    print_result,
     sampler_options,
     settings_options,
 )
@@ -44,33 +44,33 @@ def command(data: Path, out: Path, as_json: bool, quiet: bool, **options: Any) -
     from vaeaug.workflows.augment.augment_command import augment  # noqa: PLC0415 (imports torch)
 
     with make_progress(quiet=quiet) as progress:
-        made = augment(data, out, progress=progress, **given(options))
-    report(made, out, as_json=as_json, quiet=quiet)
+        result = augment(data, out, progress=progress, **given_options(options))
+    print_summary(result, out, as_json=as_json, quiet=quiet)
 
 
-def report(made: AugmentResult, out: Path, *, as_json: bool, quiet: bool) -> None:
+def print_summary(result: AugmentResult, out: Path, *, as_json: bool, quiet: bool) -> None:
     """Print the result."""
     from vaeaug.export.card import counts_entry  # noqa: PLC0415 (--help stays fast)
 
-    rows = [counts_entry(count) for count in made.counts]
+    rows = [counts_entry(count) for count in result.counts]
     values = {
-        "out": str(made.out),
-        "sampler": made.sampler,
+        "out": str(result.out),
+        "sampler": result.sampler,
         "classes": rows,
-        "dropped": {label: dict(causes) for label, causes in made.dropped.items()},
-        "remarks": list(made.remarks),
-        "verdict": made.verdict,
+        "dropped": {label: dict(causes) for label, causes in result.dropped.items()},
+        "remarks": list(result.warnings),
+        "verdict": result.verdict,
     }
     real, synthetic = (sum(row[kind] for row in rows) for kind in ("real", "synthetic"))
     held_out = {split: sum(row[split] for row in rows) for split in ("val", "test")}
-    passed = "".join(f", {count:,} in {split}" for split, count in held_out.items() if count)
-    kinds = f"{real:,} real and {synthetic:,} synthetic" if real else f"{synthetic:,} synthetic"
+    other_splits = "".join(f", {count:,} in {split}" for split, count in held_out.items() if count)
+    counts_text = f"{real:,} real and {synthetic:,} synthetic" if real else f"{synthetic:,} synthetic"
     text = "\n".join(
         [
-            f"Wrote {out}: {kinds} images in {len(rows)} {'class' if len(rows) == 1 else 'classes'}"
-            f" (sampler {made.sampler}){passed}.",
-            f"Look at {out / 'report.html'}; train on {out / 'train'}.",
-            *([] if made.verdict is None else [made.verdict]),
+            f"Wrote {out}: {counts_text} images in {len(rows)} {'class' if len(rows) == 1 else 'classes'}"
+            f" (sampler {result.sampler}){other_splits}.",
+            f"Look at {out / 'print_summary.html'}; train on {out / 'train'}.",
+            *([] if result.verdict is None else [result.verdict]),
         ]
     )
-    result(values, text, as_json=as_json, quiet=quiet)
+    print_result(values, text, as_json=as_json, quiet=quiet)

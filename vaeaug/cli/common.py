@@ -51,14 +51,14 @@ class _PluginOption(click.Option):
 
 def _installed_names(kind: str) -> str:
     """Return the names of a kind as an alternative, "a, b or c", without importing any plugin."""
-    from vaeaug.plugins.listing import listing  # noqa: PLC0415 (only for --help)
+    from vaeaug.plugins.listing import list_plugins  # noqa: PLC0415 (only for --help)
     from vaeaug.plugins.sources import find_sources  # noqa: PLC0415 (only for --help)
 
     try:
         sources = find_sources()
     except InputError:  # of VAEAUG_PLUGINS_DIR; help is shown anyway
         sources = find_sources(environ={})
-    entries = (entry for entry in listing(sources) if not entry.blocked and not entry.shadowed_by)
+    entries = (entry for entry in list_plugins(sources) if not entry.blocked and not entry.shadowed_by)
     *rest, last = sorted(entry.name for entry in entries if entry.kind == kind and entry.name) or ["NAME"]
     return f"{', '.join(rest)} or {last}" if rest else last
 
@@ -115,7 +115,7 @@ def _depth(cls: type[Any], field: dataclasses.Field[Any]) -> int:
     return max(depth for depth, base in bases if field.name in getattr(base, "__dataclass_fields__", {}))
 
 
-def drawing_options(function: F) -> F:
+def sampling_options(function: F) -> F:
     """Add `--set`, for the options of a trained variant that only change what is drawn."""
     return click.option(
         "--set",
@@ -176,7 +176,7 @@ def plugins_dir_option(function: F) -> F:
     )(function)
 
 
-def given(values: dict[str, Any]) -> dict[str, Any]:
+def given_options(values: dict[str, Any]) -> dict[str, Any]:
     """Return the options that were given, with `--latent-dim` put among those of the variant."""
     latent_dim = values.pop("latent_dim", None)
     if latent_dim is not None:
@@ -184,7 +184,7 @@ def given(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def result(values: dict[str, Any], text: str, *, as_json: bool, quiet: bool = False) -> None:
+def print_result(values: dict[str, Any], text: str, *, as_json: bool, quiet: bool = False) -> None:
     """Print a command's result: JSON on stdout, or words for a person on stderr."""
     if as_json:
         click.echo(json.dumps(values, ensure_ascii=False, indent=2))
@@ -193,7 +193,6 @@ def result(values: dict[str, Any], text: str, *, as_json: bool, quiet: bool = Fa
 
 
 def _option(field: dataclasses.Field[Any], hint: Any) -> Callable[[F], F]:
-    """Return the click option of a field."""
     kind = next(member for member in members(hint) if member is not type(None))
     flag = f"--{field.name.replace('_', '-')}"
     text = field.metadata["help"] + (
@@ -217,14 +216,12 @@ def _option(field: dataclasses.Field[Any], hint: Any) -> Callable[[F], F]:
 
 
 def _seconds(ctx: click.Context, param: click.Parameter, value: str | None) -> float | None:  # noqa: ARG001
-    """Read a time like `60s`."""
     from vaeaug.workflows.settings import parse_seconds  # noqa: PLC0415 (kept out of --help)
 
     return None if value is None else parse_seconds(value)
 
 
 def _pairs(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> dict[str, str]:  # noqa: ARG001
-    """Read `NAME=VALUE` pairs."""
     pairs = {}
     for item in value:
         name, equals, text = item.partition("=")
@@ -235,7 +232,6 @@ def _pairs(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -
 
 
 def _read_config(ctx: click.Context, param: click.Parameter, value: Path | None) -> None:  # noqa: ARG001
-    """Make the options of a TOML file the command's defaults."""
     if value is None:
         return
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from vaeaug.cli.common import output_options, result
+from vaeaug.cli.common import output_options, print_result
 from vaeaug.dataset.demo import write_demo
 
 
@@ -23,11 +23,11 @@ def command(directory: Path, as_json: bool, quiet: bool) -> None:
     demo = write_demo(directory)
     total = sum(demo.images.values())
     parts = " and ".join(f"{count} {split}" for split, count in demo.images.items())
-    beside = directory if directory.name not in ("", "..") else directory.resolve()
-    following = shlex.join(["vaeaug", "augment", str(directory), f"{beside}-extended"])
+    resolved = directory if directory.name not in ("", "..") else directory.resolve()
+    next_command = shlex.join(["vaeaug", "augment", str(directory), f"{resolved}-extended"])
     text = (
         f"Wrote {total} images ({parts}) of {len(demo.classes)} classes to {directory}: a sample of Fashion-MNIST, "
-        f"MIT licence, (c) 2017 Zalando SE.\nNext:  {following}"
+        f"MIT licence, (c) 2017 Zalando SE.\nNext:  {next_command}"
     )
-    values = {"directory": str(directory), "classes": list(demo.classes), "images": demo.images, "next": following}
-    result(values, text, as_json=as_json, quiet=quiet)
+    values = {"directory": str(directory), "classes": list(demo.classes), "images": demo.images, "next": next_command}
+    print_result(values, text, as_json=as_json, quiet=quiet)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import click
 
-from vaeaug.cli.common import output_options, plugins_dir_option, result
+from vaeaug.cli.common import output_options, plugins_dir_option, print_result
 from vaeaug.errors import PluginError, VaeaugError
 from vaeaug.workflows.doctor import Fact, broken_plugins, examine, works
 
@@ -22,7 +22,7 @@ def command(plugins_dirs: tuple[str, ...], as_json: bool, quiet: bool) -> None:
     """
     facts = examine(plugins_dirs)
     if as_json:
-        result(_values(facts), "", as_json=True)
+        print_result(_values(facts), "", as_json=True)
     else:
         shown = [fact for fact in facts if fact.problem or not quiet]
         if shown:
@@ -38,7 +38,6 @@ def command(plugins_dirs: tuple[str, ...], as_json: bool, quiet: bool) -> None:
 
 
 def _values(facts: Sequence[Fact]) -> dict[str, object]:
-    """Return what `vaeaug doctor --json` prints."""
     values: dict[str, dict[str, object]] = {}
     for fact in facts:
         values.setdefault(fact.topic, {})[fact.name] = fact.value
@@ -51,7 +50,6 @@ def _values(facts: Sequence[Fact]) -> dict[str, object]:
 
 
 def _lines(facts: Sequence[Fact]) -> list[str]:
-    """Return one line per fact, in columns."""
     topics, names = (max(map(len, column)) for column in zip(*((fact.topic, fact.name) for fact in facts), strict=True))
     return [
         f"{'!' if fact.problem else ' '} {fact.topic:<{topics}}  {fact.name:<{names}}  {fact.text}"

@@ -8,7 +8,14 @@ from typing import Any
 
 import click
 
-from vaeaug.cli.common import config_option, given, output_options, plugins_dir_option, result, settings_options
+from vaeaug.cli.common import (
+    config_option,
+    given_options,
+    output_options,
+    plugins_dir_option,
+    print_result,
+    settings_options,
+)
 from vaeaug.workflows.encode.encode_settings import EncodeSettings
 
 
@@ -31,16 +38,16 @@ def command(model: Path, data: Path, out: Path, as_json: bool, quiet: bool, **op
     from vaeaug.workflows.encode.encode_command import encode  # noqa: PLC0415 (imports torch)
 
     with make_progress(quiet=quiet) as progress:
-        made = encode(model, data, out, progress=progress, **given(options))
+        result = encode(model, data, out, progress=progress, **given_options(options))
     values = {
-        "out": str(made.out),
-        "images": made.images,
-        "columns": {column.name: dataclasses.asdict(column) for column in made.columns},
-        "encoded_as": made.encoded_as,
-        "label": made.label,
-        "remarks": list(made.remarks),
+        "out": str(result.out),
+        "images": result.images,
+        "columns": {column.name: dataclasses.asdict(column) for column in result.columns},
+        "encoded_as": result.encoded_as,
+        "label": result.label,
+        "remarks": list(result.warnings),
     }
-    columns = ", ".join(f"{column.name} ({' x '.join(map(str, column.shape))})" for column in made.columns)
-    total = sum(made.images.values())
+    columns = ", ".join(f"{column.name} ({' x '.join(map(str, column.shape))})" for column in result.columns)
+    total = sum(result.images.values())
     text = f"Wrote {out}: features of {total:,} {'image' if total == 1 else 'images'}: {columns}"
-    result(values, text, as_json=as_json, quiet=quiet)
+    print_result(values, text, as_json=as_json, quiet=quiet)

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from vaeaug.cli.common import config_option, given, output_options, plugins_dir_option, result, settings_options
+from vaeaug.cli.common import (
+    config_option,
+    given_options,
+    output_options,
+    plugins_dir_option,
+    print_result,
+    settings_options,
+)
 from vaeaug.workflows.evaluate.evaluate_settings import EvaluateSettings
 
 if TYPE_CHECKING:
@@ -36,16 +43,17 @@ def command(real: Path, synthetic: Path, out: Path | None, as_json: bool, quiet:
     from vaeaug.workflows.evaluate.evaluate_command import evaluate  # noqa: PLC0415 (imports torch)
 
     with make_progress(quiet=quiet) as progress:
-        found = evaluate(real, synthetic, out, progress=progress, **given(options))
-    if found.utility is not None and not (as_json or quiet):
-        _print_table(found.utility)
-    place = "" if out is None else f"\nLook at {out / 'report.html'}; all figures are in {out / 'evaluation.json'}."
-    values = {**found.values, "out": None if found.out is None else str(found.out)}
-    result(values, found.verdict + place, as_json=as_json, quiet=quiet)
+        result = evaluate(real, synthetic, out, progress=progress, **given_options(options))
+    if result.utility is not None and not (as_json or quiet):
+        _print_table(result.utility)
+    report_text = (
+        "" if out is None else f"\nLook at {out / 'report.html'}; all figures are in {out / 'evaluation.json'}."
+    )
+    values = {**result.values, "out": None if result.out is None else str(result.out)}
+    print_result(values, result.verdict + report_text, as_json=as_json, quiet=quiet)
 
 
 def _print_table(utility: Utility) -> None:
-    """Print the results of every training method."""
     from rich.console import Console  # noqa: PLC0415 (--help stays fast)
     from rich.table import Table  # noqa: PLC0415
 
@@ -57,11 +65,12 @@ def _print_table(utility: Utility) -> None:
     for name in ("accuracy", "balanced", "macro F1", f"against {utility.without.name}"):
         table.add_column(name, justify="right")
     for entry in utility.arms:
-        figures = (entry.over_seeds(name) for name in ("accuracy", "balanced_accuracy", "macro_f1"))
+        figures = (entry.mean_over_seeds(name) for name in ("accuracy", "balanced_accuracy", "macro_f1"))
         cells = [
-            f"{100 * mean:.1f}" + ("" if half is None else f" +- {100 * min(half, 1):.1f}") for mean, half in figures
+            f"{100 * mean:.1f}" + ("" if half_width is None else f" +- {100 * min(half_width, 1):.1f}")
+            for mean, half_width in figures
         ]
         difference = entry.difference
-        against = "" if difference is None else points(difference)
-        table.add_row(entry.arm.name, *cells, against)
+        difference_text = "" if difference is None else points(difference)
+        table.add_row(entry.arm.name, *cells, difference_text)
     Console(stderr=True).print(table)

@@ -7,7 +7,14 @@ from typing import Any
 
 import click
 
-from vaeaug.cli.common import config_option, given, output_options, plugins_dir_option, result, settings_options
+from vaeaug.cli.common import (
+    config_option,
+    given_options,
+    output_options,
+    plugins_dir_option,
+    print_result,
+    settings_options,
+)
 from vaeaug.workflows.inpaint.inpaint_settings import InpaintSettings
 
 
@@ -32,18 +39,18 @@ def command(model: Path, images: Path, out: Path, as_json: bool, quiet: bool, **
     from vaeaug.workflows.inpaint.inpaint_command import inpaint  # noqa: PLC0415 (imports torch)
 
     with make_progress(quiet=quiet) as progress:
-        made = inpaint(model, images, out, progress=progress, **given(options))
+        result = inpaint(model, images, out, progress=progress, **given_options(options))
     values = {
-        "out": str(made.out),
-        "images": made.images,
-        "completions": made.files,
-        "passed_through": made.passed,
-        "method": made.method,
-        "invalid": made.invalid,
-        "remarks": list(made.remarks),
+        "out": str(result.out),
+        "images": result.images,
+        "completions": result.files,
+        "passed_through": result.unchanged,
+        "method": result.method,
+        "invalid": result.invalid,
+        "remarks": list(result.warnings),
     }
-    many = f"{made.images:,} {'image' if made.images == 1 else 'images'} completed"
-    ways = "" if made.files == made.images else f", {made.files // made.images:,} completions each"
-    beside = f", {made.passed:,} copied unchanged" if made.passed else ""
-    text = f"Wrote {out}: {many}{ways}{beside} ({made.method}).\nLook at {out / 'report.html'}."
-    result(values, text, as_json=as_json, quiet=quiet)
+    completed = f"{result.images:,} {'image' if result.images == 1 else 'images'} completed"
+    per_image = "" if result.files == result.images else f", {result.files // result.images:,} completions each"
+    unchanged = f", {result.unchanged:,} copied unchanged" if result.unchanged else ""
+    text = f"Wrote {out}: {completed}{per_image}{unchanged} ({result.method}).\nLook at {out / 'report.html'}."
+    print_result(values, text, as_json=as_json, quiet=quiet)

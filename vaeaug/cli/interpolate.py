@@ -7,7 +7,14 @@ from typing import Any
 
 import click
 
-from vaeaug.cli.common import config_option, given, output_options, plugins_dir_option, result, settings_options
+from vaeaug.cli.common import (
+    config_option,
+    given_options,
+    output_options,
+    plugins_dir_option,
+    print_result,
+    settings_options,
+)
 from vaeaug.workflows.pictures.picture_settings import InterpolateSettings
 
 
@@ -29,7 +36,12 @@ def command(model: Path, first: Path, second: Path, out: Path, as_json: bool, qu
     from vaeaug.workflows.pictures.interpolate_command import interpolate  # noqa: PLC0415 (imports torch)
 
     with make_progress(quiet=quiet) as progress:
-        made = interpolate(model, first, second, out, progress=progress, **given(options))
-    values = {"out": str(made.out), "labels": list(made.labels), "steps": made.steps, "remarks": list(made.remarks)}
-    text = f"Wrote {out}: {made.steps} images from {made.labels[0]!r} to {made.labels[1]!r}"
-    result(values, text, as_json=as_json, quiet=quiet)
+        result = interpolate(model, first, second, out, progress=progress, **given_options(options))
+    values = {
+        "out": str(result.out),
+        "labels": list(result.labels),
+        "steps": result.steps,
+        "remarks": list(result.warnings),
+    }
+    text = f"Wrote {out}: {result.steps} images from {result.labels[0]!r} to {result.labels[1]!r}"
+    print_result(values, text, as_json=as_json, quiet=quiet)

@@ -21,16 +21,16 @@ from vaeaug.errors import InputError, PluginError, nearest
 from vaeaug.hookspecs import HOOKS
 from vaeaug.options import describe_options
 from vaeaug.plugins import Problem, Provided, Registry, Source, find_sources, load
-from vaeaug.plugins.listing import Listed, listing
+from vaeaug.plugins.listing import Listed, list_plugins
 from vaeaug.plugins.sources import BLOCK_VARIABLE, STRICT_VARIABLE, blocked_names
 
 KINDS = list(HOOKS.values())
-BROUGHT = {kind: hook.removeprefix("vaeaug_") for hook, kind in HOOKS.items()}
+JSON_KEYS = {kind: hook.removeprefix("vaeaug_") for hook, kind in HOOKS.items()}
 """Kind -> its key in `vaeaug plugins check --json`."""
 
 
 @dataclass(frozen=True)
-class Given:
+class CommonOptions:
     """The options that every `vaeaug plugins` command has; before or after the subcommand they mean the same."""
 
     plugins_dirs: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class Given:
 
 
 def common(function: Callable[..., None]) -> Callable[..., None]:
-    """Add the common options; the function gets them as `given`."""
+    """Add the common options; the function gets them as `options`."""
 
     @plugins_dir_option
     @output_options
@@ -48,33 +48,33 @@ def common(function: Callable[..., None]) -> Callable[..., None]:
     def wrapper(
         ctx: click.Context, /, *, plugins_dirs: tuple[str, ...], as_json: bool, quiet: bool, **options: Any
     ) -> None:
-        outer = ctx.obj or Given()
-        ctx.obj = Given((*outer.plugins_dirs, *plugins_dirs), outer.as_json or as_json, outer.quiet or quiet)
-        function(given=ctx.obj, **options)
+        outer = ctx.obj or CommonOptions()
+        ctx.obj = CommonOptions((*outer.plugins_dirs, *plugins_dirs), outer.as_json or as_json, outer.quiet or quiet)
+        function(options=ctx.obj, **options)
 
     return wrapper
 
 
 @click.group(invoke_without_command=True)
 @common
-def command(given: Given) -> None:
+def command(options: CommonOptions) -> None:
     """List, check, show or create plugins.
 
     Without a subcommand, list the installed plugins. The list is read from package metadata and source code; nothing is
     imported. Facts that cannot be determined this way are shown as "?".
     """
     if click.get_current_context().invoked_subcommand is None:
-        _list(given)
+        _list(options)
 
 
 @command.command(short_help="Load every plugin and report problems.")
 @common
-def check(given: Given) -> None:
+def check(options: CommonOptions) -> None:
     """Load every plugin and report problems; the exit code is 3 if there are any."""
     lenient = {key: value for key, value in os.environ.items() if key != STRICT_VARIABLE}  # all problems, not the first
-    registry = load(given.plugins_dirs, environ=lenient)
-    rows = [_checked(source, registry) for source in registry.sources]
-    if given.as_json:
+    registry = load(options.plugins_dirs, environ=lenient)
+    rows = [_check_row(source, registry) for source in registry.sources]
+    if options.as_json:
         _print_json(rows)
     else:
         header = ("STATUS", "PLUGIN", "FROM", "PROVIDES, OR PROBLEM")
@@ -84,28 +84,30 @@ def check(given: Given) -> None:
             for number, text in enumerate(_findings(row))
         ]
         click.echo(_table(header, lines, cut=False))
-    _hint_unknown_blocks(registry.sources, given.quiet)
-    bad = len({id(problem.source) for problem in registry.problems})
-    if bad:
-        raise PluginError(f"{bad} of {len(rows)} plugins {'has' if bad == 1 else 'have'} a problem; see the list above")
+    _hint_unknown_blocks(registry.sources, options.quiet)
+    broken = len({id(problem.source) for problem in registry.problems})
+    if broken:
+        raise PluginError(
+            f"{broken} of {len(rows)} plugins {'has' if broken == 1 else 'have'} a problem; see the list above"
+        )
 
 
 @command.command(short_help="Show the options of a variant, loss or sampler.")
 @click.argument("name")
 @click.option("--kind", type=click.Choice(KINDS), help="Kind, if plugins of several kinds have this name.")
 @common
-def show(given: Given, name: str, kind: str | None) -> None:
+def show(options: CommonOptions, name: str, kind: str | None) -> None:
     """Show a variant, loss or sampler: its options and their ranges, its paper, and the package that provides it."""
-    found = load(given.plugins_dirs).get([kind] if kind else KINDS, name)
-    if len(found) > 1:
-        kinds = [provided.kind for provided in found]
+    matches = load(options.plugins_dirs).get([kind] if kind else KINDS, name)
+    if len(matches) > 1:
+        kinds = [provided.kind for provided in matches]
         raise InputError(f"{name!r} is a {' and a '.join(kinds)}; add --kind {' or --kind '.join(kinds)}")
-    description = describe(found[0])
-    if given.as_json:
+    description = describe(matches[0])
+    if options.as_json:
         _print_json(description)
         return
-    click.echo(_described(description))
-    if not given.quiet:
+    click.echo(_description_text(description))
+    if not options.quiet:
         click.echo(f"\nUse it: vaeaug augment DATA OUT {_usage(description)}", err=True)
 
 
@@ -116,45 +118,46 @@ def show(given: Given, name: str, kind: str | None) -> None:
     "--kind", type=click.Choice(KINDS), default="variant", show_default=True, help="Kind of plugin to create."
 )
 @common
-def new(given: Given, name: str, directory: Path | None, kind: str) -> None:
+def new(options: CommonOptions, name: str, directory: Path | None, kind: str) -> None:
     """Create a package with passing tests for a variant, loss or sampler NAME in DIRECTORY (default: vaeaug-NAME)."""
     from vaeaug.workflows.new_plugin import write_package  # noqa: PLC0415 (imported when it runs)
 
-    written = write_package(name, kind, directory, listing(find_sources(given.plugins_dirs)))
-    if given.as_json:
-        _print_json({"directory": str(written.directory), "files": list(written.files), "name": written.name})
-    elif not given.quiet:
-        click.echo("\n".join([f"Wrote {written.directory}:", *(f"  {file}" for file in written.files)]))
-        enter = f"cd {shlex.quote(str(written.directory))} && " if written.directory.resolve() != Path.cwd() else ""
-        click.echo(f"\nNext: {enter}pip install -e '.[test]' && pytest", err=True)
+    package = write_package(name, kind, directory, list_plugins(find_sources(options.plugins_dirs)))
+    if options.as_json:
+        _print_json({"directory": str(package.directory), "files": list(package.files), "name": package.name})
+    elif not options.quiet:
+        click.echo("\n".join([f"Wrote {package.directory}:", *(f"  {file}" for file in package.files)]))
+        change_directory = (
+            f"cd {shlex.quote(str(package.directory))} && " if package.directory.resolve() != Path.cwd() else ""
+        )
+        click.echo(f"\nNext: {change_directory}pip install -e '.[test]' && pytest", err=True)
 
 
-def _list(given: Given) -> None:
-    sources = find_sources(given.plugins_dirs)
-    entries = listing(sources)
-    if given.as_json:
+def _list(options: CommonOptions) -> None:
+    sources = find_sources(options.plugins_dirs)
+    entries = list_plugins(sources)
+    if options.as_json:
         _print_json([entry._asdict() for entry in entries])
     else:
         header = ("KIND", "NAME", "PLUGIN", "FROM", "DESCRIPTION")
         rows = [_row(entry) for entry in entries]
-        click.echo(_table(header, sorted(rows, key=_by_kind), cut=sys.stdout.isatty()))
-    _hint_unknown_blocks(sources, given.quiet)
+        click.echo(_table(header, sorted(rows, key=_kind_order), cut=sys.stdout.isatty()))
+    _hint_unknown_blocks(sources, options.quiet)
 
 
 def _row(entry: Listed) -> tuple[str, ...]:
-    """Return an entry's line of the table."""
     state = "blocked" if entry.blocked else f"shadowed by {entry.shadowed_by}" if entry.shadowed_by else entry.note
     text = " ".join(part for part in (f"[{state}]" if state else None, entry.help) if part)
     where = f"{entry.distribution} {entry.version or '?'}" if entry.distribution else str(entry.file)
     return entry.kind or "?", entry.name or "?", entry.plugin, where, text
 
 
-def _by_kind(row: Sequence[str]) -> int:
+def _kind_order(row: Sequence[str]) -> int:
     """Order rows by kind, and leave them otherwise as they are (the order in which names are claimed)."""
     return KINDS.index(row[0]) if row[0] in KINDS else len(KINDS)
 
 
-def _checked(source: Source, registry: Registry) -> dict[str, Any]:
+def _check_row(source: Source, registry: Registry) -> dict[str, Any]:
     """Return what there is to say of one plugin, as `vaeaug plugins check --json` has it."""
     problems = [problem for problem in registry.problems if problem.source is source]
     return {
@@ -165,13 +168,12 @@ def _checked(source: Source, registry: Registry) -> dict[str, Any]:
         "origin": source.origin,
         "module": None if source.file else source.module or None,
         "file": str(source.file) if source.file else None,
-        **{key: _names_of(source, registry, kind) for kind, key in BROUGHT.items()},
+        **{key: _names_of(source, registry, kind) for kind, key in JSON_KEYS.items()},
         "problems": [{"kind": problem.kind, "cause": problem.cause} for problem in problems],
     }
 
 
 def _names_of(source: Source, registry: Registry, kind: str) -> list[str]:
-    """Return the names of the classes of a kind that a plugin brings."""
     return [name for name, provided in registry.classes[kind].items() if provided.source is source]
 
 
@@ -185,10 +187,10 @@ def _status(source: Source, problems: list[Problem]) -> str:
 
 def _findings(row: dict[str, Any]) -> list[str]:
     """Return the lines that a plugin's row of the table has: what it brings, then its problems."""
-    brings = [f"{kind} {name}" for kind, key in BROUGHT.items() for name in row[key]]
+    provided_names = [f"{kind} {name}" for kind, key in JSON_KEYS.items() for name in row[key]]
     problems = [problem["cause"] for problem in row["problems"]]
     blocked = [f"not imported: {BLOCK_VARIABLE} names it"] if row["status"] == "blocked" else []
-    return [*([", ".join(brings)] if brings else []), *problems, *blocked] or [""]
+    return [*([", ".join(provided_names)] if provided_names else []), *problems, *blocked] or [""]
 
 
 def describe(provided: Provided[Any]) -> dict[str, Any]:
@@ -211,8 +213,7 @@ def describe(provided: Provided[Any]) -> dict[str, Any]:
     }
 
 
-def _described(description: dict[str, Any]) -> str:
-    """Return a description as a user reads it."""
+def _description_text(description: dict[str, Any]) -> str:
     where = f"{description['distribution']} {description['version'] or ''}".strip()
     where = where if description["distribution"] else description["origin"]
     facts = [
@@ -228,31 +229,30 @@ def _described(description: dict[str, Any]) -> str:
     lines += [f"{key + ':':<8}{value}" for key, value in facts if value]
     header = ("OPTION", "TYPE", "DEFAULT", "RANGE", "DESCRIPTION")
     options = [
-        (option["name"], option["type"], _shown(option["default"]), _range(option), option["help"] or "")
+        (option["name"], option["type"], _value_text(option["default"]), _range(option), option["help"] or "")
         for option in description["options"]
     ]
     return "\n".join([*lines, "", _table(header, options, cut=False) if options else "It has no options."])
 
 
 def _usage(description: dict[str, Any]) -> str:
-    """Return the options that choose it, with the last of its own options as an example."""
     choose = f"--{description['kind']} {description['name']}"
     flag = "--set" if description["kind"] == "variant" else f"--set-{description['kind']}"
-    own = description["options"][-1:]
-    return " ".join([choose, *(f"{flag} {option['name']}={_shown(option['default'])}" for option in own)])
+    last_option = description["options"][-1:]
+    return " ".join([choose, *(f"{flag} {option['name']}={_value_text(option['default'])}" for option in last_option)])
 
 
-def _shown(value: Any) -> str:
+def _value_text(value: Any) -> str:
     return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _range(option: dict[str, Any]) -> str:
-    least, most = option["minimum"], option["maximum"]
+    minimum, maximum = option["minimum"], option["maximum"]
     if option["choices"]:
-        return ", ".join(map(_shown, option["choices"]))
-    if least is not None and most is not None:
-        return f"{least:g} to {most:g}"
-    return f"at least {least:g}" if least is not None else f"at most {most:g}" if most is not None else ""
+        return ", ".join(map(_value_text, option["choices"]))
+    if minimum is not None and maximum is not None:
+        return f"{minimum:g} to {maximum:g}"
+    return f"at least {minimum:g}" if minimum is not None else f"at most {maximum:g}" if maximum is not None else ""
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]], *, cut: bool) -> str:

@@ -19,7 +19,7 @@ from vaeaug.progress import Progress, Tick
 LINE_SECONDS = 5.0
 """Seconds between two plain lines of a stage."""
 
-MOST_TERMS = 4
+MAX_TERMS = 4
 """Maximum number of loss terms shown; an adversarial training has twice as many."""
 
 
@@ -33,14 +33,14 @@ def make_progress(*, quiet: bool) -> Progress:
 
 def _numbers(numbers: Mapping[str, float]) -> str:
     """Return loss terms in words: `reconstruction 231.4  kl 12.1`. Of many, the first: those that are validated."""
-    return "  ".join(f"{name} {value:.1f}" for name, value in islice(numbers.items(), MOST_TERMS))
+    return "  ".join(f"{name} {value:.1f}" for name, value in islice(numbers.items(), MAX_TERMS))
 
 
-class _SaidOnce(Progress):
+class _DeduplicatedProgress(Progress):
     """Shows each warning once, because early warnings are also part of the result."""
 
     def __init__(self) -> None:
-        self._said: set[str] = set()
+        self._shown: set[str] = set()
 
     def bound(self, end: float) -> None:
         """Show from now on how much of the time budget is left."""
@@ -52,8 +52,8 @@ class _SaidOnce(Progress):
 
     def say(self, line: str) -> None:
         """Show a remark unless it was shown before."""
-        if line not in self._said:
-            self._said.add(line)
+        if line not in self._shown:
+            self._shown.add(line)
             self.show(line)
 
     def show(self, line: str) -> None:
@@ -61,7 +61,7 @@ class _SaidOnce(Progress):
         raise NotImplementedError
 
 
-class Lines(_SaidOnce):
+class Lines(_DeduplicatedProgress):
     """A line when a stage begins, every few seconds, and when it ends.
 
     Args:
@@ -72,22 +72,22 @@ class Lines(_SaidOnce):
         super().__init__()
         self.seconds = seconds
         self.name: str | None = None
-        self.began = self.told = time.monotonic()
+        self.began = self.last_line = time.monotonic()
         self.last = Tick(0.0)
 
     def stage(self, name: str) -> None:
         """End the stage before and begin one."""
         self.close()
-        self.name, self.began, self.told, self.last = name, time.monotonic(), time.monotonic(), Tick(0.0)
+        self.name, self.began, self.last_line, self.last = name, time.monotonic(), time.monotonic(), Tick(0.0)
         click.echo(f"{name} ...", err=True)
 
     def tick(self, tick: Tick) -> None:
         """Write a line if the last one is some seconds old."""
         self.last = tick
         now = time.monotonic()
-        if now - self.told < self.seconds:
+        if now - self.last_line < self.seconds:
             return
-        self.told = now
+        self.last_line = now
         parts = [f"{self.name}: {tick.done:4.0%}"]
         if tick.rate:
             parts.append(f"{tick.rate:,.0f} images/s")
@@ -109,7 +109,7 @@ class Lines(_SaidOnce):
         self.name = None
 
 
-class Bars(_SaidOnce):
+class Bars(_DeduplicatedProgress):
     """One bar per stage, with rate, losses and time left."""
 
     def __init__(self) -> None:

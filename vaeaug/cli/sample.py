@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 
-from vaeaug.cli.augment import report
+from vaeaug.cli.augment import print_summary
 from vaeaug.cli.common import (
     config_option,
-    drawing_options,
-    given,
+    given_options,
     output_options,
     plugins_dir_option,
     sampler_options,
+    sampling_options,
     settings_options,
 )
 from vaeaug.workflows.sample_settings import SampleModelSettings, SampleSettings
@@ -26,7 +26,7 @@ from vaeaug.workflows.sample_settings import SampleModelSettings, SampleSettings
 @settings_options(SampleSettings, SampleModelSettings)
 @click.option("--class", "classes", multiple=True, metavar="NAME", help="Sample only this class; can be repeated.")
 @sampler_options
-@drawing_options
+@sampling_options
 @plugins_dir_option
 @config_option
 @output_options
@@ -40,5 +40,5 @@ def command(model: Path, out: Path, as_json: bool, quiet: bool, **options: Any) 
     from vaeaug.workflows.synthetic.sample_command import sample  # noqa: PLC0415 (imports torch)
 
     with make_progress(quiet=quiet) as progress:
-        made = sample(model, out, progress=progress, **given(options))
-    report(made, out, as_json=as_json, quiet=quiet)
+        result = sample(model, out, progress=progress, **given_options(options))
+    print_summary(result, out, as_json=as_json, quiet=quiet)

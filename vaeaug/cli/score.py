@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 import click
 
-from vaeaug.cli.common import config_option, given, output_options, plugins_dir_option, result, settings_options
+from vaeaug.cli.common import (
+    config_option,
+    given_options,
+    output_options,
+    plugins_dir_option,
+    print_result,
+    settings_options,
+)
 from vaeaug.workflows.score.score_settings import ScoreSettings
 
 
@@ -30,11 +36,18 @@ def command(model: Path, data: Path, out: Path, as_json: bool, quiet: bool, **op
     from vaeaug.workflows.score.score_command import score  # noqa: PLC0415 (imports torch)
 
     with make_progress(quiet=quiet) as progress:
-        made = score(model, data, out, progress=progress, **given(options))
-    values = {**dataclasses.asdict(made), "out": str(made.out), "remarks": list(made.remarks)}
-    judged = "" if made.judge == "nobody" else f", {made.suspicious:,} with a suspicious label"
+        result = score(model, data, out, progress=progress, **given_options(options))
+    values = {
+        "out": str(result.out),
+        "images": result.images,
+        "by": result.by,
+        "judge": result.judge,
+        "suspicious": result.suspicious,
+        "remarks": list(result.warnings),
+    }
+    suspicious_text = "" if result.judge == "nobody" else f", {result.suspicious:,} with a suspicious label"
     text = (
-        f"Wrote {out}: scores of {made.images:,} {'image' if made.images == 1 else 'images'}{judged}.\n"
+        f"Wrote {out}: scores of {result.images:,} {'image' if result.images == 1 else 'images'}{suspicious_text}.\n"
         f"Look at {out / 'gallery.html'}; all scores are in {out / 'scores.csv'}."
     )
-    result(values, text, as_json=as_json, quiet=quiet)
+    print_result(values, text, as_json=as_json, quiet=quiet)

@@ -7,7 +7,14 @@ from typing import Any
 
 import click
 
-from vaeaug.cli.common import config_option, given, output_options, plugin_options, result, settings_options
+from vaeaug.cli.common import (
+    config_option,
+    given_options,
+    output_options,
+    plugin_options,
+    print_result,
+    settings_options,
+)
 from vaeaug.workflows.train_settings import TrainModelSettings, TrainSettings
 
 
@@ -25,18 +32,18 @@ def command(data: Path, model: Path, as_json: bool, quiet: bool, **options: Any)
     their labels (metadata.csv, labels.csv, or --labels FILE). It is never modified.
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
-    from vaeaug.workflows.model_warnings import latents_in_words, model_warnings  # noqa: PLC0415 (imports torch)
+    from vaeaug.workflows.model_warnings import describe_latents, model_warnings  # noqa: PLC0415 (imports torch)
     from vaeaug.workflows.train.train_command import train  # noqa: PLC0415 (imports torch)
 
     with make_progress(quiet=quiet) as progress:
-        trained = train(data, model, progress=progress, **given(options))
-    record = trained.record
+        trained_model = train(data, model, progress=progress, **given_options(options))
+    record = trained_model.record
     metrics = record.metrics
-    whose = "" if record.scope == "shared" else "the shared network: "
+    prefix = "" if record.scope == "shared" else "the shared network: "
     text = (
         f"Trained {record.variant.name} with {record.loss.name} ({record.scope}) on {len(record.classes)} classes, "
-        f"{sum(entry.images for entry in record.classes):,} images: {whose}{metrics['stopped']}; "
-        f"{latents_in_words(metrics)}.\n"
+        f"{sum(entry.images for entry in record.classes):,} images: {prefix}{metrics['stopped']}; "
+        f"{describe_latents(metrics)}.\n"
         f"Next:  vaeaug sample {model} OUT"
     )
     values = {
@@ -47,6 +54,6 @@ def command(data: Path, model: Path, as_json: bool, quiet: bool, **options: Any)
         "scope": record.scope,
         "classes": {entry.name: {"images": entry.images, **entry.metrics} for entry in record.classes},
         "metrics": metrics,
-        "remarks": model_warnings(trained.stored),
+        "remarks": model_warnings(trained_model.stored),
     }
-    result(values, text, as_json=as_json, quiet=quiet)
+    print_result(values, text, as_json=as_json, quiet=quiet)

@@ -7,7 +7,14 @@ from typing import Any
 
 import click
 
-from vaeaug.cli.common import config_option, given, output_options, plugins_dir_option, result, settings_options
+from vaeaug.cli.common import (
+    config_option,
+    given_options,
+    output_options,
+    plugins_dir_option,
+    print_result,
+    settings_options,
+)
 from vaeaug.workflows.pictures.picture_settings import TraverseSettings
 
 
@@ -28,8 +35,12 @@ def command(model: Path, out: Path, as_json: bool, quiet: bool, **options: Any) 
     from vaeaug.workflows.pictures.traverse_command import traverse  # noqa: PLC0415 (imports torch)
 
     with make_progress(quiet=quiet) as progress:
-        made = traverse(model, out, progress=progress, **given(options))
-    values = {"out": str(made.out), "measure": made.measure, "latents": {k: list(v) for k, v in made.latents.items()}}
-    count = len(made.latents)
-    text = f"Wrote {out}: {count} {'picture' if count == 1 else 'pictures'}, dimensions ordered by {made.measure}"
-    result(values, text, as_json=as_json, quiet=quiet)
+        result = traverse(model, out, progress=progress, **given_options(options))
+    values = {
+        "out": str(result.out),
+        "measure": result.measure,
+        "latents": {k: list(v) for k, v in result.latents.items()},
+    }
+    count = len(result.latents)
+    text = f"Wrote {out}: {count} {'picture' if count == 1 else 'pictures'}, dimensions ordered by {result.measure}"
+    print_result(values, text, as_json=as_json, quiet=quiet)

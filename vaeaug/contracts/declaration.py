@@ -20,12 +20,12 @@ KINDS: dict[str, type[Any]] = {"variant": Variant, "loss": ReconstructionLoss, "
 
 
 def declaration_fault(kind: str, cls: type[Any]) -> str | None:
-    """Return what breaks the contract of a kind in `KINDS`, and what to write instead; None if nothing does."""
+    """Return why a class breaks the contract of a kind in `KINDS` and how to fix it, or None."""
     return next(_faults(kind, cls), None)
 
 
 def _faults(kind: str, cls: type[Any]) -> Iterator[str]:
-    """Yield what is wrong; what comes after the first may only follow from it."""
+    """Yield the faults in order; later ones may only follow from the first."""
     base = KINDS[kind]
     if not issubclass(cls, base):
         for hook, other in HOOKS.items():
@@ -67,7 +67,7 @@ def _config_faults(config: Any) -> Iterator[str]:
 
 
 def _signature_faults(cls: type[Any], name: str, parameters: list[str]) -> Iterator[str]:
-    """Yield why a method cannot be called as the contract says, `generator` also by its name."""
+    """Yield why a method cannot be called as the contract states, with `generator` also by name."""
     if isinstance(inspect.getattr_static(cls, name), staticmethod | classmethod):
         parameters = parameters[1:]  # no self is passed
     positional = [parameter for parameter in parameters if parameter != "generator"]

@@ -19,9 +19,8 @@ from vaeaug.options import option
 class GaussianVariant(Variant):
     """A variational autoencoder with q(z|x) = N(mean, diag exp logvar) and p(z) = N(0, I) (Kingma & Welling 2014).
 
-    It supplies networks chosen from the image spec, the reparameterization, the KL in closed form, the prior, and
-    the class conditioning of both networks where `conditional` is true. Most variants override one method.
-    The latent is one tensor, shape (B, D).
+    It supplies networks, reparameterization, closed-form KL and prior, and conditions both networks on the class if
+    `conditional` is true. Most variants override one method. The latent is one tensor, shape (B, D).
     """
 
     conditional: ClassVar[bool] = False
@@ -57,12 +56,12 @@ class GaussianVariant(Variant):
         return mean_BD, logvar_BD.clamp(-12, 8)  # a standard deviation of 0.0025 to 55: exp never overflows
 
     def prior_moments(self, y_B: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the mean and log-variance of p(z|y), each (B, D): those of N(0, I) unless a variant overrides it."""
+        """Return the mean and log-variance of p(z|y), each (B, D); of N(0, I) by default."""
         zeros_BD = torch.zeros(len(y_B), self.config.latent_dim, device=y_B.device)
         return zeros_BD, zeros_BD
 
     def encode(self, x_BCHW: Tensor, y_B: Tensor, generator: torch.Generator | None = None) -> Encoded:
-        """Encode images; see `Variant.encode`. The one penalty is `kl`, of the posterior against the prior."""
+        """Encode images; see `Variant.encode`. The only penalty is `kl`, of the posterior against the prior."""
         mean_BD, logvar_BD = self.posterior(x_BCHW, y_B)
         z_BD = mean_BD if generator is None else reparameterize(mean_BD, logvar_BD, generator)
         prior = self.prior_moments(y_B)

@@ -18,7 +18,7 @@ Latent: TypeAlias = Tensor | tuple["Latent", ...] | list["Latent"] | dict[str, "
 
 
 def leaves(latent: Latent) -> list[Tensor]:
-    """Return the tensors of a latent, in a fixed order (dicts by insertion).
+    """Return the tensors of a latent in a fixed order (dicts by insertion order).
 
     Raises:
         TypeError: if something in the tree is neither a tensor nor a tuple, list or dict.
@@ -33,9 +33,9 @@ def leaves(latent: Latent) -> list[Tensor]:
 
 
 def leaf_names(latent: Latent) -> list[str]:
-    """Return a name for each tensor of a latent, in the order of `leaves`; a latent of one tensor has the name "".
+    """Return a name for each tensor of a latent, in the order of `leaves`; "" for a latent of one tensor.
 
-    Places in a tuple or list are counted from 1, those of a dict have their keys; both are joined by "/": `2/shape`.
+    Positions in tuples and lists count from 1; dicts contribute their keys; both are joined by "/": `2/shape`.
     """
     if isinstance(latent, Tensor):
         return [""]
@@ -44,17 +44,13 @@ def leaf_names(latent: Latent) -> list[str]:
 
 
 def tree_map(function: Callable[..., Tensor], latent: Latent, *others: Latent) -> Latent:
-    """Apply `function` to every tensor of `latent` (and the tensors in the same places of `others`).
-
-    Returns:
-        A latent of the same structure.
-    """
+    """Apply `function` to every tensor of `latent` and the corresponding tensors of `others`; keep the structure."""
     columns = zip(*(leaves(tree) for tree in (latent, *others)), strict=True)
     return tree_like(latent, [function(*column) for column in columns])
 
 
 def tree_like(latent: Latent, tensors: list[Tensor]) -> Latent:
-    """Build a latent with the structure of `latent` out of `tensors`, given in the order of `leaves`."""
+    """Build a latent with the structure of `latent` from `tensors`, given in the order of `leaves`."""
     remaining = iter(tensors)
 
     def build(node: Latent) -> Latent:
@@ -69,12 +65,12 @@ def tree_like(latent: Latent, tensors: list[Tensor]) -> Latent:
 
 
 def flatten(latent: Latent) -> Tensor:
-    """Return all leaves of a latent side by side, one row an image, (B, D)."""
+    """Return all leaves of a latent side by side, one row per image, (B, D)."""
     return torch.cat([leaf.flatten(1) for leaf in leaves(latent)], dim=1)
 
 
 def unflatten(flat_BD: Tensor, like: Latent) -> Latent:
-    """Return latents of the structure of `like`, whose own first axis may have any length: `flatten` undone."""
+    """Undo `flatten`: return latents structured as `like`, which may have another batch size."""
     shapes = [leaf.shape[1:] for leaf in leaves(like)]
     parts = torch.split(flat_BD, [math.prod(shape) for shape in shapes], dim=1)
     return tree_like(like, [part.reshape(-1, *shape) for part, shape in zip(parts, shapes, strict=True)])

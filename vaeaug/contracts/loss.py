@@ -13,17 +13,16 @@ from vaeaug.contracts.spec import ImageSpec, ImageStatistics
 
 
 class ReconstructionLoss(nn.Module, ABC):
-    """How a decoder's raw output is scored against an image, and turned into one.
+    """How a decoder's raw output is scored against an image, and turned into an image.
 
-    Subclass it, give it a `name`, and return the class from the hook `vaeaug_losses`.
-    `vaeaug.testing.check_loss` checks the contract.
+    Subclass it, set `name`, and return the class from the hook `vaeaug_losses`. `vaeaug.testing.check_loss` checks it.
 
     Attributes:
-        name: how users call it (`--loss NAME`): lower case, words joined by hyphens.
+        name: what users type (`--loss NAME`): lower case, words joined by hyphens.
         reference: the paper it comes from, for `vaeaug plugins show`.
-        default: whether it is used when the user names no loss and none says that it suits the data (`suits`); of
-            several, the first in order of precedence is.
-        small_options: option -> value with which the loss is quick enough for tests and needs no download.
+        default: whether it is used if the user names no loss and none recommends itself (`suits`); the first such loss
+            wins.
+        small_options: options with which the loss is fast enough for tests and needs no download.
         Config: a frozen dataclass whose fields are the options; declare them with `vaeaug.option`.
     """
 
@@ -43,45 +42,38 @@ class ReconstructionLoss(nn.Module, ABC):
 
     @classmethod
     def suits(cls, images: ImageStatistics) -> str | None:  # noqa: ARG003
-        """Return why this loss is made for such images, in a few words, or None where it is not.
+        """Return why this loss fits the data, in a few words, or None (the default).
 
-        `--loss auto` takes the first loss, in order of precedence, that gives a reason; else the default one. So give
-        one only for a kind of data that no general loss is as good for. Default: None.
-
-        Args:
-            images: of the training images.
+        `--loss auto` takes the first loss that gives a reason, otherwise the default loss. Give a reason only for a
+        kind of data for which no general loss is as good.
         """
         return None
 
     def raw_channels(self, channels: int) -> int:
-        """Return R, how many channels the decoder puts out for images of `channels` channels. Default: as many."""
+        """Return R, the number of decoder output channels for images of `channels` channels; the same by default."""
         return channels
 
     @abstractmethod
     def forward(self, raw_BRHW: Tensor, x_BCHW: Tensor) -> Tensor:
-        """Return the loss of each image, shape (B,), summed (not averaged) over channels and pixels.
+        """Return the loss of each image, (B,), summed over channels and pixels; in nats for a likelihood.
 
-        Summed, so that a KL weight means the same under every loss. In nats where it is a likelihood.
+        It is a sum, not a mean, so that a KL weight means the same under every loss.
 
         Args:
-            raw_BRHW: what the decoder put out.
-            x_BCHW: the image in [0, 1].
+            raw_BRHW: the decoder's output.
+            x_BCHW: images in [0, 1].
         """
 
     @abstractmethod
     def image(self, raw_BRHW: Tensor) -> Tensor:
-        """Return the image that raw output stands for, shape (B, C, H, W), in [0, 1].
+        """Return the image that raw output represents, (B, C, H, W), in [0, 1].
 
-        Gradients reach the raw output through it (straight through where it is a choice), for what scores images.
+        Gradients must reach the raw output through it (straight-through if it is a choice).
         """
 
     def calibrate(self, raw_BRHW: Tensor, x_BCHW: Tensor) -> None:
-        """Learn from held-out images: called without gradient at each validation, with what is decoded for them.
+        """Learn from held-out images; called without gradient at each validation. The default does nothing.
 
-        The default learns nothing. A likelihood with a variance of its own can keep it from being overconfident where
-        a few training images are reconstructed better than any others.
-
-        Args:
-            raw_BRHW: what the decoder put out for draws from the posteriors of held-out images.
-            x_BCHW: those images.
+        `raw_BRHW` is decoded from draws from their posteriors. A likelihood with its own variance can use this to avoid
+        overconfidence when a few training images are reconstructed better than any others.
         """

@@ -17,11 +17,11 @@ from vaeaug.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """Training images of the class whose fine detail, weighted, is added to each of B samples.
+    """For each of B samples, the K training images of the class whose weighted fine detail is added.
 
     Attributes:
-        sources_BK: indices of K training images, int64, on the CPU.
-        weights_BK: their weights; the weights of one sample sum to 0.
+        sources_BK: training image indices, int64, on the CPU.
+        weights_BK: the weights of one sample sum to 0.
     """
 
     sources_BK: Tensor
@@ -33,12 +33,11 @@ class Draw:
     """Latents of new images.
 
     Attributes:
-        latent: as `Variant.decode` takes it, on the CPU or on the model's device.
+        latent: as `Variant.decode` takes it, on any device.
         sources: for each sample the index of the training image it was drawn around, or None.
-        origin: the latents of the sources, if the sampler edits real images (`Sampler.edits`); otherwise None.
-        fade: of edits, the change of brightness (0 to 1) at which nothing of the image's own detail is left; 0 keeps
-            the detail.
-        detail: of edits, the images whose fine detail is added; None if no detail is added.
+        origin: the latents of the sources, for a sampler that edits real images (`Sampler.edits`).
+        fade: for edits, the change of brightness (0 to 1) at which the image's own detail has faded out; 0 keeps it.
+        detail: for edits, the images whose fine detail is added.
     """
 
     latent: Latent
@@ -50,12 +49,12 @@ class Draw:
 
 @dataclass(frozen=True, slots=True)
 class SamplingCase:
-    """What `--sampler auto` knows when it chooses a sampler (`Sampler.is_recommended_for`).
+    """The situation in which `--sampler auto` chooses a sampler (`Sampler.is_recommended_for`).
 
     Attributes:
-        is_continuous: whether all latents are real numbers; codes are not.
-        has_originals: whether the files of the training images are available, as a sampler that edits them needs.
-        is_indexed: whether the images are indexed: each pixel is one of the colours of a palette.
+        is_continuous: whether all latents are real numbers, not codes.
+        has_originals: whether the training image files are available for edits.
+        is_indexed: whether each pixel is one of the colours of a palette.
     """
 
     is_continuous: bool
@@ -64,28 +63,24 @@ class SamplingCase:
 
 
 class Sampler(ABC):
-    """Draws latents of one class. Subclass it, give it a `name`, and return the class from the hook `vaeaug_samplers`.
+    """Draws latents of one class. Subclass it, set `name`, and return the class from the hook `vaeaug_samplers`.
 
-    It is built once per class, and fits what it needs in `fit`. Sample i may depend only on (seed, class, i), so all
-    randomness comes from the `generator` that is passed in. `vaeaug.testing.check_sampler` checks the contract.
+    It is built once per class and fitted in `fit`. Sample i may depend only on (seed, class, i), so all randomness
+    comes from the `generator` that is passed in. `vaeaug.testing.check_sampler` checks it.
 
     Args:
         variant: the trained network of the class, in eval mode.
-        latents: the training images of the class as that network encodes them.
-        label: the index of the class.
-        seed: for fitting.
-        device: of the network.
-        config: the options; the defaults if None.
+        latents: the training images of the class as encoded by that network.
 
     Attributes:
-        name: how users call it (`--sampler NAME`): lower case, words joined by hyphens.
+        name: what users type (`--sampler NAME`): lower case, words joined by hyphens.
         reference: the paper it comes from, for `vaeaug plugins show`.
-        continuous: whether it needs latents of real numbers and cannot draw codes.
-        edits: whether it edits real images. The host then adds the difference of the decoded `latent` and `origin` to
-            the source's file, which must be available.
-        draws_from_prior: whether it draws from the variant's prior. Its samples then have a class only if the variant
-            is conditional or was trained on that class only.
-        strength_option: the option that scales an edit, if the host may lower it where the filter rejects too much.
+        continuous: whether it requires real-valued latents.
+        edits: whether it edits real images: the host adds the difference of the decoded `latent` and `origin` to the
+            source file.
+        draws_from_prior: whether it draws from the variant's prior. Its samples have a class only if the variant is
+            conditional or was trained on that class only.
+        strength_option: the option that scales an edit, if the host may lower it when the filter rejects too much.
         Config: a frozen dataclass whose fields are the options; declare them with `vaeaug.option`.
 
     Raises:
@@ -120,14 +115,15 @@ class Sampler(ABC):
 
     @classmethod
     def is_recommended_for(cls, case: SamplingCase) -> bool:  # noqa: ARG003
-        """Return whether `--sampler auto` should take this sampler: the first that says so, ours first. Default: no."""
+        """Return whether `--sampler auto` should take this sampler; the first that returns true wins. Default: no."""
         return False
 
     @classmethod
     def unmet_need(cls, latents: Latents) -> str | None:
-        """Return what this sampler needs and such latents do not offer ("continuous latents"), or None.
+        """Return what this sampler needs and these latents lack, such as "continuous latents", or None.
 
-        Called before training too, with the latent of one image of an untrained network. Default: `continuous`.
+        Also called before training, with the latent of one image of an untrained network. The default checks
+        `continuous`.
         """
         is_continuous = all(leaf.is_floating_point() for leaf in leaves(latents.latent))
         return "continuous latents" if cls.continuous and not is_continuous else None
@@ -137,12 +133,12 @@ class Sampler(ABC):
 
     @classmethod
     def limits_changes(cls, config: Any) -> bool:  # noqa: ARG003
-        """Return whether edits keep to the range in which the pixels of the class vary. Default: no."""
+        """Return whether edits stay within the range in which the pixels of the class vary. Default: no."""
         return False
 
     @classmethod
     def shares_detail_of(cls, config: Any) -> int:  # noqa: ARG003
-        """Return of how many other images at most `Draw.detail` adds fine detail to one. Default: 0."""
+        """Return the maximum number of other images whose fine detail `Draw.detail` adds to one image. Default: 0."""
         return 0
 
     @abstractmethod
@@ -151,6 +147,6 @@ class Sampler(ABC):
 
         Args:
             start: 0 or more, a multiple of the host's chunk size.
-            count: B, 1 or more.
-            generator: on the device of the network; the only source of randomness.
+            count: B, at least 1.
+            generator: on the network's device; the only source of randomness.
         """

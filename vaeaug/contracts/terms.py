@@ -1,4 +1,4 @@
-"""The terms of an objective: which ones are annealed, and which ones are one value for a whole batch."""
+"""Terms of an objective: which are annealed, and which are one value for a whole batch."""
 
 from __future__ import annotations
 
@@ -17,19 +17,17 @@ class Term:
     """A declared term of an objective (`Variant.terms`).
 
     Attributes:
-        annealed: whether the KL weight (`--kl-annealing`) and free bits apply to the term. Annealed terms are the KL
-            part of the objective, in nats: charts and advice on posterior collapse use them as such, and the annealed
-            penalties of `Encoded` are the KL part of an image's ELBO.
-        over_batch: whether the term is one value for the batch, shape (), instead of one value per image, (B,). It
-            may depend on all images of the batch. Only `Variant.losses` may return such a term, and it must be finite
-            for a batch of one image.
+        annealed: whether the KL weight (`--kl-annealing`) and free bits apply. Annealed terms are the KL part of the
+            objective, in nats, in charts, collapse advice and the ELBO of an image.
+        over_batch: whether the term is one value for the batch, shape (), instead of (B,), and may depend on all its
+            images. Only `Variant.losses` may return such a term. It must be finite for a batch of one image.
     """
 
     annealed: bool = False
     over_batch: bool = False
 
 
-class Declaring(Protocol):
+class DeclaresTerms(Protocol):
     """What declares terms: a `Variant`."""
 
     @property
@@ -37,23 +35,23 @@ class Declaring(Protocol):
         """Name -> the term."""
 
 
-def term_of(variant: Declaring, name: str) -> Term:
-    """Return the declaration of a term; without one, it is per image, and annealed if named `kl` or `kl/<group>`."""
+def term_of(variant: DeclaresTerms, name: str) -> Term:
+    """Return the declaration of a term. Undeclared terms are per image, and annealed if named `kl` or `kl/<group>`."""
     return variant.terms.get(name) or Term(annealed=is_kl_name(name))
 
 
-def annealed_names(variant: Declaring, names: Iterable[str]) -> list[str]:
+def annealed_names(variant: DeclaresTerms, names: Iterable[str]) -> list[str]:
     """Return the names of the annealed terms among `names`, in their order."""
     return [name for name in names if term_of(variant, name).annealed]
 
 
-def kl_of(variant: Declaring, penalties: Mapping[str, Tensor]) -> Tensor | None:
-    """Return the KL part of each image's ELBO, the sum of the annealed penalties, (B,), or None if there are none."""
+def kl_of(variant: DeclaresTerms, penalties: Mapping[str, Tensor]) -> Tensor | None:
+    """Return the KL part of each image's ELBO: the sum of the annealed penalties, (B,), or None if there are none."""
     parts = [penalties[name] for name in annealed_names(variant, penalties)]
     return torch.stack(parts).sum(dim=0) if parts else None
 
 
-def shape_fault(variant: Declaring, name: str, value: Tensor, count: int) -> str | None:
+def shape_fault(variant: DeclaresTerms, name: str, value: Tensor, count: int) -> str | None:
     """Return why a term of a batch of `count` images has the wrong shape and how to fix it, or None."""
     over_batch = term_of(variant, name).over_batch
     if tuple(value.shape) == (() if over_batch else (count,)):

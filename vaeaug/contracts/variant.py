@@ -18,30 +18,26 @@ from vaeaug.contracts.terms import Term
 
 
 class Variant(nn.Module, ABC):
-    """A kind of autoencoder. Subclass it, give it a `name`, and return the class from the hook `vaeaug_variants`.
+    """A kind of autoencoder. Subclass it, set `name`, and return the class from the hook `vaeaug_variants`.
 
     Images are float tensors in [0, 1], shape (B, C, H, W); labels are int64 class indices, shape (B,). All randomness
-    comes from the `generator` that is handed in, so that a sample depends on its seed alone. An image's results may
-    not depend on the other images of its batch when the module is in eval mode (so: no BatchNorm statistics of the
-    batch outside training; prefer LayerNorm or GroupNorm). `vaeaug.testing.check_variant` checks all of this.
+    comes from the `generator` that is passed in. In eval mode an image's results must not depend on the rest of its
+    batch, so prefer LayerNorm or GroupNorm to BatchNorm. `vaeaug.testing.check_variant` checks all of this.
 
     Attributes:
-        name: how users call it (`--variant NAME`): lower case, words joined by hyphens.
-        conditional: whether class labels matter to `decode` or `prior`. It is checked.
+        name: what users type (`--variant NAME`): lower case, words joined by hyphens.
+        conditional: whether class labels matter to `decode` or `prior`; checked.
         reference: the paper it comes from, for `vaeaug plugins show`.
-        default: whether it is used when the user names no variant; of several, the first in order of precedence is.
-        preferred_scope: the scope it is trained in when the user names none: `per-class`, or `shared` where a few
-            images of one class are too few for it.
-        adversarial: whether its losses are a game, so that the validation loss says nothing of progress. The last
-            weights are then kept, and training is not stopped early.
-        prior_share: share of a time budget that `fit_prior` gets, in [0, 1); it must end after `Latents.seconds`. 0 if
-            `fit_prior` takes next to no time.
-        num_codes: of a discrete latent, how many codes there are; set it in `__init__`, so that codebook collapse is
-            found. None for a continuous latent.
-        terms: name of a term of `losses` -> whether it is annealed, and whether it is one value for the batch (`Term`).
-            A term that is not named here is one value per image, and annealed if its name is `kl` or `kl/<group>`.
-            Set it in `__init__` if it depends on the options.
-        small_options: option -> value with which the variant is small and quick enough for tests, needing no download.
+        default: whether it is used if the user names no variant; the first such variant wins.
+        preferred_scope: the default training scope: `per-class`, or `shared` if a few images of one class are too few
+            for it.
+        adversarial: whether its losses are a game, so that the validation loss does not measure progress: the last
+            weights are kept, and training is not stopped early.
+        prior_share: fraction of a time budget for `fit_prior`, in [0, 1), which must respect `Latents.seconds`.
+        num_codes: number of codes of a discrete latent, to detect codebook collapse; set it in `__init__`.
+        terms: term of `losses` -> its declaration (`Term`). Undeclared terms are per image, and annealed if named `kl`
+            or `kl/<group>`. Set it in `__init__` if it depends on the options.
+        small_options: options with which the variant is fast enough for tests and needs no download.
         Config: a frozen dataclass whose fields are the options; declare them with `vaeaug.option`.
     """
 
@@ -70,54 +66,46 @@ class Variant(nn.Module, ABC):
         """Encode images.
 
         Args:
-            x_BCHW: images in [0, 1].
-            y_B: class indices.
-            generator: draw the latent from the posterior with it; without one, return the posterior's mode.
+            generator: used to draw the latent from the posterior; without one, return the posterior's mode.
         """
 
     @abstractmethod
     def decode(self, latent: Latent, y_B: Tensor) -> Tensor:
-        """Decode latents to raw output, shape (B, R, H, W) with R = `spec.raw_channels`.
-
-        No activation at the end: the loss owns the head (`ReconstructionLoss.image`).
-        """
+        """Decode latents to raw output, (B, R, H, W), without a final activation (see `ReconstructionLoss.image`)."""
 
     @abstractmethod
     def prior(self, y_B: Tensor, generator: torch.Generator) -> Latent:
-        """Draw one latent for each label from the prior (the fitted one, if `fit_prior` fits one)."""
+        """Draw one latent per label from the prior, or from the fitted prior if `fit_prior` fits one."""
 
     def losses(
         self, x_BCHW: Tensor, y_B: Tensor, reconstruction: ReconstructionLoss, generator: torch.Generator | None = None
     ) -> dict[str, dict[str, Tensor]]:
-        """Return the objective: parameter group -> term -> one value per image, shape (B,).
+        """Return the objective: parameter group -> term -> one value per image, (B,), or () for an `over_batch` term.
 
-        A term that `terms` declares as `over_batch` is one value for the batch instead, shape (). The host averages the
-        other terms over the batch and adds up the terms of a group, and their gradient goes to that group's parameters
-        alone. The default is the negative ELBO with one draw (Kingma & Welling 2014, eq. 7): the reconstruction loss
-        plus the penalties, in the group `model`.
+        The host averages per-image terms over the batch and adds up the terms of a group, and their gradient goes to
+        that group's parameters only. The default is the negative ELBO with one draw (Kingma & Welling 2014, eq. 7): the
+        reconstruction loss plus the penalties, in the group `model`.
 
-        Training batches are full. For validation the host averages a term over batches weighted by their number of
-        images. If a term is over the batch, validation batches are no larger than training batches and contain each
-        image once; the last one may be smaller.
+        Training batches are full. Validation averages a term over batches weighted by their number of images. With a
+        term over the batch, validation batches are no larger than training batches and contain each image once; the
+        last one may be smaller.
         """
         encoded = self.encode(x_BCHW, y_B, generator)
         raw_BRHW = self.decode(encoded.latent, y_B)
         return {"model": {"reconstruction": reconstruction(raw_BRHW, x_BCHW), **encoded.penalties}}
 
     def begin_training(self, data: TrainingSet) -> None:
-        """Take what the objective needs to know of the training set, such as its size. The default needs nothing.
+        """Store what the objective needs from the training set, such as its size, in a buffer.
 
-        Called before each training, also before one that is resumed or starts from trained weights, and not when a
-        trained model is opened. Keep what is taken in a buffer.
+        The default does nothing. Called before each training, including a resumed one, but not when a model is opened.
         """
 
     def parameter_groups(self) -> dict[str, Iterable[nn.Parameter]]:
-        """Return the parameters by group; each group gets an optimizer of its own. Keys match those of `losses`."""
+        """Return the parameters by group, each with its own optimizer. The keys match those of `losses`."""
         return {"model": self.parameters()}
 
     def fit_prior(self, latents: Latents, generator: torch.Generator) -> None:
-        """Fit the prior to the training set's latents, after training. What is fitted is kept in parameters or buffers.
+        """Fit the prior to the training set's latents after training, and store it in parameters or buffers.
 
-        The default keeps the prior as it is. Continuous latents need no more: a sampler can fit a density to
-        them. Discrete latents override this (a code prior).
+        The default does nothing: a sampler can fit a density to continuous latents. Discrete latents need a code prior.
         """

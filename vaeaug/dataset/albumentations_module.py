@@ -1,8 +1,4 @@
-"""The albumentations package, checked by its behaviour, because another package may have the same import name.
-
-AlbumentationsX (distribution `albumentationsx`, AGPL) installs into the folder `albumentations` too, over or next to
-the files of albumentations 2.0.8, and needs another albucore. What works like 2.0.8 is accepted, whatever its version.
-"""
+"""The albumentations package, checked by its behaviour, because AlbumentationsX (AGPL) has the same import name."""
 
 from __future__ import annotations
 
@@ -25,36 +21,27 @@ _QUIET = {"NO_ALBUMENTATIONS_UPDATE": "1", "ALBUMENTATIONS_NO_TELEMETRY": "1"}  
 
 @functools.cache
 def albumentations_module() -> ModuleType:
-    """Import albumentations and test the functions that are used, once per process.
-
-    Raises:
-        InputError: if it is missing, or does not work like version 2.0.8.
-    """
-    before = {name: os.environ.get(name) for name in _QUIET}
+    """Import albumentations and test the functions that are used, once per process; InputError if one fails."""
+    saved = {name: os.environ.get(name) for name in _QUIET}
     os.environ.update(_QUIET)
     try:
         module = import_module("albumentations")
-        _try_out(module)
+        _check_behaviour(module)
     except ModuleNotFoundError as error:
         if error.name != "albumentations":
-            raise _unusable(error) from error
+            raise _unusable_error(error) from error
         raise InputError(f"albumentations is not installed: pip install albumentations=={WORKING}") from error
     except Exception as error:
-        raise _unusable(error) from error
+        raise _unusable_error(error) from error
     finally:
-        for name, value in before.items():
+        for name, value in saved.items():
             os.environ.pop(name)
             if value is not None:
                 os.environ[name] = value
     return module
 
 
-def _try_out(albumentations: ModuleType) -> None:
-    """Use everything that is used of albumentations, on a small image.
-
-    Raises:
-        Exception: if it does not work.
-    """
+def _check_behaviour(albumentations: ModuleType) -> None:
     if not isinstance(albumentations.BaseCompose, type) or not callable(albumentations.load):
         raise TypeError("BaseCompose is no class, or load cannot be called")
     transforms = [
@@ -67,22 +54,23 @@ def _try_out(albumentations: ModuleType) -> None:
     compose = albumentations.Compose(transforms)
     for channels in (1, 3):
         image_HWC = np.arange(64 * channels, dtype=np.uint8).reshape(8, 8, channels)
-        first, second = (_transformed(compose, image_HWC) for _ in range(2))
+        first, second = (_transform(compose, image_HWC) for _ in range(2))
         if first.shape != image_HWC.shape or not np.array_equal(first, second):
             raise ValueError("the same random state gives other results")
 
 
-def _transformed(compose: Any, image_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _transform(compose: Any, image_HWC: NDArray[np.uint8]) -> NDArray[np.uint8]:
     compose.set_random_state(np.random.default_rng(0), random.Random(0))  # noqa: S311 (no secret)
     return np.asarray(compose(image=image_HWC)["image"])
 
 
-def _unusable(error: Exception) -> InputError:
-    """Return one line with the cause and the remedy."""
+def _unusable_error(error: Exception) -> InputError:
     try:
-        who = f"AlbumentationsX {metadata.version('albumentationsx')} is installed in its place"
+        installed = f"AlbumentationsX {metadata.version('albumentationsx')} is installed in its place"
     except metadata.PackageNotFoundError:
-        who = "something else may be installed in its place"
+        installed = "something else may be installed in its place"
     lines = str(error).strip().splitlines()
     cause = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-    return InputError(f"albumentations does not work like version {WORKING} ({cause}); {who}; to repair it: {_REMEDY}")
+    return InputError(
+        f"albumentations does not work like version {WORKING} ({cause}); {installed}; to repair it: {_REMEDY}"
+    )

@@ -1,7 +1,4 @@
-"""Albumentations pipelines that are applied to training images: read from the file that `A.save` wrote, or our own.
-
-albumentations is imported when a pipeline is made (`albumentations_module.py`).
-"""
+"""Albumentations pipelines for training images: read from a file that `A.save` wrote, or our own."""
 
 from __future__ import annotations
 
@@ -23,40 +20,24 @@ _LUMA = np.rint(1000 * LUMA).astype(np.int64)  # in whole thousandths, so that e
 
 
 class Pipeline:
-    """An Albumentations pipeline that gives each image a result of its own seed, and never another size.
-
-    A pipeline is not to be used from two threads at once.
-
-    Attributes:
-        name: the file it was read from, or what it is, for messages.
-    """
+    """An Albumentations pipeline that gives each image a result of its own seed and keeps its size. Not thread-safe."""
 
     def __init__(self, name: str, compose: Any) -> None:
         self.name = name
         self._compose = compose
 
     def __call__(self, pixels_BHWC: NDArray[np.uint8], seeds: Sequence[int]) -> NDArray[np.uint8]:
-        """Transform a batch.
+        """Transform a uint8 batch, C = 1 or 3, with one seed (at least 0) per image.
 
-        A gray image is given to the transforms with its one channel. Where one of them needs colour, the image is
-        given with three equal channels instead, and the luma of what comes back is taken.
-
-        Args:
-            pixels_BHWC: uint8, C = 1 or 3; left as it is.
-            seeds: one whole number of at least 0 an image; an image and its seed decide its result.
-
-        Returns:
-            uint8 of the same shape.
-
-        Raises:
-            InputError: the pipeline changes the size or the type, or fails on such images.
+        If a transform requires colour, a gray image is transformed as three equal channels and becomes the luma of the
+        result.
         """
         out = np.empty_like(pixels_BHWC)
         for i, (image_HWC, seed) in enumerate(zip(pixels_BHWC, seeds, strict=True)):
-            out[i] = self._one(image_HWC, int(seed))
+            out[i] = self._transform_one(image_HWC, int(seed))
         return out
 
-    def _one(self, image_HWC: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
+    def _transform_one(self, image_HWC: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
         try:
             result = self._run(image_HWC, seed)
         except Exception as error:
@@ -64,7 +45,7 @@ class Pipeline:
                 raise InputError(
                     f"{self.name} fails on these images: {_first_line(error)}; fix the pipeline"
                 ) from error
-            result = self._colour(image_HWC, seed)
+            result = self._transform_as_rgb(image_HWC, seed)
         if result.ndim == 2:
             result = result[..., None]
         if result.shape != image_HWC.shape or result.dtype != np.uint8:
@@ -74,8 +55,7 @@ class Pipeline:
             )
         return result
 
-    def _colour(self, gray_HWC: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
-        """Run on three equal channels and return the luma."""
+    def _transform_as_rgb(self, gray_HWC: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
         try:
             result = self._run(np.repeat(gray_HWC, 3, axis=-1), seed)
         except Exception as error:
@@ -97,17 +77,7 @@ class Pipeline:
 
 
 def load_pipeline(path: Path) -> Pipeline:
-    """Read a pipeline that `albumentations.save` wrote.
-
-    Args:
-        path: a `.json`, `.yaml` or `.yml` file.
-
-    Returns:
-        The pipeline.
-
-    Raises:
-        InputError: the file is missing or not such a file, or names a transform or an argument that does not exist.
-    """
+    """Read a pipeline from a `.json`, `.yaml` or `.yml` file that `albumentations.save` wrote."""
     path = Path(path)
     remedy = f"write it with albumentations.save(pipeline, {path.with_suffix('.yaml').name!r}, data_format='yaml')"
     data_format = _FORMATS.get(path.suffix.lower())
@@ -134,16 +104,13 @@ def classical_pipeline(
     """Return the augmentation that nearly every image classifier is trained with.
 
     A random crop of an image padded by an eighth (He et al. 2016), changes of scale and angle by up to 10 % and 10
-    degrees, and for colour images brightness and contrast. Gray images keep their brightness, because it often
-    distinguishes their classes.
+    degrees, and for colour images brightness and contrast. The brightness of gray images often distinguishes their
+    classes, so it is kept.
 
     Args:
-        height: of the images in pixels.
-        width: likewise.
-        channels: 1 (gray) or 3 (RGB).
-        flip: whether half of the images are mirrored, which is wrong for letters and digits.
-        strength: factor of all these changes, above 0.
-        indexed: whether the colours are labels from a palette; then none is changed or mixed with another.
+        flip: mirror half of the images, which is wrong for letters and digits.
+        strength: factor of all changes, above 0.
+        indexed: whether the colours are labels from a palette, which must not be changed or mixed.
     """
     albumentations = albumentations_module()
     border = 1  # cv2.BORDER_REPLICATE: no edges of a colour the image lacks, and nothing that is seen twice

@@ -33,16 +33,12 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class DecodeSettings:
     """How image files are decoded.
 
     Attributes:
         image_size: (height, width), or None to derive it from the training images.
-        max_side: maximum of the longer side in pixels, if the size is derived.
-        spec: the images of the trained model they are for, or None for a training.
-        rules: the background, the bound of the size, and the levels if they are known.
-        find_levels: find the levels in the training images; not with `spec`.
-        skip_invalid: leave unreadable images out instead of refusing.
+        spec: the images of a trained model, or None for a training.
     """
 
     image_size: tuple[int, int] | None
@@ -54,16 +50,8 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Built:
-    """The result of decoding into a folder.
-
-    Attributes:
-        shape_HWC: of every image.
-        files: the readable images, in the order of their pixels.
-        invalid: the unreadable ones.
-        colours: of an indexed dataset; otherwise None.
-        rules: the rules used, with the levels that were found.
-    """
+class BuildResult:
+    """The result of decoding: the readable images in the order of their pixels, and the rules with the levels found."""
 
     shape_HWC: tuple[int, int, int]
     files: list[CachedImage]
@@ -81,42 +69,25 @@ def build_pixels(
     digests: Sequence[str],
     classes: Sequence[str],
     pool: Executor,
-    wanted: Wanted,
+    settings: DecodeSettings,
     progress: Progress | None,
-) -> Built:
+) -> BuildResult:
     """Decode all files and write `pixels.bin` into a folder.
 
-    The size is that of the readable training images. Their headers tell it nearly always; where a file turns out to
-    be unreadable or rotated only while it is decoded and the size is thereby another, all is decoded once more.
-
-    Where the training images are indexed ones (`palette.py`), all images are resized without mixing colours, and a
-    pixel of val or test whose colour the palette lacks takes the nearest one. Where some are gray with more than 8
-    bits, their values are read once more than the others, to find the levels (`levels.py`) unless `rules` have some.
-
-    For a trained model its `spec` settles size, channels and palette: gray images are repeated for a model of colours,
-    and images in colour count as unreadable for a model of grays. A class may then have any number of images.
+    The size is derived from the headers of the training images; everything is decoded again if unreadable or rotated
+    images change it. Deep gray images are read twice, to find the levels (`levels.py`), unless `rules` have some. For a
+    trained model, `spec` determines size, channels and palette, and a class may have any number of images.
 
     Args:
-        folder: where to write.
-        files: the images, of all splits.
-        digests: their contents' hashes, as `content_digest`; empty if a file could not be read.
-        classes: the classes, each of which must keep two readable training images.
-        wanted: what they are to become.
-        progress: called with (images decoded, images in all).
-
-    Returns:
-        What was written.
-
-    Raises:
-        InputError: unreadable images, all of them named; too few readable ones in a class; a file that changed.
+        progress: called with (images decoded, total).
     """
-    if wanted.spec is not None:
-        return _build_for_a_model(folder, files, digests, pool, wanted.spec, wanted, progress)
-    rules, max_side = wanted.rules, wanted.max_side
+    if settings.spec is not None:
+        return _build_for_model(folder, files, digests, pool, settings.spec, settings, progress)
+    rules, max_side = settings.rules, settings.max_side
     with _pillow_silenced():
         headers = read_headers(files, pool, rules)
         colours = find_colours(files, headers, pool, rules)
-        if wanted.find_levels:
+        if settings.find_levels:
             rules = replace(rules, levels=find_levels(files, headers, pool, rules))
         palette = None if colours is None else colours.palette
         in_colour = any(header is not None and not header.gray(rules.background) for header in headers)
@@ -127,55 +98,55 @@ def build_pixels(
             if file.split == "train" and header is not None
         ]
         while True:
-            size = wanted.image_size or (model_size(sizes, max_side) if sizes else (max_side, max_side))
+            size = settings.image_size or (model_size(sizes, max_side) if sizes else (max_side, max_side))
             with (folder / PIXELS_NAME).open("wb") as stream:
                 records, grayscale = _decode_all(stream, files, digests, pool, size, channels, palette, rules, progress)
             kept = [record for record in records if isinstance(record, CachedImage)]
             invalid = [record for record in records if isinstance(record, InvalidImage)]
-            if invalid and not wanted.skip_invalid:
-                raise InputError(unreadable(invalid))
+            if invalid and not settings.skip_invalid:
+                raise InputError(unreadable_message(invalid))
             check_enough(_training_counts(kept, classes))
             sizes = [(file.height, file.width) for file in kept if file.split == "train"]
-            if wanted.image_size or model_size(sizes, max_side) == size:
+            if settings.image_size or model_size(sizes, max_side) == size:
                 break
     if channels == 3 and grayscale and palette is None:
         _keep_one_channel(folder / PIXELS_NAME, len(kept), size)
         channels = 1
-    return Built((*size, channels), kept, invalid, colours, rules)
+    return BuildResult((*size, channels), kept, invalid, colours, rules)
 
 
-def _build_for_a_model(
+def _build_for_model(
     folder: Path,
     files: Sequence[ImageFile],
     digests: Sequence[str],
     pool: Executor,
     spec: ImageSpec,
-    wanted: Wanted,
+    settings: DecodeSettings,
     progress: Progress | None,
-) -> Built:
+) -> BuildResult:
     """Decode all files as a trained model takes them; see `build_pixels`."""
     size = (spec.height, spec.width)
     with _pillow_silenced(), (folder / PIXELS_NAME).open("wb") as stream:
         records, _ = _decode_all(
-            stream, files, digests, pool, size, spec.channels, spec.palette, wanted.rules, progress
+            stream, files, digests, pool, size, spec.channels, spec.palette, settings.rules, progress
         )
     kept = [record for record in records if isinstance(record, CachedImage)]
     invalid = [record for record in records if isinstance(record, InvalidImage)]
     if invalid and not kept and all(image.reason == IN_COLOUR for image in invalid):  # not some odd ones: all of them
         raise InputError(
-            f"these images are in colour, but gray images are required: {_few(invalid)}; convert them to gray, or "
-            "use a colour model or colour real images"
+            f"these images are in colour, but gray images are required: {_first_names(invalid)}; convert them to gray, "
+            "or use a colour model or colour real images"
         )
-    if invalid and not (wanted.skip_invalid and kept):
-        raise InputError(unreadable(invalid))
-    return Built((*size, spec.channels), kept, invalid, None, wanted.rules)
+    if invalid and not (settings.skip_invalid and kept):
+        raise InputError(unreadable_message(invalid))
+    return BuildResult((*size, spec.channels), kept, invalid, None, settings.rules)
 
 
-def _few(invalid: Sequence[InvalidImage]) -> str:
+def _first_names(invalid: Sequence[InvalidImage]) -> str:
     return quoted((image.file_name for image in invalid), 3)
 
 
-def unreadable(invalid: Sequence[InvalidImage]) -> str:
+def unreadable_message(invalid: Sequence[InvalidImage]) -> str:
     """Return the message that names every unreadable image and what to do."""
     noun, them = ("image", "it") if len(invalid) == 1 else ("images", "them")
     lines = [f"{len(invalid)} {noun} cannot be read; fix or remove {them}, or skip {them} with --skip-invalid:"]
@@ -246,13 +217,12 @@ def _decode_one(
 
 
 def _keep_one_channel(path: Path, count: int, size: tuple[int, int]) -> None:
-    """Rewrite RGB pixels that are gray throughout with one channel."""
-    wide = path.rename(path.with_suffix(".rgb"))
-    bytes_an_image = size[0] * size[1] * 3
-    with wide.open("rb") as source, path.open("wb") as target:
+    rgb_path = path.rename(path.with_suffix(".rgb"))
+    bytes_per_image = size[0] * size[1] * 3
+    with rgb_path.open("rb") as source, path.open("wb") as target:
         for _ in range(0, count, WINDOW):
-            target.write(source.read(WINDOW * bytes_an_image)[::3])
-    wide.unlink()
+            target.write(source.read(WINDOW * bytes_per_image)[::3])
+    rgb_path.unlink()
 
 
 def _training_counts(files: Sequence[CachedImage], classes: Sequence[str]) -> dict[str, int]:

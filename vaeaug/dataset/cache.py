@@ -1,8 +1,7 @@
 """Decode a dataset once, into a memory-mapped cache keyed by its content.
 
-The key covers every file's content, name, label and split, the size requested, and the decode rule. A second run reads
-the files to know their content, finds the entry, and decodes nothing. Pixels are written in windows of a few hundred
-images, so memory does not grow with the dataset, and they do not depend on the number of workers.
+The key covers every file's content, name, label and split, the requested size, and the decode rule. Memory does not
+grow with the dataset, and the pixels do not depend on the number of workers.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import PIL
 
-from vaeaug.dataset.build import Progress, Wanted, build_pixels, unreadable
+from vaeaug.dataset.build import DecodeSettings, Progress, build_pixels, unreadable_message
 from vaeaug.dataset.contents import Contents, content_digest, read_contents
 from vaeaug.dataset.decode import DECODE_RULE
 from vaeaug.dataset.image_cache import (
@@ -33,7 +32,7 @@ from vaeaug.dataset.index import SYNTHETIC, DatasetIndex
 from vaeaug.dataset.parallel import thread_pool
 from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules
 from vaeaug.dataset.size import check_image_size, model_size
-from vaeaug.dataset.store import building, chosen_directory, evict, publish, remove, size_limit, writable_directory
+from vaeaug.dataset.store import building, cache_directory, evict, publish, remove, size_limit, writable_directory
 from vaeaug.errors import InputError, VaeaugError
 
 if TYPE_CHECKING:
@@ -56,35 +55,17 @@ def build_cache(
     progress: Progress | None = None,
     cache_dir: Path | None = None,
 ) -> ImageCache:
-    """Return a dataset's pixels at one size: from the cache if the content is known, otherwise decoded into the cache.
+    """Return a dataset's pixels at one size, from the cache or decoded into it.
 
-    Every image of every split is read. Without `image_size` the size is the median height and width of the training
-    images, both shrunk alike until the longer is at most `max_side`, each within 8 ... 256; images of other
-    proportions are squashed to it.
+    Without `image_size`, the size is derived from the training images (`model_size`).
 
     Args:
-        index: what `scan` found.
-        contents: what `read_contents` found in its files; read here by default.
-        image_size: (height, width) in pixels, 8 to 256 each.
-        max_side: bound of the longer side in pixels where `image_size` is not given, 8 to 256.
-        spec: the images of a trained model: its size, channels and palette are taken instead, and a class may have any
-            number of images.
-        rules: the background, the bound of the size, and the levels of deep gray images if they are known.
-        find_levels: without `spec`, find the levels in the training images where `rules` have none.
-        workers: threads; by default one a core, at most 8. The pixels do not depend on it.
-        skip_invalid: leave unreadable images out (they are listed in `ImageCache.invalid`) instead of refusing.
-        progress: called in this thread with (images done, images in all).
-        cache_dir: where caches lie; see `store.py` for the default.
-
-    Returns:
-        The cache, open for reading.
-
-    Raises:
-        InputError: unreadable images (all are named), too few readable ones in a class, a size out of bounds, a cache
-            directory that was named and cannot be written or is inside the dataset.
-        VaeaugError: the disk is full.
+        spec: of a trained model: determines size, channels and palette, and a class may have any number of images.
+        skip_invalid: leave unreadable images out; they are listed in `ImageCache.invalid`.
+        progress: called in this thread with (images done, total).
+        cache_dir: see `store.py` for the default.
     """
-    wanted = Wanted(
+    settings = DecodeSettings(
         image_size=None if image_size is None else check_image_size(image_size),
         max_side=max_side,
         spec=spec,
@@ -95,18 +76,18 @@ def build_cache(
     model_size([(1, 1)], max_side)  # refuses a bound out of range before any work is done
     limit = size_limit()
     _check_outside(index.root, cache_dir)
-    found = contents or read_contents(index, workers=workers)
-    digests = [found.digests[file.file_name] for file in index.files]
+    contents_found = contents or read_contents(index, workers=workers)
+    digests = [contents_found.digests[file.file_name] for file in index.files]
     with thread_pool(workers) as pool:
-        key = _key(index, digests, wanted)
-        known = _known(key, cache_dir)
-        if known is not None:
-            if known.invalid and not skip_invalid:
-                raise InputError(unreadable(known.invalid))
+        key = _key(index, digests, settings)
+        existing = _open_existing(key, cache_dir)
+        if existing is not None:
+            if existing.invalid and not skip_invalid:
+                raise InputError(unreadable_message(existing.invalid))
             if progress is not None:
                 progress(len(index.files), len(index.files))
-            return known
-        cache = _build(index, digests, key, pool, wanted, progress, cache_dir)
+            return existing
+        cache = _build(index, digests, key, pool, settings, progress, cache_dir)
     evict(cache.directory.parent, limit)
     return cache
 
@@ -116,11 +97,10 @@ def _build(
     digests: Sequence[str],
     key: str,
     pool: Executor,
-    wanted: Wanted,
+    settings: DecodeSettings,
     progress: Progress | None,
     cache_dir: Path | None,
 ) -> ImageCache:
-    """Decode into a folder of its own, move it into place and open it."""
     directory, temporary = writable_directory(cache_dir)
     try:
         with building(directory) as folder:
@@ -130,7 +110,7 @@ def _build(
                 digests,
                 index.classes,
                 pool,
-                wanted,
+                settings,
                 progress,
             )
             fingerprint = _fingerprint(built.files)
@@ -158,34 +138,31 @@ def _build(
     return cache
 
 
-def _key(index: DatasetIndex, digests: Sequence[str], wanted: Wanted) -> str:
+def _key(index: DatasetIndex, digests: Sequence[str], settings: DecodeSettings) -> str:
     """Return the name of the entry: a hash of all that the pixels and their description depend on."""
-    asked: dict[str, object] = {"rule": DECODE_RULE, "pillow": PIL.__version__, "rules": wanted.rules.to_json()}
-    asked |= {"classes": index.classes}
-    if wanted.spec is not None:
-        spec = wanted.spec
-        asked |= {"spec": [spec.channels, spec.height, spec.width, spec.palette]}
+    parameters: dict[str, object] = {"rule": DECODE_RULE, "pillow": PIL.__version__, "rules": settings.rules.to_json()}
+    parameters |= {"classes": index.classes}
+    if settings.spec is not None:
+        spec = settings.spec
+        parameters |= {"spec": [spec.channels, spec.height, spec.width, spec.palette]}
     else:
-        asked |= {"image_size": wanted.image_size} if wanted.image_size else {"max_side": wanted.max_side}
-        asked |= {"find_levels": wanted.find_levels}
-    state = hashlib.blake2b(json.dumps(asked, sort_keys=True).encode(), digest_size=16)
+        parameters |= {"image_size": settings.image_size} if settings.image_size else {"max_side": settings.max_side}
+        parameters |= {"find_levels": settings.find_levels}
+    state = hashlib.blake2b(json.dumps(parameters, sort_keys=True).encode(), digest_size=16)
     for file, digest in zip(index.files, digests, strict=True):
         state.update(json.dumps([file.file_name, file.split, file.label, digest, file.synthetic]).encode() + b"\n")
     return state.hexdigest()
 
 
 def _fingerprint(files: Sequence[CachedImage]) -> str:
-    """Return what identifies the readable data, whatever the files are called and in which order they come.
-
-    Synthetic images that nothing is trained on do not count: with and without them it is the same data.
-    """
+    """Return a hash of the readable data that does not depend on names, order, or synthetic images set apart."""
     rows = sorted(json.dumps([file.split, file.label, file.digest]) for file in files if file.split != SYNTHETIC)
     return content_digest("\n".join(rows).encode())
 
 
-def _known(key: str, cache_dir: Path | None) -> ImageCache | None:
-    """Open the entry if there is one; a damaged one is removed, so that it is built again."""
-    directory, _ = chosen_directory(cache_dir)
+def _open_existing(key: str, cache_dir: Path | None) -> ImageCache | None:
+    """Open the entry if there is one; a damaged one is removed, so that it is rebuilt."""
+    directory, _ = cache_directory(cache_dir)
     if directory is None:
         return None
     entry = directory / key
@@ -197,7 +174,7 @@ def _known(key: str, cache_dir: Path | None) -> ImageCache | None:
 
 def _check_outside(root: Path, cache_dir: Path | None) -> None:
     """Refuse a cache directory inside the dataset: DATA is never written to."""
-    directory, _ = chosen_directory(cache_dir)
+    directory, _ = cache_directory(cache_dir)
     if directory is not None and directory.resolve().is_relative_to(root.resolve()):
         raise InputError(
             f"the cache directory {directory} is inside the dataset {root}; set VAEAUG_CACHE_DIR to another directory"

@@ -17,15 +17,8 @@ from vaeaug.errors import InputError, quoted
 
 
 @dataclass(slots=True)
-class Reading:
-    """The images of a dataset according to its folders.
-
-    Attributes:
-        empty: training classes whose folder contains no image.
-        stray: images outside any class folder.
-        passed_over: other images that are not used.
-        notes: how the folders were read, if it is not obvious.
-    """
+class FolderImages:
+    """The images of a dataset according to its folders; `empty` classes have none, `stray` images have no class."""
 
     layout: Literal["folders", "splits"]
     files: list[ImageFile] = field(default_factory=list)
@@ -35,35 +28,26 @@ class Reading:
     notes: list[str] = field(default_factory=list)
 
 
-def read_class_folders(top: Folder, *, training: bool) -> Reading:
-    """Read the images of a dataset with their classes and splits from the names of its folders.
+def read_class_folders(top: Folder, *, training: bool) -> FolderImages:
+    """Read the images of a dataset with classes and splits from the names of its folders.
 
     Args:
-        top: DATA; at least one folder in it contains images, or, without `training`, it contains images itself.
-        training: whether a model is to be trained on it; otherwise images outside class folders are images without a
-            label, and no split is required.
-
-    Returns:
-        The images.
-
-    Raises:
-        InputError: folders for one split twice, splits beside folders that are none, splits without classes or in some
-            classes only, no training split, or several datasets side by side.
+        training: if false, images outside class folders have no label, and no split is required.
     """
-    named = _split_folders(top.holding)
-    aside = [folder for folder in top.holding if folder not in named.values() and _is_aside(folder)]
-    if named and len(named) + len(aside) == len(top.holding) and (not aside or _is_nested(named)):
-        reading = _read_splits(top, named, training=training)
-        reading.passed_over += [_aside(top, folder) for folder in aside]
-        return reading
-    paired = _paired(top.holding)
-    if paired:
-        reading = _read_paired(top, paired, training=training)
-        read = [folder for folder, _, _ in paired]
-        reading.passed_over += [_aside(top, folder) for folder in top.holding if folder not in read]
-        return reading
+    named = _split_folders(top.image_folders)
+    unused = [folder for folder in top.image_folders if folder not in named.values() and _is_unused(folder)]
+    if named and len(named) + len(unused) == len(top.image_folders) and (not unused or _is_nested(named)):
+        folder_images = _read_splits(top, named, training=training)
+        folder_images.passed_over += [_unused_entry(top, folder) for folder in unused]
+        return folder_images
+    pairs = _split_class_pairs(top.image_folders)
+    if pairs:
+        folder_images = _read_paired(top, pairs, training=training)
+        read = [folder for folder, _, _ in pairs]
+        folder_images.passed_over += [_unused_entry(top, folder) for folder in top.image_folders if folder not in read]
+        return folder_images
     _check_no_splits_among_classes(top, named)
-    inside = [folder for folder in top.holding if _has_splits_inside(folder)]
+    inside = [folder for folder in top.image_folders if _has_splits_inside(folder)]
     if inside:
         _check_splits_in_all(top, inside)
         return _read_inside(top, training=training)
@@ -71,113 +55,114 @@ def read_class_folders(top: Folder, *, training: bool) -> Reading:
     return _read_classes(top, training=training)
 
 
-def _read_classes(top: Folder, *, training: bool) -> Reading:
+def _read_classes(top: Folder, *, training: bool) -> FolderImages:
     """Read `DATA/<class>/**`: all images are training images."""
-    reading = Reading("folders")
-    _add_loose(reading, top, top, "train", training=training)
+    folder_images = FolderImages("folders")
+    _add_loose(folder_images, top, top, "train", training=training)
     for folder in top.folders:
-        _add_class(reading, top, folder, folder.name, "train")
-    return reading
+        _add_class(folder_images, top, folder, folder.name, "train")
+    return folder_images
 
 
-def _read_splits(top: Folder, named: dict[str, Folder], *, training: bool) -> Reading:
+def _read_splits(top: Folder, named: dict[str, Folder], *, training: bool) -> FolderImages:
     """Read `DATA/<split>/<class>/**`."""
     if training and "train" not in named:
-        listing = quoted(folder.name for folder in named.values())
+        names = quoted(folder.name for folder in named.values())
         raise InputError(
-            f"{top.path} has no training split, only {listing}; name one folder 'train' (if these are your classes, "
+            f"{top.path} has no training split, only {names}; name one folder 'train' (if these are your classes, "
             f"move them into {top.name}/train/)"
         )
-    reading = Reading("splits")
-    _add_loose(reading, top, top, "train", training=training)
+    folder_images = FolderImages("splits")
+    _add_loose(folder_images, top, top, "train", training=training)
     for split, folder in named.items():
-        inner = _unwrapped(folder)
-        _add_loose(reading, top, inner, split, training=training)
-        if training and split == "train" and not inner.holding:
+        inner = _without_repeated_folder(folder)
+        _add_loose(folder_images, top, inner, split, training=training)
+        if training and split == "train" and not inner.image_folders:
             raise InputError(
                 f"{folder.path} contains images but no class folders; arrange them as "
                 f"{top.name}/{folder.name}/<class>/*.png (if {folder.name!r} is itself a class, move it into "
                 f"{top.name}/train/), or list them in a table: --labels FILE"
             )
-        trained = {file.label for file in reading.files if file.split == "train"}
+        trained = {file.label for file in folder_images.files if file.split == "train"}
         for class_folder in inner.folders:
             if split != "train" and class_folder.name not in trained and is_image_folder(class_folder.name):
-                _add_unlabelled(reading, top, class_folder, split, training=training)
+                _add_unlabelled(folder_images, top, class_folder, split, training=training)
             else:
-                _add_class(reading, top, class_folder, class_folder.name, split)
-    return reading
+                _add_class(folder_images, top, class_folder, class_folder.name, split)
+    return folder_images
 
 
-def _add_unlabelled(reading: Reading, top: Folder, folder: Folder, split: str, *, training: bool) -> None:
+def _add_unlabelled(folder_images: FolderImages, top: Folder, folder: Folder, split: str, *, training: bool) -> None:
     """Add `test/images` where train has classes: it is not a class, but images without labels."""
     names = _names(top.path, folder.image_paths())
     if training:
-        reading.passed_over.append(PassedOver(UNLABELLED, tuple(sorted(names))))
+        folder_images.passed_over.append(PassedOver(UNLABELLED, tuple(sorted(names))))
     else:
-        reading.files += [ImageFile(top.path / name, name, split, NO_LABEL) for name in names]
+        folder_images.files += [ImageFile(top.path / name, name, split, NO_LABEL) for name in names]
 
 
-def _unwrapped(split: Folder) -> Folder:
+def _without_repeated_folder(split: Folder) -> Folder:
     """Return the folder with the classes of a split: itself, or `train/train` and the like of some archives."""
-    only = split.holding[0] if len(split.holding) == 1 else None
-    repeats = only is not None and (only.name == split.name or split_named(only.name) == split_named(split.name))
-    if only is not None and repeats and not split.images and not only.images:
-        return only
+    single = split.image_folders[0] if len(split.image_folders) == 1 else None
+    repeats = single is not None and (single.name == split.name or split_named(single.name) == split_named(split.name))
+    if single is not None and repeats and not split.images and not single.images:
+        return single
     return split
 
 
-def _read_paired(top: Folder, paired: list[tuple[Folder, str, str]], *, training: bool) -> Reading:
+def _read_paired(top: Folder, pairs: list[tuple[Folder, str, str]], *, training: bool) -> FolderImages:
     """Read `DATA/<split>_<class>/` or `DATA/<class>_<split>/`, or folders such as `cars_train` with classes in them."""
-    if not any(folder.images for folder, _, _ in paired):
-        reading = _read_splits(top, {split: folder for folder, split, _ in paired}, training=training)
-        reading.notes.append(_paired_note(paired, "splits"))
-        return reading
-    reading = Reading("folders")
-    _add_loose(reading, top, top, "train", training=training)
-    for folder, split, label in paired:
-        _add_class(reading, top, folder, label, split)
-    reading.notes.append(_paired_note(paired, "splits and classes"))
-    return reading
+    if not any(folder.images for folder, _, _ in pairs):
+        folder_images = _read_splits(top, {split: folder for folder, split, _ in pairs}, training=training)
+        folder_images.notes.append(_paired_note(pairs, "splits"))
+        return folder_images
+    folder_images = FolderImages("folders")
+    _add_loose(folder_images, top, top, "train", training=training)
+    for folder, split, label in pairs:
+        _add_class(folder_images, top, folder, label, split)
+    folder_images.notes.append(_paired_note(pairs, "splits and classes"))
+    return folder_images
 
 
-def _paired_note(paired: list[tuple[Folder, str, str]], what: str) -> str:
-    example, split, label = paired[0]
+def _paired_note(pairs: list[tuple[Folder, str, str]], what: str) -> str:
+    example, split, label = pairs[0]
     of = f"class {label!r}, split {split}" if what != "splits" else f"split {split}"
     return f"folder names were read as {what}: {example.name!r} is {of}"
 
 
-def _read_inside(top: Folder, *, training: bool) -> Reading:
+def _read_inside(top: Folder, *, training: bool) -> FolderImages:
     """Read `DATA/<class>/<split>/**`."""
-    reading = Reading("splits")
-    _add_loose(reading, top, top, "train", training=training)
-    for folder in top.holding:
-        for split, inner in _split_folders(folder.holding).items():
-            _add_class(reading, top, inner, folder.name, split)
-    if training and not any(file.split == "train" for file in reading.files):
+    folder_images = FolderImages("splits")
+    _add_loose(folder_images, top, top, "train", training=training)
+    for folder in top.image_folders:
+        for split, inner in _split_folders(folder.image_folders).items():
+            _add_class(folder_images, top, inner, folder.name, split)
+    if training and not any(file.split == "train" for file in folder_images.files):
         raise InputError(f"{top.path} has no training split; name one folder in each class 'train'")
-    kinds = quoted(dict.fromkeys(inner.name for folder in top.holding for inner in folder.holding))
-    reading.notes.append(f"the folders {kinds} in the class folders were read as splits")
-    return reading
+    kinds = quoted(dict.fromkeys(inner.name for folder in top.image_folders for inner in folder.image_folders))
+    folder_images.notes.append(f"the folders {kinds} in the class folders were read as splits")
+    return folder_images
 
 
-def _add_class(reading: Reading, top: Folder, folder: Folder, label: str, split: str) -> None:
-    """Add the images of one class folder."""
+def _add_class(folder_images: FolderImages, top: Folder, folder: Folder, label: str, split: str) -> None:
     prefix = folder.path.relative_to(top.path).as_posix()
-    wrappers = prefix.count("/") + 1 - {"folders": 1, "splits": 2}[reading.layout]
-    reading.files += [
+    wrappers = prefix.count("/") + 1 - {"folders": 1, "splits": 2}[folder_images.layout]
+    folder_images.files += [
         ImageFile(folder.path / name, f"{prefix}/{name}", split, label, wrappers) for name in folder.image_names()
     ]
     if split == "train" and not folder.count:
-        reading.empty.append(label)
+        folder_images.empty.append(label)
 
 
-def _add_loose(reading: Reading, top: Folder, folder: Folder, split: str, *, training: bool) -> None:
+def _add_loose(folder_images: FolderImages, top: Folder, folder: Folder, split: str, *, training: bool) -> None:
     """Add the images directly in a folder: as stray ones, or, for a trained model, without a label."""
     paths = [folder.path / name for name in folder.images]
     if training:
-        reading.stray += _names(top.path, paths)
+        folder_images.stray += _names(top.path, paths)
     else:
-        reading.files += [ImageFile(path, path.relative_to(top.path).as_posix(), split, NO_LABEL) for path in paths]
+        folder_images.files += [
+            ImageFile(path, path.relative_to(top.path).as_posix(), split, NO_LABEL) for path in paths
+        ]
 
 
 def _split_folders(folders: Iterable[Folder]) -> dict[str, Folder]:
@@ -197,53 +182,54 @@ def _split_folders(folders: Iterable[Folder]) -> dict[str, Folder]:
 
 
 def _is_nested(named: dict[str, Folder]) -> bool:
-    """Return whether split folders contain class folders."""
     return not any(folder.images for folder in named.values())
 
 
-def _is_aside(folder: Folder) -> bool:
+def _is_unused(folder: Folder) -> bool:
     return is_mask_folder(folder.name) or is_unlabelled(folder.name)
 
 
-def _aside(top: Folder, folder: Folder) -> PassedOver:
+def _unused_entry(top: Folder, folder: Folder) -> PassedOver:
     names = tuple(sorted(_names(top.path, folder.image_paths())))
     return PassedOver(UNLABELLED if is_unlabelled(folder.name) else MASKS, names)
 
 
-def _paired(folders: Sequence[Folder]) -> list[tuple[Folder, str, str]]:
+def _split_class_pairs(folders: Sequence[Folder]) -> list[tuple[Folder, str, str]]:
     """Return (folder, split, rest of the name) if the names of all folders combine a split with something else.
 
     Either all contain class folders and no split occurs twice (`cars_train`, `cars_test`), or all contain images and
-    train has every class (`train_cat`, `train_dog`, `test_cat`).
+    train has every class (`train_cat`, `test_cat`).
     """
     parts = [(folder, *found) for folder in folders if (found := split_and_rest(folder.name)) is not None]
-    parts += [(folder, split, "") for folder in folders if (split := split_named(folder.name)) and not _rest(folder)]
-    aside = [folder for folder in folders if is_unlabelled(folder.name) and folder not in [part[0] for part in parts]]
+    parts += [
+        (folder, split, "") for folder in folders if (split := split_named(folder.name)) and not _has_rest(folder)
+    ]
+    unused = [folder for folder in folders if is_unlabelled(folder.name) and folder not in [part[0] for part in parts]]
     splits = Counter(split for _, split, _ in parts)
-    if len(parts) + len(aside) != len(folders) or len(splits) < 2 or "train" not in splits:
+    if len(parts) + len(unused) != len(folders) or len(splits) < 2 or "train" not in splits:
         return []
     nested = [not folder.images for folder, _, _ in parts]
     if all(nested):
         return parts if max(splits.values()) == 1 else []
     trained = {rest for _, split, rest in parts if split == "train"}
-    if any(nested) or aside or len(trained) < 2 or not {rest for _, _, rest in parts} <= trained or "" in trained:
+    if any(nested) or unused or len(trained) < 2 or not {rest for _, _, rest in parts} <= trained or "" in trained:
         return []
     return parts
 
 
-def _rest(folder: Folder) -> bool:
+def _has_rest(folder: Folder) -> bool:
     return split_and_rest(folder.name) is not None
 
 
 def _check_no_splits_among_classes(top: Folder, named: dict[str, Folder]) -> None:
     """Refuse split folders next to other folders where both readings would make sense."""
     nested = [folder for folder in named.values() if not folder.images]
-    patterns = [folder for folder in top.holding if not folder.images and split_and_rest(folder.name) is not None]
-    shared = Counter(child.name for folder in patterns for child in folder.holding)
+    patterns = [folder for folder in top.image_folders if not folder.images and split_and_rest(folder.name) is not None]
+    shared = Counter(child.name for folder in patterns for child in folder.image_folders)
     if len(patterns) > 1 and max(shared.values(), default=0) > 1:  # my_train/cat and my_test/cat beside others
         nested = list({folder.path: folder for folder in (*nested, *patterns)}.values())
     if nested:
-        others = quoted(folder.name for folder in top.holding if folder not in nested)
+        others = quoted(folder.name for folder in top.image_folders if folder not in nested)
         raise InputError(
             f"{top.path} contains split folders ({quoted(folder.name for folder in nested)}) and other folders "
             f"({others}); move the other folders out of it, or, if all of them are classes, move all of them into "
@@ -253,18 +239,18 @@ def _check_no_splits_among_classes(top: Folder, named: dict[str, Folder]) -> Non
 
 def _has_splits_inside(folder: Folder) -> bool:
     """Return whether a class folder is divided into splits: only split folders, or two of them among others."""
-    found = [split_named(child.name) for child in folder.holding]
+    found = [split_named(child.name) for child in folder.image_folders]
     splits = {split for split in found if split is not None}
     return len(splits) >= 2 or (bool(splits) and None not in found and not folder.images)
 
 
 def _check_splits_in_all(top: Folder, inside: list[Folder]) -> None:
-    """Refuse splits in some classes only, and class folders inside the splits.
-
-    Raises:
-        InputError: naming what is there instead.
-    """
-    datasets = [folder.name for folder in inside if any(child.holding and not child.images for child in folder.holding)]
+    """Refuse splits in some classes only, and class folders inside the splits."""
+    datasets = [
+        folder.name
+        for folder in inside
+        if any(child.image_folders and not child.images for child in folder.image_folders)
+    ]
     if datasets:
         raise InputError(
             f"{top.path} contains several datasets, each with its own splits: {quoted(datasets)}; use one of them, "
@@ -272,8 +258,8 @@ def _check_splits_in_all(top: Folder, inside: list[Folder]) -> None:
         )
     bad = [
         folder.name
-        for folder in top.holding
-        if folder.images or any(split_named(child.name) is None for child in folder.holding)
+        for folder in top.image_folders
+        if folder.images or any(split_named(child.name) is None for child in folder.image_folders)
     ]
     if bad:
         raise InputError(
@@ -284,15 +270,11 @@ def _check_splits_in_all(top: Folder, inside: list[Folder]) -> None:
 
 
 def _check_no_copy_of_the_whole(top: Folder) -> None:
-    """Refuse a folder among the classes that has folders named like the other classes: a second copy, or masks.
-
-    Raises:
-        InputError: there is one.
-    """
-    names = {folder.name for folder in top.holding}
-    for folder in top.holding:
-        repeated = sorted({child.name for child in folder.holding} & (names - {folder.name}))
-        if not folder.images and len(repeated) == len(folder.holding) and repeated:
+    """Refuse a folder among the classes that has folders named like the other classes: a second copy, or masks."""
+    names = {folder.name for folder in top.image_folders}
+    for folder in top.image_folders:
+        repeated = sorted({child.name for child in folder.image_folders} & (names - {folder.name}))
+        if not folder.images and len(repeated) == len(folder.image_folders) and repeated:
             raise InputError(
                 f"{folder.path} contains folders with the names of the classes next to it ({quoted(repeated)}); if "
                 f"it is a copy of the dataset or contains masks, move it out of {top.path}"

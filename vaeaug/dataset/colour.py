@@ -1,11 +1,9 @@
-"""Colours as files have them, to 8-bit gray or RGB in sRGB, over a background.
+"""Convert the colours of files to 8-bit gray or sRGB, over a background.
 
-- **Colour profiles**: an embedded ICC profile is applied, so that all pixels are sRGB. One that changes no colour of a
-  grid by more than `VISIBLE` levels is sRGB by another name and is not used. So is a profile that is broken, or that
-  belongs to another kind of image than the file's (one for RGB in a gray file).
-- **CMYK** with a profile is converted by it; without one, and YCbCr, by Pillow's conversion. LAB is converted by
-  LittleCMS.
-- **Transparent** pixels are composited over the background. The colours are sRGB by then, as the background is.
+- **Colour profiles** (ICC) are applied, unless they change no colour of a grid by more than `VISIBLE` levels, are
+  broken, or belong to another kind of image (one for RGB in a gray file).
+- **CMYK** with a profile is converted by it; without one, and YCbCr, by Pillow; LAB by LittleCMS.
+- **Transparent** pixels are composited over the background, in sRGB.
 - Gray stays gray, over a gray background. A palette image is gray if all its pixels are.
 """
 
@@ -51,18 +49,13 @@ def is_transparent(image: Image.Image) -> bool:
 
 
 def is_visible_profile(image: Image.Image) -> bool:
-    """Return whether an image has a profile that changes its colours visibly."""
+    """Return whether an image has a profile that visibly changes its colours."""
     return _correction(image) is not None
 
 
-def flat(image: Image.Image, background: RGB) -> Image.Image:
-    """Return an 8-bit image in mode L or RGB, by the rules above.
-
-    Args:
-        image: loaded, of any mode but the deep gray ones (`deep.py`).
-        background: RGB, from 0 to 255.
-    """
-    colours, alpha = split(image)
+def flatten(image: Image.Image, background: RGB) -> Image.Image:
+    """Return a loaded image, except a deep gray one (`deep.py`), as 8-bit L or RGB, by the rules above."""
+    colours, alpha = split_alpha(image)
     if alpha is not None:
         if colours.mode == "L" and len(set(background)) == 1:
             ground = Image.new("L", colours.size, background[0])
@@ -73,12 +66,8 @@ def flat(image: Image.Image, background: RGB) -> Image.Image:
     return _gray_if_equal(colours) if image.mode in ("P", "PA") else colours
 
 
-def split(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """Return the sRGB colours of an image in mode L or RGB, and its alpha in mode L, or None if it has no alpha.
-
-    Args:
-        image: as for `flat`.
-    """
+def split_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """Return the sRGB colours of an image in mode L or RGB, and its alpha in mode L, or None if it has no alpha."""
     gray = image.mode in _GRAY
     correct = _correction(image)
     if image.mode == "CMYK" and correct is not None:
@@ -127,7 +116,6 @@ def _correction_of(profile: bytes, mode: str) -> _Correction | None:
 
 
 def _grid(mode: str) -> Image.Image:
-    """Return an image of all grays, or of colours all over the cube."""
     if mode == "L":
         return Image.fromarray(np.arange(256, dtype=np.uint8)[None])
     axes = np.stack(np.meshgrid(_GRID, _GRID, _GRID, indexing="ij"), axis=-1)

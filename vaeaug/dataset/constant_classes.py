@@ -22,12 +22,7 @@ class Constant(Enum):
 
 
 def constant_class(pixels_NHWC: NDArray[np.uint8], indices_N: NDArray[np.int64]) -> Constant | None:
-    """Return how some images are constant, or None if they are not; ordinary images are known by the first few.
-
-    Args:
-        pixels_NHWC: uint8; may be memory-mapped.
-        indices_N: which of them; at least one.
-    """
+    """Return how some images (at least one) are constant, or None."""
     first_HWC = np.asarray(pixels_NHWC[indices_N[0]])
     flat, identical = True, len(indices_N) > 1
     for start in range(0, len(indices_N), _CHUNK):
@@ -51,11 +46,11 @@ def constant_warnings(cache: ImageCache) -> list[str]:
         if not labels:
             continue
         if len(labels) == len(kinds):
-            whose = "all classes" if len(labels) > 1 else f"the only class {labels[0]!r}"
+            subject = "all classes" if len(labels) > 1 else f"the only class {labels[0]!r}"
         else:
-            whose = f"the class{'es' if len(labels) > 1 else ''} {quoted(labels)}"
+            subject = f"the class{'es' if len(labels) > 1 else ''} {quoted(labels)}"
         warnings.append(
-            f"all training images of {whose} are {kind.value}{' within each' if _per_class(kind, labels) else ''} "
+            f"all training images of {subject} are {kind.value}{' within each' if _per_class(kind, labels) else ''} "
             f"(at {width}x{height} pixels), so a model cannot learn anything from them; check that these are the "
             "right files"
         )

@@ -1,4 +1,4 @@
-"""What is in the files of a dataset, read once before they are decoded: a hash of each, and its provenance mark."""
+"""What is in the files of a dataset, read once before they are decoded: content hashes and provenance marks."""
 
 from __future__ import annotations
 
@@ -14,12 +14,7 @@ from vaeaug.dataset.parallel import thread_pool, windows
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What is in the files of a dataset.
-
-    Attributes:
-        digests: `file_name` -> `content_digest` of the file; empty if the file cannot be read.
-        marks: `file_name` -> its mark, for the files that have one.
-    """
+    """The content hashes and marks of files, by `file_name`; the hash of an unreadable file is empty."""
 
     digests: Mapping[str, str]
     marks: Mapping[str, Mark]
@@ -31,11 +26,7 @@ def content_digest(data: bytes) -> str:
 
 
 def read_contents(index: DatasetIndex, *, workers: int | None = None) -> Contents:
-    """Read every file of a dataset once.
-
-    Args:
-        workers: threads; by default one per core, at most 8.
-    """
+    """Read every file of a dataset once."""
     digests: dict[str, str] = {}
     marks: dict[str, Mark] = {}
     with thread_pool(workers) as pool:

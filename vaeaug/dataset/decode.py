@@ -1,22 +1,17 @@
 """Turn the bytes of an image file into 8-bit gray or RGB pixels, by fixed rules.
 
-The rules, each with its home:
-
-- **Which files** (`formats.py`): the content says the format, whatever the name says. Of several frames or pages the
-  first is taken.
-- **How large** (`opening.py`): up to `DecodeRules.max_megapixels`. Threads share a budget of pixels, so that memory is
-  bounded whatever their number.
+- **Format** (`formats.py`): detected from the content. Only the first frame or page is used.
+- **Size** (`opening.py`): up to `DecodeRules.max_megapixels`. Threads share a budget of pixels, so memory is bounded.
 - **Gray or colour**: gray modes (8-bit, bilevel, gray with alpha, 16-bit, 32-bit, float) become gray; everything else
-  becomes RGB, even where its channels are equal, because synthetic images are written in the mode of the user's
-  files. A palette image is gray if all its pixels are.
+  becomes RGB, even if its channels are equal, because synthetic images have the mode of the user's files. A palette
+  image is gray if all its pixels are.
 - **Colours** (`colour.py`): sRGB. Transparent pixels are composited over `DecodeRules.background`.
-- **More than 8 bits** (`levels.py`): gray values map linearly from the dataset's range, `DecodeRules.levels`. Of 48-bit
-  colour and 32-bit gray with alpha, the high byte of each channel is taken, as Pillow does.
-- **Orientation** is applied, whether EXIF, XMP or a TIFF's own tag tells it.
+- **More than 8 bits** (`levels.py`): gray values map linearly from `DecodeRules.levels`. Of 48-bit colour and 32-bit
+  gray with alpha, Pillow reads the high byte of each channel.
+- **Orientation** (EXIF, XMP or TIFF) is applied.
 
-Resizing is to exactly (height, width), whatever the image's own proportions, with an antialiased Lanczos filter. A JPEG
-of more than twice that size is decoded at a reduced size first (its own scaling by powers of two). Images of an indexed
-dataset (`palette.py`) are resized by taking the nearest pixel instead, so that no colours are mixed.
+Images are resized to exactly (height, width) with an antialiased Lanczos filter; a much larger JPEG is first decoded at
+a reduced size. Images of an indexed dataset (`palette.py`) take the nearest pixel, so that no colours are mixed.
 """
 
 from __future__ import annotations
@@ -29,11 +24,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
-from vaeaug.dataset.colour import flat, split
+from vaeaug.dataset.colour import flatten, split_alpha
 from vaeaug.dataset.deep import DEEP_MODES, deep_values
 from vaeaug.dataset.levels import DeepValues, Levels, levels_of_one
 from vaeaug.dataset.opening import UnreadableImageError, opened, read_file, room_for
-from vaeaug.dataset.palette import MOST_COLOURS, ColourTable
+from vaeaug.dataset.palette import MAX_COLOURS, ColourTable
 from vaeaug.dataset.rules import DEFAULT_RULES, RGB, DecodeRules
 from vaeaug.dataset.traits import FileTraits, orientation_of, traits_of
 
@@ -57,7 +52,7 @@ DECODE_RULE = 3
 
 Mode = Literal["L", "RGB"]
 
-_TURNS = {  # EXIF orientation -> what sets the image upright
+_ROTATIONS = {  # EXIF orientation -> what sets the image upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -70,14 +65,10 @@ _TURNS = {  # EXIF orientation -> what sets the image upright
 
 @dataclass(frozen=True, slots=True)
 class FullImage:
-    """A decoded image at its own size.
+    """A decoded image at its own size, upright and in sRGB.
 
     Attributes:
-        pixels_HWC: upright and in sRGB: uint8, C = 1 or 3; or uint16 of C = 1, the values of a deep gray image as
-            16-bit files of its dataset have them (`Levels.store`).
-        alpha_HW: uint8, 255 where opaque, if `DecodeRules.keep_alpha` and the file is transparent; otherwise None.
-        levels: what 0 and 255 mean in uint16 pixels, or None for uint8.
-        traits: of the file.
+        pixels_HWC: uint8, C = 1 or 3; for deep gray images uint16, C = 1 (`Levels.store`).
     """
 
     pixels_HWC: NDArray[Any]
@@ -95,13 +86,8 @@ class DecodedImage:
     """A decoded and resized image.
 
     Attributes:
-        pixels_HWC: uint8, C = 1 for mode `L` and 3 for `RGB`.
-        height: of the file's image in pixels, upright and before resizing.
-        width: likewise.
-        mode: `L` or `RGB`, by the file's mode.
-        traits: of the file.
-        value_range: the smallest and the largest value of a deep gray image, as 16-bit files of its dataset have them;
-            otherwise None.
+        height: of the original, upright.
+        value_range: smallest and largest value of a deep gray image, as stored in 16-bit files.
     """
 
     pixels_HWC: NDArray[np.uint8]
@@ -115,20 +101,7 @@ class DecodedImage:
 def decode(
     data: bytes, height: int, width: int, *, rules: DecodeRules = DEFAULT_RULES, indexed: bool = False
 ) -> DecodedImage:
-    """Decode an image file and resize it.
-
-    Args:
-        height: of the result, in pixels.
-        width: of the result, in pixels.
-        rules: the background, the levels and the bound of the size.
-        indexed: resize as images of an indexed dataset are, so that every pixel has a colour of the file.
-
-    Returns:
-        The pixels by the rules above, a function of the arguments alone.
-
-    Raises:
-        UnreadableImageError: if the content cannot be decoded; the message gives the reason.
-    """
+    """Decode an image file and resize it, with `indexed` without mixing colours."""
     with opened(data, rules.max_megapixels) as image:
         traits = traits_of(image, data)
         file_size = image.size
@@ -147,16 +120,7 @@ def decode(
 
 
 def decode_full(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> FullImage:
-    """Decode an image file at its own size.
-
-    `decode` gives the same pixels, as 8 bits and resized.
-
-    Args:
-        rules: the background, the levels, whether alpha is kept, and the bound of the size.
-
-    Raises:
-        UnreadableImageError: as `decode`.
-    """
+    """Decode an image file at its own size; otherwise as `decode`."""
     with opened(data, rules.max_megapixels) as image:
         traits = traits_of(image, data)
         with room_for(image):
@@ -165,11 +129,7 @@ def decode_full(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> FullImage:
 
 
 def read_deep_values(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> DeepValues | None:
-    """Return the values of a gray file of more than 8 bits, upright; None for other files.
-
-    Raises:
-        UnreadableImageError: as `decode`.
-    """
+    """Return the values of a gray file of more than 8 bits, upright; None for other files. Raises as `decode`."""
     with opened(data, rules.max_megapixels) as image:
         if image.mode not in DEEP_MODES:
             return None
@@ -179,57 +139,37 @@ def read_deep_values(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> DeepVal
 
 
 def decode_upright(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> Image.Image:
-    """Decode an image file at its own size and in its own mode, upright.
-
-    Its `format` is the file's and its `info` holds the file's transparency and colour profile. `eight_bit` makes it
-    what `decode` resizes.
-
-    Raises:
-        UnreadableImageError: as `decode`.
-    """
+    """Decode an image file at its own size and in its own mode, upright; `format` and `info` are those of the file."""
     with opened(data, rules.max_megapixels) as image, room_for(image):
         image.load()
         orientation = orientation_of(image)
-        upright = _turned(image, orientation) if orientation in _TURNS else image.copy()
+        upright = _rotated(image, orientation) if orientation in _ROTATIONS else image.copy()
         upright.format = image.format
         return upright
 
 
 def eight_bit(image: Image.Image, file_format: str, rules: DecodeRules = DEFAULT_RULES) -> Image.Image:
-    """Return an image in mode L or RGB, by the rules above.
-
-    Args:
-        image: of any mode, as `decode_upright` returns it.
-        file_format: of its file, such as `PNG`.
-        rules: the background and the levels.
-
-    Raises:
-        UnreadableImageError: if its values have no known range.
-    """
+    """Return an image in mode L or RGB, by the rules above."""
     if image.mode in DEEP_MODES:
         image.format = image.format or file_format
         sixteen_HW, levels = _sixteen_bits(image, rules)
         return Image.fromarray(levels.to_8_bits(sixteen_HW))
-    return flat(image, rules.background)
+    return flatten(image, rules.background)
 
 
 def read_colour_table(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> ColourTable | None:
-    """Return the colours of a palette file as `decode` gives them, and which of them it uses; None for other files.
-
-    Raises:
-        UnreadableImageError: as `decode`.
-    """
+    """Return the colours of a palette file, and which of them it uses; None for other files. Raises as `decode`."""
     with opened(data, rules.max_megapixels) as image:
         with room_for(image):
             image.load()
             if image.mode != "P":
                 return None
-            used_K = np.bincount(np.asarray(image).reshape(-1), minlength=MOST_COLOURS) > 0
+            used_K = np.bincount(np.asarray(image).reshape(-1), minlength=MAX_COLOURS) > 0
             listed = image.getpalette() or []
-        every = Image.frombytes("P", (MOST_COLOURS, 1), bytes(range(MOST_COLOURS)))
-        every.putpalette(listed)
-        every.info |= image.info  # its transparency and its colour profile
-        colours_K3 = np.asarray(flat(every, rules.background).convert("RGB"))[0]
+        table_image = Image.frombytes("P", (MAX_COLOURS, 1), bytes(range(MAX_COLOURS)))
+        table_image.putpalette(listed)
+        table_image.info |= image.info  # its transparency and its colour profile
+        colours_K3 = np.asarray(flatten(table_image, rules.background).convert("RGB"))[0]
     length = max(len(listed) // 3, 1 + int(np.flatnonzero(used_K)[-1]))  # a pixel may lie beyond a damaged table
     return ColourTable(colours_K3[:length], used_K[:length])
 
@@ -244,7 +184,7 @@ def _resized(
         value_range = int(sixteen_HW.min()), int(sixteen_HW.max())
         plain = Image.fromarray(levels.to_8_bits(sixteen_HW))
     else:
-        plain = flat(_turned(image, orientation), rules.background)
+        plain = flatten(_rotated(image, orientation), rules.background)
     if plain.size == size:
         return plain.copy(), value_range
     if indexed:
@@ -255,14 +195,13 @@ def _resized(
 def _full(
     image: Image.Image, rules: DecodeRules, *, keep_alpha: bool
 ) -> tuple[NDArray[Any], NDArray[np.uint8] | None, Levels | None]:
-    """Return the pixels of a loaded image, its alpha and its levels, as `FullImage` has them."""
     if image.mode in DEEP_MODES:
         sixteen_HW, levels = _sixteen_bits(image, rules)
         return sixteen_HW[..., None], None, levels
-    turned = _turned(image, orientation_of(image))
+    rotated = _rotated(image, orientation_of(image))
     if not keep_alpha:
-        return _pixels(flat(turned, rules.background)), None, None
-    colours, alpha = split(turned)
+        return _pixels(flatten(rotated, rules.background)), None, None
+    colours, alpha = split_alpha(rotated)
     return _pixels(colours), None if alpha is None else np.array(alpha), None
 
 
@@ -294,8 +233,8 @@ def _luma(colour: RGB) -> int:
     return Image.new("RGB", (1, 1), colour).convert("L").getpixel((0, 0))  # type: ignore[return-value]  # one band
 
 
-def _turned(image: Image.Image, orientation: int) -> Image.Image:
-    return image.transpose(_TURNS[orientation]) if orientation in _TURNS else image
+def _rotated(image: Image.Image, orientation: int) -> Image.Image:
+    return image.transpose(_ROTATIONS[orientation]) if orientation in _ROTATIONS else image
 
 
 def _pixels(image: Image.Image) -> NDArray[np.uint8]:

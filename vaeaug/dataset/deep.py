@@ -21,11 +21,7 @@ _MIN_IS_WHITE = 0
 
 
 def deep_values(image: Image.Image) -> DeepValues:
-    """Return the values of a loaded image of one of `DEEP_MODES`, in which larger is brighter.
-
-    Raises:
-        UnreadableImageError: if a value is NaN or infinite.
-    """
+    """Return the values of a loaded image of one of `DEEP_MODES`, larger is brighter; none may be NaN or infinite."""
     values_HW: NDArray[Any] = np.asarray(image)
     unsigned_16 = image.mode.startswith("I;16") or (image.mode == "I" and image.format in _UNSIGNED_16_AS_32)
     if unsigned_16:

@@ -15,13 +15,7 @@ from vaeaug.staging import staged
 
 @dataclass(frozen=True, slots=True)
 class DemoDataset:
-    """What `write_demo` wrote.
-
-    Attributes:
-        directory: where.
-        classes: names of the classes, sorted.
-        images: split -> number of images.
-    """
+    """The result of `write_demo`; `images` has the number of images per split."""
 
     directory: Path
     classes: tuple[str, ...]
@@ -29,18 +23,7 @@ class DemoDataset:
 
 
 def write_demo(directory: Path) -> DemoDataset:
-    """Write the sample dataset as PNG in `train/<class>/` and `test/<class>/`, with its licence; all or nothing.
-
-    Args:
-        directory: a folder that does not exist yet, or is empty. Folders above it are made.
-
-    Returns:
-        What was written.
-
-    Raises:
-        InputError: the folder is not empty, is a file, or cannot be written.
-        VaeaugError: the disk is full.
-    """
+    """Write the sample dataset as PNG in `train/<class>/` and `test/<class>/`, with its licence; all or nothing."""
     with staged(Path(directory)) as content, (files("vaeaug") / "demo" / "fashion-mnist.zip").open("rb") as stream:
         names = _extract(stream, content)
     images = [PurePosixPath(name).parts for name in names if name.endswith(".png")]
@@ -50,20 +33,15 @@ def write_demo(directory: Path) -> DemoDataset:
 
 
 def _extract(stream: IO[bytes], folder: Path) -> list[str]:
-    """Write the members of an archive below a folder and return their names.
-
-    Raises:
-        VaeaugError: the archive is damaged, or a name in it leads elsewhere.
-    """
     try:
         with zipfile.ZipFile(stream) as archive:
             names = [name for name in archive.namelist() if not name.endswith("/")]
             for name in names:
-                place = PurePosixPath(name)
-                if place.is_absolute() or ".." in place.parts or "\\" in name:
+                path = PurePosixPath(name)
+                if path.is_absolute() or ".." in path.parts or "\\" in name:
                     raise VaeaugError(f"the sample dataset contains an unsafe file name {name!r}; reinstall vaeaug")
-                (folder / place).parent.mkdir(parents=True, exist_ok=True)
-                (folder / place).write_bytes(archive.read(name))  # checks the CRC
+                (folder / path).parent.mkdir(parents=True, exist_ok=True)
+                (folder / path).write_bytes(archive.read(name))  # checks the CRC
     except zipfile.BadZipFile as error:
         raise VaeaugError(f"the sample dataset is damaged ({error}); reinstall vaeaug") from error
     return names

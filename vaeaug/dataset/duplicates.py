@@ -8,22 +8,11 @@ from collections.abc import Iterable, Sequence
 from vaeaug.dataset.image_cache import CachedImage, ImageCache
 from vaeaug.errors import InputError
 
-_NAMED = 3
+_MAX_NAMED = 3
 
 
 def duplicate_warnings(cache: ImageCache, *, allow_leaks: bool) -> list[str]:
-    """Return a warning for each kind of byte-identical images in a dataset.
-
-    Args:
-        allow_leaks: whether validation and test images may also be training images.
-
-    Returns:
-        At most one warning each on leaks, on images in both val and test, on images in several classes, and on copies
-        within a class and split.
-
-    Raises:
-        InputError: if validation or test images are also training images, unless `allow_leaks`.
-    """
+    """Return one warning per kind of byte-identical images; leaks into val and test raise InputError unless allowed."""
     groups: defaultdict[str, list[CachedImage]] = defaultdict(list)
     for file in cache.files:
         groups[file.digest].append(file)
@@ -46,13 +35,11 @@ def duplicate_warnings(cache: ImageCache, *, allow_leaks: bool) -> list[str]:
 
 
 def _pairs(group: Sequence[CachedImage], splits: Sequence[str], other: str) -> list[tuple[CachedImage, CachedImage]]:
-    """Return each image of some splits with an identical one of another split."""
     originals = [file for file in group if file.split == other]
     return [(file, originals[0]) for file in group if file.split in splits] if originals else []
 
 
 def _copies_within(group: Sequence[CachedImage]) -> list[tuple[CachedImage, CachedImage]]:
-    """Return each image with the first identical one of its class and split."""
     first: dict[tuple[str, str], CachedImage] = {}
     return [
         (file, original) for file in group if (original := first.setdefault((file.split, file.label), file)) is not file
@@ -85,7 +72,7 @@ def _examples(pairs: Sequence[tuple[CachedImage, CachedImage]]) -> str:
 
 
 def _first(texts: Sequence[str]) -> str:
-    return ", ".join(texts[:_NAMED]) + (f" and {len(texts) - _NAMED} more" if len(texts) > _NAMED else "")
+    return ", ".join(texts[:_MAX_NAMED]) + (f" and {len(texts) - _MAX_NAMED} more" if len(texts) > _MAX_NAMED else "")
 
 
 def _count(number: int) -> str:

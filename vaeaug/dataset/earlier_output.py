@@ -1,4 +1,4 @@
-"""What an earlier run of vaeaug wrote about files that are data now: the rows of its manifest, and its record."""
+"""The manifest and the record that an earlier run of vaeaug wrote about files that are data now."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Row = Mapping[str, str]
 
 _COLUMNS = {"file_name", "split", "label", "synthetic", "source"}
 _DELIMITERS = ",;\t"
-_ABOVE = 2
+_MAX_PARENTS = 2
 """Folders above DATA that may be the output: DATA may be `OUT/train` or `OUT/train/<class>`."""
 
 
@@ -26,9 +26,8 @@ class EarlierOutput:
     """An output of vaeaug that is used as data, as a whole or in part.
 
     Attributes:
-        rows: path relative to the output -> row of its manifest; empty if the manifest is missing.
-        prefix: path of DATA relative to the output, with a slash at its end; empty if DATA is the output.
-        recorded: whether the record says that a command wrote images there.
+        rows: path relative to the output -> row of its manifest.
+        prefix: path of DATA relative to the output, with a trailing slash; empty if DATA is the output.
     """
 
     rows: Mapping[str, Row]
@@ -36,10 +35,7 @@ class EarlierOutput:
     recorded: bool
 
     def row(self, file_name: str) -> Row | None:
-        """Return the row of a file, by its name relative to DATA; None if there is none.
-
-        The folder `train` may be left out: it is where all synthetic images are.
-        """
+        """Return the row of a file, by its name relative to DATA or to `train`; None if there is none."""
         name = self.prefix + file_name
         return self.rows.get(name) or self.rows.get(f"train/{name}")
 
@@ -49,13 +45,10 @@ class EarlierOutput:
 
 
 def find_output(data: Path) -> EarlierOutput | None:
-    """Return the output of vaeaug that DATA is or is part of, according to a manifest or record; otherwise None.
-
-    A table called `manifest.csv` that vaeaug did not write, or that cannot be read, is not used: it is the user's.
-    """
-    place = data.absolute()
-    for folder in (place, *list(place.parents)[:_ABOVE]):
-        prefix = "" if folder == place else f"{place.relative_to(folder).as_posix()}/"
+    """Return the output of vaeaug that DATA is or is part of, by its manifest or record, or None."""
+    path = data.absolute()
+    for folder in (path, *list(path.parents)[:_MAX_PARENTS]):
+        prefix = "" if folder == path else f"{path.relative_to(folder).as_posix()}/"
         try:
             rows = read_manifest(folder) or {}
         except InputError:
@@ -69,11 +62,7 @@ def find_output(data: Path) -> EarlierOutput | None:
 def read_manifest(directory: Path) -> dict[str, Row] | None:
     """Return the manifest of an output by `file_name`, or None if there is none with a column `synthetic`.
 
-    A table that was edited in a spreadsheet (`TRUE`, semicolons, a byte order mark) is read as well. The column
-    `synthetic` is always `true`, `partly` or `false`.
-
-    Raises:
-        InputError: if the table cannot be read.
+    Tables edited in a spreadsheet (`TRUE`, semicolons, a byte order mark) are accepted.
     """
     path = directory / MANIFEST
     try:
@@ -88,12 +77,11 @@ def read_manifest(directory: Path) -> dict[str, Row] | None:
         return None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} cannot be read ({error}); fix it or remove it") from None
-    plain = ({name: value or "" for name, value in row.items() if name is not None} for row in rows)
-    return {row["file_name"]: {**row, "synthetic": row["synthetic"].strip().casefold()} for row in plain}
+    cleaned = ({name: value or "" for name, value in row.items() if name is not None} for row in rows)
+    return {row["file_name"]: {**row, "synthetic": row["synthetic"].strip().casefold()} for row in cleaned}
 
 
 def _writes_images(directory: Path) -> bool:
-    """Return whether the record in a directory is of a command that writes synthetic images."""
     try:
         record = json.loads((directory / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -22,22 +22,18 @@ _MANIFEST = frozenset(("file_name", "synthetic", "source"))
 
 
 def find_metadata(top: Folder) -> list[Path]:
-    """Return the metadata files of a Hugging Face imagefolder: the one in DATA, or one in each split folder.
-
-    Raises:
-        InputError: two in one folder, or one in some split folders only.
-    """
+    """Return the metadata files of a Hugging Face imagefolder: the one in DATA, or one in each split folder."""
     at_root = _metadata_in(top)
     if at_root is not None:
         return [at_root]
-    splits = [folder for folder in top.holding if split_named(folder.name)]
+    splits = [folder for folder in top.image_folders if split_named(folder.name)]
     found = {folder.path: _metadata_in(folder) for folder in splits}
     tables = [table for table in found.values() if table is not None]
-    bare = [folder for folder, table in found.items() if table is None]
-    if tables and bare:
+    without_table = [folder for folder, table in found.items() if table is None]
+    if tables and without_table:
         raise InputError(
-            f"{tables[0]} contains the labels of one split, but {bare[0]} has no such file; add one there, or remove "
-            f"{tables[0].name}"
+            f"{tables[0]} contains the labels of one split, but {without_table[0]} has no such file; add one there, or "
+            f"remove {tables[0].name}"
         )
     return tables
 
@@ -54,16 +50,8 @@ def find_label_tables(
 ) -> list[LabelledTable]:
     """Return the tables with columns for file and label that list images of a dataset, such as `labels.csv`.
 
-    Looked at are files in DATA, in its split folders, and in its folders without images. Tables named after splits
-    (`train.csv`, `test_labels.csv`) go together.
-
-    Args:
-        top: DATA.
-        file_column: name of the column with paths, if it is not a usual one.
-        label_column: name of the column with labels, if it is not a usual one.
-
-    Raises:
-        InputError: several tables label the images.
+    They are in DATA, its split folders, or its folders without images. Tables named after splits (`train.csv`) go
+    together.
     """
     found = []
     matcher: PathMatcher | None = None
@@ -92,7 +80,7 @@ def find_label_tables(
     return found
 
 
-def find_listing(top: Folder) -> Table | None:
+def find_unlabelled_table(top: Folder) -> Table | None:
     """Return a table that lists images of a dataset but has no column recognized as labels."""
     for path in _candidates(top):
         try:
@@ -116,7 +104,6 @@ def _candidates(top: Folder) -> Iterator[Path]:
 
 
 def _split_of(path: Path, top: Folder) -> str | None:
-    """Return the split in the name of a table or of the split folder that contains it."""
     named = {SPLIT_WORDS[word] for word in words_of(path.stem) if word in SPLIT_WORDS}
     if len(named) == 1:
         return named.pop()

@@ -1,4 +1,4 @@
-"""List folders as a dataset reader must: in a fixed order, past hidden files, and never in circles."""
+"""List folders in a fixed order, without hidden files and cycles."""
 
 from __future__ import annotations
 
@@ -15,20 +15,9 @@ _LITTER = frozenset({"__MACOSX", "@eaDir", "Thumbs.db", "ehthumbs.db", "desktop.
 
 
 def images_below(folder: Path, *, inside: tuple[Path, ...] = ()) -> Iterator[Path]:
-    """Yield every image in `folder` and in the folders below it.
+    """Yield every image in a folder and below it, in any order, following symbolic links.
 
-    Symbolic links are followed. Each real folder is entered once a call, so that a link to a parent does not
-    go round in circles and a folder linked twice does not count twice.
-
-    Args:
-        folder: where to start.
-        inside: folders above `folder`, which a link must not lead back into.
-
-    Yields:
-        Paths below `folder`, in no promised order.
-
-    Raises:
-        InputError: a folder cannot be listed.
+    Each real folder is entered once. Links must not lead back into the folders `inside`.
     """
     seen = {identity_of(parent) for parent in inside}
     waiting = [folder]
@@ -46,11 +35,7 @@ def images_below(folder: Path, *, inside: tuple[Path, ...] = ()) -> Iterator[Pat
 
 
 def visible_entries(folder: Path) -> list[os.DirEntry[str]]:
-    """Return the entries of a folder that are not hidden and not litter, sorted by name.
-
-    Raises:
-        InputError: the folder cannot be listed.
-    """
+    """Return the entries of a folder that are not hidden and not litter, sorted by name."""
     try:
         with os.scandir(folder) as entries:
             visible = [entry for entry in entries if not entry.name.startswith(".") and entry.name not in _LITTER]
@@ -68,7 +53,7 @@ def is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def is_file(entry: os.DirEntry[str]) -> bool:
-    """Say whether an entry is a file, or a broken link (which is to be reported); a pipe would never end."""
+    """Return whether an entry is a file or a broken link (which is reported); a pipe would block."""
     try:
         return entry.is_file() or entry.is_symlink()
     except OSError:
@@ -76,11 +61,7 @@ def is_file(entry: os.DirEntry[str]) -> bool:
 
 
 def identity_of(folder: Path) -> tuple[int, int]:
-    """Return the device and inode of a folder: equal for every path that leads to it.
-
-    Raises:
-        InputError: the folder cannot be read.
-    """
+    """Return the device and inode of a folder; raise InputError if it cannot be read."""
     try:
         status = folder.stat()
     except OSError as error:

@@ -1,8 +1,4 @@
-"""The image formats that are read, their file suffixes, and what to install for the others.
-
-The suffix only identifies a file as an image; its format is detected from its content. AVIF, JPEG 2000 and WebP are
-read if Pillow was built with them, HEIC if `pillow-heif` is installed.
-"""
+"""The image formats that are read, their file suffixes, and the packages that add further ones."""
 
 from __future__ import annotations
 
@@ -22,15 +18,7 @@ Accept = Callable[[bytes], object]
 
 @dataclass(frozen=True, slots=True)
 class ImageFormat:
-    """An image format.
-
-    Attributes:
-        name: its common name.
-        pillow: Pillow's name of it.
-        suffixes: of its files, in lower case.
-        needs: the module that decodes it, or None for what Pillow itself decodes.
-        install: the command that adds it if it is missing.
-    """
+    """An image format; `needs` is the module that decodes it (None for Pillow), `install` the command that adds it."""
 
     name: str
     pillow: str
@@ -77,22 +65,15 @@ def is_image_name(name: str) -> bool:
 
 
 def install_for(suffix: str) -> str | None:
-    """Return the command that makes an image format readable here, or None.
-
-    Args:
-        suffix: of a file, such as `.heic`, in any case.
-
-    Returns:
-        None if the suffix is not an image's, or if it is read already.
-    """
+    """Return the command that makes files with a suffix readable; None if none is needed or they are not images."""
     for image_format in FORMATS:
         if suffix.lower() in image_format.suffixes:
             return None if image_format in READABLE else image_format.install
     return None
 
 
-def what_else(data: bytes) -> str | None:
-    """Return the command that installs support for content of a known format that cannot be read, or None."""
+def install_command(data: bytes) -> str | None:
+    """Return the command that installs support for content of a known but unreadable format, or None."""
     if data[4:8] == b"ftyp":
         brands = data[8:12] + data[16:64]
         return install_for(".avif" if b"avif" in brands else ".heic")
@@ -102,11 +83,7 @@ def what_else(data: bytes) -> str | None:
 
 
 def openers(prefix: bytes) -> Iterator[tuple[str, Factory]]:
-    """Yield the name of each readable format that content may have, and what opens it.
-
-    Args:
-        prefix: the first 64 bytes of a file.
-    """
+    """Yield name and factory of each readable format that content with these first 64 bytes may have."""
     for name, factory, accept in _pillow_openers():
         accepted = accept(prefix)
         if accepted and not isinstance(accepted, str):  # a string says why it cannot be opened

@@ -15,45 +15,34 @@ def groups_of(index: DatasetIndex, group_by: str) -> dict[str, str]:
     """Return `file_name` -> the group of each real image.
 
     Args:
-        group_by: name of a column of the table that lists the images, or a regular expression that is searched for in
-            `file_name`. Its first group, or the whole match if it has none, names the group of the image.
-
-    Raises:
-        InputError: if it is neither, if an image has no group, or if all images are in one group.
+        group_by: a column of the table that lists the images, or a regular expression whose first group, or whole
+            match, in `file_name` is the group.
     """
     names = [file.file_name for file in index.files if not file.synthetic]
     column = _column(index, group_by)
     found = _matches(names, group_by) if column is None else {name: column.get(name, "") for name in names}
     missing = [name for name in names if not found[name]]
-    asked = f"--group-by {shlex.quote(group_by)}"
+    flag = f"--group-by {shlex.quote(group_by)}"
     if len(missing) == len(names) and column is None:
         raise InputError(
-            f"{asked} is not a column of a table in {index.root}, and as a regular expression it matches no file "
+            f"{flag} is not a column of a table in {index.root}, and as a regular expression it matches no file "
             f"name (a file name is, for example, {names[0]!r})"
         )
     if missing:
         raise InputError(
-            f"{asked} gives no group for {len(missing):,} of {len(names):,} images: {quoted(missing, 3)}; every "
+            f"{flag} gives no group for {len(missing):,} of {len(names):,} images: {quoted(missing, 3)}; every "
             "image needs a group"
         )
     if len(set(found.values())) == 1:
         raise InputError(
-            f"{asked} puts all images into one group, {found[names[0]]!r}; choose a column or an expression that "
+            f"{flag} puts all images into one group, {found[names[0]]!r}; choose a column or an expression that "
             "separates them"
         )
     return found
 
 
 def check_groups(index: DatasetIndex, groups: Mapping[str, str], group_by: str) -> None:
-    """Refuse splits that share groups.
-
-    Args:
-        groups: `file_name` -> group.
-        group_by: the column or regular expression.
-
-    Raises:
-        InputError: if a group has images in more than one split.
-    """
+    """Raise InputError if a group (`file_name` -> group) has images in more than one split."""
     splits: defaultdict[str, set[str]] = defaultdict(set)
     for file in index.files:
         if file.file_name in groups:

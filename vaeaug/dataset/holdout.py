@@ -1,9 +1,8 @@
 """Hold out real training images as a separate split, before any model is trained on them.
 
-Each class gives about the same fraction. Byte-identical images stay in the same split, also across classes, and so do
-the images of one group. Without groups the images of a class whose content and seed hash lowest are held out: an image
-that is added moves at most one other, and a renamed file moves none. With groups the assignment is scikit-learn's
-`StratifiedGroupKFold`.
+Each class gives about the same fraction; byte-identical images and groups are not divided. The images whose content and
+seed hash lowest are held out, so that adding an image moves at most one other, and renaming none. Groups are assigned
+by scikit-learn's `StratifiedGroupKFold`.
 """
 
 from __future__ import annotations
@@ -30,83 +29,73 @@ _MANY_GROUPS = 2000
 """Groups above which one assignment is made: each takes seconds, and the first is nearly always good."""
 
 
-def hold_out(index: DatasetIndex, digests: Mapping[str, str], wanted: HoldOut) -> DatasetIndex:
-    """Return a dataset with some real training images moved to another split.
-
-    Args:
-        index: the dataset; it must not have that split, nor synthetic images.
-        digests: `file_name` -> hash of the file's content.
-        wanted: what to hold out.
-
-    Raises:
-        InputError: if the dataset has the split already, holds synthetic images, if a class has too few images or
-            groups, or if `group_by` does not fit.
-    """
+def hold_out(index: DatasetIndex, digests: Mapping[str, str], options: HoldOut) -> DatasetIndex:
+    """Return a dataset with some real training images moved to another split."""
     training = index.of("train")
-    _check_untouched(index, wanted)
-    if wanted.group_by is None:
-        held = _by_class(training, digests, wanted)
+    _check_untouched(index, options)
+    if options.group_by is None:
+        held_out = _by_class(training, digests, options)
     else:
-        groups = groups_of(index, wanted.group_by)
-        check_groups(index, groups, wanted.group_by)
-        held = _by_group(training, _units(training, groups, digests), wanted)
+        groups = groups_of(index, options.group_by)
+        check_groups(index, groups, options.group_by)
+        held_out = _by_group(training, _units(training, groups, digests), options)
     files = tuple(
-        dataclasses.replace(file, split=wanted.split) if file.file_name in held else file for file in index.files
+        dataclasses.replace(file, split=options.split) if file.file_name in held_out else file for file in index.files
     )
     return dataclasses.replace(index, files=files)
 
 
-def _check_untouched(index: DatasetIndex, wanted: HoldOut) -> None:
+def _check_untouched(index: DatasetIndex, options: HoldOut) -> None:
     """Refuse a dataset that already has the split, or with training images that a model was trained on."""
-    made = sum(file.synthetic for file in index.files)
-    if made:
+    num_synthetic = sum(file.synthetic for file in index.files)
+    if num_synthetic:
         raise InputError(
-            f"--holdout needs images that no model was trained on, but {index.root} contains {made:,} synthetic "
-            "images, made by a model that was trained on the real ones; use --holdout when you augment the original "
-            "data"
+            f"--holdout needs images that no model was trained on, but {index.root} contains {num_synthetic:,} "
+            "synthetic images, made by a model that was trained on the real ones; use --holdout when you augment the "
+            "original data"
         )
-    own = len(index.of(wanted.split))
+    own = len(index.of(options.split))
     if own:
-        other = "test" if wanted.split == "val" else "val"
+        other = "test" if options.split == "val" else "val"
         free = "" if index.of(other) else f", or give --holdout-as {other}"
         raise InputError(
-            f"{index.root} already has a {wanted.split} split ({own:,} {'image' if own == 1 else 'images'}); leave "
+            f"{index.root} already has a {options.split} split ({own:,} {'image' if own == 1 else 'images'}); leave "
             f"out --holdout{free}"
         )
 
 
-def _by_class(training: Sequence[ImageFile], digests: Mapping[str, str], wanted: HoldOut) -> set[str]:
+def _by_class(training: Sequence[ImageFile], digests: Mapping[str, str], options: HoldOut) -> set[str]:
     """Return the `file_name` of the held-out images: whole groups of equal content, in the order of their hashes."""
     classes: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for file in training:
         content = digests[file.file_name] or file.file_name  # what cannot be read has no content to compare
         classes[file.label][content].append(file.file_name)
-    held: set[str] = set()
+    held_out: set[str] = set()
     decided: dict[str, bool] = {}  # content -> whether it is held out, for copies in several classes
     for label, contents in sorted(classes.items()):
         total = sum(map(len, contents.values()))
-        room = min(max(1, round(wanted.fraction * total)), total - MINIMUM_PER_CLASS)
-        if room < 1:
+        remaining = min(max(1, round(options.fraction * total)), total - MINIMUM_PER_CLASS)
+        if remaining < 1:
             raise InputError(
                 f"the class {label!r} has {total} training images, but --holdout needs at least "
                 f"{MINIMUM_PER_CLASS + 1}: 2 to train on and 1 to hold out; add images, or move the folder out of "
                 "the dataset"
             )
         taken = [content for content in contents if decided.get(content)]
-        room -= sum(len(contents[content]) for content in taken)
-        for content in sorted(contents.keys() - decided.keys(), key=lambda content: _rank(content, wanted.seed)):
-            if len(contents[content]) <= room:
+        remaining -= sum(len(contents[content]) for content in taken)
+        for content in sorted(contents.keys() - decided.keys(), key=lambda content: _rank(content, options.seed)):
+            if len(contents[content]) <= remaining:
                 taken.append(content)
-                room -= len(contents[content])
+                remaining -= len(contents[content])
         if not taken:
             raise InputError(
                 f"the class {label!r} has so many copies of one image that none can be held out, because copies stay "
                 "in the same split; remove the copies"
             )
         decided |= dict.fromkeys(contents, False) | dict.fromkeys(taken, True)
-        held.update(name for content in taken for name in contents[content])
-    _check_left(training, held, wanted)
-    return held
+        held_out.update(name for content in taken for name in contents[content])
+    _check_left(training, held_out, options)
+    return held_out
 
 
 def _rank(content: str, seed: int) -> bytes:
@@ -127,68 +116,68 @@ def _units(training: Sequence[ImageFile], groups: Mapping[str, str], digests: Ma
         digest = digests[file.file_name] or file.file_name
         parent[root(f"content {digest}")] = root(f"group {groups[file.file_name]}")
     roots = [root(f"group {groups[file.file_name]}") for file in training]
-    number = {key: place for place, key in enumerate(dict.fromkeys(roots))}
+    number = {key: index for index, key in enumerate(dict.fromkeys(roots))}
     return np.array([number[key] for key in roots], np.int64)
 
 
-def _by_group(training: Sequence[ImageFile], units_N: NDArray[np.int64], wanted: HoldOut) -> set[str]:
+def _by_group(training: Sequence[ImageFile], units_N: NDArray[np.int64], options: HoldOut) -> set[str]:
     """Return the `file_name` of the held-out images: whole units, every class in both parts."""
     from sklearn.model_selection import StratifiedGroupKFold  # noqa: PLC0415 (costs a second to import)
 
     labels_N = np.array([file.label for file in training])
     _, label_N, count_K = np.unique(labels_N, return_inverse=True, return_counts=True)
     units = int(units_N.max()) + 1
-    folds, held_folds = _folds(wanted.fraction, min(units, int(count_K.max())))
+    folds, held_out_folds = _folds(options.fraction, min(units, int(count_K.max())))
     best: tuple[float, NDArray[np.bool_]] | None = None
     for attempt in range(1 if units > _MANY_GROUPS else _ATTEMPTS):
-        seed = seed_of(wanted.seed, "holdout", attempt) % 2**32
+        seed = seed_of(options.seed, "holdout", attempt) % 2**32
         split = StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(labels_N, labels_N, units_N)
-        held_N = np.zeros(len(training), np.bool_)
+        held_out_N = np.zeros(len(training), np.bool_)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of classes with fewer images than folds
             for fold, (_, chosen) in enumerate(split):
-                held_N[chosen] |= fold < held_folds
-        held_K = np.bincount(label_N[held_N], minlength=len(count_K))
-        if (held_K >= 1).all() and (count_K - held_K >= MINIMUM_PER_CLASS).all():
-            cost = float(np.abs(held_K / count_K - wanted.fraction).sum())
+                held_out_N[chosen] |= fold < held_out_folds
+        held_out_K = np.bincount(label_N[held_out_N], minlength=len(count_K))
+        if (held_out_K >= 1).all() and (count_K - held_out_K >= MINIMUM_PER_CLASS).all():
+            cost = float(np.abs(held_out_K / count_K - options.fraction).sum())
             if best is None or cost < best[0]:
-                best = cost, held_N
+                best = cost, held_out_N
     if best is None:
-        raise InputError(_undividable(labels_N, units_N, wanted))
-    return {file.file_name for file, held in zip(training, best[1], strict=True) if held}
+        raise InputError(_cannot_divide_message(labels_N, units_N, options))
+    return {file.file_name for file, held_out in zip(training, best[1], strict=True) if held_out}
 
 
-def _folds(fraction: float, most: int) -> tuple[int, int]:
-    """Return a number of folds, at most `most`, and how many of them come nearest to a fraction."""
-    folds = range(2, max(2, min(_MAX_FOLDS, most)) + 1)
-    held = {n: min(max(1, round(fraction * n)), n - 1) for n in folds}
-    n = min(folds, key=lambda n: (round(abs(held[n] / n - fraction), 2), n))
-    return n, held[n]
+def _folds(fraction: float, max_folds: int) -> tuple[int, int]:
+    """Return a number of folds, at most `max_folds`, and how many of them come nearest to a fraction."""
+    folds = range(2, max(2, min(_MAX_FOLDS, max_folds)) + 1)
+    held_out = {n: min(max(1, round(fraction * n)), n - 1) for n in folds}
+    n = min(folds, key=lambda n: (round(abs(held_out[n] / n - fraction), 2), n))
+    return n, held_out[n]
 
 
-def _undividable(labels_N: NDArray[np.str_], units_N: NDArray[np.int64], wanted: HoldOut) -> str:
+def _cannot_divide_message(labels_N: NDArray[np.str_], units_N: NDArray[np.int64], options: HoldOut) -> str:
     """Return the message for groups that cannot be divided so that each class is in both parts."""
     groups = {str(label): len(set(units_N[labels_N == label].tolist())) for label in np.unique(labels_N)}
     whole = [label for label, count in groups.items() if count == 1]
-    asked = f"--group-by {shlex.quote(wanted.group_by or '')}"
+    flag = f"--group-by {shlex.quote(options.group_by or '')}"
     if whole:
         return (
-            f"all images of the class {quoted(whole, 3)} are in one group by {asked}, so none can be held out; "
+            f"all images of the class {quoted(whole, 3)} are in one group by {flag}, so none can be held out; "
             "add images of other groups, or move the folder out of the dataset"
         )
     label = min(groups, key=lambda name: groups[name])
     return (
-        f"the groups of {asked} cannot be divided so that both splits contain every class (the class {label!r} has "
+        f"the groups of {flag} cannot be divided so that both splits contain every class (the class {label!r} has "
         f"{groups[label]} groups); choose another fraction, or leave out --group-by"
     )
 
 
-def _check_left(training: Sequence[ImageFile], held: set[str], wanted: HoldOut) -> None:
+def _check_left(training: Sequence[ImageFile], held_out: set[str], options: HoldOut) -> None:
     """Refuse a class that copies in other classes leave too few training images."""
-    left = Counter(file.label for file in training if file.file_name not in held)
-    few = sorted({file.label for file in training if left[file.label] < MINIMUM_PER_CLASS})
-    if few:
+    left = Counter(file.label for file in training if file.file_name not in held_out)
+    too_small = sorted({file.label for file in training if left[file.label] < MINIMUM_PER_CLASS})
+    if too_small:
         raise InputError(
-            f"--holdout {wanted.fraction:g} leaves the class {quoted(few, 3)} fewer than {MINIMUM_PER_CLASS} training "
-            "images, because copies of its images in other classes are held out; remove the copies"
+            f"--holdout {options.fraction:g} leaves the class {quoted(too_small, 3)} fewer than {MINIMUM_PER_CLASS} "
+            "training images, because copies of its images in other classes are held out; remove the copies"
         )

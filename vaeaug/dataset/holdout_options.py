@@ -8,14 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class HoldOut:
-    """Which images to hold out.
-
-    Attributes:
-        fraction: of the training images of each class, above 0 and below 1.
-        split: `val` or `test`.
-        group_by: a column or a regular expression; see `groups_of`.
-        seed: another seed gives another choice.
-    """
+    """Which images to hold out: a fraction of each class, in (0, 1), optionally by groups (`groups_of`)."""
 
     fraction: float
     split: str = "val"

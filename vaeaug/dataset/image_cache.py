@@ -1,6 +1,6 @@
 """A dataset decoded to one size: what every later step reads its pixels from.
 
-On disk an entry is a folder with `pixels.bin` (uint8, N x H x W x C, no header), `meta.json` and an empty `lock`.
+An entry is a folder with `pixels.bin` (uint8, N x H x W x C), `meta.json` and an empty `lock`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from vaeaug.dataset.levels import Levels
 from vaeaug.dataset.palette import IndexedColours, Palette
 from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules, rules_from_json
 from vaeaug.dataset.size import median_size
-from vaeaug.dataset.store import hold
+from vaeaug.dataset.store import lock_entry
 from vaeaug.dataset.traits import FileTraits, traits_from_json
 from vaeaug.errors import InputError, nearest
 
@@ -37,15 +37,9 @@ class CachedImage:
     Attributes:
         file_name: relative to DATA, with forward slashes.
         split: `train`, `val`, `test` or `SYNTHETIC`.
-        label: the name of its class.
-        height: of the file's image in pixels, after EXIF rotation.
-        width: likewise.
-        mode: `L` or `RGB`, by the file's mode: the mode in which synthetic images like it are written, except for those
-            of an indexed dataset.
-        digest: BLAKE2b of the file's content, 32 hexadecimal digits.
-        traits: of the file.
-        value_range: of a deep gray image, as `DecodedImage.value_range`; otherwise None.
-        synthetic: whether a model made it, or a part of it.
+        height: of the original, upright.
+        mode: `L` or `RGB`, by the file's mode; synthetic images like it have the same mode unless indexed.
+        digest: content hash.
     """
 
     file_name: str
@@ -65,12 +59,7 @@ _COLUMNS = [name for name in CachedImage.__dataclass_fields__ if name != "traits
 
 @dataclass(frozen=True, slots=True)
 class InvalidImage:
-    """An image that could not be read.
-
-    Attributes:
-        file_name: relative to DATA.
-        reason: why, in a few words.
-    """
+    """An image that could not be read, and the reason in a few words."""
 
     file_name: str
     reason: str
@@ -81,13 +70,9 @@ class NativeShape:
     """The form in which the synthetic images of a class are written.
 
     Attributes:
-        height: in pixels.
-        width: in pixels.
-        mode: `L`, `RGB`, or `P` for palette files.
-        colours: of palette files; otherwise None.
-        levels: of deep gray images (`levels.py`), if a training image of the class is one; otherwise None.
-        value_range: the smallest and the largest value of the class's deep gray images, as 16-bit files of the dataset
-            have them; otherwise None.
+        mode: `P` for palette files.
+        levels: if a training image of the class is deep gray.
+        value_range: smallest and largest value of the deep gray images, as stored in 16-bit files.
     """
 
     height: int
@@ -103,20 +88,16 @@ class ImageCache:
     """All images of a dataset at one size, memory-mapped.
 
     Attributes:
-        directory: its location; a worker process opens it again with `open_cache(directory)`.
-        pixels_NHWC: uint8, read-only; C = 1 if every image (if there is a palette, every colour of it) is gray, else 3.
-        labels_N: int64, index into `classes`; -1 (`UNSEEN`) for an image of val or test whose class train lacks.
-        split_N: `train`, `val`, `test` or `SYNTHETIC`.
-        files: what each image was, in the order of the pixels: sorted by `file_name`.
-        classes: names of the classes with training images, sorted.
-        fingerprint: hash of contents, labels and splits, whatever the names and the size; 32 hexadecimal digits.
-        invalid: the unreadable images that were left out, sorted by `file_name`.
-        temporary: no cache directory could be written; this one is removed when the process that built it ends.
-        palette: the colours of an indexed dataset (`palette.py`), each of C values from 0 to 255, or None. Every pixel
-            is one of them; those of val and test that were not have become the nearest one.
-        table: the colour table of an indexed dataset's files, RGB, or None.
-        rules: by which the files were decoded. Their `levels` are those of the dataset, or of the trained model that
-            the images are for.
+        directory: worker processes open it again with `open_cache(directory)`.
+        pixels_NHWC: read-only; C = 1 if every image (every colour of a palette) is gray, otherwise 3.
+        labels_N: index into `classes`; `UNSEEN` for an image of val or test of a class without training images.
+        files: in the order of the pixels, sorted by `file_name`.
+        classes: with training images, sorted.
+        fingerprint: hash of contents, labels and splits, independent of names and size.
+        temporary: no cache directory was writable; this one is removed when its process ends.
+        palette: colours of an indexed dataset (`palette.py`), C values from 0 to 255 each. Every pixel is one of them.
+        table: RGB colour table of an indexed dataset's files.
+        rules: decode rules, with the levels of the dataset or of the trained model.
     """
 
     directory: Path
@@ -137,16 +118,7 @@ class ImageCache:
         return len(self.files)
 
     def indices(self, split: str, label: str | None = None, *, real: bool = False) -> NDArray[np.int64]:
-        """Return the positions of the images of a split, ascending.
-
-        Args:
-            split: `train`, `val` or `test`.
-            label: the name of a class; None for all.
-            real: leave out synthetic images, where a model is also trained on these.
-
-        Raises:
-            InputError: no image has this label.
-        """
+        """Return the indices of the images of a split, ascending; `real` leaves out synthetic training images."""
         chosen = self.split_N == split
         if label is not None:
             chosen &= self._has_label(label)
@@ -155,19 +127,12 @@ class ImageCache:
         return np.flatnonzero(chosen).astype(np.int64)
 
     def training_fingerprint(self) -> str:
-        """Return a hash of contents and labels of the training images, whatever their names; 32 hexadecimal digits."""
+        """Return a hash of contents and labels of the training images, independent of their names; 32 hex digits."""
         rows = sorted(json.dumps([self.files[i].label, self.files[i].digest]) for i in self.indices("train"))
         return hashlib.blake2b("\n".join(rows).encode(), digest_size=16).hexdigest()
 
-    def listing(self, label: str | None = None) -> str:
-        """Return what identifies images under the names that they have, 32 hexadecimal digits.
-
-        Args:
-            label: the name of a class, for its training images; None for all images of all splits.
-
-        Raises:
-            InputError: no image has this label.
-        """
+    def content_hash(self, label: str | None = None) -> str:
+        """Return a hash of names and contents of the training images of a class, or of all images; 32 hex digits."""
         files = self.files if label is None else [self.files[i] for i in self.indices("train", label)]
         rows = [(file.file_name, file.split, file.label, file.digest) for file in files]
         return hashlib.blake2b(json.dumps(rows).encode(), digest_size=16).hexdigest()
@@ -178,11 +143,7 @@ class ImageCache:
         return self.rules.levels
 
     def images_of(self, label: str) -> list[CachedImage]:
-        """Return the training images of a class, or all its images where train has none.
-
-        Raises:
-            InputError: if no image has this label.
-        """
+        """Return the training images of a class, or all its images if there are none."""
         chosen = self.indices("train", label)
         if not len(chosen):
             chosen = np.flatnonzero(self._has_label(label))
@@ -191,14 +152,8 @@ class ImageCache:
     def native(self, label: str) -> NativeShape:
         """Return the form in which synthetic images of a class are written.
 
-        The median height and the median width of its training images (of all its images, where train has none). In an
-        indexed dataset the mode is `P`, otherwise `RGB` if any of the images is RGB.
-
-        Args:
-            label: the name of a class.
-
-        Raises:
-            InputError: no image has this label.
+        The size is the median of its training images (of all its images, if there are none). The mode is `P` in an
+        indexed dataset, otherwise `RGB` if any image is RGB.
         """
         files = self.images_of(label)
         height, width = median_size([(file.height, file.width) for file in files])
@@ -221,14 +176,7 @@ class ImageCache:
 
 
 def open_cache(directory: Path) -> ImageCache:
-    """Open a cache that `build_cache` made, in this process or another.
-
-    Args:
-        directory: `ImageCache.directory`.
-
-    Raises:
-        InputError: there is none, or it is damaged.
-    """
+    """Open a cache that `build_cache` made, in any process; raise InputError if it is missing or damaged."""
     cache = try_open(directory)
     if cache is None:
         raise InputError(f"there is no usable image cache in {directory}; run the command again to build it")
@@ -238,7 +186,7 @@ def open_cache(directory: Path) -> ImageCache:
 def try_open(directory: Path, *, temporary: bool = False) -> ImageCache | None:
     """Open a cache, or return None if there is none or it is damaged."""
     try:
-        lock = hold(directory)
+        lock = lock_entry(directory)
     except OSError:
         return None
     try:
@@ -261,7 +209,7 @@ def write_meta(
 ) -> None:
     """Write the description of a cache next to its pixels, by column, which takes less space than by row."""
     traits = list(dict.fromkeys(file.traits for file in files))  # few, however many files there are
-    place = {each: number for number, each in enumerate(traits)}
+    index = {each: number for number, each in enumerate(traits)}
     meta = {
         "shape_HWC": list(shape_HWC),
         "classes": list(classes),
@@ -271,7 +219,7 @@ def write_meta(
         "rules": rules.to_json(),
         "traits": [each.to_json() for each in traits],
         "files": {name: [getattr(file, name) for file in files] for name in _COLUMNS}
-        | {"traits": [place[file.traits] for file in files]},
+        | {"traits": [index[file.traits] for file in files]},
     }
     (directory / META_NAME).write_text(json.dumps(meta), encoding="utf-8")
 
@@ -291,8 +239,8 @@ def _from_meta(directory: Path, meta: dict[str, Any], lock: IO[bytes], temporary
     mode: Literal["r"] = "r"
     pixels = np.memmap(directory / PIXELS_NAME, dtype=np.uint8, mode=mode, shape=shape)
     classes = tuple(meta["classes"])
-    place = {label: i for i, label in enumerate(classes)}
-    labels = np.array([place.get(file.label, UNSEEN) for file in files], dtype=np.int64)
+    index = {label: i for i, label in enumerate(classes)}
+    labels = np.array([index.get(file.label, UNSEEN) for file in files], dtype=np.int64)
     splits = np.array([file.split for file in files], dtype="<U9")
     labels.flags.writeable = splits.flags.writeable = False
     invalid = tuple(InvalidImage(*row) for row in meta["invalid"])

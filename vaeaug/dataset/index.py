@@ -36,13 +36,9 @@ class Provenance:
     """The provenance of an image of an earlier output.
 
     Attributes:
-        synthetic: `true`, `partly` (a model filled holes in it), or `false`: a real image.
-        source: `file_name` in DATA of the real image that a synthetic one was made from; empty if it has none, or if
-            that image is not in DATA. Of a real image its own `file_name`.
-        original: name of that real image in the dataset that it first came from, as far as is known.
-        sampler: that made a synthetic image.
-        index: number of a synthetic image within its class, in digits.
-        seed: of the run that made it, in digits.
+        synthetic: `true`, `partly` (a model filled holes) or `false` (real).
+        source: `file_name` in DATA of the real source image; for a real image its own; empty if there is none in DATA.
+        original: name of that real image in the dataset that it first came from, if known.
     """
 
     synthetic: str
@@ -58,13 +54,10 @@ class ImageFile:
     """One image file of a dataset.
 
     Attributes:
-        path: its location.
-        file_name: the same relative to DATA, with forward slashes.
-        split: `train`, `val` or `test`; `SYNTHETIC` for a synthetic training image that nothing is trained on.
-        label: the name of its class, or `NO_LABEL`.
-        wrappers: number of folders in `file_name` that neither the layout nor a class accounts for, such as the first
-            one in `photos/train/cat/1.png`.
-        provenance: where it comes from, if an earlier run of vaeaug wrote it or copied it.
+        file_name: relative to DATA, with forward slashes.
+        split: `train`, `val` or `test`; `SYNTHETIC` for a synthetic training image that is not trained on.
+        wrappers: number of leading folders in `file_name` that are neither layout nor class, such as one in
+            `photos/train/cat/1.png`.
     """
 
     path: Path
@@ -82,17 +75,7 @@ class ImageFile:
 
 @dataclass(frozen=True, slots=True)
 class DatasetIndex:
-    """All image files of a dataset, not opened yet.
-
-    Attributes:
-        root: DATA.
-        layout: how it was read: class folders, split folders with class folders, or metadata files.
-        classes: names of the classes that have training images, sorted by code point; a label's index is its place.
-        files: every image of every split, sorted by `file_name` (code points).
-        passed_over: files in DATA that are not used, by reason.
-        notes: how the dataset was read, if it is not obvious, one sentence each.
-        table: the rows of the table that lists the images, if there is one.
-    """
+    """All image files of a dataset, not opened yet, and the classes with training images; sorted by code points."""
 
     root: Path
     layout: Layout
@@ -108,14 +91,7 @@ class DatasetIndex:
         return tuple(name for entry in self.passed_over if entry.reason == STRAY for name in entry.files)
 
     def column(self, name: str) -> Mapping[str, str]:
-        """Return `file_name` -> the value of a column of the table that lists the images.
-
-        Args:
-            name: of the column.
-
-        Raises:
-            InputError: if no table lists the images, or it has no such column.
-        """
+        """Return `file_name` -> the value of a column of the table; raise InputError if there is no such column."""
         if self.table is None:
             raise InputError(
                 f"no table lists the images of {self.root}, so there is no column {name!r}; "
@@ -137,7 +113,7 @@ class DatasetIndex:
 
     @property
     def unseen(self) -> tuple[str, ...]:
-        """Labels that occur in val or test only, sorted: kept and passed on, and nothing is trained on them."""
+        """Labels that occur in val or test only, sorted; nothing is trained on them."""
         return tuple(sorted({file.label for file in self.files} - {NO_LABEL, *self.classes}))
 
 
@@ -152,23 +128,7 @@ def make_index(
     table: TableRows | None = None,
     training: bool = True,
 ) -> DatasetIndex:
-    """Sort the files and check the rules that apply to every layout.
-
-    Args:
-        root: DATA.
-        files: the files found, in any order.
-        empty: training classes whose folder holds no image.
-        passed_over: files that are not used.
-        notes: how the dataset was read, if it is not obvious.
-        table: the rows of the table that lists the images.
-        training: whether a model is to be trained on it.
-
-    Returns:
-        The index; its classes are those with training images.
-
-    Raises:
-        InputError: a name that is not valid Unicode; for a training, no training image, or a class with fewer than two.
-    """
+    """Sort the files and check the rules that apply to every layout; `empty` are training classes without images."""
     listed = tuple(sorted(files, key=lambda file: file.file_name))
     broken = [name for name in (*(file.file_name for file in listed), *empty) if not _is_unicode(name)]
     if broken:
@@ -189,14 +149,7 @@ def make_index(
 
 
 def check_enough(counts: dict[str, int]) -> None:
-    """Refuse classes with fewer than two training images, naming all of them.
-
-    Args:
-        counts: class name -> number of (readable) training images.
-
-    Raises:
-        InputError: there are such classes.
-    """
+    """Raise InputError naming all classes with fewer than two training images."""
     few = [f"{label!r} has {count}" for label, count in sorted(counts.items()) if count < MINIMUM_PER_CLASS]
     if few:
         raise InputError(

@@ -1,7 +1,4 @@
-"""The quantization tables and chroma subsampling of a JPEG file, to compress other images in the same way.
-
-ITU-T T.81, annex A.3.4 (quantization) and A.1.1 (sampling factors).
-"""
+"""The quantization tables and chroma subsampling of a JPEG file (ITU-T T.81), to compress other images alike."""
 
 from __future__ import annotations
 
@@ -21,9 +18,9 @@ class JpegTables:
     """How a JPEG file was compressed.
 
     Attributes:
-        quantization: one table for the luma and, unless the file is gray, one for each chroma component that has a
-            table of its own; 64 values from 1 to 255 each, in the order of Pillow's `quantization`.
-        subsampling: of the chroma components; `4:4:4` for a gray file and for factors that Pillow does not write.
+        quantization: one table for the luma and one for each chroma component with its own; 64 values from 1 to 255
+            each, in the order of Pillow's `quantization`.
+        subsampling: `4:4:4` for a gray file and for factors that Pillow does not write.
     """
 
     quantization: tuple[tuple[int, ...], ...]
@@ -35,12 +32,7 @@ class JpegTables:
 
 
 def tables_from_json(values: Mapping[str, Any]) -> JpegTables:
-    """Return tables from what `JpegTables.to_json` made of them.
-
-    Raises:
-        KeyError: if a part is missing.
-        ValueError: if a part is damaged.
-    """
+    """Return tables from `JpegTables.to_json`; raise KeyError or ValueError if they are damaged."""
     tables = tuple(tuple(bytes.fromhex(table)) for table in values["quantization"])
     if not 1 <= len(tables) <= 3 or any(len(table) != 64 or 0 in table for table in tables):
         raise ValueError("damaged quantization tables")
@@ -48,11 +40,7 @@ def tables_from_json(values: Mapping[str, Any]) -> JpegTables:
 
 
 def tables_of(image: Image.Image) -> JpegTables | None:
-    """Return the tables of an opened file; None if it is no JPEG file, or its tables are of 16 bits.
-
-    Args:
-        image: opened, by its content; its pixels need not be loaded.
-    """
+    """Return the tables of an opened file, or None if it is not a JPEG file or its tables have 16 bits."""
     if not isinstance(image, JpegImagePlugin.JpegImageFile):
         return None
     tables, layers = image.quantization, image.layer
@@ -69,6 +57,6 @@ def tables_of(image: Image.Image) -> JpegTables | None:
 
 
 def typical_tables(tables: Iterable[JpegTables]) -> JpegTables | None:
-    """Return those of the median sum of their luma table, of equal ones the first in order; None of none."""
+    """Return the tables with the median sum of the luma table, or None if there are none."""
     ordered = sorted(tables, key=lambda each: (sum(each.quantization[0]), each.quantization, each.subsampling))
     return ordered[len(ordered) // 2] if ordered else None

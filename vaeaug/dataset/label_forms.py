@@ -12,21 +12,10 @@ from vaeaug.errors import InputError, quoted
 
 
 def unify_labels(files: Sequence[ImageFile], *, training: bool) -> tuple[list[ImageFile], list[str]]:
-    """Give every class one spelling.
+    """Return the images with one spelling per class, and notes on what was merged or kept apart.
 
-    All labels become their composed Unicode form (NFC), which merges the forms that macOS and other systems write.
-    Labels that differ in letter case or in spaces at their ends are one class if no split has both: they get the
-    spelling of train. Within a split they are refused, except names of one letter, which are left apart: data of
-    handwriting has both `a` and `A`.
-
-    Args:
-        training: whether a model is to be trained on them; otherwise spellings in one split are left apart.
-
-    Returns:
-        The images, and notes on what was merged or left apart.
-
-    Raises:
-        InputError: two spellings of a class in one split.
+    All labels become their composed Unicode form (NFC). Labels that differ only in letter case or in surrounding spaces
+    are merged into the spelling of train, unless a split has both. One-letter names are kept apart.
     """
     notes = []
     composed = {file.label: unicodedata.normalize("NFC", file.label) for file in files}
@@ -36,31 +25,30 @@ def unify_labels(files: Sequence[ImageFile], *, training: bool) -> tuple[list[Im
     splits: defaultdict[str, set[str]] = defaultdict(set)
     for file in files:
         splits[composed[file.label]].add(file.split)
-    spelled = dict(composed)
+    spelling = dict(composed)
     for names in _groups(splits, key=_spelling).values():
         if all(len(name.strip()) == 1 for name in names):
             notes.append(f"classes that differ only in letter case are kept apart: {quoted(names)}")
             continue
-        together = sum(len(splits[name]) for name in names) > len(set().union(*(splits[name] for name in names)))
-        if together and training:
+        in_one_split = sum(len(splits[name]) for name in names) > len(set().union(*(splits[name] for name in names)))
+        if in_one_split and training:
             raise InputError(
                 f"classes differ only in letter case or spaces: {quoted(names)}; merge their folders (or use the "
                 "same spelling in the table), or, if they are different classes, rename one of them"
             )
-        if together:
+        if in_one_split:
             notes.append(f"classes that differ only in letter case or spaces are kept apart: {quoted(names)}")
             continue
         first = min(names, key=lambda name: ("train" not in splits[name], name))
-        spelled |= {raw: first for raw, name in composed.items() if name in names}
+        spelling |= {raw: first for raw, name in composed.items() if name in names}
         notes.append(f"merged classes that differ only in letter case or spaces: {quoted(names)} are {first!r}")
     return [
-        file if spelled[file.label] == file.label else dataclasses.replace(file, label=spelled[file.label])
+        file if spelling[file.label] == file.label else dataclasses.replace(file, label=spelling[file.label])
         for file in files
     ], notes
 
 
 def _groups(labels: Iterable[str], key: Callable[[str], str]) -> dict[str, list[str]]:
-    """Return key -> labels, for the keys that several labels share."""
     groups: defaultdict[str, list[str]] = defaultdict(list)
     for label in sorted(labels):
         if label != NO_LABEL:

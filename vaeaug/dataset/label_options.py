@@ -10,13 +10,7 @@ NO_TABLE = "none"
 
 @dataclass(frozen=True, slots=True)
 class LabelOptions:
-    """Which table contains the labels of a dataset.
-
-    Attributes:
-        labels: path of a table; `none` to use the folder names even if there are tables; None to look for a table.
-        file_column: name of its column with paths; found by the usual names if None.
-        label_column: name of its column with labels; found by the usual names if None.
-    """
+    """Which table contains the labels of a dataset: a path, `none` for folder names, or None to look for one."""
 
     labels: str | None = None
     file_column: str | None = None

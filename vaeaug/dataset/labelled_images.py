@@ -21,14 +21,7 @@ from vaeaug.errors import InputError, quoted
 
 @dataclass(frozen=True, slots=True)
 class LabelledTable:
-    """A table and how to read it.
-
-    Attributes:
-        table: the rows.
-        columns: the columns for file, label and split.
-        split: the split according to the name of the table, or None.
-        matcher: of the images that it is about, if there is one already.
-    """
+    """A table and how to read it; `split` is the split according to its name."""
 
     table: Table
     columns: Columns
@@ -38,11 +31,7 @@ class LabelledTable:
 
 @dataclass(slots=True)
 class TableImages:
-    """The images that tables list.
-
-    Attributes:
-        rows: `file_name` -> the table and the row that lists it.
-    """
+    """The images that tables list; `rows` maps `file_name` to the table and the row."""
 
     files: list[ImageFile] = field(default_factory=list)
     rows: dict[str, tuple[Table, int]] = field(default_factory=dict)
@@ -58,17 +47,7 @@ def labels_any(top: Folder, labelled: LabelledTable) -> bool:
 def read_labelled(top: Folder, tables: Sequence[LabelledTable], *, training: bool) -> TableImages:
     """Return the images listed in tables.
 
-    The split of an image is the first that exists of: the column `split`, a folder in its path, the name of the table,
-    train.
-
-    Args:
-        top: DATA.
-        tables: what to read.
-        training: whether every image must have a label.
-
-    Raises:
-        InputError: a path that leads out of DATA, is listed twice, is missing, is not an image or could be several; a
-            label that is neither text nor a whole number.
+    The split is taken from the column `split`, a folder in the path, or the name of the table; `train` by default.
     """
     read = TableImages()
     for labelled in tables:
@@ -83,22 +62,22 @@ def _read_one(read: TableImages, top: Folder, labelled: LabelledTable, *, traini
     raw = table.values(labelled.columns.file)
     missing = []
     for number, path in enumerate(paths):
-        where = table.where(number)
+        location = table.location(number)
         if not path:
-            raise InputError(f"{where} has no {labelled.columns.file}; fill it in or remove the line")
+            raise InputError(f"{location} has no {labelled.columns.file}; fill it in or remove the line")
         row = dict(zip(table.columns, table.rows[number], strict=True))
-        split = _given_split(where, row, labelled)
+        split = _given_split(location, row, labelled)
         as_it_is = str(raw[number])  # a name may contain a backslash
         names = [as_it_is] if as_it_is in matcher.names else matcher.find(_without(path, cut), folder)
-        name = _only(where, path, names, split or labelled.split)
+        name = _resolve(location, path, names, split or labelled.split)
         if name is None:
-            name = _unlisted_file(top, where, folder, path)
+            name = _unlisted_file(top, location, folder, path)
         if name is None:
             missing.append(str(raw[number]))
             continue
         if name in read.rows:
-            raise InputError(f"{where} lists {name!r} a second time; {_twice(table)}")
-        label = _label(where, row, labelled.columns, training=training)
+            raise InputError(f"{location} lists {name!r} a second time; {_duplicate_hint(table)}")
+        label = _label(location, row, labelled.columns, training=training)
         split = split or _split_of_folders(name, label) or labelled.split or "train"
         read.files.append(ImageFile(top.path / PurePosixPath(name), name, split, label))
         read.rows[name] = (table, number)
@@ -110,7 +89,6 @@ def _read_one(read: TableImages, top: Folder, labelled: LabelledTable, *, traini
 
 
 def _matching(top: Folder, labelled: LabelledTable) -> tuple[PathMatcher, str, list[str]]:
-    """Return a matcher for the images of DATA, the folder of the table in it, and the table's paths."""
     matcher = labelled.matcher or PathMatcher(top.image_names())
     parent = labelled.table.path.parent
     folder = parent.relative_to(top.path).as_posix() if parent.is_relative_to(top.path) else ""
@@ -124,38 +102,30 @@ def _without(path: str, cut: int) -> str:
     return "/".join(path.lstrip("/").split("/")[cut:]) if cut else path
 
 
-def _only(where: str, path: str, names: list[str], split: str | None) -> str | None:
-    """Return the image that a path means, or None if it is missing.
-
-    Raises:
-        InputError: it could be several.
-    """
+def _resolve(location: str, path: str, names: list[str], split: str | None) -> str | None:
+    """Return the image that a path means, or None if it is missing."""
     if len(names) > 1 and split is not None:
         names = [name for name in names if split in map(split_named, PurePosixPath(name).parts[:-1])] or names
     if len(names) > 1:
         raise InputError(
-            f"{where} lists {path!r}, which could be {quoted(names, 3)}; write the path relative to the table"
+            f"{location} lists {path!r}, which could be {quoted(names, 3)}; write the path relative to the table"
         )
     return names[0] if names else None
 
 
-def _unlisted_file(top: Folder, where: str, folder: str, path: str) -> str | None:
-    """Return a file that is not listed among the images, such as one in a hidden folder; None if it is missing.
-
-    Raises:
-        InputError: the path leads out of DATA, or the file is not an image.
-    """
+def _unlisted_file(top: Folder, location: str, folder: str, path: str) -> str | None:
+    """Return a file that is not listed among the images, such as one in a hidden folder; None if it is missing."""
     inside = posixpath.normpath(posixpath.join(folder, path))
     if ".." in PurePosixPath(inside).parts or "\0" in inside:
-        raise InputError(f"{where} points outside the dataset: {path!r}; list only files below {top.path}")
+        raise InputError(f"{location} points outside the dataset: {path!r}; list only files below {top.path}")
     if path.startswith("/") or not (top.path / inside).is_file():
         return None
     if not is_image_name(inside):
-        raise InputError(f"{where} lists {path!r}, which is not a {FORMAT_NAMES} file; remove the line")
+        raise InputError(f"{location} lists {path!r}, which is not a {FORMAT_NAMES} file; remove the line")
     return inside
 
 
-def _twice(table: Table) -> str:
+def _duplicate_hint(table: Table) -> str:
     boxes = [name for name in table.columns if name.lower().replace("_", "") in ("xmin", "xmax", "bbox", "x1", "width")]
     if boxes:
         return (
@@ -165,7 +135,7 @@ def _twice(table: Table) -> str:
     return "remove one of the lines"
 
 
-def _label(where: str, row: Mapping[str, Any], columns: Columns, *, training: bool) -> str:
+def _label(location: str, row: Mapping[str, Any], columns: Columns, *, training: bool) -> str:
     if columns.one_hot:
         return next(name for name in columns.one_hot if float(row[name]) == 1)
     value = row.get(columns.label or "")
@@ -177,16 +147,16 @@ def _label(where: str, row: Mapping[str, Any], columns: Columns, *, training: bo
         return str(value)
     if isinstance(value, str) and value.strip():
         return value.strip()
-    raise InputError(f"{where} has the label {value!r}; a label is text or a whole number")
+    raise InputError(f"{location} has the label {value!r}; a label is text or a whole number")
 
 
-def _given_split(where: str, row: Mapping[str, Any], labelled: LabelledTable) -> str | None:
+def _given_split(location: str, row: Mapping[str, Any], labelled: LabelledTable) -> str | None:
     value = None if labelled.columns.split is None else row[labelled.columns.split]
     if value is None or value == "":
         return None
     split = split_named(value) if isinstance(value, str) else None
     if split is None:
-        raise InputError(f"{where} has the split {value!r}; a split is train, val or test")
+        raise InputError(f"{location} has the split {value!r}; a split is train, val or test")
     return split
 
 
@@ -197,16 +167,13 @@ def _split_of_folders(name: str, label: str) -> str | None:
 
 
 def disagreement(read: TableImages) -> tuple[str, str, str, int] | None:
-    """Return an image with different labels in table and class folder, both labels, and how many images differ.
-
-    A folder says a class if its name is a label of the table, letter case aside.
-    """
+    """Return an image with different labels in table and class folder, both labels, and the number of such images."""
     labels = {file.label.casefold() for file in read.files}
     found = []
     for file in read.files:
-        said = [part for part in PurePosixPath(file.file_name).parts[:-1] if part.casefold() in labels]
-        if said and file.label.casefold() not in {part.casefold() for part in said}:
-            found.append((file.file_name, file.label, said[-1]))
+        folder_labels = [part for part in PurePosixPath(file.file_name).parts[:-1] if part.casefold() in labels]
+        if folder_labels and file.label.casefold() not in {part.casefold() for part in folder_labels}:
+            found.append((file.file_name, file.label, folder_labels[-1]))
     return (*found[0], len(found)) if found else None
 
 

@@ -1,8 +1,4 @@
-"""Recognize layouts without a class per image, so that they are not mistaken for class folders.
-
-Folders such as `images`, `train2017` or `JPEGImages` name no class. If no folder of a dataset does, the files next to
-the images say what kind of dataset it is: boxes of YOLO, COCO or Pascal VOC, polygons of LabelMe, or a table.
-"""
+"""Recognize layouts without a class per image, such as `images/` with annotations, which are no class folders."""
 
 from __future__ import annotations
 
@@ -19,7 +15,7 @@ from vaeaug.errors import InputError, quoted
 
 Recognizer = Callable[[list[Path], set[str]], str | None]
 
-_LOOKED_AT = 8
+_MAX_OPENED = 8
 """Files of a kind that are opened."""
 
 _HEAD_BYTES = 65_536
@@ -32,15 +28,7 @@ _PART_WORDS = frozenset(("part", "batch", "shard", "chunk", "fold"))
 
 
 def check_has_classes(top: Folder) -> None:
-    """Refuse a dataset for training if its folder names are not class names.
-
-    Args:
-        top: DATA.
-
-    Raises:
-        InputError: it has the layout of a detection dataset, a file next to the images may contain the labels, or the
-            folders are parts of one set of images.
-    """
+    """Raise InputError if the folder names of a training dataset are not class names."""
     folders = _image_folders(top)
     if not all(is_generic(part) for parts in folders for part in parts):
         _check_no_parts(top)
@@ -74,8 +62,8 @@ def check_has_classes(top: Folder) -> None:
 def _image_folders(top: Folder) -> list[tuple[str, ...]]:
     """Return the paths of all folders with images directly in them, below the folders that contain all of them."""
     base = top
-    while not base.images and len(base.holding) == 1 and not base.holding[0].images:
-        base = base.holding[0]
+    while not base.images and len(base.image_folders) == 1 and not base.image_folders[0].images:
+        base = base.image_folders[0]
     return [folder.path.relative_to(base.path).parts for folder in base.walk() if folder.images]
 
 
@@ -84,12 +72,8 @@ def _listed(folders: Iterable[tuple[str, ...]]) -> str:
 
 
 def _check_no_parts(top: Folder) -> None:
-    """Refuse folders such as `HAM10000_images_part_1` and `..._part_2`: one set of images in pieces.
-
-    Raises:
-        InputError: all folders are such pieces.
-    """
-    names = [folder.name for folder in top.holding]
+    """Refuse folders such as `HAM10000_images_part_1` and `..._part_2`: one set of images in pieces."""
+    names = [folder.name for folder in top.image_folders]
     without_numbers = {tuple(word for word in words(name) if not word.isdigit()) for name in names}
     if len(names) > 1 and len(without_numbers) == 1 and set(*without_numbers) & (IMAGE_WORDS | _PART_WORDS):
         raise InputError(
@@ -100,10 +84,10 @@ def _check_no_parts(top: Folder) -> None:
 
 def _yolo(others: list[Path], stems: set[str]) -> str | None:
     texts = [path for path in others if path.suffix.lower() == ".txt" and path.stem in stems]
-    if any(_is_boxes(path) for path in texts[:_LOOKED_AT]):
+    if any(_is_boxes(path) for path in texts[:_MAX_OPENED]):
         return "a YOLO detection dataset (boxes in .txt files)"
     configs = [path for path in others if path.suffix.lower() in (".yaml", ".yml")]
-    if texts and any(re.search(r"^\s*(nc|names)\s*:", _head(path), re.MULTILINE) for path in configs[:_LOOKED_AT]):
+    if texts and any(re.search(r"^\s*(nc|names)\s*:", _head(path), re.MULTILINE) for path in configs[:_MAX_OPENED]):
         return "a YOLO detection dataset (boxes in .txt files)"
     return None
 
@@ -114,7 +98,7 @@ def _is_boxes(path: Path) -> bool:
 
 
 def _coco(others: list[Path], stems: set[str]) -> str | None:  # noqa: ARG001 (a recognizer takes both)
-    for path in islice((path for path in others if path.suffix.lower() == ".json"), _LOOKED_AT):
+    for path in islice((path for path in others if path.suffix.lower() == ".json"), _MAX_OPENED):
         head = _head(path)
         keys = {key for key in ("images", "annotations", "categories", "licenses", "info") if f'"{key}"' in head}
         if len(keys) >= 2 or re.search(r'"(bbox|segmentation|image_id)"', head):
@@ -124,14 +108,14 @@ def _coco(others: list[Path], stems: set[str]) -> str | None:  # noqa: ARG001 (a
 
 def _labelme(others: list[Path], stems: set[str]) -> str | None:
     jsons = [path for path in others if path.suffix.lower() == ".json" and path.stem in stems]
-    if any('"shapes"' in _head(path) for path in jsons[:_LOOKED_AT]):
+    if any('"shapes"' in _head(path) for path in jsons[:_MAX_OPENED]):
         return "a LabelMe dataset (polygons in .json files)"
     return None
 
 
 def _voc(others: list[Path], stems: set[str]) -> str | None:
     xmls = [path for path in others if path.suffix.lower() == ".xml" and path.stem in stems]
-    if any("<annotation" in _head(path) for path in xmls[:_LOOKED_AT]):
+    if any("<annotation" in _head(path) for path in xmls[:_MAX_OPENED]):
         return "a Pascal VOC detection dataset (boxes in .xml files)"
     return None
 

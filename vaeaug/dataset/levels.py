@@ -1,23 +1,20 @@
-"""Gray values of more than 8 bits: which values are black and white, and how they are converted to 8 or 16 bits.
+"""Gray values of more than 8 bits: which values are black and white, and how they become 8 or 16 bits.
 
-Deep images are gray files of 16-bit or 32-bit integers or floats. Their values say nothing about their range: 12-bit
-data are stored in 16 bits, and floats may be reflectances, temperatures or densities. So a dataset has one range, its
-**levels** `(low, high)`, found in its readable training images and kept by a model trained on them. Values map
-linearly to what a model sees, `low` to 0 and `high` to 255, rounded, and values outside are clipped. One range serves
-all classes, so differences in brightness between images and between classes survive.
+Deep images are gray files of 16-bit or 32-bit integers or floats. Their type does not determine their range: 12-bit
+data are stored in 16 bits, and floats may be temperatures. So a dataset has one range, its **levels** `(low, high)`,
+found in its readable training images and kept by a model. Values map linearly, `low` to 0 and `high` to 255, and are
+clipped. One range for all classes preserves differences in brightness.
 
-- `low` and `high` are the smallest and the largest value of the training images. Of every 10,000 pixels of the
-  dataset the darkest and the brightest one are left out first, so that a few dead or hot pixels do not decide.
-- **Unsigned 16-bit** files are compared by their values, whatever part of the 16 bits they use. Such levels are
-  `raw`: 16-bit files that are written have values of the same scale.
+- `low` and `high` are the extreme values of the training images, after leaving out the darkest and the brightest of
+  every 10,000 pixels (dead and hot pixels).
+- **Unsigned 16-bit** files are compared by their values. Such levels are `raw`: written files have the same scale.
 - If a training image is **signed, 32-bit or float**, the levels come from these images only, and 16-bit files that are
-  written map `low` to 0 and `high` to 65535. An unsigned 16-bit file next to them is read on that scale.
-- An **8-bit** image beside deep ones is read on its own scale: 0 is `low` and 255 is `high`.
+  written map `low` to 0 and `high` to 65535. Unsigned 16-bit files are then read on that scale.
+- An **8-bit** image next to deep ones maps 0 to `low` and 255 to `high`.
 - NaN and infinite values are refused.
 
-Without levels (a model that was trained on 8-bit images only), unsigned 16-bit files are read from 0 to 65535, and
-others by the first of 0 ... 1 (floats), 0 ... 255 and 0 ... 65535 that contains their values. Other values are
-refused.
+Without levels (a model trained on 8-bit images), unsigned 16-bit files are read from 0 to 65535, others by the first of
+0 ... 1 (floats), 0 ... 255 and 0 ... 65535 that contains their values; other values are refused.
 """
 
 from __future__ import annotations
@@ -32,19 +29,13 @@ from numpy.typing import NDArray
 from vaeaug.dataset.opening import UnreadableImageError
 
 FULL = 65535
-ONE_IN = 10_000
+PIXELS_PER_OUTLIER = 10_000
 """Of so many pixels, the darkest and the brightest do not count for the levels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """The range of a dataset's deep gray images.
-
-    Attributes:
-        low: the value that a model sees as 0.
-        high: the value that a model sees as 255.
-        raw: 16-bit files have these very values; otherwise their 0 is `low` and their 65535 is `high`.
-    """
+    """The range of a dataset's deep gray images: the values that become 0 and 255; if `raw`, those of 16-bit files."""
 
     low: float
     high: float
@@ -56,7 +47,7 @@ class Levels:
         return (self.low, self.high) if self.raw else (0.0, float(FULL))
 
     def to_8_bits(self, sixteen: NDArray[np.uint16]) -> NDArray[np.uint8]:
-        """Return what a model sees of the values of a 16-bit file, clipped, halves rounded up."""
+        """Convert values of a 16-bit file to 8 bits, clipped, halves rounded up."""
         black, white = self.stored
         scaled = (np.arange(FULL + 1) - black) * 255 / max(white - black, 1.0)
         table: NDArray[np.uint8] = np.floor(scaled + 0.5).clip(0, 255).astype(np.uint8)
@@ -70,17 +61,12 @@ class Levels:
         return table[eight]
 
     def to_shades(self, sixteen: NDArray[np.uint16]) -> NDArray[np.float32]:
-        """Return the values of a 16-bit file on the scale of the levels, whose ends are 0 and 1, not clipped."""
+        """Return the values of a 16-bit file with 0 at `low` and 1 at `high`, not clipped."""
         black, white = self.stored
         return (sixteen.astype(np.float32) - np.float32(black)) / np.float32(max(white - black, 1.0))
 
     def from_shades(self, shades: NDArray[np.floating[Any]], value_range: tuple[int, int]) -> NDArray[np.uint16]:
-        """Return the values of a 16-bit file, clipped, halves rounded up.
-
-        Args:
-            shades: on the scale of the levels, whose ends are 0 and 1.
-            value_range: the smallest and the largest value of the result.
-        """
+        """Return the values of a 16-bit file, clipped and rounded, for shades with 0 at `low` and 1 at `high`."""
         black, white = self.stored
         values = black + shades.astype(np.float64) * (white - black)
         sixteen: NDArray[np.uint16] = np.floor(values + 0.5).clip(*value_range).astype(np.uint16)
@@ -99,26 +85,17 @@ class Levels:
 
 @dataclass(frozen=True, slots=True)
 class DeepValues:
-    """The values of a deep gray image.
-
-    Attributes:
-        values_HW: uint16, int32, uint32 or float32, all finite.
-        unsigned_16: the file has unsigned 16-bit integers.
-    """
+    """The values of a deep gray image: uint16, int32, uint32 or float32, all finite."""
 
     values_HW: NDArray[Any]
     unsigned_16: bool
 
 
 class LevelsFinder:
-    """Finds the levels of a dataset from its deep training images, which several threads may add.
-
-    Args:
-        pixels: of all these images together.
-    """
+    """Finds the levels of a dataset from its deep training images. Thread-safe."""
 
     def __init__(self, pixels: int) -> None:
-        self._count = pixels // ONE_IN + 1  # those left out, and the one that counts
+        self._count = pixels // PIXELS_PER_OUTLIER + 1  # those left out, and the one that counts
         self._seen: dict[bool, tuple[NDArray[Any], NDArray[Any]]] = {}
         self._lock = threading.Lock()
 
@@ -152,11 +129,7 @@ FULL_RANGE = Levels(0, FULL, raw=True)
 
 
 def levels_of_one(values: DeepValues) -> Levels:
-    """Return the range by which a file is read where the dataset has none.
-
-    Raises:
-        UnreadableImageError: its values are in none of the ranges above.
-    """
+    """Return the range by which a file is read without levels; raise UnreadableImageError if it is unknown."""
     if values.unsigned_16:
         return FULL_RANGE
     low, high = float(values.values_HW.min()), float(values.values_HW.max())

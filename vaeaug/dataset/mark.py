@@ -1,10 +1,7 @@
 """The provenance mark of an image file that vaeaug wrote: read from PNG, JPEG, WebP, TIFF and GIF files.
 
-A PNG file has one text chunk per field (`vaeaug:synthetic`, `vaeaug:class`, ...). Other formats have no such chunks, so
-their XMP packet has the same fields as properties of the namespace `NAMESPACE`. Both are read in every format, because
-other programs may move properties from one to the other.
-
-Sources: PNG (Third Edition), section 11.3.3; XMP Specification, Part 3 (where each format stores its packet).
+PNG files have one text chunk per field (`vaeaug:synthetic`, ...), other files XMP properties of `NAMESPACE`; both are
+read in every format. Sources: PNG (Third Edition), section 11.3.3; XMP Specification, Part 3.
 """
 
 from __future__ import annotations
@@ -28,7 +25,7 @@ XMP_KEYWORD = "XML:com.adobe.xmp"
 JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
 """First bytes of the JPEG APP1 segment that holds an XMP packet."""
 
-_LARGEST = 1 << 20  # bytes of a text that is decompressed: a mark has a few hundred
+_MAX_TEXT_BYTES = 1 << 20  # bytes of a text that is decompressed: a mark has a few hundred
 _SOURCE_TYPE = re.compile(r"""digitalsourcetype/(\w+)""")
 _ATTRIBUTE = re.compile(rf"""\b{PREFIX}:(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
 _ELEMENT = re.compile(rf"<{PREFIX}:(\w+)>([^<]*)</{PREFIX}:\1>")
@@ -39,10 +36,8 @@ class Mark:
     """The provenance mark in a file.
 
     Attributes:
-        fields: name without prefix -> value, as they were written: `synthetic` (`true`, or `partly` for an image of
-            which a model filled a part) is always there; `class`, `index`, `sampler`, `source`, `model` and `seed` are
-            there if they are known.
-        source_type: the IPTC digital source type, such as `trainedAlgorithmicMedia`; empty if the file has none.
+        fields: name without prefix -> value: always `synthetic` (`true` or `partly`), sometimes others.
+        source_type: IPTC digital source type, such as `trainedAlgorithmicMedia`, or empty.
     """
 
     fields: Mapping[str, str]
@@ -55,13 +50,7 @@ class Mark:
 
 
 def read_mark(data: bytes) -> Mark | None:
-    """Return the mark of an image file, or None if vaeaug did not write it or the mark was removed.
-
-    The mark of another program (an IPTC digital source type alone) is not a mark of vaeaug.
-
-    Args:
-        data: the file's content; a cut or damaged file is read as far as it goes.
-    """
+    """Return the mark of an image file, even of a damaged one, or None if there is no mark of vaeaug."""
     fields: dict[str, str] = {}
     packets: list[str] = []
     for keyword, text in _texts(data):
@@ -79,14 +68,12 @@ def read_mark(data: bytes) -> Mark | None:
 
 
 def _properties(packet: str) -> dict[str, str]:
-    """Return the properties of our namespace in an XMP packet, written as attributes or as elements."""
     found = {match[1]: match[2] or match[3] or "" for match in _ATTRIBUTE.finditer(packet)}
     found |= {match[1]: match[2] for match in _ELEMENT.finditer(packet)}
     return {name: html.unescape(value) for name, value in found.items()}
 
 
 def _texts(data: bytes) -> Iterator[tuple[str, str]]:
-    """Yield keyword and text of every text and every XMP packet in a file."""
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         yield from _png_texts(data)
         return
@@ -104,15 +91,15 @@ def _texts(data: bytes) -> Iterator[tuple[str, str]]:
 
 
 def _png_texts(data: bytes) -> Iterator[tuple[str, str]]:
-    place = 8
-    while place + 8 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, place)
+    offset = 8
+    while offset + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, offset)
         if kind in (b"tEXt", b"iTXt", b"zTXt"):
-            keyword, _, rest = data[place + 8 : place + 8 + length].partition(b"\0")
+            keyword, _, rest = data[offset + 8 : offset + 8 + length].partition(b"\0")
             text = _png_text(kind, rest)
             if text is not None:
                 yield keyword.decode("latin-1"), text
-        place += 12 + length
+        offset += 12 + length
 
 
 def _png_text(kind: bytes, rest: bytes) -> str | None:
@@ -128,7 +115,6 @@ def _png_text(kind: bytes, rest: bytes) -> str | None:
 
 
 def _split_itxt(rest: bytes) -> tuple[bytes, bytes, bytes]:
-    """Return language, translated keyword and text."""
     language, _, rest = rest.partition(b"\0")
     keyword, _, text = rest.partition(b"\0")
     return language, keyword, text
@@ -137,34 +123,33 @@ def _split_itxt(rest: bytes) -> tuple[bytes, bytes, bytes]:
 def _inflated(data: bytes) -> bytes | None:
     inflater = zlib.decompressobj()
     try:
-        text = inflater.decompress(data, _LARGEST)
+        text = inflater.decompress(data, _MAX_TEXT_BYTES)
     except zlib.error:
         return None
     return None if inflater.unconsumed_tail else text
 
 
 def _jpeg_app1(data: bytes) -> Iterator[bytes]:
-    """Yield the content of every APP1 segment before the pixels."""
-    place = 2
-    while place + 4 <= len(data) and data[place] == 0xFF:
-        marker = data[place + 1]
+    offset = 2
+    while offset + 4 <= len(data) and data[offset] == 0xFF:
+        marker = data[offset + 1]
         if marker == 0xFF:  # a fill byte
-            place += 1
+            offset += 1
             continue
         if marker in (0xD9, 0xDA):  # end of image, start of scan
             return
-        (length,) = struct.unpack_from(">H", data, place + 2)
+        (length,) = struct.unpack_from(">H", data, offset + 2)
         if marker == 0xE1:
-            yield data[place + 4 : place + 2 + length]
-        place += 2 + length
+            yield data[offset + 4 : offset + 2 + length]
+        offset += 2 + length
 
 
 def _riff_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    place = 12
-    while place + 8 <= len(data):
-        kind, length = struct.unpack_from("<4sI", data, place)
-        yield kind, data[place + 8 : place + 8 + length]
-        place += 8 + length + length % 2
+    offset = 12
+    while offset + 8 <= len(data):
+        kind, length = struct.unpack_from("<4sI", data, offset)
+        yield kind, data[offset + 8 : offset + 8 + length]
+        offset += 8 + length + length % 2
 
 
 def _bare_packets(data: bytes) -> Iterator[bytes]:

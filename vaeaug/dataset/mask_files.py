@@ -25,13 +25,6 @@ def masks_in(top: Folder) -> set[Path]:
 
     These are files such as `1_mask.png` or `mask_1.png` next to `1.png`, everything in `cat_masks/` next to `cat/`, and
     everything in `cat/masks/` next to `cat/images/`.
-
-    Args:
-        top: DATA.
-
-    Raises:
-        InputError: the folders of the dataset itself, or of a split, are images and their masks, so that there are no
-            classes.
     """
     found: set[Path] = set()
     for folder in top.walk():
@@ -52,7 +45,6 @@ def masks_in(top: Folder) -> set[Path]:
 
 
 def _mask_names(names: tuple[str, ...]) -> list[str]:
-    """Return the files in a folder that are named after another one and a word for a mask."""
     stems = {Path(name).stem for name in names}
 
     def is_mask(stem: str) -> bool:
@@ -69,11 +61,11 @@ def _mask_names(names: tuple[str, ...]) -> list[str]:
 
 def _mask_folders(folder: Folder) -> list[tuple[Folder, Folder]]:
     """Return (images, masks) for the folders of masks beside a folder called `images` or a split of images."""
-    holding = folder.holding
-    images = next((child for child in holding if _is_of_images(child)), None)
+    image_folders = folder.image_folders
+    images = next((child for child in image_folders if _is_of_images(child)), None)
     if images is None:
         return []
-    return [(images, child) for child in holding if child is not images and is_mask_folder(child.name)]
+    return [(images, child) for child in image_folders if child is not images and is_mask_folder(child.name)]
 
 
 def _is_of_images(folder: Folder) -> bool:
@@ -84,10 +76,9 @@ def _is_of_images(folder: Folder) -> bool:
 
 
 def _named_after_siblings(folder: Folder) -> list[tuple[Folder, Folder]]:
-    """Return (images, masks) for folders such as `cat` and `cat_masks`."""
-    by_name = {child.name: child for child in folder.holding}
+    by_name = {child.name: child for child in folder.image_folders}
     pairs = []
-    for child in folder.holding:
+    for child in folder.image_folders:
         match = _MASK.fullmatch(child.name)
         if match is not None and match.group(1) in by_name:
             pairs.append((by_name[match.group(1)], child))
@@ -95,15 +86,11 @@ def _named_after_siblings(folder: Folder) -> list[tuple[Folder, Folder]]:
 
 
 def _check_no_masks_among_classes(top: Folder) -> None:
-    """Refuse `masks` beside class folders if each of its files is named after an image of a class.
-
-    Raises:
-        InputError: there is such a folder.
-    """
-    masks = next((child for child in top.holding if _is_plural(child.name)), None)
-    if masks is None or split_named(masks.name) or any(split_named(child.name) for child in top.holding):
+    """Refuse `masks` beside class folders if each of its files is named after an image of a class."""
+    masks = next((child for child in top.image_folders if _is_plural(child.name)), None)
+    if masks is None or split_named(masks.name) or any(split_named(child.name) for child in top.image_folders):
         return
-    images = {path.stem for child in top.holding if child is not masks for path in child.image_paths()}
+    images = {path.stem for child in top.image_folders if child is not masks for path in child.image_paths()}
     if images and all(_base(path.stem) in images for path in masks.image_paths()):
         raise InputError(
             f"{masks.path} seems to contain the masks of the images next to it; move it out of {top.path}, or, if it "
@@ -116,6 +103,5 @@ def _is_plural(name: str) -> bool:
 
 
 def _base(stem: str) -> str:
-    """Return the stem of the image that a mask is named after."""
     match = _MASK.fullmatch(stem)
     return stem if match is None else match.group(1)

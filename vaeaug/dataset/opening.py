@@ -1,10 +1,7 @@
-"""Open image files within bounds that are the caller's own: megapixels, memory, and text of any length.
+"""Open image files within the caller's own limits: megapixels, memory, and text of any length.
 
-Pillow's own limits are variables of the whole process: `Image.MAX_IMAGE_PIXELS`, from which on it warns and from
-twice of which on it refuses, and `PngImagePlugin.MAX_TEXT_CHUNK`. They belong to the application that vaeaug is used
-in, so they are left alone: files are opened by the format's own class, which does not look at the first, and a PNG's
-text is taken out before Pillow sees it (`png_chunks.py`). Only while an image above `MAX_IMAGE_PIXELS` is decoded is
-this limit lifted, since the decoders of TIFF, WebP and GIF ask for it themselves.
+Pillow's process-wide limits belong to the application: files are opened by the format's own class, and text is removed
+from PNG files first (`png_chunks.py`). The pixel limit is lifted only while a larger image is decoded.
 """
 
 from __future__ import annotations
@@ -22,7 +19,7 @@ from typing import Any
 from PIL import Image
 
 from vaeaug.dataset import formats
-from vaeaug.dataset.png_chunks import SIGNATURE, lightened
+from vaeaug.dataset.png_chunks import SIGNATURE, strip_text
 from vaeaug.dataset.tiff_numbers import NumbersError, TiffNumbers, is_signed_8_bit
 
 PIXELS_IN_FLIGHT = 100_000_000
@@ -38,11 +35,7 @@ class UnreadableImageError(Exception):
 
 
 def read_file(path: Path) -> bytes:
-    """Return a file's content.
-
-    Raises:
-        UnreadableImageError: if it is missing, may not be read, is empty, or is no regular file.
-    """
+    """Return a file's content; raise UnreadableImageError if it is missing, unreadable, empty or not a regular file."""
     try:
         with open(path, "rb", opener=_open_without_waiting) as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
@@ -57,19 +50,7 @@ def read_file(path: Path) -> bytes:
 
 @contextmanager
 def opened(data: bytes, max_megapixels: float) -> Iterator[Image.Image]:
-    """Open an image without decoding its pixels.
-
-    Args:
-        max_megapixels: images of more millions of pixels are refused.
-
-    Yields:
-        The image as Pillow opens it, except for a PNG's text. Whatever is raised while it is used becomes an
-        `UnreadableImageError`.
-
-    Raises:
-        UnreadableImageError: if this is not an image in a format that is read, or a larger one; or if its decoder
-            fails.
-    """
+    """Open an image without decoding its pixels, and without a PNG's text; failures become UnreadableImageError."""
     try:
         with _opened(data, max_megapixels) as image:
             yield image
@@ -83,10 +64,7 @@ def opened(data: bytes, max_megapixels: float) -> Iterator[Image.Image]:
 
 @contextmanager
 def room_for(image: Image.Image) -> Iterator[None]:
-    """Wait until there is room for an image's pixels, and let Pillow decode them without its own size limit.
-
-    The image gives up its pixels at the end. What else is made inside should be small, or be the result.
-    """
+    """Wait until there is room for an image's pixels, and decode them without Pillow's size limit. Closes the image."""
     pixels = image.width * image.height
     with _IN_FLIGHT.reserved(pixels), _pillow_allows(pixels):
         try:
@@ -96,29 +74,25 @@ def room_for(image: Image.Image) -> Iterator[None]:
 
 
 class PixelBudget:
-    """A budget of pixels shared by threads.
+    """A budget of pixels shared by threads."""
 
-    Args:
-        most: pixels in all.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, max_pixels: int) -> None:
+        self._max_pixels = max_pixels
         self._used = 0
         self._changed = threading.Condition()
 
     @contextmanager
     def reserved(self, pixels: int) -> Iterator[None]:
-        """Take pixels for a while. More than there are wait until no other thread has any."""
-        wanted = min(pixels, self._most)
+        """Take pixels for a while. More than the maximum wait until no other thread has any."""
+        reserved_pixels = min(pixels, self._max_pixels)
         with self._changed:
-            self._changed.wait_for(lambda: self._used + wanted <= self._most)
-            self._used += wanted
+            self._changed.wait_for(lambda: self._used + reserved_pixels <= self._max_pixels)
+            self._used += reserved_pixels
         try:
             yield
         finally:
             with self._changed:
-                self._used -= wanted
+                self._used -= reserved_pixels
                 self._changed.notify_all()
 
 
@@ -164,7 +138,7 @@ def _pillow_allows(pixels: int | None) -> Iterator[None]:
 def _opened(data: bytes, max_megapixels: float) -> Image.Image:
     profile = None
     if data.startswith(SIGNATURE):
-        data, profile = lightened(data)
+        data, profile = strip_text(data)
     reason = ""
     for name, factory in formats.openers(data[:64]):
         try:
@@ -188,7 +162,7 @@ def _opened(data: bytes, max_megapixels: float) -> Image.Image:
         return image
     if reason:
         raise UnreadableImageError(reason)
-    install = formats.what_else(data)
+    install = formats.install_command(data)
     if install is not None:
         raise UnreadableImageError(f"its format is not supported by this installation; {install}")
     raise UnreadableImageError(f"not a {formats.NAMES} image")
@@ -234,7 +208,6 @@ def _open_without_waiting(path: str, flags: int) -> int:
 
 
 def _reason(error: Exception) -> str:
-    """Return the first line of the error of a decoder."""
     if isinstance(error, struct.error | EOFError | IndexError):
         return "the file is truncated or damaged"
     text = str(error).strip().splitlines()

@@ -23,16 +23,7 @@ def thread_pool(workers: int | None) -> ThreadPoolExecutor:
 
 
 def windows(pool: Executor, function: Callable[[T], R], items: Sequence[T]) -> Iterator[list[R]]:
-    """Yield the results in order, `WINDOW` at a time, whatever the number of threads.
-
-    Args:
-        pool: where to run.
-        function: called once an item; what it raises is raised here.
-        items: what to call it with.
-
-    Yields:
-        Lists of results; together as long as `items`.
-    """
+    """Yield lists of results in order, `WINDOW` at a time, whatever the number of threads."""
     for start in range(0, len(items), WINDOW):
         window = items[start : start + WINDOW]
         batches = [window[i : i + _BATCH] for i in range(0, len(window), _BATCH)]

@@ -1,4 +1,4 @@
-"""What a dataset contains that is not used, so that nothing is left out without a word."""
+"""Files of a dataset that are not used; they are always reported."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ UNLABELLED = "without a label"
 UNLISTED = "not in the table"
 FRAMES = "further pages or frames"
 
-LISTED = 100
+MAX_LISTED = 100
 """Names per entry that the record lists."""
-_NAMED = 3
+_MAX_NAMED = 3
 _DOCUMENT = re.compile(
     r"(read[-_ ]?me|licen[cs]es?|copying|copyright|notice|cite|citation|change[-_ ]?log|authors|credits|attribution"
     r"|acknowledge?ments?|terms|data[-_ ]?(sheet|card))(?![a-z])",
@@ -33,13 +33,7 @@ _SUFFIXES = 8
 
 @dataclass(frozen=True, slots=True)
 class PassedOver:
-    """Files of a dataset that are not used, for one reason.
-
-    Attributes:
-        reason: why, in a few words.
-        files: names relative to DATA, with forward slashes, sorted.
-        suffix: the lower-case suffix that files which are not images have in common; otherwise empty.
-    """
+    """Files of a dataset that are not used, for one reason; files that are not images are grouped by `suffix`."""
 
     reason: str
     files: tuple[str, ...]
@@ -51,7 +45,7 @@ class PassedOver:
             "reason": self.reason,
             "suffix": self.suffix,
             "count": len(self.files),
-            "files": list(self.files[:LISTED]),
+            "files": list(self.files[:MAX_LISTED]),
         }
 
 
@@ -119,7 +113,9 @@ def _image_part(entry: PassedOver) -> str:
 
 
 def _examples(entry: PassedOver) -> str:
-    return ", ".join(repr(name) for name in entry.files[:_NAMED]) + (", ..." if len(entry.files) > _NAMED else "")
+    return ", ".join(repr(name) for name in entry.files[:_MAX_NAMED]) + (
+        ", ..." if len(entry.files) > _MAX_NAMED else ""
+    )
 
 
 _PLURAL = {MASKS: "that are masks of other images"}

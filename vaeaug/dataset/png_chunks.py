@@ -1,9 +1,7 @@
-"""Remove from a PNG what Pillow should not read: text of any length, and colour profiles longer than it accepts.
+"""Remove from a PNG what Pillow would refuse: more than 1 MB of text or of colour profile.
 
-Pillow refuses PNG files with more than 1 MB in a text chunk or a colour profile, which editors (XMP) and image
-generators (prompts) write. What the text says of the pixels is kept: EXIF orientation, which is moved before the
-pixels, so that it is known before they are decoded. It is looked for where Pillow does: in `eXIf`, in ImageMagick's
-`Raw profile type exif`, and in XMP.
+Editors (XMP) and image generators (prompts) write such files. EXIF orientation is kept and moved before the pixels. It
+is read from `eXIf`, from ImageMagick's `Raw profile type exif`, and from XMP.
 """
 
 from __future__ import annotations
@@ -19,16 +17,16 @@ _TEXT = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 _XMP = b"XML:com.adobe.xmp"
 _RAW_EXIF = (b"Raw profile type exif", b"Raw profile type APP1")
 _ORIENTATION = re.compile(rb'tiff:Orientation(?:="|>)([1-8])')
-_SHORT, _LONG = 1_000_000, 64_000_000  # bytes that Pillow inflates itself; and that are inflated here at most
+_PILLOW_LIMIT, _INFLATE_LIMIT = (
+    1_000_000,
+    64_000_000,
+)  # bytes that Pillow inflates itself; and that are inflated here at most
 
 
-def lightened(data: bytes) -> tuple[bytes, bytes | None]:
-    """Return a PNG without text, with its EXIF before its pixels, and its colour profile if it had to be taken out.
+def strip_text(data: bytes) -> tuple[bytes, bytes | None]:
+    """Return a PNG without text, with EXIF before its pixels, and its colour profile if that had to be removed.
 
-    The pixels and all other chunks are as they were. Where the chunks are damaged, the rest is left as it is.
-
-    Args:
-        data: begins with `SIGNATURE`.
+    All other chunks stay unchanged, and so does everything after a damaged chunk.
     """
     kept: list[memoryview] = []
     exif = profile = None
@@ -59,19 +57,19 @@ def lightened(data: bytes) -> tuple[bytes, bytes | None]:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, memoryview, memoryview]]:
-    """Yield the kind, the body and the whole of each chunk; what follows a damaged one is one chunk of no kind."""
+    """Yield kind, body and whole of each chunk; everything from a damaged one on is one chunk without a kind."""
     view = memoryview(data)
-    at = len(SIGNATURE)
-    while at < len(data):
+    offset = len(SIGNATURE)
+    while offset < len(data):
         end = len(data) + 1
-        if at + 12 <= len(data):
-            (length,) = struct.unpack_from(">I", data, at)
-            end = at + 12 + length
+        if offset + 12 <= len(data):
+            (length,) = struct.unpack_from(">I", data, offset)
+            end = offset + 12 + length
         if end > len(data):
-            yield b"", view[at:at], view[at:]
+            yield b"", view[offset:offset], view[offset:]
             return
-        yield bytes(view[at + 4 : at + 8]), view[at + 8 : end - 4], view[at:end]
-        at = end
+        yield bytes(view[offset + 4 : offset + 8]), view[offset + 8 : end - 4], view[offset:end]
+        offset = end
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:
@@ -79,20 +77,20 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def _text(kind: bytes, body: memoryview) -> bytes:
-    """Return the text of a chunk, inflated as far as `_LONG`; nothing if it is damaged."""
+    """Return the text of a chunk, inflated as far as `_INFLATE_LIMIT`; nothing if it is damaged."""
     _, _, rest = bytes(body).partition(b"\0")
     if kind == b"tEXt":
         return rest
     if kind == b"zTXt":
-        return _inflated(rest[1:], _LONG) or b""
+        return _inflated(rest[1:], _INFLATE_LIMIT) or b""
     compressed, rest = rest[:1] == b"\x01", rest[2:]
     text = rest.split(b"\0", 2)[2] if rest.count(b"\0") >= 2 else b""
-    return (_inflated(text, _LONG) or b"") if compressed else text
+    return (_inflated(text, _INFLATE_LIMIT) or b"") if compressed else text
 
 
-def _inflated(data: bytes, most: int) -> bytes | None:
+def _inflated(data: bytes, limit: int) -> bytes | None:
     try:
-        return zlib.decompressobj().decompress(data, most)
+        return zlib.decompressobj().decompress(data, limit)
     except zlib.error:
         return None
 
@@ -114,5 +112,5 @@ def _from_hex(text: bytes) -> bytes | None:
 def _long_profile(body: memoryview) -> bytes | None:
     """Return a colour profile that is too long for Pillow; otherwise None."""
     _, _, rest = bytes(body).partition(b"\0")
-    inflated = _inflated(rest[1:], _LONG)
-    return inflated if inflated is not None and len(inflated) > _SHORT else None
+    inflated = _inflated(rest[1:], _INFLATE_LIMIT)
+    return inflated if inflated is not None and len(inflated) > _PILLOW_LIMIT else None

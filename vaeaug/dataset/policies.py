@@ -21,25 +21,13 @@ Transform = Callable[[Tensor], Tensor]
 
 
 class PerImage:
-    """A torchvision pipeline that gives each image a result of its own seed.
-
-    torchvision draws from the default generator of torch, which is seeded for each image and restored afterwards. It is
-    not to be used from two threads at once.
-
-    Args:
-        transforms: applied in this order; each must keep shape and type.
-    """
+    """A torchvision pipeline with one seed per image; it keeps shape and type, and is not thread-safe."""
 
     def __init__(self, transforms: Sequence[Transform]) -> None:
         self._transforms = tuple(transforms)
 
     def __call__(self, pixels_BHWC: NDArray[np.uint8], seeds: Sequence[int]) -> NDArray[np.uint8]:
-        """Transform a batch.
-
-        Args:
-            pixels_BHWC: uint8, C = 1 or 3; left as it is.
-            seeds: one per image; an image and its seed determine its result.
-        """
+        """Transform a uint8 batch, C = 1 or 3, with one seed per image."""
         x_BCHW = torch.from_numpy(np.ascontiguousarray(pixels_BHWC.transpose(0, 3, 1, 2)))
         generator = torch.default_generator
         state = generator.get_state()
@@ -56,21 +44,13 @@ class PerImage:
 
 
 def trivial_augment(fill: Sequence[int]) -> Transform:
-    """Return TrivialAugment (wide): one operation per image, of random strength.
-
-    Args:
-        fill: value of each channel, 0 to 255, where a moved or rotated image leaves a gap.
-    """
+    """Return TrivialAugment (wide): one operation per image, of random strength; `fill` is the value of gaps."""
     transform: Transform = v2.TrivialAugmentWide(fill=list(fill))
     return transform
 
 
 def rand_augment(fill: Sequence[int]) -> Transform:
-    """Return RandAugment: two operations per image at magnitude 9 of 30, the defaults of torchvision.
-
-    Args:
-        fill: as for `trivial_augment`.
-    """
+    """Return RandAugment: two operations per image at magnitude 9 of 30 (torchvision's defaults)."""
     transform: Transform = v2.RandAugment(fill=list(fill))
     return transform
 
@@ -89,10 +69,6 @@ def flip() -> Transform:
 
 
 def erasing(value: Sequence[int]) -> Transform:
-    """Return random erasing of half of the images, of 2 to 33 % of the area each, the defaults of torchvision.
-
-    Args:
-        value: of each channel, 0 to 255, in the erased rectangle.
-    """
+    """Return random erasing of half of the images, of 2 to 33 % of the area each (torchvision's defaults)."""
     transform: Transform = v2.RandomErasing(value=list(value))
     return transform

@@ -1,9 +1,8 @@
 """Recognize the synthetic images in a dataset and separate them from the real ones.
 
-An image is synthetic if a manifest of vaeaug says so, or the mark in its file (`mark.py`), or, beside a record without
-a manifest, its name. Any one of the three is enough, so neither a deleted manifest nor renamed or copied files make
-synthetic images real. A synthetic image names the real image that it was first made from: if an image was made from a
-synthetic one, the real image that this one was made from.
+An image is synthetic according to a manifest of vaeaug, the mark in its file (`mark.py`), or, beside a record without a
+manifest, its name. Any one of these is enough, so a deleted manifest or renamed files do not make synthetic images
+real. The source of a synthetic image is always a real image, even if it was made from another synthetic one.
 """
 
 from __future__ import annotations
@@ -29,37 +28,27 @@ from vaeaug.dataset.index import (
 from vaeaug.dataset.mark import Mark
 from vaeaug.errors import InputError, quoted
 
-_MADE = ("true", "partly")
-_TRAINING = ("train", SYNTHETIC)
+_SYNTHETIC_VALUES = ("true", "partly")
+_TRAINING_SPLITS = ("train", SYNTHETIC)
 _NAMED = re.compile(r"synthetic-.*-\d{5,}\.\w+", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class SetApart:
+class SeparatedDataset:
     """A dataset with its synthetic images separated.
 
     Attributes:
-        index: the dataset. Synthetic training images have the split `SYNTHETIC`, or `train` if a model is trained on
-            them too.
-        synthetic: number of synthetic training images.
-        unfit: `file_name` of the synthetic images in val and test, which are left out, because they must not be used to
-            test a model.
+        index: synthetic training images have the split `SYNTHETIC`, or `train` if they are trained on.
+        excluded: synthetic images in val and test, which must not be used to test a model.
     """
 
     index: DatasetIndex
     synthetic: int
-    unfit: tuple[str, ...]
+    excluded: tuple[str, ...]
 
 
-def recognize(index: DatasetIndex, contents: Contents) -> DatasetIndex:
-    """Return a dataset with the provenance of its files, as recorded by earlier runs of vaeaug.
-
-    Labels encoded in folder names (`Trouser%2Fpants`) are replaced by those of the manifest.
-
-    Args:
-        index: what `scan` found.
-        contents: what is in its files.
-    """
+def add_provenance(index: DatasetIndex, contents: Contents) -> DatasetIndex:
+    """Return a dataset with the provenance of its files, and labels as recorded by earlier runs of vaeaug."""
     output = find_output(index.root)
     if output is None and not contents.marks:
         return index
@@ -76,77 +65,69 @@ def recognize(index: DatasetIndex, contents: Contents) -> DatasetIndex:
     return dataclasses.replace(index, files=listed, classes=classes)
 
 
-def set_apart(
+def separate_synthetic(
     index: DatasetIndex, *, train_on_synthetic: bool = False, minimum: int = MINIMUM_PER_CLASS, remedy: str = ""
-) -> SetApart:
-    """Exclude synthetic images from everything reserved for real ones: counting, training, validation and testing.
-
-    Args:
-        index: what `recognize` returned.
-        train_on_synthetic: leave synthetic training images in the training split.
-        minimum: images that each class must keep in the training split.
-        remedy: what else the user can do if real images are missing; ends a message.
-
-    Raises:
-        InputError: if a class has fewer images left to train on.
-    """
+) -> SeparatedDataset:
+    """Exclude synthetic images from everything reserved for real ones: counting, training, validation and testing."""
     if not any(file.synthetic for file in index.files):
-        return SetApart(index, 0, ())
+        return SeparatedDataset(index, 0, ())
     made = [file for file in index.files if file.synthetic]
-    unfit = tuple(file.file_name for file in made if file.split not in _TRAINING)
-    training = Counter(file.label for file in made if file.split in _TRAINING)
+    excluded = tuple(file.file_name for file in made if file.split not in _TRAINING_SPLITS)
+    training = Counter(file.label for file in made if file.split in _TRAINING_SPLITS)
     split = "train" if train_on_synthetic else SYNTHETIC
     files = tuple(
         dataclasses.replace(file, split=split) if file.synthetic else file
         for file in index.files
-        if not file.synthetic or file.split in _TRAINING
+        if not file.synthetic or file.split in _TRAINING_SPLITS
     )
-    left = dataclasses.replace(index, files=files)
-    counts = {label: sum(file.label == label for file in left.of("train")) for label in index.classes}
-    few = [label for label, count in counts.items() if count < minimum]
-    if few:
-        raise InputError(_too_few(index, counts, training, few, minimum, remedy))
-    return SetApart(left, sum(training.values()), unfit)
+    remaining = dataclasses.replace(index, files=files)
+    counts = {label: sum(file.label == label for file in remaining.of("train")) for label in index.classes}
+    too_small = [label for label, count in counts.items() if count < minimum]
+    if too_small:
+        raise InputError(_too_few(index, counts, training, too_small, minimum, remedy))
+    return SeparatedDataset(remaining, sum(training.values()), excluded)
 
 
 def _too_few(
-    index: DatasetIndex, counts: Mapping[str, int], made: Mapping[str, int], few: list[str], minimum: int, remedy: str
+    index: DatasetIndex,
+    counts: Mapping[str, int],
+    made: Mapping[str, int],
+    too_small: list[str],
+    minimum: int,
+    remedy: str,
 ) -> str:
-    """Return the message for classes with too few real training images."""
     also = f", or {remedy}" if remedy else ""
     if not any(counts.values()):
         return (
             f"all {sum(made.values()):,} training images of {index.root} are synthetic images made by vaeaug, which "
             f"do not count as real; use the real images they were made from{also}"
         )
-    listed = ", ".join(f"{label!r} has {counts[label]} real and {made.get(label, 0)} synthetic" for label in few[:10])
-    more = f" and {len(few) - 10} more classes" if len(few) > 10 else ""
+    listed = ", ".join(
+        f"{label!r} has {counts[label]} real and {made.get(label, 0)} synthetic" for label in too_small[:10]
+    )
+    more = f" and {len(too_small) - 10} more classes" if len(too_small) > 10 else ""
     return (
         f"every class needs {minimum} real training {'image' if minimum == 1 else 'images'} or more: {listed}{more}; "
         f"add real images{also}"
     )
 
 
-def warnings_of(apart: SetApart, what_follows: str) -> list[str]:
-    """Return warnings about the synthetic images in a dataset.
-
-    Args:
-        what_follows: what is done with its synthetic training images; ends a sentence.
-    """
-    found = []
-    name = apart.index.root.resolve().name
-    if apart.synthetic:
-        total = apart.synthetic + sum(not file.synthetic for file in apart.index.of("train"))
-        found.append(
-            f"{apart.synthetic:,} of {total:,} training images of {name} are synthetic, from an earlier run of vaeaug: "
-            f"{what_follows}"
+def synthetic_warnings(separated: SeparatedDataset, consequence: str) -> list[str]:
+    """Return warnings about the synthetic images in a dataset."""
+    warnings = []
+    name = separated.index.root.resolve().name
+    if separated.synthetic:
+        total = separated.synthetic + sum(not file.synthetic for file in separated.index.of("train"))
+        warnings.append(
+            f"{separated.synthetic:,} of {total:,} training images of {name} are synthetic, from an earlier run of "
+            f"vaeaug: {consequence}"
         )
-    if apart.unfit:
-        found.append(
-            f"{len(apart.unfit):,} synthetic images in the validation and test splits of {name} were left out, "
-            f"because synthetic images must not be used to test a model: {quoted(apart.unfit, 3)}"
+    if separated.excluded:
+        warnings.append(
+            f"{len(separated.excluded):,} synthetic images in the validation and test splits of {name} were left out, "
+            f"because synthetic images must not be used to test a model: {quoted(separated.excluded, 3)}"
         )
-    return found
+    return warnings
 
 
 class _Names:
@@ -159,12 +140,7 @@ class _Names:
             self._by_end.setdefault((file.label, PurePosixPath(file.file_name).name), []).append(file.file_name)
 
     def find(self, name: str, made: ImageFile) -> str:
-        """Return the `file_name` of the image that an earlier run called `name`; empty if that is unclear.
-
-        Args:
-            name: in the data of the earlier run.
-            made: what was made from it; an image that was completed in place is not its own source.
-        """
+        """Return the image that an earlier run called `name`, or an empty string if it is unclear or `made` itself."""
         if not name:
             return ""
         same = self._by_end.get((made.label, PurePosixPath(name).name), [])
@@ -181,8 +157,8 @@ def _provenance(
     file: ImageFile, row: Row | None, mark: Mark | None, output: EarlierOutput | None, names: _Names
 ) -> Provenance | None:
     """Return the provenance of a file; None if there is no record of it."""
-    if row is not None and output is not None and (row["synthetic"] in _MADE or mark is None):
-        kind = row["synthetic"] if row["synthetic"] in _MADE else REAL
+    if row is not None and output is not None and (row["synthetic"] in _SYNTHETIC_VALUES or mark is None):
+        kind = row["synthetic"] if row["synthetic"] in _SYNTHETIC_VALUES else REAL
         original = row.get("original") or row["source"]
         if kind == REAL:
             return Provenance(REAL, file.file_name, original or file.file_name)
@@ -208,7 +184,7 @@ def _provenance(
 
 
 def _with_first_sources(files: list[ImageFile]) -> tuple[ImageFile, ...]:
-    """Return the files; the source of an image that was made from a synthetic one is that one's own source."""
+    """Return the files with real sources: if a source is itself synthetic, its own source instead."""
     by_name = {file.file_name: file for file in files}
     listed = []
     for file in files:

@@ -1,4 +1,4 @@
-"""By which rules image files become pixels: what a user may set, and what a dataset settles."""
+"""The rules by which image files become pixels."""
 
 from __future__ import annotations
 
@@ -15,15 +15,7 @@ MAX_MEGAPIXELS = 250.0
 
 @dataclass(frozen=True, slots=True)
 class DecodeRules:
-    """The rules for decoding image files.
-
-    Attributes:
-        background: RGB colour that transparent pixels are composited over.
-        keep_alpha: `decode_full` returns colours and alpha instead of compositing them. A model always sees composited
-            images.
-        levels: the range of the dataset's images of more than 8 bits, or None if it is not known.
-        max_megapixels: larger images are refused, in millions of pixels.
-    """
+    """The rules for decoding image files; `levels` is the range of deep images, if known."""
 
     background: RGB = WHITE
     keep_alpha: bool = False
@@ -39,12 +31,7 @@ DEFAULT_RULES = DecodeRules()
 
 
 def rules_from_json(values: Mapping[str, Any]) -> DecodeRules:
-    """Return rules from what `DecodeRules.to_json` made of them.
-
-    Raises:
-        KeyError: if a field of the background or the levels is missing.
-        TypeError: if another is missing or unknown.
-    """
+    """Return rules from `DecodeRules.to_json`; raise KeyError or TypeError if a field is missing or unknown."""
     red, green, blue = values["background"]
     levels = values["levels"]
     return DecodeRules(

@@ -27,8 +27,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from vaeaug.dataset.class_folders import Reading, read_class_folders
-from vaeaug.dataset.find_tables import RECORD_NAME, find_label_tables, find_listing, find_metadata
+from vaeaug.dataset.class_folders import FolderImages, read_class_folders
+from vaeaug.dataset.find_tables import RECORD_NAME, find_label_tables, find_metadata, find_unlabelled_table
 from vaeaug.dataset.folder_kinds import is_generic
 from vaeaug.dataset.formats import NAMES as FORMAT_NAMES
 from vaeaug.dataset.formats import is_image_name
@@ -63,19 +63,10 @@ _OUTPUT_FILES = frozenset(("manifest.csv", "README.md", "report.html", RECORD_NA
 
 
 def scan(data: Path, *, training: bool = True, options: LabelOptions = AUTOMATIC) -> DatasetIndex:
-    """Find the images of a dataset.
+    """Find the images of a dataset, in an order that depends only on their names.
 
     Args:
-        data: DATA, a folder in one of the layouts; with `training=False` also a folder of images, or one image.
-        training: whether a model is to be trained on it.
-        options: which table says the labels.
-
-    Returns:
-        The files with their classes and splits, in an order that depends on their names alone.
-
-    Raises:
-        InputError: if DATA is missing, not a folder, empty or arranged in another way, if a class has fewer than two
-            training images, or if a table cannot be read.
+        data: a folder in one of the layouts; unless `training`, also a folder of images, or one image.
     """
     root = Path(data)
     if not root.exists():
@@ -95,14 +86,14 @@ def scan(data: Path, *, training: bool = True, options: LabelOptions = AUTOMATIC
 
 
 def _tables(top: Folder, options: LabelOptions, *, training: bool) -> tuple[Folder, list[LabelledTable], Source] | None:
-    """Return the folder that tables are about, the tables, and where they are from; None if there are none."""
+    """Return the folder that the tables describe, the tables, and how they were found; None if there are none."""
     names = (options.file_column, options.label_column)
     if options.labels == NO_TABLE:
         return None
     if options.labels is not None:
-        place = Path(options.labels).expanduser()
-        inside = top.path / place
-        given = _labelled(inside if inside.is_file() and not place.is_file() else place, names, training=training)
+        path = Path(options.labels).expanduser()
+        inside = top.path / path
+        given = _labelled(inside if inside.is_file() and not path.is_file() else path, names, training=training)
         return top, [given], "given"
     metadata = find_metadata(top)
     if metadata:
@@ -134,8 +125,8 @@ def _levels(top: Folder) -> Iterator[Folder]:
     """Yield DATA, and the only folder with images in it for as long as there is nothing else."""
     level = top
     yield level
-    while not level.images and len(level.holding) == 1:
-        level = level.holding[0]
+    while not level.images and len(level.image_folders) == 1:
+        level = level.image_folders[0]
         yield level
 
 
@@ -157,11 +148,11 @@ def _read_tables(
             )
         has_splits = any(labelled.split or labelled.columns.split for labelled in tables)
         if source == "found" and repeats_folders(read) and not has_splits:
-            return _read_folders(data, training=training, table=_below(data, top, read))
+            return _read_folders(data, training=training, table=_relative_to_data(data, top, read))
         columns = tables[0].columns
         label = f"columns {columns.file!r} and {columns.label!r}" if columns.label else "one column per class"
         notes = [f"labels were read from {names} ({label}); --labels none ignores it"]
-    listed = _below(data, top, read)
+    listed = _relative_to_data(data, top, read)
     unlisted = (name for name in data.image_names() if name not in listed.rows)
     passed_over = [
         *other_files(_others(data, [labelled.table.path for labelled in tables])),
@@ -183,51 +174,47 @@ def _read_folders(
     data: Folder, *, training: bool, table: TableImages | None = None, ignore: bool = False
 ) -> DatasetIndex:
     """Read the images by the names of the folders."""
-    if not data.holding and (training or not data.images):
+    if not data.image_folders and (training or not data.images):
         if training and data.images:
             check_has_classes(data)
         raise InputError(_nothing_found(data))
     top, notes = _unwrapped(data, training=training)
     masks = masks_in(top)
-    top = top.keep(lambda path: path not in masks) if masks else top
+    top = top.filter(lambda path: path not in masks) if masks else top
     if training:
         check_has_classes(top)
-    reading = read_class_folders(top, training=training)
-    below = _below(data, top, TableImages(reading.files)).files
+    folder_images = read_class_folders(top, training=training)
+    below = _relative_to_data(data, top, TableImages(folder_images.files)).files
     files, merged = unify_labels(below, training=training)
     if training and len({file.label for file in files}) == 1 and not ignore:
         _check_no_table_lists(data)
     prefix = top.path.relative_to(data.path)
-    stray = [(prefix / name).as_posix() for name in reading.stray]
+    stray = [(prefix / name).as_posix() for name in folder_images.stray]
     passed_over = [
         *other_files(_others(data, [])),
         *_entry(STRAY, [*stray, *(data.images if top.path != data.path else ())]),
         *_entry(MASKS, (_name(data, path) for path in masks)),
         *(
             replace(entry, files=tuple((prefix / name).as_posix() for name in entry.files))
-            for entry in reading.passed_over
+            for entry in folder_images.passed_over
         ),
     ]
     return make_index(
         data.path,
-        reading.layout,
+        folder_images.layout,
         files,
-        empty=reading.empty,
+        empty=folder_images.empty,
         passed_over=passed_over,
-        notes=[*notes, *_generic_class(reading), *reading.notes, *merged],
+        notes=[*notes, *_generic_class_note(folder_images), *folder_images.notes, *merged],
         table=None if table is None else table.rows,
         training=training,
     )
 
 
 def _check_no_table_lists(data: Folder) -> None:
-    """Refuse a dataset whose folders are one class if a table beside lists the images: it may have the labels.
-
-    Raises:
-        InputError: there is such a table.
-    """
+    """Check that no table beside a single class folder lists the images: it may contain the labels."""
     for level in _levels(data):
-        table = find_listing(level)
+        table = find_unlabelled_table(level)
         if table is not None:
             raise InputError(
                 f"{table.path} lists the images of {level.path}, which are in one folder, but none of its columns is "
@@ -236,8 +223,7 @@ def _check_no_table_lists(data: Folder) -> None:
             )
 
 
-def _below(data: Folder, top: Folder, read: TableImages) -> TableImages:
-    """Return images of a folder in DATA with names relative to DATA."""
+def _relative_to_data(data: Folder, top: Folder, read: TableImages) -> TableImages:
     prefix = top.path.relative_to(data.path)
     depth = len(prefix.parts)
     if not depth:
@@ -256,20 +242,20 @@ def _name(data: Folder, path: Path) -> str:
 def _unwrapped(data: Folder, *, training: bool) -> tuple[Folder, list[str]]:
     """Return the folder that the dataset is in: DATA, or the only folder in it, and a note on the latter."""
     top = data
-    while len(top.holding) == 1 and (training or not top.images) and _wraps(top.holding[0]):
-        top = top.holding[0]
+    while len(top.image_folders) == 1 and (training or not top.images) and _is_wrapper(top.image_folders[0]):
+        top = top.image_folders[0]
     if top is data:
         return data, []
     inner = top.path.relative_to(data.path).as_posix()
     note = f"{data.name} contains only the folder {inner!r}, which was read as the dataset"
-    if not any(split_named(folder.name) for folder in top.holding):
+    if not any(split_named(folder.name) for folder in top.image_folders):
         note += f"; if it is one class, move it into {data.name}/train/"
     return top, [note]
 
 
-def _wraps(folder: Folder) -> bool:
+def _is_wrapper(folder: Folder) -> bool:
     """Return whether the only folder in DATA contains the classes or splits, and is not itself a class or a split."""
-    inner = folder.holding
+    inner = folder.image_folders
     if not inner or len(folder.images) * _IMAGES_PER_STRAY > folder.count:
         return False
     splits = [split_named(child.name) is not None for child in inner]
@@ -277,12 +263,11 @@ def _wraps(folder: Folder) -> bool:
         return len(inner) > 1 and all(splits) and not any(child.images for child in inner)
     if all(splits):
         return any(not child.images for child in inner)
-    return len(inner) > 1 or is_generic(folder.name) or _wraps(inner[0])
+    return len(inner) > 1 or is_generic(folder.name) or _is_wrapper(inner[0])
 
 
-def _generic_class(reading: Reading) -> list[str]:
-    """Return a note on a single class whose name seems to be none."""
-    labels = {file.label for file in reading.files} - {NO_LABEL}
+def _generic_class_note(folder_images: FolderImages) -> list[str]:
+    labels = {file.label for file in folder_images.files} - {NO_LABEL}
     if len(labels) == 1 and is_generic(label := next(iter(labels))) and not split_named(label):
         return [f"all images were read as one class, {label!r}"]
     return []

@@ -1,4 +1,4 @@
-"""Which size a model works at."""
+"""The size of a model's images."""
 
 from __future__ import annotations
 
@@ -8,50 +8,36 @@ import numpy as np
 
 from vaeaug.errors import InputError
 
-SMALLEST, LARGEST = 8, 256
+MIN_SIDE, MAX_SIDE = 8, 256
 """Bounds of each side of a model's images, in pixels."""
 
 
 def model_size(sizes: Sequence[tuple[int, int]], max_side: int = 64) -> tuple[int, int]:
-    """Return the size at which a dataset is learned.
+    """Return the (height, width) at which a dataset is learned; raise InputError if `max_side` is not within 8 ... 256.
 
-    The median height and the median width of the training images, both shrunk by the same factor until the longer is
-    at most `max_side`, each then kept within 8 ... 256. Images of other proportions are squashed to it.
-
-    Args:
-        sizes: (height, width) of every training image in pixels; at least one.
-        max_side: bound of the longer side in pixels.
-
-    Returns:
-        (height, width) in pixels.
-
-    Raises:
-        InputError: `max_side` is not within 8 ... 256.
+    The median height and width of the training images, both shrunk by the same factor until the longer is at most
+    `max_side`, each within 8 ... 256.
     """
-    if not SMALLEST <= max_side <= LARGEST:
-        raise InputError(f"the longest side must be {SMALLEST} to {LARGEST} pixels, not {max_side}")
+    if not MIN_SIDE <= max_side <= MAX_SIDE:
+        raise InputError(f"the longest side must be {MIN_SIDE} to {MAX_SIDE} pixels, not {max_side}")
     height, width = median_size(sizes)
     scale = min(1.0, max_side / max(height, width))
     return _bounded(height * scale), _bounded(width * scale)
 
 
 def median_size(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """Return the median height and the median width in whole pixels, halves rounded up."""
+    """Return the median height and width in whole pixels, halves rounded up."""
     medians = np.median(np.asarray(sizes, dtype=np.float64).reshape(-1, 2), axis=0)
     return int(medians[0] + 0.5), int(medians[1] + 0.5)
 
 
 def check_image_size(image_size: tuple[int, int]) -> tuple[int, int]:
-    """Return (height, width) as given.
-
-    Raises:
-        InputError: a side is not a whole number within 8 ... 256.
-    """
+    """Return (height, width) as given; raise InputError if a side is not within 8 ... 256."""
     height, width = image_size
-    if not (SMALLEST <= height <= LARGEST and SMALLEST <= width <= LARGEST):
-        raise InputError(f"the image size must be {SMALLEST} to {LARGEST} pixels per side, not {height}x{width}")
+    if not (MIN_SIDE <= height <= MAX_SIDE and MIN_SIDE <= width <= MAX_SIDE):
+        raise InputError(f"the image size must be {MIN_SIDE} to {MAX_SIDE} pixels per side, not {height}x{width}")
     return int(height), int(width)
 
 
 def _bounded(side: float) -> int:
-    return min(LARGEST, max(SMALLEST, int(side + 0.5)))
+    return min(MAX_SIDE, max(MIN_SIDE, int(side + 0.5)))

@@ -16,22 +16,11 @@ from vaeaug.errors import InputError
 def validation_split(
     cache: ImageCache, fraction: float = 0.1, seed: int = 0
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return which images to train on and which to validate with; synthetic images never validate.
+    """Return the indices (train, val) of the images to train on and to validate with, ascending; val may be empty.
 
-    Where DATA has a val split, that is it (without images whose class train lacks). Else of the n training images of
-    each class those floor(fraction * n) validate whose content and `seed` hash lowest: an image that is added moves at
-    most one other, a renamed file moves none, and copies of one image stay on one side. A class always keeps two
-    training images, so a class of fewer than 1 / fraction images gives none.
-
-    Args:
-        fraction: fraction of the training images, at least 0 and below 1.
-        seed: another seed gives another choice.
-
-    Returns:
-        (train, val): indices into the cache, ascending; val may be empty.
-
-    Raises:
-        InputError: `fraction` is out of range.
+    DATA's val split is used if it exists. Otherwise, the floor(fraction * n) of the n real training images of each
+    class whose content and `seed` hash lowest validate, so that copies stay together; two training images always
+    remain.
     """
     if not 0 <= fraction < 1:
         raise InputError(f"the validation fraction must be at least 0 and below 1, not {fraction}")

@@ -1,8 +1,8 @@
-"""The names that a split goes by.
+"""The names of splits.
 
-A name is that of a split if one of its words is `train`, `val`, `test` or a synonym, and all other words say nothing:
-`train`, `Training`, `train_set`, `testset`, `valid-images`, `val2017`, `hold-out`. Names with another word, such as
-`test tube` or `cars_train`, name a split only next to other folders of that pattern (see `class_folders.py`).
+A name is a split if one of its words is `train`, `val`, `test` or a synonym and all other words are fillers: `train`,
+`Training`, `train_set`, `valid-images`, `val2017`, `hold-out`. Names such as `test tube` or `cars_train` count only
+next to other folders of that pattern (`class_folders.py`).
 """
 
 from __future__ import annotations

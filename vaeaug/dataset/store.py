@@ -1,10 +1,8 @@
-"""Where caches lie on disk: one folder an entry, named by its key, built apart and moved into place.
+"""Caches on disk: one folder per entry, named by its key, built elsewhere and moved into place.
 
-The place is the `cache_dir` argument, or `VAEAUG_CACHE_DIR`, or the cache directory of the platform, such as
-`~/.cache/vaeaug` on Linux (`$XDG_CACHE_HOME` is respected).
-A place that the user named must be writable. Where the default place is not, a temporary folder is used that is removed
-when the process ends. Entries together stay below `VAEAUG_CACHE_GB` (default 10, in units of 10^9 bytes): when an entry
-is added, those that were not used for longest are removed, but never one that a process has open.
+The directory is `cache_dir`, `VAEAUG_CACHE_DIR` (both must be writable), the platform's cache directory, or else a
+temporary folder. Entries stay below `VAEAUG_CACHE_GB` (default 10, 10^9 bytes each) together: the least recently used
+are removed unless a process has them open.
 """
 
 from __future__ import annotations
@@ -38,22 +36,18 @@ _BUILD_PREFIX = ".build-"
 _STALE_SECONDS = 600.0
 
 
-def chosen_directory(cache_dir: Path | None) -> tuple[Path | None, bool]:
-    """Return the cache directory and whether the user named it; None if the system knows no home."""
+def cache_directory(cache_dir: Path | None) -> tuple[Path | None, bool]:
+    """Return the cache directory, or None if there is no home, and whether the user named it."""
     named = cache_dir or _from_environment("VAEAUG_CACHE_DIR")
     if named is not None:
         return named, True
-    place = Path(user_cache_dir("vaeaug", appauthor=False))
-    return (place if place.is_absolute() else None), False  # "~" remains where the system knows no home
+    path = Path(user_cache_dir("vaeaug", appauthor=False))
+    return (path if path.is_absolute() else None), False  # "~" remains where the system knows no home
 
 
 def writable_directory(cache_dir: Path | None) -> tuple[Path, bool]:
-    """Return a directory to write caches to, made if need be, and whether it is a temporary one.
-
-    Raises:
-        InputError: the user named a directory that cannot be written.
-    """
-    directory, named = chosen_directory(cache_dir)
+    """Return a directory to write caches to, and whether it is temporary."""
+    directory, named = cache_directory(cache_dir)
     if directory is not None:
         try:
             directory.mkdir(parents=True, exist_ok=True)
@@ -71,11 +65,7 @@ def writable_directory(cache_dir: Path | None) -> tuple[Path, bool]:
 
 
 def size_limit() -> int:
-    """Return how many bytes all entries may take together.
-
-    Raises:
-        InputError: `VAEAUG_CACHE_GB` is not a number above 0.
-    """
+    """Return the maximum size of all entries in bytes; raise InputError if `VAEAUG_CACHE_GB` is invalid."""
     text = os.environ.get("VAEAUG_CACHE_GB", "").strip() or "10"
     try:
         gigabytes = float(text)
@@ -88,7 +78,7 @@ def size_limit() -> int:
 
 @contextmanager
 def building(directory: Path) -> Iterator[Path]:
-    """Give an empty folder in the cache directory to build an entry in; what is left of it afterwards is removed."""
+    """Yield an empty folder in the cache directory to build an entry in; it is removed afterwards."""
     folder = directory / f"{_BUILD_PREFIX}{secrets.token_hex(8)}"  # mkdtemp would make it readable by its owner alone
     folder.mkdir()
     lock = _lock(folder, create=True, exclusive=False)  # shared, so that it may be opened before this lock is given up
@@ -101,7 +91,7 @@ def building(directory: Path) -> Iterator[Path]:
 
 
 def publish(folder: Path, entry: Path) -> None:
-    """Move a finished folder to its place in one step; where another process was faster, its entry stays."""
+    """Move a finished folder into place in one step; if another process was faster, its entry stays."""
     try:
         folder.rename(entry)
     except OSError:
@@ -109,12 +99,8 @@ def publish(folder: Path, entry: Path) -> None:
             raise
 
 
-def hold(entry: Path) -> IO[bytes]:
-    """Return an open file that keeps an entry from being removed until it is closed, and note that it is in use.
-
-    Raises:
-        FileNotFoundError: there is no such entry.
-    """
+def lock_entry(entry: Path) -> IO[bytes]:
+    """Return an open file that protects an entry from removal, and mark it as used."""
     lock = _lock(entry, create=False, exclusive=False)
     if lock is None:
         raise FileNotFoundError(entry)
@@ -124,7 +110,7 @@ def hold(entry: Path) -> IO[bytes]:
 
 
 def remove(entry: Path) -> bool:
-    """Remove an entry unless a process has it open; say whether it is gone."""
+    """Remove an entry unless a process has it open; return whether it was removed."""
     lock = _lock(entry, create=False, exclusive=True)
     if lock is None and (entry / LOCK_NAME).exists():
         return False
@@ -138,7 +124,7 @@ def remove(entry: Path) -> bool:
 
 
 def evict(directory: Path, limit: int) -> None:
-    """Remove the entries that were not used for longest until all take at most `limit` bytes, and abandoned builds."""
+    """Remove abandoned builds, and the least recently used entries until all take at most `limit` bytes."""
     used = []
     for folder in directory.iterdir():
         with suppress(OSError):  # another process may remove it at the same time

@@ -1,4 +1,4 @@
-"""What must be known of a dataset's files before any of them is decoded for good: sizes, traits, colours and levels."""
+"""Surveys of a dataset's files before they are decoded: sizes, traits, colours and levels."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vaeaug.dataset.traits import Header, read_header
 
 
 def read_headers(files: Sequence[ImageFile], pool: Executor, rules: DecodeRules) -> list[Header | None]:
-    """Return what is known of each file without decoding it, or None if it cannot be read."""
+    """Return size and traits of each file without decoding it, or None if it cannot be read."""
     return [header for window in windows(pool, partial(_header, rules=rules), files) for header in window]
 
 
@@ -40,7 +40,7 @@ def find_colours(
     for window in windows(pool, partial(_tables, rules=rules), [file for file, header in training if header.indexed]):
         for table in chain.from_iterable(window):
             finder.add(table)
-        if not finder.fits:
+        if not finder.is_indexed:
             return None
     return finder.colours()
 

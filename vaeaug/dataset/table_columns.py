@@ -19,20 +19,13 @@ _LABEL = (
     *("labels", "class", "classes", "classname", "classlabel", "classid"),
     *("category", "categoryname", "categoryid", "target"),
 )
-_LESSER_LABEL = ("diagnosis", "dx", "breed", "species", "variety")
+_FALLBACK_LABEL = ("diagnosis", "dx", "breed", "species", "variety")
 _SPLIT = ("split", "subset", "partition", "usage", "phase")
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns of a table that say what an image is.
-
-    Attributes:
-        file: name of the column with paths.
-        label: name of the column with labels; None if there is none, or if they are one-hot.
-        split: name of the column with splits, or None.
-        one_hot: names of the columns of one-hot labels, one per class; mostly empty.
-    """
+    """The columns of a table; `label` is None if there are no labels or they are one-hot (one column per class)."""
 
     file: str
     label: str | None
@@ -46,19 +39,10 @@ class Columns:
 
 
 def choose_columns(table: Table, file_column: str | None = None, label_column: str | None = None) -> Columns:
-    """Find the columns by their usual names, letter case, spaces and underscores aside.
+    """Find the columns by their usual names, ignoring letter case, spaces and underscores.
 
-    The file is in the first of `file_name`, `file`, `filepath`, `path`, `image_path`, `image_name`, ..., `image`,
-    `image_id`, `id`; the label in `label`, else in the only one of `labels`, `class`, `class_name`, `category`,
-    `target` and the like, else in `diagnosis`, `dx`, `breed` or `species`, else in one-hot columns: all columns with
-    nothing but 0 and 1 if each row has a single 1.
-
-    Args:
-        file_column: name of the column with paths, if it is another one.
-        label_column: name of the column with labels, if it is another one.
-
-    Raises:
-        InputError: there is no such column, or several could contain the label.
+    The file is in the first of `_FILE`. The label is in `label`, the only column of `_LABEL` or else `_FALLBACK_LABEL`,
+    or one-hot columns.
     """
     usual = {_usual(name): name for name in reversed(table.columns)}
     file = _given(table, file_column, "--file-column") or next((usual[name] for name in _FILE if name in usual), None)
@@ -77,7 +61,7 @@ def choose_columns(table: Table, file_column: str | None = None, label_column: s
 def _label_column(table: Table, usual: dict[str, str]) -> str | None:
     if "label" in usual:
         return usual["label"]
-    for names in (_LABEL, _LESSER_LABEL):
+    for names in (_LABEL, _FALLBACK_LABEL):
         found = [usual[name] for name in names if name in usual]
         if len(found) > 1:
             raise InputError(
@@ -90,17 +74,12 @@ def _label_column(table: Table, usual: dict[str, str]) -> str | None:
 
 
 def _one_hot(table: Table, file: str) -> tuple[str, ...]:
-    """Return the columns with nothing but 0 and 1.
-
-    Raises:
-        InputError: there are several, and a row has more than one 1, or none.
-    """
     found = [name for name in table.columns if name != file and all(_is_bit(value) for value in table.values(name))]
     if len(found) < 2 or not table.rows:
         return ()
-    places = [table.columns.index(name) for name in found]
+    positions = [table.columns.index(name) for name in found]
     for number, row in enumerate(table.rows):
-        if sum(float(row[place]) for place in places) != 1:
+        if sum(float(row[position]) for position in positions) != 1:
             raise InputError(
                 f"{table.path} labels each image with several columns of 0 and 1 ({quoted(found, 3)}), and line "
                 f"{table.lines[number]} does not have exactly one 1; vaeaug reads one class per image: add a column "

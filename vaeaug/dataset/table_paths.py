@@ -1,4 +1,4 @@
-"""Match the paths in a table to the files of a dataset, whoever wrote the table and on whatever system."""
+"""Match the paths in a table, from any system, to the files of a dataset."""
 
 from __future__ import annotations
 
@@ -17,14 +17,11 @@ _DRIVE = re.compile(r"[A-Za-z]:(?=/)")
 
 
 class PathMatcher:
-    """Finds the image that a path in a table means.
+    """Finds the image that a path in a table means, among names relative to the dataset.
 
-    A path means the image whose name ends with it, folder by folder; if there are several, the one relative to the
-    table. Compared are, in this order and only where that leaves one image: the names as they are; their composed
-    Unicode form (NFC); without letter case; without the suffix of the file (`abc` means `abc.jpg`).
-
-    Args:
-        names: the images of the dataset, relative to it, with forward slashes.
+    These are the images whose names end with the path, folder by folder; of several, the one relative to the table.
+    Names are compared as they are, then in composed Unicode form (NFC), then without letter case, then without the
+    suffix of the file (`abc` means `abc.jpg`).
     """
 
     def __init__(self, names: Iterable[str]) -> None:
@@ -32,25 +29,19 @@ class PathMatcher:
         self._indices: dict[Form, dict[str, list[str]]] = {}
 
     def find(self, path: str, folder: str = "") -> list[str]:
-        """Return the images that a path may mean: one if it is clear, none, or several.
-
-        Args:
-            path: as `normalized` returns it.
-            folder: of the table, relative to the dataset.
-        """
+        """Return the images that a normalized path may mean: one, none, or several. `folder` is that of the table."""
         beside = posixpath.normpath(posixpath.join(folder, path))
         if beside in self.names:
             return [beside]
         for form, of_path in ((_composed, _composed), (_caseless, _caseless), (_stem, _caseless)):
-            wanted, near = of_path(path), of_path(beside)
-            found = [name for name in self._index(form).get(_last(wanted), ()) if _ends_with(form(name), wanted)]
+            target, near = of_path(path), of_path(beside)
+            found = [name for name in self._index(form).get(_last(target), ()) if _ends_with(form(name), target)]
             exact = [name for name in found if form(name) == near]
             if found:
                 return exact if len(exact) == 1 else found
         return []
 
     def _index(self, form: Form) -> dict[str, list[str]]:
-        """Return last part of a name in some form -> the names."""
         if form not in self._indices:
             index: defaultdict[str, list[str]] = defaultdict(list)
             for name in sorted(self.names):
@@ -59,13 +50,9 @@ class PathMatcher:
         return self._indices[form]
 
     def common_prefix(self, paths: Sequence[str], root: str, folder: str = "") -> int:
-        """Return how many leading folders all paths of a table have that the dataset does not: 0 in most tables.
+        """Return the number of leading folders that all paths of a table have and the dataset does not; usually 0.
 
-        Absolute paths and paths that begin with the dataset's own folder, or with folders such as `data`, have some.
-
-        Args:
-            paths: all paths of the table, as `normalized` returns them.
-            folder: of the table, relative to the dataset.
+        For absolute paths, and paths that begin with the dataset's own folder or with folders such as `data`.
         """
         absolute = all(path.startswith("/") for path in paths)
         parts = [path.lstrip("/").split("/") for path in paths]

@@ -20,10 +20,8 @@ class Table:
     """A table with named columns.
 
     Attributes:
-        path: of the file.
-        columns: names, in the order of the file.
-        rows: one per line, each with one value per column; None if a row has no value.
-        lines: where each row is in the file, counted from 1.
+        rows: one value per column; None if a row has no value.
+        lines: line number of each row, from 1.
     """
 
     path: Path
@@ -31,14 +29,14 @@ class Table:
     rows: Sequence[tuple[Any, ...]]
     lines: Sequence[int]
 
-    def where(self, row: int) -> str:
-        """Return words for the place of a row, for messages."""
+    def location(self, row: int) -> str:
+        """Return file and line of a row, for messages."""
         return f"{self.path} line {self.lines[row]}"
 
     def values(self, column: str) -> list[Any]:
         """Return one column."""
-        place = self.columns.index(column)
-        return [row[place] for row in self.rows]
+        index = self.columns.index(column)
+        return [row[index] for row in self.rows]
 
 
 TableRows = Mapping[str, tuple[Table, int]]
@@ -46,11 +44,7 @@ TableRows = Mapping[str, tuple[Table, int]]
 
 
 def column_of(rows: TableRows, name: str) -> dict[str, str]:
-    """Return `file_name` -> the value of a column, as text; empty if a row has none.
-
-    Raises:
-        InputError: if no table has such a column.
-    """
+    """Return `file_name` -> the value of a column, as text; raise InputError if no table has it."""
     tables = {id(table): table for table, _ in rows.values()}
     columns = dict.fromkeys(column for table in tables.values() for column in table.columns)
     if name not in columns:
@@ -63,16 +57,7 @@ def column_of(rows: TableRows, name: str) -> dict[str, str]:
 
 
 def read_table(path: Path) -> Table:
-    """Read a table.
-
-    CSV may be separated by commas, semicolons or tabs, whichever its first line has most of. It is UTF-8.
-
-    Args:
-        path: a `.csv`, `.tsv`, `.jsonl`, `.ndjson` or `.parquet` file.
-
-    Raises:
-        InputError: another kind of file, one that is missing or cannot be read, or a row that has too many values.
-    """
+    """Read a CSV (separated by commas, semicolons or tabs; UTF-8), TSV, JSON Lines or Parquet table."""
     suffix = path.suffix.lower()
     if suffix not in TABLE_SUFFIXES:
         raise InputError(f"{path} is not a CSV, TSV, JSONL or Parquet table; save it as one of these")

@@ -1,6 +1,6 @@
-"""TIFF files of numbers that Pillow does not read: 64-bit ones, big-endian unsigned 32-bit, signed 8-bit.
+"""Numeric TIFF files that Pillow does not read: 64-bit, big-endian unsigned 32-bit, signed 8-bit.
 
-NumPy users write them (`tifffile.imwrite` of a float64 array). OpenCV decodes them, and they become images of floats.
+NumPy users write them (`tifffile.imwrite` of a float64 array). OpenCV decodes them into images of floats.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from PIL.TiffImagePlugin import (
 _INT, _FLOAT = 2, 3  # TIFF 6.0, section 19: SampleFormat; 1 is unsigned
 _READ = frozenset({(8, _INT), (32, 1), (32, _INT), (32, _FLOAT), (64, 1), (64, _INT), (64, _FLOAT)})
 _KINDS = {1: "unsigned", _INT: "signed", _FLOAT: "float"}
-_MOST_PAGES = 10_000
+_MAX_PAGES = 10_000
 
 
 class NumbersError(Exception):
-    """Such a TIFF is not read either; the message says what it holds."""
+    """Such a TIFF is not supported either; the message says what it contains."""
 
 
 def is_signed_8_bit(image: Image.Image) -> bool:
@@ -37,19 +37,14 @@ def is_signed_8_bit(image: Image.Image) -> bool:
 
 
 class TiffNumbers:
-    """The first page of a TIFF of numbers, not yet decoded.
+    """The first page of a numeric TIFF, not yet decoded.
 
     Attributes:
-        size: width and height in pixels, as stored.
+        size: width and height, as stored.
     """
 
     def __init__(self, data: bytes) -> None:
-        """Read the tags of a TIFF file.
-
-        Raises:
-            NumbersError: if its pixels are no numbers that are read here.
-            Exception: whatever Pillow raises, if it is damaged.
-        """
+        """Read the tags of a TIFF file; raise NumbersError if its pixels are not supported, or Pillow's errors."""
         self._data = data
         pages = _pages(data)
         tags = pages[0]
@@ -66,11 +61,7 @@ class TiffNumbers:
             )
 
     def decode(self) -> Image.Image:
-        """Return the image in mode `F`, its orientation in its EXIF.
-
-        Raises:
-            ValueError: if the file is damaged.
-        """
+        """Return the image in mode `F`, its orientation in its EXIF; raise ValueError if the file is damaged."""
         values = cv2.imdecode(np.frombuffer(self._data, np.uint8), cv2.IMREAD_UNCHANGED)
         if values is None:
             raise ValueError("the file is truncated or damaged")
@@ -82,13 +73,12 @@ class TiffNumbers:
 
 
 def _pages(data: bytes) -> list[Any]:
-    """Return the tags of each page."""
     stream = io.BytesIO(data)
     header = stream.read(16 if data[2:3] == b"\x2b" or data[3:4] == b"\x2b" else 8)
     pages: list[Any] = []
     tags = ImageFileDirectory_v2(header)
     seen: set[int] = set()
-    while tags.next and tags.next not in seen and len(pages) < _MOST_PAGES:
+    while tags.next and tags.next not in seen and len(pages) < _MAX_PAGES:
         seen.add(tags.next)
         stream.seek(tags.next)
         following = ImageFileDirectory_v2(header)

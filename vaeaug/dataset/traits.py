@@ -1,4 +1,4 @@
-"""What an image file is, before it is decoded: the traits by which readers see another image than we do."""
+"""The traits of an image file before it is decoded, for which readers may see another image than we do."""
 
 from __future__ import annotations
 
@@ -25,18 +25,15 @@ _LOSSY_FORMATS = frozenset({"JPEG", "MPO", "HEIF", "AVIF"})
 
 @dataclass(frozen=True, slots=True)
 class FileTraits:
-    """What an image file is.
+    """The traits of an image file.
 
     Attributes:
         format: Pillow's name, such as `PNG` or `MPO`.
-        mode: as Pillow opens it, such as `L`, `RGBA`, `P`, `I;16` or `CMYK`.
-        orientation: 1 to 8, as EXIF counts; 1 is upright.
-        frames: frames of an animation, or pages. Smaller versions of a page, previews and gain maps do not count.
-        transparent: it has an alpha channel or a transparent colour, even if all pixels are opaque.
-        profile: it has a colour profile that changes its colours visibly: not sRGB.
-        deep: more than 8 bits per channel are stored, gray or colour.
-        lossy: its pixels were compressed with loss.
-        jpeg: how a JPEG file was compressed, or None for other files.
+        orientation: EXIF, 1 to 8; 1 is upright.
+        frames: animation frames or pages, without smaller versions, previews and gain maps.
+        transparent: it has an alpha channel or a transparent colour.
+        profile: it has a colour profile that visibly differs from sRGB.
+        deep: more than 8 bits per channel.
     """
 
     format: str
@@ -57,26 +54,14 @@ class FileTraits:
 
 
 def traits_from_json(values: Mapping[str, Any]) -> FileTraits:
-    """Return traits from what `FileTraits.to_json` made of them.
-
-    Raises:
-        KeyError: if a part of the JPEG tables is missing.
-        TypeError: if a trait is missing or unknown.
-        ValueError: if the JPEG tables are damaged.
-    """
+    """Return traits from `FileTraits.to_json`; raise KeyError, TypeError or ValueError if they are damaged."""
     jpeg = values["jpeg"]
     return FileTraits(**{**values, "jpeg": None if jpeg is None else tables_from_json(jpeg)})
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What is known of an image before its pixels are decoded.
-
-    Attributes:
-        height: in pixels, upright.
-        width: likewise.
-        traits: of the file.
-    """
+    """Size (upright) and traits of an image before its pixels are decoded."""
 
     height: int
     width: int
@@ -99,11 +84,7 @@ class Header:
 
 
 def read_header(data: bytes, max_megapixels: float = MAX_MEGAPIXELS) -> Header:
-    """Return an image's size and traits without decoding its pixels.
-
-    Raises:
-        UnreadableImageError: if this is not an image in a format that is read, or one of more than `max_megapixels`.
-    """
+    """Return an image's size and traits without decoding its pixels; raises as `opened`."""
     with opened(data, max_megapixels) as image:
         traits = traits_of(image, data)
         width, height = image.size
@@ -113,20 +94,12 @@ def read_header(data: bytes, max_megapixels: float = MAX_MEGAPIXELS) -> Header:
 
 
 def read_traits(data: bytes, max_megapixels: float = MAX_MEGAPIXELS) -> FileTraits:
-    """Return what an image file is.
-
-    Raises:
-        UnreadableImageError: as `read_header`.
-    """
+    """Return the traits of an image file; raises as `opened`."""
     return read_header(data, max_megapixels).traits
 
 
 def traits_of(image: Image.Image, data: bytes) -> FileTraits:
-    """Return what an image file is, as long as its pixels are not loaded.
-
-    Args:
-        image: as `opened` opens it.
-    """
+    """Return the traits of an opened file whose pixels are not loaded yet."""
     return FileTraits(
         format=image.format or "",
         mode=image.mode,
@@ -141,10 +114,7 @@ def traits_of(image: Image.Image, data: bytes) -> FileTraits:
 
 
 def orientation_of(image: Image.Image) -> int:
-    """Return the EXIF orientation, 1 to 8; broken EXIF says nothing about the pixels and counts as 1.
-
-    Of a TIFF this is 1 once it is loaded, since Pillow sets it upright.
-    """
+    """Return the EXIF orientation, 1 to 8; 1 if EXIF is broken, and for a loaded TIFF, which Pillow turns upright."""
     if image.format == "PNG" and "exif" not in image.info:  # Pillow would decode the pixels to look behind them, where
         return 1  # none is left (`png_chunks.py`)
     try:
@@ -189,20 +159,19 @@ def _is_lossy(image: Image.Image, data: bytes) -> bool:
     if image.format == "WEBP":
         return b"VP8 " in (data[12:16], *_webp_kinds(data))
     if image.format == "JPEG2000":  # ITU-T T.800: the transformation in marker COD, 0 for the irreversible one
-        at = data.find(b"\xff\x52")
-        return at >= 0 and data[at + 13 : at + 14] == b"\0"
+        offset = data.find(b"\xff\x52")
+        return offset >= 0 and data[offset + 13 : offset + 14] == b"\0"
     return image.format in _LOSSY_FORMATS or "jpeg" in str(image.info.get("compression", ""))
 
 
 def _webp_kinds(data: bytes) -> list[bytes]:
-    """Return the kinds of the chunks of a WebP file, and of those in its frames."""
     kinds = []
-    at = 12
-    while at + 8 <= len(data):
-        kind, length = struct.unpack_from("<4sI", data, at)
+    offset = 12
+    while offset + 8 <= len(data):
+        kind, length = struct.unpack_from("<4sI", data, offset)
         kinds.append(kind)
         if kind == b"ANMF":  # the frame's chunks follow its header of 16 bytes
-            at += 24
+            offset += 24
             continue
-        at += 8 + length + length % 2
+        offset += 8 + length + length % 2
     return kinds

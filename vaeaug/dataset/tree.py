@@ -14,14 +14,7 @@ from vaeaug.dataset.splits import split_named
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Folder:
-    """A folder with everything visible in it.
-
-    Attributes:
-        images: names of the images directly in it, sorted.
-        others: names of the other files directly in it, sorted.
-        folders: the folders directly in it, sorted by name.
-        count: number of images in it and in all folders below it.
-    """
+    """A folder with everything visible in it; `count` is the number of images in it and below."""
 
     path: Path
     images: tuple[str, ...]
@@ -35,7 +28,7 @@ class Folder:
         return self.path.name or self.path.resolve().name
 
     @property
-    def holding(self) -> tuple[Folder, ...]:
+    def image_folders(self) -> tuple[Folder, ...]:
         """Return the folders directly in it that contain images at any depth."""
         return tuple(folder for folder in self.folders if folder.count)
 
@@ -54,7 +47,7 @@ class Folder:
                 yield folder.path / name
 
     def image_names(self) -> Iterator[str]:
-        """Yield the name of every image in this folder and below it, relative to it, with forward slashes."""
+        """Yield the path of every image in this folder and below it, relative to it, with forward slashes."""
         waiting = [("", self)]
         while waiting:
             prefix, folder = waiting.pop()
@@ -72,11 +65,11 @@ class Folder:
         """Return the folder of this name directly in it, or None."""
         return next((folder for folder in self.folders if folder.name == name), None)
 
-    def keep(self, wanted: Callable[[Path], bool]) -> Folder:
-        """Return a copy with only those images for which `wanted` returns True, without folders that lose them all."""
+    def filter(self, predicate: Callable[[Path], bool]) -> Folder:
+        """Return a copy with the images for which `predicate` is true, without folders that lose all their images."""
         built: dict[Path, Folder] = {}
         for folder in reversed(list(self.walk())):  # children before their parents
-            images = tuple(name for name in folder.images if wanted(folder.path / name))
+            images = tuple(name for name in folder.images if predicate(folder.path / name))
             left = [(child, built.pop(child.path)) for child in folder.folders]
             folders = tuple(kept for child, kept in left if kept.count or not child.count)
             built[folder.path] = _folder(folder.path, images, folder.others, folders)
@@ -84,26 +77,16 @@ class Folder:
 
     def without(self, *folders: Folder) -> Folder:
         """Return a copy without some of the folders directly in it."""
-        gone = {folder.path for folder in folders}
+        removed = {folder.path for folder in folders}
         return _folder(
-            self.path, self.images, self.others, tuple(folder for folder in self.folders if folder.path not in gone)
+            self.path, self.images, self.others, tuple(folder for folder in self.folders if folder.path not in removed)
         )
 
 
 def read_tree(root: Path) -> Folder:
-    """List a dataset.
+    """List a dataset, following symbolic links; raise InputError if a folder cannot be listed.
 
-    Symbolic links are followed. Within each class folder a real folder is entered once, real folders before links, so
-    that links never lead in circles and a folder linked twice does not count twice.
-
-    Args:
-        root: DATA.
-
-    Returns:
-        The folder with everything visible in it.
-
-    Raises:
-        InputError: a folder cannot be listed.
+    Within each class folder a real folder is entered once, real folders before links.
     """
     top = _Node(root, None)
     nodes: list[_Node] = []
@@ -154,17 +137,16 @@ class _Node:
         top = above.parent is None
         # Each class folder remembers its own: DATA/<class>, or DATA/<split>/<class>.
         of_split = above.parent is not None and above.parent.parent is None and split_named(above.path.name) is not None
-        self.seen = _line(above) if top or of_split else above.seen
+        self.seen = _ancestors(above) if top or of_split else above.seen
         if self.identity in self.seen:
             return False
         self.seen.add(self.identity)
         return True
 
 
-def _line(node: _Node | None) -> set[tuple[int, int]]:
-    """Return the identities of a folder and of those above it."""
-    line = set()
+def _ancestors(node: _Node | None) -> set[tuple[int, int]]:
+    identities = set()
     while node is not None:
-        line.add(node.identity)
+        identities.add(node.identity)
         node = node.parent
-    return line
+    return identities

@@ -23,7 +23,7 @@ from vaeaug.errors import VaeaugError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-Hear = Callable[[int, Any], None]
+OnMessage = Callable[[int, Any], None]
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _MESSAGE, _RESULT, _ERROR = "message", "result", "error"  # what a worker's pipe brings
@@ -34,16 +34,16 @@ def run_tasks(
     tasks: Sequence[Task],
     *,
     workers: int,
-    hear: Hear,
+    on_message: OnMessage,
 ) -> list[Result]:
     """Run `function(task, tell)` for every task and return the results in order.
 
     Args:
-        function: a module-level function; `tell(message)` reaches `hear`.
-        tasks: small picklable values.
-        workers: worker processes; with one (or one task) all runs in this process, as it does in a daemonic process (a
-            worker of `multiprocessing.Pool` or Celery), which may not start others: then there is a warning.
-        hear: called here with (number of the task, message).
+        function: a module-level function; `tell(message)` reaches `on_message`.
+        tasks: picklable values.
+        workers: number of processes. With one worker or task, or in a daemonic process, which may not have children,
+            everything runs in this process.
+        on_message: called in this process with (number of the task, message).
 
     Raises:
         VaeaugError: what a task raised, or that a worker process died. The other workers are stopped.
@@ -58,19 +58,19 @@ def run_tasks(
             stacklevel=2,
         )
     if not parallel:
-        return [function(task, lambda message, number=i: hear(number, message)) for i, task in enumerate(tasks)]  # type: ignore[misc]
-    staff: list[_Worker] = []
+        return [function(task, lambda message, number=i: on_message(number, message)) for i, task in enumerate(tasks)]  # type: ignore[misc]
+    processes: list[_Worker] = []
     try:
         with _one_thread(), _clean_start():
             for _ in range(min(workers, len(tasks))):
-                staff.append(_Worker(function))
-        return _supervise(staff, tasks, hear)
+                processes.append(_Worker(function))
+        return _supervise(processes, tasks, on_message)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         raise VaeaugError(
             "a worker process was killed, most likely because memory ran out; add --workers 1 --resume to continue"
         ) from None
     finally:
-        for worker in staff:
+        for worker in processes:
             worker.stop()
 
 
@@ -83,21 +83,17 @@ def may_start_processes() -> bool:
 
 
 class _Worker:
-    """A process that runs one task after the other. It shares only a pipe with the main process, no lock or queue.
-
-    So nothing waits for a worker that is killed: its pipe ends.
-    """
+    """A process that runs one task after the other. It shares only a pipe, so nothing blocks if it is killed."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         context = multiprocessing.get_context("spawn")
-        self.pipe, theirs = context.Pipe()
-        self.process = context.Process(target=_serve, args=(function, theirs), daemon=True)
+        self.pipe, worker_end = context.Pipe()
+        self.process = context.Process(target=_serve, args=(function, worker_end), daemon=True)
         self.process.start()
-        theirs.close()
+        worker_end.close()
         self.number: int | None = None
 
-    def give(self, number: int, task: Any) -> None:
-        """Hand over a task."""
+    def assign(self, number: int, task: Any) -> None:
         self.number = number
         self.pipe.send(task)
 
@@ -108,33 +104,27 @@ class _Worker:
         self.pipe.close()
 
 
-def _supervise(staff: Sequence[_Worker], tasks: Sequence[Any], hear: Hear) -> list[Any]:
-    """Hand out the tasks in order, pass messages on, and return the results.
-
-    Raises:
-        EOFError: a worker died.
-        Exception: what a task raised.
-    """
+def _supervise(processes: Sequence[_Worker], tasks: Sequence[Any], on_message: OnMessage) -> list[Any]:
     results: dict[int, Any] = {}
-    waiting = enumerate(tasks)
-    for worker in staff:
-        worker.give(*next(waiting))
+    pending = enumerate(tasks)
+    for worker in processes:
+        worker.assign(*next(pending))
     while len(results) < len(tasks):
-        ready = connection.wait([worker.pipe for worker in staff if worker.number is not None])
-        for worker in staff:
+        ready = connection.wait([worker.pipe for worker in processes if worker.number is not None])
+        for worker in processes:
             if worker.pipe not in ready or worker.number is None:
                 continue
             kind, value = worker.pipe.recv()
             if kind == _MESSAGE:
-                hear(worker.number, value)
+                on_message(worker.number, value)
             elif kind == _ERROR:
                 raise value
             else:
                 results[worker.number] = value
                 worker.number = None
-                following = next(waiting, None)
+                following = next(pending, None)
                 if following is not None:
-                    worker.give(*following)
+                    worker.assign(*following)
     return [results[number] for number in range(len(tasks))]
 
 
@@ -143,22 +133,22 @@ def _serve(function: Callable[..., Any], pipe: connection.Connection[Any, Any]) 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
 
-    def follow() -> None:
+    def exit_with_parent() -> None:
         if parent is not None:
             parent.join()
             os._exit(1)
 
-    threading.Thread(target=follow, daemon=True).start()
+    threading.Thread(target=exit_with_parent, daemon=True).start()
     while True:
         task = pipe.recv()
         try:
-            answer = (_RESULT, function(task, lambda message: pipe.send((_MESSAGE, message))))
+            reply = (_RESULT, function(task, lambda message: pipe.send((_MESSAGE, message))))
         except Exception as error:
-            answer = (_ERROR, _travelling(error))
-        pipe.send(answer)
+            reply = (_ERROR, _picklable(error))
+        pipe.send(reply)
 
 
-def _travelling(error: Exception) -> Exception:
+def _picklable(error: Exception) -> Exception:
     """Return an exception that survives a pipe, with its traceback as a note for `--debug`."""
     safe = error if isinstance(error, VaeaugError | OSError) else RuntimeError(f"{type(error).__name__}: {error}")
     safe.add_note("".join(traceback.format_exception(error)))
@@ -167,7 +157,6 @@ def _travelling(error: Exception) -> Exception:
 
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
-    """Let processes that are started meanwhile compute with one thread."""
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))
     try:
@@ -181,20 +170,19 @@ def _one_thread() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _clean_start() -> Iterator[None]:
-    """Start worker processes that know nothing of the user's script and are deaf to Ctrl-C from the beginning.
+    """Start worker processes without the user's main module and with Ctrl-C blocked.
 
-    A spawned process imports the main module again: a script without `if __name__ == "__main__"` would run again in
-    every worker, and a notebook's or a script's own imports would be done again for nothing.
+    A spawned process imports the main module again, so a script without `if __name__ == "__main__"` would run in it.
     """
     main = sys.modules["__main__"]
     sys.modules["__main__"] = types.ModuleType("__main__")
-    blocked = None
+    old_mask = None
     if sys.platform != "win32":
         resource_tracker.ensure_running()  # else the first process starts it, and that unblocks the signal
-        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        old_mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         sys.modules["__main__"] = main
-        if sys.platform != "win32" and blocked is not None:
-            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        if sys.platform != "win32" and old_mask is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, old_mask)

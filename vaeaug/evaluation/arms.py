@@ -15,15 +15,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vaeaug.classifier.class_weights import DEFERRED, ClassWeights, class_balanced_weights
-from vaeaug.classifier.classical import MIXUP
+from vaeaug.classifier.class_weights import DEFERRED_FRACTION, ClassWeights, class_balanced_weights
+from vaeaug.classifier.classical import MIXUP_ALPHA
 from vaeaug.classifier.fit import Classifier, ClassifierConfig, Source, fit_classifier
 from vaeaug.errors import InputError, nearest
 from vaeaug.evaluation.resampling import oversampled, smote
 from vaeaug.training.batches import Augment
 
 CLASSICAL = "classical augmentation"
-"""Placeholder for the pipeline in `Arm.words`, until its name is known (`named`)."""
+"""Placeholder for the pipeline in `Arm.description`, until its name is known (`with_pipeline_name`)."""
 
 
 class Balancing(Enum):
@@ -32,7 +32,7 @@ class Balancing(Enum):
     OVERSAMPLING = auto()  # each class is seen as often as the largest
     SMOTE = auto()  # likewise, new images being set between those of small classes (Chawla et al. 2002)
     WEIGHTS = auto()  # class-balanced weights in the cross-entropy (Cui et al. 2019)
-    DEFERRED_WEIGHTS = auto()  # the same from `DEFERRED` of the steps on (Cao et al. 2019)
+    DEFERRED_WEIGHTS = auto()  # the same from `DEFERRED_FRACTION` of the steps on (Cao et al. 2019)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +40,14 @@ class Arm:
     """One training method.
 
     Attributes:
-        name: its name on the command line.
-        words: the same in a sentence, "the synthetic images add ... over WORDS".
-        real: whether it sees the real images.
-        synthetic: whether it sees the synthetic images.
+        description: the name in a sentence, "the synthetic images add ... over DESCRIPTION".
         classical: whether its images have the classical augmentation (`ClassicalPipeline`).
-        mixup: whether its images are mixed in pairs (Zhang et al. 2018).
-        balancing: what is done about classes of different sizes; None for nothing.
+        mixup: whether images are mixed in pairs (Zhang et al. 2018).
+        balancing: how classes of different sizes are balanced; None for not at all.
     """
 
     name: str
-    words: str
+    description: str
     real: bool = True
     synthetic: bool = False
     classical: bool = False
@@ -58,8 +55,8 @@ class Arm:
     balancing: Balancing | None = None
 
 
-def _balanced(name: str, how: str, balancing: Balancing) -> Arm:
-    return Arm(name, f"{how} with {CLASSICAL}", classical=True, balancing=balancing)
+def _balanced(name: str, method: str, balancing: Balancing) -> Arm:
+    return Arm(name, f"{method} with {CLASSICAL}", classical=True, balancing=balancing)
 
 
 ARMS = {
@@ -84,99 +81,85 @@ WITH_AND_WITHOUT = (("classical+synthetic", "classical"), ("synthetic", "real"))
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
-    """Images and their classes.
-
-    Attributes:
-        pixels_NHWC: uint8.
-        labels_N: class indices.
-    """
+class LabelledImages:
+    """Images, uint8, and their class indices."""
 
     pixels_NHWC: NDArray[np.uint8]
     labels_N: NDArray[np.int64]
 
 
 def parse_arms(text: str) -> tuple[Arm, ...]:
-    """Return the arms that a list with commas names, in the order of `ARMS`.
+    """Return the arms named in a comma-separated list, in the order of `ARMS`.
 
     Raises:
-        InputError: there is no such arm, or none is to be compared with another for a verdict.
+        InputError: if an arm does not exist, or if no pair of `WITH_AND_WITHOUT` is complete.
     """
     names = {name.strip() for name in text.split(",") if name.strip()}
     for name in sorted(names - ARMS.keys()):
         raise InputError(f"there is no arm {name!r}; {nearest(name, ARMS)}")
-    if compared(names) is None:
+    if compared_arms(names) is None:
         pairs = " or ".join(" and ".join(pair) for pair in WITH_AND_WITHOUT)
         raise InputError(f"--arms must contain {pairs}, to compare with and without synthetic images")
     return tuple(arm for name, arm in ARMS.items() if name in names)
 
 
-def compared(names: Iterable[str]) -> tuple[Arm, Arm] | None:
-    """Return the arm with and the arm without synthetic images that the verdict is about, or None."""
-    there = set(names)
-    pair = next((pair for pair in WITH_AND_WITHOUT if there.issuperset(pair)), None)
+def compared_arms(names: Iterable[str]) -> tuple[Arm, Arm] | None:
+    """Return the (with, without) pair of arms that the verdict compares, or None."""
+    available = set(names)
+    pair = next((pair for pair in WITH_AND_WITHOUT if available.issuperset(pair)), None)
     return None if pair is None else (ARMS[pair[0]], ARMS[pair[1]])
 
 
-def rivals(names: Iterable[str]) -> tuple[Arm, ...]:
-    """Return all arms without synthetic images that the arm with them must beat, the one of `compared` first; or none.
+def baselines(names: Iterable[str]) -> tuple[Arm, ...]:
+    """Return the arms that the arm with synthetic images must beat, the one of `compared_arms` first.
 
-    Classes of different sizes can be balanced without synthetic images and with classical augmentation, so these arms
-    are baselines for classical augmentation with synthetic images. They are not fair baselines for synthetic images
-    without classical augmentation; there the only baseline is `real`.
+    The arms that balance classes use classical augmentation, so they are baselines for classical augmentation with
+    synthetic images. For synthetic images without classical augmentation the only fair baseline is `real`.
     """
-    pair = compared(names)
+    pair = compared_arms(names)
     if pair is None:
         return ()
     with_synthetic, without = pair
-    there = set(names)
-    balanced = [arm for name, arm in ARMS.items() if name in there and arm.balancing]
+    available = set(names)
+    balanced = [arm for name, arm in ARMS.items() if name in available and arm.balancing]
     return (without, *(arm for arm in balanced if arm.classical == with_synthetic.classical))
 
 
-def named(arm: Arm, pipeline: str) -> Arm:
-    """Return the arm with the name of its classical augmentation in its words.
-
-    Args:
-        arm: any arm.
-        pipeline: the pipeline in a sentence, such as "TrivialAugment + mixup".
-    """
-    return dataclasses.replace(arm, words=arm.words.replace(CLASSICAL, pipeline))
+def with_pipeline_name(arm: Arm, pipeline: str) -> Arm:
+    """Return the arm with `pipeline` (such as "TrivialAugment + mixup") in place of `CLASSICAL` in its description."""
+    return dataclasses.replace(arm, description=arm.description.replace(CLASSICAL, pipeline))
 
 
 def train_arm(
     arm: Arm,
-    real: Labelled,
-    synthetic: Labelled,
+    real: LabelledImages,
+    synthetic: LabelledImages,
     classes: int,
     *,
     seed: int,
     config: ClassifierConfig,
     augment: Augment,
     mixup: bool = False,
-    share: float | None = None,
+    synthetic_fraction: float | None = None,
     device: torch.device | None = None,
     report: Callable[[float], None] = lambda _: None,
 ) -> Classifier:
     """Train a classifier with one of the methods.
 
     Args:
-        synthetic: synthetic images, of the same shape.
         classes: K.
-        seed: of everything; arms of one seed begin with the same weights.
-        augment: the classical augmentation, for arms that have it.
-        mixup: whether mixup is a part of it.
-        share: fraction of synthetic images in a batch of real and synthetic ones; None for their fraction of all
-            images, as in a training on a folder that contains both.
-        device: where; the CPU if None.
+        seed: of everything; arms with the same seed begin with the same weights.
+        synthetic_fraction: of synthetic images in a batch of real and synthetic ones; by default their fraction of all
+            images.
+        device: the CPU if None.
         report: called with the fraction of the steps that are done.
     """
-    mixed = arm.mixup or (arm.classical and mixup)
+    use_mixup = arm.mixup or (arm.classical and mixup)
     return fit_classifier(
-        _sources(arm, real, synthetic, share, seed),
+        _sources(arm, real, synthetic, synthetic_fraction, seed),
         classes,
         seed=seed,
-        config=dataclasses.replace(config, mixup=MIXUP if mixed else 0.0),
+        config=dataclasses.replace(config, mixup=MIXUP_ALPHA if use_mixup else 0.0),
         augment=augment if arm.classical else None,
         weights=_weights(arm, real.labels_N, classes),
         device=device,
@@ -185,26 +168,24 @@ def train_arm(
 
 
 def _weights(arm: Arm, labels_N: NDArray[np.int64], classes: int) -> ClassWeights | None:
-    """Return what the classes weigh in the cross-entropy."""
     if arm.balancing not in (Balancing.WEIGHTS, Balancing.DEFERRED_WEIGHTS):
         return None
     weights_K = class_balanced_weights(np.bincount(labels_N, minlength=classes))
-    return ClassWeights(weights_K, start=DEFERRED if arm.balancing is Balancing.DEFERRED_WEIGHTS else 0.0)
+    return ClassWeights(weights_K, start=DEFERRED_FRACTION if arm.balancing is Balancing.DEFERRED_WEIGHTS else 0.0)
 
 
-def _sources(arm: Arm, real: Labelled, synthetic: Labelled, share: float | None, seed: int) -> Sequence[Source]:
-    """Return what batches of an arm are drawn from."""
+def _sources(
+    arm: Arm, real: LabelledImages, synthetic: LabelledImages, synthetic_fraction: float | None, seed: int
+) -> Sequence[Source]:
     if arm.balancing is Balancing.OVERSAMPLING:
         rows = oversampled(real.labels_N)
-        real = Labelled(real.pixels_NHWC[rows], real.labels_N[rows])
+        real = LabelledImages(real.pixels_NHWC[rows], real.labels_N[rows])
     elif arm.balancing is Balancing.SMOTE:
-        real = Labelled(*smote(real.pixels_NHWC, real.labels_N, seed))
+        real = LabelledImages(*smote(real.pixels_NHWC, real.labels_N, seed))
     parts = [real] * arm.real + [synthetic] * arm.synthetic
-    if len(parts) == 2 and share is not None:
-        shares = (1 - share, share)
-        return [
-            Source(part.pixels_NHWC, part.labels_N, part_share) for part, part_share in zip(parts, shares, strict=True)
-        ]
+    if len(parts) == 2 and synthetic_fraction is not None:
+        shares = (1 - synthetic_fraction, synthetic_fraction)
+        return [Source(part.pixels_NHWC, part.labels_N, fraction) for part, fraction in zip(parts, shares, strict=True)]
     return [
         Source(
             np.concatenate([part.pixels_NHWC for part in parts]),

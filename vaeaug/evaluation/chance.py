@@ -10,34 +10,33 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.evaluation.recognition import Recognition, recognition, shares_right
+from vaeaug.evaluation.classifier_metrics import ClassifierMetrics, classifier_metrics, contributions
 from vaeaug.evaluation.statistics import paired_difference
 
 
-def chance(true_N: NDArray[np.int64], classes: int) -> Recognition:
-    """Return the scores of the constant answer: its accuracy is the fraction of its class, its balanced accuracy 1 / K.
+def chance(true_N: NDArray[np.int64], classes: int) -> ClassifierMetrics:
+    """Return the scores of always predicting the most common class.
 
     Args:
         true_N: classes of the test images, at least one.
         classes: K.
     """
-    return recognition(true_N, _constant(true_N), classes)
+    return classifier_metrics(true_N, _constant(true_N), classes)
 
 
-def any_beats_chance(true_N: NDArray[np.int64], predicted: Iterable[NDArray[np.int64]], measure: str) -> bool:
-    """Return whether some training method is better than the constant answer, by its own 95 % interval.
+def any_beats_chance(true_N: NDArray[np.int64], predicted: Iterable[NDArray[np.int64]], metric: str) -> bool:
+    """Return whether some training method beats the constant answer, by its own 95 % interval.
 
     Args:
-        true_N: classes of the test images.
-        predicted: for each way, the classes that the classifier of each seed saw in them, (S, N).
-        measure: one of `MEASURES`.
+        predicted: for each method, the classes predicted by the classifier of each seed, (S, N).
+        metric: one of `METRICS`.
 
     Raises:
-        ValueError: there are fewer than two seeds or test images.
+        ValueError: if there are fewer than two seeds or test images.
     """
     for predicted_SN in predicted:
         constant_SN = np.broadcast_to(_constant(true_N), predicted_SN.shape)
-        parts = [shares_right(true_N, answers_SN, measure) for answers_SN in (constant_SN, predicted_SN)]
+        parts = [contributions(true_N, answers_SN, metric) for answers_SN in (constant_SN, predicted_SN)]
         if paired_difference(*parts).low > 0:
             return True
     return False

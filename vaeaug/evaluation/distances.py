@@ -1,4 +1,4 @@
-"""Euclidean distances between many features, a block at a time, so that memory does not grow with their number."""
+"""Euclidean distances between many features, in blocks of bounded memory."""
 
 from __future__ import annotations
 
@@ -7,22 +7,20 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK_VALUES = 2**23
+MAX_BLOCK_VALUES = 2**23
 """Distances of a block at most: 64 MiB."""
 
 
 def blocks(
-    a_NF: NDArray[np.floating], b_MF: NDArray[np.floating], *, values: int = BLOCK_VALUES
+    a_NF: NDArray[np.floating], b_MF: NDArray[np.floating], *, values: int = MAX_BLOCK_VALUES
 ) -> Iterator[tuple[slice, NDArray[np.float64]]]:
-    """Yield (rows of `a`, their distances to all of `b`), in order.
+    """Yield (rows of `a`, their distances to all of `b`), in order; `b` has at least one row.
 
-    Computed from products in double precision around the mean of `b`: so the distance between equal features is off
-    from 0 by some 1e-8 of their spread, and not by more where all lie far from the origin.
+    Distances are computed from inner products in double precision, centred at the mean of `b`: equal features are off
+    from 0 by about 1e-8 of their standard deviation, even if all are far from the origin.
 
     Args:
-        a_NF: features.
-        b_MF: features, at least one.
-        values: distances of a block at most, but at least one row of them.
+        values: maximum number of distances in a block, but at least one row of them.
     """
     centre_F = b_MF.mean(axis=0, dtype=np.float64)
     b_MF = b_MF - centre_F
@@ -39,7 +37,7 @@ def blocks(
 
 
 def nearest(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return for each of `a` the index of the nearest of `b` and its distance; of several, the first."""
+    """Return the index of the nearest of `b` and its distance, for each of `a`; ties go to the first."""
     index_N, distance_N = np.empty(len(a_NF), np.int64), np.empty(len(a_NF))
     for part, distance_BM in blocks(a_NF, b_MF):
         index_N[part] = distance_BM.argmin(axis=1)
@@ -48,7 +46,7 @@ def nearest(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating]) -> tuple[NDA
 
 
 def neighbour_distance(a_NF: NDArray[np.floating], k: int) -> NDArray[np.float64]:
-    """Return the distance of each of `a` to its k-th nearest other one, (N,); there must be more than `k`."""
+    """Return the distance of each of `a` to its k-th nearest neighbour, (N,); there must be more than `k`."""
     distance_N = np.empty(len(a_NF))
     for part, distance_BN in blocks(a_NF, a_NF):
         rows = np.arange(part.stop - part.start)

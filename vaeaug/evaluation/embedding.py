@@ -1,8 +1,8 @@
-"""The features that images are compared with: the last features of a network. They have a name, shown with all figures.
+"""Features for comparing images: the last features of a network, with a name that is shown with all figures.
 
-The default is a classifier trained on the user's own real images: it needs no download and knows what distinguishes the
-classes. It was trained on the real training images, but neither on the synthetic nor on the held-out ones, so scores of
-synthetic images should be compared with scores of held-out real images.
+By default the network is a classifier trained on the user's real training images: it needs no download and separates
+the classes. It has not seen synthetic or held-out images, so compare scores of synthetic images with scores of held-out
+real images.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from vaeaug.training.batches import in_chunks
 PRETRAINED_SIDE = 224
 """Pixels of both sides of an image as a pretrained network sees it, which nearly all are trained with."""
 
-_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, as all torchvision weights want it
+_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, as all torchvision weights want it
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +35,16 @@ class Embedding:
 
     Attributes:
         name: a description that is shown next to every figure.
-        of: uint8 images (N, H, W, C) -> float32 features (N, F); of no image, (0, F).
+        compute: uint8 images (N, H, W, C) -> float32 features (N, F).
     """
 
     name: str
-    of: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+    compute: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """Images and their features.
-
-    Attributes:
-        pixels_NHWC: uint8, all of one size.
-        features_NF: float32.
-        labels_N: class indices.
-    """
+    """Images, uint8, with float32 features and class indices."""
 
     pixels_NHWC: NDArray[np.uint8]
     features_NF: NDArray[np.float32]
@@ -62,7 +56,7 @@ class Embedded:
 
 def embed(embedding: Embedding, pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64]) -> Embedded:
     """Return images with their features."""
-    return Embedded(pixels_NHWC, embedding.of(pixels_NHWC), labels_N)
+    return Embedded(pixels_NHWC, embedding.compute(pixels_NHWC), labels_N)
 
 
 def classifier_embedding(
@@ -78,10 +72,9 @@ def classifier_embedding(
     """Train a classifier on real images and return its last features.
 
     Args:
-        pixels_NHWC: real training images, uint8.
         classes: K.
-        config: how it is trained; batches are never larger than there are images. `ClassifierConfig` if None.
-        device: where; the CPU if None.
+        config: `ClassifierConfig()` if None; the batch size is at most the number of images.
+        device: the CPU if None.
         report: called with the fraction of the training that is done.
     """
     config = config or ClassifierConfig()
@@ -103,33 +96,34 @@ def pretrained_embedding(
 ) -> Embedding:
     """Return the features of whole images by a pretrained network (`vaeaug.nn.pretrained_vectors`).
 
-    Images are enlarged or reduced to `PRETRAINED_SIDE`, gray ones repeated to three channels, and normalized as
-    ImageNet's are.
+    Images are resized to `PRETRAINED_SIDE`, gray ones repeated to three channels, and normalized like ImageNet.
 
     Args:
         network: a classifier of torchvision by name, or `package.module:callable`, which returns an `nn.Module`.
         weights: a file with a state dict; the published or the callable's own weights if None.
-        layer: a submodule that gives vectors (B, D), tokens (B, T, D) or feature maps (B, F, h, w), by name; the last
-            two are averaged. If None, what a classifier's last layer is given, or what the callable's module returns.
-        device: where; the CPU if None.
+        layer: a submodule that outputs vectors (B, D), tokens (B, T, D) or feature maps (B, F, h, w), by name; the last
+            two are averaged. If None, the input of a classifier's last layer, or the output of the callable's module.
+        device: the CPU if None.
 
     Raises:
-        InputError: there is no such network or layer, it gives nothing of that kind, or no weights are at hand.
+        InputError: if the network, the layer or the weights are missing, or if the output has none of these shapes.
     """
-    place = device or torch.device("cpu")
-    vectors = pretrained_vectors(network, weights, layer, PRETRAINED_SIDE, place, "--embedding-weights FILE")
-    mean_C11, deviation_C11 = (torch.tensor(values, device=place)[:, None, None] for values in (_MEAN, _DEVIATION))
+    target_device = device or torch.device("cpu")
+    vectors = pretrained_vectors(network, weights, layer, PRETRAINED_SIDE, target_device, "--embedding-weights FILE")
+    mean_C11, std_C11 = (torch.tensor(values, device=target_device)[:, None, None] for values in (_MEAN, _STD))
 
-    def of(pixels_NHWC: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def compute(pixels_NHWC: NDArray[np.uint8]) -> NDArray[np.float32]:
         # A chunk of 32 keeps the maps of a large network within some hundred MB.
-        chunks = in_chunks(pixels_NHWC, np.zeros(len(pixels_NHWC), np.int64), np.arange(len(pixels_NHWC)), place, 32)
+        chunks = in_chunks(
+            pixels_NHWC, np.zeros(len(pixels_NHWC), np.int64), np.arange(len(pixels_NHWC)), target_device, 32
+        )
         with torch.inference_mode():
-            found = (vectors((_resized(x_BCHW) - mean_C11) / deviation_C11) for x_BCHW, _ in chunks)
-            parts = [vector_BD.float().cpu().numpy() for vector_BD in found]
+            vectors_BD = (vectors((_resized(x_BCHW) - mean_C11) / std_C11) for x_BCHW, _ in chunks)
+            parts = [vector_BD.float().cpu().numpy() for vector_BD in vectors_BD]
         return np.concatenate(parts) if parts else np.empty((0, vectors.width), np.float32)
 
     source = f"{network} ({Path(weights).name})" if weights else network
-    return Embedding(f"features of {source}, {vectors.what}", of)
+    return Embedding(f"features of {source}, {vectors.description}", compute)
 
 
 def _resized(x_BCHW: Tensor) -> Tensor:

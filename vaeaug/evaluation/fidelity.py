@@ -1,16 +1,15 @@
 """How similar synthetic images are to real ones, and whether they cover the variety of the real ones.
 
-    FID (Heusel et al. 2017)     Frechet distance between Gaussians fitted to both: 0 is alike. It falls with the number
-                                 of images, so figures of different numbers are not to be compared.
-    KID (Binkowski et al. 2018)  squared maximum mean discrepancy, without bias: about 0 is alike, also of few images.
-    precision, recall (Kynkaanniemi et al. 2019): fraction of synthetic images among real ones, and the reverse, where
-                                 "among" is within the k-th nearest neighbour's distance of any of the others.
+    FID (Heusel et al. 2017)     Frechet distance between Gaussians fitted to both; 0 is equal. It falls with the number
+                                 of images, so only compare figures for equal numbers.
+    KID (Binkowski et al. 2018)  unbiased squared maximum mean discrepancy; about 0 is equal, also for few images.
+    precision, recall (Kynkaanniemi et al. 2019): fraction of synthetic images within the manifold of the real ones, and
+                                 the reverse: closer to one of the others than its k-th nearest neighbour.
     density, coverage (Naeem et al. 2020): how densely real images surround synthetic ones (1 is as densely as each
-                                 other, and it may be more), and fraction of real images with a synthetic one near.
+                                 other), and fraction of real images with a synthetic one nearby.
 
-FID and KID are written out here: torchmetrics draws KID's subsets from the global random state and takes equal numbers
-only, and its FID takes roots of eigenvalues that rounding makes negative if there are fewer images than features. The
-tests hold these to torchmetrics.
+FID and KID are implemented here and tested against torchmetrics, which draws KID's subsets from the global random
+state, requires equal numbers, and takes roots of slightly negative eigenvalues if images are fewer than features.
 """
 
 from __future__ import annotations
@@ -37,13 +36,10 @@ class Fidelity:
     """Similarity of two sets of images. A figure is None if there are too few images for it.
 
     Attributes:
-        others: images that are compared with them.
         fid: Frechet distance of the features, 0 or more.
         kid: squared maximum mean discrepancy; by chance it may be below 0.
-        precision: in [0, 1].
-        recall: in [0, 1].
+        precision: in [0, 1], like `recall` and `coverage`.
         density: 0 or more.
-        coverage: in [0, 1].
     """
 
     real: int
@@ -61,11 +57,8 @@ class FidelityReport:
     """Similarity of synthetic and real images, overall and by class.
 
     Attributes:
-        embedding: the name of the features.
-        neighbours: k of precision, recall, density and coverage.
-        overall: of all classes together.
         held_out: the same for as many held-out real images, if there are any: the score of a perfect sampler.
-        by_class: class -> its own; classes without synthetic images are missing.
+        by_class: classes without synthetic images are missing.
     """
 
     embedding: str
@@ -88,34 +81,31 @@ def measure_fidelity(
     """Compare synthetic images with real training images.
 
     The figures depend on the number of images. So at most as many synthetic as real images of a class are compared,
-    and, over all classes, as many synthetic as held-out images of each class. The real images then have the same class
-    proportions, otherwise the figures would measure the difference in proportions. The images are chosen at random.
+    and, over all classes, as many synthetic as held-out images of each class. The real images are drawn with the same
+    class proportions, otherwise the figures would measure the difference in proportions.
 
-    Args:
-        embedding: the name of the features.
-        synthetic: images made from them.
-        classes: names, by class index.
-        held_out: real images that neither the model nor the embedding was trained on; the reference.
-        neighbours: k.
+    `held_out` are real images that neither the model nor the embedding was trained on.
     """
-    held = held_out if held_out is not None and len(held_out) else None
+    reference = held_out if held_out is not None and len(held_out) else None
     counts_K = np.minimum(_counts(real, classes), _counts(synthetic, classes))
     by_class = {}
     for label, (name, count) in enumerate(zip(classes, counts_K, strict=True)):
         if count:
-            only_K = np.where(np.arange(len(classes)) == label, count, 0)
-            mine_NF = real.features_NF[real.labels_N == label]
-            by_class[name] = fidelity(mine_NF, _drawn(synthetic, only_K, seed), neighbours=neighbours)
-    if held is not None:
-        counts_K = np.minimum(counts_K, _counts(held, classes))
-    there_K = counts_K > 0
-    times = min(_counts(real, classes)[there_K] / counts_K[there_K], default=0.0)
-    alike_NF = _drawn(real, np.floor(times * counts_K + 1e-9).astype(np.int64), seed)
+            class_count_K = np.where(np.arange(len(classes)) == label, count, 0)
+            class_NF = real.features_NF[real.labels_N == label]
+            by_class[name] = fidelity(class_NF, _subsample(synthetic, class_count_K, seed), neighbours=neighbours)
+    if reference is not None:
+        counts_K = np.minimum(counts_K, _counts(reference, classes))
+    present_K = counts_K > 0
+    ratio = min(_counts(real, classes)[present_K] / counts_K[present_K], default=0.0)
+    matched_NF = _subsample(real, np.floor(ratio * counts_K + 1e-9).astype(np.int64), seed)
     return FidelityReport(
         embedding=embedding,
         neighbours=neighbours,
-        overall=fidelity(alike_NF, _drawn(synthetic, counts_K, seed), neighbours=neighbours),
-        held_out=None if held is None else fidelity(alike_NF, _drawn(held, counts_K, seed), neighbours=neighbours),
+        overall=fidelity(matched_NF, _subsample(synthetic, counts_K, seed), neighbours=neighbours),
+        held_out=None
+        if reference is None
+        else fidelity(matched_NF, _subsample(reference, counts_K, seed), neighbours=neighbours),
         by_class=by_class,
     )
 
@@ -123,7 +113,7 @@ def measure_fidelity(
 def fidelity(
     real_NF: NDArray[np.floating], others_MF: NDArray[np.floating], *, neighbours: int = NEIGHBOURS
 ) -> Fidelity:
-    """Compare features with those of real images, without equalizing the numbers of images."""
+    """Compare features with features of real images, without equalizing the numbers of images."""
     pair = min(len(real_NF), len(others_MF)) >= 2
     manifold = prdc(real_NF, others_MF, neighbours) if min(len(real_NF), len(others_MF)) > neighbours else (None,) * 4
     return Fidelity(
@@ -139,7 +129,7 @@ def frechet_distance(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating], *, 
     """Return the squared Frechet distance of Gaussians fitted to two sets of features (Heusel et al. 2017, eq. 6).
 
     The trace of the root of the covariances' product is the sum of the singular values of A B', where A'A and B'B are
-    the covariances: no root of a matrix, which loses digits if there are fewer images than features.
+    the covariances. This avoids a matrix root, which loses digits if there are fewer images than features.
 
     Args:
         rows: images that are used at a time; the distance does not depend on it.
@@ -152,7 +142,7 @@ def frechet_distance(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating], *, 
 
 
 def _moments(a_NF: NDArray[np.floating], rows: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the mean (F,) and a root R (at most F, F) of the covariance R'R, by QR of some rows after others."""
+    """Return the mean (F,) and a root R (at most F, F) of the covariance R'R, by QR of successive blocks of rows."""
     mean_F = a_NF.mean(axis=0, dtype=np.float64)
     root_RF = np.empty((0, a_NF.shape[1]))
     for start in range(0, len(a_NF), rows):
@@ -164,25 +154,25 @@ def _moments(a_NF: NDArray[np.floating], rows: int) -> tuple[NDArray[np.float64]
 def kernel_distance(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating], *, rows: int = ROWS // 4) -> float:
     """Return the unbiased squared maximum mean discrepancy under the kernel (x'y / F + 1)^3 (Binkowski et al. 2018).
 
-    Over all pairs, which is the mean over all subsets: nothing is drawn.
+    All pairs are used, which equals the mean over all subsets.
 
     Args:
         rows: images that are compared with all others at a time; the distance does not depend on it.
     """
     n, m = len(a_NF), len(b_MF)
-    own = _kernel_sum(a_NF, a_NF, True, rows) / (n * (n - 1)) + _kernel_sum(b_MF, b_MF, True, rows) / (m * (m - 1))
-    return own - 2 * _kernel_sum(a_NF, b_MF, False, rows) / (n * m)
+    within = _kernel_sum(a_NF, a_NF, True, rows) / (n * (n - 1)) + _kernel_sum(b_MF, b_MF, True, rows) / (m * (m - 1))
+    return within - 2 * _kernel_sum(a_NF, b_MF, False, rows) / (n * m)
 
 
-def _kernel_sum(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating], others: bool, rows: int) -> float:
-    """Return the sum of the kernel over all pairs, with `others` without each one with itself."""
+def _kernel_sum(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating], exclude_self: bool, rows: int) -> float:
+    """Return the sum of the kernel over all pairs; `exclude_self` leaves out the diagonal."""
     total = 0.0
     b_MF = b_MF.astype(np.float64) / b_MF.shape[1]
     for start in range(0, len(a_NF), rows):
         part_BF = a_NF[start : start + rows].astype(np.float64)
         kernel_BM = (part_BF @ b_MF.T + 1) ** 3
         total += float(kernel_BM.sum())
-        if others:
+        if exclude_self:
             total -= float(kernel_BM[np.arange(len(part_BF)), start + np.arange(len(part_BF))].sum())
     return total
 
@@ -207,11 +197,10 @@ def _counts(images: Embedded, classes: Sequence[str]) -> NDArray[np.int64]:
     return np.bincount(images.labels_N, minlength=len(classes))
 
 
-def _drawn(images: Embedded, counts_K: NDArray[np.int64], seed: int) -> NDArray[np.float32]:
-    """Return the features of so many images of each class."""
+def _subsample(images: Embedded, counts_K: NDArray[np.int64], seed: int) -> NDArray[np.float32]:
     rows = []
     for label, count in enumerate(counts_K):
-        mine = np.flatnonzero(images.labels_N == label)
-        order = np.random.default_rng(seed_of(seed, "fidelity", label)).permutation(len(mine))
-        rows.append(np.sort(mine[order[:count]]))
+        in_class = np.flatnonzero(images.labels_N == label)
+        order = np.random.default_rng(seed_of(seed, "fidelity", label)).permutation(len(in_class))
+        rows.append(np.sort(in_class[order[:count]]))
     return images.features_NF[np.concatenate(rows)]

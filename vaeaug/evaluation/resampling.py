@@ -1,4 +1,4 @@
-"""Classes of few images made as large as the largest: the same images again, or new ones between them (SMOTE)."""
+"""Small classes enlarged to the size of the largest: by repetition, or by interpolation (SMOTE)."""
 
 from __future__ import annotations
 
@@ -12,48 +12,44 @@ from vaeaug.seeds import seed_of
 NEIGHBOURS = 5
 """Of an image, towards one of which a new image is set (k of Chawla et al. 2002)."""
 
-PIECE_VALUES = 2**23
+MAX_CHUNK_VALUES = 2**23
 """Values of the images that are made at a time, for each of which the arithmetic takes some 12 bytes."""
 
 
 def oversampled(labels_N: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return indices of images, those of smaller classes again and again until all have as many as the largest."""
-    most = int(np.bincount(labels_N).max())
-    return np.concatenate([np.resize(np.flatnonzero(labels_N == label), most) for label in np.unique(labels_N)])
+    """Return indices of images; those of smaller classes are repeated until all classes have the same size."""
+    largest = int(np.bincount(labels_N).max())
+    return np.concatenate([np.resize(np.flatnonzero(labels_N == label), largest) for label in np.unique(labels_N)])
 
 
 def smote(
-    pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64], seed: int, *, piece_values: int = PIECE_VALUES
+    pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64], seed: int, *, chunk_values: int = MAX_CHUNK_VALUES
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Return the images and new ones of the smaller classes, so that all have as many as the largest.
+    """Return the images (first) and new ones of the smaller classes, so that all classes have the same size.
 
-    A new image is x + u (x' - x), with x an image of the class, x' one of its nearest neighbours in the class by the
-    distance between pixels, and u uniform in [0, 1]: a cross-fade. Where an image has no more than `NEIGHBOURS` others
-    in its class, all are neighbours; one that is alone in its class is shown again.
+    A new image is x + u (x' - x): x is an image of the class, x' one of its `NEIGHBOURS` nearest neighbours in the
+    class by the distance between pixels, and u uniform in [0, 1]. The only image of a class is repeated.
 
         N. V. Chawla, K. W. Bowyer, L. O. Hall, W. P. Kegelmeyer. SMOTE: Synthetic Minority Over-sampling Technique.
         Journal of Artificial Intelligence Research 16, 2002.
 
     Args:
-        pixels_NHWC: uint8.
-        labels_N: class indices; classes without images stay without.
-        piece_values: values of the images that are made at a time; it changes no image.
-
-    Returns:
-        Pixels and labels, the given ones first.
+        chunk_values: values of the images that are made at a time; it changes no image.
     """
     counts_K = np.bincount(labels_N)
     missing_K = np.where(counts_K > 0, counts_K.max() - counts_K, 0)
     pixels, labels = [pixels_NHWC], [labels_N]
     for label in np.flatnonzero(missing_K):
-        mine_NHWC = pixels_NHWC[labels_N == label]
-        pixels.append(_between(mine_NHWC, int(missing_K[label]), seed_of(seed, "smote", int(label)), piece_values))
+        class_NHWC = pixels_NHWC[labels_N == label]
+        pixels.append(
+            _interpolated(class_NHWC, int(missing_K[label]), seed_of(seed, "smote", int(label)), chunk_values)
+        )
         labels.append(np.full(missing_K[label], label, labels_N.dtype))
     return np.concatenate(pixels), np.concatenate(labels)
 
 
-def _between(pixels_NHWC: NDArray[np.uint8], count: int, seed: int, piece_values: int) -> NDArray[np.uint8]:
-    """Return new images between those of one class, in pieces to keep within memory."""
+def _interpolated(pixels_NHWC: NDArray[np.uint8], count: int, seed: int, chunk_values: int) -> NDArray[np.uint8]:
+    """Return new images between those of one class, in chunks of bounded memory."""
     images, *shape = pixels_NHWC.shape
     if images == 1:
         return np.repeat(pixels_NHWC, count, axis=0)
@@ -65,8 +61,8 @@ def _between(pixels_NHWC: NDArray[np.uint8], count: int, seed: int, piece_values
     first_M = rng.integers(images, size=count)
     second_M = neighbours_NK[first_M, rng.integers(neighbours_NK.shape[1], size=count)]
     u_M1 = rng.random((count, 1), dtype=np.float32)
-    made_MD = np.empty((count, rows_ND.shape[1]), np.uint8)
-    for piece in np.array_split(np.arange(count), -(-made_MD.size // piece_values)):
-        x_PD = rows_ND[first_M[piece]]
-        made_MD[piece] = np.rint(x_PD + u_M1[piece] * (rows_ND[second_M[piece]] - x_PD))
-    return made_MD.reshape(count, *shape)
+    new_MD = np.empty((count, rows_ND.shape[1]), np.uint8)
+    for chunk in np.array_split(np.arange(count), -(-new_MD.size // chunk_values)):
+        x_CD = rows_ND[first_M[chunk]]
+        new_MD[chunk] = np.rint(x_CD + u_M1[chunk] * (rows_ND[second_M[chunk]] - x_CD))
+    return new_MD.reshape(count, *shape)

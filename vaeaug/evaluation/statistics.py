@@ -1,9 +1,8 @@
 """The uncertainty of a difference between two training methods: an interval over seeds and test images.
 
-Classifiers of several seeds are tried on the same test images, so neither their scores (which share the images) nor the
-images (which share the classifiers) are independent: a t interval over seeds says nothing about other test images, and
-McNemar's test nothing about other seeds. This is the design of a multi-reader multi-case study, seeds being readers
-and images cases, both random and crossed, and the interval is the one used there:
+Classifiers of several seeds are tested on the same images, so neither scores (which share the images) nor images (which
+share the classifiers) are independent: a t interval over seeds ignores other test images, and McNemar's test ignores
+other seeds. This is a multi-reader multi-case study with seeds as readers and images as cases, random and crossed:
 
     N. A. Obuchowski, H. E. Rockette. Hypothesis testing of diagnostic accuracy for multiple readers and multiple tests.
     Communications in Statistics B 24, 1995.
@@ -15,7 +14,7 @@ For differences d of S seeds on N images with the mean squares MS of the two-way
     var(mean d) = (MS_seed + max(MS_image - MS_residual, 0)) / (S N),
     degrees of freedom = (MS_seed + max(MS_image - MS_residual, 0))^2 / (MS_seed^2 / (S - 1)).
 
-The training images are taken as given: the interval is about these, with other seeds and other test images.
+The training images are fixed: the interval is about other seeds and other test images.
 """
 
 from __future__ import annotations
@@ -28,13 +27,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit  # type: ignore[import-untyped]  # scipy ships no types
 
-LEVEL = 0.95
+CONFIDENCE = 0.95
 MIN_SEEDS = 3
 """Seeds that an interval takes. Two give one degree of freedom: the interval is often wider than all that is possible,
 and where the two happen to agree, far too narrow."""
-ROUNDING = 1e-9
+RELATIVE_TOLERANCE = 1e-9
 """Mean squares below this share of another one are zero except for rounding."""
-NORMAL = 1e6
+MAX_DF = 1e6
 """Degrees of freedom from which on a t distribution is taken for the normal one."""
 
 
@@ -43,57 +42,56 @@ class Difference:
     """A mean difference of fractions in [0, 1] and its 95 % interval.
 
     Attributes:
-        mean: second less first.
-        half: half the width of the interval; None with fewer seeds than `MIN_SEEDS`.
+        mean: second minus first.
+        half_width: of the interval; None with fewer seeds than `MIN_SEEDS`.
         seeds: S.
         images: N.
-        from_seeds: fraction of the variance of the mean that more seeds would take away; the rest takes more test
-            images.
-        freedom: degrees of freedom of the t distribution that the interval is from.
-        level: its confidence level.
+        seed_fraction: fraction of the variance of the mean that more seeds would remove; more test images remove the
+            rest.
+        df: degrees of freedom of the t distribution of the interval.
     """
 
     mean: float
-    half: float | None
+    half_width: float | None
     seeds: int
     images: int
-    from_seeds: float
-    freedom: float = NORMAL
-    level: float = LEVEL
+    seed_fraction: float
+    df: float = MAX_DF
+    confidence: float = CONFIDENCE
 
     @property
     def low(self) -> float:
-        """Where the interval begins; never below -1, which is also the value if there is no interval."""
-        return -1.0 if self.half is None else max(self.mean - self.half, -1.0)
+        """The lower end of the interval, at least -1; -1 if there is no interval."""
+        return -1.0 if self.half_width is None else max(self.mean - self.half_width, -1.0)
 
     @property
     def high(self) -> float:
-        """Where the interval ends; never above 1, which is also the value if there is no interval."""
-        return 1.0 if self.half is None else min(self.mean + self.half, 1.0)
+        """The upper end of the interval, at most 1; 1 if there is no interval."""
+        return 1.0 if self.half_width is None else min(self.mean + self.half_width, 1.0)
 
     @property
-    def rules_out(self) -> bool:
+    def is_informative(self) -> bool:
         """Whether there is an interval that excludes anything; with few seeds it may contain all possible values."""
-        return self.half is not None and self.half < 1
+        return self.half_width is not None and self.half_width < 1
 
-    def among(self, comparisons: int) -> Difference:
-        """Return it with an interval such that this many hold together with a probability of 95 % (Bonferroni)."""
-        level = 1 - (1 - LEVEL) / comparisons
-        if self.half is None:
-            return dataclasses.replace(self, level=level)
-        half = self.half * (_quantile(self.freedom, level) / _quantile(self.freedom, self.level))
-        return dataclasses.replace(self, half=half, level=level)
+    def bonferroni(self, comparisons: int) -> Difference:
+        """Return the difference with an interval widened so that this many hold jointly with a probability of 95 %."""
+        confidence = 1 - (1 - CONFIDENCE) / comparisons
+        if self.half_width is None:
+            return dataclasses.replace(self, confidence=confidence)
+        half_width = self.half_width * (_quantile(self.df, confidence) / _quantile(self.df, self.confidence))
+        return dataclasses.replace(self, half_width=half_width, confidence=confidence)
 
 
 def paired_difference(first_SN: NDArray[np.float64], second_SN: NDArray[np.float64]) -> Difference:
     """Return by how much the second exceeds the first in the mean over seeds and test images.
 
     Args:
-        first_SN: what each image adds under each seed (`shares_right`).
-        second_SN: the same of the other way, for the same seeds and images.
+        first_SN: contribution of each image under each seed (`contributions`).
+        second_SN: the same of the other method, for the same seeds and images.
 
     Raises:
-        ValueError: there are fewer than two seeds or two images.
+        ValueError: if there are fewer than two seeds or two images.
     """
     d_SN = second_SN - first_SN
     seeds, images = d_SN.shape
@@ -108,30 +106,29 @@ def paired_difference(first_SN: NDArray[np.float64], second_SN: NDArray[np.float
     by_image = seeds * float(image_N @ image_N) / (images - 1)
     residual = float((residual_SN**2).sum()) / ((seeds - 1) * (images - 1))
     total = by_seed + max(by_image - residual, 0.0)
-    if total <= ROUNDING * residual:
+    if total <= RELATIVE_TOLERANCE * residual:
         # All seeds gain alike, which by chance they do where there are few images: not for being sure. If seeds do
         # not matter, MS_seed has the expectation of MS_residual, which is 0 only where nothing varies at all.
-        half = _quantile((seeds - 1) * (images - 1), LEVEL) * math.sqrt(residual / (seeds * images))
-        return Difference(mean, half, seeds, images, 0.0, (seeds - 1) * (images - 1))
+        half_width = _quantile((seeds - 1) * (images - 1), CONFIDENCE) * math.sqrt(residual / (seeds * images))
+        return Difference(mean, half_width, seeds, images, 0.0, (seeds - 1) * (images - 1))
     # Without any difference between seeds the degrees of freedom are without bound: the normal distribution's.
-    freedom = min((total / by_seed) ** 2 * (seeds - 1), NORMAL) if by_seed > 0 else NORMAL
-    half = _quantile(freedom, LEVEL) * math.sqrt(total / (seeds * images))
-    return Difference(mean, half, seeds, images, by_seed / total, freedom)
+    df = min((total / by_seed) ** 2 * (seeds - 1), MAX_DF) if by_seed > 0 else MAX_DF
+    half_width = _quantile(df, CONFIDENCE) * math.sqrt(total / (seeds * images))
+    return Difference(mean, half_width, seeds, images, by_seed / total, df)
 
 
-def over_seeds(values_S: NDArray[np.float64]) -> tuple[float, float | None]:
-    """Return the mean of a figure over seeds and half its 95 % t interval, which holds for these test images alone.
+def mean_over_seeds(values_S: NDArray[np.float64]) -> tuple[float, float | None]:
+    """Return the mean over seeds and the half width of its 95 % t interval, for these test images only.
 
-    Args:
-        values_S: one value per seed; with fewer than `MIN_SEEDS` there is no interval.
+    There is no interval with fewer than `MIN_SEEDS` seeds.
     """
     seeds = len(values_S)
     if seeds < MIN_SEEDS:
         return float(values_S.mean()), None
-    half = _quantile(seeds - 1, LEVEL) * float(values_S.std(ddof=1)) / math.sqrt(seeds)
-    return float(values_S.mean()), half
+    half_width = _quantile(seeds - 1, CONFIDENCE) * float(values_S.std(ddof=1)) / math.sqrt(seeds)
+    return float(values_S.mean()), half_width
 
 
-def _quantile(freedom: float, level: float) -> float:
-    """Return how many standard errors the interval of a level reaches to either side."""
-    return float(stdtrit(freedom, (1 + level) / 2))
+def _quantile(df: float, confidence: float) -> float:
+    """Return the half width of an interval in standard errors."""
+    return float(stdtrit(df, (1 + confidence) / 2))

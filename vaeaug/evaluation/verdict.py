@@ -1,24 +1,23 @@
 """The verdict as a sentence: do the synthetic images help, compared with the best training without them?
 
-If classes differ in size, there are several ways to train without them: classes can be balanced by oversampling, by
-SMOTE or by class weights, each with classical augmentation. Which of these *rivals* is best is known only from the test
-images. Choosing it by them and comparing on them again would flatter it; choosing another would flatter the synthetic
-images. So none is chosen:
+If classes differ in size, there are several baselines: oversampling, SMOTE and class weights, each with classical
+augmentation. The best of them is known only from the test images. Choosing it by them would flatter it, and fixing
+another would flatter the synthetic images. So none is chosen:
 
-- Synthetic images *help* if they are better than every rival, each by its own 95 % interval. Such a claim about all of
-  several needs no correction: wherever it is false, it is false of one certain rival, whose own interval then has to
-  err (an intersection-union test, Berger 1982).
-- They *do not help* if any one rival leaves them less than half a point. That is a claim about the best of m, so the
-  interval is widened to the level 1 - 0.05 / m, at which all m hold together with 95 % (Bonferroni).
-- They *do harm* if classical augmentation alone is better than with them: the one comparison that was there beforehand.
-  To use the rival with the best mean is then advice, and no claim.
+- Synthetic images *help* if they are better than every baseline, each by its own 95 % interval. This needs no
+  correction: if the claim is false, it is false for one baseline, whose own interval then has to err (an
+  intersection-union test, Berger 1982).
+- They *do not help* if any baseline leaves them less than half a point. That is a claim about the best of m, so the
+  interval is widened to the level 1 - 0.05 / m, at which all m hold jointly with 95 % (Bonferroni).
+- They *do harm* if classical augmentation alone is better than with them: the one comparison that was fixed beforehand.
+  Using the baseline with the best mean is then advice, not a claim.
 
     R. L. Berger. Multiparameter Hypothesis Testing and Acceptance Sampling. Technometrics 24, 1982.
 
-With one rival all this is one 95 % interval.
+With one baseline all this is one 95 % interval.
 
-Where no training method is better than an answer that looks at no image, no more is claimed than harm: classifiers that
-have learnt nothing tell nothing of what they were trained on, but to be worse still takes images that mislead.
+If no training method beats a constant answer, only harm is claimed: classifiers that have learnt nothing say nothing
+about their training images, but being even worse requires misleading images.
 """
 
 from __future__ import annotations
@@ -27,25 +26,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vaeaug.evaluation.arms import Arm
-from vaeaug.evaluation.recognition import ACCURACY
+from vaeaug.evaluation.classifier_metrics import ACCURACY
 from vaeaug.evaluation.statistics import MIN_SEEDS, Difference
 
-HELPS, HARMS, NOTHING, UNDECIDED = "helps", "harms", "does not help", "undecided"
+HELPS, HARMS, NO_HELP, UNDECIDED = "helps", "harms", "does not help", "undecided"
 
-MATTERS = 0.005
+MIN_USEFUL_GAIN = 0.005
 """Below half a point a difference is not worth a second dataset: an interval that ends there settles the question."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Training with the synthetic images, compared with one training method without them.
+    """Training with the synthetic images, compared with a baseline.
 
     Attributes:
-        without: that way, the rival.
-        difference: training with the synthetic images less that, with its 95 % interval.
+        difference: training with the synthetic images minus the baseline, with its 95 % interval.
     """
 
-    without: Arm
+    baseline: Arm
     difference: Difference
 
 
@@ -55,130 +53,125 @@ class Verdict:
 
     Attributes:
         decision: `helps`, `harms`, `does not help` or `undecided`.
-        sentence: the same for people, with the figures.
-        rival: the training method without synthetic images that decided.
+        baseline: the training method without synthetic images that decided.
     """
 
     decision: str
     sentence: str
-    rival: Arm
+    baseline: Arm
 
 
-def verdict(comparisons: Sequence[Comparison], measure: str) -> Verdict:
-    """Tell what differences mean.
+def verdict(comparisons: Sequence[Comparison], metric: str) -> Verdict:
+    """Return the verdict on some differences.
 
     Args:
-        comparisons: with every rival, at least one. The first is with what is done whatever the sizes of the classes.
-        measure: what was compared, one of `MEASURES`.
+        comparisons: with every baseline, at least one; the first one does not depend on the class sizes.
+        metric: one of `METRICS`.
     """
-    what = "accuracy" if measure == ACCURACY else "balanced accuracy"
-    first, many = comparisons[0], len(comparisons) > 1
-    if first.difference.half is None:
-        return Verdict(UNDECIDED, _too_few_seeds(first, what), first.without)
-    nearest = min(comparisons, key=lambda rival: rival.difference.low)
-    if nearest.difference.low > 0:
-        words = nearest.without.words + (f", the strongest of {len(comparisons)} baselines" if many else "")
-        figures = f"{points(nearest.difference)} points of {what}"
-        sentence = f"The synthetic images help: they add {figures} over {words} ({_noise(nearest.difference)})."
-        return Verdict(HELPS, sentence, nearest.without)
+    name = "accuracy" if metric == ACCURACY else "balanced accuracy"
+    first, several = comparisons[0], len(comparisons) > 1
+    if first.difference.half_width is None:
+        return Verdict(UNDECIDED, _too_few_seeds(first, name), first.baseline)
+    closest = min(comparisons, key=lambda comparison: comparison.difference.low)
+    if closest.difference.low > 0:
+        words = closest.baseline.description + (f", the strongest of {len(comparisons)} baselines" if several else "")
+        figures = f"{points(closest.difference)} points of {name}"
+        sentence = f"The synthetic images help: they add {figures} over {words} ({_noise(closest.difference)})."
+        return Verdict(HELPS, sentence, closest.baseline)
     if first.difference.high < 0:
-        figures = f"{points(first.difference)} points of {what}"
-        beside = f" compared with {first.without.words}" if many else ""
-        best = min(comparisons, key=lambda rival: rival.difference.mean)
-        sentence = f"The synthetic images do harm here: {figures}{beside} ({_noise(first.difference)})"
-        return Verdict(HARMS, f"{sentence}; use {best.without.words} alone.", first.without)
-    # From here on it is about the best of the rivals.
-    among = [Comparison(rival.without, rival.difference.among(len(comparisons))) for rival in comparisons]
-    best = min(among, key=lambda rival: rival.difference.high)
-    if best.difference.high <= MATTERS:
-        return Verdict(NOTHING, _no_help(first, best, what), best.without)
-    nearest = next(rival for rival in among if rival.without is nearest.without)
-    more = "seeds" if nearest.difference.from_seeds > 0.5 else "test images"
-    return Verdict(UNDECIDED, f"{_undecided(first, nearest, what)}; more {more} would settle it.", nearest.without)
+        figures = f"{points(first.difference)} points of {name}"
+        compared_with = f" compared with {first.baseline.description}" if several else ""
+        best = min(comparisons, key=lambda comparison: comparison.difference.mean)
+        sentence = f"The synthetic images do harm here: {figures}{compared_with} ({_noise(first.difference)})"
+        return Verdict(HARMS, f"{sentence}; use {best.baseline.description} alone.", first.baseline)
+    # From here on it is about the best of the baselines.
+    adjusted = [
+        Comparison(comparison.baseline, comparison.difference.bonferroni(len(comparisons)))
+        for comparison in comparisons
+    ]
+    best = min(adjusted, key=lambda comparison: comparison.difference.high)
+    if best.difference.high <= MIN_USEFUL_GAIN:
+        return Verdict(NO_HELP, _no_help(first, best, name), best.baseline)
+    closest = next(comparison for comparison in adjusted if comparison.baseline is closest.baseline)
+    more = "seeds" if closest.difference.seed_fraction > 0.5 else "test images"
+    return Verdict(UNDECIDED, f"{_undecided(first, closest, name)}; more {more} would settle it.", closest.baseline)
 
 
-def at_chance(comparisons: Sequence[Comparison], measure: str, constant: float) -> Verdict:
-    """Return the verdict if no training method beats a constant answer (`chance`).
+def at_chance(comparisons: Sequence[Comparison], metric: str, constant: float) -> Verdict:
+    """Return the verdict if no training method beats a constant answer.
 
     Args:
-        comparisons: as `verdict` takes them.
-        measure: what was compared, one of `MEASURES`.
-        constant: the measure of always answering the most common class, in [0, 1].
+        comparisons: see `verdict`.
+        constant: the metric of always answering the most common class, in [0, 1] (`chance`).
     """
     first = comparisons[0]
-    what = "accuracy" if measure == ACCURACY else "balanced accuracy"
+    name = "accuracy" if metric == ACCURACY else "balanced accuracy"
     sentence = (
         "Undecided: no training method does better than always predicting the most common class "
-        f"({100 * constant:.1f} % {what}), so there is nothing to compare ({_size(first.difference)}). More real "
+        f"({100 * constant:.1f} % {name}), so there is nothing to compare ({_size(first.difference)}). More real "
         "images, larger images (--image-size) or longer training of the classifiers (--steps of vaeaug evaluate) "
         "may help."
     )
-    return Verdict(UNDECIDED, sentence, first.without)
+    return Verdict(UNDECIDED, sentence, first.baseline)
 
 
-def _too_few_seeds(first: Comparison, what: str) -> str:
-    """Return the sentence if there is no interval."""
+def _too_few_seeds(first: Comparison, name: str) -> str:
     return (
-        f"Undecided: the difference is {points(first.difference)} points of {what} over {first.without.words}, but "
-        f"{_size(first.difference)} are too few for an interval: run with --seeds {MIN_SEEDS} or more (5 is the "
-        "default)."
+        f"Undecided: the difference is {points(first.difference)} points of {name} over "
+        f"{first.baseline.description}, but {_size(first.difference)} are too few for an interval: run with "
+        f"--seeds {MIN_SEEDS} or more (5 is the default)."
     )
 
 
-def _no_help(first: Comparison, best: Comparison, what: str) -> str:
-    """Return the sentence where one rival does as well."""
+def _no_help(first: Comparison, best: Comparison, name: str) -> str:
     noise = _noise(best.difference)
-    if best.without is first.without:
-        beside = ""
+    if best.baseline is first.baseline:
+        compared_with = ""
     elif first.difference.low > 0:
-        well = "better" if best.difference.high < 0 else "as well"
+        how_well = "better" if best.difference.high < 0 else "as well"
         return (
-            f"The synthetic images add {points(first.difference)} points of {what} over {first.without.words} "
-            f"({_level(first.difference)}), but {best.without.words} did {well}: {points(best.difference)} points "
-            f"compared with it ({noise}); use it alone."
+            f"The synthetic images add {points(first.difference)} points of {name} over {first.baseline.description} "
+            f"({_level(first.difference)}), but {best.baseline.description} did {how_well}: "
+            f"{points(best.difference)} points compared with it ({noise}); use it alone."
         )
     else:
-        beside = f" compared with {best.without.words}"
+        compared_with = f" compared with {best.baseline.description}"
     return (
-        f"The synthetic images do not help here: {points(best.difference)} points of {what}{beside} ({noise}); "
-        f"use {best.without.words} alone."
+        f"The synthetic images do not help here: {points(best.difference)} points of {name}{compared_with} ({noise}); "
+        f"use {best.baseline.description} alone."
     )
 
 
-def _undecided(first: Comparison, nearest: Comparison, what: str) -> str:
-    """Return the beginning of the sentence if the interval of a rival contains both answers."""
-    noise = _noise(nearest.difference)
+def _undecided(first: Comparison, closest: Comparison, name: str) -> str:
+    noise = _noise(closest.difference)
     if first.difference.low > 0:
         return (
-            f"Undecided: the synthetic images add {points(first.difference)} points of {what} over "
-            f"{first.without.words} ({_level(first.difference)}), but over {nearest.without.words} the difference is "
-            f"within the noise, {points(nearest.difference)} points ({noise})"
+            f"Undecided: the synthetic images add {points(first.difference)} points of {name} over "
+            f"{first.baseline.description} ({_level(first.difference)}), but over {closest.baseline.description} the "
+            f"difference is within the noise, {points(closest.difference)} points ({noise})"
         )
     return (
-        f"Undecided: the difference is within the noise, {points(nearest.difference)} points of {what} over "
-        f"{nearest.without.words} ({noise})"
+        f"Undecided: the difference is within the noise, {points(closest.difference)} points of {name} over "
+        f"{closest.baseline.description} ({noise})"
     )
 
 
 def _noise(difference: Difference) -> str:
-    """Return what an interval is of, or that there is none worth the name."""
-    if not difference.rules_out:
+    if not difference.is_informative:
         return f"{_size(difference)} are too few for an interval"
     return f"{_level(difference)}; {_size(difference)}"
 
 
 def _level(difference: Difference) -> str:
-    """Return the confidence level of an interval, in words."""
-    return f"{100 * difference.level:.3g} % interval"
+    return f"{100 * difference.confidence:.3g} % interval"
 
 
 def _size(difference: Difference) -> str:
-    """Return what was compared on."""
     return f"{difference.seeds} seeds, {difference.images:,} test images"
 
 
 def points(difference: Difference) -> str:
-    """Return a difference in percentage points, `+1.4 +- 0.5`; without an interval where that rules nothing out."""
+    """Return a difference in percentage points, `+1.4 +- 0.5`; without the interval if it excludes nothing."""
     mean = f"{100 * difference.mean:+.1f}"
-    half = difference.half
-    return mean if half is None or not difference.rules_out else f"{mean} +- {100 * half:.1f}"
+    half_width = difference.half_width
+    return mean if half_width is None or not difference.is_informative else f"{mean} +- {100 * half_width:.1f}"

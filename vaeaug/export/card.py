@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from vaeaug.disk import write_atomic
 from vaeaug.export.layout import folder_name
-from vaeaug.export.loading import Loaded, loading_code
-from vaeaug.export.origin import Drawn, Origin
+from vaeaug.export.loading import OutputInfo, loading_code
+from vaeaug.export.synthesis_method import Generated, SynthesisMethod
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -26,15 +26,7 @@ HUB_SPLITS = {"train": "train", "val": "validation", "test": "test"}
 
 @dataclass(frozen=True, slots=True)
 class ClassCount:
-    """How many images a class has in the output.
-
-    Attributes:
-        label: the class name.
-        synthetic: synthetic training images, those of earlier runs included.
-        val: validation images, passed through.
-        test: test images, passed through.
-        carried: synthetic training images of earlier runs.
-    """
+    """The numbers of images of a class; `synthetic` includes `carried`, those of earlier runs."""
 
     label: str
     real: int
@@ -52,25 +44,13 @@ def counts_entry(count: ClassCount) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class CardData:
-    """What the card says.
-
-    Attributes:
-        name: the name of the output directory.
-        counts: one per class.
-        settings: name -> value, shown as a table in this order.
-        warnings: each a sentence.
-        origin: what the synthetic images are made of.
-        rewritten: how many copies of real images were rewritten.
-        suffixes: of all images of the output, in lower case.
-        sources: whether synthetic images have a real source image.
-        held_out: a sentence about held-out images; empty if there are none.
-    """
+    """The contents of the dataset card; `held_out` is a sentence about held-out images, or empty."""
 
     name: str
     counts: Sequence[ClassCount]
     settings: Mapping[str, object]
     warnings: Sequence[str] = field(default_factory=tuple)
-    origin: Origin = field(default_factory=Drawn)
+    method: SynthesisMethod = field(default_factory=Generated)
     rewritten: int = 0
     suffixes: Collection[str] = (".png",)
     sources: bool = False
@@ -122,40 +102,38 @@ def _summary(data: CardData) -> str:
 {kinds} training images in {len(data.counts):,} \
 {"class" if len(data.counts) == 1 else "classes"}, made by vaeaug.
 
-{data.origin.text}
+{data.method.text}
 > Use them for training only; never validate, test, or measure anything with them.
 > They do not replace classical augmentation: train with both, and measure the gain with `vaeaug evaluate`.
 > `manifest.csv` states for every file whether it is synthetic, and each synthetic file is marked as such
-> (IPTC digital source type `{data.origin.source_type.rpartition("/")[2]}`).{warnings}
+> (IPTC digital source type `{data.method.source_type.rpartition("/")[2]}`).{warnings}
 
-The licence of the real images{copies} {data.origin.licence}.
+The licence of the real images{copies} {data.method.licence}.
 {_sources(data)}{_copies(data)}"""
 
 
 def _sources(data: CardData) -> str:
-    """Return a description of the columns `source` and `original` of the manifest, and of images from earlier runs."""
     carried = sum(count.carried for count in data.counts)
-    said = ""
+    note = ""
     if carried:
-        said = (
+        note = (
             f"\n{carried:,} of the synthetic images are from an earlier run of vaeaug; their rows in `manifest.csv`\n"
             "keep the sampler, index, seed and source of that run.\n"
         )
     if not data.sources:
-        return said
-    opens = (
+        return note
+    meaning = (
         "is the path, relative to this directory, of the real image that a synthetic image was made from"
         if any(count.real for count in data.counts)
         else "is the name, in the original data, of the real image that a synthetic image was made from (not included)"
     )
     return (
-        f"\nIn `manifest.csv`, the column `source` {opens}.\nThe column `original` is the name of that image in the "
-        f"data that it first came from. A synthetic image must stay in the split of its source.\n{said}"
+        f"\nIn `manifest.csv`, the column `source` {meaning}.\nThe column `original` is the name of that image in the "
+        f"data that it first came from. A synthetic image must stay in the split of its source.\n{note}"
     )
 
 
 def _copies(data: CardData) -> str:
-    """Return what was done to copies of real images."""
     if not data.rewritten:
         return ""
     number = "One copy of a real image was" if data.rewritten == 1 else f"{data.rewritten:,} copies of real images were"
@@ -198,13 +176,13 @@ def _loading(data: CardData) -> str:
         else ""
     )
     code = loading_code(
-        Loaded(
+        OutputInfo(
             name=data.name,
             splits=tuple(split for split in HUB_SPLITS if _in_split(data.counts, split)),
             suffixes=data.suffixes,
             real=any(count.real for count in data.counts),
             gaps=any(
-                not _of_split(count, split)
+                not _count_in_split(count, split)
                 for count in data.counts
                 for split in HUB_SPLITS
                 if _in_split(data.counts, split)
@@ -232,17 +210,14 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _in_split(counts: Sequence[ClassCount], split: str) -> int:
-    """Return the number of images in a split of the output."""
-    return sum(_of_split(count, split) for count in counts)
+    return sum(_count_in_split(count, split) for count in counts)
 
 
-def _of_split(count: ClassCount, split: str) -> int:
-    """Return the number of images of a class in a split of the output."""
+def _count_in_split(count: ClassCount, split: str) -> int:
     return count.real + count.synthetic if split == "train" else int(getattr(count, split))
 
 
 def _size(total: int) -> str:
-    """Return the size category of the Hugging Face hub."""
     if total < _SIZES[0]:
         return "n<1K"
     for lower, upper, limit in zip(_SIZE_NAMES, _SIZE_NAMES[1:], _SIZES[1:], strict=False):

@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 
 
 def encode_completed(file: CompletedFile, pages: Mapping[int, NDArray[Any]], text: Mapping[str, str]) -> bytes:
-    """Return the completed file; the same arguments give the same bytes.
+    """Return a completed file; the same arguments give the same bytes.
 
     Args:
-        pages: number of the page -> its samples with the holes filled.
-        text: keyword -> value, written as text chunks (PNG) and as XMP properties. `vaeaug:synthetic` and the IPTC
-            digital source type are always there: `partly`, or `true` if the source is a synthetic image.
+        pages: page number -> samples with the holes filled.
+        text: keyword -> value, written as PNG text chunks and XMP properties; the marks of a (partly) synthetic image
+            are added.
     """
     before = read_mark(file.view(0))
     whole = before is not None and before.synthetic == "true"

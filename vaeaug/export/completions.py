@@ -24,23 +24,18 @@ class CompletedRow:
     """One image of the output; the fields are the columns of `manifest.csv`.
 
     Attributes:
-        file_name: relative to OUT, with forward slashes.
-        split: `train`, `val` or `test`; all is `train` if there are no splits.
-        label: the class it was completed as, or for an image that was passed through that of its folder.
-        label_given: where the label comes from: `folder`, `--label`, or empty if it was inferred.
-        synthetic: `partly` for a completion and `false` for an image that was passed through, unless the image was
-            synthetic before: that it stays.
-        source: the file in IMAGES.
-        original: name of that image, or of the real image that it shows if it is synthetic, in the dataset that it
-            first came from.
-        mask: what told where the holes are: a mask's name, `alpha`, a colour.
-        missing: fraction of the pixels that were missing, of the pages that had holes.
-        pages: which pages had holes, from 1, if the file has several; otherwise empty.
-        sample: number of the completion, from 0; empty for an image that was passed through.
-        evidence: log p(visible pixels | label) in nats, if the class was inferred, except for a constant that all
-            classes share (with an inpainting encoder it is a classifier's log-probability): only differences count.
-        margin: how much that exceeds the next best class's.
-        spread: mean standard deviation of the completions in the holes, if there are several; values in [0, 1].
+        label: the class it was completed as; for an unchanged image, its folder's class.
+        label_given: the origin of the label: `folder`, `--label`, or empty if it was inferred.
+        synthetic: `partly` for a completion, `false` for an unchanged image; an image that was synthetic stays so.
+        original: name of the image (or of the real image that a synthetic one shows) in its first dataset.
+        mask: the origin of the holes: a mask's name, `alpha`, or a colour.
+        missing: fraction of missing pixels, over the pages with holes.
+        pages: pages with holes, from 1, if the file has several; otherwise empty.
+        sample: number of the completion, from 0; empty for an unchanged image.
+        evidence: log p(visible pixels | label) in nats, if the class was inferred, up to a constant shared by all
+            classes.
+        margin: the difference to the evidence of the second best class.
+        spread: mean standard deviation of several completions in the holes; values in [0, 1].
     """
 
     file_name: str
@@ -62,19 +57,11 @@ class CompletedRow:
 
 @dataclass(frozen=True, slots=True)
 class CompletionsCard:
-    """What the card of completed images says.
-
-    Attributes:
-        name: of the output directory.
-        rows: of the manifest.
-        foldered: whether images are in class folders.
-        settings: how it was done: name -> value.
-        warnings: each a sentence.
-    """
+    """What the card of completed images says."""
 
     name: str
     rows: Sequence[CompletedRow]
-    foldered: bool
+    has_class_folders: bool
     settings: Mapping[str, object]
     warnings: Sequence[str] = ()
 
@@ -87,7 +74,7 @@ def write_completions_card(path: Path, data: CompletionsCard) -> None:
     several = len(completed) > images
     settings = "".join(f"| {plain(name)} | {plain(value)} |\n" for name, value in data.settings.items())
     warnings = "".join(f"\n> - {plain(warning)}" for warning in data.warnings)
-    where = "`uncertainty.zip`, outside the class folders," if data.foldered else "`uncertainty/`"
+    where = "`uncertainty.zip`, outside the class folders," if data.has_class_folders else "`uncertainty/`"
     text = f"""{_header(data)}
 # {plain(data.name)}
 
@@ -130,7 +117,6 @@ def write_archive(path: Path, folder: Path) -> None:
 
 
 def _header(data: CompletionsCard) -> str:
-    """Return the YAML that Hugging Face reads: which files are the images."""
     files = ""
     for split in dict.fromkeys(row.split for row in data.rows):
         names = [PurePosixPath(row.file_name) for row in data.rows if row.split == split]

@@ -13,18 +13,10 @@ if TYPE_CHECKING:
     from vaeaug.dataset.levels import Levels
 
 
-def drawn_deep(
+def sixteen_bit_pixels(
     pixels_HWC: NDArray[Any], height: int, width: int, levels: Levels, value_range: tuple[int, int]
 ) -> NDArray[np.uint16]:
-    """Return a drawn image as uint16 (height, width, 1).
-
-    Args:
-        pixels_HWC: at the model's size, C = 1 or 3: uint8, or float32 in [0, 1], which has more shades.
-        height: of the file, in pixels.
-        width: likewise.
-        levels: of the dataset.
-        value_range: the smallest and the largest value of the class's real images; the values are clipped to it.
-    """
+    """Return a generated image (uint8, or float32 in [0, 1]) as uint16 (height, width, 1), clipped to `value_range`."""
     shades_HW = pixels_HWC.astype(np.float32).mean(axis=2)
     if pixels_HWC.dtype == np.uint8:
         shades_HW /= 255

@@ -1,8 +1,7 @@
 """Formats of synthetic images and of rewritten copies: PNG, JPEG and WebP files, each with its provenance mark.
 
-PNG text chunks have no equal in JPEG and WebP, so there the fields are properties of an XMP packet (`source_type`): in
-JPEG an APP1 segment, in WebP a chunk `XMP ` (XMP Specification, Part 3). JPEG files are baseline, with Huffman tables
-of the standard, because every reader decodes these.
+In JPEG and WebP files the fields of PNG text chunks are XMP properties (`source_type`; XMP Specification, Part 3). JPEG
+files are baseline with standard Huffman tables, which every reader decodes.
 """
 
 from __future__ import annotations
@@ -35,19 +34,18 @@ SUFFIXES: dict[Format, str] = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp"}
 JPEG_QUALITY, WEBP_QUALITY = 95, 90
 """Quality of lossy files if neither a source file nor the user determines it."""
 
-_END_OF_JPEG = b"\xff\xd9"
-_MOST_PACKET = 65000  # bytes of an XMP packet in a JPEG segment; the format allows 65,502
-_MOST_VALUE = 4096  # characters of a property
+_JPEG_END = b"\xff\xd9"
+_MAX_PACKET_BYTES = 65000  # bytes of an XMP packet in a JPEG segment; the format allows 65,502
+_MAX_VALUE_CHARS = 4096  # characters of a property
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How pixels become a file.
+    """How pixels are written to a file.
 
     Attributes:
-        format: of the file.
-        quality: 1 to 100, of a lossy file; None takes `tables`, or the default of the format.
-        tables: of a JPEG file like which this one is to be compressed.
+        quality: 1 to 100, of a lossy file; None uses `tables`, or the default of the format.
+        tables: quantization tables of a JPEG file.
     """
 
     format: Format = "PNG"
@@ -75,16 +73,8 @@ def encode_image(
     """Return the file of an image; the same arguments give the same bytes.
 
     Args:
-        pixels_HWC: as `encode_png` takes them.
-        height: of the file, in pixels.
-        width: of the file, in pixels.
-        mode: of the file. JPEG files hold `L` and `RGB`, WebP files `RGB` only.
-        text: keyword -> value; the file is marked as synthetic with these fields. None for a copy of a real image,
-            which has no mark.
-        colours: for mode `P`.
-
-    Raises:
-        ValueError: the mode does not go with the format, or as `encode_png`.
+        mode: `L` or `RGB` for JPEG files, `RGB` for WebP files, any for PNG files.
+        text: keyword -> value; the file is also marked as synthetic. None for a copy of a real image.
     """
     if encoding.format == "PNG":
         return encode_png(pixels_HWC, height, width, mode, text, colours)
@@ -103,13 +93,7 @@ def encode_image(
 
 
 def with_alpha(colours_HWC: NDArray[np.uint8], alpha_HW: NDArray[np.uint8] | None, mode: Mode) -> NDArray[np.uint8]:
-    """Return pixels with an alpha channel, uint8 (H, W, 2 or 4), as modes `LA` and `RGBA` take them.
-
-    Args:
-        colours_HWC: uint8, C = 1 or 3.
-        alpha_HW: uint8; opaque if None.
-        mode: `LA` or `RGBA`.
-    """
+    """Return pixels with an alpha channel, uint8 (H, W, 2 or 4); opaque if `alpha_HW` is None."""
     height, width = colours_HWC.shape[:2]
     fitted_HWC = fitted(colours_HWC, height, width, "L" if mode == "LA" else "RGB").astype(np.uint8)
     alpha_HW = np.full((height, width), 255, np.uint8) if alpha_HW is None else alpha_HW
@@ -117,10 +101,7 @@ def with_alpha(colours_HWC: NDArray[np.uint8], alpha_HW: NDArray[np.uint8] | Non
 
 
 def is_complete(path: Path) -> bool:
-    """Return whether a PNG, JPEG or WebP file was written to its end; False if it is not there.
-
-    A file that was being written when the power failed may be empty or cut, although its name is there.
-    """
+    """Return whether a PNG, JPEG or WebP file exists and is not truncated, as after a power failure."""
     try:
         with path.open("rb") as file:
             head = file.read(12)
@@ -132,12 +113,11 @@ def is_complete(path: Path) -> bool:
     if head.startswith(b"\x89PNG"):
         return is_complete_png(tail)
     if head.startswith(b"\xff\xd8"):
-        return tail.endswith(_END_OF_JPEG)
+        return tail.endswith(_JPEG_END)
     return head.startswith(b"RIFF") and len(head) == 12 and struct.unpack_from("<I", head, 4)[0] + 8 == length
 
 
 def _jpeg_options(encoding: Encoding, mode: Mode) -> dict[str, Any]:
-    """Return what Pillow takes: the tables of a source, or a quality."""
     tables = encoding.tables
     if encoding.quality is None and tables is not None:
         listed = [list(table) for table in tables.quantization]
@@ -152,8 +132,8 @@ def _packet(text: Mapping[str, str]) -> bytes:
     fields = {"synthetic": "true", **properties_of(text)}
     source_type = SourceType.COMPOSITE if fields["synthetic"] == "partly" else SourceType.TRAINED
     packet = xmp(source_type, fields).encode()
-    if len(packet) > _MOST_PACKET:
-        packet = xmp(source_type, {name: value[:_MOST_VALUE] for name, value in fields.items()}).encode()
+    if len(packet) > _MAX_PACKET_BYTES:
+        packet = xmp(source_type, {name: value[:_MAX_VALUE_CHARS] for name, value in fields.items()}).encode()
     return packet
 
 

@@ -16,24 +16,13 @@ if TYPE_CHECKING:
 
 
 def map_name(file_name: str) -> str:
-    """Return the path of the map of an image, relative to OUT: `maps/<file_name>.png`; the image's suffix is kept.
-
-    Args:
-        file_name: of the image, relative to DATA, with forward slashes.
-    """
+    """Return the path of the map of an image, relative to OUT: `maps/<file_name>.png`; the image's suffix is kept."""
     path = PurePosixPath("maps", file_name)
     return path.with_name(cut_name(path.name, ".png")).as_posix()
 
 
 def encode_error_map(error_HW: NDArray[np.float32], height: int, width: int) -> bytes:
-    """Return a gray PNG of an error map, resized (bilinear) to the size of the image's file.
-
-    Args:
-        error_HW: absolute errors in [0, 1]. The gray level is 255 times the error, so that maps can be compared, and
-            a level is a step of an 8-bit image.
-        height: of the file, in pixels.
-        width: of the file, in pixels.
-    """
+    """Return a gray PNG of absolute errors in [0, 1], resized (bilinear) to the size of the image's file."""
     errors = Image.fromarray(np.ascontiguousarray(error_HW, dtype=np.float32))
     if errors.size != (width, height):
         errors = errors.resize((width, height), Image.Resampling.BILINEAR)

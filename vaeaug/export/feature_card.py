@@ -16,23 +16,14 @@ from vaeaug.features.columns import Column
 
 @dataclass(frozen=True, slots=True)
 class FeatureCard:
-    """What the card says.
-
-    Attributes:
-        name: the name of the directory.
-        format: `parquet`, `npz` or `npy-tree`.
-        images: split -> number of images.
-        columns: the columns of numbers.
-        settings: name -> value.
-        remarks: warnings, each a sentence.
-    """
+    """The contents of the card of a feature export; `format` is `parquet`, `npz` or `npy-tree`."""
 
     name: str
     format: str
     images: Mapping[str, int]
     columns: Sequence[Column]
     settings: Mapping[str, object]
-    remarks: Sequence[str]
+    warnings: Sequence[str]
 
 
 def write_feature_card(path: Path, card: FeatureCard) -> None:
@@ -54,8 +45,8 @@ def _header(card: FeatureCard) -> str:
 
 def _summary(card: FeatureCard) -> str:
     counts = ", ".join(f"{count:,} {split}" for split, count in card.images.items())
-    remarks = "".join(f"\n> - {plain(remark)}" for remark in card.remarks)
-    return f"# {plain(card.name)}\n\nLatent features of images ({counts}), made by vaeaug.\n{remarks}\n"
+    warnings = "".join(f"\n> - {plain(warning)}" for warning in card.warnings)
+    return f"# {plain(card.name)}\n\nLatent features of images ({counts}), made by vaeaug.\n{warnings}\n"
 
 
 def _columns(card: FeatureCard) -> str:
@@ -114,5 +105,4 @@ of a column is a "-" in the name of its folder.
 
 
 def _loading(card: FeatureCard) -> str:
-    """Return code that loads the features, with the name of their directory."""
     return re.sub(r'"OUT(/[^"]*)"', lambda found: literal(card.name + found[1]), _LOADING[card.format])

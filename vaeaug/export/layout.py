@@ -1,11 +1,9 @@
-"""Names in an output directory: safe on every file system, unique per class, and unchanged if they are safe already.
+"""Folder names in an output directory: safe on every file system, unique per class, and otherwise unchanged.
 
-The rule is percent-encoding, of as little as possible. Encoded are: the last letter of a word from which Hugging Face
-`datasets` infers a split wherever it is in a path (`train`, `blood test`: `trai%6E`, `blood tes%74`); characters that
-no file name may have on Linux, macOS or Windows; a leading dot or double underscore (readers skip such folders); a
-trailing dot or space and the device names of Windows (`con`, `aux.txt`), which Windows changes or refuses; and `%`
-where it would read as an encoding. A name longer than a file system takes is cut and ends in a hash. Two classes never
-share a name.
+Names are percent-encoded where necessary: the last letter of a word from which Hugging Face `datasets` infers a split
+(`blood test`: `blood tes%74`); characters that Linux, macOS or Windows forbid; a leading dot or double underscore
+(readers skip such folders); a trailing dot or space and the device names of Windows (`con`, `aux.txt`); and `%` where
+it would read as an encoding. Names that are too long are cut and end in a hash.
 """
 
 from __future__ import annotations
@@ -41,14 +39,7 @@ _CUT = "%7E"
 
 
 def folder_name(label: str) -> str:
-    """Return the folder of a class.
-
-    Args:
-        label: any class name, also an empty one or `..`.
-
-    Returns:
-        A single path component of at most 255 bytes that is neither hidden nor special; equal to `label` where that is
-        such a name already; different for different labels (letter case counts).
+    """Return the folder name of a class: a safe path component of at most 255 bytes, unique per label.
 
     Example:
         >>> folder_name("T-shirt"), folder_name("Trouser/pants"), folder_name("..")
@@ -58,13 +49,7 @@ def folder_name(label: str) -> str:
 
 
 def synthetic_name(label: str, index: int, suffix: str = ".png") -> str:
-    """Return the file name of a synthetic image: `synthetic-<class>-00000.png`, with more digits from 100,000 on.
-
-    Args:
-        label: the class name; its part is cut to 200 bytes.
-        index: the number of the sample within its class, from 0.
-        suffix: of the file's format: `.png`, `.jpg` or `.webp`.
-    """
+    """Return the file name of a synthetic image: `synthetic-<class>-00000.png`, with more digits from 100,000 on."""
     return f"synthetic-{_encoded(label, CLASS_BYTES)}-{index:05d}{suffix}"
 
 
@@ -87,15 +72,7 @@ def collision_key(name: str) -> str:
 
 
 def make_class_folders(split: Path, labels: Iterable[str]) -> dict[str, Path]:
-    """Make the class folders of a split and return label -> folder.
-
-    Args:
-        split: `OUT/train`; made if it is missing.
-        labels: the class names, distinct.
-
-    Raises:
-        InputError: the file system takes the folders of two classes for one.
-    """
+    """Make the class folders of a split and return label -> folder; an InputError if two would be the same."""
     folders = {label: split / folder_name(label) for label in labels}
     seen: dict[tuple[int, int], str] = {}
     for label, folder in sorted(folders.items()):
@@ -110,12 +87,7 @@ def make_class_folders(split: Path, labels: Iterable[str]) -> dict[str, Path]:
 
 
 def make_missing_folders(out: Path, labels: Iterable[str]) -> None:
-    """Make the missing class folders of each split, so that readers number the classes identically in all splits.
-
-    Args:
-        out: OUT.
-        labels: the names of all classes, of whatever split.
-    """
+    """Make the missing class folders of each split, so that readers number the classes identically in all splits."""
     distinct = dict.fromkeys(labels)
     for split in SPLITS:
         if (out / split).is_dir():
@@ -133,20 +105,19 @@ def cut_name(name: str, suffix: str, limit: int = NAME_BYTES) -> str:
 
 
 def _encoded(label: str, limit: int) -> str:
-    """Return the encoded label, cut to `limit` bytes."""
     if not label:
         return _CUT
     first, last = 0, len(label) - 1
     device = _DEVICE.fullmatch(label.rstrip(" ."))
     escapes = {match.start() for match in _ESCAPE.finditer(label)}
     out = []
-    for place, character in enumerate(label):
+    for index, character in enumerate(label):
         unsafe = (
             character in _FORBIDDEN
             or unicodedata.category(character) in ("Cc", "Cs")
-            or (place == first and (character == "." or label.startswith("__") or device is not None))
-            or (place == last and character in " .")
-            or place in escapes
+            or (index == first and (character == "." or label.startswith("__") or device is not None))
+            or (index == last and character in " .")
+            or index in escapes
         )
         out.append(_percent(character) if unsafe else character)
     # Last, because the digits of an escape separate words too.

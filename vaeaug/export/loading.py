@@ -1,8 +1,8 @@
 """Code that loads an output with common training libraries; it runs without changes.
 
-A library whose reader would pass over some images of the output, number its classes in another way in each split, or
-fail, is left out. Which suffixes each reader lists was read from torchvision 0.29, datasets 5.2, Keras 3.15, timm 1.0,
-Ultralytics 8.4 and fastai 2.8.
+Libraries that would skip images of the output, number classes differently per split, or fail, are left out. The
+suffixes that each reader lists are those of torchvision 0.29, datasets 5.2, Keras 3.15, timm 1.0, Ultralytics 8.4 and
+fastai 2.8.
 """
 
 from __future__ import annotations
@@ -19,16 +19,8 @@ _FASTAI = _COMMON | {".bmp", ".gif", ".tif", ".tiff"}
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
-    """What decides which code loads an output.
-
-    Attributes:
-        name: of its directory.
-        splits: that have images: `train`, `val`, `test`.
-        suffixes: of its images, in lower case.
-        real: whether there are real training images.
-        gaps: whether a split lacks images of a class.
-    """
+class OutputInfo:
+    """Properties that decide how an output can be loaded; `gaps`: whether a split lacks images of a class."""
 
     name: str
     splits: tuple[str, ...]
@@ -45,7 +37,7 @@ class Loaded:
         """Return a path below the directory as a Python literal."""
         return literal("/".join((self.name, *parts)))
 
-    def listed_by(self, suffixes: Collection[str]) -> bool:
+    def readable_by(self, suffixes: Collection[str]) -> bool:
         """Return whether a reader of these suffixes finds every image."""
         return set(self.suffixes) <= set(suffixes)
 
@@ -55,25 +47,21 @@ def literal(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def loading_code(output: Loaded) -> str:
-    """Return a Markdown block of Python code for each library that reads all of an output.
-
-    Args:
-        output: what it is like.
-    """
+def loading_code(output: OutputInfo) -> str:
+    """Return a Markdown block of Python code for each library that reads all of an output."""
     parts = [part for make in _PARTS if (part := make(output))]
     return "```python\n" + "\n".join(parts) + "```\n"
 
 
-def _torchvision(output: Loaded) -> str:
-    if not output.listed_by(_TORCHVISION):
+def _torchvision(output: OutputInfo) -> str:
+    if not output.readable_by(_TORCHVISION):
         return ""
     empty = ", allow_empty=True" if output.gaps else ""
     lines = [f"{split} = ImageFolder({output.path(split)}{empty})\n" for split in output.splits]
     return "# torchvision\nfrom torchvision.datasets import ImageFolder\n" + "".join(lines)
 
 
-def _hugging_face(output: Loaded) -> str:
+def _hugging_face(output: OutputInfo) -> str:
     if re.search(r"[*?\[\]{}]", output.name):  # it takes the name for a pattern
         return ""
     # By the directory's name alone `datasets` would give back what it read from another directory of that name.
@@ -83,8 +71,8 @@ data = load_dataset("imagefolder", data_dir={output.path()})
 """
 
 
-def _keras(output: Loaded) -> str:
-    if not output.listed_by(_KERAS):
+def _keras(output: OutputInfo) -> str:
+    if not output.readable_by(_KERAS):
         return ""
     lines = [
         f'{split} = keras.utils.image_dataset_from_directory({output.path(split)}, format="grain")\n'
@@ -93,15 +81,15 @@ def _keras(output: Loaded) -> str:
     return '# Keras 3 and grain (with TensorFlow: format="tf")\nimport keras\n' + "".join(lines)
 
 
-def _timm(output: Loaded) -> str:
-    if output.gaps or not output.listed_by(_COMMON):  # it passes over empty folders and numbers the others
+def _timm(output: OutputInfo) -> str:
+    if output.gaps or not output.readable_by(_COMMON):  # it passes over empty folders and numbers the others
         return ""
     lines = [f'{split} = create_dataset("folder", {output.path(split)})\n' for split in output.splits]
     return "# timm\nfrom timm.data import create_dataset\n" + "".join(lines)
 
 
-def _fastai(output: Loaded) -> str:
-    if output.held_out is None or output.gaps or not output.listed_by(_FASTAI):
+def _fastai(output: OutputInfo) -> str:
+    if output.held_out is None or output.gaps or not output.readable_by(_FASTAI):
         return ""
     return f"""# fastai
 from fastai.vision.all import ImageDataLoaders, Resize
@@ -111,8 +99,8 @@ loaders = ImageDataLoaders.from_folder(
 """
 
 
-def _ultralytics(output: Loaded) -> str:
-    if output.held_out is None or not output.listed_by(_TORCHVISION):
+def _ultralytics(output: OutputInfo) -> str:
+    if output.held_out is None or not output.readable_by(_TORCHVISION):
         return ""
     return f"""# Ultralytics ("yolo11n-cls.pt" starts from pretrained weights)
 from ultralytics import YOLO
@@ -120,7 +108,7 @@ YOLO("yolo11n-cls.yaml").train(data={output.path()}, epochs=100, imgsz=64)
 """
 
 
-def _real_alone(output: Loaded) -> str:
+def _real_only(output: OutputInfo) -> str:
     if not output.real:
         return ""
     return f"""# Only the real training images
@@ -130,12 +118,12 @@ real = rows[(rows["split"] == "train") & (rows["synthetic"] == "false")]
 """
 
 
-_PARTS: tuple[Callable[[Loaded], str], ...] = (
+_PARTS: tuple[Callable[[OutputInfo], str], ...] = (
     _torchvision,
     _hugging_face,
     _keras,
     _timm,
     _fastai,
     _ultralytics,
-    _real_alone,
+    _real_only,
 )

@@ -27,19 +27,12 @@ class ManifestRow:
     """One image; the fields are the columns.
 
     Attributes:
-        file_name: relative to OUT, with forward slashes.
-        split: `train`, `val` or `test`.
-        label: its class, as the data has it (a folder's name may be an encoding of it).
-        synthetic: `true` (changed real images too), `partly` (a model filled holes in it) or `false`.
-        source: the real image that it shows, relative to OUT: a real image itself, for a synthetic image the real one
-            that it was drawn around or changed from, if there is one. If that image is not in OUT, the same as
-            `original`.
-        original: name of that real image in the dataset it first came from.
-        sampler: of a synthetic image; otherwise empty.
-        index: number of a synthetic image within its class; otherwise empty.
-        seed: of a synthetic image; otherwise empty.
-        normalized: of a real image, why its copy was rewritten (`normalize.REASONS`), joined by `+`; empty if it has
-            the bytes of the original.
+        label: its class, as the data names it (a folder name may be an encoding of it).
+        synthetic: `true` (also for edited real images), `partly` (a model filled holes in it) or `false`.
+        source: a real image itself, or the real image that a synthetic one was generated from, relative to OUT; the
+            same as `original` if that image is not in OUT.
+        original: name of the real image in its first dataset.
+        normalized: why the copy of a real image was rewritten (`normalize.REASONS`), joined by `+`; else empty.
     """
 
     file_name: str
@@ -55,12 +48,7 @@ class ManifestRow:
 
 
 class Sources:
-    """Names the real source images of the images of an output.
-
-    Args:
-        files: the images of DATA; they know what earlier runs said about them.
-        placed: those of them that are in OUT, and where.
-    """
+    """Names the real source images of generated ones; `placed` lists those that are in OUT."""
 
     def __init__(self, files: Iterable[ImageFile], placed: Iterable[RealImage]) -> None:
         self._files = {file.file_name: file for file in files}
@@ -77,34 +65,29 @@ class Sources:
     def row(self, image: RealImage) -> ManifestRow:
         """Return the row of an image that was copied from DATA."""
         source, original = self.of(image.source)
-        made = image.provenance if image.synthetic else None
+        provenance = image.provenance if image.synthetic else None
         return ManifestRow(
             image.file_name,
             image.split,
             image.label,
-            REAL if made is None else made.synthetic,
+            REAL if provenance is None else provenance.synthetic,
             source,
             original,
-            "" if made is None else made.sampler,
-            "" if made is None else made.index,
-            "" if made is None else made.seed,
+            "" if provenance is None else provenance.sampler,
+            "" if provenance is None else provenance.index,
+            "" if provenance is None else provenance.seed,
             "+".join(image.reasons),
         )
 
 
-class Listed:
-    """Facts about the images of an output, collected while the manifest is written.
-
-    Attributes:
-        suffixes: of all images, in lower case.
-        sources: whether some synthetic image shows a real one.
-    """
+class ManifestFacts:
+    """Facts about the output, collected while the manifest is written."""
 
     def __init__(self) -> None:
         self.suffixes: set[str] = set()
         self.sources = False
 
-    def seen(self, rows: Iterable[ManifestRow]) -> Iterator[ManifestRow]:
+    def observe(self, rows: Iterable[ManifestRow]) -> Iterator[ManifestRow]:
         """Pass rows on."""
         for row in rows:
             self.suffixes.add(PurePosixPath(row.file_name).suffix.lower())
@@ -113,12 +96,7 @@ class Listed:
 
 
 def manifest_rows(placed: Iterable[RealImage], sources: Sources, journal: Path, seed: int) -> Iterator[ManifestRow]:
-    """Yield the rows of the output: by split, by label, copied images by name, then synthetic ones by index.
-
-    Args:
-        sources: names what synthetic images show.
-        journal: what `write_samples` noted; it need not exist.
-    """
+    """Yield the rows of the output: by split, by label, copied images by name, then synthetic ones by index."""
     groups: defaultdict[tuple[str, str], list[RealImage]] = defaultdict(list)
     for image in placed:
         groups[image.split, image.label].append(image)
@@ -136,12 +114,7 @@ def manifest_rows(placed: Iterable[RealImage], sources: Sources, journal: Path, 
 
 
 def write_manifest(path: Path, rows: Iterable[Any], columns: type[Any] = ManifestRow) -> int:
-    """Write `manifest.csv` (UTF-8, commas), row by row, completely or not at all, and return the number of rows.
-
-    Args:
-        rows: may be a generator over any number of rows, which are of one dataclass.
-        columns: that dataclass; its fields are the columns.
-    """
+    """Write `manifest.csv` row by row, completely or not at all, and return the number of rows."""
     number = 0
     with (
         atomic(path) as temporary,

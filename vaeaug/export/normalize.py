@@ -1,13 +1,9 @@
 """Which real images other readers decode differently, and how their copies are rewritten.
 
 A real image is copied byte for byte if torchvision, Hugging Face `datasets`, timm, Keras, Ultralytics and fastai all
-list its name and decode it as `vaeaug.dataset.decode` does, in the mode of its class (`kind`). Otherwise its copy is
-rewritten; the reasons are the keys of `REASONS`. A rewritten copy has the pixels that `decode_full` gives and nothing
-else: no EXIF (camera, date, position), no colour profile, no XMP, no comments, no further frames or pages. Only the
-mark of an image that an earlier run made is carried on.
-
-Names: these readers have `.png`, `.jpg` and `.jpeg` in common, in any letter case. A PNG or JPEG file under another
-name (`.jfif`, or the suffix of another format) keeps its bytes and gets the suffix of its content.
+list its name and decode it as `vaeaug.dataset.decode` does, in the mode of its class. Otherwise its copy is rewritten
+(`REASONS`) with the pixels of `decode_full` and without metadata; only the mark of a synthetic image is kept. A PNG or
+JPEG file with another suffix keeps its bytes and gets the suffix of its content.
 """
 
 from __future__ import annotations
@@ -21,9 +17,9 @@ import numpy as np
 from vaeaug.dataset.decode import FullImage, decode_full
 from vaeaug.dataset.deep import DEEP_MODES
 from vaeaug.dataset.mark import PREFIX, read_mark
-from vaeaug.dataset.palette import MOST_COLOURS, IndexedColours
+from vaeaug.dataset.palette import MAX_COLOURS, IndexedColours
+from vaeaug.export.class_format import ClassFormat, copied_as
 from vaeaug.export.encoding import PNG, SUFFIXES, Encoding, Format, encode_image, with_alpha
-from vaeaug.export.kind import ClassKind, copied_as
 from vaeaug.export.png import fitted
 
 if TYPE_CHECKING:
@@ -47,62 +43,41 @@ class CopyRule:
     """How the copy of a real image is written.
 
     Attributes:
-        traits: what the real file is.
-        reasons: why readers see another image than we do, in the order of `REASONS`.
-        suffix: of the copy's name; None if the name keeps its own.
-        kind: of its class.
-        exact: the bytes are kept all the same.
+        reasons: why readers decode it differently, in the order of `REASONS`.
+        suffix: suffix of the copy; None if it is unchanged.
+        exact: whether the bytes are kept anyway.
     """
 
     traits: FileTraits
     reasons: tuple[str, ...]
     suffix: str | None
-    kind: ClassKind
+    kind: ClassFormat
     decoding: DecodeRules
     exact: bool = False
 
 
-def copy_rule(traits: FileTraits, suffix: str, kind: ClassKind, decoding: DecodeRules, *, exact: bool) -> CopyRule:
-    """Return how the copy of a real image is written.
-
-    Args:
-        traits: what the file is.
-        suffix: of its name.
-        kind: of its class.
-        exact: keep bytes and name all the same; the reasons then say what readers see differently.
-    """
+def copy_rule(traits: FileTraits, suffix: str, kind: ClassFormat, decoding: DecodeRules, *, exact: bool) -> CopyRule:
+    """Return how the copy of a real image is written; with `exact`, unchanged, and the reasons are only recorded."""
     reasons = tuple(reason for reason, applies in _reasons(traits, kind).items() if applies)
     if exact:
         return CopyRule(traits, reasons, None, kind, decoding, exact=True)
     kept: Format = "PNG" if traits.format == "PNG" else "JPEG"
-    wanted = copied_as(traits, kind.mode).format if reasons else kept
-    new = None if suffix.lower() in _LISTED[wanted] else SUFFIXES[wanted]
-    return CopyRule(traits, reasons, new, kind, decoding)
+    target_format = copied_as(traits, kind.mode).format if reasons else kept
+    new_suffix = None if suffix.lower() in _LISTED[target_format] else SUFFIXES[target_format]
+    return CopyRule(traits, reasons, new_suffix, kind, decoding)
 
 
 def rewritten(data: bytes, rule: CopyRule) -> bytes:
-    """Return the file of a rewritten copy; the same file and rule give the same bytes.
-
-    Args:
-        rule: what becomes of it.
-
-    Raises:
-        UnreadableImageError: if the file cannot be decoded, which was possible before.
-    """
+    """Return the file of a rewritten copy; the same file and rule give the same bytes."""
     full = decode_full(data, rule.decoding)
     encoding = copied_as(full.traits, rule.kind.mode)
-    return encode_as_kind(as_kind(full, rule.kind), rule.kind, encoding, _mark_of(data))
+    return encode_in_class_format(as_class_format(full, rule.kind), rule.kind, encoding, _mark_of(data))
 
 
-def encode_as_kind(
-    pixels_HWC: NDArray[Any], kind: ClassKind, encoding: Encoding, text: Mapping[str, str] | None
+def encode_in_class_format(
+    pixels_HWC: NDArray[Any], kind: ClassFormat, encoding: Encoding, text: Mapping[str, str] | None
 ) -> bytes:
-    """Return the file of an image of a class.
-
-    Args:
-        pixels_HWC: what `as_kind` returned, or other pixels of its shape and type.
-        text: the mark of a synthetic image (`encode_image`), or None.
-    """
+    """Return the file of an image of a class; `text` is the mark of a synthetic image (`encode_image`), or None."""
     height, width = pixels_HWC.shape[:2]
     if kind.colours is None:
         return encode_image(pixels_HWC, height, width, kind.mode, encoding, text)
@@ -112,8 +87,7 @@ def encode_as_kind(
     return encode_image(pixels_HWC, height, width, "P", PNG, text, colours)
 
 
-def _reasons(traits: FileTraits, kind: ClassKind) -> dict[str, bool]:
-    """Return reason -> whether it applies, in the order of `REASONS`."""
+def _reasons(traits: FileTraits, kind: ClassFormat) -> dict[str, bool]:
     deep = kind.mode == "I;16"
     if deep:  # 16-bit PNG files open as `I;16` or, with older versions of Pillow, `I`
         other_mode = traits.deep and traits.mode not in ("I;16", "I")
@@ -132,7 +106,7 @@ def _reasons(traits: FileTraits, kind: ClassKind) -> dict[str, bool]:
     }
 
 
-def as_kind(full: FullImage, kind: ClassKind) -> NDArray[Any]:
+def as_class_format(full: FullImage, kind: ClassFormat) -> NDArray[Any]:
     """Return the pixels of a decoded image in the mode of its class."""
     if kind.levels is not None:
         if full.levels is not None:
@@ -150,14 +124,9 @@ def _mark_of(data: bytes) -> dict[str, str] | None:
 
 
 def _with_colours_of(pixels_HWC: NDArray[np.uint8], colours: IndexedColours) -> IndexedColours | None:
-    """Return a colour table in which an image loses no colour; None if it has too many.
-
-    Args:
-        pixels_HWC: uint8, C = 1 or 3.
-        colours: of the dataset. Colours that its table lacks, which an image of val or test may have, are added.
-    """
+    """Return a colour table that also has the colours of an image that the table lacks; None if there are too many."""
     flat = np.broadcast_to(pixels_HWC, (*pixels_HWC.shape[:2], 3)).reshape(-1, 3)
-    used = [tuple(colour) for colour in np.unique(flat, axis=0).tolist()]
-    known = set(colours.table)
-    table = (*colours.table, *(colour for colour in used if colour not in known))
-    return IndexedColours(tuple(dict.fromkeys(table)), table) if len(table) <= MOST_COLOURS else None
+    image_colours = [tuple(colour) for colour in np.unique(flat, axis=0).tolist()]
+    in_table = set(colours.table)
+    table = (*colours.table, *(colour for colour in image_colours if colour not in in_table))
+    return IndexedColours(tuple(dict.fromkeys(table)), table) if len(table) <= MAX_COLOURS else None

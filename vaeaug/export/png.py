@@ -1,12 +1,8 @@
 """PNG files of synthetic images, which are marked as synthetic, and of rewritten copies of real images.
 
-Written here, and not by an imaging library, because it is the hot path of the export: on one thread it writes 24,000
-gray images of 28x28 a second and 5,000 RGB images of 64x64, where Pillow at its fastest writes 19,000 and 3,400 larger
-ones. Every row has the Paeth filter; zlib's run-length strategy, made for filtered images, then compresses about as
-well as level 6 does, faster than level 1. Indices of a palette are no amounts, so their rows are not filtered and zlib
-looks for repetitions (PNG specification, "Filter selection").
-
-Format: W3C, Portable Network Graphics (Third Edition). Provenance: `source_type`.
+Written here rather than by an imaging library because it is the hot path of the export: one thread writes 24,000 gray
+images of 28x28 per second, where Pillow writes 19,000 larger ones. Rows have the Paeth filter, compressed with zlib's
+run-length strategy; rows of palette indices are not filtered. Format: W3C, Portable Network Graphics (Third Edition).
 """
 
 from __future__ import annotations
@@ -48,20 +44,13 @@ def encode_png(
     """Return a PNG file; the same arguments give the same bytes.
 
     Args:
-        pixels_HWC: uint8, C = 1 (gray) or 3 (RGB) for the modes `L`, `RGB` and `P`. For `LA` and `RGBA` uint8 with
-            C = 2 or 4, alpha last; for `I;16` uint16 with C = 1. These three are written at their own size.
-        height: of the file, in pixels. Where it or the width differs from the array's, the image is resized (Lanczos;
-            in mode "P" each pixel is the nearest one of the array).
-        width: of the file, in pixels.
-        mode: "L" writes gray, "RGB" colour. Gray pixels become RGB by repetition, RGB ones gray by ITU-R 601 luma.
-            "P" writes indices of `colours.table`: each pixel's is that of the nearest colour of `colours.palette`.
-        text: keyword (1 to 79 characters of printable ASCII) -> value, written as text chunks before the pixels of a
-            synthetic image. `vaeaug:synthetic` (`true` by default, `partly` for a completed image) and the matching
-            IPTC digital source type are always there. None for a copy of a real image, which has no mark.
-        colours: for mode "P".
-
-    Raises:
-        ValueError: the array has another shape or type, or mode "P" comes without colours or another mode with them.
+        pixels_HWC: uint8, C = 1 (gray) or 3 (RGB) for modes `L`, `RGB` and `P`; C = 2 or 4, alpha last, for `LA` and
+            `RGBA`; uint16 with C = 1 for `I;16`. The last three cannot be resized.
+        height: of the file, in pixels. Images of another size are resized (Lanczos; nearest pixel in mode `P`).
+        mode: gray pixels become RGB by repetition, RGB ones gray by ITU-R 601 luma; `P` writes indices of the nearest
+            colours in `colours`.
+        text: keyword (1 to 79 printable ASCII characters) -> value, written as text chunks; the marks of a synthetic
+            image are always added. None for a copy of a real image.
     """
     if (mode == "P") != (colours is not None):
         raise ValueError(f"only mode P takes colours, and it needs them; the mode is {mode}")
@@ -97,11 +86,7 @@ def is_complete_png(data: bytes) -> bool:
 def fitted(
     pixels_HWC: NDArray[np.uint8] | NDArray[np.uint16], height: int, width: int, mode: Mode
 ) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """Return pixels in the size and channels of a file that has no colour table; see `encode_png`.
-
-    Raises:
-        ValueError: the array has another shape or type than the mode takes.
-    """
+    """Return pixels in the size and channels of a file that has no colour table; see `encode_png`."""
     exact = (height, width, _CHANNELS[mode])
     if mode in ("I;16", "LA", "RGBA"):
         if pixels_HWC.shape != exact or pixels_HWC.dtype != (np.uint16 if mode == "I;16" else np.uint8):
@@ -117,22 +102,19 @@ def fitted(
 
 
 def _eight_bit(pixels_HWC: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
-    """Return the pixels, which have to be uint8 with 1 or 3 channels."""
     if pixels_HWC.dtype != np.uint8 or pixels_HWC.ndim != 3 or pixels_HWC.shape[2] not in (1, 3):
         raise ValueError(f"an image is uint8 (H, W, 1 or 3), not {pixels_HWC.dtype} {pixels_HWC.shape}")
     return pixels_HWC.view(np.uint8)
 
 
 def _indices(pixels_HWC: NDArray[np.uint8], height: int, width: int, colours: IndexedColours) -> NDArray[np.uint8]:
-    """Return each pixel's index in the colour table, in the size of the file."""
-    indices_HW = colours.places()[nearest_entries(pixels_HWC, colours.palette)]
+    indices_HW = colours.table_indices()[nearest_entries(pixels_HWC, colours.palette)]
     if indices_HW.shape == (height, width):
         return indices_HW
     return np.asarray(Image.fromarray(indices_HW).resize((width, height), Image.Resampling.NEAREST))
 
 
 def _unfiltered(indices_HW: NDArray[np.uint8]) -> bytes:
-    """Return the rows as they are, each after its filter type."""
     height, width = indices_HW.shape
     rows = np.zeros((height, 1 + width), np.uint8)
     rows[:, 1:] = indices_HW
@@ -140,11 +122,7 @@ def _unfiltered(indices_HW: NDArray[np.uint8]) -> bytes:
 
 
 def _paeth(image_HWC: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
-    """Return the filtered rows, each after its filter type.
-
-    Every byte is less its Paeth prediction from the bytes at its place in the left, upper, and upper left pixels (PNG
-    specification, 9.4). 16-bit samples are stored with the high byte first.
-    """
+    """Return rows filtered with the Paeth predictor, each after its filter type (PNG specification, 9.4)."""
     height, width = image_HWC.shape[:2]
     if image_HWC.dtype == np.uint16:
         image_HWC = image_HWC.astype(">u2").view(np.uint8)
@@ -180,7 +158,6 @@ def _text_chunk(keyword: str, value: str) -> bytes:
 
 
 def _mark(text: Mapping[str, str]) -> list[bytes]:
-    """Return the chunks that mark an image as synthetic."""
     partly = text.get("vaeaug:synthetic") == "partly"
     return [
         _XMP_CHUNKS[SourceType.COMPOSITE if partly else SourceType.TRAINED],

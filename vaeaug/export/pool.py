@@ -18,15 +18,9 @@ R = TypeVar("R")
 def run_bounded(function: Callable[[T], R], items: Iterable[T], threads: int | None = None) -> Generator[R, None, None]:
     """Yield `function(item)` for every item, in order, computed in threads.
 
-    Items are taken from their iterator in the calling thread, at most two per thread ahead of the next result. Any
-    exception (from the function, from the items, or Ctrl-C) ends the work: waiting items are dropped, running ones are
-    finished, and the exception is raised in the caller. A caller that may leave early must close the generator
-    (`contextlib.closing`), so that no thread continues to work.
-
-    Args:
-        function: called in a thread.
-        items: may be a generator that computes; it runs while the threads work.
-        threads: number of threads; by default one per CPU core, at most 8.
+    Items are taken in the calling thread, at most two per thread ahead of the next result. An exception ends the work:
+    waiting items are dropped, running ones are finished, and it is raised in the caller. A caller that may leave early
+    must close the generator (`contextlib.closing`).
     """
     count = thread_count(threads or None)
     waiting: deque[Future[R]] = deque()

@@ -1,13 +1,9 @@
 """The real images in an output directory: copied or rewritten under their own names, never opened for writing.
 
-Readers disagree about folders below a class folder (torchvision takes the class from the uppermost folder, timm from
-the innermost one, Hugging Face `datasets` then drops all labels), so there are none: an image lies at
-`OUT/<split>/<class>/<name>`, where `<name>` is its own name, or its path below the class folder joined by hyphens
-(`cat/a/1.png` is `cat/a-1.png`).
-Where two images would get one name, or where a name is of the form that synthetic images have, the later one by
-`file_name` gets a suffix: `1-2.png`, or `synthetic-cat-00000-real.png`. `manifest.csv` says where each comes from.
-Synthetic images of earlier runs are copied like real ones, keep their names and go into the training split.
-A copy that is rewritten (`normalize`) keeps its stem and gets the suffix of its new format.
+Readers disagree about folders below a class folder, so there are none: an image's path is `OUT/<split>/<class>/<name>`,
+where `<name>` is its path below the class folder joined by hyphens. Where two images would have one name, or a name
+looks like that of a synthetic image, the later one by `file_name` gets a suffix: `1-2.png`, or
+`synthetic-cat-00000-real.png`. Synthetic images of earlier runs keep their names and go into the training split.
 """
 
 from __future__ import annotations
@@ -55,11 +51,9 @@ class RealImage:
     """An image of DATA and its path in the output.
 
     Attributes:
-        source: its name in DATA (POSIX, relative).
-        file_name: its name in OUT (POSIX, relative).
-        split: `train`, `val` or `test`.
-        rule: how its copy is written; None if it is copied byte for byte under its own name.
-        provenance: where it comes from, if an earlier run of vaeaug wrote or copied it.
+        source: path in DATA (POSIX, relative).
+        file_name: path in OUT (POSIX, relative).
+        rule: how its copy is written; None if it is copied byte for byte.
     """
 
     path: Path
@@ -84,16 +78,7 @@ class RealImage:
 def place_real(
     files: Iterable[ImageFile], layout: Layout, rules: Mapping[str, CopyRule] | None = None
 ) -> tuple[RealImage, ...]:
-    """Return the path of every real image in the output; it depends only on the names and the new suffixes.
-
-    Args:
-        files: the images to be copied (`DatasetIndex.files`, without those that are skipped).
-        layout: how DATA is laid out (`DatasetIndex.layout`).
-        rules: how each copy is written, by `file_name`; all are copied byte for byte if None.
-
-    Returns:
-        One per file, sorted by `file_name` in DATA; no two have the same path.
-    """
+    """Return a unique output path for every real image, sorted by name; it depends only on names and new suffixes."""
     ordered = sorted((_in_its_split(file) for file in files), key=lambda file: file.file_name)
     rules = rules or {}
     folders: defaultdict[tuple[str, str], _Folder] = defaultdict(_Folder)
@@ -101,12 +86,12 @@ def place_real(
     # Images that keep their names come first, so that no made-up name takes one of theirs.
     for number, file in enumerate(ordered):
         stem, suffix, own = _name_below_class(file, layout, rules.get(file.file_name))
-        if own and not _is_reserved(file, stem + suffix) and folders[file.split, file.label].take(stem + suffix):
+        if own and not _looks_synthetic(file, stem + suffix) and folders[file.split, file.label].take(stem + suffix):
             names[number] = stem + suffix
     for number, file in enumerate(ordered):
         if number not in names:
             stem, suffix, _ = _name_below_class(file, layout, rules.get(file.file_name))
-            stem += "-real" if _is_reserved(file, stem + suffix) else ""
+            stem += "-real" if _looks_synthetic(file, stem + suffix) else ""
             names[number] = folders[file.split, file.label].invent(stem, suffix)
     return tuple(
         RealImage(
@@ -130,36 +115,26 @@ def copy_real(
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Copy or rewrite the real images; files that exist already are left unchanged.
+    """Copy or rewrite the real images; existing files are left unchanged.
 
-    A copy shares its blocks with the original where the file system can (a reflink). A copy or a rewritten file has the
-    modification time of the original. Each thread holds one decoded image at a time.
+    Copies share blocks with the originals where the file system supports it (reflinks), and keep the modification time.
 
     Args:
-        images: what `place_real` returns.
-        out: OUT, or the directory that becomes OUT.
-        link: "hard" makes hard links instead of copies: this needs no space, but editing one file edits both. Rewritten
-            files are never links.
-        threads: number of threads; by default one per CPU core.
-        progress: called with (done, total) now and then.
-
-    Raises:
-        InputError: hard links are not possible between the two places.
-        VaeaugError: an image has disappeared.
-        OSError: the disk is full, or a file cannot be read.
+        link: `hard` makes hard links where files are not rewritten; editing one file then edits both.
+        progress: called with (done, total) from time to time.
     """
     for split in dict.fromkeys(image.split for image in images):
         make_class_folders(out / split, dict.fromkeys(image.label for image in images if image.split == split))
-    place = _hard_link if link == "hard" else _copy
+    copy = _hard_link if link == "hard" else _copy
 
-    def place_all(batch: Sequence[RealImage]) -> int:
+    def copy_batch(batch: Sequence[RealImage]) -> int:
         for image in batch:
             target = out / PurePosixPath(image.file_name)
             try:
                 if image.rule is not None and image.reasons:
                     _rewrite(image.path, target, image.rule)
                 else:
-                    place(image.path, target)
+                    copy(image.path, target)
             except FileNotFoundError as error:
                 if image.path.exists():
                     raise
@@ -168,7 +143,7 @@ def copy_real(
 
     done = 0
     batches = (images[start : start + _BATCH] for start in range(0, len(images), _BATCH))
-    with contextlib.closing(run_bounded(place_all, batches, threads)) as numbers:
+    with contextlib.closing(run_bounded(copy_batch, batches, threads)) as numbers:
         for number in numbers:
             done += number
             if progress is not None:
@@ -191,7 +166,6 @@ class _Folder:
         return True
 
     def invent(self, stem: str, suffix: str) -> str:
-        """Give an image the first free name that no file system takes for another one's, and return it."""
         name = cut_name(stem, suffix)
         numbers = count(2)
         while collision_key(name) in self._keys:
@@ -212,12 +186,10 @@ def _name_below_class(file: ImageFile, layout: Layout, rule: CopyRule | None) ->
 
 
 def _in_its_split(file: ImageFile) -> ImageFile:
-    """Return a file with the split whose folder it goes into."""
     return dataclasses.replace(file, split="train") if file.split == SYNTHETIC else file
 
 
-def _is_reserved(file: ImageFile, name: str) -> bool:
-    """Return whether a real image has a name that a synthetic one may have."""
+def _looks_synthetic(file: ImageFile, name: str) -> bool:
     return file.split == "train" and not file.synthetic and is_synthetic_name(file.label, name)
 
 
@@ -247,8 +219,8 @@ def _copy(source: Path, target: Path) -> None:
     """Copy a file in one step, with its modification time, unless the same is there already."""
     status = source.stat()
     if target.exists():
-        there = target.stat()
-        if there.st_size == status.st_size and _same_time(there, status):
+        existing = target.stat()
+        if existing.st_size == status.st_size and _same_time(existing, status):
             return
     with atomic(target) as temporary:
         if not _reflink(source, temporary):
@@ -271,7 +243,6 @@ def _reflink(source: Path, target: Path) -> bool:
 
 
 def _hard_link(source: Path, target: Path) -> None:
-    """Make `target` another name of the same file."""
     real = source.resolve()  # a link to a symbolic link would break when the dataset is moved
     try:
         if target.exists():

@@ -1,8 +1,7 @@
 """`vaeaug.json`: a machine-readable record of how a directory was made.
 
-All commands write the same entries for the version of the schema, the command and its settings, the model, unused and
-unreadable files and warnings. What else a command has to say stands between. The schema is
-`docs/reference/vaeaug-json.schema.json`.
+All commands record the schema version, the command and its settings, the model, unused and unreadable files, and
+warnings. The schema is `docs/reference/vaeaug-json.schema.json`.
 """
 
 from __future__ import annotations
@@ -36,20 +35,10 @@ def command_record(
     model: ModelRecord | None,
     passed_over: Iterable[PassedOver] = (),
     invalid: Iterable[InvalidImage] = (),
-    remarks: Iterable[str] = (),
+    warnings: Iterable[str] = (),
     **rest: Any,
 ) -> dict[str, Any]:
-    """Return the record of a command, as JSON values.
-
-    Args:
-        command: its name.
-        settings: the options that decide the result, without paths of this machine.
-        model: the model that was used; None if there was none, or several.
-        passed_over: files in the data that are not used.
-        invalid: files that could not be read and were left out.
-        remarks: warnings for the user.
-        **rest: further entries of the command.
-    """
+    """Return the record of a command as JSON values; `settings` contains no paths of this machine."""
     return {
         "schema_version": SCHEMA_VERSION,
         "vaeaug": vaeaug.__version__,
@@ -59,7 +48,7 @@ def command_record(
         **rest,
         "passed_over": [entry.record() for entry in passed_over],
         "invalid": [{"name": image.file_name, "reason": image.reason} for image in invalid],
-        "remarks": list(remarks),
+        "remarks": list(warnings),
     }
 
 
@@ -82,14 +71,6 @@ def model_entry(record: ModelRecord) -> dict[str, Any]:
 
 
 def write_record(path: Path, record: Mapping[str, Any]) -> None:
-    """Write indented JSON; the same record gives the same bytes.
-
-    Args:
-        record: JSON values (tuples become lists); keys keep their order, the most important first.
-
-    Raises:
-        ValueError: a number is not finite, which JSON cannot hold.
-        TypeError: a value is none of JSON's.
-    """
+    """Write indented JSON; the same record gives the same bytes. ValueError for numbers that are not finite."""
     text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
     write_atomic(path, (text + "\n").encode(errors="backslashreplace"))

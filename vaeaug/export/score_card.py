@@ -16,16 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ScoreCard:
-    """What the card says.
-
-    Attributes:
-        name: of the output directory.
-        images: how many were scored.
-        columns: name -> meaning, in the order of the table.
-        maps: whether maps were written.
-        settings: name -> value.
-        warnings: each a sentence.
-    """
+    """The contents of the card of a table of scores; `columns` is name -> meaning, in order."""
 
     name: str
     images: int

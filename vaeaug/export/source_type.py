@@ -31,12 +31,7 @@ class SourceType(StrEnum):
 
 
 def xmp(source_type: SourceType, properties: Mapping[str, str] | None = None) -> str:
-    """Return an XMP packet.
-
-    Args:
-        source_type: which type the image is of.
-        properties: name without prefix -> value, for formats without text chunks.
-    """
+    """Return an XMP packet with properties (name without prefix -> value), for formats without text chunks."""
     ours = ""
     if properties:
         listed = "".join(f" {PREFIX}:{name}={quoteattr(_legal(value))}" for name, value in properties.items())
@@ -50,11 +45,7 @@ def xmp(source_type: SourceType, properties: Mapping[str, str] | None = None) ->
 
 
 def properties_of(text: Mapping[str, str]) -> dict[str, str]:
-    """Return the text chunks of a PNG file as XMP properties; `Software`, which is no field of ours, is kept too.
-
-    Args:
-        text: keyword -> value, such as `vaeaug:class` -> `cat`.
-    """
+    """Return the text chunks of a PNG file as XMP properties; `Software`, which is no field of ours, is kept too."""
     return {keyword.removeprefix(f"{PREFIX}:").lower(): value for keyword, value in text.items()}
 
 

@@ -1,8 +1,7 @@
 """Write synthetic images from a stream of chunks to files, encoded in threads while the next chunk is decoded.
 
-Every file is written completely or not at all. A finished chunk is recorded in a journal, one JSON line per chunk. A
-resumed run skips these chunks, and the manifest is written from the journal. Only the chunks that are being encoded are
-in memory.
+Finished chunks are recorded in a journal, one JSON line each. A resumed run skips them, and the manifest is written
+from the journal.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vaeaug.disk import write_atomic
-from vaeaug.export.deep import drawn_deep
+from vaeaug.export.deep import sixteen_bit_pixels
 from vaeaug.export.encoding import PNG, Encoding, encode_image, is_complete, with_alpha
 from vaeaug.export.layout import make_class_folders, synthetic_name
 from vaeaug.export.pool import run_bounded
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from vaeaug.export.kind import ClassKind
+    from vaeaug.export.class_format import ClassFormat
     from vaeaug.synthesis.chunk import SampleChunk
 
 _LARGE = 128 * 128
@@ -45,10 +44,8 @@ class WrittenSpan:
     """A chunk with all its files written.
 
     Attributes:
-        span: which samples.
-        sampler: the name of the sampler that drew them.
-        sources: for each sample the real image it was drawn around or changed from; None if there is none for any.
-        kept: which of them are there, counted from the first of the span; the others were dropped.
+        sources: for each sample the real image it was generated from; None if there is none for any.
+        kept: indices of the samples that were kept, from the first of the span.
         dropped: cause -> number of samples.
         suffixes: of the files of the kept samples, one for each; or one for all.
     """
@@ -70,28 +67,18 @@ class WrittenSpan:
 
 
 def spans(counts: Mapping[str, int], size: int) -> Iterator[SampleSpan]:
-    """Divide the requested samples into spans of one fixed size (the last one of a class may be shorter).
-
-    Args:
-        counts: label -> how many samples.
-        size: samples per span.
-    """
+    """Divide the requested samples into spans of one fixed size (the last one of a class may be shorter)."""
     for label, total in counts.items():
         for start in range(0, total, size):
             yield SampleSpan(label, start, min(size, total - start))
 
 
 def complete_spans(train: Path, journal: Path) -> dict[SampleSpan, WrittenSpan]:
-    """Return the journal entries of the spans with all files present.
-
-    Args:
-        train: `OUT/train`.
-        journal: what `write_samples` noted; it need not exist.
-    """
+    """Return the journal entries of the spans with all files present; the journal may be missing."""
     written = {entry.span: entry for entry in read_journal(journal)}
     folders = make_class_folders(train, {span.label for span in written})
     # After a power cut a file may be empty although it was written: look at the ends.
-    return {span: entry for span, entry in written.items() if _is_there(entry, folders[span.label])}
+    return {span: entry for span, entry in written.items() if _files_complete(entry, folders[span.label])}
 
 
 def write_samples(
@@ -99,7 +86,7 @@ def write_samples(
     train: Path,
     journal: Path,
     *,
-    kinds: Mapping[str, ClassKind],
+    kinds: Mapping[str, ClassFormat],
     provenance: Mapping[str, str],
     threads: int | None = None,
     progress: Callable[[int], None] | None = None,
@@ -107,18 +94,10 @@ def write_samples(
     """Write every kept sample to `train/<class>/synthetic-<class>-<index>.<suffix>`; return their number.
 
     Args:
-        chunks: the samples; a generator is advanced in the calling thread while others encode.
-        train: `OUT/train`, or the directory that becomes it.
-        journal: where finished chunks are noted; appended to.
-        kinds: label -> what its files are. Edited real images have their own size.
-        provenance: fields that all images share (`Software`, `vaeaug:model`, `vaeaug:seed`).
-        threads: how many encode; by default one per CPU core for images of 128x128 pixels and more, one for smaller
-            ones (they take more time in the interpreter, which threads share, than in zlib: two were no faster than
-            one).
-        progress: called with the number of images written since it was last called.
-
-    Raises:
-        OSError: the disk is full, or the place cannot be written to. What was written stays and is not made again.
+        journal: where finished chunks are appended.
+        provenance: fields shared by all images (`Software`, `vaeaug:model`, `vaeaug:seed`).
+        threads: by default one per CPU core, or one for images smaller than 128x128 pixels.
+        progress: called with the number of images written since the last call.
     """
     folders = make_class_folders(train, kinds)
     if threads is None and all(kind.height * kind.width < _LARGE for kind in kinds.values()):
@@ -148,16 +127,8 @@ def write_samples(
     return total
 
 
-def sample_encoding(chunk: SampleChunk, offset: int, kind: ClassKind) -> Encoding:
-    """Return what the file of a sample is encoded as: like its source if it is an edited real image.
-
-    Args:
-        offset: index, counted from the first of the chunk.
-        kind: of its class.
-
-    Raises:
-        VaeaugError: if the real image that is edited is no longer there.
-    """
+def sample_encoding(chunk: SampleChunk, offset: int, kind: ClassFormat) -> Encoding:
+    """Return the encoding of a sample's file: that of its source if it is an edited real image."""
     if chunk.edits is None or kind.always_png:
         return kind.encoding
     return kind.encoding_like(chunk.edits[offset].source().traits)
@@ -166,21 +137,11 @@ def sample_encoding(chunk: SampleChunk, offset: int, kind: ClassKind) -> Encodin
 def sample_file(
     chunk: SampleChunk,
     offset: int,
-    kind: ClassKind,
+    kind: ClassFormat,
     encoding: Encoding = PNG,
     provenance: Mapping[str, str] | None = None,
 ) -> bytes:
-    """Return the file of a sample, kept or not.
-
-    Args:
-        offset: index, counted from the first of the chunk.
-        kind: what its file is; an edited real image has its own size instead.
-        encoding: what `sample_encoding` returns, or PNG.
-        provenance: fields of its mark beside those of the sample.
-
-    Raises:
-        VaeaugError: if the real image that is edited is no longer there.
-    """
+    """Return the file of a sample, whether or not it was kept; an edited real image keeps its own size."""
     source = chunk.sources[offset]
     text = {
         **(provenance or {}),
@@ -200,7 +161,7 @@ def sample_file(
     size = kind.height, kind.width
     if kind.levels is not None and kind.value_range is not None:
         exact = chunk.pixels_BHWC[offset] if chunk.floats_BHWC is None else chunk.floats_BHWC[offset]
-        sixteen_HWC = drawn_deep(exact, *size, kind.levels, kind.value_range)
+        sixteen_HWC = sixteen_bit_pixels(exact, *size, kind.levels, kind.value_range)
         return encode_image(sixteen_HWC, *size, kind.mode, encoding, text)
     return encode_image(chunk.pixels_BHWC[offset], *size, kind.mode, encoding, text, kind.colours)
 
@@ -249,7 +210,6 @@ def _ends_with_newline(journal: Path) -> bool:
         return log.read(1) == b"\n"
 
 
-def _is_there(entry: WrittenSpan, folder: Path) -> bool:
-    """Return whether all files of a span are complete."""
+def _files_complete(entry: WrittenSpan, folder: Path) -> bool:
     names = (synthetic_name(entry.span.label, entry.span.start + n, entry.suffix(n)) for n in entry.kept)
     return all(is_complete(folder / name) for name in names)

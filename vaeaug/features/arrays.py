@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from vaeaug.disk import atomic
 from vaeaug.errors import VaeaugError
 from vaeaug.features.columns import Column
-from vaeaug.features.shards import DESCRIBING, SYNTHETIC, TEXTS, read_blocks
+from vaeaug.features.shards import IMAGE_COLUMNS, SYNTHETIC_COLUMN, TEXT_COLUMNS, read_blocks
 
-LONGEST_NAME = 255
+MAX_NAME_BYTES = 255
 """Bytes of a file's name that file systems take."""
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -28,37 +28,33 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def write_npz(path: Path, shards: Sequence[Path], columns: Sequence[Column], rows: int) -> None:
-    """Write one `.npz`: a column after the other, each streamed from the shards; completely or not at all.
+    """Write one `.npz` atomically: one column after the other, each streamed from the shards.
 
-    Its arrays have the names of the columns: those of numbers (N, *shape), those of texts (N,), "" for null, and
-    `synthetic` (N,), bool.
+    Its arrays have the names of the columns: numeric ones (N, *shape), text (N,) with "" for null, and `synthetic`
+    (N,), bool.
 
     Args:
         shards: of one split, in order.
-        columns: of numbers.
+        columns: the numeric columns.
         rows: N, images in all the shards.
     """
     with atomic(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
-        for name in TEXTS:
+        for name in TEXT_COLUMNS:
             longest = max((len(text) for block in _texts(shards, name) for text in block), default=0)
             dtype = np.dtype(f"<U{max(longest, 1)}")
             parts = (np.array(block, dtype) for block in _texts(shards, name))
             _write_member(archive, name, dtype, (rows,), parts)
-        marks = (np.array(block.synthetic, np.bool_) for shard in shards for block in read_blocks(shard, []))
-        _write_member(archive, SYNTHETIC, np.dtype(np.bool_), (rows,), marks)
+        is_synthetic = (np.array(block.synthetic, np.bool_) for shard in shards for block in read_blocks(shard, []))
+        _write_member(archive, SYNTHETIC_COLUMN, np.dtype(np.bool_), (rows,), is_synthetic)
         for column in columns:
-            numbers = (block.features[column.name] for shard in shards for block in read_blocks(shard, [column.name]))
-            _write_member(archive, column.name, np.dtype(column.dtype), (rows, *column.shape), numbers)
+            arrays = (block.features[column.name] for shard in shards for block in read_blocks(shard, [column.name]))
+            _write_member(archive, column.name, np.dtype(column.dtype), (rows, *column.shape), arrays)
 
 
 def write_npy_tree(directory: Path, shards: Sequence[Path], columns: Sequence[Column]) -> Iterator[int]:
-    """Write one `.npy` per image and column, `<column>/<file_name>.npy`, and yield how many images after each block.
+    """Write one `.npy` per image and column, `<column>/<file_name>.npy`; yield the number of images of each block.
 
     A "/" in the name of a column becomes "-". Existing files are kept, so that an interrupted run can continue.
-
-    Args:
-        shards: of all splits.
-        columns: of numbers.
     """
     for shard in shards:
         for block in read_blocks(shard):
@@ -70,14 +66,14 @@ def write_npy_tree(directory: Path, shards: Sequence[Path], columns: Sequence[Co
 
 
 def write_index(path: Path, shards: Sequence[Path]) -> None:
-    """Write the columns that describe images as CSV, one row per image, in the order of the shards."""
+    """Write the columns that identify images as CSV, one row per image, in the order of the shards."""
     with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(DESCRIBING)
+        table.writerow(IMAGE_COLUMNS)
         for shard in shards:
             for block in read_blocks(shard, []):
-                marks = ["true" if synthetic else "false" for synthetic in block.synthetic]
-                table.writerows(zip(*(block.texts[name] for name in TEXTS), marks, strict=True))
+                is_synthetic = ["true" if synthetic else "false" for synthetic in block.synthetic]
+                table.writerows(zip(*(block.texts[name] for name in TEXT_COLUMNS), is_synthetic, strict=True))
 
 
 def _texts(shards: Sequence[Path], name: str) -> Iterator[list[str]]:
@@ -104,7 +100,7 @@ def _write_header(file: IO[bytes], dtype: np.dtype[Any], shape: tuple[int, ...])
 
 
 def _write_npy(path: Path, values: NDArray[Any]) -> None:
-    if len(path.name.encode()) > LONGEST_NAME:
+    if len(path.name.encode()) > MAX_NAME_BYTES:
         raise VaeaugError(f"the name {path.name[:40]!r}... is too long for a file name; use --format npz or parquet")
     if path.exists():
         return

@@ -1,11 +1,8 @@
-"""Holes from a COCO annotation file: everything annotated is missing.
+"""Holes from a COCO annotation file: everything annotated is missing, whatever its category.
 
-`images` name files (`file_name`), `annotations` outline things in them (`segmentation`): polygons, or run lengths in
-either of COCO's forms, or a `bbox` if there is no outline. Everything annotated in an image is missing, whatever its
-category. A polygon's edge belongs to it. The file name is the path of the image relative to the folder of images, or
-the end of that path if it is unique. If the file gives another size for an image, the rule of `masks` applies.
-
-Format: COCO data format (cocodataset.org); compressed run lengths as `rleFrString` in its `maskApi.c`.
+Annotations outline pixels (`segmentation`) by polygons, edges included, or by run lengths in either of COCO's forms, or
+else by a `bbox`. `file_name` is the path of an image relative to the folder of images, or the end of that path if it is
+unique. Other image sizes follow the rule of `masks`. Format: cocodataset.org; `rleFrString` in its `maskApi.c`.
 """
 
 from __future__ import annotations
@@ -30,7 +27,7 @@ from vaeaug.inpainting.sources import Holes
 _SUBPIXEL_BITS = 4
 _COORDINATE_BITS = 24  # so that a coordinate in parts of pixels fits into OpenCV's 32 bits
 
-MOST_PIXELS = 2**28
+MAX_PIXELS = 2**28
 """Of an image that a file may speak of: more than any image that is read has."""
 
 _DAMAGED = (ValueError, KeyError, TypeError, IndexError, OverflowError, AttributeError)
@@ -38,11 +35,7 @@ _DAMAGED = (ValueError, KeyError, TypeError, IndexError, OverflowError, Attribut
 
 
 class CocoFile:
-    """The annotations of a COCO file.
-
-    Raises:
-        InputError: it cannot be read, or is no such file.
-    """
+    """The annotations of a COCO file; raises InputError if it cannot be read."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -53,7 +46,7 @@ class CocoFile:
             self._annotated: defaultdict[Any, list[dict[str, Any]]] = defaultdict(list)
             for annotation in annotations:
                 self._annotated[annotation["image_id"]].append(annotation)
-            self._check()
+            self._check_complete()
         except OSError as error:
             raise InputError(f"the COCO file {path} cannot be read: {error.strerror}") from None
         except (ValueError, KeyError, TypeError) as error:
@@ -63,11 +56,7 @@ class CocoFile:
             ) from None
 
     def holes(self, file_name: str, picture: Picture) -> Holes:
-        """Return the annotated pixels of an image.
-
-        Raises:
-            UnreadableImageError: the size or an annotation of it is damaged, or it is of other proportions.
-        """
+        """Return the annotated pixels of an image; UnreadableImageError if an annotation is damaged or does not fit."""
         if picture.page:  # COCO has no pages: annotations are of the first one
             return Holes(np.zeros(picture.size, dtype=np.bool_), "")
         image = self._by_name.get(file_name) or self._by_name.get(PurePosixPath(file_name).name)
@@ -77,17 +66,13 @@ class CocoFile:
             height, width = _size(image, picture)
             missing_HW = np.zeros((height, width), dtype=np.bool_)
             for annotation in self._annotated[image["id"]]:
-                missing_HW |= annotated(annotation, height, width)
+                missing_HW |= annotation_mask(annotation, height, width)
         except _DAMAGED as error:
             raise UnreadableImageError(f"its annotation in {self.path.name} is damaged ({error})") from error
         return Holes(resized(missing_HW, *picture.size), self.path.name)
 
-    def refuse_ambiguous(self, file_names: Sequence[str]) -> None:
-        """Refuse a name of the COCO file that several images end in.
-
-        Raises:
-            InputError: there is one.
-        """
+    def check_unambiguous(self, file_names: Sequence[str]) -> None:
+        """Raise InputError if several images match one name of the COCO file."""
         ending: defaultdict[str, list[str]] = defaultdict(list)
         for name in file_names:
             if name not in self._by_name:
@@ -99,24 +84,20 @@ class CocoFile:
                     "relative to the folder of images into file_name"
                 )
 
-    def nothing_found(self) -> str:
+    def no_holes_message(self) -> str:
         """Return the error message if no image has a hole."""
         first = next(iter(self._by_name), None)
         names = "it lists no images" if first is None else f"its first file_name is {first!r}"
         return f"{self.path} annotates none of the images ({names}); file_name is relative to the folder of images"
 
-    def _check(self) -> None:
+    def _check_complete(self) -> None:
         """Check that all parts that are needed later exist; `__init__` reports the exceptions as damage."""
         for image in self._by_name.values():
             hash(image["id"])
 
 
-def annotated(annotation: dict[str, Any], height: int, width: int) -> NDArray[np.bool_]:
-    """Return the pixels of one annotation, shape (height, width).
-
-    Raises:
-        ValueError, KeyError, TypeError, IndexError, OverflowError: it is damaged.
-    """
+def annotation_mask(annotation: dict[str, Any], height: int, width: int) -> NDArray[np.bool_]:
+    """Return the pixels of one annotation, shape (height, width); damaged ones raise the usual exceptions of Python."""
     outline = annotation.get("segmentation")
     if isinstance(outline, dict):
         rows, columns = outline["size"]
@@ -132,24 +113,17 @@ def annotated(annotation: dict[str, Any], height: int, width: int) -> NDArray[np
 
 
 def _size(image: dict[str, Any], picture: Picture) -> tuple[int, int]:
-    """Return the height and width given in the file for an image, or those of the image.
-
-    Raises:
-        ValueError, TypeError: if they are not a size of an image.
-    """
-    given = [image.get("height"), image.get("width")]
-    height, width = (own if value is None else int(value) for value, own in zip(given, picture.size, strict=True))
-    if min(height, width) < 1 or height * width > MOST_PIXELS:
+    stated = [image.get("height"), image.get("width")]
+    height, width = (
+        actual if value is None else int(value) for value, actual in zip(stated, picture.size, strict=True)
+    )
+    if min(height, width) < 1 or height * width > MAX_PIXELS:
         raise ValueError(f"its size is {width}x{height}")
     return height, width
 
 
 def run_lengths(lengths: Sequence[int], rows: int, columns: int, size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Return a mask from run lengths: zeros and ones by turns, zeros first, column by column.
-
-    Raises:
-        ValueError: they do not fill the mask, or it is of another size than its image.
-    """
+    """Return a mask from run lengths: zeros and ones in turn, zeros first, column by column; ValueError if damaged."""
     if (rows, columns) != size:
         raise ValueError(f"run lengths of {columns}x{rows} for an image of {size[1]}x{size[0]}")
     if sum(lengths) != rows * columns or min(lengths) < 0:
@@ -159,14 +133,10 @@ def run_lengths(lengths: Sequence[int], rows: int, columns: int, size: tuple[int
 
 
 def decode_counts(text: str) -> list[int]:
-    """Return the run lengths of COCO's compressed form.
+    """Return the run lengths of COCO's compressed form; ValueError if it is damaged.
 
     Five bits per character (its code less 48), low ones first; the sixth bit means that more follow, and the fifth bit
-    of the last character is the sign. From the fourth number on, each is the difference to the number two positions
-    before.
-
-    Raises:
-        ValueError: it ends in the middle of a number, or has an invalid character.
+    of the last character is the sign. From the fourth number on, each is the difference to the number two before.
     """
     lengths: list[int] = []
     number, shift = 0, 0
@@ -190,10 +160,10 @@ def decode_counts(text: str) -> list[int]:
 def _polygons(polygons: Sequence[Sequence[float]], height: int, width: int) -> NDArray[np.bool_]:
     """Return the pixels in any of some polygons, each x, y, x, y, ... in pixels from the corner of the image."""
     mask_HW = np.zeros((height, width), dtype=np.uint8)
-    most = float(2**_COORDINATE_BITS)
+    limit = float(2**_COORDINATE_BITS)
     for polygon in filter(len, polygons):
         corners = np.asarray(polygon, dtype=np.float64).reshape(-1, 2)
-        if not (np.abs(corners) < most).all():
+        if not (np.abs(corners) < limit).all():
             raise ValueError("a polygon has a corner with invalid coordinates")
         # OpenCV counts from the centre of the first pixel.
         points = np.round((corners - 0.5) * (1 << _SUBPIXEL_BITS)).astype(np.int32)

@@ -1,10 +1,8 @@
 """An inpainting encoder for discrete latents: codes are predicted from the visible pixels and from each other.
 
-c(codes | x, m, y) is known through its conditionals p(code_t | x, m, y, some codes), which a small transformer learns
-on codes of which a random part is not shown. Drawing begins with none and reveals them in a few rounds, the surest ones
-first, so that the codes of one draw go together (Chang et al., MaskGIT, CVPR 2022, sec. 3.2).
-
-Shapes: T codes of an image, all leaves of a latent side by side, K different codes, F features.
+A small transformer learns p(code_t | x, m, y, some codes) on codes of which a random part is masked. Sampling starts
+with all codes masked and reveals them in a few rounds, the most certain ones first (Chang et al., MaskGIT, CVPR 2022,
+sec. 3.2). Shapes: T codes of an image, all leaves of a latent concatenated, K different codes, F features.
 """
 
 from __future__ import annotations
@@ -18,13 +16,15 @@ from torch.nn.functional import cross_entropy, scaled_dot_product_attention, sil
 
 from vaeaug.contracts import ImageSpec, Latent
 from vaeaug.contracts.latent import flatten, unflatten
-from vaeaug.inpainting.conditional import PartialEncoder, masked_input
+from vaeaug.inpainting.encoder import InpaintingEncoder, masked_input
 from vaeaug.nn import Encoder
 
 HEADS = 4
-SEEN = 16  # numbers that a place hears of the visible pixels
+FEATURES_PER_POSITION = 16  # inputs per position from the visible pixels
 ROUNDS = 8  # of a draw
-DARING = 4.0  # the noise on how sure the network is, in the first round; it ends at none (Chang et al., appendix)
+INITIAL_TEMPERATURE = (
+    4.0  # the noise on how sure the network is, in the first round; it ends at none (Chang et al., appendix)
+)
 
 
 class AttentionBlock(nn.Module):
@@ -49,15 +49,8 @@ class AttentionBlock(nn.Module):
         return out_BTF
 
 
-class CodeEncoder(PartialEncoder):
-    """Codes foretold in rounds.
-
-    Args:
-        like: a latent of the model's structure, with any first axis.
-        codes: K.
-        features: F, a multiple of the heads.
-        depth: blocks.
-    """
+class CodeEncoder(InpaintingEncoder):
+    """An inpainting encoder that predicts codes in rounds; `features` must be a multiple of the number of heads."""
 
     kind = "codes"
 
@@ -69,10 +62,10 @@ class CodeEncoder(PartialEncoder):
             channels=spec.channels + 1,
             height=spec.height,
             width=spec.width,
-            features=self.length * SEEN,
+            features=self.length * FEATURES_PER_POSITION,
             num_classes=spec.num_classes,
         )
-        self.into_features = nn.Linear(SEEN, features)
+        self.into_features = nn.Linear(FEATURES_PER_POSITION, features)
         self.revealed = nn.Embedding(codes + 1, features)  # the last one stands for a code not shown
         self.places = nn.Embedding(self.length, features)
         self.blocks = nn.ModuleList(AttentionBlock(features) for _ in range(depth))
@@ -81,61 +74,59 @@ class CodeEncoder(PartialEncoder):
             nn.init.normal_(table.weight, std=0.2)
 
     def settings(self) -> dict[str, Any]:
-        """See `PartialEncoder.settings`."""
+        """See `InpaintingEncoder.settings`."""
         return {"codes": self.codes, "features": self.features, "depth": self.depth}
 
-    def forward(self, seen_BTS: Tensor, shown_BT: Tensor) -> Tensor:
-        """Return the logits of every position, (B, T, K).
-
-        Args:
-            seen_BTS: features of the visible pixels at each position.
-            shown_BT: the codes, K where a code is not shown.
-        """
-        h_BTF = self.into_features(seen_BTS) + self.revealed(shown_BT) + self.places.weight
+    def forward(self, features_BTS: Tensor, shown_BT: Tensor) -> Tensor:
+        """Return the logits of every position, (B, T, K); codes with the value K are masked."""
+        h_BTF = self.into_features(features_BTS) + self.revealed(shown_BT) + self.places.weight
         for block in self.blocks:
             h_BTF = block(h_BTF)
         logits_BTK: Tensor = self.logits(self.norm(h_BTF))
         return logits_BTK
 
-    def look(self, x_BCHW: Tensor, visible_B1HW: Tensor, y_B: Tensor) -> Tensor:
+    def encode_visible(self, x_BCHW: Tensor, visible_B1HW: Tensor, y_B: Tensor) -> Tensor:
         """Return the features of the visible pixels at each position, (B, T, S)."""
-        seen_BTS: Tensor = self.seen(masked_input(x_BCHW, visible_B1HW), y_B).view(len(y_B), self.length, SEEN)
-        return seen_BTS
+        features_BTS: Tensor = self.seen(masked_input(x_BCHW, visible_B1HW), y_B).view(
+            len(y_B), self.length, FEATURES_PER_POSITION
+        )
+        return features_BTS
 
     def loss(
         self, x_BCHW: Tensor, visible_B1HW: Tensor, y_B: Tensor, z_BD: Tensor, generator: torch.Generator
     ) -> Tensor:
-        """See `PartialEncoder.loss`.
+        """See `InpaintingEncoder.loss`.
 
-        The fraction that is not shown is uniform, and the codes not shown are scored by their mean, times T: on average
-        the negative log-likelihood of revealing the codes one by one in a random order (Uria et al., A Deep and
-        Tractable Density Estimator, 2014, eq. 6).
+        The masked fraction is uniform and the loss is the mean over masked codes, times T: on average the negative
+        log-likelihood of revealing the codes in a random order (Uria et al. 2014, eq. 6).
         """
         hidden_B1 = torch.randint(1, self.length + 1, (len(y_B), 1), generator=generator, device=generator.device)
         rank_BT = torch.rand(z_BD.shape, generator=generator, device=generator.device).argsort(dim=1).argsort(dim=1)
         hidden_BT = rank_BT < hidden_B1
-        logits_BTK = self(self.look(x_BCHW, visible_B1HW, y_B), z_BD.masked_fill(hidden_BT, self.codes))
+        logits_BTK = self(self.encode_visible(x_BCHW, visible_B1HW, y_B), z_BD.masked_fill(hidden_BT, self.codes))
         nll_BT = cross_entropy(logits_BTK.transpose(1, 2), z_BD, reduction="none")
         return (nll_BT * hidden_BT).sum(dim=1) / hidden_B1[:, 0] * self.length
 
     @torch.no_grad()
     def draw(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, count: int, generator: torch.Generator) -> Latent:
-        """See `PartialEncoder.draw`."""
+        """See `InpaintingEncoder.draw`."""
         y_1 = torch.full((1,), label, device=x_CHW.device)
-        seen_STS = self.look(x_CHW[None], visible_1HW[None], y_1).expand(count, -1, -1)
+        features_STS = self.encode_visible(x_CHW[None], visible_1HW[None], y_1).expand(count, -1, -1)
         shown_ST = torch.full((count, self.length), self.codes, device=x_CHW.device)
         for number in range(1, ROUNDS + 1):
             progress = number / ROUNDS
-            logp_STK = self(seen_STS, shown_ST).log_softmax(dim=2)
-            drawn_S_T = torch.multinomial(logp_STK.exp().flatten(0, 1), 1, generator=generator)
-            drawn_ST = drawn_S_T.view(count, self.length)
+            logp_STK = self(features_STS, shown_ST).log_softmax(dim=2)
+            flat_codes = torch.multinomial(logp_STK.exp().flatten(0, 1), 1, generator=generator)
+            drawn_ST = flat_codes.view(count, self.length)
             uniform_ST = torch.rand(drawn_ST.shape, generator=generator, device=generator.device).clamp(1e-9, 1 - 1e-9)
             gumbel_ST = -(-uniform_ST.log()).log()
-            sure_ST = logp_STK.gather(2, drawn_ST[..., None])[..., 0] + DARING * (1 - progress) * gumbel_ST
+            confidence_ST = (
+                logp_STK.gather(2, drawn_ST[..., None])[..., 0] + INITIAL_TEMPERATURE * (1 - progress) * gumbel_ST
+            )
             missing_ST = shown_ST == self.codes
-            sure_ST = sure_ST.masked_fill(~missing_ST, math.inf)  # what is revealed stays
+            confidence_ST = confidence_ST.masked_fill(~missing_ST, math.inf)  # what is revealed stays
             drawn_ST = torch.where(missing_ST, drawn_ST, shown_ST)
-            left = math.floor(self.length * math.cos(0.5 * math.pi * progress))
-            rank_ST = sure_ST.argsort(dim=1).argsort(dim=1)  # the least sure come first
-            shown_ST = drawn_ST.masked_fill(rank_ST < left, self.codes)
+            num_hidden = math.floor(self.length * math.cos(0.5 * math.pi * progress))
+            rank_ST = confidence_ST.argsort(dim=1).argsort(dim=1)  # the least sure come first
+            shown_ST = drawn_ST.masked_fill(rank_ST < num_hidden, self.codes)
         return unflatten(shown_ST, self.like)

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from functools import partial as bound
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from vaeaug.contracts import Latent, leaves, tree_map
 from vaeaug.errors import InputError, nearest
+from vaeaug.inpainting.encoder_store import InpaintingEncoder, load_inpainting_encoder
 from vaeaug.inpainting.gibbs import Gibbs
-from vaeaug.inpainting.partial_encoder import PartialEncoder, load_partial
+from vaeaug.inpainting.pixel_blend import decoded_only, gaussian_only, guesses, weight_maps
 from vaeaug.inpainting.visible import composite, visible_loss
-from vaeaug.inpainting.weights import Weighted, tempered, weigh
+from vaeaug.inpainting.weights import WeightedCompletions, tempered, weigh
 from vaeaug.models.network import Network
+from vaeaug.models.pixel_gaussians import load_pixel_gaussians
 from vaeaug.models.store import StoredModel
 from vaeaug.seeds import seed_of
 
-METHODS = ("auto", "partial-encoder", "gibbs")
-"""`auto` is the inpainting encoder if there is one, otherwise `gibbs`."""
+METHODS = ("auto", "blend", "partial-encoder", "gaussian", "gibbs")
+"""`auto` is `blend` if the model has Gaussians over pixels and an inpainting encoder, `partial-encoder` if it has the
+encoder only, and otherwise `gibbs`."""
 
 GIBBS_STEPS = 50
-MEANT = 0.25  # of the draws count towards a mean
-COMPARED = 256  # stored latents at most that chains may begin with
-OPEN_NETWORKS = 32  # kept in memory, of a model with a network a class
+MEAN_FRACTION = 0.25  # of the draws count towards a mean
+MAX_STARTS = 256  # stored latents at most that chains may begin with
+MAX_OPEN_NETWORKS = 32  # kept in memory, of a model with a network a class
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +36,9 @@ class Completion:
     """The completions of one image.
 
     Attributes:
-        images_SCHW: the completions at the model's size, in [0, 1], visible pixels as they were.
+        images_SCHW: the completions at the model's size, in [0, 1], with the visible pixels of the image.
         decoded_SCHW: the same with decoded visible pixels, from which the seam is computed.
-        evidence_K: log p(visible pixels | class) in nats of each class, up to a constant shared by all classes; None if
-            the class was not inferred.
+        evidence_K: log p(visible pixels | class) in nats up to a shared constant; None if the class is known.
     """
 
     images_SCHW: Tensor
@@ -49,57 +51,55 @@ class Completer:
     """Completes images with a trained model.
 
     Args:
-        method: one of `METHODS`.
+        method: one of `METHODS`; the attribute is the one that `auto` stands for.
         draws: latents tried for each completion.
-        partial: the model's inpainting encoder; if None, that in its directory.
+        encoder: by default that in the model's directory.
 
     Raises:
-        InputError: if there is no such method, or no inpainting encoder for it.
+        InputError: if there is no such method, or if the model lacks what it needs.
     """
 
     def __init__(
-        self, model: StoredModel, *, method: str = "auto", draws: int = 16, partial: PartialEncoder | None = None
+        self, model: StoredModel, *, method: str = "auto", draws: int = 16, encoder: InpaintingEncoder | None = None
     ) -> None:
         if method not in METHODS:
             raise InputError(f"there is no method {method!r}; {nearest(method, METHODS)}")
-        if method != "gibbs" and partial is None:
-            partial = load_partial(model)
-        if method == "partial-encoder" and partial is None:
+        if method != "gibbs" and encoder is None:
+            encoder = load_inpainting_encoder(model)
+        self.gaussians = load_pixel_gaussians(model) if method in ("auto", "blend", "gaussian") else None
+        if method == "auto":
+            method = "gibbs" if encoder is None else "partial-encoder" if self.gaussians is None else "blend"
+        if method in ("blend", "gaussian") and self.gaussians is None:
+            raise InputError(_why_no_gaussians(model))
+        if method in ("blend", "partial-encoder") and encoder is None:
             raise InputError(
                 f"{model.directory} has no inpainting encoder; train it with: vaeaug train --inpainting, or use "
                 "--method gibbs, which needs none"
             )
-        self.model, self.draws = model, draws
-        self.partial = None if method == "gibbs" else partial
+        self.model, self.draws, self.method = model, draws, method
+        self.encoder = None if method == "gibbs" else encoder
+        self._weights_FKE = gaussian_only() if method == "gaussian" else decoded_only()
+        if method == "blend" and encoder is not None:
+            self._weights_FKE = encoder.blend_weights_FKE.cpu()
         self._networks: OrderedDict[int, Network] = OrderedDict()
         self._stored: dict[int, Latent] = {}
 
     @torch.no_grad()
     def complete(self, x_CHW: Tensor, visible_1HW: Tensor, label: int | None, *, samples: int, seed: int) -> Completion:
-        """Complete one image.
-
-        With one sample the result is the best single guess; with more they are independent draws.
+        """Complete one image; one sample is the best single guess, several are independent draws.
 
         Args:
-            x_CHW: the image in [0, 1] at the model's size; the content of the hole is ignored.
+            x_CHW: in [0, 1] at the model's size; the content of the hole is ignored.
             visible_1HW: 1 where a pixel is visible, 0 where it is missing.
-            label: its class; if None, the class that explains the visible pixels best.
-            samples: S, how many completions.
-            seed: the same image with the same seed is completed the same.
+            label: if None, the class that explains the visible pixels best.
         """
         x_CHW = x_CHW.to(self.model.device, torch.float32)
         visible_1HW = (visible_1HW > 0).to(self.model.device, torch.float32)
-        count = samples * self.draws
         evidence_K = None
         if label is None:
             evidence_K = self._evidence(x_CHW, visible_1HW, seed)
             label = int(evidence_K.argmax())
-        propose = self._walk if self.partial is None else self._try
-        tried = propose(x_CHW, visible_1HW, label, count, seed)
-        if samples == 1:
-            decoded_SCHW = _best(tried, indexed=self.model.spec.palette is not None)
-        else:
-            decoded_SCHW = _drawn(tried, samples, self._generator(seed, "choose", label))
+        decoded_SCHW = self._guess(x_CHW, visible_1HW, label, samples, seed)
         return Completion(
             composite(x_CHW[None], decoded_SCHW, visible_1HW[None]).cpu(),
             decoded_SCHW.cpu(),
@@ -107,36 +107,67 @@ class Completer:
             None if evidence_K is None else evidence_K.cpu(),
         )
 
+    def _guess(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, samples: int, seed: int) -> Tensor:
+        """Return completions with their visible pixels as decoded, (S, C, H, W): the best guess, or draws around it.
+
+        Deviations from the best guess are those of the latents and of the Gaussians, so weighted that their variances
+        mix as the guesses do.
+        """
+        share_EHW = weight_maps(self._weights_FKE, visible_1HW).to(x_CHW.device)[:, None]
+        mean_1CHW, drawn_SCHW = self._decode(x_CHW, visible_1HW, label, samples, seed, needed=bool(share_EHW[:2].any()))
+        if self.gaussians is None or bool((share_EHW[0] == 1).all()):
+            return drawn_SCHW
+        guesses_ECHW = guesses(mean_1CHW[0], x_CHW, visible_1HW, self.gaussians, share_EHW)
+        best_CHW = (share_EHW * guesses_ECHW).sum(dim=0)
+        if samples == 1:
+            return best_CHW[None].clamp(0, 1)
+        generator = self._generator(seed, "pixels", label)
+        scale_EHW = share_EHW.sqrt()
+        deviation_SCHW = (share_EHW[0] + share_EHW[1]).sqrt() * (drawn_SCHW - mean_1CHW)
+        for scale_HW, gaussian in zip(scale_EHW[1:], (self.gaussians.residuals, self.gaussians.images), strict=True):
+            if bool(scale_HW.any()):
+                deviation_SCHW = deviation_SCHW + scale_HW * gaussian.deviations(visible_1HW, samples, generator)
+        return (best_CHW + deviation_SCHW).clamp(0, 1)
+
+    def _decode(
+        self, x_CHW: Tensor, visible_1HW: Tensor, label: int, samples: int, seed: int, *, needed: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Return the mean of what the model decodes, (1, C, H, W), and as many draws as asked for; of one, the mean."""
+        if not needed:
+            return x_CHW[None], x_CHW.expand(samples, -1, -1, -1)
+        propose = self._run_chains if self.encoder is None else self._propose
+        proposals = propose(x_CHW, visible_1HW, label, samples * self.draws, seed)
+        mean_1CHW = _best(proposals, indexed=self.model.spec.palette is not None)
+        if samples == 1:
+            return mean_1CHW, mean_1CHW
+        return mean_1CHW, _drawn(proposals, samples, self._generator(seed, "choose", label))
+
     def _evidence(self, x_CHW: Tensor, visible_1HW: Tensor, seed: int) -> Tensor:
         """Return the evidence of the visible pixels for each class, (K,).
 
-        The classifier of the inpainting encoder computes it. It was trained on equally many decoded images of each
-        class, so its log-probabilities are log p(visible pixels | class) up to a constant. If half of its training
-        images were real, classes with more real images are favoured. Without an inpainting encoder each class is tried.
-        The likelihoods of the networks predict the class less well, because each network was trained on few images, and
-        only of its own class.
+        The classifier of the inpainting encoder computes it: trained on equally many decoded images of each class, its
+        log-probabilities are log p(visible pixels | class) up to a constant. Without an inpainting encoder each class
+        is tried.
         """
-        if self.partial is not None:
-            return self.partial.class_logits(x_CHW[None], visible_1HW[None])[0].log_softmax(dim=0)
-        tried = [self._try(x_CHW, visible_1HW, each, self.draws, seed) for each in range(len(self.model.classes))]
-        return torch.stack([each.evidence for each in tried])
+        if self.encoder is not None:
+            return self.encoder.class_logits(x_CHW[None], visible_1HW[None])[0].log_softmax(dim=0)
+        proposals = [
+            self._propose(x_CHW, visible_1HW, label, self.draws, seed) for label in range(len(self.model.classes))
+        ]
+        return torch.stack([class_proposals.evidence for class_proposals in proposals])
 
-    def _try(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, count: int, seed: int) -> Weighted:
-        """Propose latents of a class and weight them."""
+    def _propose(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, count: int, seed: int) -> WeightedCompletions:
         generator = self._generator(seed, "propose", label)
-        if self.partial is None:
+        if self.encoder is None:
             latent = self._nearest(x_CHW, visible_1HW, label, count)
         else:
-            latent = self.partial.draw(x_CHW, visible_1HW, label, count, generator)
-            explain = bound(self._visible_loss, x_CHW, visible_1HW, label)
-            latent = self.partial.refine(latent, x_CHW, visible_1HW, label, explain)
+            latent = self.encoder.draw(x_CHW, visible_1HW, label, count, generator)
+            explain = partial(self._visible_loss, x_CHW, visible_1HW, label)
+            latent = self.encoder.refine(latent, x_CHW, visible_1HW, label, explain)
         return weigh(self._network(label), x_CHW, visible_1HW, label, latent, generator)
 
-    def _walk(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, count: int, seed: int) -> Weighted:
-        """Run chains from the nearest training images and return where they end.
-
-        These are draws, so of equal weight; where they could not be corrected they weigh p(visible pixels | z).
-        """
+    def _run_chains(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, count: int, seed: int) -> WeightedCompletions:
+        """Run chains from the nearest training images and return their ends."""
         generator = self._generator(seed, "walk", label)
         chains = Gibbs(self._network(label), x_CHW, visible_1HW, label)
         states = chains.begin(self._nearest(x_CHW, visible_1HW, label, count), generator)
@@ -145,19 +176,19 @@ class Completer:
         weight_N = torch.zeros_like(states.visible_S) if states.log_prior_S is not None else -states.visible_S
         y_S = torch.full((len(weight_N),), label, device=x_CHW.device)
         decoded_SCHW = chains.network.loss.image(chains.network.variant.decode(states.latent, y_S))
-        return Weighted(decoded_SCHW, weight_N)
+        return WeightedCompletions(decoded_SCHW, weight_N)
 
     def _nearest(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, count: int) -> Latent:
         """Return the latents of those training images that explain the visible pixels best, in turn."""
         if label not in self._stored:
             latent = self.model.latents(label).latents.latent
             total = len(leaves(latent)[0])
-            picked = torch.linspace(0, total - 1, min(total, COMPARED)).round().long()
-            self._stored[label] = tree_map(lambda leaf: leaf[picked].to(self.model.device), latent)
+            chosen = torch.linspace(0, total - 1, min(total, MAX_STARTS)).round().long()
+            self._stored[label] = tree_map(lambda leaf: leaf[chosen].to(self.model.device), latent)
         stored = self._stored[label]
         order_N = self._visible_loss(x_CHW, visible_1HW, label, stored).argsort()
-        picked_S = order_N[torch.arange(count, device=order_N.device) % min(len(order_N), self.draws)]
-        return tree_map(lambda leaf: leaf[picked_S], stored)
+        chosen_S = order_N[torch.arange(count, device=order_N.device) % min(len(order_N), self.draws)]
+        return tree_map(lambda leaf: leaf[chosen_S], stored)
 
     def _visible_loss(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, latent: Latent) -> Tensor:
         """Return -log p(visible pixels | z) of N latents, (N,)."""
@@ -170,7 +201,7 @@ class Completer:
         """Return a class's network, kept open, for one image may be tried as every class."""
         if label not in self._networks:
             self._networks[label] = self.model.network(label)
-            if len(self._networks) > OPEN_NETWORKS:
+            if len(self._networks) > MAX_OPEN_NETWORKS:
                 self._networks.popitem(last=False)
         return self._networks[label]
 
@@ -178,16 +209,22 @@ class Completer:
         return torch.Generator(device=self.model.device).manual_seed(seed_of(seed, "inpaint", *use))
 
 
-def _best(tried: Weighted, *, indexed: bool) -> Tensor:
+def _why_no_gaussians(model: StoredModel) -> str:
+    if model.spec.palette is not None:
+        return f"{model.directory} is for indexed images, whose colours cannot be mixed; use --method auto"
+    return f"{model.directory} has no Gaussians over pixels; train the model again, or use --method auto"
+
+
+def _best(proposals: WeightedCompletions, *, indexed: bool) -> Tensor:
     """Return the best single guess, (1, C, H, W): the mean, and the most likely where colours cannot be mixed."""
     if indexed:
-        return tried.decoded_NCHW[tried.log_weight_N.argmax()][None]
-    weight_N = tempered(tried.log_weight_N, MEANT * len(tried.log_weight_N))
-    return (weight_N[:, None, None, None] * tried.decoded_NCHW).sum(dim=0, keepdim=True)
+        return proposals.decoded_NCHW[proposals.log_weight_N.argmax()][None]
+    weight_N = tempered(proposals.log_weight_N, MEAN_FRACTION * len(proposals.log_weight_N))
+    return (weight_N[:, None, None, None] * proposals.decoded_NCHW).sum(dim=0, keepdim=True)
 
 
-def _drawn(tried: Weighted, samples: int, generator: torch.Generator) -> Tensor:
+def _drawn(proposals: WeightedCompletions, samples: int, generator: torch.Generator) -> Tensor:
     """Return independent draws, (S, C, H, W): of S groups of tries, one each, drawn by weight."""
-    weight_SK = tried.log_weight_N.view(samples, -1).softmax(dim=1)
+    weight_SK = proposals.log_weight_N.view(samples, -1).softmax(dim=1)
     chosen_S = torch.multinomial(weight_SK, 1, generator=generator)[:, 0]
-    return tried.decoded_NCHW[torch.arange(samples, device=chosen_S.device) * weight_SK.shape[1] + chosen_S]
+    return proposals.decoded_NCHW[torch.arange(samples, device=chosen_S.device) * weight_SK.shape[1] + chosen_S]

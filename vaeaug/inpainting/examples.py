@@ -12,26 +12,25 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vaeaug.contracts.latent import flatten, unflatten
-from vaeaug.inpainting.posterior_width import posterior_width
+from vaeaug.inpainting.posterior_std import posterior_std
 from vaeaug.models.store import StoredModel
 from vaeaug.nn import standard_normal
 from vaeaug.seeds import seed_of
 from vaeaug.training.batches import as_pixels
 from vaeaug.training.encode import encode_images
 
-MOST_IMAGES = 20_000
-MOST_VALUES = 2**28  # of all images together, a byte each
-AT_ONCE = 256
+MAX_IMAGES = 20_000
+MAX_BYTES = 2**28  # of all images together, a byte each
+BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Images and their posteriors, all leaves of a latent side by side, on the CPU.
+    """Images and their posteriors, all leaves of a latent concatenated, on the CPU.
 
     Attributes:
-        pixels_NHWC: uint8 images.
         mode_ND: posterior modes; int64 codes where latents are discrete.
-        scale_ND: posterior standard deviations: zero where the mode is the very latent that was decoded, and for codes.
+        scale_ND: posterior standard deviations; zero for codes and where the mode was decoded.
     """
 
     pixels_NHWC: NDArray[np.uint8]
@@ -46,9 +45,9 @@ class Examples:
 def real_examples(model: StoredModel, pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64]) -> Examples:
     """Return images of known class (at most as many as memory allows, evenly picked) as the model encodes them."""
     known = np.flatnonzero(labels_N >= 0)
-    most = _most(model)
-    if len(known) > most:
-        known = known[np.linspace(0, len(known) - 1, most).round().astype(np.int64)]
+    limit = _max_images(model)
+    if len(known) > limit:
+        known = known[np.linspace(0, len(known) - 1, limit).round().astype(np.int64)]
     chosen, parts = [], []
     for label in np.unique(labels_N[known]):
         indices = known[labels_N[known] == label]
@@ -59,45 +58,45 @@ def real_examples(model: StoredModel, pixels_NHWC: NDArray[np.uint8], labels_N: 
         pixels_NHWC[order],
         torch.from_numpy(labels_N[order]),
         torch.cat([flatten(part.latent) for part in parts]),
-        torch.cat([posterior_width(part) for part in parts]),
+        torch.cat([posterior_std(part) for part in parts]),
     )
 
 
 @torch.no_grad()
 def decoded_examples(
-    model: StoredModel, seed: int, wanted: int = MOST_IMAGES, *, seconds: float | None = None
+    model: StoredModel, seed: int, count: int = MAX_IMAGES, *, seconds: float | None = None
 ) -> Examples:
     """Return images decoded from draws around the stored latents of the model, equally many of each class.
 
     Args:
-        wanted: images of all classes together, at most; every class has one.
-        seconds: time that it may take, divided among the classes; every class gets 256 images or `wanted` in any case.
+        count: maximum number of images, but at least one per class.
+        seconds: time limit, divided among the classes; each gets at least 256 images (or its part of `count`).
     """
-    count = math.ceil(min(wanted, _most(model)) / len(model.classes))
-    began = time.monotonic()
+    per_class = math.ceil(min(count, _max_images(model)) / len(model.classes))
+    started = time.monotonic()
     pixels, modes, labels = [], [], []
     for label in range(len(model.classes)):
         network, stored = model.network(label), model.latents(label).latents
         total = len(stored.labels_N)
         generator = torch.Generator(device=model.device).manual_seed(seed_of(seed, "decoded-examples", label))
-        scale_ND = posterior_width(stored)
-        for start in range(0, count, AT_ONCE):
-            picked_B = torch.arange(start, min(count, start + AT_ONCE)) % total
-            mode_BD = flatten(stored.latent)[picked_B].to(model.device)
+        scale_ND = posterior_std(stored)
+        for start in range(0, per_class, BATCH):
+            chosen_B = torch.arange(start, min(per_class, start + BATCH)) % total
+            mode_BD = flatten(stored.latent)[chosen_B].to(model.device)
             if mode_BD.is_floating_point():
                 noise_BD = standard_normal(tuple(mode_BD.shape), generator)
-                mode_BD = mode_BD + scale_ND[picked_B].to(model.device) * noise_BD
-            y_B = torch.full((len(picked_B),), label, device=model.device)
+                mode_BD = mode_BD + scale_ND[chosen_B].to(model.device) * noise_BD
+            y_B = torch.full((len(chosen_B),), label, device=model.device)
             raw_BRHW = network.variant.decode(unflatten(mode_BD, stored.latent), y_B)
             pixels.append(as_pixels(network.loss.image(raw_BRHW)))
             modes.append(mode_BD.cpu())
             labels.append(y_B.cpu())
-            if seconds is not None and time.monotonic() - began > seconds * (label + 1) / len(model.classes):
+            if seconds is not None and time.monotonic() - started > seconds * (label + 1) / len(model.classes):
                 break
     mode_ND = torch.cat(modes)
     return Examples(np.concatenate(pixels), torch.cat(labels), mode_ND, torch.zeros(mode_ND.shape))
 
 
-def _most(model: StoredModel) -> int:
+def _max_images(model: StoredModel) -> int:
     """Return how many images are kept at most."""
-    return max(len(model.classes), min(MOST_IMAGES, MOST_VALUES // model.spec.pixels))
+    return max(len(model.classes), min(MAX_IMAGES, MAX_BYTES // model.spec.pixels))

@@ -17,22 +17,20 @@ from vaeaug.inpainting.nearest import extended
 from vaeaug.inpainting.window import windows
 from vaeaug.seeds import seed_of
 
-AT_ONCE = 32
+MAX_BATCH = 32
 """Number of completions computed at a time, so that memory does not grow with their total number."""
 
-VISIBLE_SHARE = 0.5
+MIN_VISIBLE_FRACTION = 0.5
 """Of a pixel of the model that must be visible for it to count as visible."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Filled:
-    """An image, completed.
+    """A completed image.
 
     Attributes:
-        images_SHWC: S completions in the image's own size, float32 in [0, 1]. Outside the holes they are the image.
-        label: the class that it was completed as.
-        evidence_K: evidence of each class from the visible pixels of the window with the largest hole
-            (`Completion.evidence_K`); None if the class was not inferred.
+        images_SHWC: S completions at the image's own size, float32 in [0, 1].
+        evidence_K: evidence of each class, from the window with the largest hole; None if the class is known.
     """
 
     images_SHWC: NDArray[np.float32]
@@ -49,20 +47,16 @@ def fill(
     native: tuple[int, int],
     samples: int,
     seed: int,
-    how: str,
+    blending: str,
     region: str = "auto",
 ) -> Filled:
     """Complete an image.
 
     Args:
         seen_HWC: uint8, with the model's channels; the content of the holes is ignored.
-        missing_HW: the holes; at least one pixel.
-        label: its class; if None, it is inferred from the window with the largest hole and used for all windows.
-        native: height and width of the images that the model was trained on, in pixels.
-        samples: S.
-        seed: the completions depend only on it, the image and the model.
-        how: how the seam is blended; not for indexed images, because their colours cannot be mixed.
-        region: which part of an image larger than `native` the model sees.
+        label: if None, it is inferred from the window with the largest hole and used for all windows.
+        native: height and width of the training images, in pixels.
+        blending: `feather`, `poisson` or `none`; `none` for indexed images.
     """
     spec = completer.model.spec
     visible_HWC = seen_HWC.astype(np.float32) / np.float32(255)
@@ -70,60 +64,52 @@ def fill(
     evidence_K = None
     for number, window in enumerate(windows(missing_HW, native, region)):
         part_HWC, hidden_HW = visible_HWC[window.part], missing_HW[window.part]
-        x_CHW, visible_1HW = as_the_model_sees(part_HWC, hidden_HW, spec)
+        x_CHW, visible_1HW = model_input(part_HWC, hidden_HW, spec)
         decoded = []
-        for start in range(0, samples, AT_ONCE):
-            count = min(AT_ONCE, samples - start)
+        for start in range(0, samples, MAX_BATCH):
+            count = min(MAX_BATCH, samples - start)
             # A single completion is a mean: wanted of one, unless nothing is visible, and else not of the last group.
-            asked = 1 if samples == 1 and bool(visible_1HW.any()) else max(count, 2)
+            requested = 1 if samples == 1 and bool(visible_1HW.any()) else max(count, 2)
             own_seed = seed_of(seed, "window", number, start)
-            done = completer.complete(x_CHW, visible_1HW, label, samples=asked, seed=own_seed)
-            decoded.append(done.decoded_SCHW[:count])
+            completion = completer.complete(x_CHW, visible_1HW, label, samples=requested, seed=own_seed)
+            decoded.append(completion.decoded_SCHW[:count])
             if label is None:
-                label, evidence_K = done.label, done.evidence_K
+                label, evidence_K = completion.label, completion.evidence_K
         scale = max(hidden_HW.shape[0] / spec.height, hidden_HW.shape[1] / spec.width)
         for sample, image_CHW in enumerate(torch.cat(decoded)):
             whole_HWC = resize(image_CHW.permute(1, 2, 0).numpy(), hidden_HW.shape, indexed=spec.palette is not None)
-            treated = "none" if spec.palette is not None else how
-            blended_HWC = blend(part_HWC, whole_HWC, hidden_HW, treated, scale)
+            window_blending = "none" if spec.palette is not None else blending
+            blended_HWC = blend(part_HWC, whole_HWC, hidden_HW, window_blending, scale)
             target_HWC = images_SHWC[sample][window.part]
             target_HWC[window.fill_HW] = blended_HWC[window.fill_HW]
     assert label is not None  # noqa: S101 (there is a hole, so there was a window)
     return Filled(images_SHWC, label, evidence_K)
 
 
-def as_the_model_sees(
-    part_HWC: NDArray[np.float32], missing_HW: NDArray[np.bool_], spec: ImageSpec
-) -> tuple[Tensor, Tensor]:
-    """Return an image and its visible pixels at the model's size.
+def model_input(part_HWC: NDArray[np.float32], missing_HW: NDArray[np.bool_], spec: ImageSpec) -> tuple[Tensor, Tensor]:
+    """Return an image, float32 (C, H, W) in [0, 1], and its visible pixels, (1, H, W), at the model's size.
 
     Holes take the nearest visible colour before the image is resized, so that nothing from a hole gets into a pixel
-    next to it. A pixel of the model counts as visible where half of what it covers is.
-
-    Args:
-        part_HWC: values in [0, 1].
-
-    Returns:
-        float32 (C, H, W) in [0, 1], and (1, H, W): 1 where visible, 0 where missing.
+    next to it. A pixel of the model counts as visible if half of its area is.
     """
     size = (spec.height, spec.width)
     if missing_HW.shape == size:
-        pixels_HWC, share_HW = extended(part_HWC, missing_HW), 1 - missing_HW.astype(np.float32)
+        pixels_HWC, visible_fraction_HW = extended(part_HWC, missing_HW), 1 - missing_HW.astype(np.float32)
     else:
         pixels_HWC = resize(extended(part_HWC, missing_HW), size, indexed=spec.palette is not None)
         visible = Image.fromarray(1 - missing_HW.astype(np.float32))
-        share_HW = np.asarray(visible.resize(size[::-1], Image.Resampling.BOX))
+        visible_fraction_HW = np.asarray(visible.resize(size[::-1], Image.Resampling.BOX))
     x_CHW = torch.from_numpy(np.ascontiguousarray(pixels_HWC)).permute(2, 0, 1)
-    return x_CHW, torch.from_numpy((share_HW >= VISIBLE_SHARE).astype(np.float32))[None]
+    return x_CHW, torch.from_numpy((visible_fraction_HW >= MIN_VISIBLE_FRACTION).astype(np.float32))[None]
 
 
 def resize(values_HWC: NDArray[np.float32], size: tuple[int, int], *, indexed: bool) -> NDArray[np.float32]:
     """Return values in [0, 1] at another (height, width): Lanczos as `vaeaug.dataset.decode`, nearest where indexed."""
     if values_HWC.shape[:2] == size:
         return values_HWC
-    how = Image.Resampling.NEAREST if indexed else Image.Resampling.LANCZOS
+    blending = Image.Resampling.NEAREST if indexed else Image.Resampling.LANCZOS
     planes = [
-        np.asarray(Image.fromarray(np.ascontiguousarray(values_HWC[..., c])).resize(size[::-1], how))
+        np.asarray(Image.fromarray(np.ascontiguousarray(values_HWC[..., c])).resize(size[::-1], blending))
         for c in range(values_HWC.shape[2])
     ]
     return np.stack(planes, axis=2).clip(0, 1)

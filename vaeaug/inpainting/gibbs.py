@@ -1,14 +1,12 @@
 """Completion without an inpainting encoder: encode the filled image, draw, decode, fill the hole again, and so on.
 
 That is the pseudo-Gibbs sampler (Rezende, Mohamed & Wierstra 2014, appendix F). Its proposal q(z' | x filled from z) is
-accepted with probability min(1, a) (Mattei & Frellsen, Leveraging the Exact Likelihood of Deep Latent Variable Models,
-NeurIPS 2018, algorithm 2; here the hole is a function of z and not drawn),
+accepted with probability min(1, a) (Mattei & Frellsen, NeurIPS 2018, algorithm 2; here the hole is a function of z),
 
     a = p(x visible|z') p(z') q(z | x filled from z')  /  p(x visible|z) p(z) q(z' | x filled from z),
 
-which makes p(z | x visible) the stationary distribution. It takes a posterior that the host can evaluate: one tensor
-with a `scale`, and a `log_ratio`, of which log p(z) = log q(z|x) - log_ratio. Without these (deterministic encoders,
-discrete latents, groups of latents whose posteriors depend on each other) every proposal is accepted.
+which makes p(z | x visible) the stationary distribution. It requires a posterior of one tensor with a `scale`, and a
+`log_ratio`, with log p(z) = log q(z|x) - log_ratio. Otherwise every proposal is accepted.
 """
 
 from __future__ import annotations
@@ -26,13 +24,11 @@ from vaeaug.models.network import Network
 
 @dataclass(frozen=True, slots=True)
 class States:
-    """S chains. What the correction needs is None if it cannot be had.
+    """S chains; the terms of the correction are None if they cannot be computed.
 
     Attributes:
-        latent: z.
         filled_SCHW: the image, its hole filled from z.
         visible_S: the loss of the visible pixels.
-        log_prior_S: log p(z).
         posterior: mean and standard deviation of q(. | filled), each (S, D).
     """
 
@@ -47,8 +43,7 @@ class Gibbs:
     """The chains of one image, for one class.
 
     Args:
-        network: in eval mode.
-        x_CHW: the image in [0, 1]; the content of the hole is ignored.
+        x_CHW: in [0, 1]; the content of the hole is ignored.
         visible_1HW: 1 where a pixel is visible, 0 where it is missing.
     """
 

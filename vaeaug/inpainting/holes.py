@@ -12,16 +12,7 @@ Mask = NDArray[np.bool_]
 
 
 def random_hole(kind: str, height: int, width: int, rng: np.random.Generator) -> Mask:
-    """Draw a hole, bool (H, W), True where pixels are missing. Some pixel always is, and some never.
-
-    Args:
-        kind: one of `KINDS`.
-        height: H in pixels, at least 2.
-        width: W in pixels, at least 2.
-
-    Raises:
-        KeyError: there is no such kind.
-    """
+    """Return a random hole, bool (H, W), True where pixels are missing: at least one pixel, and never all."""
     draw = _DRAWS[kind]
     while True:  # a stroke can miss every pixel of a tiny image, and scattered pixels can take them all
         hole_HW = draw(height, width, rng)
@@ -65,17 +56,17 @@ def _border(height: int, width: int, rng: np.random.Generator) -> Mask:
 
 def _half(height: int, width: int, rng: np.random.Generator) -> Mask:
     """Take away one side of the image, 30 to 70 % of it; half of the time exactly half."""
-    share = 0.5 if rng.random() < 0.5 else rng.uniform(0.3, 0.7)
+    fraction = 0.5 if rng.random() < 0.5 else rng.uniform(0.3, 0.7)
     hole_HW = np.zeros((height, width), bool)
     turned = hole_HW if rng.random() < 0.5 else hole_HW.T
-    turned[: max(1, round(len(turned) * share))] = True
+    turned[: max(1, round(len(turned) * fraction))] = True
     return hole_HW if rng.random() < 0.5 else hole_HW[::-1, ::-1].copy()
 
 
 def _quadrants(height: int, width: int, rng: np.random.Generator) -> Mask:
     """Take away one to three of the four quarters."""
-    gone = rng.permutation(4)[: rng.integers(1, 4)]
-    quarters = np.isin(np.arange(4), gone).reshape(2, 2)
+    removed = rng.permutation(4)[: rng.integers(1, 4)]
+    quarters = np.isin(np.arange(4), removed).reshape(2, 2)
     rows, columns = np.arange(height) * 2 // height, np.arange(width) * 2 // width
     return np.asarray(quarters[rows][:, columns])
 

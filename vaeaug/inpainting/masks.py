@@ -1,18 +1,14 @@
 """Mask files: images next to the images, white where a pixel is missing.
 
 - A mask has the relative path and stem of its image, with any image suffix; `_mask`, `_mask001` and similar may follow
-  the stem. Several masks of one image are combined: a pixel is missing if any mask marks it. A single file instead of
-  a folder is the mask of every image. If masks are in the folder of the images itself, only files with such a suffix
-  are masks; a folder of masks inside it contains no images.
-- On a transparent canvas, the painted part is missing, whatever its colour: alpha of 128 and more. If it is painted in
-  black and white only, only the white part is missing. A mask without transparent pixels is read as gray, and the upper
-  half of its range is missing (128 and more for 8 bits). A mask with only the values 0 and 1 is refused, because it
-  certainly means something else.
-- For an image with several pages (TIFF), a mask with one page applies to the first page. A mask with as many pages has
-  one mask per page; any other number is refused.
-- A mask of another size is resized by nearest pixel if both sides are the image's times one factor, rounded or cut to
-  whole pixels, and the two factors differ by at most 1 %. Otherwise it is refused, because for a few pixels the
-  rounding would allow masks of other images.
+  the stem. Several masks of one image are combined. A single file instead of a folder is the mask of every image. If
+  masks are in the folder of the images, only files with such a suffix are masks.
+- On a transparent canvas, the painted part is missing (alpha of 128 and more); if it is painted in black and white
+  only, only its white part. Other masks are read as gray: the upper half of the range is missing (128 and more for 8
+  bits). A mask with only the values 0 and 1 is rejected as ambiguous.
+- For an image with several pages (TIFF), a mask has one page, for the first page, or as many pages as the image.
+- A mask of another size is resized by nearest pixel if both sides are scaled by the same factor (up to rounding, and at
+  most 1 % apart). Otherwise it is rejected.
 """
 
 from __future__ import annotations
@@ -47,28 +43,19 @@ _SUFFIX = re.compile(r"_mask\d*$")
 
 
 class MaskFiles:
-    """The masks of a folder, or one mask for all images.
+    """The masks of a folder, or one mask file for all images."""
 
-    Args:
-        place: the folder, or the one file.
-        images: the folder of the images, or the one image.
-        rules: by which masks are decoded.
-
-    Raises:
-        InputError: if it does not exist.
-    """
-
-    def __init__(self, place: Path, images: Path, rules: DecodeRules = DEFAULT_RULES) -> None:
-        if not place.exists():
-            raise InputError(f"{place} does not exist; --masks takes the folder of the masks")
-        self.place, self._rules = place, rules
-        folder, root = place.resolve(), (images if images.is_dir() else images.parent).resolve()
-        self._beside = place.is_dir() and folder == root
-        self._inside = folder if place.is_dir() and folder != root and folder.is_relative_to(root) else None
-        self._one = None if place.is_dir() else place
+    def __init__(self, location: Path, images: Path, rules: DecodeRules = DEFAULT_RULES) -> None:
+        if not location.exists():
+            raise InputError(f"{location} does not exist; --masks takes the folder of the masks")
+        self.location, self._rules = location, rules
+        folder, root = location.resolve(), (images if images.is_dir() else images.parent).resolve()
+        self._beside = location.is_dir() and folder == root
+        self._inside = folder if location.is_dir() and folder != root and folder.is_relative_to(root) else None
+        self._one = None if location.is_dir() else location
         self._matched = False
         self._by_image: defaultdict[str, list[Path]] = defaultdict(list)
-        for path in sorted(images_below(place)) if self._one is None else ():
+        for path in sorted(images_below(location)) if self._one is None else ():
             for name in self._images_of(path):
                 self._by_image[name].append(path)
 
@@ -90,7 +77,7 @@ class MaskFiles:
         missing_HW = np.zeros(picture.size, dtype=np.bool_)
         names, notes = [], []
         for path in self.of(file_name):
-            name = path.name if self._one is not None else path.relative_to(self.place).as_posix()
+            name = path.name if self._one is not None else path.relative_to(self.location).as_posix()
             try:
                 mask = read_mask(path, picture.page, picture.pages, self._rules)
                 missing_HW |= np.False_ if mask is None else resized(mask.missing_HW, *picture.size)
@@ -107,23 +94,23 @@ class MaskFiles:
         """Return the masks that belong to none of the images, sorted."""
         used = {path for name in file_names for path in self.of(name)}
         every = {path for paths in self._by_image.values() for path in paths}
-        return sorted(path.relative_to(self.place).as_posix() for path in every - used)
+        return sorted(path.relative_to(self.location).as_posix() for path in every - used)
 
-    def nothing_found(self) -> str:
+    def no_holes_message(self) -> str:
         """Return the error message if no image has a hole."""
         if self._matched or self._one is not None:
             return (
-                f"the masks in {self.place} have no white pixel for any of the images; missing pixels are white (128 "
-                "to 255), or painted on a transparent canvas"
+                f"the masks in {self.location} have no white pixel for any of the images; missing pixels are white "
+                "(128 to 255), or painted on a transparent canvas"
             )
         return (
-            f"no image has a mask in {self.place}; a mask has the same relative path as its image, such as a/1.png "
+            f"no image has a mask in {self.location}; a mask has the same relative path as its image, such as a/1.png "
             "or a/1_mask.png for a/1.jpg"
         )
 
     def _images_of(self, path: Path) -> list[str]:
         """Return the images, without suffix, that a mask file may belong to."""
-        relative = PurePosixPath(path.relative_to(self.place).as_posix())
+        relative = PurePosixPath(path.relative_to(self.location).as_posix())
         bare = _SUFFIX.sub("", relative.stem)
         stems = [bare] if self._beside else list(dict.fromkeys((relative.stem, bare)))
         if self._beside and bare == relative.stem:
@@ -137,7 +124,7 @@ class Mask:
 
     Attributes:
         missing_HW: True where a pixel is missing, at the mask's own size.
-        note: what is unusual about it, as the end of a sentence; empty otherwise.
+        note: a warning about it, as the end of a sentence, or empty.
     """
 
     missing_HW: NDArray[np.bool_]
@@ -145,15 +132,7 @@ class Mask:
 
 
 def read_mask(path: Path, page: int = 0, pages: int = 1, rules: DecodeRules = DEFAULT_RULES) -> Mask | None:
-    """Return the missing pixels of a page of an image according to a mask file; None if it has no mask for this page.
-
-    Args:
-        page: of the image, from 0.
-        rules: by which it is decoded.
-
-    Raises:
-        UnreadableImageError: it cannot be read, its values are 0 and 1, or it has another number of pages.
-    """
+    """Return the missing pixels of a page according to a mask file; None if it has no mask for this page."""
     file = open_completed(read_file(path), rules)
     if file.pages not in (1, pages):
         raise UnreadableImageError(
@@ -187,7 +166,7 @@ def _opacity(image: Image.Image) -> NDArray[np.uint8] | None:
 
 
 def _gray(image: Image.Image) -> tuple[NDArray[np.float64], float]:
-    """Return the gray value of every pixel, (H, W), whatever its opacity, and the smallest one that counts as white.
+    """Return the gray value of every pixel, (H, W), ignoring opacity, and the smallest value that counts as white.
 
     More than 8 bits: values within 0 ... 255 are taken as they are; otherwise they have 16 bits. Floats within 0 ... 1
     are white from 0.5 on.
@@ -203,11 +182,7 @@ def _gray(image: Image.Image) -> tuple[NDArray[np.float64], float]:
 
 
 def resized(missing_HW: NDArray[np.bool_], height: int, width: int) -> NDArray[np.bool_]:
-    """Return a mask in the size of its image.
-
-    Raises:
-        UnreadableImageError: if its proportions are others.
-    """
+    """Return a mask in the size of its image; UnreadableImageError if the proportions differ."""
     mask_height, mask_width = missing_HW.shape
     if (mask_height, mask_width) == (height, width):
         return missing_HW

@@ -15,23 +15,17 @@ from torch.nn.functional import log_softmax
 
 from vaeaug.contracts import ImageSpec, Latent, Latents
 from vaeaug.contracts.latent import flatten, unflatten
-from vaeaug.inpainting.conditional import PartialEncoder, masked_input
-from vaeaug.inpainting.posterior_width import posterior_width
+from vaeaug.inpainting.encoder import InpaintingEncoder, masked_input
+from vaeaug.inpainting.posterior_std import posterior_std
 from vaeaug.nn import Encoder, standard_normal
 
 LOG_STD = (-4.0, 2.0)  # of latents standardized a class: no narrower than deterministic latents are smeared to
 REFINE_STEPS, REFINE_RATE = 16, 0.1
-FEW = 10  # images of all classes that count towards the standard deviations of each
+SHRINKAGE = 10  # images of all classes that count towards the standard deviations of each
 
 
-class MixtureEncoder(PartialEncoder):
-    """A mixture of Gaussians over all leaves of a latent side by side, D values, standardized class by class.
-
-    Args:
-        like: a latent of the model's structure, with any first axis.
-        components: Gaussians of the mixture.
-        hidden: units of the network.
-    """
+class MixtureEncoder(InpaintingEncoder):
+    """A mixture of Gaussians over all leaves of a latent concatenated, D values, standardized class by class."""
 
     kind = "mixture"
     mean_KD: Tensor
@@ -54,23 +48,20 @@ class MixtureEncoder(PartialEncoder):
 
     @torch.no_grad()
     def standardize(self, classes: Sequence[Latents]) -> None:
-        """Take the means and standard deviations of latents from those of the training images, class by class.
-
-        For a class with few images the standard deviations are shrunk towards those of all classes.
-        """
+        """Set the means and standard deviations of each class, for small classes shrunk towards the overall ones."""
         moments = []
         for latents in classes:
-            mode_ND, scale_ND = flatten(latents.latent), posterior_width(latents)
+            mode_ND, scale_ND = flatten(latents.latent), posterior_std(latents)
             variance_D = mode_ND.var(dim=0, correction=0) + scale_ND.square().mean(dim=0)
             moments.append((mode_ND.mean(dim=0), variance_D, len(mode_ND)))
         pooled_D = sum(variance * count for _, variance, count in moments) / sum(count for _, _, count in moments)
         for label, (mean_D, variance_D, count) in enumerate(moments):
-            shrunk_D = (variance_D * count + pooled_D * FEW) / (count + FEW)
+            shrunk_D = (variance_D * count + pooled_D * SHRINKAGE) / (count + SHRINKAGE)
             self.mean_KD[label] = mean_D
             self.std_KD[label] = shrunk_D.clamp(min=1e-12).sqrt()
 
     def settings(self) -> dict[str, Any]:
-        """See `PartialEncoder.settings`."""
+        """See `InpaintingEncoder.settings`."""
         return {"components": self.components, "hidden": self.hidden}
 
     def moments(self, x_BCHW: Tensor, visible_B1HW: Tensor, y_B: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -87,14 +78,14 @@ class MixtureEncoder(PartialEncoder):
         z_BD: Tensor,
         generator: torch.Generator,  # noqa: ARG002
     ) -> Tensor:
-        """See `PartialEncoder.loss`."""
+        """See `InpaintingEncoder.loss`."""
         u_BD = (z_BD - self.mean_KD[y_B]) / self.std_KD[y_B]
         constant_B = 0.5 * self.dim * math.log(2 * math.pi) + self.std_KD[y_B].log().sum(dim=1)
         return constant_B + _energy(u_BD, *self.moments(x_BCHW, visible_B1HW, y_B))
 
     @torch.no_grad()
     def draw(self, x_CHW: Tensor, visible_1HW: Tensor, label: int, count: int, generator: torch.Generator) -> Latent:
-        """See `PartialEncoder.draw`."""
+        """See `InpaintingEncoder.draw`."""
         y_1 = torch.full((1,), label, device=x_CHW.device)
         log_weight_1M, mean_1MD, log_std_1MD = self.moments(x_CHW[None], visible_1HW[None], y_1)
         chosen_S = torch.multinomial(log_weight_1M[0].exp(), count, replacement=True, generator=generator)
@@ -111,11 +102,7 @@ class MixtureEncoder(PartialEncoder):
         label: int,
         visible_loss: Callable[[Latent], Tensor],
     ) -> Latent:
-        """See `PartialEncoder.refine`: a few steps of Adam down the visible pixels' loss less log c.
-
-        One network for all images and masks is coarse, and each image has gradients of its own (Kim et al.,
-        Semi-Amortized Variational Autoencoders, 2018).
-        """
+        """Take a few steps of Adam on the visible pixels' loss minus log c (Kim et al., Semi-Amortized VAEs, 2018)."""
         with torch.no_grad():
             moments = self.moments(x_CHW[None], visible_1HW[None], torch.full((1,), label, device=x_CHW.device))
         with torch.enable_grad():

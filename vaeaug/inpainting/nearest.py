@@ -8,22 +8,17 @@ from numpy.typing import NDArray
 
 
 def nearest_visible(missing_HW: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return for every pixel the index of the nearest visible pixel, and its distance.
+    """Return the flat index of every pixel's nearest visible pixel, (H, W), and its distance in pixels, (H, W).
 
-    Args:
-        missing_HW: the holes; some pixel is visible.
-
-    Returns:
-        Its index into the flattened image, (H, W), and the distance in pixels, (H, W): 0 for a visible pixel itself.
-        Distances are Euclidean within 2 % (Borgefors 1986, a mask of 5x5).
+    Distances are Euclidean within 2 % (Borgefors 1986, a mask of 5x5). At least one pixel must be visible.
     """
     distance_HW, label_HW = cv2.distanceTransformWithLabels(
         missing_HW.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
     )
     visible = np.flatnonzero(~missing_HW.reshape(-1))
-    place = np.empty(label_HW.max() + 1, dtype=np.int64)
-    place[label_HW.reshape(-1)[visible]] = visible
-    return place[label_HW], np.asarray(distance_HW, dtype=np.float32)
+    index = np.empty(label_HW.max() + 1, dtype=np.int64)
+    index[label_HW.reshape(-1)[visible]] = visible
+    return index[label_HW], np.asarray(distance_HW, dtype=np.float32)
 
 
 def extended(values_HWC: NDArray[np.float32], missing_HW: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -22,14 +22,7 @@ from vaeaug.inpainting.files.samples import OPAQUE, Samples
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A page of an image file.
-
-    Attributes:
-        samples: as the file stores them.
-        seen_HWC: what a model sees of them: uint8, C = 1 or 3, upright.
-        page: its number, from 0.
-        pages: of the file.
-    """
+    """A page of an image file; `seen_HWC` is what a model gets: uint8, C = 1 or 3, upright."""
 
     samples: Samples
     seen_HWC: NDArray[np.uint8]
@@ -47,15 +40,7 @@ class Picture:
 
 
 def read_picture(file: CompletedFile, page: int = 0, rules: DecodeRules = DEFAULT_RULES) -> Picture:
-    """Decode a page of an image file.
-
-    Args:
-        page: its number, from 0.
-        rules: by which the model's training images were decoded.
-
-    Raises:
-        UnreadableImageError: it cannot be decoded, or no hole in it could be filled; the message gives the reason.
-    """
+    """Decode a page of an image file; UnreadableImageError if it cannot be decoded or no hole could be filled."""
     full = decode_full(file.view(page), rules)
     samples = file.samples(page)
     if samples.table_K4 is not None and not (samples.table_K4[:, 3] >= OPAQUE).any():
@@ -73,15 +58,8 @@ def from_pixels(pixels: NDArray[np.uint8]) -> Picture:
     return Picture(Samples(seen_HWC, "gray" if seen_HWC.shape[2] == 1 else "rgb"), seen_HWC)
 
 
-def seen_by(channels: int, picture: Picture, missing_HW: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Return the image as a model with this number of channels takes it: uint8 (H, W, C).
-
-    Gray is repeated for a colour model. A gray model accepts a colour file if all visible pixels are gray, such as a
-    gray image with holes marked in a colour.
-
-    Raises:
-        UnreadableImageError: if visible pixels are in colour and the model was trained on gray images.
-    """
+def with_channels(channels: int, picture: Picture, missing_HW: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return the image with a model's number of channels, uint8 (H, W, C); colours do not fit a gray model."""
     seen_HWC = picture.seen_HWC
     if seen_HWC.shape[2] == channels:
         return seen_HWC

@@ -23,12 +23,12 @@ class Holes:
 
     Attributes:
         missing_HW: True where a pixel is missing, upright.
-        origin: where they come from: a mask's file name, `alpha`, or a colour. Empty if the image has none.
-        note: what is unusual about a mask, as the end of a sentence; empty otherwise.
+        source: a mask's file name, `alpha`, or a colour; empty if the image has no holes.
+        note: a warning about a mask, as the end of a sentence, or empty.
     """
 
     missing_HW: NDArray[np.bool_]
-    origin: str
+    source: str
     note: str = ""
 
 
@@ -36,16 +36,9 @@ class HoleSource(Protocol):
     """Tells where the holes of an image are."""
 
     def holes(self, file_name: str, picture: Picture) -> Holes:
-        """Return the holes of one page of an image.
+        """Return the holes of one page of an image; UnreadableImageError if its mask cannot be used."""
 
-        Args:
-            file_name: of the image, relative to the folder of images, with forward slashes.
-
-        Raises:
-            UnreadableImageError: its mask cannot be read or does not fit; says which and why.
-        """
-
-    def nothing_found(self) -> str:
+    def no_holes_message(self) -> str:
         """Return the error message if no image has a hole."""
 
 
@@ -58,20 +51,13 @@ class Transparent:
         missing_HW = np.zeros(picture.size, dtype=np.bool_) if alpha_HW is None else alpha_HW < OPAQUE
         return Holes(missing_HW, "" if alpha_HW is None else "alpha")
 
-    def nothing_found(self) -> str:
+    def no_holes_message(self) -> str:
         """Return the error message if no image has a hole."""
         return "no image has transparent pixels (alpha below 128); mark the holes with --masks DIR"
 
 
 class MissingColour:
-    """Missing is what has exactly one colour in the numbers of the file, whatever its opacity.
-
-    Args:
-        text: `#rrggbb`; the `#` may be left out.
-
-    Raises:
-        InputError: it is no such colour.
-    """
+    """Pixels of exactly one colour (`#rrggbb`; the `#` is optional) are missing, at any opacity."""
 
     def __init__(self, text: str) -> None:
         match = re.fullmatch(r"#?([0-9a-fA-F]{6})", text.strip())
@@ -84,7 +70,7 @@ class MissingColour:
         """Return if the image has the colour."""
         return Holes(picture.samples.has_colour(self._colour_3), self.name)
 
-    def nothing_found(self) -> str:
+    def no_holes_message(self) -> str:
         """Return the error message if no image has a hole."""
         return (
             f"no image has a pixel of exactly the colour {self.name}; "
@@ -93,12 +79,7 @@ class MissingColour:
 
 
 class RandomHoles:
-    """Random holes: a rectangle, strokes, a half, ...
-
-    Args:
-        seed: a hole depends only on it, the image's name and size, and the variation.
-        variation: the holes of different variations are independent.
-    """
+    """Random holes, which depend only on the seed, the image's name and size, and the variation."""
 
     def __init__(self, seed: int, variation: int) -> None:
         self._seed, self._variation = seed, variation
@@ -114,6 +95,6 @@ class RandomHoles:
             raise UnreadableImageError(f"{width}x{height} pixels leave no room for a hole")
         return Holes(random_hole(kind, height, width, rng), f"random {kind}")
 
-    def nothing_found(self) -> str:
+    def no_holes_message(self) -> str:
         """Return the error message if no image has a hole."""
         return "there is no training image to cut a hole into"

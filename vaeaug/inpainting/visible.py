@@ -11,14 +11,12 @@ from vaeaug.contracts import ReconstructionLoss
 def visible_loss(loss: ReconstructionLoss, raw_BRHW: Tensor, x_BCHW: Tensor, visible_B1HW: Tensor) -> Tensor:
     """Return the loss of each image's visible pixels, shape (B,).
 
-    A loss is one sum over all pixels. So in the hole, the raw output is set to zero and the image to the value that
-    zero represents. Each such pixel has the same known cost, which is subtracted. This is exact for a loss that is a
-    sum over pixels, all scored in the same way (so it is -log p(visible pixels | z) if the loss is a likelihood); if
-    pixels are scored together (`ms-ssim`, `perceptual`), the hole counts as a match.
+    In the hole, the raw output is set to zero and the image to the value that zero represents; the known cost of these
+    pixels is subtracted. This is exact for losses that are a sum over pixels (-log p(visible pixels | z) for a
+    likelihood).
+    If pixels are scored together (`ms-ssim`, `perceptual`), the hole counts as a match.
 
     Args:
-        loss: in eval mode.
-        raw_BRHW: what a decoder put out.
         x_BCHW: images in [0, 1]; the content of the holes is ignored.
         visible_B1HW: 1 where a pixel is visible, 0 where it is missing.
     """

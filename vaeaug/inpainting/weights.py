@@ -16,11 +16,11 @@ BISECTIONS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Weighted:
-    """N completions of one image and what each weighs.
+class WeightedCompletions:
+    """N weighted completions of one image.
 
     Attributes:
-        decoded_NCHW: what is decoded, in the hole and around it.
+        decoded_NCHW: the decoded images, including visible pixels.
         log_weight_N: log-weights in nats: their mean weight estimates p(visible pixels | class).
     """
 
@@ -33,39 +33,34 @@ class Weighted:
         return self.log_weight_N.logsumexp(dim=0) - math.log(len(self.log_weight_N))
 
 
-def tempered(log_weight_N: Tensor, least: float) -> Tensor:
-    """Return weights (N,) that sum to 1, tempered until their effective number of draws is at least `least`.
+def tempered(log_weight_N: Tensor, min_draws: float) -> Tensor:
+    """Return weights (N,) that sum to 1, tempered until their effective number of draws is at least `min_draws`.
 
-    They are softmax(b * log-weights) with the greatest b <= 1 whose effective number of draws, 1 / sum w^2 (Kong 1992),
-    is not below `least`. With a hundred visible pixels, two draws differ by tens of nats, so with b = 1 a single draw
-    would have all the weight.
+    They are softmax(b * log-weights) with the largest b <= 1 for which 1 / sum w^2 (Kong 1992) is at least `min_draws`.
+    With b = 1, a single draw would often have all the weight.
     """
     low, high = 0.0, 1.0
-    if float(1 / log_weight_N.softmax(dim=0).square().sum()) >= least:
+    if float(1 / log_weight_N.softmax(dim=0).square().sum()) >= min_draws:
         return log_weight_N.softmax(dim=0)
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        enough = float(1 / (middle * log_weight_N).softmax(dim=0).square().sum()) >= least
+        enough = float(1 / (middle * log_weight_N).softmax(dim=0).square().sum()) >= min_draws
         low, high = (middle, high) if enough else (low, middle)
     return (low * log_weight_N).softmax(dim=0)
 
 
 def weigh(
     network: Network, x_CHW: Tensor, visible_1HW: Tensor, label: int, latent: Latent, generator: torch.Generator
-) -> Weighted:
+) -> WeightedCompletions:
     """Complete an image with each of N proposed latents, and weight the completions.
 
-    The proposal's own density is not needed, for each completion is encoded again: z' ~ q(. | completion) has the
-    weight p(x visible|z') p(z') / q(z'|completion), whose mean is p(x visible) whatever was proposed (Burda et al.,
-    Importance Weighted Autoencoders, 2016, eq. 8, with the completion in place of the image). For a variant without
-    `log_ratio` the weight is p(x visible|z), and the latents stay as proposed.
+    Each completion is encoded again, so the proposal's density is not needed: z' ~ q(. | completion) has the weight
+    p(x visible|z') p(z') / q(z'|completion), whose mean is p(x visible) (Burda et al. 2016, eq. 8). For a variant
+    without `log_ratio` the weight is p(x visible|z), and the latents stay as proposed.
 
     Args:
-        network: in eval mode.
-        x_CHW: the image in [0, 1]; the content of the hole is ignored.
+        x_CHW: in [0, 1]; the content of the hole is ignored.
         visible_1HW: 1 where a pixel is visible, 0 where it is missing.
-        latent: the N proposals.
-        generator: of the draws z'.
     """
     y_N = torch.full((len(leaves(latent)[0]),), label, device=x_CHW.device)
     raw_NRHW = network.variant.decode(latent, y_N)
@@ -79,4 +74,4 @@ def weigh(
         decoded_NCHW = network.loss.image(raw_NRHW)
     visible_N1HW = visible_1HW.expand(len(y_N), -1, -1, -1)
     log_weight_N = -visible_loss(network.loss, raw_NRHW, x_CHW[None], visible_N1HW) - log_ratio_N
-    return Weighted(decoded_NCHW, log_weight_N)
+    return WeightedCompletions(decoded_NCHW, log_weight_N)

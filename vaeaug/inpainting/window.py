@@ -1,15 +1,12 @@
-"""Which parts of an image a model sees: it works on images of about the size of its training images.
+"""Windows: the parts of an image that a model completes, of about the size of its training images.
 
-- An image of at most one and a half times that size (height and width) is shown whole, resized.
-- Of a larger one a window is cut out around each cluster of holes, of that size, or larger in the same proportions
-  where it must be to show some of the image around the hole; it is moved so that it lies in the image, and cut where
-  the image ends. Holes of at most a quarter of that size are put together in a grid of such pitch; a larger one is a
-  cluster by itself.
+- An image of at most one and a half times that size (height and width) is used whole, resized.
+- In a larger one, a window of that size is cut out around each cluster of holes, larger in the same proportions where
+  that is necessary to include some of the image around the hole. Holes of at most a quarter of that size are clustered
+  on a grid; a larger one is a cluster by itself.
 
-Missing pixels of other clusters are missing in a window too, so no result depends on the order of the windows.
-
-That supposes that larger images show more of the world. Where they show the same in more pixels, `whole` is right:
-every image is shown whole.
+Missing pixels of other clusters are missing in a window too, so no result depends on the order of the windows. For
+larger images that show the same content in more pixels, `whole` uses every image whole.
 """
 
 from __future__ import annotations
@@ -24,10 +21,10 @@ from numpy.typing import NDArray
 REGIONS = ("auto", "whole")
 """`auto` is the rule above."""
 
-WHOLE = 1.5
+WHOLE_RATIO = 1.5
 """Times the model's native size up to which an image is shown whole."""
 
-SHOWN = 2.0
+CONTEXT_RATIO = 2.0
 """Times the cluster's size that a window has at the least: half the hole's size is seen on each side."""
 
 
@@ -36,9 +33,7 @@ class Window:
     """A part of an image, and the holes in it that are filled from it.
 
     Attributes:
-        top: of the part, in pixels.
-        left: likewise.
-        fill_HW: True where a missing pixel of this cluster is; its shape is the part's height and width.
+        fill_HW: True for missing pixels of this cluster; its shape is that of the part.
     """
 
     top: int
@@ -54,17 +49,11 @@ class Window:
 
 def shown_whole(size: tuple[int, int], native: tuple[int, int], region: str = "auto") -> bool:
     """Return whether an image of some height and width is shown whole."""
-    return region == "whole" or (size[0] <= WHOLE * native[0] and size[1] <= WHOLE * native[1])
+    return region == "whole" or (size[0] <= WHOLE_RATIO * native[0] and size[1] <= WHOLE_RATIO * native[1])
 
 
 def windows(missing_HW: NDArray[np.bool_], native: tuple[int, int], region: str = "auto") -> list[Window]:
-    """Return the windows that together fill all holes of an image, the largest hole's first.
-
-    Args:
-        missing_HW: the holes; at least one pixel.
-        native: height and width of the images that the model was trained on, in pixels.
-        region: one of `REGIONS`.
-    """
+    """Return the windows that together fill all holes, the largest hole's first; `native`: size of training images."""
     height, width = missing_HW.shape
     if shown_whole((height, width), native, region):
         return [Window(0, 0, missing_HW)]
@@ -90,8 +79,8 @@ def _around(boxes: list[list[int]], native: tuple[int, int], size: tuple[int, in
     tops, lefts, rows, columns = zip(*boxes, strict=True)
     low = min(tops), min(lefts)
     high = max(map(sum, zip(tops, rows, strict=True))), max(map(sum, zip(lefts, columns, strict=True)))
-    need = [SHOWN * (high[axis] - low[axis]) / native[axis] for axis in (0, 1)]
-    grown = max(1.0, *need)
+    needed = [CONTEXT_RATIO * (high[axis] - low[axis]) / native[axis] for axis in (0, 1)]
+    grown = max(1.0, *needed)
     sides = [min(round(native[axis] * grown), size[axis]) for axis in (0, 1)]
     middles = [(low[axis] + high[axis]) // 2 for axis in (0, 1)]
     starts = [min(max(middles[axis] - sides[axis] // 2, 0), size[axis] - sides[axis]) for axis in (0, 1)]

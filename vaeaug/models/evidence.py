@@ -13,13 +13,12 @@ from vaeaug.models.store import StoredModel
 def class_evidence(model: StoredModel, x_BCHW: Tensor) -> Tensor:
     """Return the negative cost (reconstruction plus KL) of the posterior mode under each class: (B, K), in nats.
 
-    This is the ELBO with the mode in place of a draw. It approximates log p(x|y) if the loss is a likelihood; otherwise
-    it is only a score. The importance-weighted bound of 64 draws predicts classes no better (65.5 % against 65.8 % of
-    Fashion-MNIST with one network per class) and takes ten times as long. Nothing is drawn, so the result for an image
-    does not depend on the other images of its batch.
+    This is the ELBO with the mode in place of a draw, and with scope `per-class` each class's own network. It
+    approximates log p(x|y) if the loss is a likelihood; otherwise it is only a score. The importance-weighted bound of
+    64 draws predicts classes no better (65.5 % against 65.8 % of Fashion-MNIST with one network per class) and takes
+    ten times as long. Nothing is drawn, so the result for an image does not depend on the other images of its batch.
 
     Args:
-        model: the trained model; with scope `per-class`, each class's own network is used.
         x_BCHW: images in [0, 1], on the model's device.
     """
     columns = []

@@ -1,4 +1,4 @@
-"""`latents.safetensors`: the training set as the model encodes it, which samplers are fitted on."""
+"""`latents.safetensors`: the encoded training set, which samplers are fitted to."""
 
 from __future__ import annotations
 
@@ -26,31 +26,31 @@ class ClassLatents:
     Attributes:
         latents: modes, scales and labels, N images.
         sources: the `file_name` of each image in the dataset it was trained on.
-        listing: `ImageCache.listing` of the class then: the data may have other images under these names by now.
+        content_hash: `ImageCache.content_hash` of the class at training time, to detect images that changed since.
     """
 
     latents: Latents
     sources: tuple[str, ...]
-    listing: str
+    content_hash: str
 
 
 def save_latents(path: Path, classes: Mapping[int, ClassLatents]) -> None:
-    """Write the latents of all classes (by label) to one file, with the structure of the trees as metadata."""
+    """Write the latents of all classes (by label) to one file, with the tree structure as metadata."""
     tensors: dict[str, Tensor] = {}
     sources: dict[str, list[str]] = {}
-    listings: dict[str, str] = {}
+    content_hashes: dict[str, str] = {}
     structure: Any = None
     for label, entry in classes.items():
         structure = _structure(entry.latents.latent)
         sources[str(label)] = list(entry.sources)
-        listings[str(label)] = entry.listing
+        content_hashes[str(label)] = entry.content_hash
         for i, tensor in enumerate(leaves(entry.latents.latent)):
             tensors[f"{label}/latent/{i}"] = tensor.contiguous()
         if entry.latents.scale is not None:
             for i, tensor in enumerate(leaves(entry.latents.scale)):
                 tensors[f"{label}/scale/{i}"] = tensor.contiguous()
     # One entry, because safetensors writes several in an order that changes from run to run.
-    index = json.dumps({"structure": structure, "sources": sources, "listings": listings}, ensure_ascii=False)
+    index = json.dumps({"structure": structure, "sources": sources, "listings": content_hashes}, ensure_ascii=False)
     write_tensors(path, tensors, {"index": index})
 
 
@@ -72,7 +72,7 @@ def load_latents(path: Path, label: int) -> ClassLatents:
         if not latent:
             raise InputError(f"{path} contains no latents of class number {label}; train the model again")
         structure, sources = index["structure"], tuple(index["sources"][str(label)])
-        listing = str(index["listings"][str(label)])
+        content_hash = str(index["listings"][str(label)])
         if {len(tensor) for tensor in (*latent, *scale)} != {len(sources)}:
             raise ValueError("its parts have different lengths")
         return ClassLatents(
@@ -82,7 +82,7 @@ def load_latents(path: Path, label: int) -> ClassLatents:
                 scale=_build(structure, scale[::-1]) if scale else None,
             ),
             sources,
-            listing,
+            content_hash,
         )
     except (OSError, SafetensorError, LookupError, TypeError, ValueError) as error:
         raise InputError(f"{path} cannot be read ({error}); train the model again") from None

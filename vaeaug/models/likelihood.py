@@ -1,4 +1,4 @@
-"""How likely images are under a model: bounds in nats."""
+"""Bounds on the likelihood of images under a model, in nats."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from vaeaug.errors import InputError
 from vaeaug.models.network import Network
 
-DRAWS_AT_ONCE = 50
+DRAWS_PER_BATCH = 50
 
 
 @torch.no_grad()
@@ -29,8 +29,8 @@ def iwae_bound(network: Network, x_BCHW: Tensor, y_B: Tensor, generator: torch.G
         InputError: if the variant has no importance weights (`Encoded.log_ratio`).
     """
     parts = []
-    for start in range(0, draws, DRAWS_AT_ONCE):
-        count = min(DRAWS_AT_ONCE, draws - start)
+    for start in range(0, draws, DRAWS_PER_BATCH):
+        count = min(DRAWS_PER_BATCH, draws - start)
         x_KCHW, y_K = x_BCHW.repeat_interleave(count, dim=0), y_B.repeat_interleave(count)
         encoded = network.variant.encode(x_KCHW, y_K, generator)
         if encoded.log_ratio is None:

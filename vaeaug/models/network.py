@@ -45,7 +45,7 @@ class Network:
         """Read weights that `save` wrote.
 
         Raises:
-            InputError: the file is missing or damaged, or belongs to a network of another shape.
+            InputError: if the file is missing or damaged, or belongs to a network of another shape.
         """
         try:
             tensors = load_file(path)
@@ -71,15 +71,14 @@ def build_network(
     spec: ImageSpec,
     seed: int,
 ) -> Network:
-    """Build a variant and a loss that go together, with initial weights that depend on `seed` alone.
+    """Build a compatible variant and loss, with initial weights that depend only on `seed`.
 
     Args:
-        variant_options: option -> value, possibly as text.
-        loss_options: option -> value, possibly as text.
+        variant_options: option -> value, possibly as text; `loss_options` likewise.
         spec: the images; `raw_channels` is filled in from the loss.
 
     Raises:
-        InputError: an option is unknown or out of range.
+        InputError: if an option is unknown or out of range.
     """
     loss_config = parse_options(loss.Config, loss_options, f"loss '{loss.name}'")
     config = parse_options(variant.Config, variant_options, f"variant '{variant.name}'")

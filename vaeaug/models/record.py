@@ -1,4 +1,4 @@
-"""`model.json`: everything about a model but its numbers."""
+"""`model.json`: everything about a model except its weights and latents."""
 
 from __future__ import annotations
 
@@ -23,11 +23,9 @@ FILE = "model.json"
 
 @dataclass(frozen=True, slots=True)
 class PluginRecord:
-    """Which plugin a variant or loss came from, and with which options it was built.
+    """The plugin of a variant or loss, and the options (fields of its `Config`) that it was built with.
 
     Attributes:
-        name: of the variant or loss.
-        options: the fields of its `Config`.
         distribution: the package to install for it, or None for a plugin file.
         version: of that package, when the model was trained.
     """
@@ -43,14 +41,12 @@ class ClassRecord:
     """A class of the model.
 
     Attributes:
-        images: real training images it had.
+        images: number of real training images.
         weights: the file with its weights, relative to the model.
-        height: median height of its real images, in pixels: what synthetic ones are written at.
-        width: median width.
-        mode: their colour mode: "L", "RGB", "P" where images are indexed, or "I;16" where gray ones have more than 8
-            bits.
-        metrics: how its training went (scope `per-class`).
-        format: of most of their files: "JPEG" where these are lossy, otherwise "PNG".
+        height: median height of its real images, in pixels; synthetic ones are written at this size.
+        mode: colour mode: "L", "RGB", "P" if images are indexed, or "I;16" for gray images of more than 8 bits.
+        metrics: of its training (scope `per-class`).
+        format: "JPEG" if most of its files are lossy JPEG files, otherwise "PNG".
         jpeg: how a typical one of its JPEG files was compressed, or None.
         value_range: the smallest and the largest value of images of more than 8 bits, or None.
     """
@@ -72,27 +68,19 @@ class ModelRecord:
     """The contents of `model.json`.
 
     Attributes:
-        variant: which variant, and its options.
-        loss: which loss, and its options.
         scope: "per-class" or "shared".
         channels: C of the model's images.
-        height: H of the model's images.
-        width: W of the model's images.
-        classes: the classes, in the order of their labels.
-        seed: the training's seed.
+        classes: in the order of their labels.
         fingerprint: hash of its weights and latents.
         data_fingerprint: hash of the contents and labels of its training images.
-        training: the settings of the training loop.
-        metrics: how the (shared) training went.
-        versions: of vaeaug and torch.
+        metrics: of the (shared) training.
         loss_reason: why the loss was chosen from the data; empty if the user chose it.
         palette: the colours of indexed images, each of C values from 0 to 255, or None.
-        table: the colour table of the files of indexed images, RGB, or None: it may hold more than the palette.
-        format: the version of this file's format.
+        table: the colour table of the files of indexed images, RGB, or None: it may contain more than the palette.
         background: RGB, what transparent pixels of its images were composited over.
         levels: the range of its images of more than 8 bits, or None if it was trained on none.
-        holdout: what was held out of the data before the training: `fraction`, `split`, `group_by` and `seed`, or None.
-        passed_over: what the data contained that was not used, as in `vaeaug.json`.
+        holdout: what was held out before the training: `fraction`, `split`, `group_by` and `seed`, or None.
+        passed_over: unused files in the data, as in `vaeaug.json`.
         resume: the request of the training (`vaeaug.finished`), or None for an older model.
     """
 
@@ -120,14 +108,14 @@ class ModelRecord:
     resume: dict[str, Any] | None = None
 
     def rules(self, max_megapixels: float = MAX_MEGAPIXELS) -> DecodeRules:
-        """Return the rules by which images are decoded for the model, as its training images were."""
+        """Return the rules by which the training images were decoded."""
         return DecodeRules(background=self.background, levels=self.levels, max_megapixels=max_megapixels)
 
     def label(self, name: str) -> int:
         """Return the index of a class.
 
         Raises:
-            InputError: the model has no such class.
+            InputError: if the model has no such class.
         """
         names = [record.name for record in self.classes]
         if name not in names:
@@ -146,7 +134,7 @@ def read_record(directory: Path) -> ModelRecord:
     """Read `model.json`.
 
     Raises:
-        InputError: `directory` is no model, or one of a newer vaeaug.
+        InputError: if `directory` is not a model, or if a newer vaeaug wrote it.
     """
     path = directory / FILE
     if directory.name == FILE and directory.is_file():
@@ -179,7 +167,6 @@ def read_record(directory: Path) -> ModelRecord:
 
 
 def _colours(colours: Any) -> tuple[tuple[int, ...], ...] | None:
-    """Return colours as tuples."""
     return None if colours is None else tuple(tuple(int(value) for value in colour) for colour in colours)
 
 
@@ -194,7 +181,7 @@ def _class(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _decoding(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how images are decoded; empty for a model that was written before it was recorded."""
+    """Return the decode rules; empty for models written before they were recorded."""
     if "background" not in values:
         return {}
     rules = rules_from_json({"background": values["background"], "levels": values["levels"]})
@@ -202,11 +189,6 @@ def _decoding(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _build(cls: type[R], values: Mapping[str, Any]) -> R:
-    """Build a record.
-
-    Raises:
-        TypeError: a field is missing or unknown, or its value is not of the declared type.
-    """
     for name, hint in typing.get_type_hints(cls).items():
         kinds = tuple(typing.get_origin(member) or member for member in members(hint))
         if name in values and not isinstance(values[name], kinds):

@@ -1,4 +1,4 @@
-"""A trained model in a directory: `model.json`, weights and latents. Read without pickle, a class at a time."""
+"""A trained model in a directory: `model.json`, weights and latents. Read without pickle, one class at a time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vaeaug.models.latents import FILE as LATENTS
 from vaeaug.models.latents import ClassLatents, load_latents
 from vaeaug.models.network import Network, build_network
 from vaeaug.models.record import ModelRecord, PluginRecord, read_record
-from vaeaug.options import refuse_named_code
+from vaeaug.options import check_names_no_code
 from vaeaug.plugins import Registry
 
 P = TypeVar("P")
@@ -25,9 +25,6 @@ class StoredModel:
     """A trained model on disk. Weights are read on demand, so a model of many classes opens quickly.
 
     Attributes:
-        directory: its location.
-        record: the contents of `model.json`.
-        device: where its networks are put.
         options: of its variant: those it was trained with, unless others were requested.
         allow_imports: whether the code that its `model.json` names (`option(..., imports=True)`) may be imported and
             called. Otherwise the author of a model could have any installed function called. Decoding works without it;
@@ -49,7 +46,7 @@ class StoredModel:
         self.options = {**record.variant.options, **(options or {})}
         self.allow_imports = allow_imports
         self._variant, self._loss = variant, loss
-        self._open: tuple[str, Network] | None = None
+        self._loaded: tuple[str, Network] | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -58,7 +55,7 @@ class StoredModel:
 
     @property
     def largest_class(self) -> int:
-        """The class with the most training images, the first of several: its network has seen the most."""
+        """The class with the most training images, the first in a tie: its network has seen the most."""
         return max(range(len(self.classes)), key=lambda label: self.record.classes[label].images)
 
     @property
@@ -81,18 +78,18 @@ class StoredModel:
         if self.allow_imports:
             return
         for plugin, record in ((self._variant, self.record.variant), (self._loss, self.record.loss)):
-            refuse_named_code(plugin.Config, record.options, f"{self.directory} was trained with '{record.name}'")
+            check_names_no_code(plugin.Config, record.options, f"{self.directory} was trained with '{record.name}'")
 
     def network(self, label: int) -> Network:
-        """Return the network of a class, in eval mode; the one requested last is kept in memory."""
+        """Return the network of a class, in eval mode; the last one is kept in memory."""
         weights = self.record.classes[label].weights
-        if self._open is None or self._open[0] != weights:
+        if self._loaded is None or self._loaded[0] != weights:
             record = self.record
             network = build_network(self._variant, self.options, self._loss, record.loss.options, self.spec, seed=0)
             network.load(self.directory / weights)
             network.loss.register_forward_pre_hook(lambda *_: self.require_consent())
-            self._open = (weights, network.to(self.device).eval())
-        return self._open[1]
+            self._loaded = (weights, network.to(self.device).eval())
+        return self._loaded[1]
 
     def latents(self, label: int) -> ClassLatents:
         """Return the latents of a class's training images."""
@@ -110,11 +107,8 @@ def open_stored(
     """Open a trained model: read `model.json` and find the plugins that it names.
 
     Args:
-        directory: of the model.
-        device: where its networks are put.
-        registry: the plugins that are installed.
-        options: options of its variant that only change what is drawn.
-        allow_imports: whether the code that `model.json` names may be imported (`StoredModel.allow_imports`).
+        options: options of its variant that only affect sampling.
+        allow_imports: see `StoredModel.allow_imports`.
 
     Raises:
         InputError: if there is no model, if it is damaged, if its plugin is not installed (the message names it), or if
@@ -122,39 +116,33 @@ def open_stored(
         PluginError: if its plugin is broken.
     """
     record = read_record(directory)
-    variant = _find(registry.variant, record.variant)
-    loss = _find(registry.loss, record.loss)
-    drawing = _for_drawing(variant.cls, options or {})
-    return StoredModel(directory, record, variant.cls, loss.cls, device, drawing, allow_imports=allow_imports)
+    variant = _find_plugin(registry.variant, record.variant)
+    loss = _find_plugin(registry.loss, record.loss)
+    sampling_options = _sampling_options(variant.cls, options or {})
+    return StoredModel(directory, record, variant.cls, loss.cls, device, sampling_options, allow_imports=allow_imports)
 
 
-def _for_drawing(variant: type[Variant], options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return options of a trained variant, checked: only those that change nothing but what is drawn may be given.
-
-    Raises:
-        InputError: there is no such option, or the trained model fixes it.
-    """
+def _sampling_options(variant: type[Variant], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the checked options of a trained variant; only options that affect nothing but sampling are allowed."""
     owner = f"variant '{variant.name}'"
     parsed = parse_options(variant.Config, options, owner)
-    free = [field.name for field in dataclasses.fields(variant.Config) if field.metadata.get("sampling")]
+    changeable = [field.name for field in dataclasses.fields(variant.Config) if field.metadata.get("sampling")]
     names = [name.replace("-", "_") for name in options]
     for name in names:
-        if name not in free:
-            may = f"options that can be changed: {', '.join(free)}" if free else "none of its options can be changed"
-            raise InputError(f"{owner}: {name} is fixed by the trained model; {may}")
+        if name not in changeable:
+            hint = (
+                f"options that can be changed: {', '.join(changeable)}"
+                if changeable
+                else "none of its options can be changed"
+            )
+            raise InputError(f"{owner}: {name} is fixed by the trained model; {hint}")
     return {name: getattr(parsed, name) for name in names}
 
 
-def _find(look_up: Callable[..., P], used: PluginRecord) -> P:
-    """Return what a model was trained with.
-
-    Raises:
-        InputError: it is not here; the message says what to install, or which option finds its file.
-        PluginError: its plugin is broken.
-    """
+def _find_plugin(find: Callable[..., P], plugin: PluginRecord) -> P:
     try:
-        return look_up(used.name, distribution=used.distribution)
+        return find(plugin.name, distribution=plugin.distribution)
     except InputError as error:
-        if used.distribution is not None:
+        if plugin.distribution is not None:
             raise
         raise InputError(f"{error}; the model was trained with a plugin file: add its --plugins-dir DIR") from None

@@ -10,9 +10,7 @@ from torch import Tensor
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None) -> None:
-    """Write tensors to a safetensors file.
-
-    safetensors replaces the file by one that only its owner can read, whatever the umask; that is undone here.
+    """Write tensors to a safetensors file with the permissions of the umask; safetensors makes it owner-only.
 
     Args:
         tensors: name -> contiguous tensor; none share memory.

@@ -1,9 +1,7 @@
 """A class-conditional autoregressive prior over a grid of codes: a small causal transformer.
 
-p(codes|y) = prod_t p(code_t | code_1 ... code_{t-1}, y), row by row (van den Oord et al., Neural Discrete
-Representation Learning, 2017, sec. 3.3, with the transformer of Vaswani et al. 2017 in place of a PixelCNN).
-
-Shapes: B batch, T codes of an image (rows times columns), K different codes, M values that describe a code, F features.
+p(codes|y) = prod_t p(code_t | code_1 ... code_{t-1}, y), row by row (van den Oord et al. 2017, sec. 3.3). Shapes: B
+batch, T codes of an image, K different codes, M values that describe a code, F features.
 """
 
 from __future__ import annotations
@@ -14,7 +12,7 @@ from torch.nn.functional import pad, scaled_dot_product_attention, silu
 
 
 class KeyValueCache:
-    """The keys and values of the codes so far, a layer: so that drawing the next code costs one code, not all."""
+    """The keys and values of the codes so far in one layer, so that drawing the next code costs one code."""
 
     def __init__(self) -> None:
         self.keys: Tensor | None = None
@@ -29,7 +27,7 @@ class KeyValueCache:
 
 
 class CausalBlock(nn.Module):
-    """Attention to the codes so far, then a hidden layer; both are added to what comes in, after a layer norm."""
+    """Causal self-attention, then a hidden layer, both residual with a layer norm before."""
 
     def __init__(self, features: int, heads: int) -> None:
         super().__init__()
@@ -56,20 +54,9 @@ class CausalBlock(nn.Module):
 class CodePrior(nn.Module):
     """p(codes|y) of a grid of codes.
 
-    The input of a position is its coordinates, the class, and the codes to its left, above and above right, because a
-    transformer cannot learn to attend to them from a few hundred images. Codes are represented by their descriptions,
-    so what is learned about one code transfers to similar ones.
-
-    Args:
-        description_KM: features of each code, stored as a buffer.
-        grid: rows and columns.
-        num_classes: how many classes labels run over.
-        features: F, a multiple of `heads`.
-        depth: blocks.
-        heads: of the attention.
-
-    Raises:
-        ValueError: the features cannot be divided among the heads.
+    The input of a position is its coordinates, the class, and the codes to its left, above and above right. Codes are
+    represented by their descriptions, so what is learned about one code transfers to similar ones. `features` must be a
+    multiple of `heads`.
     """
 
     description_KM: Tensor
@@ -107,21 +94,20 @@ class CodePrior(nn.Module):
 
     def forward(self, codes_BT: Tensor, y_B: Tensor) -> Tensor:
         """Return the logits of every code given those before it, (B, T, K)."""
-        none = self.codes  # stands for a neighbour outside the grid
-        before = [pad(codes_BT, (offset, 0), value=none)[:, : self.length] for offset in self.offsets]
-        h_BTF = self._starts(before, y_B, slice(None))
+        padding = self.codes  # stands for a neighbour outside the grid
+        before = [pad(codes_BT, (offset, 0), value=padding)[:, : self.length] for offset in self.offsets]
+        h_BTF = self._inputs(before, y_B, slice(None))
         for block in self.blocks:
             h_BTF = block(h_BTF)
-        return self._ends(h_BTF)
+        return self._output(h_BTF)
 
     @torch.no_grad()
     def draw(self, y_B: Tensor, generator: torch.Generator, *, temperature: float = 1.0, top_p: float = 1.0) -> Tensor:
         """Draw codes, (B, T).
 
         Args:
-            y_B: class indices.
-            temperature: what logits are divided by; 0 takes the most likely code each time.
-            top_p: draw from the fewest most likely codes that have this much probability (Holtzman et al. 2020).
+            temperature: logits are divided by it; 0 takes the most likely code.
+            top_p: draw from the fewest most likely codes with this total probability (Holtzman et al. 2020).
         """
         codes_BT = torch.full((len(y_B), self.length), self.codes, device=y_B.device)
         caches = [KeyValueCache() for _ in self.blocks]
@@ -130,37 +116,38 @@ class CodePrior(nn.Module):
                 codes_BT[:, t - offset, None] if t >= offset else torch.full_like(codes_BT[:, :1], self.codes)
                 for offset in self.offsets
             ]
-            h_B1F = self._starts(before, y_B, slice(t, t + 1))
+            h_B1F = self._inputs(before, y_B, slice(t, t + 1))
             for block, cache in zip(self.blocks, caches, strict=True):
                 h_B1F = block(h_B1F, cache)
-            codes_BT[:, t] = choose(self._ends(h_B1F)[:, 0], generator, temperature=temperature, top_p=top_p)
+            codes_BT[:, t] = sample_categorical(
+                self._output(h_B1F)[:, 0], generator, temperature=temperature, top_p=top_p
+            )
         return codes_BT
 
-    def _starts(self, before: list[Tensor], y_B: Tensor, places: slice) -> Tensor:
+    def _inputs(self, before: list[Tensor], y_B: Tensor, positions: slice) -> Tensor:
         """Return the input of the blocks at some positions, with the neighbours `before`, each (B, T)."""
-        h_BTF: Tensor = self.classes(y_B)[:, None] + self.places.weight[places]
+        h_BTF: Tensor = self.classes(y_B)[:, None] + self.places.weight[positions]
         described_KM = pad(self.description_KM, (0, 0, 0, 1))  # of no neighbour nothing is known
         for table, parts, codes_BT in zip(self.neighbours, self.neighbour_parts, before, strict=True):
             h_BTF = h_BTF + table(codes_BT) + parts(described_KM[codes_BT])
         return h_BTF
 
-    def _ends(self, h_BTF: Tensor) -> Tensor:
-        """Return the logits."""
+    def _output(self, h_BTF: Tensor) -> Tensor:
         h_BTF = self.norm(h_BTF)
         logits_BTK: Tensor = self.logits(h_BTF) + self.part_logits(h_BTF) @ self.description_KM.T
         return logits_BTK
 
 
-def choose(logits_BK: Tensor, generator: torch.Generator, *, temperature: float, top_p: float) -> Tensor:
+def sample_categorical(logits_BK: Tensor, generator: torch.Generator, *, temperature: float, top_p: float) -> Tensor:
     """Draw an index a row by its logits, (B,); see `CodePrior.draw`."""
     if temperature == 0:
         return logits_BK.argmax(dim=1)
-    below_BK = logits_BK - logits_BK.amax(dim=1, keepdim=True)  # so that no temperature makes them infinite
-    probabilities_BK = (below_BK / temperature).softmax(dim=1)
+    shifted_BK = logits_BK - logits_BK.amax(dim=1, keepdim=True)  # so that no temperature makes them infinite
+    probabilities_BK = (shifted_BK / temperature).softmax(dim=1)
     if top_p < 1:
         sorted_BK, order_BK = probabilities_BK.sort(dim=1, descending=True)
         likelier_BK = sorted_BK.cumsum(dim=1) - sorted_BK  # the probability of all that is likelier
-        left_out_BK = likelier_BK >= top_p
-        left_out_BK[:, 0] = False  # also for a top_p of zero
-        probabilities_BK = probabilities_BK.masked_fill(left_out_BK.gather(1, order_BK.argsort(dim=1)), 0)
+        excluded_BK = likelier_BK >= top_p
+        excluded_BK[:, 0] = False  # also for a top_p of zero
+        probabilities_BK = probabilities_BK.masked_fill(excluded_BK.gather(1, order_BK.argsort(dim=1)), 0)
     return torch.multinomial(probabilities_BK, 1, generator=generator)[:, 0]

@@ -1,8 +1,7 @@
 """A convolutional decoder, for realistic images rather than fast training.
 
-A residual MLP makes a small grid of features; convolutions, which share weights over all positions, make the image from
-it. `Decoder` has separate weights for every pixel, which show as stripes and specks in adversarial training. The layers
-mirror those of `Discriminator`.
+A residual MLP makes a small grid of features; convolutions make the image from it. The layers mirror those of
+`Discriminator`.
 """
 
 from __future__ import annotations
@@ -21,17 +20,10 @@ LARGEST_GRID = 8  # rows and columns of the MLP's grid at most
 
 
 class ConvDecoder(nn.Module):
-    """Features (B, F) and labels (B,) to raw output (B, R, H, W), without an activation at the end.
+    """Features (B, F) and labels (B,) to raw output (B, R, H, W), without a final activation.
 
-    Args:
-        features: F, the number of inputs.
-        channels: R, the channels put out.
-        height: H in pixels.
-        width: W in pixels.
-        num_classes: how many classes to condition on; 0 ignores the labels.
-        hidden: hidden units of the MLP; `HIDDEN` if None.
-        depth: its residual layers.
-        maps: channels that go into the last convolution; they double with each layer before, up to four times as many.
+    Labels are ignored if `num_classes` is 0. `maps` channels enter the last convolution; each earlier layer has twice
+    as many, up to four times.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """Differentiable augmentation of the input of a discriminator (Zhao et al. 2020, DiffAugment).
 
-A discriminator memorizes a few hundred images. It therefore sees only augmented images, real and fake; gradients pass
-through the augmentation to the fake image, so the generator does not learn the augmentation itself.
+The discriminator sees only augmented images, so that it does not memorize a few hundred of them; gradients pass through
+the augmentation to the generator.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ from torch.nn.functional import grid_sample
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
-    """One augmentation per image: the parameters drawn by `draw`, and a function of images.
+    """One augmentation per image: parameters drawn by `draw`, and a function of images.
 
     Attributes:
-        shift_B2: how many pixels an image moves down and right, whole numbers; what comes in from outside is black.
-        hole_B2: row and column at which the hole begins that is cut out; it may lie partly outside.
-        hole_size: height and width of the hole in pixels.
-        brightness_B: what is added to every value.
-        contrast_B: the factor on the distance from the image's mean.
+        shift_B2: whole pixels down and right; black comes in.
+        hole_B2: row and column at which the hole begins; it may be partly outside.
+        brightness_B: added to every value.
+        contrast_B: factor of the distance from the image's mean.
     """
 
     shift_B2: Tensor
@@ -42,15 +41,13 @@ class Augmentation:
         brightness: float = 0.5,
         contrast: float = 0.5,
     ) -> Augmentation:
-        """Draw one for each image of a batch, uniformly. The defaults are the paper's (appendix A).
+        """Draw one per image, uniformly. The defaults are the paper's (appendix A).
 
         Args:
-            shape: (B, C, H, W).
-            generator: all randomness comes from it.
-            translation: greatest shift, as a fraction of the image's side.
-            cutout: side of the hole, as a fraction of the image's side.
-            brightness: width of the range that is added, around 0.
-            contrast: greatest distance of the factor from 1.
+            translation: largest shift, as a fraction of the side.
+            cutout: side of the hole, as a fraction of the side.
+            brightness: width of the range around 0.
+            contrast: largest distance of the factor from 1.
         """
         count, _, height, width = shape
         sides_2 = torch.tensor([height, width], device=generator.device)
@@ -86,7 +83,7 @@ class Augmentation:
 
     def _cut(self, x_BCHW: Tensor) -> Tensor:
         row_BH, column_BW = (
-            (place >= self.hole_B2[:, axis, None]) & (place < self.hole_B2[:, axis, None] + self.hole_size[axis])
-            for axis, place in enumerate(torch.arange(side, device=x_BCHW.device) for side in x_BCHW.shape[2:])
+            (position >= self.hole_B2[:, axis, None]) & (position < self.hole_B2[:, axis, None] + self.hole_size[axis])
+            for axis, position in enumerate(torch.arange(side, device=x_BCHW.device) for side in x_BCHW.shape[2:])
         )
         return x_BCHW.masked_fill((row_BH[:, :, None] & column_BW[:, None])[:, None], 0.0)

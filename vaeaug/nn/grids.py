@@ -15,14 +15,14 @@ from torch.nn.functional import pad, pixel_shuffle, pixel_unshuffle, silu
 from vaeaug.nn.patches import lowest_frequencies
 from vaeaug.nn.pixel_head import direct_channels, pixel_head
 
-MOST_FREQUENCIES = 64
+MAX_FREQUENCIES = 64
 """Frequencies of a patch that the networks start from."""
 
 
-def grid_patch(height: int, width: int, most: int) -> int:
-    """Return the side of the smallest patch, in pixels, of 2 or more, of which at most `most` cover an image."""
+def grid_patch(height: int, width: int, max_patches: int) -> int:
+    """Return the side of the smallest patch, in pixels, of 2 or more, of which at most `max_patches` cover an image."""
     size = 2
-    while math.prod(grid_shape(height, width, size)) > most:
+    while math.prod(grid_shape(height, width, size)) > max_patches:
         size += 1
     return size
 
@@ -49,17 +49,7 @@ class GridMixer(nn.Module):
 
 
 class GridEncoder(nn.Module):
-    """Images (B, C, H, W) in [0, 1] to features of their patches, (B, h, w, F).
-
-    Args:
-        channels: C.
-        height: H in pixels.
-        width: W in pixels.
-        patch: side of a patch in pixels; the last ones may exceed the image.
-        features: F.
-        hidden: features between the layers.
-        depth: residual layers.
-    """
+    """Images (B, C, H, W) in [0, 1] to features of their patches, (B, h, w, F); the last patches may be padded."""
 
     def __init__(
         self, *, channels: int, height: int, width: int, patch: int, features: int, hidden: int, depth: int
@@ -84,18 +74,7 @@ class GridEncoder(nn.Module):
 
 
 class GridDecoder(nn.Module):
-    """Features of patches (B, h, w, F) and labels (B,) to raw output (B, R, H, W), without an activation at the end.
-
-    Args:
-        features: F.
-        channels: R.
-        height: H in pixels.
-        width: W in pixels.
-        patch: side of a patch in pixels.
-        hidden: features between the layers.
-        depth: residual layers.
-        num_classes: how many classes to condition on; 0 ignores the labels.
-    """
+    """Features of patches (B, h, w, F) and labels (B,) to raw output (B, R, H, W), without a final activation."""
 
     def __init__(
         self,
@@ -137,4 +116,4 @@ class GridDecoder(nn.Module):
 
 def _frequencies(channels: int, patch: int) -> Tensor:
     """Return the lowest frequencies of a patch, orthonormal, (at most 64, channels * patch * patch)."""
-    return lowest_frequencies(channels, patch, min(channels * patch**2, MOST_FREQUENCIES)).flatten(1)
+    return lowest_frequencies(channels, patch, min(channels * patch**2, MAX_FREQUENCIES)).flatten(1)

@@ -1,9 +1,7 @@
 """The deterministic paths of a ladder of latent grids, fast on one CPU thread: up from an image, and down to one.
 
-The finest grid is that of an image's patches, the coarsest one cell, and each step refines by a like factor. Layers see
-all cells of a grid at once, as those of `ResidualMLP` do: at up to 16 cells per side such a product is several times as
-fast as convolutions of similar width, and images are small enough to learn positions. Only the content of a cell, its
-patch and its latents, is processed cell by cell.
+The finest grid is that of an image's patches, the coarsest one cell, and each step refines by a constant factor. Layers
+see all cells of a grid at once, like those of `ResidualMLP`.
 """
 
 from __future__ import annotations
@@ -28,13 +26,7 @@ def ladder_patch(height: int, width: int) -> int:
 
 
 def ladder_grids(height: int, width: int, groups: int) -> list[tuple[int, int]]:
-    """Return (rows, columns) of the grid of each group, coarsest first: 1x1, 3x3 and 7x7 for three at 28x28 pixels.
-
-    Args:
-        height: H in pixels.
-        width: W in pixels.
-        groups: how many groups there are, at least 2.
-    """
+    """Return (rows, columns) per group (at least 2), coarsest first: 1x1, 3x3, 7x7 for three at 28x28 pixels."""
     patch = ladder_patch(height, width)
     finest = math.ceil(height / patch), math.ceil(width / patch)
     powers = [step / (groups - 1) for step in range(groups)]
@@ -42,20 +34,14 @@ def ladder_grids(height: int, width: int, groups: int) -> list[tuple[int, int]]:
 
 
 def ladder_shapes(channels: int, height: int, width: int, groups: int, hidden: int) -> list[Shape]:
-    """Return the shape of the features of each group, coarsest first.
-
-    Every grid has about `hidden` units in all, and the finest the coefficients of its patches.
-    """
+    """Return the feature shape of each group, coarsest first: about `hidden` units each, the finest the patches."""
     grids = ladder_grids(height, width, groups)
     shapes = [(max(1, round(hidden / (rows * columns))), rows, columns) for rows, columns in grids[:-1]]
     return [*shapes, ToPatches(channels, height, width, ladder_patch(height, width)).grid]
 
 
 class PerCell(nn.Linear):
-    """The same linear map at each cell of a grid: (B, K, h, w) to (B, O, h, w).
-
-    On one thread it takes a third of the time of a convolution with a kernel of 1.
-    """
+    """The same linear map at each cell, (B, K, h, w) to (B, O, h, w): faster than a 1x1 convolution on a CPU."""
 
     def forward(self, h_BKhw: Tensor) -> Tensor:
         """Return the mapped features."""
@@ -63,7 +49,7 @@ class PerCell(nn.Linear):
         return out_BNO.transpose(1, 2).reshape(len(h_BKhw), -1, *h_BKhw.shape[2:])
 
 
-class Between(nn.Module):
+class GridLinear(nn.Module):
     """A linear map from all of one grid to all of another: (B, *source) to (B, *target)."""
 
     def __init__(self, source: Shape, target: Shape) -> None:
@@ -82,7 +68,7 @@ class GridBlock(nn.Module):
 
     def __init__(self, shape: Shape, hidden: int) -> None:
         super().__init__()
-        self.inward, self.outward = Between(shape, (hidden, 1, 1)), Between((hidden, 1, 1), shape)
+        self.inward, self.outward = GridLinear(shape, (hidden, 1, 1)), GridLinear((hidden, 1, 1), shape)
 
     def forward(self, h_BKhw: Tensor) -> Tensor:
         """Return the features, shaped as they came."""
@@ -91,23 +77,14 @@ class GridBlock(nn.Module):
 
 
 class LadderEncoder(nn.Module):
-    """Images (B, C, H, W) in [0, 1] and labels (B,) to the features of each group, coarsest first.
-
-    Args:
-        channels: C.
-        height: H in pixels.
-        width: W in pixels.
-        groups: how many groups there are.
-        num_classes: how many classes to condition on.
-        hidden: units of a grid.
-    """
+    """Images (B, C, H, W) in [0, 1] and labels (B,) to the features of each group, coarsest first."""
 
     def __init__(self, *, channels: int, height: int, width: int, groups: int, num_classes: int, hidden: int) -> None:
         super().__init__()
         self.shapes = ladder_shapes(channels, height, width, groups, hidden)
         self.patches = ToPatches(channels, height, width, ladder_patch(height, width))
         upward = self.shapes[::-1]
-        self.steps = nn.ModuleList(Between(finer, coarser) for finer, coarser in pairwise(upward))
+        self.steps = nn.ModuleList(GridLinear(finer, coarser) for finer, coarser in pairwise(upward))
         self.blocks = nn.ModuleList(GridBlock(shape, hidden // 2) for shape in upward[1:])
         self.classes = nn.Embedding(num_classes, math.prod(self.shapes[-2]))
         nn.init.zeros_(self.classes.weight)  # classes start alike and part where the data asks for it
@@ -128,16 +105,7 @@ class LadderEncoder(nn.Module):
 class LadderDecoder(nn.Module):
     """The way down: a state on each group's grid, and raw output (B, R, H, W) from the last one.
 
-    The caller draws the latents: `start`, then for each group add its latents to the state and call `refine`, and
-    `image` at the end.
-
-    Args:
-        channels: R.
-        height: H in pixels.
-        width: W in pixels.
-        groups: how many groups there are.
-        num_classes: how many classes to condition on.
-        hidden: units of a grid.
+    Call `start`; for each group add its latents to the state and call `refine`; call `image` at the end.
     """
 
     def __init__(self, *, channels: int, height: int, width: int, groups: int, num_classes: int, hidden: int) -> None:
@@ -147,7 +115,7 @@ class LadderDecoder(nn.Module):
         self.classes = nn.Embedding(num_classes, math.prod(self.shapes[0]))
         nn.init.zeros_(self.classes.weight)
         self.blocks = nn.ModuleList(GridBlock(shape, hidden // 2) for shape in self.shapes)
-        self.steps = nn.ModuleList(Between(coarser, finer) for coarser, finer in pairwise(self.shapes))
+        self.steps = nn.ModuleList(GridLinear(coarser, finer) for coarser, finer in pairwise(self.shapes))
         self.patches = FromPatches(direct, height, width, ladder_patch(height, width))
         self.pixels = pixel_head(channels)
 

@@ -12,24 +12,17 @@ from torch import Tensor, nn
 
 from vaeaug.errors import InputError, nearest
 
-PROBE = 64  # pixels a side of the image that tells the shapes of a network's layers
-DEEPEST = 4  # halvings of the image that automatic layers go down to: as far as those of Zhang et al. 2018
+PROBE_SIDE = 64  # pixels a side of the image that tells the shapes of a network's layers
+MAX_HALVINGS = 4  # halvings of the image that automatic layers go down to: as far as those of Zhang et al. 2018
 # These give what the layer before them gave, with less of it.
-IDLE = ("torch.nn.modules.dropout", "torch.nn.modules.padding", "torch.nn.modules.pooling")
+PASSIVE_MODULES = ("torch.nn.modules.dropout", "torch.nn.modules.padding", "torch.nn.modules.pooling")
 
 Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A module began, or it ended.
-
-    Attributes:
-        name: the module's; empty for the network itself.
-        ended: whether it ended.
-        shape: of what it was given first, or of what it gave; empty if that was no tensor.
-        kind: the type of that.
-    """
+    """The start or end of a module, and the shape of its first input or its output; empty if that is not a tensor."""
 
     name: str
     ended: bool
@@ -38,17 +31,11 @@ class Event:
 
 
 class LayerTrace:
-    """What a network did with the probe.
+    """What a network did with the probe: `events` lists the modules that began and ended; the network ends last."""
 
-    Attributes:
-        who: its name, for errors.
-        side: pixels per side of the probe.
-        events: which of its modules began and ended, in that order. The last is that the network itself ended.
-    """
-
-    def __init__(self, network: nn.Module, who: str, side: int) -> None:
+    def __init__(self, network: nn.Module, network_name: str, side: int) -> None:
         self.network = network
-        self.who = who
+        self.network_name = network_name
         self.side = side
         self.events: list[Event] = []
 
@@ -56,11 +43,11 @@ class LayerTrace:
         """Return the modules that ended, without the network itself, and the shapes of what they gave."""
         return [(event.name, event.shape) for event in self.events[:-1] if event.ended]
 
-    def once(self, name: str) -> bool:
+    def runs_once(self, name: str) -> bool:
         """Return whether a module ran once, so that its name identifies the output."""
         return sum(event.name == name and not event.ended for event in self.events) == 1
 
-    def automatic(self) -> list[str]:
+    def default_layers(self) -> list[str]:
         """Return the last layer at each resolution, which never grows again, down to a sixteenth of the image."""
         outputs = self.events[-1].shape
         classes = outputs[1] if len(outputs) == 2 else None
@@ -74,73 +61,56 @@ class LayerTrace:
                 continue
             deepest = halvings
             module = self.network.get_submodule(name)
-            own = not isinstance(module, nn.Sequential) and type(module).__module__ not in IDLE
-            if own and halvings <= DEEPEST and self.once(name) and shape[1] != classes:
+            own = not isinstance(module, nn.Sequential) and type(module).__module__ not in PASSIVE_MODULES
+            if own and halvings <= MAX_HALVINGS and self.runs_once(name) and shape[1] != classes:
                 best[halvings] = name
         if not best:
             raise InputError(
-                f"network {self.who} has no layers that give feature maps (B, F, h, w); name some: layers=..."
+                f"network {self.network_name} has no layers that give feature maps (B, F, h, w); name some: layers=..."
             )
         return [name for name, _ in self.outputs() if name in best.values()]
 
-    def maps(self, layers: str) -> list[str]:
-        """Return the layers a user names, with commas between, in the order they are computed in.
-
-        Raises:
-            InputError: one gives no feature maps, or there is no such layer.
-        """
+    def feature_map_layers(self, layers: str) -> list[str]:
+        """Return the layers that a user names, separated by commas, in the order of computation."""
         names = [name.strip() for name in layers.split(",") if name.strip()]
         if not names:
-            raise InputError(f"no layer of network {self.who} is named; {nearest('', dict(self.outputs()))}")
+            raise InputError(f"no layer of network {self.network_name} is named; {nearest('', dict(self.outputs()))}")
         for name in names:
             shape = self.shape_of(name)
             if not _is_map(shape):
                 gives = f"{shape} and " if shape else ""
                 raise InputError(
-                    f"layer {name} of network {self.who} gives {gives}no feature maps (B, F, h, w); name another"
+                    f"layer {name} of network {self.network_name} gives {gives}no feature maps (B, F, h, w); "
+                    "name another"
                 )
         return [name for name, _ in self.outputs() if name in names]
 
     def shape_of(self, name: str) -> Shape:
-        """Return the shape of what a layer gave, empty if that was no tensor.
-
-        Raises:
-            InputError: there is no such layer, or it ran more than once.
-        """
+        """Return the shape of a layer's output; empty if it is not a tensor."""
         shapes = dict(self.outputs())
         if name not in shapes:
-            raise InputError(f"network {self.who} has no layer {name!r}; {nearest(name, shapes)}")
-        if not self.once(name):
-            raise InputError(f"layer {name} of network {self.who} is run more than once; name one that runs once")
+            raise InputError(f"network {self.network_name} has no layer {name!r}; {nearest(name, shapes)}")
+        if not self.runs_once(name):
+            raise InputError(
+                f"layer {name} of network {self.network_name} is run more than once; name one that runs once"
+            )
         return shapes[name]
 
-    def needed(self, place: int) -> set[str]:
-        """Return the names of the tensors that are needed for the events before a position.
-
-        A module that ended needs all of its own: it may have used a child's without running the child.
-        """
-        before = self.events[:place]
+    def needed(self, position: int) -> set[str]:
+        """Return the names of the tensors needed for the events before a position."""
+        before = self.events[:position]
         whole = tuple(f"{event.name}." if event.name else "" for event in before if event.ended)
         direct = {event.name for event in before}
         return {key for key in tensors_of(self.network) if key.rpartition(".")[0] in direct or key.startswith(whole)}
 
-    def after(self, layers: Sequence[str]) -> int:
+    def position_after(self, layers: Sequence[str]) -> int:
         """Return the position at which the last of some layers has ended."""
-        return max(place for place, event in enumerate(self.events) if event.ended and event.name in layers) + 1
+        return max(position for position, event in enumerate(self.events) if event.ended and event.name in layers) + 1
 
 
-def trace(network: nn.Module, who: str, side: int = PROBE) -> LayerTrace:
-    """Run a network on a small black image, or only on its shape if it has no weights yet.
-
-    Args:
-        network: in eval mode.
-        who: its name, for errors.
-        side: pixels per side of the image.
-
-    Raises:
-        InputError: it does not run on such images.
-    """
-    traced = LayerTrace(network, who, side)
+def trace(network: nn.Module, network_name: str, side: int = PROBE_SIDE) -> LayerTrace:
+    """Run a network on a small black image, or only on its shape if it has no weights yet."""
+    traced = LayerTrace(network, network_name, side)
     hooks = []
     for name, module in network.named_modules():
 
@@ -157,7 +127,9 @@ def trace(network: nn.Module, who: str, side: int = PROBE) -> LayerTrace:
             network(torch.zeros(1, 3, side, side, device=device))
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
-        raise InputError(f"network {who} does not run on {side}x{side} images ({reason}); name another") from error
+        raise InputError(
+            f"network {network_name} does not run on {side}x{side} images ({reason}); name another"
+        ) from error
     finally:
         for hook in hooks:
             hook.remove()

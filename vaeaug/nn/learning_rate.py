@@ -8,14 +8,7 @@ from torch.optim import Optimizer
 
 
 def set_cosine_rate(optimizer: Optimizer, peak: float, step: int, progress: float, *, warmup: int) -> None:
-    """Set the learning rate of a step: a linear warm-up times a cosine decay to 0 (Loshchilov & Hutter 2017, eq. 5).
-
-    Args:
-        peak: the highest rate.
-        step: from 0.
-        progress: fraction of the training that is over; 1 and more is its end.
-        warmup: steps in which the rate rises.
-    """
+    """Set the learning rate: linear warm-up times cosine decay to 0 at progress 1 (Loshchilov & Hutter 2017, eq. 5)."""
     rate = peak * min(1, (step + 1) / warmup) * 0.5 * (1 + math.cos(math.pi * min(progress, 1)))
     for group in optimizer.param_groups:
         group["lr"] = rate

@@ -9,8 +9,7 @@ from torch.nn.functional import silu
 class ResidualMLP(nn.Module):
     """Inputs (B, I) and labels (B,) to outputs (B, O):  h = A x + e(y);  h <- h + silu(W h), `depth` times;  out = B h.
 
-    The path past the residual layers is linear, so the network starts near a principal component analysis and bends
-    from there. A class adds its embedding e(y) to the first hidden layer; without classes, labels are ignored.
+    The path past the residual layers is linear, so the network starts near a principal component analysis.
     """
 
     def __init__(self, inputs: int, outputs: int, *, hidden: int, depth: int, num_classes: int = 0) -> None:

@@ -1,7 +1,4 @@
-"""A network that a user names, and its weights.
-
-It is torchvision's, by name, or what any callable returns. Weights are torchvision's, or a state dict.
-"""
+"""Networks that a user names, from torchvision or by any callable, and their weights."""
 
 from __future__ import annotations
 
@@ -22,29 +19,24 @@ from vaeaug.nn.layer_trace import tensors_of
 
 
 @contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
-    """Build and load in here: networks draw their first weights from the global state, and they and torch.hub print."""
+def isolated() -> Iterator[None]:
+    """Build and load networks without changing the global random state or printing to stdout."""
     with torch.random.fork_rng(devices=[]), contextlib.redirect_stdout(sys.stderr):
         yield
 
 
-def of_torchvision(name: str) -> bool:
-    """Return whether a name is meant for torchvision: then it is a classifier's."""
+def is_torchvision_name(name: str) -> bool:
+    """Return whether a name is that of a torchvision classifier."""
     return ":" not in name
 
 
 def build_network(name: str, device: torch.device) -> nn.Module:
-    """Build a network in eval mode; one of torchvision takes no memory until its weights are loaded.
+    """Build a network in eval mode; a torchvision network takes no memory until its weights are loaded.
 
     Args:
-        name: a classifier of torchvision (`vgg16`), or `package.module:callable`, which returns an `nn.Module` when it
-            is called without arguments.
-        device: where to compute.
-
-    Raises:
-        InputError: there is no such network.
+        name: a torchvision classifier (`vgg16`), or `package.module:callable`, called without arguments.
     """
-    network = _torchvision(name) if of_torchvision(name) else _imported(name)
+    network = _torchvision(name) if is_torchvision_name(name) else _imported(name)
     network.eval()
     if not any(tensor.is_meta for tensor in tensors_of(network).values()):
         network.to(device)
@@ -57,22 +49,15 @@ def build_network(name: str, device: torch.device) -> nn.Module:
 def load_weights(
     network: nn.Module, needed: set[str], name: str, weights: str | None, device: torch.device, option: str
 ) -> None:
-    """Load weights into a network and freeze it; tensors that are not needed stay without memory.
+    """Load weights into a network and freeze it; tensors that are not needed take no memory.
 
     Args:
-        network: from `build_network`.
-        needed: the names of the tensors that are needed.
-        weights: a file with a state dict: safetensors, or a `torch.save` file that contains only tensors. If None,
-            torchvision's published weights (from its cache, or downloaded), or those the callable's module comes with.
-        device: where to compute.
-        option: how a user names the file, for errors.
-
-    Raises:
-        InputError: if no weights are available, or they do not fit.
+        weights: a state dict file: safetensors, or `torch.save` of tensors. By default torchvision's published weights
+            (cached or downloaded), or those of the callable.
     """
     if weights is not None:
         _load(network, _read(Path(weights).expanduser(), option), needed, weights, name, device)
-    elif of_torchvision(name):
+    elif is_torchvision_name(name):
         _load(network, _download(name, option), needed, "the published file", name, device)
     network.requires_grad_(False)
 
@@ -131,7 +116,6 @@ def _read(path: Path, option: str) -> dict[str, Tensor]:
 
 
 def _download(name: str, option: str) -> dict[str, Tensor]:
-    """Return the published weights of a network of torchvision, from the cache of `torch.hub` or from the network."""
     from torchvision import models  # noqa: PLC0415 (as above)
 
     published = models.get_model_weights(name).DEFAULT
@@ -149,27 +133,22 @@ def _download(name: str, option: str) -> dict[str, Tensor]:
 
 
 def _load(
-    network: nn.Module, state: dict[str, Tensor], needed: set[str], file: str, who: str, device: torch.device
+    network: nn.Module, state: dict[str, Tensor], needed: set[str], file: str, network_name: str, device: torch.device
 ) -> None:
-    """Put the needed entries of a state dict into a network.
-
-    Raises:
-        InputError: one is missing, or has another shape.
-    """
     shapes = {name: tensor.shape for name, tensor in tensors_of(network).items() if name in needed}
-    unfit = [name for name, shape in shapes.items() if name not in state or state[name].shape != shape]
-    if unfit:
+    mismatched = [name for name, shape in shapes.items() if name not in state or state[name].shape != shape]
+    if mismatched:
         has = f"it has {', '.join(list(state)[:3])}, ..." if state else "it is empty"
         raise InputError(
-            f"{file} does not fit network {who}: {len(unfit)} of {len(needed)} tensors are missing or of "
-            f"another shape, such as {unfit[0]} ({has}); use the weights of this network"
+            f"{file} does not fit network {network_name}: {len(mismatched)} of {len(needed)} tensors are missing or of "
+            f"another shape, such as {mismatched[0]} ({has}); use the weights of this network"
         )
-    chosen = OrderedDict((name, _placed(state[name], device)) for name in shapes)
+    chosen = OrderedDict((name, _on_device(state[name], device)) for name in shapes)
     # Versions of the entries, without which MNASNet takes none; safetensors has no place for them.
     chosen._metadata = network.state_dict()._metadata  # type: ignore[attr-defined]
     network.load_state_dict(chosen, strict=False, assign=True)
 
 
-def _placed(tensor: Tensor, device: torch.device) -> Tensor:
+def _on_device(tensor: Tensor, device: torch.device) -> Tensor:
     """Return a tensor on the device, in full precision if it is no index."""
     return tensor.to(device, torch.float32) if tensor.is_floating_point() else tensor.to(device)

@@ -13,7 +13,6 @@ def nearest_neighbours(flat_ND: Tensor, count: int, *, distances: int = MAX_DIST
     """Return for every row the indices of its `count` nearest other rows, nearest first, int64 (N, count).
 
     Args:
-        count: from 0 to N - 1.
         distances: so many are held in memory at a time, but at least those of one row.
     """
     rows = max(1, distances // max(len(flat_ND), 1))

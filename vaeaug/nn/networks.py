@@ -18,17 +18,7 @@ HIDDEN = 256
 
 
 class Encoder(nn.Module):
-    """Images (B, C, H, W) in [0, 1] and labels (B,) to features (B, F).
-
-    Args:
-        channels: C.
-        height: H in pixels.
-        width: W in pixels.
-        features: F, the number of outputs.
-        num_classes: how many classes to condition on; 0 ignores the labels.
-        hidden: hidden units; `HIDDEN` if None.
-        depth: residual layers.
-    """
+    """Images (B, C, H, W) in [0, 1] and labels (B,) to features (B, F). Labels are ignored if `num_classes` is 0."""
 
     def __init__(
         self,
@@ -54,17 +44,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Features (B, F) and labels (B,) to raw output (B, R, H, W), without an activation at the end.
-
-    Args:
-        features: F, the number of inputs.
-        channels: R, the channels put out.
-        height: H in pixels.
-        width: W in pixels.
-        num_classes: how many classes to condition on; 0 ignores the labels.
-        hidden: hidden units; `HIDDEN` if None.
-        depth: residual layers.
-    """
+    """Features (B, F) and labels (B,) to raw output (B, R, H, W), without a final activation."""
 
     def __init__(
         self,

@@ -29,14 +29,7 @@ def patch_size(channels: int, height: int, width: int) -> int:
 
 
 def grid(channels: int, height: int, width: int, size: int | None = None) -> tuple[int, int, int]:
-    """Return the shape of an image's coefficients: (a patch's, rows of patches, columns of patches).
-
-    Args:
-        channels: C.
-        height: H in pixels.
-        width: W in pixels.
-        size: side of a patch in pixels; `patch_size` if None.
-    """
+    """Return the shape of an image's coefficients: (a patch's, rows of patches, columns of patches)."""
     size = size or patch_size(channels, height, width)
     codes = min(CODES * math.ceil(channels / 3), channels * size**2)
     return codes, math.ceil(height / size), math.ceil(width / size)

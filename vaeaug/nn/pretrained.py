@@ -1,7 +1,4 @@
-"""Feature maps of a pretrained convolutional network: what some of its layers put out.
-
-Nothing here is part of a module's parameters or state dict: a model that was trained with it is used without it.
-"""
+"""Feature maps of some layers of a pretrained convolutional network, which is not saved with a model that uses it."""
 
 from __future__ import annotations
 
@@ -15,17 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from vaeaug.nn.layer_trace import trace
-from vaeaug.nn.named_network import build_network, load_weights, undisturbed
+from vaeaug.nn.named_network import build_network, isolated, load_weights
 
 
 class PretrainedFeatures:
-    """A frozen network, run up to the deepest of the requested layers. Get one from `pretrained_features`.
-
-    It is not an `nn.Module`, so that a module can have it as an attribute without saving its weights.
-
-    Attributes:
-        layers: the names of the layers, in the order they are computed in.
-    """
+    """A frozen network, run up to the deepest of the requested layers. Get one from `pretrained_features`."""
 
     def __init__(self, network: nn.Module, layers: Sequence[str]) -> None:
         self.layers = tuple(layers)
@@ -35,10 +26,9 @@ class PretrainedFeatures:
             network.get_submodule(name).register_forward_hook(self._keep)
 
     def __call__(self, x_BCHW: Tensor) -> list[Tensor]:
-        """Return the feature maps of the layers, (B, F, h, w) each; gradients reach the images, not the network.
+        """Return the feature maps of the layers, (B, F, h, w) each; gradients reach only the images.
 
-        Args:
-            x_BCHW: images as the network was trained on: three channels, its own range.
+        Images have three channels, in the range that the network was trained on.
         """
         self._maps = []
         with contextlib.suppress(_DeepestReached):
@@ -67,18 +57,10 @@ def pretrained_features(
     """Build a network, load its weights, and return the feature maps of some of its layers.
 
     Args:
-        network: a classifier of torchvision by name (`vgg16`), or `package.module:callable`, which returns an
-            `nn.Module` when it is called without arguments.
-        weights: a file with a state dict: safetensors, or a `torch.save` file that contains only tensors. Entries that
-            no layer needs are not used. If None, torchvision's published weights (from its cache, or downloaded), or
-            those the callable's module comes with.
-        layers: names of submodules, with commas between. If None, the last output at each resolution, halved up to
-            four times, is taken, without the classifier.
-        device: where to compute.
-        option: how a user names the file, for errors.
-
-    Raises:
-        InputError: there is no such network or layer, a layer gives no feature maps, or no weights are at hand.
+        network: a torchvision classifier (`vgg16`), or `package.module:callable`, called without arguments.
+        weights: a state dict file; see `load_weights`.
+        layers: submodule names separated by commas. By default the last output at each resolution, halved up to four
+            times.
     """
     file = None if weights is None else Path(weights).expanduser()
     stat = file.stat() if file is not None and file.exists() else None
@@ -95,9 +77,9 @@ def _built(
     stamp: tuple[int, int] | None,  # noqa: ARG001 (a file that was written anew is read anew)
 ) -> PretrainedFeatures:
     """Return the features; see `pretrained_features`."""
-    with undisturbed():
+    with isolated():
         built = build_network(network, device)
         traced = trace(built, network)
-        chosen = traced.maps(layers) if layers else traced.automatic()
-        load_weights(built, traced.needed(traced.after(chosen)), network, weights, device, option)
+        chosen = traced.feature_map_layers(layers) if layers else traced.default_layers()
+        load_weights(built, traced.needed(traced.position_after(chosen)), network, weights, device, option)
     return PretrainedFeatures(built, chosen)

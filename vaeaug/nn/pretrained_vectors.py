@@ -18,36 +18,27 @@ from torch import Tensor, nn
 
 from vaeaug.errors import InputError
 from vaeaug.nn.layer_trace import Event, LayerTrace, Shape, tensors_of, trace
-from vaeaug.nn.named_network import build_network, load_weights, of_torchvision, undisturbed
+from vaeaug.nn.named_network import build_network, is_torchvision_name, isolated, load_weights
 
 
 @dataclass(frozen=True, slots=True)
 class _Tap:
-    """Where a network is tapped.
+    """An output of a network: the input of a module where it begins, or its output where it ends."""
 
-    Attributes:
-        words: a description of the output, as a phrase.
-        place: of the event in the trace: what the module is given where it begins, what it gives where it ends.
-        mean_over: dimensions that are averaged.
-    """
-
-    words: str
-    place: int
+    description: str
+    position: int
     event: Event
     mean_over: tuple[int, ...]
 
 
 class PretrainedVectors:
-    """A frozen network, run as far as it is needed. Get one from `pretrained_vectors`.
-
-    Attributes:
-        what: what of the network its vectors are, as a phrase: "layer encoder.ln, mean over tokens".
-        width: D, numbers in a vector.
-    """
+    """A frozen network, run as far as needed. Get one from `pretrained_vectors`."""
 
     def __init__(self, network: nn.Module, tap: _Tap) -> None:
-        self.what = tap.words
-        self.width = next(size for place, size in enumerate(tap.event.shape) if place and place not in tap.mean_over)
+        self.description = tap.description
+        self.width = next(
+            size for position, size in enumerate(tap.event.shape) if position and position not in tap.mean_over
+        )
         self._network, self._mean_over = network, tap.mean_over
         self._kept: list[Tensor] = []
         module = network.get_submodule(tap.event.name)
@@ -57,11 +48,7 @@ class PretrainedVectors:
             module.register_forward_pre_hook(lambda _module, inputs: self._keep(inputs[0]))
 
     def __call__(self, x_BCHW: Tensor) -> Tensor:
-        """Return a vector an image, (B, D).
-
-        Args:
-            x_BCHW: images of the side it was built for, three channels, in the network's own range.
-        """
+        """Return one vector per image, (B, D). Images have three channels, in the network's own range and size."""
         with contextlib.suppress(_TapReached):
             self._network(x_BCHW)
         kept = self._kept.pop()
@@ -82,89 +69,71 @@ def pretrained_vectors(
     """Build a network, load its weights, and return a function from images to feature vectors.
 
     Args:
-        network: a classifier of torchvision by name (`vit_b_16`), or `package.module:callable`, which returns an
-            `nn.Module` when it is called without arguments.
-        weights: a file with a state dict, as `pretrained_features` takes it.
-        layer: the name of a submodule that gives vectors, tokens or feature maps; see the module if None.
-        side: pixels per side of the images that it will see.
-        device: where to compute.
-        option: how a user names the file, for errors.
-
-    Raises:
-        InputError: there is no such network or layer, it gives no such output, or no weights are available.
+        layer: a submodule that gives vectors, tokens or feature maps; see the module docstring for the default.
     """
-    with undisturbed():
+    with isolated():
         built = build_network(network, device)
         traced = trace(built, network, side)
         if layer:
-            tap = _of_layer(traced, layer)
-        elif of_torchvision(network):
-            tap = _of_classifier(traced)
+            tap = _tap_layer(traced, layer)
+        elif is_torchvision_name(network):
+            tap = _tap_classifier_input(traced)
         else:
-            tap = _of_module(traced)
-        end = tap.place + 1 if tap.event.ended else tap.place
+            tap = _tap_output(traced)
+        end = tap.position + 1 if tap.event.ended else tap.position
         load_weights(built, traced.needed(end), network, weights, device, option)
     return PretrainedVectors(built, tap)
 
 
-def _of_layer(traced: LayerTrace, layer: str) -> _Tap:
-    """Return what a layer gives."""
+def _tap_layer(traced: LayerTrace, layer: str) -> _Tap:
     traced.shape_of(layer)  # refuses names that say nothing
-    place = next(place for place, event in enumerate(traced.events) if event.ended and event.name == layer)
-    return _tap(traced, place, f"layer {layer}", f"layer {layer} of network {traced.who} gives", "name another")
-
-
-def _of_classifier(traced: LayerTrace) -> _Tap:
-    """Return the input of the last layer that has weights, which computes the logits."""
-    begun = [place for place, event in enumerate(traced.events) if not event.ended and event.name]
-    place = next(place for place in reversed(begun) if _has_weights(traced, traced.events[place].name))
-    layer = traced.events[place].name
+    position = next(position for position, event in enumerate(traced.events) if event.ended and event.name == layer)
     return _tap(
-        traced,
-        place,
-        "what its last layer is given",
-        f"layer {layer} of network {traced.who} is given",
-        _another(traced),
+        traced, position, f"layer {layer}", f"layer {layer} of network {traced.network_name} gives", "name another"
     )
 
 
-def _of_module(traced: LayerTrace) -> _Tap:
-    """Return what the network gives."""
-    place = len(traced.events) - 1
-    return _tap(traced, place, "what it returns", f"network {traced.who} gives", _another(traced))
+def _tap_classifier_input(traced: LayerTrace) -> _Tap:
+    """Return the input of the last layer that has weights, which computes the logits."""
+    starts = [position for position, event in enumerate(traced.events) if not event.ended and event.name]
+    position = next(position for position in reversed(starts) if _has_weights(traced, traced.events[position].name))
+    layer = traced.events[position].name
+    return _tap(
+        traced,
+        position,
+        "what its last layer is given",
+        f"layer {layer} of network {traced.network_name} is given",
+        _layer_hint(traced),
+    )
+
+
+def _tap_output(traced: LayerTrace) -> _Tap:
+    position = len(traced.events) - 1
+    return _tap(traced, position, "what it returns", f"network {traced.network_name} gives", _layer_hint(traced))
 
 
 def _has_weights(traced: LayerTrace, name: str) -> bool:
     return any(key.rpartition(".")[0] == name for key in tensors_of(traced.network))
 
 
-def _another(traced: LayerTrace) -> str:
-    """Return advice to name a layer: the last one that can be."""
-    usable = [name for name, shape in traced.outputs() if _mean_over(shape) is not None and traced.once(name)]
+def _layer_hint(traced: LayerTrace) -> str:
+    usable = [name for name, shape in traced.outputs() if _mean_over(shape) is not None and traced.runs_once(name)]
     return f"name a layer that does, such as {usable[-1]}" if usable else "name another network"
 
 
-def _tap(traced: LayerTrace, place: int, words: str, subject: str, remedy: str) -> _Tap:
-    """Return the tap at an event.
-
-    Raises:
-        InputError: what is there is no vector and cannot be made one.
-    """
-    event = traced.events[place]
+def _tap(traced: LayerTrace, position: int, description: str, subject: str, remedy: str) -> _Tap:
+    """Return the tap at an event."""
+    event = traced.events[position]
     found = _mean_over(event.shape)
     if found is None:
         what = str(event.shape) if event.shape else f"a {event.kind}"
         raise InputError(f"{subject} {what}, not vectors (B, D), tokens (B, T, D) or maps (B, F, h, w); {remedy}")
     mean_over, kind = found
-    return _Tap(f"{words}, mean over {kind}" if kind else words, place, event, mean_over)
+    return _Tap(f"{description}, mean over {kind}" if kind else description, position, event, mean_over)
 
 
 def _mean_over(shape: Shape) -> tuple[tuple[int, ...], str] | None:
-    """Return which dimensions of an output are averaged, and what they are; None if it is nothing of use.
-
-    Args:
-        shape: what a module made of one square image, so that maps are square.
-    """
+    """Return which dimensions of an output are averaged, and what they are; None if it is not usable."""
     if len(shape) not in (2, 3, 4) or shape[0] != 1:
         return None
     if len(shape) == 2:

@@ -17,12 +17,7 @@ STEP = 2.0**-10  # keeps the bound a little outside the outermost levels, so tha
 
 
 class Quantizer(nn.Module, ABC):
-    """Feature vectors (..., D) to codes (...,), integers from 0 to K - 1, each of which stands for a vector.
-
-    Attributes:
-        dim: D.
-        size: K.
-    """
+    """Feature vectors (..., D) to codes (...,), integers from 0 to K - 1, each of which stands for a vector."""
 
     dim: int
     size: int
@@ -50,7 +45,7 @@ class Quantizer(nn.Module, ABC):
     def forward(self, z_ND: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the vectors of the nearest codes, the codes, and the bounded features before rounding.
 
-        The gradient with respect to the vectors is handed to the bounded features (Bengio et al. 2013).
+        The gradient passes straight through to the bounded features (Bengio et al. 2013).
         """
         bounded_ND = self.bound(z_ND)
         codes_N = self.nearest(bounded_ND.detach())
@@ -64,11 +59,7 @@ class Quantizer(nn.Module, ABC):
 class FiniteScalarQuantizer(Quantizer):
     """FSQ: every dimension is bounded and rounded to a few levels; the codes are all their combinations.
 
-    Mentzer et al., Finite Scalar Quantization: VQ-VAE Made Simple, ICLR 2024, appendix A.1. There is nothing to learn
-    and no code to die. Vectors lie in [-1, 1].
-
-    Args:
-        levels: of each dimension, 3 or more: with two, an even number's offset leaves nothing to bound.
+    Mentzer et al., ICLR 2024, appendix A.1. Vectors are in [-1, 1]. Each dimension needs 3 levels or more.
     """
 
     levels_D: Tensor
@@ -84,10 +75,10 @@ class FiniteScalarQuantizer(Quantizer):
         self.register_buffer("vectors_KD", (steps_KD - self.levels_D // 2) / (self.levels_D // 2), persistent=False)
 
     def bound(self, z_ND: Tensor) -> Tensor:
-        """Map features to the levels' range; zero stays zero.
+        """Map features to the range of the levels; zero stays zero.
 
-        An even number of levels has one more below zero than above: the range is moved down by half a level, and the
-        argument up, so that zero stays unchanged. (The paper's listing moves by tan; its inverse is atanh.)
+        An even number of levels has one more below zero than above, so the range is shifted by half a level. (The
+        paper's listing shifts the argument by tan; the inverse is atanh.)
         """
         reach_D = (self.levels_D - 1) * (1 + STEP) / 2
         offset_D = (1 - self.levels_D % 2) / 2
@@ -114,32 +105,22 @@ class FiniteScalarQuantizer(Quantizer):
 
 
 class CosineCodebook(Quantizer):
-    """A learned codebook of directions: van den Oord et al. 2017, with what keeps all of its codes in use.
+    """A learned codebook of directions (van den Oord et al. 2017) with measures that keep all codes in use.
 
-    - Vectors are few-dimensional and of length one, so the nearest is the one of greatest cosine (Yu et al.,
-      Vector-quantized Image Modeling with Improved VQGAN, ICLR 2022, sec. 3.2).
-    - They are moving averages of the features that chose them (van den Oord et al. 2017, appendix A.1).
-    - They start as the k-means of the first features that `learn` sees, and a code that is hardly chosen starts again
-      at a feature (Dhariwal et al., Jukebox, 2020, sec. 3), drawn as k-means++ draws, so that it is not put where
-      codes abound.
-
-    The vectors are a parameter without gradient: a moving average of a model's parameters then takes the codes along
-    with the encoder that they belong to.
-
-    Args:
-        size: K.
-        dim: D.
-        decay: of the moving averages, per step.
-        least_use: a code chosen less than this part of the average code's use starts again.
+    Vectors have few dimensions and length one; the nearest has the largest cosine (Yu et al., ICLR 2022, sec. 3.2).
+    They are moving averages of the features that chose them, and start as the k-means of the first features that
+    `learn` sees. A code chosen less than `min_use` times the average restarts at a feature far from other codes
+    (Dhariwal et al. 2020, sec. 3). The vectors are a parameter without gradient, so that a moving average of a model's
+    parameters includes them.
     """
 
     counts_K: Tensor
     sums_KD: Tensor
     started: Tensor
 
-    def __init__(self, size: int, dim: int = 8, *, decay: float = 0.99, least_use: float = 0.05) -> None:
+    def __init__(self, size: int, dim: int = 8, *, decay: float = 0.99, min_use: float = 0.05) -> None:
         super().__init__()
-        self.dim, self.size, self.decay, self.least_use = dim, size, decay, least_use
+        self.dim, self.size, self.decay, self.min_use = dim, size, decay, min_use
         self.vectors_KD = nn.Parameter(normalize(torch.randn(size, dim), dim=1), requires_grad=False)
         self.register_buffer("counts_K", torch.zeros(size))
         self.register_buffer("sums_KD", torch.zeros(size, dim))
@@ -163,12 +144,7 @@ class CosineCodebook(Quantizer):
 
     @torch.no_grad()
     def learn(self, bounded_ND: Tensor, codes_N: Tensor, generator: torch.Generator) -> None:
-        """Start as the k-means of the features the first time; then take a step of the moving averages.
-
-        Args:
-            bounded_ND: features as `forward` returns them, after `bound`.
-            generator: of the start and of restarts.
-        """
+        """Run k-means on the bounded features the first time; later take a step of the moving averages."""
         points_ND, codes_N = bounded_ND.reshape(-1, self.dim), codes_N.flatten()
         if not self.started:
             vectors_KD = spherical_k_means(points_ND, self.size, generator)
@@ -186,20 +162,17 @@ class CosineCodebook(Quantizer):
     def _restart(self, points_ND: Tensor, codes_N: Tensor, generator: torch.Generator) -> None:
         """Put codes that are hardly in use where a feature is badly served, with the average code's use."""
         average = len(points_ND) / self.size
-        dead_K = self.counts_K < self.least_use * average
+        dead_K = self.counts_K < self.min_use * average
         if not (number := int(dead_K.sum())):
             return
-        served_N = (points_ND * normalize(self.sums_KD, dim=1)[codes_N]).sum(dim=1)
-        chosen_ND = points_ND[_draw(1 - served_N, number, generator)]
+        similarity_N = (points_ND * normalize(self.sums_KD, dim=1)[codes_N]).sum(dim=1)
+        chosen_ND = points_ND[_draw(1 - similarity_N, number, generator)]
         self.counts_K[dead_K] = average
         self.sums_KD[dead_K] = average * chosen_ND
 
 
 def spherical_k_means(points_ND: Tensor, count: int, generator: torch.Generator, iterations: int = 10) -> Tensor:
-    """Return directions (count, D) that unit vectors gather around: k-means++ (Arthur & Vassilvitskii 2007) by cosine.
-
-    Of two unit vectors, 1 - cosine is half the squared distance.
-    """
+    """Return cluster directions (count, D) of unit vectors: k-means++ (Arthur & Vassilvitskii 2007) by cosine."""
     centres_KD = points_ND[_draw(torch.ones(len(points_ND), device=points_ND.device), 1, generator)]
     distance_N = 1 - points_ND @ centres_KD[0]
     for _ in range(count - 1):

@@ -11,30 +11,22 @@ MOMENTUM = 0.05  # short trainings take a few hundred steps: the start must be f
 class RunningError(nn.Module):
     """The mean error of a value: the best variance of a Gaussian for squared errors, of a Laplace for absolute ones.
 
-    While training it is that of the batch, but never below that on held-out images: a few training images are soon
-    reconstructed far better than any others. The running mean is kept, and used in eval mode, so that an image's
-    likelihood does not depend on the other images of its batch.
-
-    Args:
-        start: what is kept before the first batch.
-        least: never below this, however good the reconstructions.
+    In training it is the batch's error, but at least that on held-out images, because a few training images are soon
+    reconstructed far better than any others. In eval mode it is the running mean, so that an image's likelihood does
+    not depend on its batch.
     """
 
     kept: Tensor
     held_out: Tensor
 
-    def __init__(self, start: float, least: float) -> None:
+    def __init__(self, initial: float, minimum: float) -> None:
         super().__init__()
-        self.least = least
-        self.register_buffer("kept", torch.tensor(start))
-        self.register_buffer("held_out", torch.tensor(least))
+        self.minimum = minimum
+        self.register_buffer("kept", torch.tensor(initial))
+        self.register_buffer("held_out", torch.tensor(minimum))
 
     def forward(self, error_B: Tensor) -> Tensor:
-        """Return the scale to use, without a gradient.
-
-        Args:
-            error_B: the mean error of each image's values.
-        """
+        """Return the scale to use, without a gradient, from the mean error of each image."""
         if not self.training:
             return self.kept
         scale = torch.maximum(error_B.detach().mean(), self.held_out)
@@ -43,4 +35,4 @@ class RunningError(nn.Module):
 
     def calibrate(self, error_B: Tensor) -> None:
         """Take the mean error on held-out images as the least scale."""
-        self.held_out.copy_(error_B.mean().clamp(min=self.least))
+        self.held_out.copy_(error_B.mean().clamp(min=self.minimum))

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from vaeaug.pages.drawing import pillow_image
-from vaeaug.pages.embedded_images import Picture, captioned, form_for, shown_size
+from vaeaug.pages.embedded_images import Picture, captioned, choose_encoding, display_size
 from vaeaug.pages.html_page import write_page
 
 if TYPE_CHECKING:
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 IMAGE_BYTES = 2_400_000
 """Bytes of all images of the page together, at most."""
 
-FULL_ERROR = 0.5
+MAX_ERROR = 0.5
 """The absolute error from which on errors are shown in the last colour."""
 
 _HEAT = np.array([[0, 0, 0], [75, 10, 110], [190, 45, 90], [250, 140, 30], [255, 245, 170]], dtype=np.float64)
-"""Colours of errors from 0 to `FULL_ERROR`: their brightness rises evenly, so that they are readable without hue."""
+"""Colours of errors from 0 to `MAX_ERROR`: their brightness rises evenly, so that they are readable without hue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,6 @@ class GalleryCard:
     """One image.
 
     Attributes:
-        name: of the file.
-        line: its label, and the class predicted for it.
         pictures: the image first.
         numbers: name -> value as text; the one used for the ranking first.
     """
@@ -50,16 +48,11 @@ class Gallery:
     """The content of the page.
 
     Attributes:
-        title: the name of the output.
-        summary: the result in one sentence.
         by: what images are ranked by, and what that means.
-        images: how many images were scored.
-        anomalous: the highest scores, highest first.
-        labels: the images with the most suspicious labels, most suspicious first; empty if labels were not scored.
-        suspicious: how many labels are suspicious in all.
+        anomalous: highest score first.
+        labels: most suspicious first; empty if labels were not scored.
+        suspicious: number of suspicious labels in all.
         size: the model's image size, "64 x 64".
-        settings: name -> value.
-        warnings: each a sentence.
     """
 
     title: str
@@ -75,36 +68,30 @@ class Gallery:
 
 
 def heat(error_HW: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return absolute errors in [0, 1] as colours, uint8 (H, W, 3): black is 0, pale yellow `FULL_ERROR` or more."""
-    place_HW = np.clip(error_HW / FULL_ERROR, 0, 1) * (len(_HEAT) - 1)
-    steps = np.arange(len(_HEAT))
-    channels = [np.interp(place_HW, steps, _HEAT[:, channel]) for channel in range(3)]
+    """Return absolute errors in [0, 1] as colours, uint8 (H, W, 3): black is 0, pale yellow `MAX_ERROR` or more."""
+    position_HW = np.clip(error_HW / MAX_ERROR, 0, 1) * (len(_HEAT) - 1)
+    stops = np.arange(len(_HEAT))
+    channels = [np.interp(position_HW, stops, _HEAT[:, channel]) for channel in range(3)]
     return np.stack(channels, axis=2).round().astype(np.uint8)
 
 
 def write_gallery(path: Path, data: Gallery) -> None:
-    """Write the page. It loads nothing and runs no script; the same data give the same bytes.
-
-    Args:
-        data: its content. Names are escaped: nothing in them becomes markup.
-    """
+    """Write the page. It loads nothing and runs no script; the same data give the same bytes."""
     cards = (data.anomalous, data.labels)
-    form = form_for([picture.image for part in cards for card in part for picture in card.pictures], IMAGE_BYTES)
-    sections = [[(card, captioned(card.pictures, form, after=f" of {card.name}")) for card in part] for part in cards]
-    write_page(path, "anomaly_gallery.html.jinja", data=data, sections=sections, full_error=FULL_ERROR)
+    encoding = choose_encoding(
+        [picture.image for part in cards for card in part for picture in card.pictures], IMAGE_BYTES
+    )
+    sections = [
+        [(card, captioned(card.pictures, encoding, after=f" of {card.name}")) for card in part] for part in cards
+    ]
+    write_page(path, "anomaly_gallery.html.jinja", data=data, sections=sections, full_error=MAX_ERROR)
 
 
-def stretched(pixels_HWC: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """Return a picture of the model, resized to the proportions of its file and the size at which the page shows it.
-
-    Args:
-        pixels_HWC: uint8, C = 1 or 3.
-        height: of the file's image, in pixels.
-        width: likewise.
-    """
+def resized_to_file(pixels_HWC: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """Return a model-sized uint8 picture, resized to the proportions and displayed size of its file in pixels."""
     model_height, model_width = pixels_HWC.shape[:2]
-    size = shown_size(width, height)
-    if size == shown_size(model_width, model_height):
+    size = display_size(width, height)
+    if size == display_size(model_width, model_height):
         return pixels_HWC
     resized = np.asarray(pillow_image(pixels_HWC).resize(size, Image.Resampling.BICUBIC))
     return resized.reshape(size[1], size[0], -1)

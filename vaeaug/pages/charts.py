@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from vaeaug.evaluation.embedding_map import EmbeddingMap
 
-_MANY = 40
+_MIN_POINTS_TO_SKIP_START = 40
 """Number of points from which on the first ones may lie above the frame of a line chart."""
 
 _DOT_HEIGHT = 26
@@ -31,7 +31,7 @@ MAX_PANELS = 24
 """Maximum number of classes with a scatter plot of their own: the first ones."""
 
 _MAP_EDGE = 8
-_OUTSIDE = 0.002
+_OUTSIDE_FRACTION = 0.002
 """Fraction of the points that may be outside the frame on each side: one outlier would squeeze all others."""
 
 _DOT_ROW = Markup('class="dots" height="{}"').format(_DOT_HEIGHT)
@@ -43,7 +43,6 @@ class Line:
     """One curve.
 
     Attributes:
-        name: its name in the legend.
         x: positions, ascending.
         y: values; one that is not finite leaves a gap.
         style: "train" or "val"; the CSS class is `line-<style>`.
@@ -69,17 +68,10 @@ LARGE, SMALL = ChartSize(380, 250, 5, 5), ChartSize(270, 180, 3, 3)
 
 
 def line_chart(title: str, lines: Sequence[Line], *, x_label: str, y_label: str, size: ChartSize = LARGE) -> Markup:
-    """Draw curves with labelled axes and a legend.
+    """Draw curves with labelled axes and a legend; without any finite value, a sentence.
 
     If there are many points, the first 5 % of the horizontal range does not affect the vertical scale, because high
     initial values would flatten the rest; there the curves may leave the frame.
-
-    Args:
-        title: for screen readers.
-        lines: the curves; without any finite value a sentence replaces the chart.
-        x_label: of the horizontal axis.
-        y_label: of the vertical axis, with the unit.
-        size: of the chart.
     """
     frame = _Frame.around(lines, left=58, top=26, right=size.width - 10, bottom=size.height - 38)
     if frame is None:
@@ -99,7 +91,7 @@ def line_chart(title: str, lines: Sequence[Line], *, x_label: str, y_label: str,
     )
     parts += [inner, *(_curve(line, frame) for line in lines), Markup("</svg>")]
     attributes = Markup('class="chart" width="{0}" height="{1}" viewBox="0 0 {0} {1}"').format(size.width, size.height)
-    return _svg(attributes, _spoken(title, lines), parts)
+    return _svg(attributes, _aria_label(title, lines), parts)
 
 
 def _legend(lines: Sequence[Line], frame: _Frame) -> Iterator[Markup]:
@@ -113,7 +105,6 @@ def _legend(lines: Sequence[Line], frame: _Frame) -> Iterator[Markup]:
 
 
 def _axes(frame: _Frame, size: ChartSize) -> Iterator[Markup]:
-    """Yield the ticks with their numbers, and the two axes."""
     values = ticks(*frame.y_range, size.y_ticks)
     for value, text in zip(values, tick_texts(values), strict=True):
         y = frame.y(value)
@@ -145,7 +136,7 @@ def _curve(line: Line, frame: _Frame) -> Markup:
     )
 
 
-def _spoken(title: str, lines: Sequence[Line]) -> str:
+def _aria_label(title: str, lines: Sequence[Line]) -> str:
     """Return the first and last value of each curve, for screen readers."""
     ends = []
     for line in lines:
@@ -174,9 +165,9 @@ def tick_texts(values: Sequence[float]) -> list[str]:
     return [f"{value / scale:z.{decimals}f}{unit}" for value in values]
 
 
-def ticks(low: float, high: float, about: int) -> list[float]:
-    """Return about `about` round numbers between `low` and `high`."""
-    rough = (high - low) / about
+def ticks(low: float, high: float, count: int) -> list[float]:
+    """Return about `count` round numbers between `low` and `high`."""
+    rough = (high - low) / count
     power = 10 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * (1 - 1e-9))
     start = math.ceil(low / step)
@@ -201,11 +192,11 @@ class _Frame:
             return None
         first, last = min(x for x, _ in points), max(x for x, _ in points)
         low = min(y for _, y in points)
-        skipped = 0.05 * (last - first) if len(points) >= _MANY else 0
+        skipped = 0.05 * (last - first) if len(points) >= _MIN_POINTS_TO_SKIP_START else 0
         high = max(y for x, y in points if x >= first + skipped)
-        room = 0.06 * (high - low) or max(abs(high) * 0.1, 0.5)
+        margin = 0.06 * (high - low) or max(abs(high) * 0.1, 0.5)
         end = last if last > first else first + 1
-        return cls(left, top, right, bottom, (first, end), (low - room, high + room))
+        return cls(left, top, right, bottom, (first, end), (low - margin, high + margin))
 
     def x(self, value: float) -> float:
         first, last = self.x_range
@@ -219,14 +210,7 @@ class _Frame:
 
 @dataclass(frozen=True, slots=True)
 class DotScale:
-    """The horizontal scale that the rows of a dot plot share.
-
-    Positions are percentages of the width, so that text keeps its size when a row is narrow.
-
-    Attributes:
-        low: the value at the left edge.
-        high: the value at the right edge.
-    """
+    """The horizontal scale of a dot plot, in percent of the width, so that text keeps its size in narrow rows."""
 
     low: float
     high: float
@@ -235,10 +219,10 @@ class DotScale:
     def around(cls, values: Sequence[float]) -> DotScale:
         """Return a scale that contains all values, with a margin."""
         low, high = min(values, default=0.0), max(values, default=1.0)
-        room = _DOT_MARGIN * (high - low) or 0.01
-        return cls(low - room, high + room)
+        margin = _DOT_MARGIN * (high - low) or 0.01
+        return cls(low - margin, high + margin)
 
-    def place(self, value: float) -> float:
+    def position(self, value: float) -> float:
         """Return the position of a value in percent of the width."""
         return 100 * (value - self.low) / (self.high - self.low)
 
@@ -249,52 +233,54 @@ class DotScale:
     def axis(self) -> Markup:
         """Return the axis below the rows: one number per grid line."""
         text = Markup('<text x="{:.2f}%" y="11" text-anchor="middle">{:g}</text>')
-        words = Markup("").join(text.format(self.place(value / 100), round(value, 6)) for value in self.ticks())
+        words = Markup("").join(text.format(self.position(value / 100), round(value, 6)) for value in self.ticks())
         return Markup('<svg class="axis" height="14" aria-hidden="true">{}</svg>').format(words)
 
 
-def dot_plot(runs: Sequence[float], mean: float, half: float, scale: DotScale) -> Markup:
-    """Draw one row: a small dot per run, their mean, and its interval.
-
-    Args:
-        runs: values in [0, 1].
-        mean: their mean.
-        half: half the width of the interval; 0 for none.
-        scale: the scale of all rows.
-    """
+def dot_plot(runs: Sequence[float], mean: float, half_width: float, scale: DotScale) -> Markup:
+    """Draw one row: a small dot per run in [0, 1], their mean, and its interval (`half_width` 0 for none)."""
     middle = _DOT_HEIGHT / 2
     parts = _grid(scale)
-    parts += [Markup('<circle class="run" cx="{:.2f}%" cy="{}" r="3"/>').format(scale.place(v), middle) for v in runs]
-    parts.append(_interval(scale.place(mean - half), scale.place(mean + half), middle) if half else Markup(""))
-    parts.append(Markup('<circle class="mean" cx="{:.2f}%" cy="{}" r="5"/>').format(scale.place(mean), middle))
-    spoken = f"{100 * mean:.1f} percent" + (f", 95 % interval of plus or minus {100 * half:.1f}" if half else "")
-    return _svg(_DOT_ROW, spoken, parts)
+    parts += [
+        Markup('<circle class="run" cx="{:.2f}%" cy="{}" r="3"/>').format(scale.position(v), middle) for v in runs
+    ]
+    parts.append(
+        _interval(scale.position(mean - half_width), scale.position(mean + half_width), middle)
+        if half_width
+        else Markup("")
+    )
+    parts.append(Markup('<circle class="mean" cx="{:.2f}%" cy="{}" r="5"/>').format(scale.position(mean), middle))
+    aria_label = f"{100 * mean:.1f} percent" + (
+        f", 95 % interval of plus or minus {100 * half_width:.1f}" if half_width else ""
+    )
+    return _svg(_DOT_ROW, aria_label, parts)
 
 
-def difference_plot(difference: float, half: float, reach: float) -> Markup:
-    """Draw a difference as a bar from 0, which is in the middle, and its interval.
+def difference_plot(difference: float, half_width: float, reach: float) -> Markup:
+    """Draw a difference in [-1, 1] as a bar from 0, which is in the middle, and its interval.
 
     Args:
-        difference: in [-1, 1].
-        half: half the width of the interval; 0 for none.
+        half_width: of the interval; 0 for none.
         reach: the value at the right end; the left end is its negative. Drawings are clipped there.
     """
     scale = DotScale.around([-reach, reach])
-    zero, end = scale.place(0), scale.place(difference)
+    zero, end = scale.position(0), scale.position(difference)
     kind = "gain" if difference >= 0 else "loss"
     middle = _DOT_HEIGHT / 2
     bar = Markup('<rect class="{}" x="{:.2f}%" y="{}" width="{:.2f}%" height="8"/>')
     parts = [
         Markup('<line class="zero" x1="50%" x2="50%" y1="0" y2="{}"/>').format(_DOT_HEIGHT),
         bar.format(kind, min(zero, end), middle - 4, abs(end - zero)),
-        _interval(scale.place(difference - half), scale.place(difference + half), middle) if half else Markup(""),
+        _interval(scale.position(difference - half_width), scale.position(difference + half_width), middle)
+        if half_width
+        else Markup(""),
     ]
     return _svg(_DOT_ROW, f"{100 * difference:+.1f} points", parts)
 
 
 def _grid(scale: DotScale) -> list[Markup]:
     line = Markup('<line class="grid" x1="{0:.2f}%" x2="{0:.2f}%" y1="0" y2="{1}"/>')
-    return [line.format(scale.place(value / 100), _DOT_HEIGHT) for value in scale.ticks()]
+    return [line.format(scale.position(value / 100), _DOT_HEIGHT) for value in scale.ticks()]
 
 
 def _interval(start: float, end: float, y: float) -> Markup:
@@ -315,24 +301,27 @@ class ScatterPanel:
     drawing: Markup
 
 
-def scatter_panels(shown: EmbeddingMap) -> list[ScatterPanel]:
+def scatter_panels(embedding_map: EmbeddingMap) -> list[ScatterPanel]:
     """Return a panel of all classes and, if there are several, one per class with the others in the background."""
-    place = _Plane(np.concatenate([shown.real_N2, shown.synthetic_M2]))
-    real_N, synthetic_M = place(shown.real_N2), place(shown.synthetic_M2)
-    words = f"{len(real_N):,} real and {len(synthetic_M):,} synthetic images of all classes"
+    project = _Plane(np.concatenate([embedding_map.real_N2, embedding_map.synthetic_M2]))
+    real_N, synthetic_M = project(embedding_map.real_N2), project(embedding_map.synthetic_M2)
+    label_text = f"{len(real_N):,} real and {len(synthetic_M):,} synthetic images of all classes"
     # The points of all real images are in the page once; the other panels refer to them as their background.
     everything = Markup('<g id="map-real">{}</g>').format(_points(real_N, "real"))
-    panels = [ScatterPanel("", _svg(_MAP, words, [everything, _points(synthetic_M, "synthetic")]))]
-    labels = np.unique(np.concatenate([shown.real_labels_N, shown.synthetic_labels_M]))
+    panels = [ScatterPanel("", _svg(_MAP, label_text, [everything, _points(synthetic_M, "synthetic")]))]
+    labels = np.unique(np.concatenate([embedding_map.real_labels_N, embedding_map.synthetic_labels_M]))
     if len(labels) < 2:
         return panels
     background = Markup('<use href="#map-real" class="background"/>')
     for label in labels[:MAX_PANELS]:
-        mine_N, mine_M = real_N[shown.real_labels_N == label], synthetic_M[shown.synthetic_labels_M == label]
-        name = shown.classes[label]
-        words = f"{len(mine_N):,} real and {len(mine_M):,} synthetic images of {name}"
-        parts = [background, _points(mine_N, "real"), _points(mine_M, "synthetic")]
-        panels.append(ScatterPanel(name, _svg(_MAP, words, parts)))
+        class_N, class_M = (
+            real_N[embedding_map.real_labels_N == label],
+            synthetic_M[embedding_map.synthetic_labels_M == label],
+        )
+        name = embedding_map.classes[label]
+        label_text = f"{len(class_N):,} real and {len(class_M):,} synthetic images of {name}"
+        parts = [background, _points(class_N, "real"), _points(class_M, "synthetic")]
+        panels.append(ScatterPanel(name, _svg(_MAP, label_text, parts)))
     return panels
 
 
@@ -340,15 +329,15 @@ class _Plane:
     """The mapping from the plane to a panel of a scatter plot."""
 
     def __init__(self, points_N2: NDArray[np.float64]) -> None:
-        self._low_2, self._high_2 = np.quantile(points_N2, [_OUTSIDE, 1 - _OUTSIDE], axis=0)
+        self._low_2, self._high_2 = np.quantile(points_N2, [_OUTSIDE_FRACTION, 1 - _OUTSIDE_FRACTION], axis=0)
 
     def __call__(self, points_N2: NDArray[np.float64]) -> NDArray[np.int64]:
         """Return integer coordinates from the left and the top; points outside are moved to the edge."""
         span_2 = np.maximum(self._high_2 - self._low_2, np.finfo(np.float64).tiny)
         unit_N2 = np.clip((points_N2 - self._low_2) / span_2, 0, 1)
         unit_N2[:, 1] = 1 - unit_N2[:, 1]
-        place_N2: NDArray[np.int64] = (_MAP_EDGE + unit_N2 * (MAP_SIDE - 2 * _MAP_EDGE)).round().astype(np.int64)
-        return place_N2
+        position_N2: NDArray[np.int64] = (_MAP_EDGE + unit_N2 * (MAP_SIDE - 2 * _MAP_EDGE)).round().astype(np.int64)
+        return position_N2
 
 
 def _points(points_N2: NDArray[np.int64], kind: str) -> Markup:
@@ -357,7 +346,7 @@ def _points(points_N2: NDArray[np.int64], kind: str) -> Markup:
     return Markup('<path class="points {}" d="{}"/>').format(kind, path)
 
 
-def _svg(attributes: Markup, spoken: str, parts: Iterable[Markup]) -> Markup:
+def _svg(attributes: Markup, aria_label: str, parts: Iterable[Markup]) -> Markup:
     """Return a drawing that screen readers read as one text."""
-    opening = Markup('<svg {} role="img" aria-label="{}">').format(attributes, spoken)
+    opening = Markup('<svg {} role="img" aria-label="{}">').format(attributes, aria_label)
     return Markup("").join([opening, *parts, Markup("</svg>")])

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vaeaug.pages.embedded_images import Form, Images, Thumbnail, form_for, thumbnail
+from vaeaug.pages.embedded_images import ImageEncoding, Images, Thumbnail, choose_encoding, thumbnail
 
 IMAGE_BYTES = 2_400_000
 """Bytes of all images of the section together, at most; with more classes each shows fewer or smaller images."""
@@ -34,11 +34,8 @@ class SampleRow:
     """Some images of one class.
 
     Attributes:
-        label: the class name.
         synthetic: the first or randomly drawn ones; a selection by quality would mislead.
-        real: any, or for each synthetic image the most similar real one (`paired` in `samples_shown`).
-        synthetic_count: number of synthetic images of the class.
-        real_count: number of real training images of the class.
+        real: any, or for each synthetic image the most similar real one (`paired` in `samples_section`).
     """
 
     label: str
@@ -53,10 +50,7 @@ class ClassSamples:
     """One class on the page.
 
     Attributes:
-        label: the class name.
         real: thumbnails; one per synthetic image if they are pairs.
-        synthetic_note: how many of how many are shown.
-        real_note: likewise.
     """
 
     label: str
@@ -80,16 +74,11 @@ class ClassSamples:
 
 
 @dataclass(frozen=True, slots=True)
-class SamplesShown:
+class SamplesSection:
     """The section.
 
     Attributes:
-        groups: (title, classes); a single group has no title.
-        shown: number of classes that are shown.
-        classes: number of classes in all.
-        labeled: whether pairs have labels next to them.
         width: CSS pixels that a class takes, at least; "100%" if it has the whole width of the page.
-        files: whether a click on an image opens its file.
     """
 
     groups: Sequence[tuple[str, Sequence[ClassSamples]]]
@@ -100,21 +89,20 @@ class SamplesShown:
     files: bool
 
 
-def samples_shown(rows: Sequence[SampleRow], *, paired: bool) -> SamplesShown | None:
+def samples_section(rows: Sequence[SampleRow], *, paired: bool) -> SamplesSection | None:
     """Return what the page shows of each class, or None if there is no image.
 
-    Args:
-        rows: one per class; if there are too many, those without images go first.
-        paired: whether each real image belongs to the synthetic image at the same position.
+    If there are too many classes, those without images are left out first. If `paired`, each real image belongs to the
+    synthetic image at the same position.
     """
-    filled = [row for row in rows if row.synthetic or row.real]
-    if not filled:
+    nonempty = [row for row in rows if row.synthetic or row.real]
+    if not nonempty:
         return None
-    chosen = rows if len(rows) <= MAX_CLASSES else filled[:MAX_CLASSES]
-    per_class = next(count for limit, count in _PER_CLASS if len(chosen) <= limit)
-    images = [image for row in chosen for image in (*row.synthetic[:per_class], *row.real[:per_class])]
-    form = form_for(images, IMAGE_BYTES)
-    shown = [_class_samples(row, per_class, form, paired) for row in chosen]
+    shown_rows = rows if len(rows) <= MAX_CLASSES else nonempty[:MAX_CLASSES]
+    per_class = next(count for limit, count in _PER_CLASS if len(shown_rows) <= limit)
+    images = [image for row in shown_rows for image in (*row.synthetic[:per_class], *row.real[:per_class])]
+    encoding = choose_encoding(images, IMAGE_BYTES)
+    shown = [_class_samples(row, per_class, encoding, paired) for row in shown_rows]
     grouped = len(shown) > GROUP
     groups = [
         (_title(shown, start) if grouped else "", shown[start : start + GROUP])
@@ -123,32 +111,33 @@ def samples_shown(rows: Sequence[SampleRow], *, paired: bool) -> SamplesShown | 
     widest = max((image.width for row in shown for image in (*row.synthetic, *row.real)), default=0)
     labeled = len(shown) <= LABELED
     width = "100%" if labeled else f"{per_class * (widest + _GAP) - _GAP:.0f}px"
-    return SamplesShown(groups, len(shown), len(rows), labeled, width, files=any(image.link for image in images))
+    return SamplesSection(groups, len(shown), len(rows), labeled, width, files=any(image.link for image in images))
 
 
-def shown_of(shown: int, total: int) -> str:
+def count_text(shown: int, total: int) -> str:
     """Return how many of how many are shown, in words."""
     return f"{shown:,} of {total:,} shown" if shown < total else f"all {total:,} shown" if total > 1 else "1 image"
 
 
-def _class_samples(row: SampleRow, per_class: int, form: Form, paired: bool) -> ClassSamples:
-    synthetic = _thumbnails(row.synthetic[:per_class], "synthetic image", row.label, form)
-    real = _thumbnails(row.real[:per_class], "real image", row.label, form)
+def _class_samples(row: SampleRow, per_class: int, encoding: ImageEncoding, paired: bool) -> ClassSamples:
+    synthetic = _thumbnails(row.synthetic[:per_class], "synthetic image", row.label, encoding)
+    real = _thumbnails(row.real[:per_class], "real image", row.label, encoding)
     if paired:  # if a file has become unreadable, neither image of the pair is shown
-        both = [(one, other) for one, other in zip(synthetic, real, strict=False) if one and other]
-        synthetic, real = [one for one, _ in both], [other for _, other in both]
-    made, originals = [one for one in synthetic if one], [one for one in real if one]
+        pairs = [pair for pair in zip(synthetic, real, strict=False) if all(pair)]
+        synthetic, real = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    readable_synthetic = [image for image in synthetic if image]
+    readable_real = [image for image in real if image]
     return ClassSamples(
         row.label,
-        made,
-        originals,
-        shown_of(len(made), max(row.synthetic_count, len(made))),
-        shown_of(len(originals), max(row.real_count, len(originals))),
+        readable_synthetic,
+        readable_real,
+        count_text(len(readable_synthetic), max(row.synthetic_count, len(readable_synthetic))),
+        count_text(len(readable_real), max(row.real_count, len(readable_real))),
     )
 
 
-def _thumbnails(images: Images, kind: str, label: str, form: Form) -> list[Thumbnail | None]:
-    return [thumbnail(image, f"{kind} {number} of {label}", form) for number, image in enumerate(images, start=1)]
+def _thumbnails(images: Images, kind: str, label: str, encoding: ImageEncoding) -> list[Thumbnail | None]:
+    return [thumbnail(image, f"{kind} {number} of {label}", encoding) for number, image in enumerate(images, start=1)]
 
 
 def _title(shown: Sequence[ClassSamples], start: int) -> str:

@@ -12,15 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vaeaug.export.card import ClassCount
-from vaeaug.export.origin import Edited
-from vaeaug.pages.class_samples import SampleRow, samples_shown
+from vaeaug.export.synthesis_method import Edited
+from vaeaug.pages.class_samples import SampleRow, samples_section
 from vaeaug.pages.dropped_samples import dropped_pictures, dropped_table
 from vaeaug.pages.embedded_images import Images
-from vaeaug.pages.evaluation_results import EvaluationPart, evaluation_shown
+from vaeaug.pages.evaluation_results import EvaluationResults, evaluation_section
 from vaeaug.pages.html_page import write_page
-from vaeaug.pages.training_curves import History, training_shown
+from vaeaug.pages.training_curves import History, training_section
 
-_MANY = 24
+COLLAPSE_ROWS = 24
 """Number of rows from which on a table is collapsed."""
 
 
@@ -29,22 +29,14 @@ class ReportData:
     """The content of the page. Empty parts and None are left out.
 
     Attributes:
-        title: the name of the output.
-        summary: the result in one sentence; if there is a verdict, it is shown instead.
-        counts: one per class.
-        samples: images of each class; a class may be missing.
+        summary: the result in one sentence; replaced by the verdict if there is one.
         histories: one per training; several with one network per class.
         units: name of a training -> (active, all) latent dimensions.
-        codes: name of a training -> how many codes of a discrete latent are in use, in words.
+        codes: name of a training -> number of codes in use, in words.
         nearest: whether each real image of `samples` is the one most similar to the synthetic image at its position.
         facts: short figures for the top of the page: name -> value.
-        dropped: class -> cause -> how many samples were dropped.
-        rejected: class -> cause -> some of them.
-        settings: name -> value.
-        command: the command that made the images.
-        warnings: each a sentence.
-        beside: name of a file next to the page -> what it contains, as the rest of a sentence.
-        evaluation: whether the images help, and what they are like.
+        dropped: class -> cause -> number of dropped samples; `rejected` has some of them.
+        linked_files: name of a file next to the page -> what it contains, as the rest of a sentence.
         edited: set if the synthetic images are edits of real ones.
     """
 
@@ -62,38 +54,35 @@ class ReportData:
     settings: Mapping[str, object] = field(default_factory=dict)
     command: str | None = None
     warnings: Sequence[str] = ()
-    beside: Mapping[str, str] = field(default_factory=dict)
-    evaluation: EvaluationPart | None = None
+    linked_files: Mapping[str, str] = field(default_factory=dict)
+    evaluation: EvaluationResults | None = None
     edited: Edited | None = None
 
 
 def write_report(path: Path, data: ReportData) -> None:
-    """Write the page. It loads nothing and runs no script; the same data give the same bytes.
-
-    Args:
-        data: its content. Names are escaped: nothing in them becomes markup.
-    """
-    part = data.evaluation
+    """Write the page. It loads nothing and runs no script; the same data give the same bytes."""
+    results = data.evaluation
     dropped = dropped_table(data.dropped, {count.label: count.synthetic for count in data.counts})
     write_page(
         path,
         "dataset_report.html.jinja",
-        data=dataclasses.replace(data, warnings=[*data.warnings, *(part.warnings if part else ())]),
-        facts={**_sums(data.counts), **data.facts, **(part.facts if part else {})},
-        evaluation=None if part is None else evaluation_shown(part),
-        samples=samples_shown(part.samples, paired=True) if part else samples_shown(data.samples, paired=data.nearest),
-        paired=bool(part) or data.nearest,
+        data=dataclasses.replace(data, warnings=[*data.warnings, *(results.warnings if results else ())]),
+        facts={**_sums(data.counts), **data.facts, **(results.facts if results else {})},
+        evaluation=None if results is None else evaluation_section(results),
+        samples=samples_section(results.samples, paired=True)
+        if results
+        else samples_section(data.samples, paired=data.nearest),
+        paired=bool(results) or data.nearest,
         held_out=[split for split in ("val", "test") if any(getattr(count, split) for count in data.counts)],
         largest=max((count.real + count.synthetic for count in data.counts), default=1) or 1,
         dropped=dropped,
         rejected=[] if dropped is None else dropped_pictures(dropped, data.rejected),
-        training=training_shown(data.histories, data.units),
-        many=_MANY,
+        training=training_section(data.histories, data.units),
+        many=COLLAPSE_ROWS,
     )
 
 
 def _sums(counts: Sequence[ClassCount]) -> dict[str, object]:
-    """Return the totals over all classes."""
     if not counts:
         return {}
     return {

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from vaeaug.pages.class_samples import shown_of
-from vaeaug.pages.embedded_images import Form, Images, Thumbnail, form_for, thumbnail
+from vaeaug.pages.class_samples import count_text
+from vaeaug.pages.embedded_images import ImageEncoding, Images, Thumbnail, choose_encoding, thumbnail
 
 IMAGE_BYTES = 600_000
 """Bytes of all images of the section together, at most."""
@@ -22,9 +22,8 @@ class DroppedRow:
 
     Attributes:
         label: the class, or "all classes".
-        counts: how many were dropped, by cause, in the order of the table.
-        total: their sum.
-        fraction: the fraction of the drawn samples, in [0, 1].
+        counts: by cause, in the order of the table.
+        fraction: of the drawn samples, in [0, 1].
     """
 
     label: str
@@ -39,9 +38,6 @@ class DroppedTable:
 
     Attributes:
         causes: the reasons, most frequent first.
-        rows: one per class with dropped samples, by name.
-        overall: all classes together.
-        drawn: how many samples were drawn, kept or not.
     """
 
     causes: Sequence[str]
@@ -66,8 +62,8 @@ def dropped_table(dropped: Mapping[str, Mapping[str, int]], kept: Mapping[str, i
     """Return the table, or None if nothing was dropped.
 
     Args:
-        dropped: class -> cause -> how many.
-        kept: class -> how many synthetic images were kept.
+        dropped: class -> cause -> number of samples.
+        kept: class -> number of synthetic images.
     """
     causes: Counter[str] = Counter()
     for counts in dropped.values():
@@ -88,27 +84,26 @@ def dropped_pictures(table: DroppedTable, rejected: Mapping[str, Mapping[str, Im
     """
     shown = [row for row in table.rows if any(map(len, rejected.get(row.label, {}).values()))]
     worst = sorted(shown, key=lambda row: (-row.fraction, row.label))[:MAX_CLASSES]
-    form = form_for(
+    encoding = choose_encoding(
         [image for row in worst for images in rejected[row.label].values() for image in images], IMAGE_BYTES
     )
     return [
-        DroppedPictures(row.label, list(_pictures(row, table.causes, rejected[row.label], form)))
+        DroppedPictures(row.label, list(_pictures(row, table.causes, rejected[row.label], encoding)))
         for row in sorted(worst, key=lambda row: row.label)
     ]
 
 
 def _pictures(
-    row: DroppedRow, causes: Sequence[str], rejected: Mapping[str, Images], form: Form
+    row: DroppedRow, causes: Sequence[str], rejected: Mapping[str, Images], encoding: ImageEncoding
 ) -> Iterator[tuple[str, str, Sequence[Thumbnail]]]:
-    """Yield what is shown of one class, cause by cause."""
     for cause, count in zip(causes, row.counts, strict=True):
         found = [
-            thumbnail(image, f"dropped sample {number} of {row.label}: {cause}", form)
+            thumbnail(image, f"dropped sample {number} of {row.label}: {cause}", encoding)
             for number, image in enumerate(rejected.get(cause, ()), start=1)
         ]
         images = [image for image in found if image is not None]
         if images:
-            yield cause, shown_of(len(images), max(count, len(images))), images
+            yield cause, count_text(len(images), max(count, len(images))), images
 
 
 def _row(label: str, counts: Mapping[str, int], causes: Sequence[str], kept: int) -> DroppedRow:

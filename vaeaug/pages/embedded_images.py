@@ -23,14 +23,14 @@ from vaeaug.dataset.opening import UnreadableImageError, read_file
 from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules
 from vaeaug.pages.drawing import fit, fit_size, pillow_image
 
-SHOWN_AT = 160
+MAX_DISPLAY_SIDE = 160
 """CSS pixels of the longest side of a thumbnail, at most."""
 
-EXACT = 64
+MAX_EXACT_SIDE = 64
 """Longest side in pixels up to which images are embedded at their full size, and without loss if there is room."""
 
 LINKED_SIDE = 320
-"""Longest side at which images are embedded whose file a click opens: twice `SHOWN_AT`, for dense screens."""
+"""Longest side at which images are embedded whose file a click opens: twice `MAX_DISPLAY_SIDE`, for dense screens."""
 
 _PROBES = 24
 """Images that are encoded to estimate the size of all."""
@@ -43,7 +43,6 @@ class PageImage:
     Attributes:
         source: its file; or its pixels, uint8 (H, W, 1 or 3).
         link: its file relative to the page, with forward slashes; empty if no file is next to the page.
-        name: what it is called; empty if it has no name.
         rules: how the file is decoded; transparency is always kept.
     """
 
@@ -57,37 +56,35 @@ Images = Sequence[PageImage]
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class ImageEncoding:
     """How the images of a section are embedded.
 
     Attributes:
         side: longest side in pixels; larger images are reduced to it.
-        exact: whether images of up to `EXACT` pixels are embedded without loss.
+        exact: whether images of up to `MAX_EXACT_SIDE` pixels are lossless.
     """
 
     side: int
     exact: bool = True
 
 
-_FORMS = (*map(Form, (512, 320, 240, 160, 128, 112, 96)), Form(112, exact=False), Form(EXACT, exact=False))
+_ENCODINGS = (
+    *map(ImageEncoding, (512, 320, 240, 160, 128, 112, 96)),
+    ImageEncoding(112, exact=False),
+    ImageEncoding(MAX_EXACT_SIDE, exact=False),
+)
 """The forms, best first. The first one that fits into the room is taken."""
 
 
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
-    """An image as it is in the page.
+    """An image in the page.
 
     Attributes:
-        data: the embedded file, as a `data:` address.
-        width: CSS pixels at which it is shown.
-        height: likewise.
+        width: CSS pixels at which it is shown; `height` likewise.
         size: width and height of the image itself, in pixels.
-        enlarged: whether it is shown larger than it is.
-        transparent: whether some of it is.
         href: address of its file relative to the page; empty if there is none.
         opens_file: whether a click opens that file; otherwise the embedded image is shown at its full size.
-        name: what it is called.
-        text: alternative text.
     """
 
     data: str
@@ -107,7 +104,6 @@ class Picture:
     """An image with a caption.
 
     Attributes:
-        caption: a word or two.
         kind: CSS class: `real` for an image of the user, `made` for one of the model, empty otherwise.
     """
 
@@ -116,7 +112,7 @@ class Picture:
     kind: str = ""
 
 
-def read_shown(image: PageImage) -> Image.Image | None:
+def read_image(image: PageImage) -> Image.Image | None:
     """Return an image in mode L, RGB or RGBA, upright and at its own size; None if its file cannot be read."""
     if not isinstance(image.source, Path):
         return pillow_image(image.source)
@@ -131,27 +127,26 @@ def read_shown(image: PageImage) -> Image.Image | None:
     return shown
 
 
-def shown_size(width: int, height: int, most: int = SHOWN_AT) -> tuple[int, int]:
-    """Return the size in CSS pixels at which an image is shown: enlarged by a whole factor, or reduced to `most`."""
+def display_size(width: int, height: int, max_side: int = MAX_DISPLAY_SIDE) -> tuple[int, int]:
+    """Return the displayed size in CSS pixels: enlarged by an integer factor, or reduced to `max_side`."""
     longest = max(width, height)
-    if longest > most:
-        return fit_size(width, height, most, most)
-    factor = most // longest
+    if longest > max_side:
+        return fit_size(width, height, max_side, max_side)
+    factor = max_side // longest
     return width * factor, height * factor
 
 
-def thumbnail(image: PageImage, text: str, form: Form) -> Thumbnail | None:
-    """Return an image as it is in a page, or None if its file cannot be read.
-
-    Args:
-        text: alternative text.
-    """
-    shown = read_shown(image)
+def thumbnail(image: PageImage, text: str, encoding: ImageEncoding) -> Thumbnail | None:
+    """Return an image as it is in a page, or None if its file cannot be read."""
+    shown = read_image(image)
     if shown is None:
         return None
-    data, media = _encoded(image, shown, form)
+    data, media = _encoded(image, shown, encoding)
     # What is embedded at a lower resolution than that of the screen is shown smaller, not blurred.
-    width, height = shown_size(*shown.size, most=SHOWN_AT if max(shown.size) <= EXACT else min(SHOWN_AT, form.side))
+    width, height = display_size(
+        *shown.size,
+        max_side=MAX_DISPLAY_SIDE if max(shown.size) <= MAX_EXACT_SIDE else min(MAX_DISPLAY_SIDE, encoding.side),
+    )
     return Thumbnail(
         data=f"data:image/{media};base64,{base64.b64encode(data).decode()}",
         width=width,
@@ -160,51 +155,43 @@ def thumbnail(image: PageImage, text: str, form: Form) -> Thumbnail | None:
         enlarged=width > shown.width,
         transparent=shown.mode == "RGBA",
         href=_href(image.link),
-        opens_file=bool(image.link) and max(shown.size) > EXACT,
+        opens_file=bool(image.link) and max(shown.size) > MAX_EXACT_SIDE,
         name=image.name or PurePosixPath(image.link).name,
         text=text,
     )
 
 
 def captioned(
-    pictures: Sequence[Picture], form: Form, *, before: str = "", after: str = ""
+    pictures: Sequence[Picture], encoding: ImageEncoding, *, before: str = "", after: str = ""
 ) -> list[tuple[str, str, Thumbnail]]:
-    """Return (caption, CSS class, thumbnail) of each picture whose file can be read.
-
-    Args:
-        before: what precedes the caption in the alternative text.
-        after: what follows it there.
-    """
-    shown = ((picture, thumbnail(picture.image, f"{before}{picture.caption}{after}", form)) for picture in pictures)
+    """Return (caption, CSS class, thumbnail) of each readable picture; alternative text is before + caption + after."""
+    shown = ((picture, thumbnail(picture.image, f"{before}{picture.caption}{after}", encoding)) for picture in pictures)
     return [(picture.caption, picture.kind, image) for picture, image in shown if image is not None]
 
 
-def form_for(images: Images, room: int) -> Form:
-    """Return the best form in which all images together take no more than their room, or the smallest form.
+def choose_encoding(images: Images, max_bytes: int) -> ImageEncoding:
+    """Return the best encoding in which all images fit into `max_bytes`, or the smallest one.
 
-    Args:
-        images: all images of a section; a few of them are encoded.
-        room: bytes of all embedded files together; their text is a third longer.
+    A few of the images are encoded to estimate the size; the base64 text is a third longer.
     """
-    largest = _FORMS[0].side
+    largest = _ENCODINGS[0].side
     probes = [
         (image, fit(shown, largest, largest))
         for image in images[:: -(-len(images) // _PROBES) or 1]
-        if (shown := read_shown(image)) is not None
+        if (shown := read_image(image)) is not None
     ]
-    for form in _FORMS[:-1]:
-        size = sum(len(_encoded(image, shown, form)[0]) for image, shown in probes)
-        if size * len(images) <= room * len(probes):
-            return form
-    return _FORMS[-1]
+    for encoding in _ENCODINGS[:-1]:
+        size = sum(len(_encoded(image, shown, encoding)[0]) for image, shown in probes)
+        if size * len(images) <= max_bytes * len(probes):
+            return encoding
+    return _ENCODINGS[-1]
 
 
-def _encoded(image: PageImage, shown: Image.Image, form: Form) -> tuple[bytes, str]:
-    """Return the embedded file of an image, and its kind."""
-    small = max(shown.size) <= EXACT
-    side = min(form.side, LINKED_SIDE) if image.link else form.side
+def _encoded(image: PageImage, shown: Image.Image, encoding: ImageEncoding) -> tuple[bytes, str]:
+    small = max(shown.size) <= MAX_EXACT_SIDE
+    side = min(encoding.side, LINKED_SIDE) if image.link else encoding.side
     stream = io.BytesIO()
-    if (small and form.exact) or not features.check("webp"):
+    if (small and encoding.exact) or not features.check("webp"):
         fit(shown, side, side).save(stream, "PNG", optimize=True)
         return stream.getvalue(), "png"
     fit(shown, side, side).save(stream, "WEBP", quality=80, method=3)

@@ -1,6 +1,6 @@
 """The results of an evaluation in a report: whether synthetic images help a classifier, and what they are like.
 
-`EvaluationPart` contains the results; `evaluation_shown` turns them into dot plots, tables and thumbnails.
+`EvaluationResults` contains the results; `evaluation_section` turns them into dot plots, tables and thumbnails.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from vaeaug.pages.charts import MAX_PANELS, DotScale, ScatterPanel, difference_plot, dot_plot, scatter_panels
 from vaeaug.pages.class_samples import SampleRow
-from vaeaug.pages.embedded_images import Form, PageImage, Thumbnail, form_for, thumbnail
+from vaeaug.pages.embedded_images import ImageEncoding, PageImage, Thumbnail, choose_encoding, thumbnail
 
 if TYPE_CHECKING:
     from vaeaug.evaluation.embedding_map import EmbeddingMap
@@ -28,26 +28,19 @@ PAIRS_BYTES = 600_000
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """A figure in [0, 1] and its 95 % interval.
-
-    Attributes:
-        mean: over seeds.
-        half: half the width of the interval; None if there is none.
-    """
+    """A mean over seeds in [0, 1] and the half width of its 95 % interval, if there is one."""
 
     mean: float
-    half: float | None = None
+    half_width: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ArmRow:
-    """The results of classifiers trained on one kind of training set.
+    """The results of one training method.
 
     Attributes:
-        name: what they were trained on, in words.
-        scores: measure -> figure, the same measures in every row; the first one is drawn.
-        runs: the first measure of every seed, in [0, 1].
-        compared: whether the verdict compares it.
+        scores: metric -> score, the same metrics in every row; the first one is drawn.
+        runs: the first metric of every seed, in [0, 1].
     """
 
     name: str
@@ -61,16 +54,15 @@ class RecallRow:
     """How the recall of one class changes with the synthetic images.
 
     Attributes:
-        images: how many test images it has.
         before: mean recall without them, in [0, 1].
-        half: half the width of the 95 % interval of the change; None if there is none.
+        half_width: of the 95 % interval of the change; None if there is none.
     """
 
     label: str
     images: int
     before: float
     after: float
-    half: float | None = None
+    half_width: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +70,6 @@ class PairPicture:
     """A synthetic image and the real training image closest to it.
 
     Attributes:
-        real_name: the name of the real image.
         distance: as a fraction of the distance below which an image is unusually close.
     """
 
@@ -90,26 +81,18 @@ class PairPicture:
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluationPart:
-    """What was found. What is empty or None is left out.
+class EvaluationResults:
+    """The results. What is empty or None is left out.
 
     Attributes:
-        verdict: the answer in one sentence.
-        decision: the same in a word, which sets its colour: `helps`, `harms`, `does not help` or `undecided`.
-        method: how it was measured, in a sentence or two: seeds, test images, folds.
+        decision: the verdict in a word, which sets its colour: `helps`, `harms`, `does not help` or `undecided`.
+        method: how it was measured, in a sentence or two.
         facts: short figures for the top of the page: name -> value.
-        chance: the first measure of `arms` for a classifier that always predicts the most frequent class, in [0, 1].
-        arms: one per kind of training set, in the order in which they are shown.
-        recall: one per class that has test images.
-        recall_of: the names of the arms that `before` and `after` belong to.
+        chance: the first metric of `arms` for always predicting the most frequent class, in [0, 1].
+        recall_of: the names of the arms of `before` and `after` in `recall`.
         samples: randomly drawn synthetic images of each class; as `real`, the real image closest to each.
-        fidelity: how similar real and synthetic images are.
-        memorisation: how many synthetic images are copies.
         pairs: the closest pairs, closest first.
-        edited: whether the synthetic images are edits of real ones, which are similar and close to them by design.
-        map: real and synthetic images in the plane.
-        settings: of the evaluation: name -> value.
-        warnings: each a sentence.
+        edited: whether the synthetic images are edits of real ones, which are similar and close by design.
     """
 
     verdict: str
@@ -131,76 +114,70 @@ class EvaluationPart:
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluationShown:
+class EvaluationSection:
     """What the page shows.
 
     Attributes:
-        part: what was found.
         begins_with_decision: whether the verdict begins with the decision, which is then not repeated.
-        tone: CSS class of the verdict.
-        measures: names of the figures of an arm.
-        arms: each with its drawing.
-        axis: the axis below those.
-        recall: the largest gain first, each with its drawing.
-        alike: rows of the table of fidelity.
-        copies: rows of the table of copies.
-        points_note: how much of it is shown; empty if all is.
+        arms: each with its drawing; `recall` likewise, the largest gain first.
+        points_note: how many points are shown; empty if all are.
     """
 
-    part: EvaluationPart
+    results: EvaluationResults
     begins_with_decision: bool
     tone: str
-    measures: Sequence[str]
+    metrics: Sequence[str]
     arms: Sequence[tuple[ArmRow, Markup]]
     axis: Markup
     recall: Sequence[tuple[RecallRow, Markup]]
-    alike: Sequence[Mapping[str, object]]
-    copies: Sequence[Mapping[str, object]]
-    pairs: Sequence[ShownPair]
+    fidelity_rows: Sequence[Mapping[str, object]]
+    memorisation_rows: Sequence[Mapping[str, object]]
+    pairs: Sequence[PairSection]
     panels: Sequence[ScatterPanel]
     points_note: str
 
 
 @dataclass(frozen=True, slots=True)
-class ShownPair:
+class PairSection:
     """A synthetic image and the real one closest to it, in this order."""
 
     pair: PairPicture
     pictures: Sequence[Thumbnail]
 
 
-def evaluation_shown(part: EvaluationPart) -> EvaluationShown:
+def evaluation_section(results: EvaluationResults) -> EvaluationSection:
     """Return what the page shows of an evaluation."""
-    scale = _scale(part.arms)
-    return EvaluationShown(
-        part=part,
-        begins_with_decision=part.verdict.lower().startswith(part.decision),
-        tone=_TONES.get(part.decision, "undecided"),
-        measures=list(part.arms[0].scores) if part.arms else [],
-        arms=[(row, dot_plot(row.runs, *_first(row), scale)) for row in part.arms],
+    scale = _scale(results.arms)
+    return EvaluationSection(
+        results=results,
+        begins_with_decision=results.verdict.lower().startswith(results.decision),
+        tone=_TONES.get(results.decision, "undecided"),
+        metrics=list(results.arms[0].scores) if results.arms else [],
+        arms=[(row, dot_plot(row.runs, *_first_score(row), scale)) for row in results.arms],
         axis=scale.axis(),
-        recall=list(_recall(part.recall)),
-        alike=_rows(part.fidelity),
-        copies=_rows(part.memorisation),
-        pairs=_pairs(part.pairs),
-        panels=[] if part.map is None else scatter_panels(part.map),
-        points_note="" if part.map is None else _map_note(part.map),
+        recall=list(_recall(results.recall)),
+        fidelity_rows=_comparison_rows(results.fidelity),
+        memorisation_rows=_comparison_rows(results.memorisation),
+        pairs=_pairs(results.pairs),
+        panels=[] if results.map is None else scatter_panels(results.map),
+        points_note="" if results.map is None else _map_note(results.map),
     )
 
 
 _TONES = {"helps": "good", "harms": "bad", "does not help": "bad", "undecided": "undecided"}
 
 
-def _first(row: ArmRow) -> tuple[float, float]:
+def _first_score(row: ArmRow) -> tuple[float, float]:
     score = next(iter(row.scores.values()))
-    return score.mean, score.half or 0.0
+    return score.mean, score.half_width or 0.0
 
 
 def _scale(arms: Sequence[ArmRow]) -> DotScale:
-    """Return a scale that contains every run and interval of all arms."""
     values = [value for row in arms for value in row.runs]
     # With two seeds an interval may exceed [0, 1] and would leave the dots no room.
-    ends = [min(max(mean + sign * half, 0.0), 1.0) for mean, half in map(_first, arms) for sign in (-1, 1)]
+    ends = [
+        min(max(mean + sign * half_width, 0.0), 1.0) for mean, half_width in map(_first_score, arms) for sign in (-1, 1)
+    ]
     return DotScale.around([*values, *ends])
 
 
@@ -210,15 +187,16 @@ def _recall(rows: Sequence[RecallRow]) -> Iterator[tuple[RecallRow, Markup]]:
     changes = [abs(row.after - row.before) for row in shown]
     # With few test images one interval may be very wide: the median over the classes sets the scale.
     widest = (
-        np.median([change + (row.half or 0.0) for change, row in zip(changes, shown, strict=True)]) if shown else 0.0
+        np.median([change + (row.half_width or 0.0) for change, row in zip(changes, shown, strict=True)])
+        if shown
+        else 0.0
     )
     reach = max(*changes, float(widest)) if shown else 0.0
     for row in sorted(shown, key=lambda row: row.before - row.after):
-        yield row, difference_plot(row.after - row.before, row.half or 0.0, reach)
+        yield row, difference_plot(row.after - row.before, row.half_width or 0.0, reach)
 
 
-def _rows(report: FidelityReport | Memorisation | None) -> list[Mapping[str, object]]:
-    """Return the rows of a table: all classes, held-out real images, then each class."""
+def _comparison_rows(report: FidelityReport | Memorisation | None) -> list[Mapping[str, object]]:
     if report is None:
         return []
     rows: list[tuple[str, str, object]] = [("all classes", "overall", report.overall)]
@@ -227,30 +205,30 @@ def _rows(report: FidelityReport | Memorisation | None) -> list[Mapping[str, obj
     return [{"label": label, "kind": kind, "of": figures} for label, kind, figures in rows]
 
 
-def _pairs(pairs: Sequence[PairPicture]) -> list[ShownPair]:
-    form = form_for([image for pair in pairs for image in (pair.synthetic, pair.real)], PAIRS_BYTES)
-    return [shown for pair in pairs if (shown := _pair(pair, form)) is not None]
+def _pairs(pairs: Sequence[PairPicture]) -> list[PairSection]:
+    encoding = choose_encoding([image for pair in pairs for image in (pair.synthetic, pair.real)], PAIRS_BYTES)
+    return [shown for pair in pairs if (shown := _pair(pair, encoding)) is not None]
 
 
-def _pair(pair: PairPicture, form: Form) -> ShownPair | None:
+def _pair(pair: PairPicture, encoding: ImageEncoding) -> PairSection | None:
     pictures = [
-        thumbnail(image, f"{kind} image of {pair.label}", form)
+        thumbnail(image, f"{kind} image of {pair.label}", encoding)
         for kind, image in (("synthetic", pair.synthetic), ("real", pair.real))
     ]
     shown = [image for image in pictures if image is not None]
-    return ShownPair(pair, shown) if len(shown) == len(pictures) else None
+    return PairSection(pair, shown) if len(shown) == len(pictures) else None
 
 
-def _map_note(shown: EmbeddingMap) -> str:
+def _map_note(embedding_map: EmbeddingMap) -> str:
     """Return how many of the images and classes are shown, in a sentence; empty if all are."""
-    classes = len(np.union1d(shown.real_labels_N, shown.synthetic_labels_M))
+    classes = len(np.union1d(embedding_map.real_labels_N, embedding_map.synthetic_labels_M))
     parts = [
-        f"{part:,} of {whole:,} {kind}"
-        for part, whole, kind in (
-            (len(shown.real_N2), shown.real_count, "real images"),
-            (len(shown.synthetic_M2), shown.synthetic_count, "synthetic images"),
+        f"{count:,} of {whole:,} {kind}"
+        for count, whole, kind in (
+            (len(embedding_map.real_N2), embedding_map.real_count, "real images"),
+            (len(embedding_map.synthetic_M2), embedding_map.synthetic_count, "synthetic images"),
             (min(classes, MAX_PANELS), classes, "class panels"),
         )
-        if part < whole
+        if count < whole
     ]
     return f"Shown: {', '.join(parts)}." if parts else ""

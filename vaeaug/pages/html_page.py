@@ -14,12 +14,7 @@ from vaeaug.disk import write_atomic
 
 
 def write_page(path: Path, template: str, **values: Any) -> None:
-    """Write a page. The same values give the same bytes.
-
-    Args:
-        template: its name in `templates/`.
-        **values: what it shows; all text is escaped.
-    """
+    """Write a page. The same values give the same bytes."""
     environment = Environment(
         loader=PackageLoader("vaeaug.pages"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
@@ -35,12 +30,10 @@ def _fixed(value: float | None, digits: int) -> str:
 
 
 def _percent(value: float) -> str:
-    """Return a fraction in [0, 1] as percent."""
     return f"{100 * value:.1f}"
 
 
 def _titled(text: str) -> str:
-    """Return a text with its first letter in upper case."""
     return text[:1].upper() + text[1:]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vaeaug.pages.embedded_images import PageImage, Picture, captioned, form_for
+from vaeaug.pages.embedded_images import PageImage, Picture, captioned, choose_encoding
 from vaeaug.pages.html_page import write_page
 
 if TYPE_CHECKING:
@@ -27,16 +27,14 @@ _HOLE = np.array([79, 70, 229], dtype=np.uint8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ShownCompletion:
+class CompletionExample:
     """An image and its completions.
 
     Attributes:
-        name: of the file.
         caption: its class, and how much was missing.
-        original_HWC: the image as the model sees it, uint8, C = 1 or 3.
-        missing_HW: which of its pixels were missing.
+        original_HWC: as the model sees it, uint8, C = 1 or 3.
         completions: at least one.
-        std_HW: the standard deviation of the completions in any unit; None if there is only one completion.
+        std_HW: standard deviation of the completions in any unit; None for one completion.
     """
 
     name: str
@@ -50,12 +48,12 @@ class ShownCompletion:
         """Return the image with its holes marked, the mask, the completions, and where they differ."""
         marked_HW3 = np.where(self.missing_HW[..., None], _HOLE, self.original_HWC).astype(np.uint8)
         mask_HW1 = self.missing_HW[..., None].astype(np.uint8) * np.uint8(255)
-        one = len(self.completions) == 1
+        single = len(self.completions) == 1
         return [
             Picture("original", PageImage(marked_HW3), "real"),
             Picture("missing", PageImage(mask_HW1)),
             *(
-                Picture("completed" if one else f"completion {number}", image, "made")
+                Picture("completed" if single else f"completion {number}", image, "made")
                 for number, image in enumerate(self.completions)
             ),
             *([] if self.std_HW is None else [Picture("standard deviation", PageImage(_brightened(self.std_HW)))]),
@@ -64,20 +62,11 @@ class ShownCompletion:
 
 @dataclass(frozen=True, slots=True)
 class CompletionsPage:
-    """The content of the page.
-
-    Attributes:
-        title: the name of the output.
-        summary: the result in one sentence.
-        shown: the first images by name; a selection by quality would mislead.
-        images: how many were completed.
-        settings: name -> value.
-        warnings: each a sentence.
-    """
+    """The content of the page; `shown` are the first images by name, because a selection by quality would mislead."""
 
     title: str
     summary: str
-    shown: Sequence[ShownCompletion]
+    shown: Sequence[CompletionExample]
     images: int
     settings: Mapping[str, object] = field(default_factory=dict)
     warnings: Sequence[str] = ()
@@ -86,8 +75,8 @@ class CompletionsPage:
 def write_completions_page(path: Path, data: CompletionsPage) -> None:
     """Write the page. It loads nothing and runs no script; the same data give the same bytes."""
     rows = [(row, row.pictures()) for row in data.shown]
-    form = form_for([picture.image for _, pictures in rows for picture in pictures], IMAGE_BYTES)
-    shown = [(row, captioned(pictures, form, before=f"{row.name}, ")) for row, pictures in rows]
+    encoding = choose_encoding([picture.image for _, pictures in rows for picture in pictures], IMAGE_BYTES)
+    shown = [(row, captioned(pictures, encoding, before=f"{row.name}, ")) for row, pictures in rows]
     write_page(path, "inpainting_report.html.jinja", data=data, rows=shown)
 
 

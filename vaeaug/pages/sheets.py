@@ -27,9 +27,7 @@ class ContactRow:
     """Some images of one class.
 
     Attributes:
-        label: the class name.
         real: uint8 arrays (H, W, 1 or 3), of any sizes.
-        synthetic: likewise; a selection by quality would mislead.
     """
 
     label: str
@@ -42,7 +40,7 @@ class TraversalRow:
     """One dimension.
 
     Attributes:
-        name: of the dimension, such as `z12`.
+        name: such as `z12`.
         measure: how much of an image it encodes, such as `2.31 nats`.
         images: uint8 (H, W, 1 or 3), one per column.
     """
@@ -53,15 +51,7 @@ class TraversalRow:
 
 
 def contact_sheet(rows: Sequence[ContactRow], *, columns: int = 8) -> Image.Image:
-    """Draw real images on the left and synthetic ones on the right, one row per class.
-
-    Args:
-        rows: one per class, at least one.
-        columns: images per class and side; additional images are left out.
-
-    Returns:
-        An RGB image.
-    """
+    """Draw real images on the left and synthetic ones on the right, one row per class, `columns` images per side."""
     cell = common_cell(image for row in rows for image in (*row.real, *row.synthetic))
     scale = max(1, round(CONTACT_SIDE / max(cell)))
     font, bold = font_of(15), font_of(16)
@@ -92,17 +82,7 @@ def traversal_factor(height: int, width: int) -> int:
 
 
 def traversal_sheet(title: str, columns: Sequence[str], rows: Sequence[TraversalRow], factor: int) -> Image.Image:
-    """Draw one row per latent dimension and one column per step along it.
-
-    Args:
-        title: one line above the grid.
-        columns: the heading of each column.
-        rows: at least one, each with one image per column.
-        factor: by which images are enlarged.
-
-    Returns:
-        An RGB image.
-    """
+    """Draw one row per latent dimension and one column per step along it; images are enlarged by `factor`."""
     height, width = (side * factor for side in rows[0].images[0].shape[:2])
     font, bold = font_of(15), font_of(18)
     label = max(round(font.getlength(text)) for row in rows for text in (row.name, row.measure))

@@ -1,4 +1,4 @@
-"""Images side by side: a row of images, and the path between two images as a strip and as a film."""
+"""Images side by side: a row of images, and the path between two images as a strip and as a GIF."""
 
 from __future__ import annotations
 
@@ -36,23 +36,18 @@ _GAP, _MARGIN, _CAPTION, _SIDE_GAP = 4, 16, 26, 20
 
 
 def strip(images_HWC: Sequence[NDArray[np.uint8]], cell: tuple[int, int], count: int) -> Image.Image:
-    """Return up to `count` images in a row, each centred in a cell, on a transparent background.
+    """Return up to `count` images in a row, each centred in a cell (width, height), on a transparent background.
 
-    Args:
-        images_HWC: uint8 arrays (H, W, 1 or 3).
-        cell: width and height of a cell in pixels; larger images are reduced, smaller ones keep their size.
-        count: cells in the row; empty cells are transparent.
-
-    Returns:
-        An image of mode "LA" if all are gray, else "RGBA".
+    Larger images are reduced to the cell, smaller ones keep their size. The mode is "LA" if all are gray, otherwise
+    "RGBA".
     """
     width, height = cell
     shown = [pillow_image(image_HWC) for image_HWC in images_HWC[:count]]
     mode = "LA" if all(image.mode == "L" for image in shown) else "RGBA"
     row = Image.new(mode, (count * (width + GAP) - GAP, height))
-    for place, image in enumerate(shown):
+    for position, image in enumerate(shown):
         fitted = fit(image, width, height)
-        corner = (place * (width + GAP) + (width - fitted.width) // 2, (height - fitted.height) // 2)
+        corner = (position * (width + GAP) + (width - fitted.width) // 2, (height - fitted.height) // 2)
         row.paste(fitted.convert(mode), corner)
     return row
 
@@ -77,10 +72,6 @@ def path_strip(
         real: the two images at the model's size, uint8 (H, W, 1 or 3).
         path: the decoded images; the first and the last are the reconstructions of `real`.
         names: the class assigned to each real image, written above it.
-        factor: by which images are enlarged.
-
-    Returns:
-        An RGB image.
     """
     height, width = (side * factor for side in real[0].shape[:2])
     inner = len(path) * (width + _GAP) - _GAP
@@ -100,9 +91,11 @@ def path_strip(
     return sheet
 
 
-def write_film(path: Path, images: Sequence[NDArray[np.uint8]], factor: int) -> None:
+def write_gif(path: Path, images: Sequence[NDArray[np.uint8]], factor: int) -> None:
     """Write a GIF that loops from the first image to the last and back, with a pause at both ends."""
-    there = [enlarged(image_HWC, factor) for image_HWC in images]
-    frames = [*there, *there[-2:0:-1]]
-    rests = [END_MS if number in (0, len(there) - 1) else FRAME_MS for number in range(len(frames))]
-    frames[0].save(path, save_all=True, append_images=frames[1:], duration=rests, loop=0, disposal=1, optimize=False)
+    forward = [enlarged(image_HWC, factor) for image_HWC in images]
+    frames = [*forward, *forward[-2:0:-1]]
+    durations = [END_MS if number in (0, len(forward) - 1) else FRAME_MS for number in range(len(frames))]
+    frames[0].save(
+        path, save_all=True, append_images=frames[1:], duration=durations, loop=0, disposal=1, optimize=False
+    )

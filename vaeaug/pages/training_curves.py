@@ -24,9 +24,8 @@ class History:
     """The history of one training.
 
     Attributes:
-        name: what was trained: `shared`, or a class.
-        rows: the rows of `history.jsonl`: `step`, `train` and, if images were held out, `validation`; the latter two
-            are term -> mean per image. `annealed` names the terms that are the KL part of the objective.
+        rows: of `history.jsonl`: `step`, and the mean of each term in `train` and, if images were held out,
+            `validation`. `annealed` names the terms that are the KL part of the objective.
     """
 
     name: str
@@ -38,13 +37,11 @@ class History:
 
 
 @dataclass(frozen=True, slots=True)
-class Divergence:
+class GroupDivergence:
     """The KL divergence of each group of latents, in one training.
 
     Attributes:
-        name: what was trained.
         values: in nats per image, as text; empty for a group without a term.
-        percents: of their sum.
     """
 
     name: str
@@ -57,7 +54,6 @@ class Curve:
     """One chart.
 
     Attributes:
-        title: what it shows, or what was trained.
         note: the latent dimensions in use, as text; empty if that is unknown or belongs to another chart.
     """
 
@@ -67,37 +63,30 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
-class TrainingShown:
+class TrainingSection:
     """The section. What is empty is left out.
 
     Attributes:
         charts: the objective and its terms, of one training.
-        small: of several trainings, (title, one chart per training) of the objective and of the KL divergence if there
-            is one.
+        small: of several trainings, (title, one chart per training) of the objective and of the KL divergence.
         units: name of a training -> (active, all) latent dimensions.
-        groups: names of the groups of latents that have a KL term of their own.
-        divergences: the KL divergence of each group, one per training.
+        groups: names of the groups of latents with their own KL term.
     """
 
     charts: Sequence[Curve]
     small: Sequence[tuple[str, Sequence[Curve]]]
     units: Mapping[str, tuple[int, int]]
     groups: Sequence[str]
-    divergences: Sequence[Divergence]
+    divergences: Sequence[GroupDivergence]
 
 
-def training_shown(histories: Sequence[History], units: Mapping[str, tuple[int, int]]) -> TrainingShown | None:
-    """Return the section, or None if nothing is known of any training.
-
-    Args:
-        histories: one per training; several with one network per class.
-        units: name of a training -> (active, all) latent dimensions.
-    """
+def training_section(histories: Sequence[History], units: Mapping[str, tuple[int, int]]) -> TrainingSection | None:
+    """Return the section, or None if nothing was recorded; `units` has (active, all) latent dimensions by training."""
     charts = list(_charts(histories[0])) if len(histories) == 1 else []
     small = _small_charts(histories, units) if len(histories) > 1 else []
     if not (charts or small or units):
         return None
-    return TrainingShown(charts, small, units, _groups(histories), list(_divergences(histories)))
+    return TrainingSection(charts, small, units, _groups(histories), list(_divergences(histories)))
 
 
 def _charts(history: History) -> Iterator[Curve]:
@@ -105,9 +94,9 @@ def _charts(history: History) -> Iterator[Curve]:
     terms = _terms(history)
     if not terms:
         return
-    wanted = [("Objective", terms), *((_titled(term), [term]) for term in terms if len(terms) > 1)]
-    for title, summed in wanted:
-        yield Curve(title, _chart(title, history, summed, LARGE))
+    charts = [("Objective", terms), *((_chart_title(term), [term]) for term in terms if len(terms) > 1)]
+    for title, chart_terms in charts:
+        yield Curve(title, _chart(title, history, chart_terms, LARGE))
 
 
 def _small_charts(
@@ -135,7 +124,6 @@ def _small_charts(
 
 
 def _chart(title: str, history: History, terms: Sequence[str], size: ChartSize) -> Markup:
-    """Draw the sum of some terms of a training."""
     # The KL divergence is in nats; the unit of a reconstruction loss is its own.
     unit = "nats per image" if terms and set(terms) <= set(history.kl_terms()) else "loss per image"
     points = _POINTS if size is LARGE else _POINTS // 4
@@ -148,27 +136,26 @@ def _groups(histories: Sequence[History]) -> list[str]:
     return [term.removeprefix(_GROUP) for term in dict.fromkeys(terms)]
 
 
-def _divergences(histories: Sequence[History]) -> Iterator[Divergence]:
-    """Yield the KL divergences of every training that has groups."""
+def _divergences(histories: Sequence[History]) -> Iterator[GroupDivergence]:
     groups = _groups(histories)
     for history in histories:
-        kept = _kept(history)
-        nats = [float(kept.get(_GROUP + group, math.nan)) for group in groups]
+        terms = _best_terms(history)
+        nats = [float(terms.get(_GROUP + group, math.nan)) for group in groups]
         if any(math.isfinite(value) for value in nats):
             shown = [max(0.0, value) if math.isfinite(value) else 0.0 for value in nats]
-            yield Divergence(
+            yield GroupDivergence(
                 history.name,
                 [f"{value:,.1f}" if math.isfinite(value) else "" for value in nats],
                 [100 * value / (sum(shown) or 1.0) for value in shown],
             )
 
 
-def _kept(history: History) -> Mapping[str, float]:
+def _best_terms(history: History) -> Mapping[str, float]:
     """Return the validation terms at their lowest sum, where the weights were kept; without validation, the last."""
     validated = [row["validation"] for row in history.rows if row.get("validation")]
     if validated:
-        kept: Mapping[str, float] = min(validated, key=lambda terms: sum(terms.values()))
-        return kept
+        terms: Mapping[str, float] = min(validated, key=lambda terms: sum(terms.values()))
+        return terms
     return history.rows[-1].get("train") or {} if history.rows else {}
 
 
@@ -178,10 +165,10 @@ def _terms(history: History) -> list[str]:
     return list(last.get("validation") or last.get("train") or {})
 
 
-def _lines(history: History, terms: Sequence[str], most: int) -> list[Line]:
+def _lines(history: History, terms: Sequence[str], max_points: int) -> list[Line]:
     """Return the curves of the sum of some terms: training, then validation if there is any."""
     lines = []
-    stride = -(-len(history.rows) // most) or 1
+    stride = -(-len(history.rows) // max_points) or 1
     rows = history.rows[::-1][::stride][::-1]  # the last one included
     for part, name, style in (("train", "training", "train"), ("validation", "validation", "val")):
         values = [sum(float(row.get(part, {}).get(term, math.nan)) for term in terms) for row in rows]
@@ -190,7 +177,7 @@ def _lines(history: History, terms: Sequence[str], most: int) -> list[Line]:
     return lines
 
 
-def _titled(term: str) -> str:
+def _chart_title(term: str) -> str:
     if term.startswith(_GROUP):
         return f"KL divergence of group {term.removeprefix(_GROUP)}"
     if term == "kl":

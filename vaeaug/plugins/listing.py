@@ -1,7 +1,7 @@
 """What plugins provide, according to their source code. No plugin is executed, so none can break the list.
 
-Only the module that the entry point names is read, and only what it states plainly: a hook whose body is
-`return [MyVariant]`, and a class of that module with `name = "..."`. The rest is None, never guessed.
+Only the module of the entry point is parsed, for hooks whose body is `return [MyVariant]` and classes with `name =
+"..."`. Anything else is None, never guessed.
 """
 
 from __future__ import annotations
@@ -22,21 +22,17 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What the source of a plugin states.
+class ParsedPlugin:
+    """What the source of a plugin states; None for what is unknown.
 
     Attributes:
-        file: the module's file, or None if it was not found; `text` is its content.
-        hooks: the hooks it implements, or None if they are not known.
-        brought: the classes they return, each as (kind, name, help).
-        api: the version of the contract that it was written for (`VAEAUG_API`), or None.
-        note: why something is not known, or None.
+        provided: the classes that the hooks return, each as (kind, name, help).
     """
 
     file: Path | None = None
     text: bytes = b""
     hooks: tuple[str, ...] | None = None
-    brought: tuple[tuple[str, str | None, str | None], ...] = ()
+    provided: tuple[tuple[str, str | None, str | None], ...] = ()
     api: int | None = None
     help: str | None = None
     note: str | None = None
@@ -44,7 +40,7 @@ class Reading:
     @property
     def names(self) -> tuple[str, ...]:
         """The names that are known."""
-        return tuple(name for _, name, _ in self.brought if name)
+        return tuple(name for _, name, _ in self.provided if name)
 
 
 class Listed(NamedTuple):
@@ -65,50 +61,50 @@ class Listed(NamedTuple):
     note: str | None
 
 
-def listing(sources: Iterable[Source]) -> list[Listed]:
+def list_plugins(sources: Iterable[Source]) -> list[Listed]:
     """List what plugins bring; of `sources`, in the order of `find_sources`, the first to bring a name keeps it."""
-    holders: dict[tuple[str | None, str], Source] = {}
+    owners: dict[tuple[str | None, str], Source] = {}
     listed = []
     for source in sources:
-        reading = read(source)
-        for kind, name, help_ in reading.brought or ((None, None, None),):
-            holder = holders.setdefault((kind, name), source) if name and not source.blocked else source
-            note = "its name is only known when it runs" if kind and not name else reading.note
-            if reading.api is not None and reading.api > API_VERSION:
-                note = f"written for plugin API {reading.api}; this vaeaug has {API_VERSION}"
+        parsed = read(source)
+        for kind, name, help_ in parsed.provided or ((None, None, None),):
+            owner = owners.setdefault((kind, name), source) if name and not source.blocked else source
+            note = "its name is only known when it runs" if kind and not name else parsed.note
+            if parsed.api is not None and parsed.api > API_VERSION:
+                note = f"written for plugin API {parsed.api}; this vaeaug has {API_VERSION}"
             module = None if source.file else source.module or None
-            file = str(reading.file) if reading.file else None
-            taken = None if holder is source else holder.plugin
-            plugin = source.plugin, source.distribution, source.version, source.origin, module, file, reading.hooks
-            listed.append(Listed(name, kind, help_ or reading.help, *plugin, source.blocked, taken, note))
+            file = str(parsed.file) if parsed.file else None
+            shadowed_by = None if owner is source else owner.plugin
+            plugin = source.plugin, source.distribution, source.version, source.origin, module, file, parsed.hooks
+            listed.append(Listed(name, kind, help_ or parsed.help, *plugin, source.blocked, shadowed_by, note))
     return listed
 
 
-def read(source: Source) -> Reading:
+def read(source: Source) -> ParsedPlugin:
     """Read the source of a plugin's module; whatever is wrong with it becomes the note."""
     if source.fault:
-        return Reading(note=source.fault)
+        return ParsedPlugin(note=source.fault)
     file, text = source.file, b""
     try:
         file = file or _find(source.module)
         if file is None:
-            return Reading(note=f"no source of module {source.module} was found")
+            return ParsedPlugin(note=f"no source of module {source.module} was found")
         text = file.read_bytes()
         tree = ast.parse(text)
     except SyntaxError as error:
-        return Reading(file, text, note=f"syntax error, line {error.lineno}: {error.msg}")
+        return ParsedPlugin(file, text, note=f"syntax error, line {error.lineno}: {error.msg}")
     except (OSError, ValueError, ImportError, RecursionError) as error:
-        return Reading(file, text, note=f"its source cannot be read: {error}")
-    reading = Reading(file, text, api=_constant(tree, "VAEAUG_API", int), help=_help(tree))
+        return ParsedPlugin(file, text, note=f"its source cannot be read: {error}")
+    parsed = ParsedPlugin(file, text, api=_constant(tree, "VAEAUG_API", int), help=_help(tree))
     if source.attribute:
-        return replace(reading, note=f"made when it runs ({source.attribute})")
+        return replace(parsed, note=f"made when it runs ({source.attribute})")
     functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
     hooks = [(hook, node) for node in functions if (hook := _hook(node)) in HOOKS]
     classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
     known = {name: (_constant(node, "name", str), _help(node)) for name, node in classes.items()}
-    brought = [(HOOKS[hook], *known.get(name, (None, None))) for hook, node in hooks for name in _returned(node)]
+    provided = [(HOOKS[hook], *known.get(name, (None, None))) for hook, node in hooks for name in _returned(node)]
     note = None if hooks else "no hook was found in its source"
-    return replace(reading, hooks=tuple(dict(hooks)), brought=tuple(brought), note=note)
+    return replace(parsed, hooks=tuple(dict(hooks)), provided=tuple(provided), note=note)
 
 
 def _find(module: str) -> Path | None:
@@ -138,12 +134,10 @@ def _returned(hook: ast.FunctionDef) -> list[str]:
 
 
 def _help(node: ast.Module | ast.ClassDef) -> str | None:
-    """Return the first line of a docstring, or None."""
     return (ast.get_docstring(node) or "").partition("\n")[0].strip() or None
 
 
 def _constant(node: ast.Module | ast.ClassDef, name: str, cls: type[T]) -> T | None:
-    """Return the literal of a type that a body binds to a name, or None."""
     for line in node.body:
         targets = line.targets if isinstance(line, ast.Assign) else [getattr(line, "target", None)]
         if any(isinstance(target, ast.Name) and target.id == name for target in targets):

@@ -18,8 +18,8 @@ import pluggy
 from vaeaug import hookspecs
 from vaeaug.errors import nearest
 from vaeaug.hookspecs import API_VERSION, HOOKS, PROJECT
-from vaeaug.plugins.listing import Reading
-from vaeaug.plugins.problems import FaultError, guard, shown
+from vaeaug.plugins.listing import ParsedPlugin
+from vaeaug.plugins.problems import FaultError, describe, guard
 from vaeaug.plugins.sources import Source
 
 
@@ -27,7 +27,7 @@ from vaeaug.plugins.sources import Source
 class Loaded:
     """What a plugin's hooks returned, as (kind, class), not yet checked, and what is wrong with the plugin."""
 
-    brought: tuple[tuple[str, type[Any]], ...]
+    provided: tuple[tuple[str, type[Any]], ...]
     faults: tuple[FaultError, ...]
     may_retry: bool = False
 
@@ -35,48 +35,47 @@ class Loaded:
 _LOADED: dict[tuple[str, str], tuple[bytes, Loaded]] = {}  # next to sys.modules, and as long-lived
 
 
-def load_plugin(source: Source, reading: Reading) -> Loaded:
-    """Load a plugin, or return what that gave earlier in this process.
+def load_plugin(source: Source, parsed: ParsedPlugin) -> Loaded:
+    """Load a plugin, or return the earlier result in this process.
 
-    A plugin may register what can be registered only once: a torch operator, a codec. So it is executed again only if
-    its file was edited, or if it lacked another module, which may have been installed since.
+    A plugin may register something that can be registered only once, such as a torch operator. So it is executed again
+    only if its file was edited, or if it lacked a module that may have been installed since.
     """
     key = source.module, source.attribute
-    text, loaded = _LOADED.get(key, (reading.text, None))
-    edited = text != reading.text and source.file is not None
+    text, loaded = _LOADED.get(key, (parsed.text, None))
+    edited = text != parsed.text and source.file is not None
     if loaded is None or loaded.may_retry or edited:
-        loaded = _load(source, reading, edited=edited)
-        _LOADED[key] = reading.text, loaded
+        loaded = _load(source, parsed, edited=edited)
+        _LOADED[key] = parsed.text, loaded
     return loaded
 
 
-def _load(source: Source, reading: Reading, *, edited: bool) -> Loaded:
+def _load(source: Source, parsed: ParsedPlugin, *, edited: bool) -> Loaded:
     try:
-        plugin = guard(partial(_import, source, reading), "while it is imported", reading.file, "import-error")
-        manager = guard(partial(_register, plugin), "while its hooks are looked up", reading.file, "import-error")
+        plugin = guard(partial(_import, source, parsed), "while it is imported", parsed.file, "import-error")
+        manager = guard(partial(_register, plugin), "while its hooks are looked up", parsed.file, "import-error")
     except FaultError as fault:
         if edited:
             fault.cause += "; the file was executed in this process before it was edited: if the new content is right, "
             fault.cause += "start the process (or the notebook kernel) again"
         return Loaded((), (fault,), may_retry=isinstance(fault.__cause__, ImportError))
-    brought: list[tuple[str, type[Any]]] = []
+    provided: list[tuple[str, type[Any]]] = []
     faults: list[FaultError] = []
     callers = manager.get_hookcallers(plugin) or []
     for hook, implementation in ((caller.name, one) for caller in callers for one in caller.get_hookimpls()):
         try:
-            brought += [(HOOKS[hook], cls) for cls in _call(hook, implementation, reading.file)]
+            provided += [(HOOKS[hook], cls) for cls in _call(hook, implementation, parsed.file)]
         except FaultError as fault:
             faults.append(fault)
     faults += _unmarked(plugin, is_file=source.file is not None, has_hooks=bool(callers))
-    return Loaded(tuple(brought), tuple(faults))
+    return Loaded(tuple(provided), tuple(faults))
 
 
-def _import(source: Source, reading: Reading) -> object:
-    """Import a plugin: a module, or an object of it."""
+def _import(source: Source, parsed: ParsedPlugin) -> object:
     if source.fault:
         raise FaultError("metadata", source.fault)
-    _check_api(reading.api)
-    module = _execute(source.module, source.file, reading.text) if source.file else _import_module(source)
+    _check_api(parsed.api)
+    module = _execute(source.module, source.file, parsed.text) if source.file else _import_module(source)
     _check_api(getattr(module, "VAEAUG_API", None))
     try:
         return operator.attrgetter(source.attribute)(module) if source.attribute else module
@@ -105,10 +104,7 @@ def _import_module(source: Source) -> ModuleType:
 
 
 def _execute(name: str, file: Path, text: bytes) -> ModuleType:
-    """Execute a plugin file as a module of `sys.modules`, where dataclasses and worker processes look it up.
-
-    No loader of importlib does it, for these write a `__pycache__` into the user's directory and trust what is there.
-    """
+    """Execute a plugin file as a module of `sys.modules`, without writing a `__pycache__` into the user's directory."""
     before, module = sys.modules.get(name), ModuleType(name)
     module.__file__ = str(file)
     sys.modules[name] = module
@@ -136,7 +132,6 @@ def _register(plugin: object) -> pluggy.PluginManager:
 
 
 def _call(hook: str, implementation: pluggy.HookImpl, file: Path | None) -> list[type[Any]]:
-    """Call one implementation of a hook, and return the classes that it returns or yields."""
     function = implementation.function
     if hook not in HOOKS:
         raise FaultError("unknown-hook", f"there is no hook {hook!r}{_at(function)}; {nearest(hook, HOOKS)}")
@@ -148,11 +143,11 @@ def _call(hook: str, implementation: pluggy.HookImpl, file: Path | None) -> list
         result = function()
         if isinstance(result, str | bytes | dict | type) or not isinstance(result, Iterable):
             example = result.__name__ if isinstance(result, type) else "MyClass"
-            cause = f"{hook} returns {shown(result)}; return a list of classes: return [{example}]"
+            cause = f"{hook} returns {describe(result)}; return a list of classes: return [{example}]"
             raise FaultError("wrong-return", cause)
         classes = list(result)
         for item in (item for item in classes if not isinstance(item, type)):
-            cause = f"{hook} returns {shown(item)}, which is not a class; return the class itself, not"
+            cause = f"{hook} returns {describe(item)}, which is not a class; return the class itself, not"
             raise FaultError("wrong-return", f"{cause} an instance of {type(item).__name__}")
         return classes
 

@@ -22,11 +22,11 @@ Kind = Literal[  # docs/writing-a-plugin.md describes each
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong with one plugin.
+    """One problem of one plugin.
 
     Attributes:
         cause: one line: what is wrong, where, and how to fix it.
-        names: the variants and losses that are missing because of it, as far as the plugin's source states them.
+        names: the classes that are missing because of it, as far as the source states them.
     """
 
     plugin: str
@@ -48,16 +48,11 @@ class FaultError(Exception):
         self.cause, self.names = cause, names
 
 
-def guard(run: Callable[[], T], doing: str, file: Path | None, otherwise: Kind) -> T:
-    """Return what a plugin's code returns; what it prints goes to stderr.
-
-    Args:
-        doing: when it runs, for the message ("while it is imported").
-        file: the plugin's file; the message names the line that failed.
-        otherwise: the kind of problem if the exception has no kind of its own.
+def guard(run: Callable[[], T], when: str, file: Path | None, default_kind: Kind) -> T:
+    """Return what a plugin's code returns; its prints go to stderr. `when` is for the message ("while it is imported").
 
     Raises:
-        FaultError: if it raises anything but KeyboardInterrupt, which is the user's.
+        FaultError: for any exception except KeyboardInterrupt.
     """
     try:
         with contextlib.redirect_stdout(sys.stderr):
@@ -68,20 +63,21 @@ def guard(run: Callable[[], T], doing: str, file: Path | None, otherwise: Kind) 
         where = f"{error.filename or file or 'its source'}{f', line {error.lineno}' if error.lineno else ''}"
         raise FaultError("syntax-error", f"{type(error).__name__}: {error.msg} ({where})") from error
     except SystemExit as error:
-        cause = f"it calls sys.exit({error.code!r}) {doing}{_place(error, file)}; a plugin must only define things"
+        cause = f"it calls sys.exit({error.code!r}) {when}{_location(error, file)}; a plugin must only define things"
         raise FaultError("exit", cause) from error
     except BaseException as error:  # CancelledError, a test runner's own: none may end our process
-        raise FaultError(otherwise, f"{doing}: {_one_line(error)}{_place(error, file)}{_fix(error, file)}") from error
+        raise FaultError(
+            default_kind, f"{when}: {_one_line(error)}{_location(error, file)}{_fix(error, file)}"
+        ) from error
 
 
 def _one_line(error: BaseException) -> str:
-    """Return `TypeError: its message` on one line of limited length."""
     text = " ".join(str(error).split())
     text = text if len(text) <= 300 else f"{text[:297]}..."
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def shown(value: object) -> str:
+def describe(value: object) -> str:
     """Return what a plugin returned, in words on one line of limited length."""
     if value is None or isinstance(value, type):
         return "nothing" if value is None else f"the class {value.__name__}"
@@ -92,7 +88,7 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _place(error: BaseException, file: Path | None) -> str:
+def _location(error: BaseException, file: Path | None) -> str:
     """Return ` (plugin.py, line 3)`: the last line of the plugin's own file in the traceback, otherwise the last."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<")]
     own = [frame for frame in frames if file is not None and Path(frame.filename) == file]
@@ -100,7 +96,6 @@ def _place(error: BaseException, file: Path | None) -> str:
 
 
 def _fix(error: BaseException, file: Path | None) -> str:
-    """Return how to fix a missing import."""
     if not isinstance(error, ModuleNotFoundError) or not error.name:
         return ""
     missing = error.name.split(".")[0]

@@ -79,9 +79,9 @@ class Registry:
         """Return the classes of a name, at most one of each kind.
 
         Raises:
-            InputError: if there is none. The message offers the nearest names, or says what to unblock or to install:
-                `distribution` is where the class came from when a model was saved.
-            PluginError: if the plugin that brings it is broken.
+            InputError: if there is none, with the nearest names, or what to unblock or to install: `distribution` is
+                where the class came from when a model was saved.
+            PluginError: if its plugin is broken.
         """
         found = [self.classes[kind][name] for kind in kinds if name in self.classes[kind]]
         if not found:
@@ -89,34 +89,33 @@ class Registry:
         return found
 
     def _missing(self, kinds: Collection[str], name: str, distribution: str | None) -> VaeaugError:
-        """Return the error that helps most."""
         from packaging.utils import canonicalize_name  # noqa: PLC0415 (slow to import, and rarely needed)
 
-        there_is_no = f"there is no {_either(kinds)} {name!r}"
+        not_found = f"there is no {_join_kinds(kinds)} {name!r}"
         for problem in self.problems:
             if problem.kind != "shadowed" and name in (problem.plugin, *problem.names):
-                return PluginError(f"{there_is_no}, because its plugin is broken: {problem}")
+                return PluginError(f"{not_found}, because its plugin is broken: {problem}")
         for source in self.sources:
             if source.blocked and name in (source.plugin, *read(source).names):
                 cause = f"its plugin {source.plugin!r} is blocked; remove {source.plugin} from {BLOCK_VARIABLE}"
-                return InputError(f"{there_is_no}, because {cause}")
+                return InputError(f"{not_found}, because {cause}")
         installed = {canonicalize_name(source.distribution) for source in self.sources if source.distribution}
         if distribution and canonicalize_name(distribution) not in installed:
             cause = f"comes from the distribution {distribution}, which is not installed here"
-            return InputError(f"the {_either(kinds)} {name!r} {cause}: pip install {distribution}")
+            return InputError(f"the {_join_kinds(kinds)} {name!r} {cause}: pip install {distribution}")
         valid = {valid for kind in kinds for valid in self.classes[kind]}
         for other, names in self.classes.items():
             if name in names:
-                there_are = ", ".join(sorted(valid))
-                return InputError(f"{name!r} is a {other}, not a {_either(kinds)}; available: {there_are}")
-        return InputError(f"{there_is_no}; {nearest(name, valid)}")
+                available = ", ".join(sorted(valid))
+                return InputError(f"{name!r} is a {other}, not a {_join_kinds(kinds)}; available: {available}")
+        return InputError(f"{not_found}; {nearest(name, valid)}")
 
 
 def load(plugins_dirs: Iterable[str | Path] = (), *, environ: Mapping[str, str] | None = None) -> Registry:
     """Load every plugin that `find_sources` finds. A broken one is listed in `problems` and does not affect others.
 
-    A hook that raises brings nothing; a class that breaks the contract is left out, and the plugin's others are kept.
-    A plugin is executed once per process: later calls return the same classes, unless a plugin file was edited.
+    A class that breaks the contract is left out; the plugin's others are kept. A plugin is executed once per process,
+    unless its file was edited.
 
     Raises:
         InputError: if a directory does not exist.
@@ -136,23 +135,24 @@ def load(plugins_dirs: Iterable[str | Path] = (), *, environ: Mapping[str, str] 
 
 
 def _add(source: Source, classes: Mapping[str, dict[str, Provided[Any]]]) -> list[Problem]:
-    """Load one plugin, give its classes their names where these are free, and return what is wrong with it."""
-    reading = read(source)
-    loaded = load_plugin(source, reading)
-    faults, got, origin = list(loaded.faults), set(), str(source.file or source.module)
-    for kind, cls in loaded.brought:
+    parsed = read(source)
+    loaded = load_plugin(source, parsed)
+    faults, registered, origin = list(loaded.faults), set(), str(source.file or source.module)
+    for kind, cls in loaded.provided:
         try:
-            guard(partial(_check_class, kind, cls), "while its class is checked", reading.file, "wrong-class")
-            own = Provided(kind, cls.name, cls, source, source.plugin, source.distribution, source.version, origin)
-            holder = classes[kind].setdefault(cls.name, own)
-            if holder.source is not source or holder.cls is not cls:
-                cause = f"its {kind} {cls.name!r} is shadowed by the one of {holder.plugin!r} ({holder.source.where})"
+            guard(partial(_check_class, kind, cls), "while its class is checked", parsed.file, "wrong-class")
+            candidate = Provided(
+                kind, cls.name, cls, source, source.plugin, source.distribution, source.version, origin
+            )
+            owner = classes[kind].setdefault(cls.name, candidate)
+            if owner.source is not source or owner.cls is not cls:
+                cause = f"its {kind} {cls.name!r} is shadowed by the one of {owner.plugin!r} ({owner.source.where})"
                 raise FaultError("shadowed", f"{cause}; give it another name", (cls.name,))
-            got.add(cls.name)
+            registered.add(cls.name)
         except FaultError as fault:
             faults.append(fault)
-    lost = tuple(name for name in reading.names if name not in got)
-    return [Problem(source.plugin, fault.kind, fault.cause, source, fault.names or lost) for fault in faults]
+    missing = tuple(name for name in parsed.names if name not in registered)
+    return [Problem(source.plugin, fault.kind, fault.cause, source, fault.names or missing) for fault in faults]
 
 
 def _check_class(kind: str, cls: type[Any]) -> None:
@@ -169,7 +169,6 @@ def _check_class(kind: str, cls: type[Any]) -> None:
     raise FaultError("wrong-class", f"{cls.__name__}{where} {cause}", names)
 
 
-def _either(kinds: Collection[str]) -> str:
-    """Return kinds for a message, such as "variant, loss or sampler"."""
+def _join_kinds(kinds: Collection[str]) -> str:
     *others, last = kinds
     return f"{', '.join(others)} or {last}" if others else last

@@ -24,11 +24,9 @@ class Source:
     """One plugin that was found, whether it works or not.
 
     Attributes:
-        plugin: its name: the entry point's, or the file's without `.py`.
-        attribute: the object of `module` that is the plugin, or empty for the module itself.
-        file: for single files; `distribution` and `version` are for entry points.
-        blocked: whether `VAEAUG_BLOCK_PLUGINS` names it: it is listed and never imported.
-        fault: why its entry point cannot be read, or None.
+        plugin: name of the entry point, or of the file without `.py`.
+        attribute: the object of `module` that is the plugin; empty for the module itself.
+        blocked: whether `VAEAUG_BLOCK_PLUGINS` names it: it is listed but never imported.
     """
 
     plugin: str
@@ -50,12 +48,8 @@ class Source:
 def find_sources(plugins_dirs: Iterable[str | Path] = (), environ: Mapping[str, str] | None = None) -> list[Source]:
     """Find every plugin without importing any, in the order in which they may claim names.
 
-    The order: ours (the distribution `vaeaug`), the entry points of others by name, then files by directory and name.
-
-    Args:
-        plugins_dirs: directories of plugin files (`*.py`, unless they start with `_` or `.`), searched before those of
-            `VAEAUG_PLUGINS_DIR`.
-        environ: the environment, by default `os.environ`.
+    The order: ours (the distribution `vaeaug`), other entry points by name, then files (`*.py`, unless they start with
+    `_` or `.`) by directory and name: `plugins_dirs` first, then `VAEAUG_PLUGINS_DIR`.
 
     Raises:
         InputError: if a directory does not exist.
@@ -78,9 +72,9 @@ def _split(text: str, separator: str) -> list[str]:
 
 
 def _distributions() -> Iterable[metadata.Distribution]:
-    """Return the distributions that have entry points of our group; of several with one name, the one imports see.
+    """Return the distributions with entry points of our group; for duplicate names, the one that imports see.
 
-    `metadata.entry_points` is not used: one malformed file of an unrelated distribution makes it fail for all.
+    `metadata.entry_points` is not used, because one malformed file of an unrelated distribution makes it fail.
     """
     found: dict[str, metadata.Distribution] = {}
     for distribution in metadata.distributions():
@@ -94,19 +88,19 @@ def _distributions() -> Iterable[metadata.Distribution]:
 
 
 def _entry_points(distribution: metadata.Distribution) -> Iterator[Source]:
-    whole = Source(distribution.name, "entry-point", distribution=distribution.name, version=distribution.version)
+    base = Source(distribution.name, "entry-point", distribution=distribution.name, version=distribution.version)
     try:
         points = list(distribution.entry_points.select(group=PROJECT))
     except Exception as error:
         fix = f"reinstall it: pip install --force-reinstall {distribution.name}"
-        yield replace(whole, fault=f"its entry_points.txt cannot be read ({error}); {fix}")
+        yield replace(base, fault=f"its entry_points.txt cannot be read ({error}); {fix}")
         return
     for point in points:
         try:
-            yield replace(whole, plugin=point.name, module=point.module, attribute=point.attr or "")
+            yield replace(base, plugin=point.name, module=point.module, attribute=point.attr or "")
         except (AttributeError, AssertionError):  # its value is not `module:attribute`
             fault = f"its entry point {point.name!r} = {point.value!r} names no module"
-            yield replace(whole, plugin=point.name, fault=f"{fault}; write {point.name} = 'package.module'")
+            yield replace(base, plugin=point.name, fault=f"{fault}; write {point.name} = 'package.module'")
 
 
 def _files(directories: Iterable[str | Path]) -> Iterator[Source]:

@@ -1,4 +1,4 @@
-"""What a model decodes between two images."""
+"""The images that a model decodes between two images."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from vaeaug.models.store import StoredModel
-from vaeaug.synthesis.paths import along
+from vaeaug.synthesis.paths import latent_path
 from vaeaug.training.batches import as_images, as_pixels
 
 
@@ -20,31 +20,23 @@ def images_between(
     steps: int,
     path: str,
 ) -> NDArray[np.uint8]:
-    """Return the images of a path, (steps, H, W, C): the first and the last are the reconstructions of the two.
+    """Return the images of a path, (steps, H, W, C); the first and the last are reconstructions of the two images.
 
-    Between two classes there is no single path: an image has a different latent under each class (and a different
-    network, if there is one per class). So both images are encoded as the first class and as the second, both paths are
-    decoded, and the images are cross-faded: (1 - t) x_1(t) + t x_2(t). Each end is then the reconstruction under its
-    own class. If the model ignores the class, both paths are the same.
-
-    Args:
-        first_HWC: an image of its size, uint8.
-        second_HWC: another.
-        labels: the class of each.
-        steps: images of the path, at least 2.
-        path: one of `PATHS`.
+    An image has a different latent under each class. So between two classes both images are encoded as each class, both
+    paths are decoded, and the images are cross-faded: (1 - t) x_1(t) + t x_2(t). Each end is the reconstruction under
+    its own class.
     """
     x_2CHW = as_images(np.stack([first_HWC, second_HWC]), model.device)
     t_T = torch.linspace(0, 1, steps, device=model.device)
     decoded = []
     for label in dict.fromkeys(labels):
         network = model.network(label)
-        y_1 = _of(label, 1, model)
-        start, end = (network.variant.encode(x_2CHW[place], y_1).latent for place in (slice(0, 1), slice(1, 2)))
-        raw_TRHW = network.variant.decode(along(start, end, t_T, path), _of(label, steps, model))
+        y_1 = _labels(label, 1, model)
+        start, end = (network.variant.encode(x_2CHW[rows], y_1).latent for rows in (slice(0, 1), slice(1, 2)))
+        raw_TRHW = network.variant.decode(latent_path(start, end, t_T, path), _labels(label, steps, model))
         decoded.append(network.loss.image(raw_TRHW))
     return as_pixels(torch.lerp(decoded[0], decoded[-1], t_T.view(-1, 1, 1, 1)))
 
 
-def _of(label: int, count: int, model: StoredModel) -> torch.Tensor:
+def _labels(label: int, count: int, model: StoredModel) -> torch.Tensor:
     return torch.full((count,), label, device=model.device)

@@ -15,15 +15,11 @@ class SampleChunk:
     """Samples `start` ... `start + len(pixels_BHWC) - 1` of a class.
 
     Attributes:
-        label: the class name.
-        start: index of the first sample within its class.
-        pixels_BHWC: uint8 images at the model's size, C = 1 or 3.
-        sources: for each sample the `file_name` of the real image it was drawn around or changed from, or None.
-        sampler: the name of the sampler that drew them.
-        edits: for each sample how it changes its source, where the sampler changes real images; then the files are made
-            of these and not of `pixels_BHWC`. Else None.
-        floats_BHWC: the same as float32 in [0, 1], where files of more than 8 bits are made of them; otherwise None.
-        verdicts: for each sample why it is dropped, or None if it is kept; None if nothing is.
+        pixels_BHWC: at the model's size, C = 1 or 3.
+        sources: for each sample the `file_name` of the real image it was generated or edited from, or None.
+        edits: for each sample its edit, if the sampler edits real images; files are made from these.
+        floats_BHWC: the same images in [0, 1], for files of more than 8 bits.
+        verdicts: for each sample why it is dropped, or None.
     """
 
     label: str
@@ -37,7 +33,7 @@ class SampleChunk:
 
     @property
     def kept(self) -> tuple[int, ...]:
-        """Which samples are kept, counted from `start`."""
+        """Offsets of the kept samples from `start`."""
         if self.verdicts is None:
             return tuple(range(len(self.pixels_BHWC)))
         return tuple(offset for offset, verdict in enumerate(self.verdicts) if verdict is None)

@@ -1,13 +1,11 @@
 """Classes of images with a background of one colour: icons, drawings, scans, microscopy.
 
-A sum of other images of the class leaves faint outlines of these on such a background. So a background pixel that is
-surrounded by background keeps its value, unless the change is large enough to make it foreground. Background pixels
-in gaps and notches of the foreground change with it.
+A sum of other images of the class leaves faint outlines on such a background. So a background pixel that is surrounded
+by background keeps its value, unless the change is large enough to make it foreground.
 
-A class has a flat background if, in most of its images, at least `MIN_FRACTION` of the pixels are of the colour that is
-most frequent at their borders. (Inside, the most frequent colour may be that of what the images show, such as faces of
-one yellow.) In classes of icons, drawings and clothes (Fashion-MNIST) that is more than 0.25, in classes of photographs
-(CIFAR-10) less than 0.01.
+A class has a flat background if, in most of its images, at least `MIN_BACKGROUND_FRACTION` of the pixels have the
+colour that is most frequent at their borders: more than 0.25 for icons, drawings and clothes (Fashion-MNIST), less than
+0.01 for photographs (CIFAR-10).
 """
 
 from __future__ import annotations
@@ -25,7 +23,7 @@ background: what JPEG compression and a quiet sensor leave."""
 FOREGROUND = 3 * NOISE
 """Distance from which on a pixel surely is foreground."""
 
-MIN_FRACTION = 0.15
+MIN_BACKGROUND_FRACTION = 0.15
 """Fraction of background pixels that at least half of the images of a class reach."""
 
 SURROUNDINGS = 1 / 28
@@ -34,7 +32,7 @@ SURROUNDINGS = 1 / 28
 NEAR, FAR = 0.3, 0.6
 """Fraction of background around a background pixel up to which it may change freely, and from which on it is kept."""
 
-STAYS, MOVES = 0.5, 1.0
+KEEP_BELOW, CHANGE_ABOVE = 0.5, 1.0
 """Size of a change, averaged over the surroundings and as a fraction of the contrast, up to which a background pixel is
 kept, and from which on it becomes foreground."""
 
@@ -51,25 +49,20 @@ class FlatBackground:
 
     Attributes:
         colour_C: float32, in [0, 1], C = 1 or 3.
-        contrast: median distance of foreground pixels from it, in the channel that differs most, in (0, 1].
+        contrast: median distance of foreground pixels from it, in the most different channel, in (0, 1].
     """
 
     colour_C: NDArray[np.float32]
     contrast: float
 
     def limited(self, x_HWC: NDArray[np.float32], change_HWC: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return a change that leaves the background clean: between 0 and the given change at each pixel.
-
-        Args:
-            x_HWC: the real image, in [0, 1], of any size.
-            change_HWC: what would be added to it.
-        """
+        """Return a change that leaves the background clean: between 0 and the given change at each pixel."""
         height, width = x_HWC.shape[:2]
         background_HW = 1 - _smoothstep(_largest(x_HWC - self.colour_C), NOISE, FOREGROUND)
         scale = min(1.0, _WORKING_SIDE / max(height, width))
         size = max(1, round(width * scale)), max(1, round(height * scale))
         around_hw, change_hwC = (_averaged(part, size) for part in (background_HW, change_HWC))
-        moved_hw = _smoothstep(_largest(change_hwC) / self.contrast, STAYS, MOVES)
+        moved_hw = _smoothstep(_largest(change_hwC) / self.contrast, KEEP_BELOW, CHANGE_ABOVE)
         kept_hw = _smoothstep(around_hw[..., 0], NEAR, FAR) * (1 - moved_hw)
         kept_HW = background_HW * cv2.resize(kept_hw, (width, height), interpolation=cv2.INTER_LINEAR)
         limited_HWC: NDArray[np.float32] = change_HWC * (1 - kept_HW[..., None])
@@ -77,19 +70,14 @@ class FlatBackground:
 
 
 def flat_background(pixels_NHWC: NDArray[np.uint8], rows_M: NDArray[np.int64]) -> FlatBackground | None:
-    """Return the background of a class, or None if its images have no flat one, or nothing on it.
-
-    Args:
-        pixels_NHWC: images, uint8, C = 1 or 3.
-        rows_M: the real training images of the class among them; at least one.
-    """
-    looked_at = np.linspace(0, len(rows_M) - 1, min(len(rows_M), MAX_IMAGES)).round().astype(int)
-    images_NHWC = pixels_NHWC[rows_M[looked_at]]
+    """Return the background of a class, or None if its images have no flat background or nothing on it."""
+    examined = np.linspace(0, len(rows_M) - 1, min(len(rows_M), MAX_IMAGES)).round().astype(int)
+    images_NHWC = pixels_NHWC[rows_M[examined]]
     colour_C = _most_frequent(_borders(images_NHWC))
     distances_NHW = np.stack([_largest(image_HWC.astype(np.float32) / 255 - colour_C) for image_HWC in images_NHWC])
     fraction_N = (distances_NHW <= NOISE).mean(axis=(1, 2))
     foreground = distances_NHW[distances_NHW >= FOREGROUND]
-    if np.median(fraction_N) < MIN_FRACTION or not len(foreground):
+    if np.median(fraction_N) < MIN_BACKGROUND_FRACTION or not len(foreground):
         return None
     return FlatBackground(colour_C, float(np.median(foreground)))
 
@@ -120,7 +108,6 @@ def _averaged(image: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.f
 
 
 def _largest(difference_HWC: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the largest absolute value over the channels."""
     largest_HW: NDArray[np.float32] = np.abs(difference_HWC).max(axis=2)
     return largest_HW
 

@@ -1,7 +1,7 @@
 """Samples of a class, in chunks of one fixed size.
 
-Sample i of a class depends on (seed, class, i) alone: its chunk has a generator of its own, and is always drawn and
-decoded whole, because floating-point products differ in the last bit between batch sizes.
+Sample i depends only on (seed, class, i): each chunk has its own generator and is always drawn and decoded whole,
+because floating-point products differ in the last bit between batch sizes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CHUNK = 64
 
 
 def chunks_of(count: int) -> range:
-    """Return the numbers of the chunks that hold samples 0 ... count - 1 of a class."""
+    """Return the numbers of the chunks that contain samples 0 ... count - 1 of a class."""
     return range(-(-count // CHUNK))
 
 
@@ -51,65 +51,59 @@ def generate(
     """Yield the samples of a class, one chunk at a time.
 
     Args:
-        config: the options of the sampler; the defaults if None.
-        count: how many samples the class is to have; the last chunk is cut to it.
-        originals: the real images' files by `file_name`, for a sampler that edits them.
-        limits: how far such a sampler may change the pixels of the class; any distance if None.
-        images: decodes these files; by the rules of the model if None.
-        floats: whether chunks have `floats_BHWC` too.
-
-    Raises:
-        InputError: the class or the sampler does not go with the model.
+        originals: real image files by `file_name`, for a sampler that edits them.
+        limits: pixel limits of such edits.
     """
     index = model.record.label(label)
     network = model.network(index)
     latents = model.latents(index)
-    drawer = sampler(network.variant, latents.latents, index, seed, model.device, config)
+    fitted = sampler(network.variant, latents.latents, index, seed, model.device, config)
     y_B = torch.full((CHUNK,), index, device=model.device)
     images = images or SourceImages(model.record.rules())
     for chunk in chunks:
         start = chunk * CHUNK
         generator = torch.Generator(device=model.device).manual_seed(seed_of(seed, sampler.name, label, chunk))
-        draw = drawer.draw(start, CHUNK, generator)
+        draw = fitted.draw(start, CHUNK, generator)
         images_BCHW = _decoded(network, draw.latent, y_B)
-        keep = min(CHUNK, count - start)
-        sources = tuple(None if source is None else latents.sources[source] for source in draw.sources[:keep])
+        num_kept = min(CHUNK, count - start)
+        sources = tuple(None if source is None else latents.sources[source] for source in draw.sources[:num_kept])
         edits = None
         if draw.origin is not None:
             files = originals or {}
             before_BCHW = _decoded(network, draw.origin, y_B)
-            added = _added(network, draw.detail, latents, files, y_B)
+            added = _added_detail(network, draw.detail, latents, files, y_B)
             edits = tuple(
                 Edit(files[str(source)], _floats(before_CHW), _floats(after_CHW), draw.fade, detail, limits, images)
                 for source, before_CHW, after_CHW, detail in zip(sources, before_BCHW, images_BCHW, added, strict=False)
             )
-        exact_BHWC = _floats_of_chunk(images_BCHW)[:keep] if floats else None
-        pixels_BHWC = as_pixels(images_BCHW)[:keep]
+        exact_BHWC = _floats_of_chunk(images_BCHW)[:num_kept] if floats else None
+        pixels_BHWC = as_pixels(images_BCHW)[:num_kept]
         yield SampleChunk(label, start, pixels_BHWC, sources, sampler.name, edits, floats_BHWC=exact_BHWC)
 
 
-def _added(
+def _added_detail(
     network: Network, detail: Detail | None, latents: ClassLatents, originals: Mapping[str, Path], y_B: torch.Tensor
 ) -> Sequence[AddedDetail | None]:
-    """Return the detail that is added to each sample of a chunk."""
     if detail is None:
         return [None] * len(y_B)
-    shown_BCHW = torch.zeros((), device=y_B.device)
+    decoded_BCHW = torch.zeros((), device=y_B.device)
     for source_B, weight_B in zip(detail.sources_BK.T, detail.weights_BK.T, strict=True):
         latent: Latent = tree_map(lambda leaf, chosen_B=source_B: leaf[chosen_B], latents.latents.latent)
-        shown_BCHW = shown_BCHW + weight_B.to(y_B.device)[:, None, None, None] * _decoded(network, latent, y_B)
+        decoded_BCHW = decoded_BCHW + weight_B.to(y_B.device)[:, None, None, None] * _decoded(network, latent, y_B)
     return [
-        AddedDetail(tuple(originals[latents.sources[source]] for source in sources), tuple(weights), _floats(shown_CHW))
-        for sources, weights, shown_CHW in zip(
-            detail.sources_BK.tolist(), detail.weights_BK.tolist(), shown_BCHW, strict=True
+        AddedDetail(
+            tuple(originals[latents.sources[source]] for source in sources), tuple(weights), _floats(decoded_CHW)
+        )
+        for sources, weights, decoded_CHW in zip(
+            detail.sources_BK.tolist(), detail.weights_BK.tolist(), decoded_BCHW, strict=True
         )
     ]
 
 
 def _decoded(network: Network, latent: Latent, y_B: torch.Tensor) -> torch.Tensor:
     """Return the images of latents, (B, C, H, W) in [0, 1]."""
-    there: Latent = tree_map(lambda leaf: leaf.to(y_B.device), latent)
-    return network.loss.image(network.variant.decode(there, y_B))
+    on_device: Latent = tree_map(lambda leaf: leaf.to(y_B.device), latent)
+    return network.loss.image(network.variant.decode(on_device, y_B))
 
 
 def _floats_of_chunk(images_BCHW: torch.Tensor) -> NDArray[np.float32]:

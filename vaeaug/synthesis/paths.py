@@ -1,11 +1,10 @@
-"""Paths through latent space, from one image's latent to another's.
+"""Paths through latent space from one image's latent to another's.
 
     linear   z(t) = (1 - t) a + t b
-    slerp    along the great circle: z(t) stays about as long as a and b are, so the path does not cut through the
-             middle, where N(0, I) of many dimensions has next to no mass (White 2016, arXiv:1609.04468)
+    slerp    along the great circle: z(t) stays about as long as a and b, so the path avoids the middle, where N(0, I)
+             of many dimensions has almost no mass (White 2016, arXiv:1609.04468)
 
-Latents of several groups are interpolated group by group. There is nothing between discrete codes: for any path, codes
-are exchanged cell by cell, in an order that is drawn once.
+Latents of several groups are interpolated group by group. Discrete codes are exchanged cell by cell, in a random order.
 """
 
 from __future__ import annotations
@@ -21,19 +20,12 @@ from vaeaug.seeds import seed_of
 
 PATHS = ("linear", "slerp")
 
-LEAST_ANGLE = 1e-3
+MIN_ANGLE = 1e-3
 """Radians from 0 and from pi within which an arc is drawn as a line: of none, and of many, that is the shortest."""
 
 
-def along(start: Latent, end: Latent, t_T: Tensor, path: str) -> Latent:
-    """Return the latents of a path, T of them; at t = 0 it is `start`, and at t = 1 `end`, to the last bit.
-
-    Args:
-        start: the latent of one image (batch of 1).
-        end: that of another, of the same structure.
-        t_T: how far along, in [0, 1].
-        path: `linear` or `slerp`; discrete tensors are exchanged cell by cell under both.
-    """
+def latent_path(start: Latent, end: Latent, t_T: Tensor, path: str) -> Latent:
+    """Return T latents of a path; at t = 0 exactly `start`, at t = 1 exactly `end`."""
     numbers = iter(range(len(leaves(start))))
 
     def move(a: Tensor, b: Tensor) -> Tensor:
@@ -45,8 +37,8 @@ def along(start: Latent, end: Latent, t_T: Tensor, path: str) -> Latent:
     return tree_map(move, start, end)
 
 
-def discrete(latent: Latent) -> bool:
-    """Return whether some tensor of a latent contains codes."""
+def is_discrete(latent: Latent) -> bool:
+    """Return whether any tensor of a latent contains codes."""
     return not all(leaf.is_floating_point() for leaf in leaves(latent))
 
 
@@ -59,7 +51,7 @@ def _slerp(a: Tensor, b: Tensor, t_T: Tensor) -> Tensor:
     flat_a, flat_b = a.flatten().double(), b.flatten().double()
     lengths = float(flat_a.norm() * flat_b.norm())
     angle = math.acos(max(-1.0, min(1.0, float(flat_a @ flat_b) / lengths))) if lengths else 0.0
-    if not LEAST_ANGLE < angle < math.pi - LEAST_ANGLE:
+    if not MIN_ANGLE < angle < math.pi - MIN_ANGLE:
         return _lerp(a, b, t_T)
     t = t_T.double().to(a.device).view(-1, *[1] * (a.ndim - 1))
     mixed = (torch.sin((1 - t) * angle) * a.double() + torch.sin(t * angle) * b.double()) / math.sin(angle)

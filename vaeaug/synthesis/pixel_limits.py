@@ -1,17 +1,17 @@
-"""How far each pixel of a class's images may be changed, so that clean backgrounds and silhouettes stay clean.
+"""Limits for edits, per pixel of a class, so that clean backgrounds and silhouettes stay clean.
 
-A sum of other images of the class, added to a silhouette on a clean background, leaves faint outlines of these in it,
-half of them with the wrong sign, and speckles where the decoder is not linear. So
+A sum of other images of the class leaves faint outlines on a silhouette's background, and speckles where the decoder is
+not linear. So
 
-- a pixel changes by at most `STDS` standard deviations of the class's images at its position, and not at all where
-  that is no more than `NOISE`. A photograph, which varies everywhere, is left as it is.
-- in a near-binary class a pixel that is the same in all images stays, and otherwise the change becomes a small motion
-  of the whole image (`similarity_motion.py`).
-- in any other class with a flat background, in colour or gray, the background stays clean (`flat_background.py`).
+- a pixel changes by at most `STDS` standard deviations of the class at its position, and not at all if that is no more
+  than `NOISE`. Photographs vary everywhere and are not affected.
+- in a near-binary class a pixel that is the same in all images stays, and any other change becomes a small motion of
+  the whole image (`similarity_motion.py`).
+- in any other class with a flat background the background stays clean (`flat_background.py`).
 
-A class is near-binary if all its images are gray and the variance of their pixels is at least `BINARY` of the greatest
-that values between the two levels can have with the same mean; it is 1 if every pixel is at one of them. That of drawn
-silhouettes is 0.95, of handwritten digits (MNIST) 0.84, of clothes (Fashion-MNIST) 0.6.
+A class is near-binary if all its images are gray and their binarity is at least `MIN_BINARITY`: the variance of the
+pixels relative to the largest that values between the two levels can have with the same mean. Drawn silhouettes have
+0.95, handwritten digits (MNIST) 0.84, clothes (Fashion-MNIST) 0.6.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ STDS = 2.0
 NOISE = 2 / 255
 """Standard deviation of a pixel that counts as constant, on a scale from 0 to 1: what JPEG compression leaves."""
 
-BINARY = 0.8
+MIN_BINARITY = 0.8
 """Fraction of the greatest possible variance from which on images count as near-binary."""
 
 TAIL = 0.001
 """Fraction of the pixels that may lie below the lower and above the upper level."""
 
-LEAST_CONTRAST = 0.1
+MIN_CONTRAST = 0.1
 """Least distance between the two levels, on a scale from 0 to 1."""
 
 _BLOCK = 256
@@ -45,34 +45,29 @@ _BLOCK = 256
 
 @dataclass(frozen=True, slots=True)
 class PixelLimits:
-    """What a change of an image of one class keeps to.
+    """Limits for changes of the images of one class, on a scale from 0 to 1.
 
     Attributes:
-        most_HW: greatest change of each pixel, float32, on a scale from 0 to 1, at the model's size.
-        levels: the two levels of near-binary images, on the same scale; None for other images.
-        background: of images that are not near-binary; None if it is not flat.
+        max_change_HW: per pixel, at the model's size.
+        levels: the two levels of near-binary images; None for other images.
+        background: None for near-binary images and without a flat background.
     """
 
-    most_HW: NDArray[np.float32]
+    max_change_HW: NDArray[np.float32]
     levels: tuple[float, float] | None
     background: FlatBackground | None = None
 
     def apply(self, x_HWC: NDArray[np.float32], changed_HWC: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the changed image within the limits.
-
-        Args:
-            x_HWC: the real image, in [0, 1], of any size.
-            changed_HWC: the same image, changed; values may be out of range.
-        """
+        """Return the changed image within the limits; the input may be out of range."""
         height, width = x_HWC.shape[:2]
-        change_HWC, most_HW = changed_HWC - x_HWC, self.most_HW
+        change_HWC, max_change_HW = changed_HWC - x_HWC, self.max_change_HW
         if self.levels is not None:
             low, high = self.levels
             position_HWC = (x_HWC - low) / (high - low)
             change_HWC = (high - low) * (moved(position_HWC, change_HWC / (high - low)) - position_HWC)
-            most_HW = (most_HW > 0).astype(np.float32)
-        most_HW1 = cv2.resize(most_HW, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
-        change_HWC = np.clip(change_HWC, -most_HW1, most_HW1)
+            max_change_HW = (max_change_HW > 0).astype(np.float32)
+        max_change_HW1 = cv2.resize(max_change_HW, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
+        change_HWC = np.clip(change_HWC, -max_change_HW1, max_change_HW1)
         if self.background is not None:
             change_HWC = self.background.limited(x_HWC, change_HWC)
         limited_HWC: NDArray[np.float32] = x_HWC + change_HWC
@@ -80,12 +75,7 @@ class PixelLimits:
 
 
 def pixel_limits(pixels_NHWC: NDArray[np.uint8], rows_M: NDArray[np.int64]) -> PixelLimits:
-    """Return the limits of a class.
-
-    Args:
-        pixels_NHWC: images, uint8, C = 1 or 3; usually a memory map, which is read a block at a time.
-        rows_M: the real training images of the class among them; at least one.
-    """
+    """Return the limits of a class, given the indices of its real training images."""
     _, height, width, channels = pixels_NHWC.shape
     sum_HWC, squares_HWC = np.zeros((2, height, width, channels))
     histogram = np.zeros(256, np.int64)
@@ -99,18 +89,18 @@ def pixel_limits(pixels_NHWC: NDArray[np.uint8], rows_M: NDArray[np.int64]) -> P
         gray = gray and bool((block_NHWC == block_NHWC[..., :1]).all())
     mean_HWC = sum_HWC / len(rows_M)
     std_HW = np.sqrt(np.maximum(squares_HWC / len(rows_M) - mean_HWC**2, 0)).max(axis=2) / 255
-    most_HW = np.where(std_HW > NOISE, STDS * std_HW, 0).astype(np.float32)
+    max_change_HW = np.where(std_HW > NOISE, STDS * std_HW, 0).astype(np.float32)
     levels = _levels(histogram) if gray else None
-    return PixelLimits(most_HW, levels, flat_background(pixels_NHWC, rows_M) if levels is None else None)
+    return PixelLimits(max_change_HW, levels, flat_background(pixels_NHWC, rows_M) if levels is None else None)
 
 
 def _levels(histogram: NDArray[np.int64]) -> tuple[float, float] | None:
     """Return the two levels in [0, 1] of near-binary images with this histogram of 256 values, or None."""
     below = np.cumsum(histogram) / histogram.sum()
     low, high = int(np.searchsorted(below, TAIL)), int(np.searchsorted(below, 1 - TAIL))
-    if high - low < 255 * LEAST_CONTRAST:
+    if high - low < 255 * MIN_CONTRAST:
         return None
     position = np.clip((np.arange(256) - low) / (high - low), 0, 1)
     mean = np.average(position, weights=histogram)
     variance = np.average((position - mean) ** 2, weights=histogram)
-    return (low / 255, high / 255) if variance >= BINARY * mean * (1 - mean) else None
+    return (low / 255, high / 255) if variance >= MIN_BINARITY * mean * (1 - mean) else None

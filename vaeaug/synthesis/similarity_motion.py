@@ -1,16 +1,13 @@
 """Changes of near-binary images: a small motion of the whole image.
 
-A change of a silhouette that is added as it is leaves pieces of other outlines in its background and holes in its body.
-Even one that only bends its outline, or shears it, blurs what distinguishes classes of shapes. Here the change decides
-how the image moves instead: by the shift t, turn r and growth g that explain most of it,
+Adding a change to a silhouette would leave pieces of other outlines, and bending its outline would blur what
+distinguishes classes of shapes. So the change only determines how the image moves: by the shift t, rotation r and
+growth g that explain most of it,
 
     min over t, r, g of  sum over pixels of (grad s . u - c)^2,    u(x, y) = t + g (x, y) + r (-y, x),
 
-with s the smoothed image and c the smoothed change (B. D. Lucas, T. Kanade. An iterative image registration technique
-with an application to stereo vision. IJCAI 1981; one step, with parametric motion as in J. R. Bergen et al.
-Hierarchical model-based motion estimation. ECCV 1992). So a silhouette moves towards others of its class and keeps
-its shape.
-Interpolation softens edges, so contrast is raised until gray is as rare as before.
+with s the smoothed image and c the smoothed change (Lucas & Kanade, IJCAI 1981; one step, with parametric motion as in
+Bergen et al., ECCV 1992). Interpolation softens edges, so contrast is raised until gray is as rare as before.
 """
 
 from __future__ import annotations
@@ -38,12 +35,7 @@ _TINY = 1e-12
 
 
 def moved(position_HWC: NDArray[np.float32], change_HWC: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return a near-binary image, moved.
-
-    Args:
-        position_HWC: the real image, 0 at the lower level and 1 at the upper one; its channels are equal.
-        change_HWC: what a sampler would add to it, on the same scale.
-    """
+    """Return a near-binary image, 0 at the lower level and 1 at the upper one, moved by what a sampler would add."""
     height, width = position_HWC.shape[:2]
     right, down, growth, turn = _motion(position_HWC, change_HWC)
     # A pixel at (x, y) is taken from (x, y) + u, with x and y counted from the centre.
@@ -80,7 +72,6 @@ def _motion(position_HWC: NDArray[np.float32], change_HWC: NDArray[np.float32]) 
 
 
 def _smooth(image_HWC: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the mean over the channels, at the working size, smoothed."""
     image_HW = np.ascontiguousarray(image_HWC.mean(axis=2))
     height, width = image_HW.shape
     factor = _WORKING_SIDE / max(height, width)
@@ -92,14 +83,14 @@ def _smooth(image_HWC: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _as_sharp(image_HWC: NDArray[np.float32], source_HWC: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return an image whose contrast around 1/2 is raised until it has no more gray than its source (bisection)."""
-    most = _gray(source_HWC)
+    """Return an image with contrast raised around 1/2 until it has no more gray than its source (bisection)."""
+    max_gray = _gray(source_HWC)
     low, high = 1.0, MAX_GAIN
-    if _gray(image_HWC) <= most:
+    if _gray(image_HWC) <= max_gray:
         return image_HWC
     for _ in range(_BISECTIONS):
         gain = (low + high) / 2
-        if _gray(_raised(image_HWC, gain)) > most:
+        if _gray(_raised(image_HWC, gain)) > max_gray:
             low = gain
         else:
             high = gain

@@ -1,8 +1,4 @@
-"""Real images decoded at their own size, kept in a bounded memory while edits are made of them.
-
-Each edit reads its own source and the images whose detail is added, and each image serves many edits. What is kept
-never changes a result: an image that was dropped is decoded again. All methods may be called by several threads.
-"""
+"""Real images decoded at their own size, cached within a memory limit while edits are made from them. Thread-safe."""
 
 from __future__ import annotations
 
@@ -32,12 +28,7 @@ RESULT_BYTES = 128 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class DeepRange:
-    """How edits of a class of deep gray images are stored.
-
-    Attributes:
-        levels: of the dataset.
-        value_range: the smallest and the largest value of the class's images, to which edits are clipped.
-    """
+    """The format of edits in a class of deep gray images; values are clipped to `value_range`."""
 
     levels: Levels
     value_range: tuple[int, int]
@@ -45,14 +36,11 @@ class DeepRange:
 
 @dataclass(frozen=True, slots=True)
 class SourceImage:
-    """A decoded real image.
+    """A decoded real image, upright, at the file's own size.
 
     Attributes:
-        pixels_HWC: uint8 (H, W, 1 or 3) or, of a deep gray image, uint16 (H, W, 1); upright, at the file's own size.
-            Of a transparent image whose transparency is kept, the colours whatever their opacity.
-        alpha_HW: uint8, where transparency is kept and the file has it; otherwise None.
-        levels: what the values of uint16 pixels mean; None for uint8.
-        traits: of the file.
+        pixels_HWC: uint8 (H, W, 1 or 3), or uint16 (H, W, 1) for deep gray; colours are kept at any opacity.
+        alpha_HW: None without transparency, or if it is not kept.
     """
 
     pixels_HWC: NDArray[Any]
@@ -66,27 +54,21 @@ class SourceImage:
         return self.pixels_HWC.nbytes + (0 if self.alpha_HW is None else self.alpha_HW.nbytes)
 
     def floats(self) -> NDArray[np.float32]:
-        """Return the pixels as float32, (H, W, 1 or 3): in [0, 1], and beyond where levels leave pixels out."""
+        """Return the pixels as float32, (H, W, 1 or 3): in [0, 1], or beyond for values outside the levels."""
         if self.levels is not None:
             return self.levels.to_shades(self.pixels_HWC)
         shades_HWC: NDArray[np.float32] = self.pixels_HWC.astype(np.float32) / np.float32(255)
         return shades_HWC
 
-    def seen(self, background: RGB) -> NDArray[np.float32]:
-        """Return the pixels as a model sees them before resizing: as `floats`, composited over the background."""
+    def composited(self, background: RGB) -> NDArray[np.float32]:
+        """Return the pixels as a model sees them before resizing: `floats`, composited over the background."""
         return composited(self.floats(), self.alpha_HW, background)
 
 
 def composited(
     colours_HWC: NDArray[np.float32], alpha_HW: NDArray[np.uint8] | None, background: RGB
 ) -> NDArray[np.float32]:
-    """Return colours in [0, 1] over a background.
-
-    Args:
-        colours_HWC: float32, C = 1 or 3.
-        alpha_HW: uint8; None for opaque ones.
-        background: RGB from 0 to 255. A background in colour makes gray images RGB.
-    """
+    """Return colours in [0, 1] composited over a background. A coloured background makes gray images RGB."""
     if alpha_HW is None:
         return colours_HWC
     ground_C = np.array(background if len(set(background)) > 1 else background[:1], np.float32) / np.float32(255)
@@ -95,13 +77,7 @@ def composited(
 
 
 class SourceImages:
-    """Decodes real images and remembers them, and finished edits, within a number of bytes.
-
-    Args:
-        deep: for a class of deep gray images, how edits are stored; None if edits have 8 bits.
-        source_bytes: of decoded images that are kept at most.
-        result_bytes: of finished edits that are kept at most.
-    """
+    """Decodes real images and caches them, and finished edits; `deep` is the format of edits of deep gray images."""
 
     def __init__(
         self,
@@ -119,16 +95,12 @@ class SourceImages:
         self._lock = threading.Lock()
 
     def read(self, path: Path) -> SourceImage:
-        """Return an image, decoded now or earlier.
-
-        Raises:
-            VaeaugError: the file has changed since the dataset was read, or is no longer there.
-        """
+        """Return an image, decoded now or earlier; raise VaeaugError if the file has changed."""
         with self._lock:
-            known = self._sources.get(path)
-            if known is not None:
+            cached = self._sources.get(path)
+            if cached is not None:
                 self._sources.move_to_end(path)
-                return known
+                return cached
         image = self._decoded(path)  # two threads may both do it: that costs time, and holding the lock would cost more
         with self._lock:
             if path not in self._sources and image.nbytes <= self._limit:
@@ -140,30 +112,20 @@ class SourceImages:
         return image
 
     def result(self, edit: Hashable, compute: Callable[[], NDArray[Any]], *, keep: bool) -> NDArray[Any]:
-        """Return the result of an edit, computed now or kept from an earlier call.
-
-        Args:
-            edit: whose result it is; what is kept is dropped with it.
-            compute: computes the result, always the same.
-            keep: keep the result for the next call, if there is room; otherwise drop it.
-        """
+        """Return the result of an edit, computed or cached; with `keep`, it is cached if there is room."""
         with self._lock:
-            known = self._results.get(edit) if keep else self._results.pop(edit, None)
-        if known is not None:
-            return known
-        made = compute()
+            cached = self._results.get(edit) if keep else self._results.pop(edit, None)
+        if cached is not None:
+            return cached
+        computed = compute()
         if keep:
             with self._lock:
-                if sum(kept.nbytes for kept in self._results.values()) + made.nbytes <= self._result_limit:
-                    self._results[edit] = made
-        return made
+                if sum(kept.nbytes for kept in self._results.values()) + computed.nbytes <= self._result_limit:
+                    self._results[edit] = computed
+        return computed
 
     def eight_bit(self, pixels_HWC: NDArray[Any]) -> NDArray[np.uint8]:
-        """Return an edit as a model sees it before resizing, uint8 (H, W, 1 or 3).
-
-        Args:
-            pixels_HWC: the result of an edit: uint8 or uint16; C = 2 or 4 with alpha last.
-        """
+        """Return the pixels of an edit as a model sees them before resizing, uint8 (H, W, 1 or 3)."""
         if self.deep is not None:
             return self.deep.levels.to_8_bits(pixels_HWC)
         if pixels_HWC.shape[2] in (1, 3):

@@ -1,4 +1,4 @@
-"""The kit a plugin author runs. One call checks everything the host relies on, and says what to mend.
+"""The test kit for plugin authors. One call checks everything the host relies on, and says what to fix.
 
 Example:
     >>> from vaeaug.testing import check_variant

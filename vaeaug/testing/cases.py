@@ -1,4 +1,4 @@
-"""What the checks share: the images they try, building a plugin, shaking it, comparing latents, saving and loading."""
+"""What the checks share: images, building a plugin, perturbing it, comparing latents, saving and loading."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ M = TypeVar("M", bound=nn.Module)
 
 
 def check_declaration(kind: str, cls: type) -> None:
-    """Check what shows without building the class: what the host checks, and that each option has a line of help."""
+    """Check what needs no instance: what the host checks, and that each option has a line of help."""
     assert isinstance(cls, type), f"{cls!r} is not a class; return the class from the hook, not an instance of it"
     fault = declaration_fault(kind, cls)
     assert fault is None, f"{cls.__name__} {fault}"
@@ -54,7 +54,7 @@ def build(cls: type[M], spec: ImageSpec, options: Mapping[str, Any], seed: int =
 
 
 def structure(latent: Latent) -> Any:
-    """Return a latent's shape as nested plain values, without the batch: what two latents must share."""
+    """Return a latent's structure without the batch as nested plain values, for comparison."""
     if isinstance(latent, Tensor):
         return latent.dtype, tuple(latent.shape[1:])
     if isinstance(latent, dict):
@@ -67,12 +67,12 @@ def is_equal(a: Latent, b: Latent) -> bool:
     return all(torch.equal(first, second) for first, second in zip(leaves(a), leaves(b), strict=True))
 
 
-def shaken(module: M, amount: float = 0.05) -> M:
-    """Add noise to every parameter, so that a layer that starts at zero does not hide what is behind it."""
+def perturbed(module: M, scale: float = 0.05) -> M:
+    """Add noise to every parameter, so that a layer that starts at zero does not hide what follows it."""
     generator = seeded(7)
     with torch.no_grad():
         for parameter in module.parameters():
-            parameter.add_(torch.randn(parameter.shape, generator=generator), alpha=amount)
+            parameter.add_(torch.randn(parameter.shape, generator=generator), alpha=scale)
     return module
 
 
@@ -88,8 +88,8 @@ def images(spec: ImageSpec, count: int, seed: int = 1) -> tuple[Tensor, Tensor]:
     return x_BCHW, torch.arange(count) % spec.num_classes
 
 
-def close(a: Tensor, b: Tensor, tolerance: float = 1e-3) -> bool:
-    """Say whether two tensors agree up to floating-point error, which batch sizes change."""
+def is_close(a: Tensor, b: Tensor, tolerance: float = 1e-3) -> bool:
+    """Return whether two tensors agree up to the floating-point error of different batch sizes."""
     if a.shape != b.shape:
         return False
     if not a.is_floating_point():
@@ -102,15 +102,15 @@ def global_randomness_untouched(what: str) -> Iterator[None]:
     """Fail if the body draws from a global random state: torch's, NumPy's or Python's."""
     before = torch.get_rng_state(), np.random.get_state(), random.getstate()
     yield
-    mend = "draw with the generator that is handed in (torch.randn(..., generator=generator))"
-    assert torch.equal(before[0], torch.get_rng_state()), f"{what} drew from torch's global random state; {mend}"
+    remedy = "draw with the generator that is handed in (torch.randn(..., generator=generator))"
+    assert torch.equal(before[0], torch.get_rng_state()), f"{what} drew from torch's global random state; {remedy}"
     after = np.random.get_state()
     same = all(np.array_equal(a, b) for a, b in zip(before[1], after, strict=True))
-    assert same, f"{what} drew from NumPy's global random state; {mend}"
-    assert before[2] == random.getstate(), f"{what} drew from Python's global random state; {mend}"
+    assert same, f"{what} drew from NumPy's global random state; {remedy}"
+    assert before[2] == random.getstate(), f"{what} drew from Python's global random state; {remedy}"
 
 
-def reload_into(source: M, target: M, who: str) -> M:
+def reload_into(source: M, target: M, case_name: str) -> M:
     """Save `source` as safetensors, load that into `target` as the host does, and return it."""
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "weights.safetensors"
@@ -119,7 +119,7 @@ def reload_into(source: M, target: M, who: str) -> M:
             target.load_state_dict(load_file(path))
         except RuntimeError as error:
             raise AssertionError(
-                f"{who}: saved weights do not load into a new instance; register every buffer in __init__ with its "
-                f"final name and shape, those that fit_prior or training fills too ({error})"
+                f"{case_name}: saved weights do not load into a new instance; register every buffer in __init__ with "
+                f"its final name and shape, those that fit_prior or training fills too ({error})"
             ) from error
     return target.eval()

@@ -13,9 +13,9 @@ from vaeaug.testing.cases import (
     SPECS,
     build,
     check_declaration,
-    close,
     global_randomness_untouched,
     images,
+    is_close,
     reload_into,
     seeded,
 )
@@ -59,7 +59,7 @@ class _Case:
     options: dict[str, Any]
 
     @property
-    def who(self) -> str:
+    def name(self) -> str:
         return f"{self.cls.name} on {self.spec.channels}x{self.spec.height}x{self.spec.width}"
 
     def build(self, **changes: Any) -> ReconstructionLoss:
@@ -76,46 +76,47 @@ def _check_shapes(case: _Case) -> None:
     loss = case.build()
     for channels in (1, 3):
         raw_channels = loss.raw_channels(channels)
-        assert isinstance(raw_channels, int), f"{case.who}: raw_channels({channels}) must be an int"
-        assert raw_channels >= 1, f"{case.who}: raw_channels({channels}) must be at least 1"
+        assert isinstance(raw_channels, int), f"{case.name}: raw_channels({channels}) must be an int"
+        assert raw_channels >= 1, f"{case.name}: raw_channels({channels}) must be at least 1"
     for count in (4, 1):
         raw, x = case.batch(count)
         for mode in (True, False):
             value = loss.train(mode)(raw, x)
             assert tuple(value.shape) == (count,), (
-                f"{case.who}: forward gave shape {tuple(value.shape)} for {count} images; give one value per image, "
+                f"{case.name}: forward gave shape {tuple(value.shape)} for {count} images; give one value per image, "
                 f"({count},): sum over channels and pixels, never over the batch"
             )
-            assert value.dtype == torch.float32, f"{case.who}: forward gave {value.dtype}; use float32"
-            assert value.isfinite().all(), f"{case.who}: forward gave a value that is not finite on an ordinary image"
+            assert value.dtype == torch.float32, f"{case.name}: forward gave {value.dtype}; use float32"
+            assert value.isfinite().all(), f"{case.name}: forward gave a value that is not finite on an ordinary image"
         shape = tuple(loss.image(raw).shape)
         assert shape == tuple(x.shape), (
-            f"{case.who}: image() gave shape {shape}; it must be (B, C, H, W), {tuple(x.shape)}"
+            f"{case.name}: image() gave shape {shape}; it must be (B, C, H, W), {tuple(x.shape)}"
         )
 
 
 def _check_sums(case: _Case) -> None:
     raw, x = case.batch()
     loss, wide = case.build(), case.build(width=2 * case.spec.width)
-    apart = loss(raw[:2], x[:2]) + loss(raw[2:], x[2:])
+    separate = loss(raw[:2], x[:2]) + loss(raw[2:], x[2:])
     together = wide(torch.cat([raw[:2], raw[2:]], dim=3), torch.cat([x[:2], x[2:]], dim=3))
-    assert ((together - apart).abs() <= 0.2 * apart.abs() + 1e-3).all(), (
-        f"{case.who}: two images side by side cost {together[0]:.4g}, apart {apart[0]:.4g}; sum over pixels, do not "
-        f"average: otherwise a KL weight means something else under this loss than under others"
+    assert ((together - separate).abs() <= 0.2 * separate.abs() + 1e-3).all(), (
+        f"{case.name}: two images side by side cost {together[0]:.4g}, apart {separate[0]:.4g}; sum over pixels, do "
+        "not average: otherwise a KL weight means something else under this loss than under others"
     )
     if case.spec.channels == 1 and (loss.raw_channels(1), loss.raw_channels(3)) == (1, 3):
         colour = case.build(channels=3)(raw.repeat(1, 3, 1, 1), x.repeat(1, 3, 1, 1))
         gray = loss(raw, x)
         assert ((colour - 3 * gray).abs() <= 0.6 * gray.abs() + 1e-3).all(), (
-            f"{case.who}: a gray image in three channels costs {colour[0]:.4g}, in one {gray[0]:.4g}; sum over channels"
+            f"{case.name}: a gray image in three channels costs {colour[0]:.4g}, in one {gray[0]:.4g}; "
+            "sum over channels"
         )
 
 
-def _check_alone(case: _Case) -> None:
+def _check_batch_independence(case: _Case) -> None:
     loss, (raw, x) = case.build(), case.batch()
-    alone = torch.cat([loss(raw[i : i + 1], x[i : i + 1]) for i in range(len(x))])
-    assert close(loss(raw, x), alone), (
-        f"{case.who}: in eval mode an image's loss depends on the other images of its batch; use statistics kept from "
+    separate = torch.cat([loss(raw[i : i + 1], x[i : i + 1]) for i in range(len(x))])
+    assert is_close(loss(raw, x), separate), (
+        f"{case.name}: in eval mode an image's loss depends on the other images of its batch; use statistics kept from "
         f"training (buffers) instead of the batch's"
     )
 
@@ -129,13 +130,13 @@ def _check_extremes(case: _Case) -> None:
             value = loss.train(mode)(leaf, pixels)
             value.sum().backward()
             remedy = "work on logits, and keep logarithms and divisions away from zero"
-            assert value.isfinite().all(), f"{case.who}: the loss is not finite at raw output of 30; {remedy}"
-            assert leaf.grad is not None, f"{case.who}: the loss has no gradient towards the raw output"
-            assert leaf.grad.isfinite().all(), f"{case.who}: the gradient is not finite at raw output of 30; {remedy}"
+            assert value.isfinite().all(), f"{case.name}: the loss is not finite at raw output of 30; {remedy}"
+            assert leaf.grad is not None, f"{case.name}: the loss has no gradient towards the raw output"
+            assert leaf.grad.isfinite().all(), f"{case.name}: the gradient is not finite at raw output of 30; {remedy}"
     for output in (raw, signs):
         image = loss.eval().image(output)
         inside = bool(image.isfinite().all()) and bool(image.min() >= 0) and bool(image.max() <= 1)
-        assert inside, f"{case.who}: image() left [0, 1]; end it with a sigmoid or a clamp"
+        assert inside, f"{case.name}: image() left [0, 1]; end it with a sigmoid or a clamp"
 
 
 def _check_descent(case: _Case) -> None:
@@ -148,26 +149,26 @@ def _check_descent(case: _Case) -> None:
         optimizer.step()
     error = (loss.image(raw) - x).abs().mean().item()
     assert error < 0.08, (
-        f"{case.who}: following the gradient left image(raw) {error:.2g} from the image on average (limit 0.08); "
+        f"{case.name}: following the gradient left image(raw) {error:.2g} from the image on average (limit 0.08); "
         f"image() must return the image at which forward() is smallest"
     )
 
 
 def _check_deterministic(case: _Case) -> None:
     loss, (raw, x) = case.build(), case.batch()
-    with global_randomness_untouched(f"{case.who}: the loss"):
+    with global_randomness_untouched(f"{case.name}: the loss"):
         first, second = loss(raw, x), loss(raw, x)
         loss.image(raw)
-    assert torch.equal(first, second), f"{case.who}: the same input gave two losses in eval mode; keep no state there"
+    assert torch.equal(first, second), f"{case.name}: the same input gave two losses in eval mode; keep no state there"
 
 
 def _check_saved(case: _Case) -> None:
     loss, (raw, x) = case.build(), case.batch()
     for step in range(3):
         loss.train()(*case.batch(seed=10 + step))  # a loss may keep running statistics
-    loaded = reload_into(loss.eval(), build(case.cls, case.spec, case.options, seed=1), case.who)
+    loaded = reload_into(loss.eval(), build(case.cls, case.spec, case.options, seed=1), case.name)
     assert torch.equal(loss(raw, x), loaded(raw, x)), (
-        f"{case.who}: after saving and loading the loss differs; keep what training changes in parameters or buffers"
+        f"{case.name}: after saving and loading the loss differs; keep what training changes in parameters or buffers"
     )
 
 
@@ -175,7 +176,7 @@ CHECKS: tuple[Callable[[_Case], None], ...] = (
     _check_shapes,
     _check_deterministic,
     _check_sums,
-    _check_alone,
+    _check_batch_independence,
     _check_extremes,
     _check_descent,
     _check_saved,

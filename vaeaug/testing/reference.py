@@ -1,4 +1,4 @@
-"""Plain plugins that others are checked with: two losses for variants, and a variant for samplers."""
+"""Reference plugins to test others with: two losses for variants, and a variant for samplers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SquaredDistance(ReconstructionLoss):
 
 
 class PixelwiseGaussian(ReconstructionLoss):
-    """A Gaussian likelihood with a mean and a log-variance a value: twice as many raw channels as the image has."""
+    """A Gaussian likelihood with a mean and a log-variance per value: twice as many raw channels as the image has."""
 
     name = "pixelwise-gaussian"
 

@@ -10,7 +10,7 @@ import torch
 
 from vaeaug.contracts import Draw, Latent, Latents, Sampler, SamplingCase, leaves, parse_options, tree_map
 from vaeaug.errors import InputError
-from vaeaug.testing.cases import check_declaration, close, global_randomness_untouched, is_equal, seeded, structure
+from vaeaug.testing.cases import check_declaration, global_randomness_untouched, is_close, is_equal, seeded, structure
 from vaeaug.testing.reference import FixedPrior
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class _Case:
     options: dict[str, Any]
 
     @property
-    def who(self) -> str:
+    def name(self) -> str:
         return f"{self.cls.name} on {self.kind} of {self.count} image{'s' if self.count > 1 else ''}"
 
     @property
@@ -125,35 +125,37 @@ def _check_need(case: _Case) -> bool:
     need = case.cls.unmet_need(case.latents)
     if need is None:
         return True
-    assert isinstance(need, str), f"{case.who}: unmet_need() gave {need!r}; return a few words or None"
-    assert len(need.splitlines()) == 1, f"{case.who}: unmet_need() gave {need!r}; return a few words on one line"
+    assert isinstance(need, str), f"{case.name}: unmet_need() gave {need!r}; return a few words or None"
+    assert len(need.splitlines()) == 1, f"{case.name}: unmet_need() gave {need!r}; return a few words on one line"
     try:
         case.build()
     except InputError:
         return False
-    raise AssertionError(f"{case.who}: built with latents that it refuses; call super().__init__, and fit in fit()")
+    raise AssertionError(f"{case.name}: built with latents that it refuses; call super().__init__, and fit in fit()")
 
 
 def _check_latent(case: _Case, latent: Latent, what: str) -> None:
     expected = structure(case.latents.latent)
     assert structure(latent) == expected, (
-        f"{case.who}: draw() gave a {what} of structure {structure(latent)}; it must be that of the training images' "
+        f"{case.name}: draw() gave a {what} of structure {structure(latent)}; it must be that of the training images' "
         f"latents, {expected}"
     )
     for leaf in leaves(latent):
-        assert len(leaf) == CHUNK, f"{case.who}: draw() gave {len(leaf)} {what}s for {CHUNK} samples"
-        assert leaf.isfinite().all(), f"{case.who}: draw() gave a {what} that is not finite"
+        assert len(leaf) == CHUNK, f"{case.name}: draw() gave {len(leaf)} {what}s for {CHUNK} samples"
+        assert leaf.isfinite().all(), f"{case.name}: draw() gave a {what} that is not finite"
 
 
 def _check_shapes(case: _Case) -> None:
     for start in (0, CHUNK):
         draw = case.draw(start=start)
-        assert isinstance(draw, Draw), f"{case.who}: draw() must return a vaeaug.Draw"
+        assert isinstance(draw, Draw), f"{case.name}: draw() must return a vaeaug.Draw"
         _check_latent(case, draw.latent, "latent")
-        assert len(draw.sources) == CHUNK, f"{case.who}: {len(draw.sources)} sources for {CHUNK} samples; give one each"
+        assert len(draw.sources) == CHUNK, (
+            f"{case.name}: {len(draw.sources)} sources for {CHUNK} samples; give one each"
+        )
         for source in draw.sources:
             assert source is None or (isinstance(source, int) and 0 <= source < case.count), (
-                f"{case.who}: source {source!r} is no index of a training image; give 0 to {case.count - 1}, or None"
+                f"{case.name}: source {source!r} is no index of a training image; give 0 to {case.count - 1}, or None"
             )
 
 
@@ -161,36 +163,38 @@ def _check_class(case: _Case) -> None:
     prior = FixedPrior(case.latents.latent)
     case.draw(prior=prior)
     if not case.cls.draws_from_prior:
-        assert not prior.labels, f"{case.who}: it draws from the variant's prior; set `draws_from_prior = True`"
+        assert not prior.labels, f"{case.name}: it draws from the variant's prior; set `draws_from_prior = True`"
     assert prior.labels <= {LABEL}, (
-        f"{case.who}: it drew from the prior of class {sorted(prior.labels)}; give prior() only self.label, {LABEL}"
+        f"{case.name}: it drew from the prior of class {sorted(prior.labels)}; give prior() only self.label, {LABEL}"
     )
 
 
 def _check_edits(case: _Case) -> None:
     draw = case.draw()
     if not case.cls.edits:
-        assert draw.origin is None, f"{case.who}: origin is for samplers that edit real images; set `edits = True`"
-        assert draw.detail is None, f"{case.who}: detail is for samplers that edit real images; set `edits = True`"
+        assert draw.origin is None, f"{case.name}: origin is for samplers that edit real images; set `edits = True`"
+        assert draw.detail is None, f"{case.name}: detail is for samplers that edit real images; set `edits = True`"
         return
     sources = [source for source in draw.sources if source is not None]
-    assert len(sources) == CHUNK, f"{case.who}: an edit has a source; give the index of a training image for each"
-    assert draw.origin is not None, f"{case.who}: an edit has an origin: the latents of its sources"
+    assert len(sources) == CHUNK, f"{case.name}: an edit has a source; give the index of a training image for each"
+    assert draw.origin is not None, f"{case.name}: an edit has an origin: the latents of its sources"
     _check_latent(case, draw.origin, "origin")
-    own: Latent = tree_map(lambda leaf: leaf[sources], case.latents.latent)
-    same = all(close(a, b, 1e-5) for a, b in zip(leaves(draw.origin), leaves(own), strict=True))
-    assert same, f"{case.who}: origin is not the latent of the sources; give latents.latent[source] for each"
-    assert 0 <= draw.fade <= 1, f"{case.who}: fade is {draw.fade}; it is a change of brightness, 0 to 1"
-    most = case.cls.shares_detail_of(case.build().config)
+    source_latent: Latent = tree_map(lambda leaf: leaf[sources], case.latents.latent)
+    same = all(is_close(a, b, 1e-5) for a, b in zip(leaves(draw.origin), leaves(source_latent), strict=True))
+    assert same, f"{case.name}: origin is not the latent of the sources; give latents.latent[source] for each"
+    assert 0 <= draw.fade <= 1, f"{case.name}: fade is {draw.fade}; it is a change of brightness, 0 to 1"
+    max_shared = case.cls.shares_detail_of(case.build().config)
     if draw.detail is not None:
         indices, weights = draw.detail.sources_BK, draw.detail.weights_BK
-        assert indices.shape == weights.shape, f"{case.who}: detail has other shapes of sources_BK and weights_BK"
-        assert len(indices) == CHUNK, f"{case.who}: detail has {len(indices)} rows for {CHUNK} samples"
+        assert indices.shape == weights.shape, f"{case.name}: detail has other shapes of sources_BK and weights_BK"
+        assert len(indices) == CHUNK, f"{case.name}: detail has {len(indices)} rows for {CHUNK} samples"
         inside = bool(((indices >= 0) & (indices < case.count)).all())
-        assert inside, f"{case.who}: detail names training images that do not exist; give 0 to {case.count - 1}"
-        assert weights.sum(dim=1).abs().max() < 1e-4, f"{case.who}: the weights of a sample's detail must sum to 0"
+        assert inside, f"{case.name}: detail names training images that do not exist; give 0 to {case.count - 1}"
+        assert weights.sum(dim=1).abs().max() < 1e-4, f"{case.name}: the weights of a sample's detail must sum to 0"
     shared = 0 if draw.detail is None else draw.detail.sources_BK.shape[1]
-    assert shared <= most, f"{case.who}: detail of {shared} images is added; shares_detail_of() says {most}"
+    assert shared <= max_shared, (
+        f"{case.name}: detail of {shared} images is added; shares_detail_of() says {max_shared}"
+    )
 
 
 def _check_strength(case: _Case) -> None:
@@ -200,7 +204,7 @@ def _check_strength(case: _Case) -> None:
     default = getattr(case.build().config, option)
     full, weak = (_change(case.draw(**{option: factor * default})) for factor in (1.0, 0.25))
     assert weak <= 0.5 * full + 1e-6, (
-        f"{case.who}: at a quarter of {option} latents change by {weak:.3g}, at all of it by {full:.3g}; a "
+        f"{case.name}: at a quarter of {option} latents change by {weak:.3g}, at all of it by {full:.3g}; a "
         f"strength_option scales the change"
     )
 
@@ -213,24 +217,24 @@ def _change(draw: Draw) -> float:
 
 def _check_deterministic(case: _Case) -> None:
     fix = "sample i may depend on the seed, the class and i only: keep no state in draw(), and fit with `seed`"
-    with torch.inference_mode(), global_randomness_untouched(case.who):
+    with torch.inference_mode(), global_randomness_untouched(case.name):
         sampler = case.build()
         later = sampler.draw(CHUNK, CHUNK, seeded(1))
         first = sampler.draw(0, CHUNK, seeded(0))
     again = case.draw()
-    assert is_equal(first.latent, again.latent), f"{case.who}: the first chunk changed after another was drawn; {fix}"
-    assert first.sources == again.sources, f"{case.who}: sources of the first chunk changed after another; {fix}"
-    assert is_equal(later.latent, case.draw(1, CHUNK).latent), f"{case.who}: two draws of one chunk differ; {fix}"
+    assert is_equal(first.latent, again.latent), f"{case.name}: the first chunk changed after another was drawn; {fix}"
+    assert first.sources == again.sources, f"{case.name}: sources of the first chunk changed after another; {fix}"
+    assert is_equal(later.latent, case.draw(1, CHUNK).latent), f"{case.name}: two draws of one chunk differ; {fix}"
     if case.count > 2:
         other = case.draw(seed=5)
-        assert not is_equal(first.latent, other.latent), f"{case.who}: draw() ignores the generator that is passed in"
+        assert not is_equal(first.latent, other.latent), f"{case.name}: draw() ignores the generator that is passed in"
 
 
 def _check_inputs(case: _Case) -> None:
     latents = case.latents
     case.draw(latents=latents)
     same = is_equal(latents.latent, case.latents.latent)
-    assert same, f"{case.who}: it changed the training images' latents in place; work on a copy"
+    assert same, f"{case.name}: it changed the training images' latents in place; work on a copy"
 
 
 CHECKS: tuple[Callable[[_Case], None], ...] = (

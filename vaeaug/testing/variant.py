@@ -11,8 +11,8 @@ from vaeaug.contracts import Encoded, Latents, ReconstructionLoss, Variant, leav
 from vaeaug.testing.cases import (
     SPECS,
     check_declaration,
-    close,
     global_randomness_untouched,
+    is_close,
     is_equal,
     reload_into,
     seeded,
@@ -80,114 +80,124 @@ def _check_shapes(case: VariantCase) -> None:
     for count in (BATCH, 1):
         x, y = case.batch(count)
         for training in (True, False):
-            model = case.begun().train(training)
+            model = case.training_started().train(training)
             encoded = model.encode(x, y, seeded(0))
-            _check_encoded(case.who, model, encoded, count)
+            _check_encoded(case.name, model, encoded, count)
             raw = model.decode(encoded.latent, y)
             expected = (count, spec.raw_channels, spec.height, spec.width)
             assert tuple(raw.shape) == expected, (
-                f"{case.who}: decode() gave shape {tuple(raw.shape)}; it must be (B, R, H, W) = {expected} with "
+                f"{case.name}: decode() gave shape {tuple(raw.shape)}; it must be (B, R, H, W) = {expected} with "
                 f"R = spec.raw_channels, which the loss chooses"
             )
-            assert raw.dtype == torch.float32, f"{case.who}: decode() gave {raw.dtype}; use float32"
-            assert raw.isfinite().all(), f"{case.who}: decode() gave a value that is not finite"
+            assert raw.dtype == torch.float32, f"{case.name}: decode() gave {raw.dtype}; use float32"
+            assert raw.isfinite().all(), f"{case.name}: decode() gave a value that is not finite"
             drawn = model.prior(y, seeded(0))
-            assert {len(leaf) for leaf in leaves(drawn)} == {count}, f"{case.who}: prior() must draw one latent a label"
+            assert {len(leaf) for leaf in leaves(drawn)} == {count}, (
+                f"{case.name}: prior() must draw one latent a label"
+            )
             assert structure(drawn) == structure(encoded.latent), (
-                f"{case.who}: prior() draws latents of structure {structure(drawn)}, encode() gives "
+                f"{case.name}: prior() draws latents of structure {structure(drawn)}, encode() gives "
                 f"{structure(encoded.latent)}; they must be alike, for decode() takes both"
             )
 
 
-def _check_encoded(who: str, model: Variant, encoded: Encoded, count: int) -> None:
-    assert isinstance(encoded, Encoded), f"{who}: encode() must return a vaeaug.Encoded"
-    assert leaves(encoded.latent), f"{who}: the latent holds no tensor"
+def _check_encoded(case_name: str, model: Variant, encoded: Encoded, count: int) -> None:
+    assert isinstance(encoded, Encoded), f"{case_name}: encode() must return a vaeaug.Encoded"
+    assert leaves(encoded.latent), f"{case_name}: the latent holds no tensor"
     for leaf in leaves(encoded.latent):
-        assert leaf.ndim >= 1, f"{who}: a latent tensor has no batch axis"
-        assert len(leaf) == count, f"{who}: a latent tensor has shape {tuple(leaf.shape)}; its first axis is the batch"
-        assert leaf.isfinite().all(), f"{who}: the latent is not finite"
+        assert leaf.ndim >= 1, f"{case_name}: a latent tensor has no batch axis"
+        assert len(leaf) == count, (
+            f"{case_name}: a latent tensor has shape {tuple(leaf.shape)}; its first axis is the batch"
+        )
+        assert leaf.isfinite().all(), f"{case_name}: the latent is not finite"
     features = encoded.features_BD
-    assert features.ndim == 2, f"{who}: features_BD has shape {tuple(features.shape)}; flatten it to (B, D)"
-    assert len(features) == count, f"{who}: features_BD has shape {tuple(features.shape)}; its first axis is the batch"
+    assert features.ndim == 2, f"{case_name}: features_BD has shape {tuple(features.shape)}; flatten it to (B, D)"
+    assert len(features) == count, (
+        f"{case_name}: features_BD has shape {tuple(features.shape)}; its first axis is the batch"
+    )
     for name, value in encoded.penalties.items():
         assert not term_of(model, name).over_batch, (
-            f"{who}: `terms` declares the penalty {name!r} over the batch; a penalty is one value per image: return a "
-            "term over the batch from losses()"
+            f"{case_name}: `terms` declares the penalty {name!r} over the batch; a penalty is one value per image: "
+            "return a term over the batch from losses()"
         )
         assert tuple(value.shape) == (count,), (
-            f"{who}: penalty {name!r} has shape {tuple(value.shape)}; give one value per image, ({count},)"
+            f"{case_name}: penalty {name!r} has shape {tuple(value.shape)}; give one value per image, ({count},)"
         )
-        assert value.isfinite().all(), f"{who}: penalty {name!r} is not finite"
+        assert value.isfinite().all(), f"{case_name}: penalty {name!r} is not finite"
     if encoded.scale is not None:
         assert structure(encoded.scale) == structure(encoded.latent), (
-            f"{who}: scale has structure {structure(encoded.scale)}, the latent {structure(encoded.latent)}; give "
-            f"one standard deviation a latent value, or None"
+            f"{case_name}: scale has structure {structure(encoded.scale)}, the latent {structure(encoded.latent)}; "
+            "give one standard deviation a latent value, or None"
         )
-        assert all((leaf >= 0).all() for leaf in leaves(encoded.scale)), f"{who}: scale holds a negative value"
+        assert all((leaf >= 0).all() for leaf in leaves(encoded.scale)), f"{case_name}: scale holds a negative value"
 
 
 def _check_deterministic(case: VariantCase) -> None:
-    model, (x, y) = case.begun(), case.batch()
-    with torch.no_grad(), global_randomness_untouched(case.who):
+    model, (x, y) = case.training_started(), case.batch()
+    with torch.no_grad(), global_randomness_untouched(case.name):
         mode, again = (model.encode(x, y) for _ in range(2))
         first, same, other = (model.encode(x, y, seeded(seed)) for seed in (1, 1, 2))
         prior, prior_same, prior_other = (model.prior(torch.zeros_like(y), seeded(seed)) for seed in (1, 1, 2))
         raw, raw_again = (model.decode(first.latent, y) for _ in range(2))
         model.losses(x, y, case.reconstruction(), seeded(1))
-    assert is_equal(mode.latent, again.latent), f"{case.who}: without a generator encode() must give the mode"
-    assert is_equal(first.latent, same.latent), f"{case.who}: encode() gave two draws for one seed"
-    assert torch.equal(mode.features_BD, first.features_BD), f"{case.who}: features_BD must not depend on the draw"
-    assert torch.equal(raw, raw_again), f"{case.who}: decode() gave two outputs for one latent in eval mode"
+    assert is_equal(mode.latent, again.latent), f"{case.name}: without a generator encode() must give the mode"
+    assert is_equal(first.latent, same.latent), f"{case.name}: encode() gave two draws for one seed"
+    assert torch.equal(mode.features_BD, first.features_BD), f"{case.name}: features_BD must not depend on the draw"
+    assert torch.equal(raw, raw_again), f"{case.name}: decode() gave two outputs for one latent in eval mode"
     if first.scale is not None and all((leaf > 0).all() for leaf in leaves(first.scale)):
-        assert not is_equal(first.latent, other.latent), f"{case.who}: encode() ignores the generator it is handed"
-    assert is_equal(prior, prior_same), f"{case.who}: prior() gave two draws for one seed"
-    assert not is_equal(prior, prior_other), f"{case.who}: prior() ignores its generator"
+        assert not is_equal(first.latent, other.latent), f"{case.name}: encode() ignores the generator it is handed"
+    assert is_equal(prior, prior_same), f"{case.name}: prior() gave two draws for one seed"
+    assert not is_equal(prior, prior_other), f"{case.name}: prior() ignores its generator"
     distinct = any(not torch.equal(leaf[0], leaf[1]) for leaf in leaves(prior))
-    assert distinct, f"{case.who}: prior() gave one draw for all labels; draw one for each"
+    assert distinct, f"{case.name}: prior() gave one draw for all labels; draw one for each"
 
 
-def _check_alone(case: VariantCase) -> None:
-    model, (x, y) = case.shaken(), case.batch()
+def _check_batch_independence(case: VariantCase) -> None:
+    model, (x, y) = case.perturbed(), case.batch()
     reconstruction = case.reconstruction()
-    mend = "in eval mode an image may not see its batch: prefer LayerNorm or GroupNorm to the batch's statistics"
+    remedy = "in eval mode an image may not see its batch: prefer LayerNorm or GroupNorm to the batch's statistics"
     with torch.no_grad():
-        together = model.encode(x, y)
-        raw = model.decode(together.latent, y)
-        alone = [model.encode(x[i : i + 1], y[i : i + 1]) for i in range(BATCH)]
-        raw_alone = torch.cat([model.decode(each.latent, y[i : i + 1]) for i, each in enumerate(alone)])
+        batched = model.encode(x, y)
+        raw = model.decode(batched.latent, y)
+        separate = [model.encode(x[i : i + 1], y[i : i + 1]) for i in range(BATCH)]
+        separate_raw = torch.cat([model.decode(each.latent, y[i : i + 1]) for i, each in enumerate(separate)])
         x_other, y_other = x.clone(), y.clone()
         x_other[-1], y_other[-1] = 1 - x[-1], (y[-1] + 1) % case.image.num_classes
         before, after = (model.losses(*batch, reconstruction, seeded(3)) for batch in ((x, y), (x_other, y_other)))
-    for leaf, *parts in zip(leaves(together.latent), *(leaves(each.latent) for each in alone), strict=True):
-        assert close(leaf, torch.cat(parts)), f"{case.who}: encode() of a batch differs from encode() of each; {mend}"
-    for name, value in together.penalties.items():
-        apart = torch.cat([each.penalties[name] for each in alone])
-        assert close(value, apart), f"{case.who}: penalty {name!r} of a batch differs from that of each image; {mend}"
-    assert close(raw, raw_alone), f"{case.who}: decode() of a batch differs from decode() of each; {mend}"
+    for leaf, *parts in zip(leaves(batched.latent), *(leaves(each.latent) for each in separate), strict=True):
+        assert is_close(leaf, torch.cat(parts)), (
+            f"{case.name}: encode() of a batch differs from encode() of each; {remedy}"
+        )
+    for name, value in batched.penalties.items():
+        separate_values = torch.cat([each.penalties[name] for each in separate])
+        assert is_close(value, separate_values), (
+            f"{case.name}: penalty {name!r} of a batch differs from that of each image; {remedy}"
+        )
+    assert is_close(raw, separate_raw), f"{case.name}: decode() of a batch differs from decode() of each; {remedy}"
     for group, terms in before.items():
         for name, value in terms.items():
-            assert term_of(model, name).over_batch or close(value[:-1], after[group][name][:-1], 1e-5), (
-                f"{case.who}: loss {group}/{name} of an image changed with another image of the batch; {mend}; a term "
-                f"over the batch is declared and is one value: terms = {{{name!r}: Term(over_batch=True)}}"
+            assert term_of(model, name).over_batch or is_close(value[:-1], after[group][name][:-1], 1e-5), (
+                f"{case.name}: loss {group}/{name} of an image changed with another image of the batch; {remedy}; a "
+                f"term over the batch is declared and is one value: terms = {{{name!r}: Term(over_batch=True)}}"
             )
 
 
 def _check_labels(case: VariantCase) -> None:
     if case.image.num_classes == 1:
         return
-    model, (x, y) = case.shaken(), case.batch()
+    model, (x, y) = case.perturbed(), case.batch()
     with torch.no_grad():
         model.fit_prior(_latents(model, x, y), seeded(5))
         latent, others = model.encode(x, y).latent, (y + 1) % case.image.num_classes
-        decoder_sees = not close(model.decode(latent, y), model.decode(latent, others), 1e-6)
+        decoder_sees = not is_close(model.decode(latent, y), model.decode(latent, others), 1e-6)
         prior_sees = not is_equal(model.prior(y, seeded(4)), model.prior(others, seeded(4)))
     if case.cls.conditional:
         assert decoder_sees or prior_sees, (
-            f"{case.who}: `conditional` is true, but neither decode() nor prior() changes with the label; use y_B"
+            f"{case.name}: `conditional` is true, but neither decode() nor prior() changes with the label; use y_B"
         )
     else:
-        assert not decoder_sees, f"{case.who}: decode() changes with the label; set `conditional = True`"
-        assert not prior_sees, f"{case.who}: prior() changes with the label; set `conditional = True`"
+        assert not decoder_sees, f"{case.name}: decode() changes with the label; set `conditional = True`"
+        assert not prior_sees, f"{case.name}: prior() changes with the label; set `conditional = True`"
 
 
 def _latents(model: Variant, x: Tensor, y: Tensor) -> Latents:
@@ -196,29 +206,29 @@ def _latents(model: Variant, x: Tensor, y: Tensor) -> Latents:
 
 
 def _check_saved(case: VariantCase) -> None:
-    model, (x, y) = case.shaken(), case.batch(4 * BATCH)
+    model, (x, y) = case.perturbed(), case.batch(4 * BATCH)
     with torch.no_grad():
         model.train().losses(x, y, case.reconstruction().train(), seeded(0))  # a codebook may keep running statistics
         model.eval()
-        with global_randomness_untouched(f"{case.who}: fit_prior()"):
+        with global_randomness_untouched(f"{case.name}: fit_prior()"):
             model.fit_prior(_latents(model, x, y), seeded(5))
-        loaded = reload_into(model, case.build(seed=1), case.who)
+        loaded = reload_into(model, case.build(seed=1), case.name)
         for module in (model, loaded):
-            assert not module.training, f"{case.who}: eval() must reach the whole module"
+            assert not module.training, f"{case.name}: eval() must reach the whole module"
         first, second = (each.encode(x, y, seeded(6)) for each in (model, loaded))
         raw, raw_loaded = (each.decode(first.latent, y) for each in (model, loaded))
         drawn, drawn_loaded = (each.prior(y, seeded(6)) for each in (model, loaded))
-    mend = "keep all that training and fit_prior change in parameters or buffers"
-    assert is_equal(first.latent, second.latent), f"{case.who}: after saving and loading encode() differs; {mend}"
-    assert torch.equal(raw, raw_loaded), f"{case.who}: after saving and loading decode() differs; {mend}"
-    assert is_equal(drawn, drawn_loaded), f"{case.who}: after saving and loading prior() differs; {mend}"
+    remedy = "keep all that training and fit_prior change in parameters or buffers"
+    assert is_equal(first.latent, second.latent), f"{case.name}: after saving and loading encode() differs; {remedy}"
+    assert torch.equal(raw, raw_loaded), f"{case.name}: after saving and loading decode() differs; {remedy}"
+    assert is_equal(drawn, drawn_loaded), f"{case.name}: after saving and loading prior() differs; {remedy}"
 
 
 CHECKS: tuple[Callable[[VariantCase], None], ...] = (
     _check_shapes,
     check_losses,
     _check_deterministic,
-    _check_alone,
+    _check_batch_independence,
     _check_labels,
     check_divergence,
     check_log_ratio,

@@ -1,4 +1,4 @@
-"""What the checks of a variant share: how it is built, and the images it is given."""
+"""What the checks of a variant share: building it, and its images."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from vaeaug.contracts import ImageSpec, ReconstructionLoss, Term, TrainingSet, Variant
-from vaeaug.testing.cases import build, global_randomness_untouched, images, shaken
+from vaeaug.testing.cases import build, global_randomness_untouched, images, perturbed
 
 BATCH = 6
 
@@ -25,7 +25,7 @@ class VariantCase:
     loss_options: Mapping[str, Any]
 
     @property
-    def who(self) -> str:
+    def name(self) -> str:
         """The variant and the images, for messages."""
         return f"{self.cls.name} on {self.image.channels}x{self.image.height}x{self.image.width}"
 
@@ -42,19 +42,19 @@ class VariantCase:
         """Build the variant, in eval mode."""
         return build(self.cls, self.spec, self.options, seed).eval()
 
-    def begun(self) -> Variant:
+    def training_started(self) -> Variant:
         """Build the variant and begin a training."""
         model = self.build()
         assert all(isinstance(term, Term) for term in model.terms.values()), (
-            f"{self.who}: terms must map names to vaeaug.Term, also if it is set in __init__"
+            f"{self.name}: terms must map names to vaeaug.Term, also if it is set in __init__"
         )
-        with global_randomness_untouched(f"{self.who}: begin_training()"):
+        with global_randomness_untouched(f"{self.name}: begin_training()"):
             model.begin_training(TrainingSet(self.batch(8 * BATCH)[1]))
         return model
 
-    def shaken(self) -> Variant:
+    def perturbed(self) -> Variant:
         """Build the variant, begin a training, and move every parameter a little."""
-        return shaken(self.begun())
+        return perturbed(self.training_started())
 
     def batch(self, count: int = BATCH, seed: int = 1) -> tuple[Tensor, Tensor]:
         """Return images (B, C, H, W) in [0, 1] and their labels (B,)."""

@@ -1,4 +1,4 @@
-"""Batches sliced from the image cache. Which images stand in a batch depends on (seed, step) alone."""
+"""Batches sliced from the image cache. Which images are in a batch depends only on (seed, step)."""
 
 from __future__ import annotations
 
@@ -24,13 +24,9 @@ class Batches:
     """Training images in a new order each epoch, without worker processes.
 
     Attributes:
-        pixels_NHWC: all images, uint8; usually a memory map.
-        labels_N: class indices.
-        indices: which images to train on.
-        size: images a batch; every batch is full, and each image comes once an epoch but for the remainder.
-        seed: of the order and of the augmentation.
-        device: where batches go.
-        augment: applied to a batch of uint8 images with one seed an image, or None.
+        pixels_NHWC: all images; usually a memory map.
+        size: images per batch. Every batch is full, so an epoch leaves out the remainder.
+        augment: applied to a batch of uint8 images with one seed per image.
     """
 
     pixels_NHWC: NDArray[np.uint8]
@@ -44,7 +40,7 @@ class Batches:
 
     @property
     def per_epoch(self) -> int:
-        """Batches an epoch."""
+        """Batches per epoch."""
         return max(1, len(self.indices) // self.size)
 
     def get(self, step: int) -> tuple[Tensor, Tensor]:
@@ -68,7 +64,7 @@ def as_images(pixels_BHWC: NDArray[np.uint8], device: torch.device) -> Tensor:
 
 
 def as_pixels(images_BCHW: Tensor) -> NDArray[np.uint8]:
-    """Turn images (B, C, H, W) in [0, 1] into uint8 (B, H, W, C), rounded to the nearest level: `as_images` undone."""
+    """Undo `as_images`: images (B, C, H, W) in [0, 1] to uint8 (B, H, W, C), rounded to the nearest level."""
     scaled = (images_BCHW.clamp(0, 1) * 255).round().to(torch.uint8)
     pixels_BHWC: NDArray[np.uint8] = scaled.permute(0, 2, 3, 1).contiguous().cpu().numpy()
     return pixels_BHWC
@@ -81,10 +77,7 @@ def in_chunks(
     device: torch.device,
     size: int | None = None,
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield images and labels of `indices` in order, `size` at a time, as `Batches.get` gives them.
-
-    Without a size, 256 at a time, and fewer of images so large that what is computed of them would fill the memory.
-    """
+    """Yield images and labels of `indices` in order, `size` at a time, by default 256 or fewer if images are large."""
     size = size or min(256, max(1, CHUNK_VALUES // math.prod(pixels_NHWC.shape[1:])))
     for start in range(0, len(indices), size):
         chosen = indices[start : start + size]

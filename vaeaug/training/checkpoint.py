@@ -1,4 +1,4 @@
-"""The whole state of a training, as tensors and JSON: to roll back to in memory, and to go on from on disk."""
+"""The whole state of a training, as tensors and JSON: to roll back to in memory, or to resume from on disk."""
 
 from __future__ import annotations
 
@@ -18,20 +18,18 @@ from vaeaug.disk import write_atomic
 
 
 @dataclass
-class Course:
-    """The numbers of a training's state: everything that is not a tensor.
+class TrainingProgress:
+    """The state of a training except for tensors.
 
     Attributes:
-        step: steps taken.
-        elapsed: seconds spent, over all sittings.
-        rate_factor: what the learning rate is multiplied by; halved at each rollback.
-        rollbacks: how often a NaN has sent the training back.
-        gradient_norms: running average of the gradient norm, by parameter group.
-        best_loss: least validation loss so far, or None.
-        best_step: the step it was reached at.
+        elapsed: seconds spent, including earlier runs.
+        rate_factor: factor of the learning rate; halved at each rollback.
+        rollbacks: number of returns to an earlier state after a NaN.
+        gradient_norms: running average by parameter group.
+        best_loss: smallest validation loss so far.
         bad_checks: validations since then.
-        history: a row a validation.
-        done: why the training is over, or None while it is not.
+        history: one row per validation.
+        done: why the training is over, or None.
     """
 
     step: int = 0
@@ -51,12 +49,8 @@ class TrainingState:
     """The live objects of a training; `snapshot` copies them and `restore` puts a copy back, bit for bit.
 
     Attributes:
-        variant: what is trained.
-        loss: what it is trained by, which may have state of its own.
-        optimizers: an optimizer a parameter group.
-        average: the moving average of the variant's parameters.
-        best: the weights to keep: name -> tensor, as in `weights`.
-        course: the numbers.
+        average: moving average of the variant's parameters.
+        best: the weights to keep, named as in `weights`.
     """
 
     variant: Variant
@@ -64,7 +58,7 @@ class TrainingState:
     optimizers: Mapping[str, torch.optim.Optimizer]
     average: list[Tensor]
     best: dict[str, Tensor]
-    course: Course
+    progress: TrainingProgress
 
     @property
     def modules(self) -> dict[str, nn.Module]:
@@ -72,7 +66,7 @@ class TrainingState:
         return {"variant": self.variant, "loss": self.loss}
 
     def weights(self) -> dict[str, Tensor]:
-        """Return the present parameters and buffers of both, by dotted name (not copied)."""
+        """Return the current parameters and buffers of variant and loss, by dotted name (not copied)."""
         return {
             f"{prefix}.{name}": tensor
             for prefix, module in self.modules.items()
@@ -80,9 +74,9 @@ class TrainingState:
         }
 
     def load_weights(self, weights: Mapping[str, Tensor]) -> None:
-        """Put weights, named as `weights` names them, into both."""
+        """Load weights, named as in `weights`, into variant and loss."""
         for prefix, module in self.modules.items():
-            module.load_state_dict(_below(weights, f"{prefix}."))
+            module.load_state_dict(_without_prefix(weights, f"{prefix}."))
 
     def load_average(self) -> None:
         """Put the moving average into the variant's parameters."""
@@ -100,33 +94,33 @@ class TrainingState:
     def snapshot(self) -> Snapshot:
         """Return a copy of the state."""
         tensors = {name: tensor.detach().clone() for name, tensor in self._tensors().items()}
-        return Snapshot(tensors, json.dumps(asdict(self.course)))
+        return Snapshot(tensors, json.dumps(asdict(self.progress)))
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Return to a snapshot. The course becomes a new object."""
+        """Return to a snapshot. `progress` becomes a new object."""
         tensors = snapshot.tensors
-        self.load_weights(_below(tensors, "now/"))
+        self.load_weights(_without_prefix(tensors, "now/"))
         copy_into(self.average, [tensors[f"average/{i}"] for i in range(len(self.average))])
-        self.best = {name: tensor.clone() for name, tensor in _below(tensors, "best/").items()}
+        self.best = {name: tensor.clone() for name, tensor in _without_prefix(tensors, "best/").items()}
         for group, optimizer in self.optimizers.items():
             state: dict[int, dict[str, Tensor]] = {}
-            for name, tensor in _below(tensors, f"optimizer/{group}/").items():
+            for name, tensor in _without_prefix(tensors, f"optimizer/{group}/").items():
                 index, key = name.split("/")
                 state.setdefault(int(index), {})[key] = tensor.clone()
             optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-        self.course = Course(**json.loads(snapshot.course))
+        self.progress = TrainingProgress(**json.loads(snapshot.progress))
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A copy of a training's state: tensors by name, and the course as JSON."""
+    """A copy of a training's state: tensors by name, and the progress as JSON."""
 
     tensors: dict[str, Tensor]
-    course: str
+    progress: str
 
     def save(self, path: Path) -> None:
         """Write it to one safetensors file, all or nothing."""
-        write_atomic(path, save({name: t.contiguous() for name, t in self.tensors.items()}, {"course": self.course}))
+        write_atomic(path, save({name: t.contiguous() for name, t in self.tensors.items()}, {"course": self.progress}))
 
     @staticmethod
     def load(path: Path) -> Snapshot:
@@ -136,7 +130,7 @@ class Snapshot:
             return Snapshot(tensors, file.metadata()["course"])
 
 
-def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def _without_prefix(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """Return the entries whose name starts with `prefix`, without it."""
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 

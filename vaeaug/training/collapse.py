@@ -1,4 +1,4 @@
-"""Posterior collapse: latent dimensions, or codes of a codebook, that say nothing about the image."""
+"""Posterior collapse: latent dimensions, or codes of a codebook, without information about the image."""
 
 from __future__ import annotations
 
@@ -16,12 +16,7 @@ ACTIVE_VARIANCE = 0.01  # Burda et al. 2016, sec. 5: the variances are well sepa
 
 @dataclass(frozen=True, slots=True)
 class ActiveUnits:
-    """How many latent dimensions are in use.
-
-    Attributes:
-        active: dimensions whose posterior mean varies over the images.
-        total: all dimensions, D.
-    """
+    """How many of the latent dimensions have a posterior mean that varies over the images."""
 
     active: int
     total: int
@@ -32,11 +27,7 @@ class ActiveUnits:
         return self.active < max(1, self.total / 16)
 
     def advice(self, *, kl: bool) -> str | None:
-        """Return what to tell the user, or None where all is well.
-
-        Args:
-            kl: whether the objective has a KL divergence, which is what makes a posterior collapse.
-        """
+        """Return a warning, or None if the latent is in use; `kl` is whether the objective has a KL divergence."""
         if not self.collapsed:
             return None
         if not kl:
@@ -51,11 +42,7 @@ class ActiveUnits:
 
 
 def active_units(features_ND: Tensor) -> ActiveUnits:
-    """Count the dimensions with Var_x(E[z|x]) > 0.01 (Burda et al. 2016, arXiv:1509.00519, sec. 5).
-
-    Args:
-        features_ND: posterior means of N images.
-    """
+    """Count the dimensions with Var_x(E[z|x]) > 0.01 (Burda et al. 2016, arXiv:1509.00519, sec. 5)."""
     variance_D = features_ND.var(dim=0, correction=0)
     return ActiveUnits(active=int((variance_D > ACTIVE_VARIANCE).sum()), total=features_ND.shape[1])
 
@@ -65,10 +52,7 @@ class CodeUse:
     """How many codes of a discrete latent are in use.
 
     Attributes:
-        used: codes that occur at least once.
-        total: codes there are; None where the variant does not say (`Variant.num_codes`).
-        perplexity: exp of the entropy of the codes' frequencies (van den Oord et al. 2017), from 1 to `used`: as many
-            codes, used equally often, would say as much.
+        perplexity: exp of the entropy of the codes' frequencies (van den Oord et al. 2017), from 1 to `used`.
     """
 
     used: int
@@ -77,7 +61,7 @@ class CodeUse:
 
     @classmethod
     def of(cls, metrics: Mapping[str, Any]) -> Self | None:
-        """Return what the metrics of a training say of codes; None where the latent is continuous."""
+        """Return the code use recorded in the metrics of a training, or None if the latent is continuous."""
         codes = metrics.get("codes")
         return None if codes is None else cls(**codes)
 
@@ -91,11 +75,11 @@ class CodeUse:
         return f"{self.used:,}{total} codes are in use (perplexity {self.perplexity:.1f})"
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as the metrics of a training keep it."""
+        """Return it as recorded in the metrics."""
         return asdict(self)
 
     def advice(self) -> str | None:
-        """Return what to tell the user, or None where enough codes are in use."""
+        """Return a warning, or None if enough codes are in use."""
         if not self.collapsed:
             return None
         return (
@@ -112,22 +96,18 @@ class CodeCounter:
 
     def add(self, latent: Latent) -> None:
         """Count the codes of a batch; a continuous latent has none."""
-        parts = leaves(latent)
-        if any(part.is_floating_point() for part in parts):
+        tensors = leaves(latent)
+        if any(leaf.is_floating_point() for leaf in tensors):
             return
-        self._counts += [torch.zeros(0, dtype=torch.int64)] * (len(parts) - len(self._counts))
-        for place, part in enumerate(parts):
-            new_K, old_K = part.flatten().cpu().bincount(), self._counts[place]
+        self._counts += [torch.zeros(0, dtype=torch.int64)] * (len(tensors) - len(self._counts))
+        for index, leaf in enumerate(tensors):
+            new_K, old_K = leaf.flatten().cpu().bincount(), self._counts[index]
             size = max(len(new_K), len(old_K))
-            padded = (torch.nn.functional.pad(each_K, (0, size - len(each_K))) for each_K in (old_K, new_K))
-            self._counts[place] = torch.stack(list(padded)).sum(dim=0)
+            padded = (torch.nn.functional.pad(counts_K, (0, size - len(counts_K))) for counts_K in (old_K, new_K))
+            self._counts[index] = torch.stack(list(padded)).sum(dim=0)
 
     def use(self, total: int | None) -> CodeUse | None:
-        """Return how many codes are in use, or None if no discrete latent was counted.
-
-        Args:
-            total: the number of codes there are, of all tensors of the latent together, if it is known.
-        """
+        """Return how many codes are in use out of `total`, or None if no discrete latent was counted."""
         if not self._counts:
             return None
         counts = torch.cat(self._counts).double()

@@ -1,4 +1,4 @@
-"""How to train: every knob of the loop, with its default and range. The command line is made from this."""
+"""Options of the training loop, with defaults and ranges. The command line is made from them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from vaeaug.options import option
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingConfig:
-    """The knobs of the training loop. Whichever of `epochs`, `steps` and `time_budget` ends first ends the training."""
+    """Options of the training loop. The first limit of `epochs`, `steps` and `time_budget` ends the training."""
 
     epochs: int | None = option(None, "Passes over the training images.", minimum=1)
     steps: int | None = option(

@@ -1,4 +1,4 @@
-"""Rows of `history.jsonl`: what a training wrote down about its objective. This module imports no torch."""
+"""Rows of `history.jsonl`. This module does not import torch."""
 
 from __future__ import annotations
 
@@ -14,9 +14,7 @@ ANNEALED = "annealed"
 def annealed_terms(rows: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return the names of a training's annealed terms, in their order.
 
-    Args:
-        rows: of one training. If a row does not record its annealed terms (written by an earlier vaeaug), those named
-            `kl` or `kl/<group>` are.
+    Rows of earlier versions do not record them: then these are the terms named `kl` or `kl/<group>`.
     """
     names: dict[str, None] = {}
     for row in rows:

@@ -17,7 +17,7 @@ def checked_losses(
     """Return `Variant.losses` of a batch.
 
     Raises:
-        PluginError: if a term does not have the shape that the variant declares (`Variant.terms`).
+        PluginError: if a term does not have its declared shape (`Variant.terms`).
     """
     losses = variant.losses(x_BCHW, y_B, loss, generator)
     for group, terms in losses.items():
@@ -33,8 +33,6 @@ def objective(terms: Mapping[str, Tensor], annealed: Collection[str], weight: fl
 
     Args:
         terms: name -> (B,), or () for a term over the batch.
-        annealed: names of the annealed terms.
-        weight: of the annealed terms, in [0, 1].
         free_bits: nats of each annealed term, averaged over the batch, that cost nothing (Kingma et al. 2016, eq. 15,
             with every annealed term a group).
     """

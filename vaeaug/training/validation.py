@@ -1,4 +1,4 @@
-"""Validation while training: what is written to the history, which weights are kept, and when it is enough."""
+"""Validation during training: the history, which weights are kept, and when to stop."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from torch import Tensor
 from vaeaug.contracts import Variant, annealed_names, term_of
 from vaeaug.seeds import seed_of
 from vaeaug.training.batches import Batches, in_chunks
-from vaeaug.training.checkpoint import Course, TrainingState, copies, copy_into
+from vaeaug.training.checkpoint import TrainingProgress, TrainingState, copies, copy_into
 from vaeaug.training.collapse import ActiveUnits, CodeCounter, CodeUse, active_units
 from vaeaug.training.config import TrainingConfig
 from vaeaug.training.history import ANNEALED
 from vaeaug.training.objective import checked_losses
 from vaeaug.training.schedules import kl_weight, learning_rate
 
-LEAST_DRAWS = 64  # posterior draws a validation averages over at least: few images are drawn for more than once
-MOST_DRAWS = 4096  # and at most
-MOST_COUNTED = 10_000  # images that active units are counted on after training
+MIN_DRAWS = 64  # posterior draws a validation averages over at least: few images are drawn for more than once
+MAX_DRAWS = 4096  # and at most
+MAX_COUNTED_IMAGES = 10_000  # images that active units are counted on after training
 VALIDATIONS = 25  # in a training
-LEAST_STEPS = 10  # between two
-COST = 0.05  # greatest share of the images seen that may be validation images
+MIN_STEPS_BETWEEN = 10  # between two
+MAX_COST = 0.05  # greatest share of the images seen that may be validation images
 
 
 def validation_draws(count: int) -> int:
     """Return how many posterior draws a validation on `count` images makes; the images are taken in turn."""
-    return 0 if count == 0 else min(max(count, LEAST_DRAWS), MOST_DRAWS)
+    return 0 if count == 0 else min(max(count, MIN_DRAWS), MAX_DRAWS)
 
 
-def steps_between(steps: int, batch_size: int, validated: int) -> int:
+def steps_between(steps: int, batch_size: int, num_images: int) -> int:
     """Return how many steps lie between validations in a training of `steps` steps."""
-    return min(max(steps // VALIDATIONS, least_between(batch_size, validated)), steps)
+    return min(max(steps // VALIDATIONS, min_steps_between(batch_size, num_images)), steps)
 
 
-def least_between(batch_size: int, validated: int) -> int:
-    """Return the least number of steps between validations on `validated` images, so that they cost little."""
-    return max(LEAST_STEPS, math.ceil(validation_draws(validated) / COST / batch_size))
+def min_steps_between(batch_size: int, num_images: int) -> int:
+    """Return the least number of steps between validations on `num_images` images, so that they cost little."""
+    return max(MIN_STEPS_BETWEEN, math.ceil(validation_draws(num_images) / MAX_COST / batch_size))
 
 
 def validate(
@@ -51,29 +51,25 @@ def validate(
     *,
     seed: int,
     train: dict[str, float],
-    progress: float,
+    fraction: float,
 ) -> None:
     """Add a row to the history; keep the (averaged) weights if they are the best so far.
 
     Args:
-        state: the training; its weights are as before afterwards.
-        batches: the training images, for what goes with them.
-        validation: indices of the validation images; without any, the present weights count as the best.
-        config: the knobs.
-        seed: of the posterior draws.
+        validation: indices of the validation images; without any, the current weights count as the best.
         train: means of the training terms since the last validation.
-        progress: of the training, in [0, 1].
+        fraction: of the training that is over.
     """
-    course = state.course
+    progress = state.progress
     variant = state.variant
-    present = copies(variant.parameters())
+    current_parameters = copies(variant.parameters())
     if config.ema:
         state.load_average()
     row: dict[str, Any] = {
-        "step": course.step,
-        "epoch": round(course.step / batches.per_epoch, 2),
-        "learning_rate": learning_rate(progress, config) * course.rate_factor,
-        "kl_weight": kl_weight(progress, config),
+        "step": progress.step,
+        "epoch": round(progress.step / batches.per_epoch, 2),
+        "learning_rate": learning_rate(fraction, config) * progress.rate_factor,
+        "kl_weight": kl_weight(fraction, config),
         ANNEALED: annealed_names(variant, train),
         "train": train,
     }
@@ -85,20 +81,19 @@ def validate(
         if math.isfinite(total):  # else the training will find it not finite itself; history.jsonl stays JSON
             row |= {"validation": terms, "active_units": units.active}
             row |= {} if codes is None else {"codes_used": codes.used, "perplexity": round(codes.perplexity, 2)}
-    course.history.append(row)
-    if _is_to_be_kept(total, course, variant):
+    progress.history.append(row)
+    if _is_best(total, progress, variant):
         state.best = {name: tensor.detach().clone() for name, tensor in state.weights().items()}
-        course.best_loss, course.best_step, course.bad_checks = total, course.step, 0
-    elif kl_weight(progress, config) == 1:
-        course.bad_checks += 1  # while the KL weight still rises, getting worse is no sign
-    copy_into(variant.parameters(), present)
+        progress.best_loss, progress.best_step, progress.bad_checks = total, progress.step, 0
+    elif kl_weight(fraction, config) == 1:
+        progress.bad_checks += 1  # while the KL weight still rises, getting worse is no sign
+    copy_into(variant.parameters(), current_parameters)
 
 
-def _is_to_be_kept(total: float | None, course: Course, variant: Variant) -> bool:
-    """Tell whether weights with this validation loss are to be kept, instead of the best so far."""
+def _is_best(total: float | None, progress: TrainingProgress, variant: Variant) -> bool:
     if total is None:
         return True
-    better = variant.adversarial or course.best_loss is None or total < course.best_loss - 1e-4
+    better = variant.adversarial or progress.best_loss is None or total < progress.best_loss - 1e-4
     return math.isfinite(total) and better
 
 
@@ -108,8 +103,8 @@ def _evaluate(
 ) -> tuple[dict[str, float], ActiveUnits, CodeUse | None]:
     """Calibrate the loss, and return the means of the first group's terms and what is in use on held-out images.
 
-    The mean of a term over a batch is over batches, weighted by their number of images. What such a term says depends
-    on the batch, so its batches are then no larger than those of the training, with each image at most once.
+    A term over a batch is averaged over batches, weighted by their number of images. Its value depends on the batch, so
+    batches are no larger than in training and contain each image at most once.
     """
     variant, loss = state.variant, state.loss
     variant.eval()
@@ -119,16 +114,16 @@ def _evaluate(
     features: list[Tensor] = []
     codes = CodeCounter()
     count = validation_draws(len(indices))
-    drawn_N = np.resize(indices, count)  # the images in turn
+    chosen_N = np.resize(indices, count)  # the images in turn
     over_batch = any(term.over_batch for term in variant.terms.values())
     size = min(batches.size, len(indices)) if over_batch else None
-    for x_BCHW, y_B in in_chunks(batches.pixels_NHWC, batches.labels_N, drawn_N, batches.device, size):
+    for x_BCHW, y_B in in_chunks(batches.pixels_NHWC, batches.labels_N, chosen_N, batches.device, size):
         terms = next(iter(checked_losses(variant, x_BCHW, y_B, loss, generator).values()))
         for name, value in terms.items():
             weighted = value * len(x_BCHW) if term_of(variant, name).over_batch else value.sum()
             sums[name] = sums.get(name, 0.0) + float(weighted)
         if not features:  # the first few hundred images are enough for these
-            first = next(in_chunks(batches.pixels_NHWC, batches.labels_N, drawn_N, batches.device))
+            first = next(in_chunks(batches.pixels_NHWC, batches.labels_N, chosen_N, batches.device))
             encoded = variant.encode(*first, generator)
             loss.calibrate(variant.decode(encoded.latent, first[1]), first[0])
             features.append(encoded.features_BD)
@@ -137,14 +132,14 @@ def _evaluate(
     return means, active_units(features[0]), codes.use(variant.num_codes)
 
 
-def reason_to_stop(course: Course, steps: int, config: TrainingConfig, *, out_of_time: bool) -> str | None:
+def reason_to_stop(progress: TrainingProgress, steps: int, config: TrainingConfig, *, out_of_time: bool) -> str | None:
     """Return why the training is over, or None."""
-    if course.step >= steps:
+    if progress.step >= steps:
         return f"all {steps:,} steps done"
     if out_of_time:
         return f"the time budget of {round(config.time_budget or 0, 2):g} s is used up"
-    if config.patience and course.bad_checks >= config.patience:
-        return f"no improvement on the validation images since step {course.best_step:,}"
+    if config.patience and progress.bad_checks >= config.patience:
+        return f"no improvement on the validation images since step {progress.best_step:,}"
     return None
 
 
@@ -152,7 +147,7 @@ def reason_to_stop(course: Course, steps: int, config: TrainingConfig, *, out_of
 def latents_in_use(variant: Variant, batches: Batches) -> tuple[ActiveUnits, CodeUse | None]:
     """Count the active units and, for a discrete latent, the codes on (at most 10,000 of) the training images."""
     variant.eval()
-    chosen = batches.indices[:: max(1, len(batches.indices) // MOST_COUNTED)]
+    chosen = batches.indices[:: max(1, len(batches.indices) // MAX_COUNTED_IMAGES)]
     features: list[Tensor] = []
     codes = CodeCounter()
     for x_BCHW, y_B in in_chunks(batches.pixels_NHWC, batches.labels_N, chosen, batches.device):
@@ -163,7 +158,7 @@ def latents_in_use(variant: Variant, batches: Batches) -> tuple[ActiveUnits, Cod
 
 
 class Meter:
-    """Means of the loss terms since it was made."""
+    """Means of the loss terms since its creation."""
 
     def __init__(self) -> None:
         self.sums: dict[str, float] = {}

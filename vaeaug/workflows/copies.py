@@ -10,7 +10,7 @@ from typing import Any
 
 from vaeaug.dataset.image_cache import ImageCache
 from vaeaug.dataset.rules import RGB, WHITE, DecodeRules
-from vaeaug.export.kind import ClassKind
+from vaeaug.export.class_format import ClassFormat
 from vaeaug.export.normalize import REASONS, CopyRule, copy_rule
 from vaeaug.export.real import RealImage
 
@@ -23,7 +23,7 @@ _REWRITTEN = {
     "depth": "had another bit depth than {their} class",
     "mode": "had another colour mode than {their} class",
 }
-_EXACT = {
+_EXACT_COPIES = {
     "transparency": "{have} transparency, which torchvision, timm, Keras, Ultralytics and fastai drop",
     "orientation": "{are} rotated by EXIF, which torchvision, timm, Keras and fastai do not apply",
     "profile": "{have} a colour profile, which no reader applies",
@@ -35,15 +35,11 @@ _EXACT = {
 
 
 def copy_rules(
-    cache: ImageCache, kinds: Mapping[str, ClassKind], *, keep_alpha: bool, exact: bool
+    cache: ImageCache, kinds: Mapping[str, ClassFormat], *, keep_alpha: bool, exact: bool
 ) -> dict[str, CopyRule]:
     """Return `file_name` -> how the image is copied, for each readable image of a dataset.
 
-    Args:
-        cache: the dataset.
-        kinds: label -> the kind of image of the class.
-        keep_alpha: whether transparency is kept.
-        exact: whether bytes are kept even if readers decode other images.
+    With `exact`, bytes are kept even if readers decode the file differently.
     """
     decoding = decoding_rules(cache, keep_alpha=keep_alpha)
     return {
@@ -57,24 +53,22 @@ def copy_rules(
 def copy_warnings(images: Sequence[RealImage], *, remedy: str = "; --copy exact keeps the bytes") -> list[str]:
     """Return the warnings about copies that were rewritten or renamed, or that readers decode differently.
 
-    Args:
-        images: the real images of an output, with their rules.
-        remedy: end of a message, about how to keep the bytes.
+    `remedy` ends a message: how to keep the bytes.
     """
     noun = "copied images" if any(image.synthetic for image in images) else "real images"
     rules = [image.rule for image in images if image.rule is not None]
-    concerned = [rule for rule in rules if rule.reasons]
+    affected = [rule for rule in rules if rule.reasons]
     warnings = []
-    if concerned and concerned[0].exact:
+    if affected and affected[0].exact:
         warnings.append(
-            f"--copy exact: {_of(len(concerned), len(images), noun)} not decoded by every reader like the synthetic "
-            f"ones: {_listed(concerned, _EXACT)}; leave out --copy exact to rewrite the copies"
+            f"--copy exact: {_count_text(len(affected), len(images), noun)} not decoded by every reader like the "
+            f"synthetic ones: {_listed(affected, _EXACT_COPIES)}; leave out --copy exact to rewrite the copies"
         )
-    elif concerned:
-        verb = "was" if len(concerned) == 1 else "were"
+    elif affected:
+        verb = "was" if len(affected) == 1 else "were"
         warnings.append(
-            f"{len(concerned):,} of {len(images):,} {noun} {verb} rewritten so that every reader decodes them "
-            f"like the synthetic ones: {_listed(concerned, _REWRITTEN)}; the originals are unchanged{remedy}"
+            f"{len(affected):,} of {len(images):,} {noun} {verb} rewritten so that every reader decodes them "
+            f"like the synthetic ones: {_listed(affected, _REWRITTEN)}; the originals are unchanged{remedy}"
         )
     renamed = Counter(
         PurePosixPath(image.source).suffix
@@ -91,11 +85,7 @@ def copy_warnings(images: Sequence[RealImage], *, remedy: str = "; --copy exact 
 
 
 def copies_record(images: Sequence[RealImage]) -> dict[str, Any]:
-    """Return how many copies were rewritten and why, as JSON values for the record.
-
-    Args:
-        images: the real images of an output, with their rules.
-    """
+    """Return how many copies were rewritten and why, as JSON values for the record."""
     reasons = Counter(reason for image in images for reason in image.reasons)
     return {
         "images": sum(bool(image.reasons) for image in images),
@@ -110,12 +100,11 @@ def background_name(background: RGB) -> str:
 
 
 def _listed(rules: Sequence[CopyRule], phrases: Mapping[str, str]) -> str:
-    """Return the reasons with their numbers, in words."""
     parts = []
     for reason in REASONS:
-        having = [rule for rule in rules if reason in rule.reasons]
-        if having:
-            parts.append(f"{len(having):,} {_words(phrases[reason], having)}")
+        matching = [rule for rule in rules if reason in rule.reasons]
+        if matching:
+            parts.append(f"{len(matching):,} {_words(phrases[reason], matching)}")
     return ", ".join(parts)
 
 
@@ -135,7 +124,7 @@ def _formats(rules: Iterable[CopyRule]) -> str:
     return ", ".join(sorted({rule.traits.format for rule in rules}))
 
 
-def _of(part: int, whole: int, noun: str) -> str:
+def _count_text(part: int, whole: int, noun: str) -> str:
     return f"{part:,} of {whole:,} {noun} {'is' if part == 1 else 'are'}"
 
 

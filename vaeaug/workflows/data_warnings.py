@@ -12,11 +12,6 @@ from vaeaug.workflows.name_list import name_list
 def data_warnings(index: DatasetIndex, cache: ImageCache, *, allow_leaks: bool) -> list[str]:
     """Return the warnings about a dataset.
 
-    Args:
-        index: the files of the dataset.
-        cache: its readable images.
-        allow_leaks: whether validation and test images may also be training images.
-
     Raises:
         InputError: if validation or test images are also training images, unless `allow_leaks`.
     """
@@ -50,8 +45,7 @@ def split_warnings(index: DatasetIndex) -> list[str]:
 
 
 def _unreadable(cache: ImageCache) -> list[str]:
-    """Return a warning about unreadable images."""
     names = name_list([image.file_name for image in cache.invalid])
-    number = len(cache.invalid)
-    what = "1 unreadable image was" if number == 1 else f"{number:,} unreadable images were"
-    return [f"{what} left out: {names}"] if number else []
+    count = len(cache.invalid)
+    subject = "1 unreadable image was" if count == 1 else f"{count:,} unreadable images were"
+    return [f"{subject} left out: {names}"] if count else []

@@ -24,14 +24,14 @@ from typing import Any
 from vaeaug.cpus import cpu_count, thread_count
 from vaeaug.errors import VaeaugError
 
-SHOWN = ("torch", "torchvision", "albumentations", "pillow", "opencv-python-headless", "numpy")
+LISTED_PACKAGES = ("torch", "torchvision", "albumentations", "pillow", "opencv-python-headless", "numpy")
 """Packages whose versions are listed; of the others only problems are."""
 
 _MODULES = {"opencv-python-headless": "cv2", "pillow": "PIL", "scikit-learn": "sklearn"}
-_NEEDED = ("PNG", "JPEG")
-_DEEP = ("PNG", "TIFF", "JPEG 2000")
-_MIN_FREE = 10**9
-_SECONDS = 180.0
+_REQUIRED_FORMATS = ("PNG", "JPEG")
+_16_BIT_FORMATS = ("PNG", "TIFF", "JPEG 2000")
+_MIN_FREE_BYTES = 10**9
+_TIMEOUT_SECONDS = 180.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,7 @@ class Fact:
     """A fact about the environment.
 
     Attributes:
-        topic: `version`, `device`, `image`, `plugin`, `extra`, `disk` or `text`.
-        name: what it is about.
-        value: as a JSON value.
-        text: in words.
         problem: what is wrong, with the remedy; empty if nothing is.
-        fatal: whether vaeaug cannot work with this problem.
     """
 
     topic: str
@@ -56,11 +51,7 @@ class Fact:
 
 
 def examine(plugins_dirs: Sequence[str] = ()) -> list[Fact]:
-    """Return the facts about this environment, by topic. It takes as long as importing torch.
-
-    Args:
-        plugins_dirs: directories of plugin files.
-    """
+    """Return the facts about this environment, by topic. It takes as long as importing torch."""
     parts: list[tuple[str, Callable[[], Iterator[Fact]]]] = [
         ("version", _versions),
         ("device", lambda: _devices_and_plugins(plugins_dirs)),
@@ -92,7 +83,7 @@ def _versions() -> Iterator[Fact]:
     for name, requirement, installed in _requirements(None):
         problem = "" if installed is not None else f'pip install "{requirement}"'
         version = installed or _version(name)
-        if name in SHOWN or problem:
+        if name in LISTED_PACKAGES or problem:
             yield Fact("version", name, version, version or "missing", problem, fatal=bool(problem))
 
 
@@ -121,16 +112,15 @@ def _requirements(extra: str | None) -> Iterator[tuple[str, str, str | None]]:
             continue
         if marker is not None and not marker.evaluate({"extra": extra or ""}):
             continue
-        version, wanted = _version(name), f"{name}{requirement.specifier}"
+        version, constraint = _version(name), f"{name}{requirement.specifier}"
         if version is None:
-            is_there = find_spec(_MODULES.get(name, name.replace("-", "_"))) is not None
-            yield name, wanted, "of another package" if is_there else None
+            is_importable = find_spec(_MODULES.get(name, name.replace("-", "_"))) is not None
+            yield name, constraint, "of another package" if is_importable else None
         else:
-            yield name, wanted, version if requirement.specifier.contains(version, prereleases=True) else None
+            yield name, constraint, version if requirement.specifier.contains(version, prereleases=True) else None
 
 
 def _version(name: str) -> str | None:
-    """Return the version of an installed package, or None."""
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
@@ -138,7 +128,6 @@ def _version(name: str) -> str | None:
 
 
 def _devices_and_plugins(plugins_dirs: Sequence[str]) -> Iterator[Fact]:
-    """Yield the devices and the plugins, which another process finds out."""
     count, threads = cpu_count(), thread_count()
     text = f"{count} of {os.cpu_count()} processors: {count} processes train, {threads} threads read and write images"
     yield Fact("device", "cpu", {"processors": count, "threads": threads}, text)
@@ -149,8 +138,8 @@ def _devices_and_plugins(plugins_dirs: Sequence[str]) -> Iterator[Fact]:
     sender.close()
     for step in ("torch", "plugins"):
         try:
-            if not receiver.poll(_SECONDS):
-                raise VaeaugError(f"took longer than {_SECONDS:.0f} s")
+            if not receiver.poll(_TIMEOUT_SECONDS):
+                raise VaeaugError(f"took longer than {_TIMEOUT_SECONDS:.0f} s")
             facts: list[Fact] = receiver.recv()
         except (EOFError, OSError, VaeaugError) as error:
             process.join(5)
@@ -177,7 +166,6 @@ def _import_all(sender: Connection, plugins_dirs: tuple[str, ...]) -> None:
 
 
 def _accelerators() -> Iterator[Fact]:
-    """Yield the devices that torch can use beside the processor."""
     try:
         import torch  # noqa: PLC0415 (may be broken here)
     except BaseException as error:  # a broken package may raise anything
@@ -208,9 +196,9 @@ def _plugins(plugins_dirs: Sequence[str]) -> Iterator[Fact]:
         return
     counts = {kind: len(classes) for kind, classes in registry.classes.items()}
     words = ", ".join(f"{count} {kind}{'es' if kind == 'loss' else 's'}" for kind, count in counts.items())
-    lacking = [kind for kind, count in counts.items() if not count]
-    problem = f"there is no {lacking[0]}: install vaeaug again" if lacking else ""
-    yield Fact("plugin", "all", counts, words, problem, fatal=bool(lacking))
+    missing_kinds = [kind for kind, count in counts.items() if not count]
+    problem = f"there is no {missing_kinds[0]}: install vaeaug again" if missing_kinds else ""
+    yield Fact("plugin", "all", counts, words, problem, fatal=bool(missing_kinds))
     for found in registry.problems:
         if found.kind != "shadowed":
             yield Fact("plugin", found.plugin, found.cause, "broken", f"{found.cause} (see: vaeaug plugins check)")
@@ -224,18 +212,20 @@ def _images() -> Iterator[Fact]:
 
     Image.init()
     for image_format in FORMATS:
-        reads, writes = image_format in READABLE, _kept(Image.new("RGB", (8, 8)), image_format.pillow)
-        deep = image_format.name in _DEEP and _kept(Image.new("I;16", (8, 8), 40_000), image_format.pillow)
-        able = [word for word, is_able in (("read", reads), ("written", writes), ("16 bit", deep)) if is_able]
-        text = ", ".join(able) or "neither read nor written"
-        is_needed = image_format.name in _NEEDED and not (reads and writes)
+        reads, writes = image_format in READABLE, _round_trips(Image.new("RGB", (8, 8)), image_format.pillow)
+        deep = image_format.name in _16_BIT_FORMATS and _round_trips(
+            Image.new("I;16", (8, 8), 40_000), image_format.pillow
+        )
+        capabilities = [word for word, is_able in (("read", reads), ("written", writes), ("16 bit", deep)) if is_able]
+        text = ", ".join(capabilities) or "neither read nor written"
+        is_broken = image_format.name in _REQUIRED_FORMATS and not (reads and writes)
         remedy = "" if reads else f" ({image_format.install})"
-        problem = "Pillow cannot read and write it: pip install --force-reinstall pillow" if is_needed else ""
+        problem = "Pillow cannot read and write it: pip install --force-reinstall pillow" if is_broken else ""
         value = {"read": reads, "written": writes, "16_bit": deep}
-        yield Fact("image", image_format.name, value, text + remedy, problem, fatal=is_needed)
+        yield Fact("image", image_format.name, value, text + remedy, problem, fatal=is_broken)
 
 
-def _kept(image: Any, name: str) -> bool:
+def _round_trips(image: Any, name: str) -> bool:
     """Return whether Pillow writes an image of one value in a format, and reads it back with the same value."""
     from PIL import Image  # noqa: PLC0415 (may be broken here)
 
@@ -253,7 +243,7 @@ def _kept(image: Any, name: str) -> bool:
 
 def _disks() -> Iterator[Fact]:
     """Yield the free space of the directories that are written to, and the size of the cache."""
-    from vaeaug.dataset.store import chosen_directory, size_limit  # noqa: PLC0415 (imports what may be missing here)
+    from vaeaug.dataset.store import cache_directory, size_limit  # noqa: PLC0415 (imports what may be missing here)
 
     try:
         yield _disk("working directory", Path.cwd(), "change to another directory")
@@ -264,7 +254,7 @@ def _disks() -> Iterator[Fact]:
     except FileNotFoundError as error:
         yield Fact("disk", "temporary directory", None, "none", f"{error}; set TMPDIR", fatal=True)
     try:
-        cache, named = chosen_directory(None)
+        cache, named = cache_directory(None)
         limit = size_limit()
     except VaeaugError as error:
         yield Fact("disk", "cache", None, "unknown", str(error), fatal=True)
@@ -286,7 +276,7 @@ def _disk(name: str, directory: Path, remedy: str) -> Fact:
     problem = ""
     if not os.access(existing, os.W_OK):
         problem = f"it cannot be written to; {remedy}"
-    elif free < _MIN_FREE:
+    elif free < _MIN_FREE_BYTES:
         problem = f"it is nearly full; free some space, or {remedy}"
     return Fact(
         "disk", name, {"path": str(directory), "free_bytes": free}, f"{_size(free)} free in {directory}", problem
@@ -294,12 +284,10 @@ def _disk(name: str, directory: Path, remedy: str) -> Fact:
 
 
 def _existing(directory: Path) -> Path:
-    """Return the directory, or the nearest one above it that exists."""
-    return next(place for place in (directory, *directory.parents) if place.exists())
+    return next(path for path in (directory, *directory.parents) if path.exists())
 
 
 def _text() -> Iterator[Fact]:
-    """Yield the encoding of file names."""
     encoding = sys.getfilesystemencoding()
     problem = "" if encoding == "utf-8" else "file names outside ASCII can fail; set LC_ALL=C.UTF-8"
     yield Fact("text", "file names", encoding, encoding, problem)

@@ -1,18 +1,14 @@
-"""What the user should know about the file formats of synthetic images."""
+"""Warnings about the file formats of synthetic images."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from vaeaug.export.kind import ClassKind
+from vaeaug.export.class_format import ClassFormat
 
 
-def format_warnings(kinds: Mapping[str, ClassKind]) -> list[str]:
-    """Return warnings about formats that some readers do not list or decode as expected.
-
-    Args:
-        kinds: class -> what its images are written as, for the classes that get any.
-    """
+def format_warnings(kinds: Mapping[str, ClassFormat]) -> list[str]:
+    """Return warnings about formats that some readers do not list or decode as expected."""
     warnings = []
     webp = [label for label, kind in kinds.items() if kind.encoding.format == "WEBP"]
     if webp:
@@ -20,13 +16,17 @@ def format_warnings(kinds: Mapping[str, ClassKind]) -> list[str]:
             "--format webp: timm and Keras do not list .webp files, so they train without the synthetic images; "
             "--format png or jpeg is listed by every reader"
         )
-    kept = [label for label, kind in kinds.items() if kind.asked in ("jpeg", "webp") and kind.encoding.format == "PNG"]
-    if kept:
-        asked = kinds[kept[0]].asked
+    stored_as_png = [
+        label
+        for label, kind in kinds.items()
+        if kind.requested_format in ("jpeg", "webp") and kind.encoding.format == "PNG"
+    ]
+    if stored_as_png:
+        asked = kinds[stored_as_png[0]].requested_format
         gray = ", gray" if asked == "webp" else ""
         warnings.append(
-            f"PNG files are written for {_some(kept)}, because {asked} files cannot store palette{gray}, 16-bit or "
-            "transparent images"
+            f"PNG files are written for {_some(stored_as_png)}, because {asked} files cannot store palette{gray}, "
+            "16-bit or transparent images"
         )
     deep = [label for label, kind in kinds.items() if kind.mode == "I;16"]
     if deep:

@@ -16,49 +16,47 @@ from vaeaug.models.record import ModelRecord, read_record
 from vaeaug.workflows.train_settings import TrainSettings
 
 
-def held_out_of(
+def apply_holdout(
     index: DatasetIndex, digests: Mapping[str, str], settings: TrainSettings, model: Path | None
 ) -> tuple[DatasetIndex, HoldOut | None]:
     """Return a dataset with images held out, as the settings or a trained model require, and how they were held out.
 
     Args:
-        index: the dataset.
         digests: `file_name` -> hash of the file's content.
-        settings: of the run.
         model: the directory of a trained model that is used on the dataset; None if one is trained on it.
 
     Raises:
         InputError: if images cannot be held out as requested, if a trained model has seen them, or if groups are in
             more than one split.
     """
-    wanted = settings.held_out()
+    requested = settings.held_out()
     if model is None:
-        return _held_out(index, digests, wanted, settings.group_by), wanted
+        return _divided(index, digests, requested, settings.group_by), requested
     record = read_record(model)
-    before = None if record.holdout is None else HoldOut(**record.holdout)
-    if wanted is None:
-        return _as_the_model(index, digests, before, record, model, settings.group_by)
-    if before is not None and before.options() != wanted.options():
+    recorded = None if record.holdout is None else HoldOut(**record.holdout)
+    if requested is None:
+        return _match_model(index, digests, recorded, record, model, settings.group_by)
+    if recorded is not None and recorded.options() != requested.options():
         raise InputError(
-            f"the model {model} was trained with {before.options()}, not {wanted.options()}; give the same options"
+            f"the model {model} was trained with {recorded.options()}, not {requested.options()}; give the same options"
         )
-    divided = _held_out(index, digests, before or wanted, settings.group_by)
-    seen = _names_seen(record, model)
-    both = sum(file.file_name in seen for file in divided.of(wanted.split))
-    if both:
+    divided = _divided(index, digests, recorded or requested, settings.group_by)
+    training_names = _training_names(record, model)
+    overlap = sum(file.file_name in training_names for file in divided.of(requested.split))
+    if overlap:
         raise InputError(
-            f"the model {model} was trained on {both:,} of the {len(divided.of(wanted.split)):,} images to hold out; "
-            f"train it with {wanted.options()} too, or give another --model directory to train a new one"
+            f"the model {model} was trained on {overlap:,} of the {len(divided.of(requested.split)):,} images to hold "
+            f"out; train it with {requested.options()} too, or give another --model directory to train a new one"
         )
-    return divided, before or wanted
+    return divided, recorded or requested
 
 
-def _held_out(
-    index: DatasetIndex, digests: Mapping[str, str], wanted: HoldOut | None, group_by: str | None
+def _divided(
+    index: DatasetIndex, digests: Mapping[str, str], requested: HoldOut | None, group_by: str | None
 ) -> DatasetIndex:
     """Return a dataset with images held out, or with the groups of its own splits checked."""
-    if wanted is not None:
-        return hold_out(index, digests, wanted)
+    if requested is not None:
+        return hold_out(index, digests, requested)
     if group_by is not None:
         if not any(file.split in ("val", "test") for file in index.files):
             raise InputError(
@@ -68,10 +66,10 @@ def _held_out(
     return index
 
 
-def _as_the_model(
+def _match_model(
     index: DatasetIndex,
     digests: Mapping[str, str],
-    before: HoldOut | None,
+    recorded: HoldOut | None,
     record: ModelRecord,
     model: Path,
     group_by: str | None,
@@ -81,18 +79,17 @@ def _as_the_model(
     Data that the model was not trained on are not changed.
     """
     names = {file.file_name for file in index.of("train")}
-    if before is None or index.of(before.split) or not _names_seen(record, model) < names:
-        return _held_out(index, digests, None, group_by), None
-    divided = hold_out(index, digests, before)
-    if {file.file_name for file in divided.of("train")} != _names_seen(record, model):
+    if recorded is None or index.of(recorded.split) or not _training_names(record, model) < names:
+        return _divided(index, digests, None, group_by), None
+    divided = hold_out(index, digests, recorded)
+    if {file.file_name for file in divided.of("train")} != _training_names(record, model):
         raise InputError(
-            f"the images have changed since the model {model} was trained with {before.options()}, so other images "
+            f"the images have changed since the model {model} was trained with {recorded.options()}, so other images "
             "would be held out now; train it again, or give another --model directory to train a new one"
         )
-    return divided, before
+    return divided, recorded
 
 
-def _names_seen(record: ModelRecord, model: Path) -> set[str]:
-    """Return the `file_name` of all images that a model was trained on."""
+def _training_names(record: ModelRecord, model: Path) -> set[str]:
     labels = range(len(record.classes))
     return {name for label in labels for name in load_latents(model / LATENTS, label).sources}

@@ -18,14 +18,14 @@ from vaeaug.dataset.contents import Contents, read_contents
 from vaeaug.dataset.index import MINIMUM_PER_CLASS, NO_LABEL, DatasetIndex
 from vaeaug.dataset.label_options import AUTOMATIC, LabelOptions
 from vaeaug.dataset.passed_over import PassedOver
-from vaeaug.dataset.provenance import recognize, set_apart, warnings_of
+from vaeaug.dataset.provenance import add_provenance, separate_synthetic, synthetic_warnings
 from vaeaug.dataset.rules import DEFAULT_RULES, MAX_MEGAPIXELS, DecodeRules
 from vaeaug.dataset.scan import scan
 from vaeaug.models.record import read_record
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import Progress, Tick
 from vaeaug.workflows.data_warnings import passed_over, reading_warnings
-from vaeaug.workflows.holdout import held_out_of
+from vaeaug.workflows.holdout import apply_holdout
 from vaeaug.workflows.settings import parse_background, parse_size
 from vaeaug.workflows.train_settings import TrainSettings
 
@@ -38,12 +38,11 @@ class ModelData:
     """Images at a model's size, in its channels and colours.
 
     Attributes:
-        cache: the images of all splits. Its own classes are those of the data, not of the model.
+        cache: the images of all splits, with the classes of the data, not of the model.
         labels_N: int64, the index of each image's class in the model; -1 (`UNSEEN`) if the image has no label, or a
             label that the model was not trained on.
         unknown: labels of the data that the model was not trained on, sorted.
         paths: `file_name` -> the file.
-        passed_over: files in the data that are not used.
     """
 
     cache: ImageCache
@@ -58,9 +57,7 @@ class TrainingData:
     """A dataset that a model is trained on.
 
     Attributes:
-        index: its files; synthetic ones of earlier runs have a split of their own.
-        cache: its images.
-        warnings: the warnings about synthetic images of earlier runs.
+        index: its files; synthetic ones of earlier runs have a separate split.
         held_out: a sentence about the images that were held out; empty if none were.
     """
 
@@ -75,31 +72,28 @@ def read_for_training(
     settings: TrainSettings,
     progress: Progress,
     *,
-    kept: bool = False,
+    copies_synthetic: bool = False,
     model: Path | None = None,
 ) -> TrainingData:
     """Decode every image of a dataset that a model is to be trained on.
 
     Args:
-        index: the files of the dataset.
-        settings: of the training.
-        progress: progress callback.
-        kept: whether synthetic images of earlier runs are copied to an output.
-        model: the directory of a trained model that is used on the dataset, if there is one: images are decoded by its
-            rules, and its training images are not held out.
+        copies_synthetic: whether synthetic images of earlier runs are copied to an output.
+        model: the directory of a trained model to use on the dataset: images are decoded by its rules, and its
+            training images are not held out.
 
     Raises:
         InputError: if images cannot be read and `skip_invalid` is not set, if a class has too few real images, or if
-            images cannot be held out as asked.
+            images cannot be held out as requested.
     """
     progress.stage("Reading images")
     contents = read_contents(index, workers=settings.workers or cpu_count())
-    apart = set_apart(
-        recognize(index, contents),
+    separated = separate_synthetic(
+        add_provenance(index, contents),
         train_on_synthetic=settings.train_on_synthetic,
         remedy="add --train-on-synthetic to train on these",
     )
-    index, held_out = held_out_of(apart.index, contents.digests, settings, model)
+    index, held_out = apply_holdout(separated.index, contents.digests, settings, model)
     cache = read_images(
         index,
         contents=contents,
@@ -114,43 +108,40 @@ def read_for_training(
     )
     for warning in constant_warnings(cache):
         progress.say(warning)
-    copied = "they are copied and stay synthetic in the manifest, and " if kept else ""
-    trained = (
+    copied = "they are copied and stay synthetic in the manifest, and " if copies_synthetic else ""
+    training_note = (
         "the model was also trained on them"
         if settings.train_on_synthetic
         else "no model was trained on them (--train-on-synthetic trains on them)"
     )
     return TrainingData(
-        index, cache, tuple(warnings_of(apart, copied + trained)), held_out.sentence() if held_out else ""
+        index,
+        cache,
+        tuple(synthetic_warnings(separated, copied + training_note)),
+        held_out.sentence() if held_out else "",
     )
 
 
 def read_real(
     index: DatasetIndex, *, workers: int | None, progress: Progress, minimum: int = MINIMUM_PER_CLASS
 ) -> tuple[DatasetIndex, Contents, tuple[str, ...]]:
-    """Return a dataset without the synthetic training images of earlier runs, and a warning if it has any.
-
-    Args:
-        index: what `scan` found.
-        workers: threads to read with; one per core if None.
-        progress: progress callback.
-        minimum: real training images that each class must have.
+    """Return a dataset without the synthetic images of earlier runs, and a warning if it has any.
 
     Raises:
-        InputError: if a class has fewer.
+        InputError: if a class has fewer than `minimum` real training images.
     """
     progress.stage("Reading images")
     contents = read_contents(index, workers=workers or cpu_count())
-    apart = set_apart(recognize(index, contents), minimum=minimum)
-    real = tuple(file for file in apart.index.files if not file.synthetic)
+    separated = separate_synthetic(add_provenance(index, contents), minimum=minimum)
+    real = tuple(file for file in separated.index.files if not file.synthetic)
     left_out = len(index.files) - len(real)
     if not left_out:
-        return apart.index, contents, ()
+        return separated.index, contents, ()
     warning = (
         f"{left_out:,} of {len(index.files):,} images of {index.root.name} are synthetic, from an earlier run of "
         "vaeaug: they do not count as real and were left out"
     )
-    return dataclasses.replace(apart.index, files=real), contents, (warning,)
+    return dataclasses.replace(separated.index, files=real), contents, (warning,)
 
 
 def read_for_model(
@@ -165,14 +156,7 @@ def read_for_model(
 ) -> ModelData:
     """Decode images for a trained model: a dataset in any of the layouts, a folder of images, or one image.
 
-    Args:
-        model: the trained model.
-        data: DATA. It is never written to.
-        labels: which table contains the labels.
-        workers: decoding threads; one per core if None.
-        skip_invalid: leave out unreadable images instead of stopping.
-        progress: progress callback.
-        max_megapixels: images of more million pixels are refused.
+    `workers` are decoding threads, one per core if None. Images larger than `max_megapixels` are refused.
 
     Raises:
         InputError: if there are no images, if some cannot be read, or if they are in colour and the model's are gray.
@@ -181,7 +165,7 @@ def read_for_model(
     progress.stage("Reading images")
     contents = read_contents(index, workers=workers or cpu_count())
     cache = read_images(
-        recognize(index, contents),
+        add_provenance(index, contents),
         contents=contents,
         spec=model.spec,
         rules=model.record.rules(max_megapixels),

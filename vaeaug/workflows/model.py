@@ -72,14 +72,14 @@ class Model:
             raise InputError(f"the number of images must be at least 0, not {n}")
         options = sampler_options or {}
         registry = plugins.load(self._plugins_dirs)
-        asked = find_sampler(sampler, options, registry)
-        drawn = choose_sampler(asked, registry.samplers, self.stored).cls
+        requested = find_sampler(sampler, options, registry)
+        sampler_class = choose_sampler(requested, registry.samplers, self.stored).cls
         chunks = generate(
             self.stored,
             label,
             chunks_of(n),
-            sampler=drawn,
-            config=sampler_config(drawn, options),
+            sampler=sampler_class,
+            config=sampler_config(sampler_class, options),
             seed=seed,
             count=n,
         )
@@ -106,8 +106,8 @@ class Model:
         """
         record = self.record
         if images.dtype != np.uint8 or images.shape[1:] != (record.height, record.width, record.channels):
-            wanted = f"uint8 of shape (N, {record.height}, {record.width}, {record.channels})"
-            raise InputError(f"images must be {wanted}, not {images.dtype} {images.shape}")
+            expected = f"uint8 of shape (N, {record.height}, {record.width}, {record.channels})"
+            raise InputError(f"images must be {expected}, not {images.dtype} {images.shape}")
         if labels is None:
             labels = self.classes[self.stored.largest_class]
         names = [labels] * len(images) if isinstance(labels, str) else list(labels)
@@ -142,7 +142,7 @@ class Model:
             label: the class of all images, or one per image; None to infer it.
             samples: number of completions per image; a single one is the best guess, several are draws.
             seed: the completions of image i depend only on (seed, i), the image and its mask.
-            method: `auto`, `partial-encoder` or `gibbs`.
+            method: `auto`, `blend`, `partial-encoder`, `gaussian` or `gibbs`.
             draws: latents tried per completion.
             blend: `feather`, `poisson` or `none`.
             region: `auto` shows the model only the surroundings of the holes if an image is much larger than those it

@@ -11,11 +11,11 @@ from vaeaug.models.record import ModelRecord
 from vaeaug.models.store import StoredModel
 from vaeaug.training.collapse import ActiveUnits, CodeUse
 from vaeaug.training.history import annealed_terms
-from vaeaug.training.plan import SHARED_SHARE
+from vaeaug.training.plan import SHARED_FRACTION
 from vaeaug.workflows.name_list import SHOWN, name_list
 
 
-def latents_in_words(metrics: Mapping[str, Any]) -> str:
+def describe_latents(metrics: Mapping[str, Any]) -> str:
     """Return how much of the latent is in use according to the metrics of a training: codes, or latent dimensions."""
     codes = CodeUse.of(metrics)
     if codes is not None:
@@ -56,24 +56,24 @@ def model_warnings(model: StoredModel) -> list[str]:
 def too_short(record: ModelRecord) -> str | None:
     """Return a warning if networks that the model uses were still improving when their training ended, or None.
 
-    With scope `per-class` the run on all classes is only the start of each class's network. It counts for the classes
-    that keep its network because they have too few images for one of their own.
+    With scope `per-class` the shared network counts only for classes that keep it because they have too few images.
     """
     poor = "was still falling fast, so image quality may be poor; train longer with --steps, --epochs or --time-budget"
     if record.scope == "shared" or len(record.classes) == 1:
         shared = record.metrics
         return f"training stopped ({shared['stopped']}) while the loss {poor}" if shared["still_improving"] else None
-    own = {entry.name: entry.metrics if entry.metrics.get("steps") else record.metrics for entry in record.classes}
-    improving = [name for name, metrics in own.items() if metrics["still_improving"]]
+    metrics_by_class = {
+        entry.name: entry.metrics if entry.metrics.get("steps") else record.metrics for entry in record.classes
+    }
+    improving = [name for name, metrics in metrics_by_class.items() if metrics["still_improving"]]
     if not improving:
         return None
     return (
-        f"training stopped while the loss of {len(improving)} of {len(own)} classes ({name_list(improving)}) {poor} "
-        f"({SHARED_SHARE:.0%} of the steps and of the time go to the network that all classes start from; the classes "
-        "divide the rest)"
+        f"training stopped while the loss of {len(improving)} of {len(metrics_by_class)} classes "
+        f"({name_list(improving)}) {poor} ({SHARED_FRACTION:.0%} of the steps and of the time go to the network that "
+        "all classes start from; the classes divide the rest)"
     )
 
 
 def _has_kl(history: Path) -> bool:
-    """Return whether a KL divergence was part of the objective, according to the history."""
     return bool(annealed_terms(map(json.loads, history.read_text(encoding="utf-8").splitlines())))

@@ -32,7 +32,7 @@ _RESERVED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenPackage:
     """A package that was written: its directory, the name of what it brings, and its files in the directory."""
 
     directory: Path
@@ -40,14 +40,15 @@ class Written:
     files: tuple[str, ...]
 
 
-def write_package(name: str, kind: str, directory: Path | None = None, taken: Iterable[Listed] = ()) -> Written:
-    """Write a complete package that brings one variant, loss or sampler, or write nothing.
+def write_package(
+    name: str, kind: str, directory: Path | None = None, installed: Iterable[Listed] = ()
+) -> WrittenPackage:
+    """Write a complete package with one variant, loss or sampler, or write nothing.
 
     Args:
-        name: its name for users; a leading `vaeaug-` is removed.
-        kind: `variant`, `loss` or `sampler`.
-        directory: where to write it: a path that does not exist, or an empty directory; by default `vaeaug-NAME`.
-        taken: the installed plugins; the new one may not have the name of one of these.
+        name: a leading `vaeaug-` is removed.
+        directory: a path that does not exist, or an empty directory; by default `vaeaug-NAME`.
+        installed: the installed plugins, whose names are taken.
 
     Raises:
         InputError: if the name or the directory cannot be used.
@@ -55,7 +56,7 @@ def write_package(name: str, kind: str, directory: Path | None = None, taken: It
     """
     name = name.removeprefix("vaeaug-")
     package = f"vaeaug_{name.replace('-', '_')}"
-    _check_name(name, kind, package, taken)
+    _check_name(name, kind, package, installed)
     directory = Path(f"vaeaug-{name}") if directory is None else directory.expanduser()
     values = {
         "name": name,
@@ -82,16 +83,17 @@ def write_package(name: str, kind: str, directory: Path | None = None, taken: It
             text = (templates / f"{source}.tmpl").read_text(encoding="utf-8")
             (content / path).parent.mkdir(parents=True, exist_ok=True)
             (content / path).write_text(Template(text).substitute(values), encoding="utf-8")
-    return Written(directory, name, tuple(sorted(sources)))
+    return WrittenPackage(directory, name, tuple(sorted(sources)))
 
 
-def _check_name(name: str, kind: str, package: str, taken: Iterable[Listed]) -> None:
+def _check_name(name: str, kind: str, package: str, installed: Iterable[Listed]) -> None:
     if not is_name(name) or not name[0].isalpha():
-        better = to_name(name).lstrip("0123456789-") or f"my-{kind}"
+        suggestion = to_name(name).lstrip("0123456789-") or f"my-{kind}"
         raise InputError(
-            f"a name must be lower case words joined by hyphens and start with a letter, not {name!r}; try {better!r}"
+            f"a name must be lower case words joined by hyphens and start with a letter, not {name!r}; "
+            f"try {suggestion!r}"
         )
-    for entry in taken:
+    for entry in installed:
         if name in (entry.name, entry.plugin):
             where = f"{entry.distribution} {entry.version}" if entry.distribution else entry.file
             raise InputError(f"the name {name!r} is taken by a plugin of {where}; choose another name")

@@ -28,11 +28,7 @@ class Run(Generic[S_co]):
     """One run of a command.
 
     Attributes:
-        settings: what the user asked for.
-        progress: progress callback.
-        device: where to compute.
-        registry: the plugins, loaded once.
-        warnings: what the user should know; grows during the run, and goes into the record, the card and the page.
+        warnings: grows during the run; goes into the record, the card and the page.
     """
 
     settings: S_co
@@ -72,7 +68,7 @@ class Run(Generic[S_co]):
         for warning in self.warnings:
             self.progress.say(warning)
 
-    def part(self, settings: S) -> Run[S]:
+    def nested(self, settings: S) -> Run[S]:
         """Return the run of another command within this one: with the same device, plugins and progress callback."""
         return Run(settings, self.progress, self.device, self.registry)
 
@@ -87,19 +83,17 @@ class Run(Generic[S_co]):
         """Build the output directory: yield the run with its `staging`. Call `publish` at the end of the block.
 
         Args:
-            out: the output directory: a path that does not exist, or an empty directory.
             request: what decides the result (`RunSettings.request`).
-            record: name of the command's record in it.
+            record: file name of the command's record.
 
         Raises:
-            InputError: if `out` cannot be used, or if an interrupted or a finished run there was asked for something
-                else.
+            InputError: if `out` cannot be used, or if the run there had another request.
         """
         with Staging(out, request, resume=self.settings.resume, record=record) as staging:
             yield dataclasses.replace(self, _staging=staging)
 
     def finished_record(self, **fingerprints: str) -> Mapping[str, Any] | None:
-        """Return the record of a finished run that was asked for the same; see `Staging.finished_record`."""
+        """Return the record of a finished run with the same request; see `Staging.finished_record`."""
         return self.staging.finished_record(self.progress, **fingerprints)
 
     def publish(self) -> Path:
@@ -119,12 +113,12 @@ def begin_run(settings: S, progress: Progress) -> Run[S]:
     return Run(settings, progress, choose_device(settings.device), load(settings.plugins_dirs))
 
 
-def check_apart(out: Path, inputs: Iterable[Path]) -> None:
-    """Check that the output is, contains, and is in none of the inputs. Inputs that do not exist are reported later.
+def check_disjoint(out: Path, inputs: Iterable[Path]) -> None:
+    """Check that no input contains the output or is in it. Inputs that do not exist are reported later.
 
     Raises:
         InputError: if they overlap.
     """
-    for place in inputs:
-        if place.exists():
-            check_no_overlap(place, out)
+    for path in inputs:
+        if path.exists():
+            check_no_overlap(path, out)

@@ -58,20 +58,19 @@ class SampleSettings:
         """Return class -> number of synthetic images.
 
         Args:
-            real: class -> number of real training images.
-            default: class -> number if none of `per_class`, `ratio` and `balance` is set; one per real image if None.
+            default: used if none of `per_class`, `ratio` and `balance` is set; one per real image if None.
 
         Raises:
             InputError: if more than one of the three is set.
         """
-        asked = {"per_class": self.per_class, "ratio": self.ratio, "balance": self.balance or None}
-        given = [name for name, value in asked.items() if value is not None]
+        amounts = {"per_class": self.per_class, "ratio": self.ratio, "balance": self.balance or None}
+        given = [name for name, value in amounts.items() if value is not None]
         if len(given) > 1:
             names = " and ".join(f"--{name.replace('_', '-')}" for name in given)
             raise InputError(f"{names} cannot be combined; give one of them")
         if self.balance:
-            most = max(real.values())
-            return {label: most - count for label, count in real.items()}
+            largest = max(real.values())
+            return {label: largest - count for label, count in real.items()}
         if self.per_class is not None:
             return dict.fromkeys(real, self.per_class)
         if self.ratio is None:
@@ -84,7 +83,7 @@ class AugmentSettings(SampleSettings, TrainSettings):
     """Settings of an extended dataset: how many images, how they are made, and how the model is trained."""
 
     # The same images are made with --evaluate, so a resumed run may leave it out or ask for it.
-    _NOT_REQUESTED: ClassVar[frozenset[str]] = frozenset({"evaluate"})
+    _EXCLUDED_FROM_REQUEST: ClassVar[frozenset[str]] = frozenset({"evaluate"})
 
     model: str | None = option(
         None, "Trained model to use. If there is none in this directory yet, a model is trained and stored there."
@@ -127,7 +126,7 @@ class AugmentSettings(SampleSettings, TrainSettings):
 class SampleModelSettings(SampleSettings, RunSettings):
     """Which images are made from a trained model."""
 
-    _NOT_REQUESTED: ClassVar[frozenset[str]] = frozenset(
+    _EXCLUDED_FROM_REQUEST: ClassVar[frozenset[str]] = frozenset(
         {"per_class", "balance", "ratio", "format", "quality", "variant_options", "classes"}
     )
 

@@ -20,13 +20,9 @@ Samplers = Mapping[str, Provided[Sampler]]
 def find_sampler(
     name: str, options: Mapping[str, Any], registry: Registry, distribution: str | None = None
 ) -> Provided[Sampler] | None:
-    """Return the sampler that a user names, after checking its options; None for `auto`.
+    """Return the named sampler after checking its options; None for `auto`.
 
-    Args:
-        name: of the sampler, or `auto`.
-        options: its options (`--set-sampler`).
-        registry: the plugins.
-        distribution: the package to install if there is no such sampler, if known.
+    `distribution` is the package to install if there is no such sampler, if known.
 
     Raises:
         InputError: if there is no such sampler or option, if a value is out of range, or if `auto` is given options.
@@ -58,23 +54,17 @@ def changed_options(sampler: type[Sampler], options: Mapping[str, Any]) -> dict[
 
 
 def choose_sampler(
-    asked: Provided[Sampler] | None, samplers: Samplers, model: StoredModel, *, has_originals: bool = False
+    requested: Provided[Sampler] | None, samplers: Samplers, model: StoredModel, *, has_originals: bool = False
 ) -> Provided[Sampler]:
-    """Return the sampler that a user named, or the one that is recommended for a trained model (`docs/benchmarks.md`).
-
-    Args:
-        asked: the sampler that is named, or None for `auto`.
-        samplers: all samplers.
-        model: the trained model.
-        has_originals: whether the real images that it was trained on are available.
+    """Return the requested sampler, or the one that is recommended for a trained model (`docs/benchmarks.md`).
 
     Raises:
-        InputError: if no sampler is recommended, or if the one that is named does not go with the model.
+        InputError: if no sampler is recommended, or if the requested one is incompatible with the model.
     """
     record, latents = model.record, model.latents(0).latents
     is_continuous = all(leaf.is_floating_point() for leaf in leaves(latents.latent))
     case = SamplingCase(is_continuous, has_originals, is_indexed=record.palette is not None)
-    sampler = asked or next((each for each in samplers.values() if each.cls.is_recommended_for(case)), None)
+    sampler = requested or next((each for each in samplers.values() if each.cls.is_recommended_for(case)), None)
     if sampler is None:
         raise InputError("no sampler is recommended for this model; name one with --sampler (see: vaeaug plugins)")
     check_classes(sampler, samplers, model.variant, scope=record.scope, classes=len(record.classes))
@@ -92,15 +82,8 @@ def check_classes(
 ) -> None:
     """Check that a sampler can draw each class of a model, which need not be trained yet.
 
-    Args:
-        sampler: the sampler.
-        samplers: all samplers, to name others in the message.
-        variant: of the model.
-        scope: `per-class` or `shared`.
-        classes: number of classes of the model.
-
     Raises:
-        InputError: if it draws from a prior that has no classes.
+        InputError: if it draws from a prior without classes.
     """
     if sampler.cls.draws_from_prior and scope == "shared" and not variant.conditional and classes > 1:
         others = _either(name for name, each in samplers.items() if not each.cls.draws_from_prior)
@@ -115,15 +98,10 @@ def check_latents(
 ) -> None:
     """Check that a sampler can draw latents of a variant, for images of this kind.
 
-    Args:
-        sampler: the sampler.
-        samplers: all samplers, to name others in the message.
-        variant: whose latents they are.
-        latents: of some images; one image encoded by an untrained network is enough.
-        is_indexed: whether the images are indexed.
+    `latents` may be those of one image, encoded by an untrained network.
 
     Raises:
-        InputError: if it cannot.
+        InputError: if it needs something that they lack, or if it mixes colours of indexed images.
     """
     need = sampler.cls.unmet_need(latents)
     if need is not None:
@@ -136,8 +114,8 @@ def check_latents(
 
 def drawing_samplers(samplers: Samplers, latents: Latents) -> str:
     """Return the names of the samplers that draw such latents and edit no real images: "mixture or prior"."""
-    fit = (name for name, each in samplers.items() if not each.cls.edits and each.cls.unmet_need(latents) is None)
-    return _either(fit)
+    names = (name for name, each in samplers.items() if not each.cls.edits and each.cls.unmet_need(latents) is None)
+    return _either(names)
 
 
 def editing_samplers(samplers: Samplers) -> str:

@@ -16,8 +16,8 @@ from vaeaug.errors import InputError, SettingError, nearest
 from vaeaug.options import option, parse_settings
 
 AUTO = "auto"
-_PATHS = ("train_augment", "labels")
-_PLACES = ("coco", "data", "embedding_weights", "image", "labels", "masks", "model", "test", "train_augment")
+_EXPANDED_PATHS = ("train_augment", "labels")
+_FILE_SETTINGS = ("coco", "data", "embedding_weights", "image", "labels", "masks", "model", "test", "train_augment")
 """Settings that name a file or a directory."""
 
 
@@ -30,18 +30,18 @@ class RunSettings:
     resume: bool = option(False, "Resume an interrupted run.")
     plugins_dirs: tuple[str, ...] = ()
 
-    _NOT_REQUESTED: ClassVar[frozenset[str]] = frozenset()
+    _EXCLUDED_FROM_REQUEST: ClassVar[frozenset[str]] = frozenset()
     """Settings of a command that decide its result only through the entries that it gives to `request`."""
 
     def request(self, **resolved: Any) -> dict[str, Any]:
-        """Return what decides the result, as JSON values: a resumed run must ask for the same.
+        """Return what decides the result, as JSON values; a resumed run must have the same request.
 
-        Args:
-            **resolved: entries that come first, also in place of settings of the same name: what was read, and what
-                the command chose by itself.
+        `resolved` entries come first and replace settings of the same name: what was read, and automatic choices.
         """
-        left_out = {field.name for field in dataclasses.fields(UseSettings)} | self._NOT_REQUESTED | resolved.keys()
-        values = {name: value for name, value in dataclasses.asdict(self).items() if name not in left_out}
+        excluded = (
+            {field.name for field in dataclasses.fields(UseSettings)} | self._EXCLUDED_FROM_REQUEST | resolved.keys()
+        )
+        values = {name: value for name, value in dataclasses.asdict(self).items() if name not in excluded}
         if values.get("labels"):
             values["labels"] = Path(values["labels"]).name
         files = [expand_user(name) for name in self._files() if expand_user(name).is_file()]
@@ -103,9 +103,9 @@ def public_settings(settings: RunSettings) -> dict[str, Any]:
 
     Of a setting that names a file or a directory, only the name is kept.
     """
-    left_out = {field.name for field in dataclasses.fields(UseSettings)}
-    values = {name: value for name, value in dataclasses.asdict(settings).items() if name not in left_out}
-    return {name: Path(value).name if name in _PLACES and value else value for name, value in values.items()}
+    excluded = {field.name for field in dataclasses.fields(UseSettings)}
+    values = {name: value for name, value in dataclasses.asdict(settings).items() if name not in excluded}
+    return {name: Path(value).name if name in _FILE_SETTINGS and value else value for name, value in values.items()}
 
 
 def build(settings: type[Any], values: Mapping[str, Any], call: str) -> Any:
@@ -133,7 +133,7 @@ def _as_checked(name: str, value: Any) -> Any:
     """Return a value as options are checked: a path as text, `60s` as seconds."""
     if value is None:
         return None
-    if name in _PATHS and value != NO_TABLE:
+    if name in _EXPANDED_PATHS and value != NO_TABLE:
         return str(expand_user(value))
     if name == "image_size" and isinstance(value, tuple | list):
         return "x".join(map(str, value))
@@ -202,7 +202,6 @@ def parse_seconds(text: str | float) -> float:
 
 
 def _digest(path: Path) -> str:
-    """Return the hash of a file's content, 16 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=8)).hexdigest()
 

@@ -83,14 +83,13 @@ class TrainSettings(LabelSettings, ReadSettings, TrainingConfig):
         return TrainingConfig(**{f.name: getattr(self, f.name) for f in dataclasses.fields(TrainingConfig)})
 
     def _files(self) -> list[str]:
-        """Return the settings that may name files: the contents of these are part of what is asked for."""
         named = [self.train_augment, self.labels, *self.variant_options.values(), *self.loss_options.values()]
         return [name for name in named if isinstance(name, str)]
 
     def ignored_by_a_model(self) -> list[str]:
         """Return the flags of settings that differ from their defaults and have no effect on a trained model."""
-        own = {f.name for f in dataclasses.fields(TrainSettings)} - {f.name for f in dataclasses.fields(ReadSettings)}
-        own -= {
+        names = {f.name for f in dataclasses.fields(TrainSettings)} - {f.name for f in dataclasses.fields(ReadSettings)}
+        names -= {
             "variant",
             "loss",
             "seed",
@@ -98,9 +97,9 @@ class TrainSettings(LabelSettings, ReadSettings, TrainingConfig):
             "allow_leaks",
             *(f.name for f in dataclasses.fields(LabelSettings)),
         }
-        own -= {"train_on_synthetic", "holdout", "holdout_as", "group_by"}
+        names -= {"train_on_synthetic", "holdout", "holdout_as", "group_by"}
         default = TrainSettings()
-        changed = sorted(name for name in own if getattr(self, name) != getattr(default, name))
+        changed = sorted(name for name in names if getattr(self, name) != getattr(default, name))
         flags = {"variant_options": "--set", "loss_options": "--set-loss"}
         return [flags.get(name, f"--{name.replace('_', '-')}") for name in changed]
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from vaeaug.anomaly.judgement import surprise
 from vaeaug.anomaly.label_densities import (
-    FLOOR,
-    LEAST_IMAGES,
-    PRIOR_A_COMPONENT,
+    MIN_IMAGES,
+    PRIOR_IMAGES_PER_COMPONENT,
+    VARIANCE_FLOOR,
     fit_densities,
-    judged_classes,
+    scorable_classes,
 )
+from vaeaug.anomaly.label_scores import label_surprise
 
 
 def _classes(seed: int, count: int, depth: int, apart: float = 3.0) -> tuple[np.ndarray, np.ndarray]:
@@ -29,7 +29,7 @@ def test_they_are_the_gaussians_of_the_docstring() -> None:
     f = features_NF.astype(np.float64)
     within = [np.cov(f[labels_N == label].T, bias=True) for label in (0, 2, 3)]
     common = np.mean(within, axis=0)
-    prior, floor = PRIOR_A_COMPONENT * 3, FLOOR * np.trace(common) / 3 * np.eye(3)
+    prior, floor = PRIOR_IMAGES_PER_COMPONENT * 3, VARIANCE_FLOOR * np.trace(common) / 3 * np.eye(3)
     wanted = [
         multivariate_normal(
             f[labels_N == label].mean(axis=0), (50 * own + prior * common) / (50 + prior) + floor
@@ -55,7 +55,7 @@ def test_flipped_labels_come_first() -> None:
     wrong = np.random.default_rng(0).permutation(300)[:15]
     given[wrong] = np.where(given[wrong] == 0, 3, 0)
     densities = fit_densities(lambda: [(features_NF, given)], np.array([0, 2, 3]))
-    found = surprise(densities.log_density(features_NF), np.searchsorted([0, 2, 3], given))
+    found = label_surprise(densities.log_density(features_NF), np.searchsorted([0, 2, 3], given))
     assert set(np.argsort(-found)[:15]) == set(wrong)
     assert (found[wrong] > 0).all()
 
@@ -79,12 +79,12 @@ def test_unlabelled_images_shape_no_density() -> None:
 
 
 def test_which_classes_can_be_judged() -> None:
-    many, few = LEAST_IMAGES, LEAST_IMAGES - 1
-    assert judged_classes(np.repeat([-1, 0, 1, 4], [50, many, few, many])).tolist() == [0, 4]
-    assert judged_classes(np.repeat([-1, 0, 1], [50, many, few])).tolist() == []
-    assert judged_classes(np.empty(0, np.int64)).tolist() == []
+    many, few = MIN_IMAGES, MIN_IMAGES - 1
+    assert scorable_classes(np.repeat([-1, 0, 1, 4], [50, many, few, many])).tolist() == [0, 4]
+    assert scorable_classes(np.repeat([-1, 0, 1], [50, many, few])).tolist() == []
+    assert scorable_classes(np.empty(0, np.int64)).tolist() == []
 
 
 def test_surprise_is_the_best_other_less_the_own() -> None:
     evidence_NK = np.array([[1.0, 5.0, 3.0], [1.0, 5.0, 3.0]])
-    assert surprise(evidence_NK, np.array([1, 2])).tolist() == [-2.0, 2.0]
+    assert label_surprise(evidence_NK, np.array([1, 2])).tolist() == [-2.0, 2.0]

@@ -10,8 +10,8 @@ import torch
 from shipped_plugins import VARIANTS
 
 import vaeaug
-from vaeaug.anomaly.judgement import EVIDENCE, FEATURES, NOBODY, choose_judge
-from vaeaug.anomaly.measure import LEAST_VARIANCE, measure
+from vaeaug.anomaly.label_scores import EVIDENCE, FEATURES, NOT_SCORED, choose_label_method
+from vaeaug.anomaly.measure import VARIANCE_OFFSET, measure
 from vaeaug.anomaly.score_images import features_of, score_images
 from vaeaug.contracts import annealed_names
 from vaeaug.models.likelihood import iwae_bound
@@ -60,7 +60,7 @@ def test_pixel_errors_are_those_of_the_reconstruction_from_the_mode(model: vaeau
     x_BCHW = as_images(images[:4], torch.device("cpu"))
     measures = _measured(model, images[:4])
     torch.testing.assert_close(measures.error_BHW, (measures.image_BCHW - x_BCHW).abs().mean(dim=1))
-    contrast = (x_BCHW.flatten(1).var(dim=1, correction=0) + LEAST_VARIANCE).sqrt()
+    contrast = (x_BCHW.flatten(1).var(dim=1, correction=0) + VARIANCE_OFFSET).sqrt()
     squared = (measures.image_BCHW - x_BCHW).square().mean(dim=(1, 2, 3))
     torch.testing.assert_close(measures.scaled_error, squared / contrast)
 
@@ -82,10 +82,10 @@ def test_what_has_no_class_is_measured_as_the_likeliest(model: vaeaug.Model, ima
 
 
 def test_nobody_judges_where_there_is_no_label(model: vaeaug.Model) -> None:
-    assert choose_judge("auto", model.stored, np.full(80, -1)) == NOBODY
-    assert choose_judge("evidence", model.stored, np.full(80, -1)) == NOBODY
-    assert choose_judge("auto", model.stored, np.array([-1, 0])) == EVIDENCE
-    assert choose_judge("auto", model.stored, np.array([0, 1] * 5)) == FEATURES
+    assert choose_label_method("auto", model.stored, np.full(80, -1)) == NOT_SCORED
+    assert choose_label_method("evidence", model.stored, np.full(80, -1)) == NOT_SCORED
+    assert choose_label_method("auto", model.stored, np.array([-1, 0])) == EVIDENCE
+    assert choose_label_method("auto", model.stored, np.array([0, 1] * 5)) == FEATURES
 
 
 def test_features_know_no_label(model: vaeaug.Model, images: np.ndarray) -> None:

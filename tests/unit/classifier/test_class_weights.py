@@ -33,10 +33,10 @@ def test_a_class_without_images_has_no_part_in_it() -> None:
 
 def test_deferred_weights_hold_from_their_step_on() -> None:
     weights = ClassWeights(np.ones(2), start=0.8)
-    assert [weights.hold(step, 10) for step in range(10)] == [False] * 8 + [True] * 2
-    assert [ClassWeights(np.ones(2)).hold(step, 3) for step in range(3)] == [True] * 3
-    assert not weights.hold(959, 1200)
-    assert weights.hold(960, 1200)
+    assert [weights.active_at(step, 10) for step in range(10)] == [False] * 8 + [True] * 2
+    assert [ClassWeights(np.ones(2)).active_at(step, 3) for step in range(3)] == [True] * 3
+    assert not weights.active_at(959, 1200)
+    assert weights.active_at(960, 1200)
 
 
 def test_the_weight_is_the_images_and_not_that_of_what_its_target_is_smoothed_over() -> None:

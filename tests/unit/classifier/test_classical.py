@@ -74,7 +74,7 @@ def test_additions_are_one_or_both() -> None:
         "full+mixup",
         "full+erasing+mixup",
     ]
-    assert with_additions(ClassicalPipeline("full", flip=True))[2].words == (
+    assert with_additions(ClassicalPipeline("full", flip=True))[2].description == (
         "full crop and affine + flip + random erasing + mixup"
     )
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from vaeaug.classifier.fit import ClassifierConfig, Source, _cost, _counts, fit_classifier
+from vaeaug.classifier.fit import ClassifierConfig, Source, _counts, _loss, fit_classifier
 from vaeaug.classifier.network import ConvClassifier
 
 QUICK = ClassifierConfig(steps=40, batch_size=16, features=8)
@@ -90,7 +90,7 @@ def test_mixup_mixes_images_and_targets_alike() -> None:
     config = ClassifierConfig(label_smoothing=0, mixup=1.0)
     costs, expected = [], []
     for seed in range(20):
-        costs.append(float(_cost(Straight(), x_BCHW, torch.arange(2), config, np.random.default_rng(seed))))
+        costs.append(float(_loss(Straight(), x_BCHW, torch.arange(2), config, np.random.default_rng(seed))))
         rng = np.random.default_rng(seed)
         weight, swapped = rng.beta(1, 1), rng.permutation(2)[0] == 1
         entropy = -weight * np.log(weight) - (1 - weight) * np.log(1 - weight)

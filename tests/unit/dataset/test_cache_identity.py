@@ -48,12 +48,12 @@ def test_what_a_cache_depends_on_is_built_again(data, tmp_path, change):
     assert second.directory != first.directory
     known_by_content = change in ("name", "size", "bound")
     assert (second.fingerprint == first.fingerprint) == known_by_content
-    assert (second.listing() == first.listing()) == (change in ("size", "bound"))
+    assert (second.content_hash() == first.content_hash()) == (change in ("size", "bound"))
 
 
 @pytest.mark.parametrize("change", ["content", "name", "exchange", "more", "other class", "other split"])
 def test_a_listing_of_a_class_is_of_its_training_images_and_their_names(data, tmp_path, change):
-    before = build(data, tmp_path).listing("cat")
+    before = build(data, tmp_path).content_hash("cat")
     cat = data / "train/cat"
     if change == "content":
         save(cat / "000.png", gray(99))
@@ -67,15 +67,15 @@ def test_a_listing_of_a_class_is_of_its_training_images_and_their_names(data, tm
         save(cat / "zzz.png", gray(99))
     else:
         save(data / ("train/dog" if change == "other class" else "test/cat") / "zzz.png", gray(99))
-    assert (build(data, tmp_path).listing("cat") == before) == change.startswith("other")
+    assert (build(data, tmp_path).content_hash("cat") == before) == change.startswith("other")
 
 
 def test_a_listing_of_a_class_tells_an_image_that_is_called_another_class_now(tmp_path):
-    def listing(label):
+    def content_hash(label):
         rows = "".join(f"{n}.png,{'cat' if n else label}\n" for n in range(3)) + "3.png,dog\n4.png,dog\n"
         (tmp_path / "data/metadata.csv").write_text("file_name,label\n" + rows)
-        return build(tmp_path / "data", tmp_path).listing("dog")
+        return build(tmp_path / "data", tmp_path).content_hash("dog")
 
     for number in range(5):
         save(tmp_path / f"data/{number}.png", gray(number))
-    assert listing("cat") != listing("dog")
+    assert content_hash("cat") != content_hash("dog")

@@ -50,7 +50,7 @@ def test_a_table_that_all_files_have_is_kept_in_its_order(tmp_path):
     cache = build(tmp_path / "data", tmp_path)
     assert cache.palette == (SAND, RED, GREEN)  # those in use
     assert cache.table == (SAND, RED, BLACK, GREEN)  # cut behind the last in use
-    places = IndexedColours(cache.palette, cache.table).places()
+    places = IndexedColours(cache.palette, cache.table).table_indices()
     for pixels_HWC, file in zip(cache.pixels_NHWC, cache.files, strict=True):
         with Image.open(tmp_path / "data" / file.file_name) as image:
             assert (places[nearest_entries(pixels_HWC, cache.palette)] == np.asarray(image)).all()

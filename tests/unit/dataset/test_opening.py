@@ -17,7 +17,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from vaeaug.dataset.decode import UnreadableImageError, decode, decode_full
 from vaeaug.dataset.opening import PixelBudget, opened
-from vaeaug.dataset.png_chunks import lightened
+from vaeaug.dataset.png_chunks import strip_text
 from vaeaug.dataset.traits import read_header, read_traits
 
 
@@ -107,7 +107,7 @@ def test_a_header_decodes_no_pixels():
 
 def test_a_png_without_text_is_left_as_it_is():
     data = png(colour(1), dpi=(300, 300))
-    assert lightened(data) == (data, None)
+    assert strip_text(data) == (data, None)
 
 
 def test_a_colour_profile_longer_than_pillow_accepts_is_used():
@@ -127,7 +127,7 @@ def test_damaged_chunks_raise_nothing_of_their_own(data):
     for _ in range(data.draw(st.integers(1, 6))):
         content[data.draw(st.integers(8, len(content) - 1))] = data.draw(st.integers(0, 255))
     cut = bytes(content[: data.draw(st.integers(8, len(content)))])
-    assert isinstance(lightened(cut)[0], bytes)
+    assert isinstance(strip_text(cut)[0], bytes)
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_results_come_in_order_and_every_message_is_heard(tasks: Any, workers: i
     heard: list[Any] = []
     before = dict(os.environ)
     results = run_tasks(
-        tasks.double, [0, 1, 2], workers=workers, hear=lambda number, message: heard.append((number, message))
+        tasks.double, [0, 1, 2], workers=workers, on_message=lambda number, message: heard.append((number, message))
     )
     assert [value for value, _, _ in results] == [0, 2, 4]
     assert sorted(heard) == [(task, (task, part)) for task in range(3) for part in range(3)]
@@ -85,14 +85,14 @@ def test_results_come_in_order_and_every_message_is_heard(tasks: Any, workers: i
 def test_what_a_task_raises_is_raised_here_and_the_others_are_stopped(tasks: Any) -> None:
     began = time.monotonic()
     with pytest.raises(InputError, match="the second task is refused"):
-        run_tasks(tasks.refuse, [0, 1, 2], workers=2, hear=lambda *_: None)
+        run_tasks(tasks.refuse, [0, 1, 2], workers=2, on_message=lambda *_: None)
     assert time.monotonic() - began < 30
 
 
 def test_a_killed_worker_is_said_with_the_remedy(tasks: Any) -> None:
     began = time.monotonic()
     with pytest.raises(VaeaugError, match=r"a worker process was killed.*--workers 1 --resume"):
-        run_tasks(tasks.die, [0, 1], workers=2, hear=lambda *_: None)
+        run_tasks(tasks.die, [0, 1], workers=2, on_message=lambda *_: None)
     assert time.monotonic() - began < 30
 
 
@@ -103,7 +103,7 @@ import engine_tasks
 from vaeaug.engine.local import run_tasks
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits that Ctrl-C is ignored
 if __name__ == "__main__":
-    run_tasks(engine_tasks.linger, sys.argv[1:], workers=2, hear=lambda *_: None)
+    run_tasks(engine_tasks.linger, sys.argv[1:], workers=2, on_message=lambda *_: None)
 """
 
 
@@ -153,7 +153,7 @@ def test_a_script_without_a_guard_is_not_run_again_in_the_workers(tasks: Any, tm
         "import engine_tasks\n"
         "from vaeaug.engine.local import run_tasks\n"
         "print('once')\n"
-        "print(len(run_tasks(engine_tasks.double, [0, 1], workers=2, hear=lambda *_: None)))\n"
+        "print(len(run_tasks(engine_tasks.double, [0, 1], workers=2, on_message=lambda *_: None)))\n"
     )
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run([sys.executable, str(script)], env=environment, capture_output=True, text=True, check=False)
@@ -169,7 +169,9 @@ def work(tasks, workers):
     heard = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        results = run_tasks(engine_tasks.double, tasks, workers=workers, hear=lambda n, message: heard.append(message))
+        results = run_tasks(
+            engine_tasks.double, tasks, workers=workers, on_message=lambda n, message: heard.append(message)
+        )
     return [result[0] for result in results], {result[1] for result in results}, heard, [str(w.message) for w in caught]
 """
 

@@ -6,14 +6,14 @@ import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
-from vaeaug.classifier.class_weights import DEFERRED, ClassWeights, class_balanced_weights
+from vaeaug.classifier.class_weights import DEFERRED_FRACTION, ClassWeights, class_balanced_weights
 from vaeaug.classifier.fit import ClassifierConfig, Source, fit_classifier
 from vaeaug.classifier.network import ConvClassifier
 from vaeaug.errors import InputError
-from vaeaug.evaluation.arms import ARMS, Labelled, compared, parse_arms, rivals, train_arm
+from vaeaug.evaluation.arms import ARMS, LabelledImages, baselines, compared_arms, parse_arms, train_arm
 
-REAL = Labelled(np.full((12, 8, 8, 1), 40, np.uint8), np.arange(12) % 2)
-SYNTHETIC = Labelled(np.full((36, 8, 8, 1), 200, np.uint8), np.arange(36) % 2)
+REAL = LabelledImages(np.full((12, 8, 8, 1), 40, np.uint8), np.arange(12) % 2)
+SYNTHETIC = LabelledImages(np.full((36, 8, 8, 1), 200, np.uint8), np.arange(36) % 2)
 CONFIG = ClassifierConfig(steps=6, batch_size=32, features=4)
 
 
@@ -34,7 +34,7 @@ def seen(name: str, share: float | None = None) -> np.ndarray:
             seed=0,
             config=CONFIG,
             augment=lambda pixels_BHWC, _: pixels_BHWC + 1,
-            share=share,
+            synthetic_fraction=share,
         )
     return np.concatenate(shown)
 
@@ -68,7 +68,7 @@ def test_without_a_share_images_are_seen_alike_and_with_one_as_asked() -> None:
 def trained(name: str, labels_N: np.ndarray, steps: int = 10) -> np.ndarray:
     """Return what a classifier of noise says of other noise, which tells how common it takes the classes to be."""
     pixels_NHWC, others_NHWC = np.random.default_rng(0).integers(0, 256, (2, len(labels_N), 8, 8, 1), dtype=np.uint8)
-    real, nothing = Labelled(pixels_NHWC, labels_N), Labelled(pixels_NHWC[:0], labels_N[:0])
+    real, nothing = LabelledImages(pixels_NHWC, labels_N), LabelledImages(pixels_NHWC[:0], labels_N[:0])
     classifier = train_arm(
         ARMS[name],
         real,
@@ -81,7 +81,7 @@ def trained(name: str, labels_N: np.ndarray, steps: int = 10) -> np.ndarray:
     return classifier.probabilities(others_NHWC)
 
 
-@pytest.mark.parametrize(("name", "start"), [("weighted", 0.0), ("deferred", DEFERRED), ("classical", None)])
+@pytest.mark.parametrize(("name", "start"), [("weighted", 0.0), ("deferred", DEFERRED_FRACTION), ("classical", None)])
 def test_class_weights_are_those_of_the_real_images(name: str, start: float | None) -> None:
     labels_N = np.array([0] * 8 + [1] * 2 + [2] * 2)
     weights_K = class_balanced_weights(np.array([8, 2, 2]))
@@ -112,19 +112,19 @@ def test_balancing_sees_more_in_the_smaller_classes(name: str) -> None:
 
 
 def test_the_verdict_is_about_classical_augmentation_where_it_was_tried() -> None:
-    assert [arm.name for arm in compared(ARMS)] == ["classical+synthetic", "classical"]
-    assert [arm.name for arm in compared(["real", "synthetic", "classical"])] == ["synthetic", "real"]
-    assert compared(["real", "classical"]) is None
+    assert [arm.name for arm in compared_arms(ARMS)] == ["classical+synthetic", "classical"]
+    assert [arm.name for arm in compared_arms(["real", "synthetic", "classical"])] == ["synthetic", "real"]
+    assert compared_arms(["real", "classical"]) is None
 
 
 def test_balancing_is_a_rival_where_it_has_what_the_arm_with_synthetic_images_has() -> None:
-    assert [arm.name for arm in rivals(ARMS)] == ["classical", "oversampled", "smote", "weighted", "deferred"]
-    assert [arm.name for arm in rivals(["classical+synthetic", "deferred", "classical", "real"])] == [
+    assert [arm.name for arm in baselines(ARMS)] == ["classical", "oversampled", "smote", "weighted", "deferred"]
+    assert [arm.name for arm in baselines(["classical+synthetic", "deferred", "classical", "real"])] == [
         "classical",
         "deferred",
     ]
-    assert [arm.name for arm in rivals(["synthetic", "real", "weighted"])] == ["real"]
-    assert rivals(["real", "weighted"]) == ()
+    assert [arm.name for arm in baselines(["synthetic", "real", "weighted"])] == ["real"]
+    assert baselines(["real", "weighted"]) == ()
 
 
 def test_arms_are_read_in_any_order_and_wrong_ones_refused() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vaeaug.evaluation.distances import BLOCK_VALUES, blocks, nearest, neighbour_distance
+from vaeaug.evaluation.distances import MAX_BLOCK_VALUES, blocks, nearest, neighbour_distance
 
 
 def plain(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -35,7 +35,7 @@ def test_they_are_those_of_the_definition(block: int, offset: float) -> None:
 
 def test_neighbours_are_the_same_in_more_than_one_block() -> None:
     """Points on a line, in any order: more than fit into a block."""
-    count = math.isqrt(BLOCK_VALUES) + 10
+    count = math.isqrt(MAX_BLOCK_VALUES) + 10
     place_N = np.random.default_rng(1).permutation(count)
     a_NF = place_N[:, None].astype(np.float64)
     index_N, distance_N = nearest(a_NF + 0.25, a_NF)

@@ -30,15 +30,15 @@ def test_a_classifier_of_the_real_images_tells_their_classes_apart() -> None:
     apart_N2 = np.linalg.norm(images.features_NF[:, None] - centre_2F, axis=2)
     np.testing.assert_array_equal(apart_N2.argmin(axis=1), labels_N)
     again = classifier_embedding(pixels_NHWC, labels_N, 2, seed=0, config=ClassifierConfig(steps=40, features=4))
-    np.testing.assert_array_equal(again.of(pixels_NHWC), images.features_NF)
-    assert embedding.of(pixels_NHWC[:0]).shape == (0, 108)
+    np.testing.assert_array_equal(again.compute(pixels_NHWC), images.features_NF)
+    assert embedding.compute(pixels_NHWC[:0]).shape == (0, 108)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_a_pretrained_network_sees_images_as_it_was_trained_on_and_its_maps_are_averaged(channels: int) -> None:
     pixels_NHWC = RNG.integers(0, 256, (35, 9, 7, channels), dtype=np.uint8)  # more than a chunk
     embedding = pretrained_embedding("feature_networks:tiny")
-    features_NF = embedding.of(pixels_NHWC)
+    features_NF = embedding.compute(pixels_NHWC)
     assert features_NF.shape == (35, 8)
     x_1CHW = torch.from_numpy(pixels_NHWC[34:]).permute(0, 3, 1, 2).float().div(255).expand(-1, 3, -1, -1)
     x_1CHW = interpolate(x_1CHW, size=(PRETRAINED_SIDE,) * 2, mode="bilinear", antialias=True)
@@ -47,7 +47,7 @@ def test_a_pretrained_network_sees_images_as_it_was_trained_on_and_its_maps_are_
         expected_F = tiny()((x_1CHW - mean_C11) / deviation_C11).mean(dim=(2, 3))[0]
     np.testing.assert_allclose(features_NF[34], expected_F, rtol=1e-4, atol=1e-5)
     assert embedding.name == "features of feature_networks:tiny, what it returns, mean over places"
-    assert embedding.of(pixels_NHWC[:0]).shape == (0, 8)
+    assert embedding.compute(pixels_NHWC[:0]).shape == (0, 8)
 
 
 def test_a_name_has_no_place_of_this_machine_in_it(tmp_path: Path) -> None:

@@ -177,8 +177,8 @@ def test_over_all_classes_real_images_are_compared_in_the_proportions_of_the_syn
     report = measure_fidelity("f", real, balance, ["a", "b"])
     assert (report.overall.real, report.overall.others) == (30, 30)
     assert report.overall == report.by_class["b"]
-    half = embedded(place_NF[::2] + rng.normal(size=(60, 2)), [0] * 45 + [1] * 15)
-    assert measure_fidelity("f", real, half, ["a", "b"]).overall.real == 120
+    half_width = embedded(place_NF[::2] + rng.normal(size=(60, 2)), [0] * 45 + [1] * 15)
+    assert measure_fidelity("f", real, half_width, ["a", "b"]).overall.real == 120
 
 
 def test_the_reverse_of_the_classes_is_seen_by_class_alone() -> None:

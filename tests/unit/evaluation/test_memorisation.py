@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from vaeaug.evaluation.embedding import Embedded
-from vaeaug.evaluation.memorisation import NEAR, measure_memorisation
+from vaeaug.evaluation.memorisation import NEAR_QUANTILE, measure_memorisation
 
 
 def images(features_NF: NDArray[np.float64], labels: list[int] | None = None, first: int = 0) -> Embedded:
@@ -63,7 +63,7 @@ def test_one_new_image_in_twenty_is_unusually_near_by_chance() -> None:
         assert found.held_out == found.overall
         assert not found.far_above_chance
         shares.append(found.overall.unusually_near)
-    assert np.mean(shares) == pytest.approx(NEAR, abs=4 * np.std(shares) / math.sqrt(len(shares)))
+    assert np.mean(shares) == pytest.approx(NEAR_QUANTILE, abs=4 * np.std(shares) / math.sqrt(len(shares)))
 
 
 def test_copies_are_far_above_chance_unless_held_out_images_are_as_near() -> None:
@@ -74,7 +74,7 @@ def test_copies_are_far_above_chance_unless_held_out_images_are_as_near() -> Non
     assert measure_memorisation("f", real, copies, ["a"], held_out=new).far_above_chance
     assert not measure_memorisation("f", real, copies, ["a"], held_out=copies).far_above_chance
     some = images(np.concatenate([copies.features_NF[:20], new.features_NF[20:]]), first=600)
-    assert NEAR < measure_memorisation("f", real, some, ["a"]).overall.unusually_near < 4 * NEAR
+    assert NEAR_QUANTILE < measure_memorisation("f", real, some, ["a"]).overall.unusually_near < 4 * NEAR_QUANTILE
     assert not measure_memorisation("f", real, some, ["a"]).far_above_chance  # more than chance, but not far more
 
 

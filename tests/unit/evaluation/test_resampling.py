@@ -88,7 +88,7 @@ def test_the_seed_alone_decides() -> None:
 
 def test_the_size_of_a_piece_changes_no_image() -> None:
     whole_NHWC, _ = smote(PIXELS_NHWC, LABELS_N, seed=3)
-    in_pairs_NHWC, _ = smote(PIXELS_NHWC, LABELS_N, seed=3, piece_values=2 * PIXELS_NHWC[0].size)
+    in_pairs_NHWC, _ = smote(PIXELS_NHWC, LABELS_N, seed=3, chunk_values=2 * PIXELS_NHWC[0].size)
     np.testing.assert_array_equal(in_pairs_NHWC, whole_NHWC)
     assert len(np.unique(whole_NHWC[len(LABELS_N) :], axis=0)) == 5 + 9 + 1  # one class has a single image
 

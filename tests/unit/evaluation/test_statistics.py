@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
-from vaeaug.evaluation.statistics import over_seeds, paired_difference
+from vaeaug.evaluation.statistics import mean_over_seeds, paired_difference
 
 
 def test_where_images_do_not_matter_it_is_the_paired_t_interval_over_seeds() -> None:
@@ -12,25 +12,25 @@ def test_where_images_do_not_matter_it_is_the_paired_t_interval_over_seeds() -> 
     difference = paired_difference(np.zeros((4, 50)), np.repeat(by_seed[:, None], 50, axis=1))
     low, high = ttest_1samp(by_seed, 0).confidence_interval(0.95)
     assert (difference.low, difference.high) == pytest.approx((low, high))
-    assert difference.from_seeds == 1
+    assert difference.seed_fraction == 1
 
 
 def test_one_of_five_intervals_is_of_99_percent_so_that_all_hold_with_95() -> None:
     by_seed = np.array([0.1, 0.3, -0.2, 0.4])
     difference = paired_difference(np.zeros((4, 50)), np.repeat(by_seed[:, None], 50, axis=1))
     low, high = ttest_1samp(by_seed, 0).confidence_interval(0.99)
-    among = difference.among(5)
-    assert (among.low, among.high) == pytest.approx((low, high))
-    assert among.level == pytest.approx(0.99)
-    assert difference.among(1).half == difference.half
+    bonferroni = difference.bonferroni(5)
+    assert (bonferroni.low, bonferroni.high) == pytest.approx((low, high))
+    assert bonferroni.confidence == pytest.approx(0.99)
+    assert difference.bonferroni(1).half_width == difference.half_width
 
 
 def test_where_seeds_do_not_matter_it_is_the_normal_interval_over_images() -> None:
     by_image = np.random.default_rng(0).normal(0.02, 0.3, 400)
     difference = paired_difference(np.zeros((3, 400)), np.repeat(by_image[None], 3, axis=0))
     assert difference.mean == pytest.approx(by_image.mean())
-    assert difference.half == pytest.approx(1.959964 * by_image.std(ddof=1) / 20, rel=1e-5)
-    assert difference.from_seeds == pytest.approx(0, abs=1e-12)
+    assert difference.half_width == pytest.approx(1.959964 * by_image.std(ddof=1) / 20, rel=1e-5)
+    assert difference.seed_fraction == pytest.approx(0, abs=1e-12)
 
 
 def test_the_order_of_seeds_and_images_and_the_sign_do_not_matter() -> None:
@@ -39,7 +39,7 @@ def test_the_order_of_seeds_and_images_and_the_sign_do_not_matter() -> None:
     seeds, images = rng.permutation(5), rng.permutation(30)
     one = paired_difference(first, second)
     other = paired_difference(second[seeds][:, images], first[seeds][:, images])
-    assert (other.mean, other.half) == pytest.approx((-one.mean, one.half))
+    assert (other.mean, other.half_width) == pytest.approx((-one.mean, one.half_width))
 
 
 def test_seeds_that_agree_by_chance_alone_are_not_sure() -> None:
@@ -49,7 +49,7 @@ def test_seeds_that_agree_by_chance_alone_are_not_sure() -> None:
     difference = paired_difference(np.zeros((3, 10)), second_SN)
     assert difference.mean == pytest.approx(0.1)
     residual = 2 / 18  # sum of squares: 2.7 in all, 0.7 between images, none between seeds
-    assert difference.half == pytest.approx(2.100922 * np.sqrt(residual / 30), rel=1e-4)
+    assert difference.half_width == pytest.approx(2.100922 * np.sqrt(residual / 30), rel=1e-4)
     assert difference.low < 0
 
 
@@ -59,7 +59,7 @@ def test_nor_are_they_where_their_means_are_equal_but_for_rounding(seeds: int) -
     row_N = np.repeat([1 / 3, 0.0, -0.7], [9, 30, 4])
     second_SN = np.stack([rng.permutation(row_N) for _ in range(seeds)])
     difference = paired_difference(np.zeros_like(second_SN), second_SN)
-    assert difference.half > 0.01
+    assert difference.half_width > 0.01
 
 
 def test_the_same_predictions_differ_by_nothing() -> None:
@@ -73,24 +73,24 @@ def test_two_seeds_have_a_difference_and_no_interval(gain: float) -> None:
     second_SN = np.full((2, 10), gain)
     difference = paired_difference(np.zeros((2, 10)), second_SN)
     assert difference.mean == pytest.approx(gain)
-    assert difference.half is None
+    assert difference.half_width is None
     assert (difference.low, difference.high) == (-1, 1)
-    assert not difference.rules_out
-    assert (difference.among(5).half, difference.among(5).level) == (None, pytest.approx(0.99))
-    assert over_seeds(second_SN.mean(axis=1)) == (pytest.approx(gain), None)
+    assert not difference.is_informative
+    assert (difference.bonferroni(5).half_width, difference.bonferroni(5).confidence) == (None, pytest.approx(0.99))
+    assert mean_over_seeds(second_SN.mean(axis=1)) == (pytest.approx(gain), None)
 
 
 @pytest.mark.parametrize("seeds", [3, 5])
 def test_the_interval_over_seeds_is_that_of_students_t(seeds: int) -> None:
     values_S = np.array([0.1, 0.3, -0.2, 0.4, 0.25])[:seeds]
     low, high = ttest_1samp(values_S, 0).confidence_interval(0.95)
-    assert over_seeds(values_S) == (pytest.approx(values_S.mean()), pytest.approx((high - low) / 2))
+    assert mean_over_seeds(values_S) == (pytest.approx(values_S.mean()), pytest.approx((high - low) / 2))
 
 
 def test_two_images_are_enough_for_an_interval() -> None:
     difference = paired_difference(np.zeros((3, 2)), np.repeat([[0.0, 1.0]], 3, axis=0))
     assert difference.mean == 0.5
-    assert difference.half == pytest.approx(1.959964 * np.sqrt(0.5 / 2), rel=1e-5)
+    assert difference.half_width == pytest.approx(1.959964 * np.sqrt(0.5 / 2), rel=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(1, 10), (10, 1)])
@@ -117,6 +117,6 @@ def test_a_t_interval_over_seeds_alone_holds_it_far_too_rarely() -> None:
     held = 0
     for _ in range(runs):
         d_SN = rng.normal(0, 0.3, (1, 150)) + rng.normal(0, 0.1, (5, 150))
-        mean, half = over_seeds(d_SN.mean(axis=1))
-        held += abs(mean) <= half
+        mean, half_width = mean_over_seeds(d_SN.mean(axis=1))
+        held += abs(mean) <= half_width
     assert held / runs < 0.7

@@ -27,20 +27,20 @@ PREDICTED = {
 }
 
 
-@pytest.mark.parametrize("measure", ["accuracy", "balanced-accuracy"])
-def test_differences_are_those_to_the_arm_without_synthetic_images(measure: str) -> None:
-    found = utility(TRUE_N, PREDICTED, CLASSES, measure)
+@pytest.mark.parametrize("metric", ["accuracy", "balanced-accuracy"])
+def test_differences_are_those_to_the_arm_without_synthetic_images(metric: str) -> None:
+    found = utility(TRUE_N, PREDICTED, CLASSES, metric)
     assert (found.with_synthetic.name, found.without.name) == ("classical+synthetic", "classical")
     assert [entry.arm.name for entry in found.arms] == ["real", "classical", "classical+synthetic"]
     assert found.of(ARMS["classical"]).difference is None
-    figure = measure.replace("-", "_")
+    figure = metric.replace("-", "_")
     for name in ("real", "classical+synthetic"):
         entry = found.of(ARMS[name])
         assert entry.difference is not None
-        expected = entry.over_seeds(figure)[0] - found.of(ARMS["classical"]).over_seeds(figure)[0]
+        expected = entry.mean_over_seeds(figure)[0] - found.of(ARMS["classical"]).mean_over_seeds(figure)[0]
         assert entry.difference.mean == pytest.approx(expected)
     # The one image of class c has a third of the balanced accuracy, and nobody knows what another one would do.
-    assert found.verdict.decision == ("helps" if measure == "accuracy" else "undecided")
+    assert found.verdict.decision == ("helps" if metric == "accuracy" else "undecided")
 
 
 def test_the_change_of_a_recall_is_that_of_the_accuracy_on_the_class() -> None:
@@ -68,12 +68,12 @@ def test_its_json_has_every_result_under_its_name() -> None:
     found = utility(TRUE_N, PREDICTED, CLASSES, "balanced-accuracy")
     values = as_json(found)
     assert (values["decision"], values["verdict"]) == (found.verdict.decision, found.verdict.sentence)
-    assert values["metric"] == found.measure == "balanced-accuracy"
+    assert values["metric"] == found.metric == "balanced-accuracy"
     assert values["arms"]["classical"]["difference"] is None
     for name, arm in values["arms"].items():
         entry = found.of(ARMS[name])
         for figure in ("accuracy", "balanced_accuracy", "macro_f1"):
-            mean, half = entry.over_seeds(figure)
+            mean, half = entry.mean_over_seeds(figure)
             assert arm[figure] == {"mean": mean, "half_interval_over_seeds": half}
         recall = [[seed["recall"][label] for label in CLASSES[:3]] for seed in arm["by_seed"]]
         expected = [[(seen_N[label == TRUE_N] == label).mean() for label in range(3)] for seen_N in PREDICTED[name]]
@@ -84,7 +84,7 @@ def test_its_json_has_every_result_under_its_name() -> None:
                 "mean": entry.difference.mean,
                 "low": entry.difference.low,
                 "high": entry.difference.high,
-                "share_of_variance_from_seeds": entry.difference.from_seeds,
+                "share_of_variance_from_seeds": entry.difference.seed_fraction,
             }
 
 
@@ -94,10 +94,10 @@ def test_a_balancing_arm_is_a_rival_that_the_synthetic_images_must_beat_too() ->
     predicted = {**PREDICTED, "oversampled": predictions(0.05, 4)}
     found = utility(TRUE_N, predicted, CLASSES, "accuracy")
     assert (before.verdict.decision, found.verdict.decision) == ("helps", "does not help")
-    assert found.verdict.rival == ARMS["oversampled"]
-    assert [rival.without.name for rival in found.rivals] == ["classical", "oversampled"]
+    assert found.verdict.baseline == ARMS["oversampled"]
+    assert [comparison.baseline.name for comparison in found.comparisons] == ["classical", "oversampled"]
     right = [predicted[name] == TRUE_N for name in ("oversampled", "classical+synthetic")]
-    assert found.rivals[1].difference == paired_difference(*(each.astype(float) for each in right))
+    assert found.comparisons[1].difference == paired_difference(*(each.astype(float) for each in right))
     # What is compared whatever the sizes of classes stays as it was.
     assert found.of(ARMS["classical+synthetic"]).difference == before.of(ARMS["classical+synthetic"]).difference
     values = as_json(found)
@@ -119,7 +119,7 @@ def test_two_seeds_have_figures_and_no_intervals_anywhere() -> None:
         assert (interval["low"], interval["high"]) == (None, None)
         assert interval["mean"] > 0.1
     assert values["arms"]["classical+synthetic"]["difference"]["share_of_variance_from_seeds"] is None
-    assert [change and change.half for change in found.recall_K] == [None] * 4
+    assert [change and change.half_width for change in found.recall_K] == [None] * 4
 
 
 def test_there_is_no_verdict_without_two_arms_to_compare() -> None:
@@ -163,5 +163,5 @@ def test_the_verdict_names_the_pipeline_of_the_rival() -> None:
     found = utility(TRUE_N, predicted, CLASSES, "accuracy", "TrivialAugment + mixup")
     assert "points of accuracy over TrivialAugment + mixup (" in found.verdict.sentence
     assert "but oversampling with TrivialAugment + mixup did better" in found.verdict.sentence
-    assert found.of(ARMS["classical+synthetic"]).arm.words == "TrivialAugment + mixup and synthetic images"
-    assert "classical augmentation" not in json.dumps([entry.arm.words for entry in found.arms])
+    assert found.of(ARMS["classical+synthetic"]).arm.description == "TrivialAugment + mixup and synthetic images"
+    assert "classical augmentation" not in json.dumps([entry.arm.description for entry in found.arms])

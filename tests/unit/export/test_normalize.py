@@ -19,7 +19,7 @@ from vaeaug.dataset.jpeg_tables import tables_of
 from vaeaug.dataset.mark import read_mark
 from vaeaug.dataset.scan import scan
 from vaeaug.dataset.traits import read_traits
-from vaeaug.export.kind import ClassKind, class_kinds
+from vaeaug.export.class_format import ClassFormat, class_formats
 from vaeaug.export.normalize import REASONS, CopyRule, copy_rule, rewritten
 from vaeaug.export.real import RealImage, copy_real, place_real
 from vaeaug.export.source_type import SourceType, xmp
@@ -27,7 +27,7 @@ from vaeaug.workflows.copies import copies_record, copy_rules, copy_warnings
 
 
 def placed(data: Path, cache: ImageCache, *, keep_alpha: bool = False, exact: bool = False) -> tuple[RealImage, ...]:
-    kinds = class_kinds(cache, keep_alpha=keep_alpha)
+    kinds = class_formats(cache, keep_alpha=keep_alpha)
     index = scan(data)
     return place_real(index.files, index.layout, copy_rules(cache, kinds, keep_alpha=keep_alpha, exact=exact))
 
@@ -67,7 +67,7 @@ def test_copies_of_a_class_are_of_one_kind_and_show_what_the_model_sees(tmp_path
         assert np.abs(again.eight_bit().astype(float) - own.eight_bit()).mean() <= limit
 
 
-def rule_of(path: Path, kind: ClassKind, **options: Any) -> CopyRule:
+def rule_of(path: Path, kind: ClassFormat, **options: Any) -> CopyRule:
     from vaeaug.dataset.rules import DEFAULT_RULES
 
     return copy_rule(read_traits(path.read_bytes()), path.suffix, kind, DEFAULT_RULES, exact=False, **options)
@@ -76,7 +76,7 @@ def rule_of(path: Path, kind: ClassKind, **options: Any) -> CopyRule:
 def test_a_turned_jpeg_is_compressed_as_its_source(tmp_path: Path) -> None:
     path = tmp_path / "x.jpg"
     awkward.colour("ant", 0).save(path, quality=61, subsampling="4:2:2", **awkward.turned("ant", 0))
-    data = rewritten(path.read_bytes(), rule_of(path, ClassKind(8, 8, "RGB")))
+    data = rewritten(path.read_bytes(), rule_of(path, ClassFormat(8, 8, "RGB")))
     assert tables_of(Image.open(io.BytesIO(data))) == tables_of(Image.open(path))
     assert b"Camera" in path.read_bytes()
     assert b"Camera" not in data
@@ -91,7 +91,7 @@ def test_a_name_that_misleads_readers_gets_the_suffix_of_its_content(
     tmp_path: Path, name: str, content: str, suffix: str | None
 ) -> None:
     awkward.colour("ant", 0).save(tmp_path / name, content)
-    rule = rule_of(tmp_path / name, ClassKind(8, 8, "RGB"))
+    rule = rule_of(tmp_path / name, ClassFormat(8, 8, "RGB"))
     assert (rule.reasons, rule.suffix) == ((), suffix)
 
 
@@ -186,7 +186,7 @@ def test_a_rewritten_copy_of_a_synthetic_image_of_an_earlier_run_keeps_its_mark(
         options: dict[str, Any] = {"xmp": packet} if suffix == ".webp" else {"tiffinfo": {700: packet}}
         awkward.colour("ant", 0).convert(mode).save(path, **options)
         before = read_mark(path.read_bytes())
-        after = read_mark(rewritten(path.read_bytes(), rule_of(path, ClassKind(8, 8, mode))))
+        after = read_mark(rewritten(path.read_bytes(), rule_of(path, ClassFormat(8, 8, mode))))
         assert before == after
         assert after is not None
         assert dict(after.fields) == fields

@@ -14,7 +14,7 @@ from machine_faults import no_space, on_disk
 from PIL import Image
 
 from vaeaug.dataset.index import ImageFile
-from vaeaug.export.kind import ClassKind
+from vaeaug.export.class_format import ClassFormat
 from vaeaug.export.manifest import ManifestRow, Sources, manifest_rows, write_manifest
 from vaeaug.export.real import place_real
 from vaeaug.export.writer import SampleSpan, complete_spans, read_journal, sample_file, spans, write_samples
@@ -22,7 +22,7 @@ from vaeaug.synthesis.chunk import SampleChunk
 from vaeaug.synthesis.edit import Edit
 
 COUNTS = {"cat": 10, "a/b": 5}
-KINDS = {"cat": ClassKind(8, 9, "L"), "a/b": ClassKind(16, 16, "RGB")}
+KINDS = {"cat": ClassFormat(8, 9, "L"), "a/b": ClassFormat(16, 16, "RGB")}
 TEXT = {"Software": "vaeaug 0", "vaeaug:seed": "0"}
 
 

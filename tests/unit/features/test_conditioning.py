@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 import vaeaug
-from vaeaug.features.conditioning import WAYS, inferred_labels, networks, told_a_class
+from vaeaug.features.conditioning import METHODS, inferred_labels, is_conditional, network_count
 from vaeaug.features.encode import encode_block, layout_of
 from vaeaug.models.evidence import class_evidence
 from vaeaug.models.likelihood import iwae_bound
@@ -49,8 +49,8 @@ def test_it_is_known_whether_the_class_matters(
     variant: str, scope: str, told: bool, data: Path, images: np.ndarray, tmp_path: Path
 ) -> None:
     model = trained(data, tmp_path, variant=variant, scope=scope).stored
-    assert told_a_class(model, images[0]) == told
-    assert networks(model) == (2 if scope == "per-class" else 1)
+    assert is_conditional(model, images[0]) == told
+    assert network_count(model) == (2 if scope == "per-class" else 1)
 
 
 def test_the_largest_class_is_taken(data: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -95,4 +95,4 @@ def test_mixed_classes_are_encoded_as_each_alone(images: np.ndarray, tmp_path_fa
 
 
 def test_the_command_line_offers_what_there_is() -> None:
-    assert encode_settings.WAYS == WAYS
+    assert encode_settings.METHODS == METHODS

@@ -12,7 +12,7 @@ import pytest
 
 from vaeaug.features.arrays import write_npy_tree, write_npz
 from vaeaug.features.columns import Column
-from vaeaug.features.shards import BLOCKS, Rows, read_blocks, schema_of, shards_of, write_shard
+from vaeaug.features.shards import BLOCKS_PER_SHARD, Rows, read_blocks, schema_of, shards_of, write_shard
 
 COLUMNS = (Column("mean", (6,), "float32"), Column("codes/2", (2, 2), "int32"))
 
@@ -41,10 +41,10 @@ def shards(tmp_path: Path) -> list[Path]:
 
 
 def test_shards_cover_a_split_without_a_gap() -> None:
-    shards = shards_of("val", 100 * BLOCKS + 7, 10)
+    shards = shards_of("val", 100 * BLOCKS_PER_SHARD + 7, 10)
     assert [shard.file_name for shard in shards[:2]] == ["val-00000.parquet", "val-00001.parquet"]
     assert [shard.start for shard in shards[1:]] == [shard.stop for shard in shards[:-1]]
-    assert (shards[0].start, shards[-1].stop) == (0, 100 * BLOCKS + 7)
+    assert (shards[0].start, shards[-1].stop) == (0, 100 * BLOCKS_PER_SHARD + 7)
     assert shards_of("val", 0, 10) == []
 
 

@@ -111,5 +111,5 @@ def test_a_module_that_was_installed_meanwhile_is_found(tmp_path: Path, monkeypa
 
 def test_a_worker_executes_it_once_for_all_its_tasks(tmp_path: Path) -> None:
     place = write(tmp_path / "workers", operator="workers")
-    processes = run_tasks(plugin_tasks.look_up, [str(place)] * 4, workers=2, hear=lambda *_: None)
+    processes = run_tasks(plugin_tasks.look_up, [str(place)] * 4, workers=2, on_message=lambda *_: None)
     assert Counter(executions(place)) == {str(process): 1 for process in set(processes)}

@@ -7,13 +7,13 @@ import pytest
 from vaeaug import hookspecs
 from vaeaug.hookspecs import HOOKS
 from vaeaug.plugins import find_sources, load
-from vaeaug.plugins.listing import listing, read
+from vaeaug.plugins.listing import list_plugins, read
 
 
 def entries(directory: Path, text: str) -> list[tuple[str | None, str | None]]:
     """Return (kind, name) of what a plugin file is listed to bring."""
     (directory / "plugin.py").write_text(text)
-    return [(entry.kind, entry.name) for entry in listing(find_sources([directory], {})) if entry.origin == "file"]
+    return [(entry.kind, entry.name) for entry in list_plugins(find_sources([directory], {})) if entry.origin == "file"]
 
 
 def test_every_hook_is_known() -> None:
@@ -22,7 +22,7 @@ def test_every_hook_is_known() -> None:
 
 def test_source_tells_of_what_we_ship_what_loading_tells() -> None:
     registry = load(environ={})
-    listed = listing(find_sources(environ={}))
+    listed = list_plugins(find_sources(environ={}))
     assert {(entry.kind, entry.name) for entry in listed if entry.distribution == "vaeaug"} == {
         (kind, name)
         for kind, names in registry.classes.items()
@@ -109,7 +109,7 @@ def test_only_the_module_of_the_entry_point_is_read_and_nothing_is_imported(
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: host-read\nVersion: 1\n")
     (info / "entry_points.txt").write_text("[vaeaug]\nfollow = host_read_package.deep.hooks\n")
     monkeypatch.syspath_prepend(tmp_path)
-    found = [entry for entry in listing(find_sources(environ={})) if entry.distribution == "host-read"]
+    found = [entry for entry in list_plugins(find_sources(environ={})) if entry.distribution == "host-read"]
     assert [(entry.name, entry.help) for entry in found] == [("stated", "The help."), (None, "What it is for.")]
     assert found[0].file == str(package / "deep" / "hooks.py")
     assert "only known when it runs" in (found[1].note or "")
@@ -126,7 +126,7 @@ def test_only_the_module_of_the_entry_point_is_read_and_nothing_is_imported(
 )
 def test_what_keeps_a_plugin_from_being_read_is_noted(tmp_path: Path, text: str, note: str) -> None:
     (tmp_path / "plugin.py").write_text(text)
-    [entry] = [entry for entry in listing(find_sources([tmp_path], {})) if entry.origin == "file"]
+    [entry] = [entry for entry in list_plugins(find_sources([tmp_path], {})) if entry.origin == "file"]
     assert entry.name is None
     assert note in (entry.note or "")
 
@@ -135,9 +135,9 @@ def test_shadowing_is_seen_without_loading(tmp_path: Path) -> None:
     text = "class V:\n    name = 'vae'\n@hookimpl\ndef vaeaug_variants():\n    return [V]\n"
     (tmp_path / "mine.py").write_text(text)
     sources = find_sources([tmp_path], {})
-    assert [entry.shadowed_by for entry in listing(sources) if entry.origin == "file"] == ["vae"]
+    assert [entry.shadowed_by for entry in list_plugins(sources) if entry.origin == "file"] == ["vae"]
     blocked = find_sources([tmp_path], {"VAEAUG_BLOCK_PLUGINS": "vae"})
-    assert [entry.shadowed_by for entry in listing(blocked) if entry.origin == "file"] == [None]
+    assert [entry.shadowed_by for entry in list_plugins(blocked) if entry.origin == "file"] == [None]
 
 
 def test_reading_never_raises(tmp_path: Path) -> None:

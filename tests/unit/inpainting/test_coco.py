@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from vaeaug.dataset.decode import UnreadableImageError
 from vaeaug.errors import InputError
-from vaeaug.inpainting.coco import CocoFile, annotated, decode_counts, run_lengths
+from vaeaug.inpainting.coco import CocoFile, annotation_mask, decode_counts, run_lengths
 from vaeaug.inpainting.picture import from_pixels
 
 PICTURE = from_pixels(np.zeros((6, 4), dtype=np.uint8))
@@ -94,8 +94,8 @@ def test_a_size_of_null_is_that_of_the_image(tmp_path: Path) -> None:
 
 
 def test_an_empty_polygon_is_no_outline() -> None:
-    assert annotated({"segmentation": [[]], "bbox": [0, 0, 2, 3]}, 6, 4).sum() == 6
-    three = annotated({"segmentation": [[], [0, 0, 4, 0, 4, 6, 0, 6]], "bbox": [0, 0, 1, 1]}, 6, 4)
+    assert annotation_mask({"segmentation": [[]], "bbox": [0, 0, 2, 3]}, 6, 4).sum() == 6
+    three = annotation_mask({"segmentation": [[], [0, 0, 4, 0, 4, 6, 0, 6]], "bbox": [0, 0, 1, 1]}, 6, 4)
     assert three.all()
 
 
@@ -107,11 +107,11 @@ def test_a_box_without_end_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_polygon_and_a_box() -> None:
-    square = annotated({"segmentation": [[10, 20, 30, 20, 30, 50, 10, 50]]}, 80, 60)
+    square = annotation_mask({"segmentation": [[10, 20, 30, 20, 30, 50, 10, 50]]}, 80, 60)
     assert square[20:50, 10:30].all()
     assert not square[:19].any()
     assert not square[:, 32:].any()
-    box = annotated({"segmentation": [], "bbox": [10, 20, 20, 30]}, 80, 60)
+    box = annotation_mask({"segmentation": [], "bbox": [10, 20, 20, 30]}, 80, 60)
     assert box.sum() == 600
     assert box[20:50, 10:30].all()
 
@@ -124,11 +124,11 @@ def test_sizes_of_the_same_proportions_fit(tmp_path: Path) -> None:
 def test_names_match_whole_or_by_their_end(tmp_path: Path) -> None:
     coco = CocoFile(_write(tmp_path / "c.json", []))
     assert coco.holes("1.png", PICTURE).missing_HW.sum() == 6
-    assert coco.holes("a/1.png", PICTURE).origin == "c.json"
-    assert coco.holes("a/2.png", PICTURE).origin == ""
-    coco.refuse_ambiguous(["a/1.png", "a/2.png"])
+    assert coco.holes("a/1.png", PICTURE).source == "c.json"
+    assert coco.holes("a/2.png", PICTURE).source == ""
+    coco.check_unambiguous(["a/1.png", "a/2.png"])
     with pytest.raises(InputError, match=r"both a/1\.png and b/1\.png end with it"):
-        coco.refuse_ambiguous(["a/1.png", "b/1.png"])
+        coco.check_unambiguous(["a/1.png", "b/1.png"])
 
 
 @pytest.mark.parametrize(

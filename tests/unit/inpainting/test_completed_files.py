@@ -283,7 +283,7 @@ SOURCE = (
 
 
 def test_a_packet_keeps_what_it_says_but_for_the_source_type() -> None:
-    text = merged(SOURCE.encode(), MARK.packet, turned=True)
+    text = merged(SOURCE.encode(), MARK.packet, upright=True)
     assert "<tiff:Make>Maker</tiff:Make>" in text
     assert "tiff:Orientation='1'" in text
     assert "digitalCapture" not in text

@@ -13,7 +13,7 @@ from torch import Tensor
 from vaeaug import ImageSpec
 from vaeaug.inpainting import blend, complete, window
 from vaeaug.inpainting.complete import Completion
-from vaeaug.inpainting.fill import AT_ONCE, Filled, as_the_model_sees, fill
+from vaeaug.inpainting.fill import MAX_BATCH, Filled, fill, model_input
 from vaeaug.workflows.inpaint import inpaint_settings
 
 SPEC = ImageSpec(channels=3, height=8, width=8, num_classes=2)
@@ -36,7 +36,7 @@ class Recorder:
 
 def _fill(seen_HWC: np.ndarray, missing_HW: np.ndarray, **settings: Any) -> tuple[Filled, Recorder]:
     recorder = Recorder()
-    values: dict[str, Any] = {"native": (8, 8), "samples": 2, "seed": 0, "how": "none", "label": None, **settings}
+    values: dict[str, Any] = {"native": (8, 8), "samples": 2, "seed": 0, "blending": "none", "label": None, **settings}
     label = values.pop("label")
     return fill(seen_HWC, missing_HW, recorder, label, **values), recorder  # type: ignore[arg-type]
 
@@ -77,7 +77,7 @@ def test_the_models_own_size_is_shown_as_it_is() -> None:
 def test_a_pixel_counts_as_visible_where_half_of_it_is() -> None:
     missing = np.zeros((16, 16), dtype=bool)
     missing[:2, :1] = missing[4:6, 4:6] = missing[8, 8] = True
-    _, visible_1HW = as_the_model_sees(np.zeros((16, 16, 3), np.float32), missing, SPEC)
+    _, visible_1HW = model_input(np.zeros((16, 16, 3), np.float32), missing, SPEC)
     assert torch.nonzero(visible_1HW[0] == 0).tolist() == [[2, 2]]
 
 
@@ -100,9 +100,9 @@ def test_without_anything_visible_a_single_completion_is_a_draw() -> None:
 
 
 def test_many_completions_are_asked_for_in_groups_and_all_are_draws() -> None:
-    done, recorder = _fill(_picture(8, 8), np.eye(8, dtype=bool), samples=AT_ONCE + 1)
-    assert len(done.images_SHWC) == AT_ONCE + 1
-    assert [shown[3] for shown in recorder.shown] == [AT_ONCE, 2]
+    done, recorder = _fill(_picture(8, 8), np.eye(8, dtype=bool), samples=MAX_BATCH + 1)
+    assert len(done.images_SHWC) == MAX_BATCH + 1
+    assert [shown[3] for shown in recorder.shown] == [MAX_BATCH, 2]
     assert [shown[2] for shown in recorder.shown] == [None, 1]
     assert recorder.shown[0][4] != recorder.shown[1][4]
 

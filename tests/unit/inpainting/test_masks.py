@@ -34,9 +34,9 @@ def test_a_mask_is_found_by_place_and_stem(tmp_path: Path, name: str) -> None:
     masks = MaskFiles(tmp_path / "masks", tmp_path / "images")
     holes = masks.holes("a/1.webp", PICTURE)
     assert holes.missing_HW.all()
-    assert holes.origin == name
+    assert holes.source == name
     for other in ("b/1.png", "1.png", "a/11.png", "a/1_mask.png" if "_mask" not in name else "a/2.png"):
-        assert masks.holes(other, PICTURE).origin == "" or "_mask" in other
+        assert masks.holes(other, PICTURE).source == "" or "_mask" in other
 
 
 def test_several_masks_of_an_image_are_united(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_several_masks_of_an_image_are_united(tmp_path: Path) -> None:
     _save(tmp_path / "masks/1_mask001.png", right)
     holes = MaskFiles(tmp_path / "masks", tmp_path).holes("1.png", PICTURE)
     assert holes.missing_HW[0].tolist() == [True, False, False, True]
-    assert holes.origin == "1_mask000.png 1_mask001.png"
+    assert holes.source == "1_mask000.png 1_mask001.png"
 
 
 def test_masks_may_lie_beside_the_images(tmp_path: Path) -> None:
@@ -253,4 +253,4 @@ def test_a_mask_has_one_page_or_as_many_as_the_image(tmp_path: Path) -> None:
     pages[1].save(tmp_path / "one.png")
     one = MaskFiles(tmp_path / "one.png", tmp_path)
     assert one.holes("1.tif", replace(PICTURE, pages=3)).missing_HW.all()
-    assert one.holes("1.tif", second).origin == ""
+    assert one.holes("1.tif", second).source == ""

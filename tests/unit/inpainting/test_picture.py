@@ -13,7 +13,7 @@ from vaeaug.dataset.levels import Levels
 from vaeaug.dataset.opening import UnreadableImageError
 from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules
 from vaeaug.inpainting.files.opening import open_completed
-from vaeaug.inpainting.picture import Picture, from_pixels, read_picture, seen_by
+from vaeaug.inpainting.picture import Picture, from_pixels, read_picture, with_channels
 
 RNG = np.random.default_rng(0)
 HOLE = np.zeros((9, 7), dtype=bool)
@@ -126,7 +126,7 @@ def test_deep_gray_is_filled_within_the_levels_of_the_model() -> None:
 
 def test_gray_for_a_model_of_colours_and_back() -> None:
     picture = from_pixels(np.full((9, 7), 40, dtype=np.uint8))
-    assert seen_by(3, picture, HOLE).shape == (9, 7, 3)
+    assert with_channels(3, picture, HOLE).shape == (9, 7, 3)
     red = np.zeros((9, 7, 3), dtype=np.float32)
     red[..., 0] = 1
     assert (picture.filled(HOLE, red)[HOLE] == 76).all()  # its luma, 0.299
@@ -136,9 +136,9 @@ def test_a_model_of_grays_takes_colours_in_holes_alone() -> None:
     pixels = np.full((9, 7, 3), 40, dtype=np.uint8)
     pixels[HOLE] = (255, 0, 255)
     picture = from_pixels(pixels)
-    assert (seen_by(1, picture, HOLE)[~HOLE] == 40).all()
+    assert (with_channels(1, picture, HOLE)[~HOLE] == 40).all()
     with pytest.raises(UnreadableImageError, match="in colour"):
-        seen_by(1, picture, np.zeros_like(HOLE))
+        with_channels(1, picture, np.zeros_like(HOLE))
 
 
 def test_broken_content_is_refused() -> None:

@@ -119,7 +119,7 @@ def test_trees_of_latents_are_read_back(tmp_path: Path) -> None:
     save_latents(tmp_path / "latents.safetensors", entries)
     loaded = load_latents(tmp_path / "latents.safetensors", 11)
     assert loaded.sources == ("a/1.png", "é.png", "c")
-    assert loaded.listing == "abc"
+    assert loaded.content_hash == "abc"
     assert loaded.latents.labels_N.tolist() == [11, 11, 11]
     assert torch.equal(loaded.latents.latent["top"], torch.full((3, 2), 11.0))
     assert torch.equal(loaded.latents.latent["rest"][0], torch.arange(12).reshape(3, 4))

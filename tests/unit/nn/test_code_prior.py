@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from vaeaug.nn import CodePrior, fit_code_prior
-from vaeaug.nn.code_fitting import code_likelihood
-from vaeaug.nn.code_prior import choose
+from vaeaug.nn.code_fitting import code_nll
+from vaeaug.nn.code_prior import sample_categorical
 
 GRID = (3, 4)
 
@@ -60,7 +60,7 @@ def test_drawing_with_the_cache_is_drawing_from_all_codes_so_far(grid: tuple[int
     generator, again = seeded(2), torch.zeros_like(drawn)
     for t in range(drawn.shape[1]):
         logits = model(again, y)[:, t]  # computed anew from scratch; what stands at t and later does not matter
-        again[:, t] = choose(logits, generator, temperature=0.7, top_p=0.9)
+        again[:, t] = sample_categorical(logits, generator, temperature=0.7, top_p=0.9)
     assert torch.equal(drawn, again)
 
 
@@ -75,7 +75,7 @@ def test_temperature_zero_takes_the_likeliest_code_each_time() -> None:
 def test_draws_have_the_softmax_of_the_logits_over_the_temperature() -> None:
     logits = torch.tensor([2.0, 0.0, 1.0, -1.0])
     for temperature in (0.5, 1.0, 2.0):
-        drawn = choose(logits.repeat(40_000, 1), seeded(), temperature=temperature, top_p=1)
+        drawn = sample_categorical(logits.repeat(40_000, 1), seeded(), temperature=temperature, top_p=1)
         shares = drawn.bincount(minlength=4) / len(drawn)
         torch.testing.assert_close(shares, (logits / temperature).softmax(dim=0), atol=0.01, rtol=0)
 
@@ -83,9 +83,11 @@ def test_draws_have_the_softmax_of_the_logits_over_the_temperature() -> None:
 def test_top_p_leaves_the_fewest_codes_that_have_the_probability() -> None:
     logits = torch.tensor([0.15, 0.5, 0.05, 0.3]).log()
     for top_p, kept in ((0.4, {1}), (0.6, {1, 3}), (0.81, {0, 1, 3}), (1.0, {0, 1, 2, 3})):
-        drawn = choose(logits.repeat(10_000, 1), seeded(), temperature=1, top_p=top_p)
+        drawn = sample_categorical(logits.repeat(10_000, 1), seeded(), temperature=1, top_p=top_p)
         assert set(drawn.tolist()) == kept
-    shares = choose(logits.repeat(40_000, 1), seeded(), temperature=1, top_p=0.6).bincount(minlength=4) / 40_000
+    shares = (
+        sample_categorical(logits.repeat(40_000, 1), seeded(), temperature=1, top_p=0.6).bincount(minlength=4) / 40_000
+    )
     torch.testing.assert_close(shares, torch.tensor([0, 0.625, 0, 0.375]), atol=0.01, rtol=0)
 
 
@@ -106,7 +108,7 @@ def test_a_fitted_prior_draws_what_it_was_shown() -> None:
         fit_code_prior(model, codes, y, seeded(), steps=200)
     assert not any(parameter.requires_grad for parameter in model.parameters())
     entropy = torch.tensor(2.0).log()  # of a class's grids: two, equally likely
-    assert entropy - 0.01 < code_likelihood(model, codes, y).sum(dim=1).mean() < entropy + 0.3
+    assert entropy - 0.01 < code_nll(model, codes, y).sum(dim=1).mean() < entropy + 0.3
     drawn = model.draw(y[:100], seeded(3))
     expected = (drawn[:, :1] + torch.arange(12)) % 7
     allowed = torch.isin(drawn[:, 0] - 3 * y[:100], torch.tensor([0, 1]))
@@ -119,7 +121,7 @@ def test_a_fit_learns_nothing_by_heart() -> None:
     model = CodePrior(description_KM=torch.eye(7), grid=GRID, num_classes=2, features=32, depth=1, heads=2)
     codes, y = some_codes(400), torch.arange(400) % 2  # random: nothing holds beyond the images it is seen in
     fit_code_prior(model, codes[:40], y[:40], seeded(), steps=200)
-    assert code_likelihood(model, codes[40:], y[40:]).mean() < 1.1 * torch.tensor(7.0).log()
+    assert code_nll(model, codes[40:], y[40:]).mean() < 1.1 * torch.tensor(7.0).log()
 
 
 def test_a_fit_never_ends_worse_on_held_out_images_than_it_started() -> None:
@@ -129,10 +131,10 @@ def test_a_fit_never_ends_worse_on_held_out_images_than_it_started() -> None:
     others = torch.ones(40, dtype=torch.bool)
     others[held_out] = False
     codes[others] = 0  # what is learned of these is wrong of the ones held out, which the start explains
-    before = code_likelihood(model, codes[held_out], y[held_out]).mean()
+    before = code_nll(model, codes[held_out], y[held_out]).mean()
     fit_code_prior(model, codes, y, seeded(4), steps=30)
-    assert code_likelihood(model, codes[held_out], y[held_out]).mean() <= before
-    assert code_likelihood(model, codes[others], y[others]).mean() > 0.1  # the last weights know them by heart
+    assert code_nll(model, codes[held_out], y[held_out]).mean() <= before
+    assert code_nll(model, codes[others], y[others]).mean() > 0.1  # the last weights know them by heart
 
 
 def test_a_fit_is_the_same_for_the_same_seed_and_leaves_global_randomness_alone() -> None:

@@ -56,7 +56,7 @@ def test_of_a_classifier_it_is_what_its_last_layer_is_given(name: str, head: str
     save_file(state, tmp_path / "weights.safetensors")  # the head may be another one, or missing
     found = vectors(name, tmp_path / "weights.safetensors")
     assert found.width == width
-    assert found.what.startswith("what its last layer is given")
+    assert found.description.startswith("what its last layer is given")
     expected = given_to(network, head)
     expected_BD = expected.mean(dim=(2, 3)) if expected.ndim == 4 else expected
     with torch.inference_mode():
@@ -67,7 +67,7 @@ def test_of_any_other_network_it_is_what_the_module_returns(tmp_path: Path) -> N
     network = randomized(ClassToken())
     torch.save(network.state_dict(), tmp_path / "dinov2_vits14_pretrain.pth")
     found = vectors("feature_networks:ClassToken", tmp_path / "dinov2_vits14_pretrain.pth")
-    assert (found.what, found.width) == ("what it returns", 8)
+    assert (found.description, found.width) == ("what it returns", 8)
     with torch.inference_mode():
         torch.testing.assert_close(found(X_BCHW), network(X_BCHW))
 
@@ -84,7 +84,7 @@ def test_tokens_and_maps_are_averaged_whatever_their_order(tmp_path: Path) -> No
     network = randomized(ClassToken())
     save_file(network.state_dict(), tmp_path / "weights.safetensors")
     tokens = vectors("feature_networks:ClassToken", tmp_path / "weights.safetensors", "norm")
-    assert tokens.what == "layer norm, mean over tokens"
+    assert tokens.description == "layer norm, mean over tokens"
     with torch.inference_mode():
         torch.testing.assert_close(tokens(X_BCHW), network.tokens(X_BCHW).mean(dim=1))
         torch.testing.assert_close(
@@ -94,7 +94,7 @@ def test_tokens_and_maps_are_averaged_whatever_their_order(tmp_path: Path) -> No
         swin = models.swin_t().eval()
     save_file(swin.state_dict(), tmp_path / "swin.safetensors")
     places_last = vectors("swin_t", tmp_path / "swin.safetensors", "features.7")
-    assert (places_last.what, places_last.width) == ("layer features.7, mean over places", 768)
+    assert (places_last.description, places_last.width) == ("layer features.7, mean over places", 768)
     with torch.inference_mode():
         torch.testing.assert_close(places_last(X_BCHW), swin.features(X_BCHW).mean(dim=(1, 2)), rtol=1e-3, atol=1e-4)
 

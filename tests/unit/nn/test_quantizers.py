@@ -97,7 +97,7 @@ def started(points: torch.Tensor, size: int = 4, **options: float) -> CosineCode
 
 def test_an_ema_step_is_the_moving_average_of_counts_and_sums() -> None:
     points = normalize(torch.randn(200, 3, generator=seeded(3)), dim=1)
-    quantizer = started(points, decay=0.9, least_use=0.0)
+    quantizer = started(points, decay=0.9, min_use=0.0)
     counts, sums = quantizer.counts_K.clone(), quantizer.sums_KD.clone()
     others = normalize(torch.randn(100, 3, generator=seeded(4)), dim=1)
     codes = quantizer.nearest(others)
@@ -112,7 +112,7 @@ def test_an_ema_step_is_the_moving_average_of_counts_and_sums() -> None:
 
 def test_a_dead_code_starts_again_at_a_feature_that_no_code_is_near_to() -> None:
     many, far = torch.tensor([1.0, 0.0, 0.0]).repeat(99, 1), torch.tensor([[0.0, 0.0, 1.0]])
-    quantizer = CosineCodebook(2, 3, decay=0.5, least_use=0.1)
+    quantizer = CosineCodebook(2, 3, decay=0.5, min_use=0.1)
     quantizer.started.fill_(True)
     quantizer.sums_KD.copy_(torch.tensor([[50.0, 0.0, 0.0], [0.0, 1.0, 0.0]]))
     quantizer.counts_K.copy_(torch.tensor([50.0, 1.0]))  # the second is hardly in use

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from vaeaug.pages.anomaly_gallery import FULL_ERROR, Gallery, GalleryCard, heat, stretched, write_gallery
+from vaeaug.pages.anomaly_gallery import MAX_ERROR, Gallery, GalleryCard, heat, resized_to_file, write_gallery
 from vaeaug.pages.embedded_images import PageImage, Picture
 
 NASTY = '<script>alert("x")</script> & \U0001f41d'
@@ -65,7 +65,7 @@ def test_the_same_data_give_the_same_page(tmp_path: Path) -> None:
 
 
 def test_larger_errors_are_brighter() -> None:
-    colours = heat(np.array([[0.0, 0.1, 0.2, 0.3, 0.4, FULL_ERROR, 1.0]], dtype=np.float32))
+    colours = heat(np.array([[0.0, 0.1, 0.2, 0.3, 0.4, MAX_ERROR, 1.0]], dtype=np.float32))
     brightness = colours[0].astype(float) @ (0.299, 0.587, 0.114)
     assert (np.diff(brightness[:6]) > 0).all()
     assert colours[0, 0].tolist() == [0, 0, 0]
@@ -74,7 +74,7 @@ def test_larger_errors_are_brighter() -> None:
 
 def test_what_the_model_makes_has_the_proportions_of_the_file() -> None:
     square = np.random.default_rng(0).integers(0, 256, (24, 24, 3), dtype=np.uint8)
-    assert stretched(square, 24, 24) is square  # enlarged by a whole factor, as the file is
-    assert stretched(square, 300, 300).shape == (160, 160, 3)  # as large as the file is shown
-    assert stretched(square, 100, 400).shape == (40, 160, 3)
-    assert stretched(square[:, :, :1], 341, 512).shape == (107, 160, 1)
+    assert resized_to_file(square, 24, 24) is square  # enlarged by a whole factor, as the file is
+    assert resized_to_file(square, 300, 300).shape == (160, 160, 3)  # as large as the file is shown
+    assert resized_to_file(square, 100, 400).shape == (40, 160, 3)
+    assert resized_to_file(square[:, :, :1], 341, 512).shape == (107, 160, 1)

@@ -117,7 +117,7 @@ def test_a_single_run_has_no_interval() -> None:
 @pytest.mark.parametrize("values", [[0.81, 0.83, 0.79], [0.5], [0.0, 1.0], []])
 def test_a_scale_holds_its_values_and_has_numbers(values: list[float]) -> None:
     scale = DotScale.around(values)
-    assert all(0 < scale.place(value) < 100 for value in values)
+    assert all(0 < scale.position(value) < 100 for value in values)
     assert re.findall(r">([\d.]+)<", scale.axis())
 
 

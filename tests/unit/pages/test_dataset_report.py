@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vaeaug.export.card import ClassCount
-from vaeaug.export.origin import Edited
+from vaeaug.export.synthesis_method import Edited
 from vaeaug.pages.class_samples import SampleRow
 from vaeaug.pages.dataset_report import ReportData, write_report
 from vaeaug.pages.training_curves import History

@@ -14,7 +14,7 @@ from html_pages import EVIL, Page
 from PIL import Image
 
 from vaeaug.pages.dataset_report import ReportData, write_report
-from vaeaug.pages.evaluation_results import EvaluationPart, RecallRow
+from vaeaug.pages.evaluation_results import EvaluationResults, RecallRow
 
 
 def read(tmp_path: Path, data: ReportData) -> tuple[Page, str]:
@@ -25,7 +25,7 @@ def read(tmp_path: Path, data: ReportData) -> tuple[Page, str]:
     return page, text
 
 
-def alone(part: EvaluationPart) -> ReportData:
+def alone(part: EvaluationResults) -> ReportData:
     return ReportData("title", "summary", [], evaluation=part)
 
 
@@ -73,7 +73,7 @@ def test_one_page_has_it_all_in_the_order_in_which_one_asks(tmp_path: Path) -> N
 
 
 def test_a_word_that_the_sentence_begins_with_is_not_said_twice(tmp_path: Path) -> None:
-    page, _ = read(tmp_path, alone(EvaluationPart("Undecided: the difference is within the noise.", "undecided")))
+    page, _ = read(tmp_path, alone(EvaluationResults("Undecided: the difference is within the noise.", "undecided")))
     assert "undecided" not in page.words
 
 
@@ -90,8 +90,8 @@ def test_no_variance_is_an_interval_and_none_is_wider_than_all_that_can_be(tmp_p
     """A class that both ways recognize alike changes by 0.0 +- 0.0; of one test image nobody knows."""
     halves = {"alike": 0.0, "unknown": None, "wild": 2.7}
     # A mean over seeds may differ in the last bit, which must not show as -0.0.
-    rows = [RecallRow(name, 9, 0.3, 0.1 * 3 - 1e-12, half) for name, half in halves.items()]
-    _, text = read(tmp_path, alone(EvaluationPart("Undecided.", "undecided", recall=rows)))
+    rows = [RecallRow(name, 9, 0.3, 0.1 * 3 - 1e-12, half_width) for name, half_width in halves.items()]
+    _, text = read(tmp_path, alone(EvaluationResults("Undecided.", "undecided", recall=rows)))
     cells = dict(re.findall(r"<th scope=.row.>(\w+) .*?([+]0[.]0.*?)</td>", text, re.DOTALL))
     shown = {name: re.sub("<[^>]*>", "", cell) for name, cell in cells.items()}
     assert shown == {"alike": "+0.0 ± 0.0", "unknown": "+0.0", "wild": "+0.0 ± 100.0"}
@@ -139,7 +139,7 @@ def test_all_images_are_on_the_map(tmp_path: Path) -> None:
 
 
 def test_the_class_that_gains_most_comes_first_and_one_without_test_images_is_left_out(tmp_path: Path) -> None:
-    part = EvaluationPart(
+    part = EvaluationResults(
         "v",
         "helps",
         recall=[
@@ -156,7 +156,7 @@ def test_the_class_that_gains_most_comes_first_and_one_without_test_images_is_le
 
 
 def test_what_is_not_known_is_left_out(tmp_path: Path) -> None:
-    page, _ = read(tmp_path, alone(EvaluationPart("No answer.", "undecided")))
+    page, _ = read(tmp_path, alone(EvaluationResults("No answer.", "undecided")))
     assert page.all("h2") == []
     assert page.all("table") == []
     assert page.all("svg") == []

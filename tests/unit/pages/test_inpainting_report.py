@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from vaeaug.pages.embedded_images import PageImage
-from vaeaug.pages.inpainting_report import CompletionsPage, ShownCompletion, write_completions_page
+from vaeaug.pages.inpainting_report import CompletionExample, CompletionsPage, write_completions_page
 
 
 @settings(deadline=None)
@@ -22,7 +22,7 @@ from vaeaug.pages.inpainting_report import CompletionsPage, ShownCompletion, wri
 )
 def test_missing_pixels_are_marked_and_the_others_untouched(original_HWC: np.ndarray, seed: int) -> None:
     missing_HW = np.random.default_rng(seed).random(original_HWC.shape[:2]) < 0.5
-    shown = ShownCompletion("a.png", "class a", original_HWC, missing_HW, [PageImage(original_HWC)])
+    shown = CompletionExample("a.png", "class a", original_HWC, missing_HW, [PageImage(original_HWC)])
     marked_HW3, mask_HW1 = (picture.image.source for picture in shown.pictures()[:2])
     assert (marked_HW3[missing_HW] == [79, 70, 229]).all()
     assert (marked_HW3[~missing_HW] == original_HWC[~missing_HW]).all()
@@ -36,7 +36,7 @@ def test_missing_pixels_are_marked_and_the_others_untouched(original_HWC: np.nda
 def test_one_completion_has_no_number_and_several_show_where_they_differ(completions: int, captions: list[str]) -> None:
     image_HW1 = np.zeros((3, 4, 1), np.uint8)
     std_HW = None if completions == 1 else np.array([[0, 5, 10]], np.uint8)
-    shown = ShownCompletion("a", "a", image_HW1, image_HW1[..., 0] > 0, [PageImage(image_HW1)] * completions, std_HW)
+    shown = CompletionExample("a", "a", image_HW1, image_HW1[..., 0] > 0, [PageImage(image_HW1)] * completions, std_HW)
     pictures = shown.pictures()
     assert [picture.caption for picture in pictures] == ["original", "missing", *captions]
     if std_HW is not None:
@@ -46,7 +46,7 @@ def test_one_completion_has_no_number_and_several_show_where_they_differ(complet
 @pytest.mark.parametrize("name", EVIL)
 def test_no_name_becomes_markup(tmp_path: Path, name: str) -> None:
     image_HW1 = np.zeros((3, 4, 1), np.uint8)
-    shown = ShownCompletion(name, name, image_HW1, image_HW1[..., 0] > 0, [PageImage(image_HW1, name)])
+    shown = CompletionExample(name, name, image_HW1, image_HW1[..., 0] > 0, [PageImage(image_HW1, name)])
     write_completions_page(tmp_path / "report.html", CompletionsPage(name, name, [shown], 1, {name: name}, [name]))
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
     assert page.open == []

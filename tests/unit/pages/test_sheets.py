@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vaeaug.pages.sheets import ContactRow, TraversalRow, contact_sheet, traversal_factor, traversal_sheet
-from vaeaug.pages.strips import END_MS, FRAME_MS, GAP, path_strip, strip, write_film
+from vaeaug.pages.strips import END_MS, FRAME_MS, GAP, path_strip, strip, write_gif
 
 
 def noise(count: int, height: int, width: int, channels: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -74,7 +74,7 @@ def test_a_path_strip_shows_each_image_in_order_in_whole_pixels(
 
 def test_a_film_goes_there_and_back_and_pauses_at_both_ends(tmp_path: Path) -> None:
     images = [np.full((6, 5, 1), value, np.uint8) for value in (0, 64, 128, 255)]
-    write_film(tmp_path / "path.gif", images, 2)
+    write_gif(tmp_path / "path.gif", images, 2)
     with Image.open(tmp_path / "path.gif") as film:
         shown = []
         for frame in range(film.n_frames):

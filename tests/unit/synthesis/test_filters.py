@@ -5,7 +5,7 @@ import pytest
 
 from vaeaug.classifier.fit import ClassifierConfig, Source, fit_classifier
 from vaeaug.classifier.folds import stratified_folds
-from vaeaug.synthesis.filters import Fold, Judge
+from vaeaug.synthesis.filters import ClassifierFilter, Fold
 
 SIDE = 12
 
@@ -26,7 +26,7 @@ def real() -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def judge(real: tuple[np.ndarray, np.ndarray]) -> Judge:
+def judge(real: tuple[np.ndarray, np.ndarray]) -> ClassifierFilter:
     pixels_NHWC, labels_N = real
     fold_N = stratified_folds(labels_N, 3, seed=0)
     folds = []
@@ -34,35 +34,35 @@ def judge(real: tuple[np.ndarray, np.ndarray]) -> Judge:
         source = Source(pixels_NHWC[fold_N != fold], labels_N[fold_N != fold])
         config = ClassifierConfig(steps=60, batch_size=16, features=8)
         folds.append(Fold(fit_classifier([source], 2, seed=fold, config=config), np.flatnonzero(fold_N == fold)))
-    return Judge(folds, pixels_NHWC, labels_N)
+    return ClassifierFilter(folds, pixels_NHWC, labels_N)
 
 
 def _share(verdicts: list[str | None], cause: str | None) -> float:
     return sum(verdict == cause for verdict in verdicts) / len(verdicts)
 
 
-def test_new_images_of_the_class_are_kept(judge: Judge) -> None:
+def test_new_images_of_the_class_are_kept(judge: ClassifierFilter) -> None:
     assert _share(judge.verdicts(_bars(100, 0, 7), 0, [None] * 100), None) > 0.85
 
 
-def test_images_of_another_class_are_dropped(judge: Judge) -> None:
+def test_images_of_another_class_are_dropped(judge: ClassifierFilter) -> None:
     assert _share(judge.verdicts(_bars(100, 1, 8), 0, [None] * 100), "another class") > 0.9
 
 
-def test_copies_are_dropped_also_of_images_that_the_classifier_has_seen(judge: Judge, real: tuple) -> None:  # type: ignore[type-arg]
+def test_copies_are_dropped_also_of_images_that_the_classifier_has_seen(judge: ClassifierFilter, real: tuple) -> None:  # type: ignore[type-arg]
     pixels_NHWC, _ = real
     for sources in ([None] * 60, list(range(60))):
         assert _share(judge.verdicts(pixels_NHWC[:60], 0, sources), "near copy") > 0.9
 
 
-def test_what_is_like_nothing_is_dropped_one_way_or_the_other(judge: Judge) -> None:
+def test_what_is_like_nothing_is_dropped_one_way_or_the_other(judge: ClassifierFilter) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (50, SIDE, SIDE, 1), dtype=np.uint8)
     verdicts = judge.verdicts(noise, 0, [None] * 50)
     assert _share(verdicts, None) < 0.1
     assert _share(verdicts, "far from data") > 0
 
 
-def test_a_sample_is_judged_by_itself_alone(judge: Judge) -> None:
+def test_a_sample_is_judged_by_itself_alone(judge: ClassifierFilter) -> None:
     pixels_BHWC = np.concatenate([_bars(20, 0, 3), _bars(20, 1, 4)])
     sources = [None if number % 3 else number for number in range(40)]
     together = judge.verdicts(pixels_BHWC, 0, sources)
@@ -71,7 +71,7 @@ def test_a_sample_is_judged_by_itself_alone(judge: Judge) -> None:
 
 
 def test_the_nearest_of_a_real_image_is_itself_and_of_a_sample_one_of_its_class(
-    judge: Judge, real: tuple[np.ndarray, np.ndarray]
+    judge: ClassifierFilter, real: tuple[np.ndarray, np.ndarray]
 ) -> None:
     pixels_NHWC, _ = real
     for label, rows in ((0, np.arange(60)), (1, np.arange(60, 120))):
@@ -98,7 +98,7 @@ def test_a_sample_is_judged_by_the_classifier_that_has_not_seen_its_source() -> 
     labels_N = np.repeat([0, 1], 9)
     classifiers = [Asked(), Asked(), Asked()]
     folds = [Fold(asked, np.arange(18)[fold::3]) for fold, asked in enumerate(classifiers)]  # type: ignore[arg-type]
-    judge = Judge(folds, np.full((18, 8, 8, 1), 99, np.uint8), labels_N)
+    judge = ClassifierFilter(folds, np.full((18, 8, 8, 1), 99, np.uint8), labels_N)
     for asked in classifiers:
         asked.samples.clear()  # the real images
     samples_BHWC = np.zeros((5, 8, 8, 1), np.uint8) + np.arange(5, dtype=np.uint8)[:, None, None, None]
@@ -135,5 +135,5 @@ def test_a_handful_of_images_is_judged_too(count: int) -> None:
         source = Source(pixels_NHWC[fold_N != fold], labels_N[fold_N != fold])
         classifier = fit_classifier([source], 2, seed=0, config=ClassifierConfig(steps=5, batch_size=4, features=4))
         folds.append(Fold(classifier, np.flatnonzero(fold_N == fold)))
-    verdicts = Judge(folds, pixels_NHWC, labels_N).verdicts(_bars(6, 0, 9), 0, [None] * 6)
+    verdicts = ClassifierFilter(folds, pixels_NHWC, labels_N).verdicts(_bars(6, 0, 9), 0, [None] * 6)
     assert len(verdicts) == 6

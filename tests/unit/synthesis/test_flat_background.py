@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from vaeaug.synthesis.flat_background import MOVES, STAYS, FlatBackground, flat_background
+from vaeaug.synthesis.flat_background import CHANGE_ABOVE, KEEP_BELOW, FlatBackground, flat_background
 from vaeaug.synthesis.pixel_limits import pixel_limits
 
 COLOURS = {"white": (255, 255, 255), "black": (0, 0, 0), "blue": (48, 96, 160)}
@@ -61,7 +61,7 @@ def deep_inside(x_HWC: np.ndarray, background: FlatBackground, *, foreground: bo
 
 @pytest.mark.parametrize("colour", COLOURS)
 @settings(max_examples=30, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.sampled_from([48, 75, 200]), st.floats(0.01, STAYS * 0.99))
+@given(st.integers(0, 2**32 - 1), st.sampled_from([48, 75, 200]), st.floats(0.01, KEEP_BELOW * 0.99))
 def test_small_changes_leave_a_background_exactly_as_it_is(colour: str, seed: int, size: int, strength: float) -> None:
     background = background_of(icons(COLOURS[colour]))
     assert background is not None
@@ -95,9 +95,9 @@ def test_a_large_change_makes_background_foreground() -> None:
     background = background_of(icons(COLOURS["white"]))
     assert background is not None
     x_HWC = np.ones((48, 48, 3), np.float32)
-    change_HWC = np.full_like(x_HWC, -MOVES * background.contrast)
+    change_HWC = np.full_like(x_HWC, -CHANGE_ABOVE * background.contrast)
     np.testing.assert_array_equal(background.limited(x_HWC, change_HWC), change_HWC)
-    assert not background.limited(x_HWC, change_HWC * np.float32(STAYS)).any()
+    assert not background.limited(x_HWC, change_HWC * np.float32(KEEP_BELOW)).any()
 
 
 def test_gaps_in_the_foreground_change_with_it() -> None:

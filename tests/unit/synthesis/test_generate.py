@@ -58,7 +58,7 @@ def test_chunks_come_out_the_same_in_any_order_and_company(model: vaeaug.Model, 
                 assert np.array_equal(edit.before_HWC, same.before_HWC)
                 assert np.array_equal(edit.after_HWC, same.after_HWC)
                 assert (edit.detail.paths, edit.detail.weights) == (same.detail.paths, same.detail.weights)
-                assert np.array_equal(edit.detail.shown_HWC, same.detail.shown_HWC)
+                assert np.array_equal(edit.detail.decoded_HWC, same.detail.decoded_HWC)
     assert np.array_equal(chunks([0], count=7)[0].pixels_BHWC, straight[0].pixels_BHWC[:7])
 
 
@@ -70,7 +70,7 @@ def test_added_detail_is_what_the_decoder_shows_of_those_very_images(model: vaea
         detail = edit.detail
         assert len(detail.paths) == 4
         expected = sum(weight * shown[path] for path, weight in zip(detail.paths, detail.weights, strict=True))
-        np.testing.assert_allclose(detail.shown_HWC, expected, atol=1e-5)
+        np.testing.assert_allclose(detail.decoded_HWC, expected, atol=1e-5)
 
 
 def test_a_fresh_process_state_changes_nothing(model: vaeaug.Model, path: Path) -> None:

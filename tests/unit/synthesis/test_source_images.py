@@ -48,7 +48,7 @@ def test_what_is_kept_changes_no_edit_whatever_the_order(
     images = SourceImages(source_bytes=source_bytes, result_bytes=result_bytes)
     made = edits(paths, images)
     with ThreadPoolExecutor(4) as pool:
-        seen = list(pool.map(lambda edit: edit.seen(), reversed(made)))
+        seen = list(pool.map(lambda edit: edit.eight_bit(), reversed(made)))
         written = list(pool.map(lambda edit: edit.pixels(), made))
     assert all(np.array_equal(one, other) for one, other in zip(plain, written, strict=True))
     assert all(np.array_equal(one, other) for one, other in zip(plain, reversed(seen), strict=True))
@@ -58,7 +58,7 @@ def test_what_is_kept_changes_no_edit_whatever_the_order(
 def test_each_file_is_decoded_once_where_there_is_room(paths: list[Path]) -> None:
     with on_disk("read", str(paths[0].parent / "*")) as opened:
         for edit in edits(paths, SourceImages()):
-            edit.seen()
+            edit.eight_bit()
             edit.pixels()
     assert sorted(opened) == sorted(paths)
     with on_disk("read", str(paths[0].parent / "*")) as opened:
@@ -113,6 +113,6 @@ def test_transparency_is_that_of_the_source_and_a_model_sees_it_composited(tmp_p
     made = edit.pixels()
     assert np.array_equal(made[..., 3], pixels[..., 3])
     assert np.array_equal(made[..., :3], pixels[..., :3] + 20)
-    seen = edit.seen()
+    seen = edit.eight_bit()
     assert (seen[:8] == (10, 20, 30)).all()
     assert np.array_equal(seen[8:], pixels[8:, :, :3] + 20)

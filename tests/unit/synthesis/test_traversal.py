@@ -39,18 +39,18 @@ def test_the_order_is_the_kl_divergence_from_the_prior(model: vaeaug.Model, monk
     with_latents(monkeypatch, model, mean_ND, scale_ND)
     axes = axes_of(model.stored, 0)
     exact_D = 0.5 * (scale_ND**2 + mean_ND**2 - 1 - (scale_ND**2).log()).mean(dim=0)  # Kingma & Welling, appendix B
-    torch.testing.assert_close(axes.worth_D, exact_D, atol=0.15, rtol=0.05)  # of a prior that is known by draws
+    torch.testing.assert_close(axes.importance_D, exact_D, atol=0.15, rtol=0.05)  # of a prior that is known by draws
     assert axes.order()[:2] == [1, 0]
     assert 2 not in axes.order()  # it says nothing
-    assert axes.nats
-    torch.testing.assert_close(axes.spread_D, torch.tensor([0.1, (4 + 0.25) ** 0.5, 1.0, 0.9]))
+    assert axes.is_kl
+    torch.testing.assert_close(axes.std_D, torch.tensor([0.1, (4 + 0.25) ** 0.5, 1.0, 0.9]))
 
 
 def test_without_a_width_the_order_is_the_variance(model: vaeaug.Model, monkeypatch: pytest.MonkeyPatch) -> None:
     with_latents(monkeypatch, model, torch.tensor([[0.0, 1.0, 5.0, 2.0], [0.0, 2.0, 5.0, 5.0]]), None)
     axes = axes_of(model.stored, 0)
     assert axes.order() == [3, 1]
-    assert not axes.nats
+    assert not axes.is_kl
 
 
 def test_groups_are_named_as_the_columns_of_features(model: vaeaug.Model, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +66,7 @@ def test_one_dimension_is_moved_and_all_others_stay(model: vaeaug.Model, monkeyp
     monkeypatch.setattr(variant, "decode", lambda z_BD, y_B: seen.append(z_BD.clone()) or decode(z_BD, y_B))
     list(traverse_axes(model.stored, 0, axes.mean, axes, [2], [-3.0, 0.0, 3.0]))
     moved = seen[0] - axes.mean
-    torch.testing.assert_close(moved[:, 2] / axes.spread_D[2], torch.tensor([-3.0, 0.0, 3.0]))
+    torch.testing.assert_close(moved[:, 2] / axes.std_D[2], torch.tensor([-3.0, 0.0, 3.0]))
     assert not moved[:, [0, 1, 3]].any()
 
 

@@ -11,7 +11,7 @@ from toy_training import SPEC, Linear, Squared, batches, same, train, weights
 
 from vaeaug import Encoded, Variant
 from vaeaug.training import loop, validation
-from vaeaug.training.checkpoint import Course
+from vaeaug.training.checkpoint import TrainingProgress
 from vaeaug.training.collapse import ActiveUnits
 from vaeaug.training.config import TrainingConfig
 from vaeaug.training.schedules import learning_rate
@@ -155,13 +155,15 @@ def test_getting_worse_while_the_kl_weight_rises_stops_nothing() -> None:
 
 def test_the_reasons_to_stop() -> None:
     config = TrainingConfig(patience=2, time_budget=60)
-    assert reason_to_stop(Course(step=5, bad_checks=1), 10, config, out_of_time=False) is None
-    assert reason_to_stop(Course(step=10), 10, config, out_of_time=True) == "all 10 steps done"
-    assert reason_to_stop(Course(step=5), 10, config, out_of_time=True) == "the time budget of 60 s is used up"
-    assert "since step 3" in str(
-        reason_to_stop(Course(step=5, best_step=3, bad_checks=2), 10, config, out_of_time=False)
+    assert reason_to_stop(TrainingProgress(step=5, bad_checks=1), 10, config, out_of_time=False) is None
+    assert reason_to_stop(TrainingProgress(step=10), 10, config, out_of_time=True) == "all 10 steps done"
+    assert (
+        reason_to_stop(TrainingProgress(step=5), 10, config, out_of_time=True) == "the time budget of 60 s is used up"
     )
-    assert reason_to_stop(Course(bad_checks=99), 10, TrainingConfig(patience=0), out_of_time=False) is None
+    assert "since step 3" in str(
+        reason_to_stop(TrainingProgress(step=5, best_step=3, bad_checks=2), 10, config, out_of_time=False)
+    )
+    assert reason_to_stop(TrainingProgress(bad_checks=99), 10, TrainingConfig(patience=0), out_of_time=False) is None
 
 
 def test_a_time_budget_ends_the_training_and_drives_its_schedules() -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from toy_training import SPEC, Linear, Squared, same, train, weights
 from vaeaug_plugins.losses.gaussian import Gaussian
 
-from vaeaug.training.checkpoint import Course, Snapshot, TrainingState, copies
+from vaeaug.training.checkpoint import Snapshot, TrainingProgress, TrainingState, copies
 
 
 class KilledError(Exception):
@@ -73,27 +73,27 @@ def test_seconds_are_counted_over_all_sittings(tmp_path: Path) -> None:
     with pytest.raises(KilledError):
         _train(tmp_path / "checkpoint", 23)
     before = Snapshot.load(tmp_path / "checkpoint")
-    assert '"step": 20' in before.course
+    assert '"step": 20' in before.progress
     _, result = _train(tmp_path / "checkpoint")
-    assert result.seconds > Course(**__import__("json").loads(before.course)).elapsed > 0
+    assert result.seconds > TrainingProgress(**__import__("json").loads(before.progress)).elapsed > 0
 
 
 def _state() -> TrainingState:
     torch.manual_seed(0)
     variant, loss = Forgetful(), Gaussian(SPEC, None)
     optimizers = {"model": torch.optim.AdamW(variant.parameters(), fused=True)}
-    return TrainingState(variant, loss, optimizers, copies(variant.parameters()), {}, Course())
+    return TrainingState(variant, loss, optimizers, copies(variant.parameters()), {}, TrainingProgress())
 
 
 def _advance(state: TrainingState) -> None:
     for _ in range(3):
-        x_BCHW = torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(state.course.step))
+        x_BCHW = torch.rand(4, 1, 8, 8, generator=torch.Generator().manual_seed(state.progress.step))
         y_B = torch.zeros(4, dtype=torch.int64)
         terms = state.variant.losses(x_BCHW, y_B, state.loss)["model"]
         state.optimizers["model"].zero_grad()
         sum(term.mean() for term in terms.values()).backward()
         state.optimizers["model"].step()
-        state.course.step += 1
+        state.progress.step += 1
         torch._foreach_lerp_(state.average, [p.detach() for p in state.variant.parameters()], 0.5)
     state.best = {name: tensor.clone() for name, tensor in state.weights().items()}
 
@@ -102,20 +102,20 @@ def test_a_snapshot_is_a_copy_and_restores_every_bit(tmp_path: Path) -> None:
     state = _state()
     state.variant.dropout.p = 0.0
     _advance(state)
-    state.course.history.append({"step": 3, "train": {"kl": 0.1 + 0.2}})
+    state.progress.history.append({"step": 3, "train": {"kl": 0.1 + 0.2}})
     snapshot = state.snapshot()
     snapshot.save(tmp_path / "checkpoint")
     _advance(state)
     expected = state.snapshot()
 
     loaded = Snapshot.load(tmp_path / "checkpoint")
-    assert loaded.course == snapshot.course
+    assert loaded.progress == snapshot.progress
     assert same(loaded.tensors, snapshot.tensors)
     for start in (snapshot, loaded):
         other = _state()
         other.variant.dropout.p = 0.0
         other.restore(start)
-        assert other.course.history[0]["train"]["kl"] == 0.1 + 0.2
+        assert other.progress.history[0]["train"]["kl"] == 0.1 + 0.2
         assert same(other.snapshot().tensors, snapshot.tensors)
         _advance(other)
         assert same(other.snapshot().tensors, expected.tensors)

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vaeaug.export.kind import ClassKind
+from vaeaug.export.class_format import ClassFormat
 from vaeaug.synthesis.chunk import SampleChunk
 from vaeaug.synthesis.edit import Edit
 from vaeaug.workflows.synthetic.rejected_samples import SHOWN, first_rejected, keep_rejected
 
-GRAY = ClassKind(6, 5, "L")
+GRAY = ClassFormat(6, 5, "L")
 VERDICTS = ("near copy", None, "another class")  # of samples 0, 1, 2, 3, ... in turn
 LABEL = "CON/.."  # no folder can be called that
 
@@ -66,7 +66,7 @@ def test_a_changed_real_image_is_shown_as_it_would_have_been_written(tmp_path: P
     Image.fromarray(source).save(tmp_path / "real.png")
     before_HWC = np.zeros((6, 5, 1), np.float32)
     edit = Edit(tmp_path / "real.png", before_HWC, before_HWC + np.float32(20 / 255), 0.0)
-    keep_rejected(tmp_path / "rejected", _chunk(0, 1, (edit,)), ClassKind(6, 5, "RGB"))
+    keep_rejected(tmp_path / "rejected", _chunk(0, 1, (edit,)), ClassFormat(6, 5, "RGB"))
     (path,) = first_rejected(tmp_path / "rejected", LABEL, "near copy")
     with Image.open(path) as image:
         assert np.array_equal(np.asarray(image), source + 20)

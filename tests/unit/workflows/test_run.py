@@ -14,7 +14,7 @@ from vaeaug.errors import InputError
 from vaeaug.export.record import RECORD
 from vaeaug.options import option
 from vaeaug.progress import SILENT, Progress
-from vaeaug.workflows.run import begin_run, check_apart
+from vaeaug.workflows.run import begin_run, check_disjoint
 from vaeaug.workflows.settings import LabelSettings, RunSettings, UseSettings
 
 
@@ -22,7 +22,7 @@ from vaeaug.workflows.settings import LabelSettings, RunSettings, UseSettings
 class Settings(LabelSettings, UseSettings):
     """Settings of a command that exists only here."""
 
-    _NOT_REQUESTED: ClassVar[frozenset[str]] = frozenset({"size"})
+    _EXCLUDED_FROM_REQUEST: ClassVar[frozenset[str]] = frozenset({"size"})
     scale: float = option(1.0, "A scale.")
     size: int | None = option(None, "A size.")
 
@@ -76,15 +76,15 @@ def test_nothing_is_written_outside_of_writing() -> None:
 def test_a_part_has_the_same_device_and_plugins_and_warnings_of_its_own() -> None:
     run = begin_run(RunSettings(device="cpu"), SILENT)
     run.warn("a warning")
-    part = run.part(Settings())
+    part = run.nested(Settings())
     assert (part.device, part.registry, part.warnings) == (run.device, run.registry, [])
 
 
 def test_an_output_apart_from_its_inputs_is_accepted(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
-    check_apart(tmp_path / "out", [tmp_path / "data", tmp_path / "missing"])
+    check_disjoint(tmp_path / "out", [tmp_path / "data", tmp_path / "missing"])
     with pytest.raises(InputError, match="is inside"):
-        check_apart(tmp_path / "data" / "out", [tmp_path / "missing", tmp_path / "data"])
+        check_disjoint(tmp_path / "data" / "out", [tmp_path / "missing", tmp_path / "data"])
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def made(rejected: dict[str, dict[float, int]], **changes: Any) -> Any:
         return [*causes[:count], *["near copy"] * 5, *[None] * 32][:32]
 
     values = {
-        "keep": SimpleNamespace(verdicts=verdicts),
+        "sample_filter": SimpleNamespace(verdicts=verdicts),
         "sampler": SAMPLERS["residual"],
         "sampler_options": {},
         "counts": dict.fromkeys(rejected, 10),
@@ -55,7 +55,7 @@ def drawn(made: Any, label: str, chunks: list[int], count: int, options: dict[st
 def test_the_greatest_strength_of_which_four_in_five_are_accepted_is_taken(counts: list[int]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(strength, "drawn_chunks", drawn)
-        found = strength.bounded_options(made({"a": {DEFAULT: counts[0], DEFAULT / 2: counts[1]}}))
+        found = strength.reduced_strength_options(made({"a": {DEFAULT: counts[0], DEFAULT / 2: counts[1]}}))
     accepted = [count <= 0.2 * 32 for count in counts]
     expected = DEFAULT if accepted[0] else DEFAULT / 2 if accepted[1] else DEFAULT / 4
     assert found == ({} if expected == DEFAULT else {"a": {"strength": expected}})
@@ -71,13 +71,18 @@ def test_what_is_weakened_is_said_with_the_remedy() -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{"sampler_options": {"strength": 1.0}}, {"sampler": SAMPLERS["mixture"]}, {"keep": None}, {"counts": {"a": 0}}],
+    [
+        {"sampler_options": {"strength": 1.0}},
+        {"sampler": SAMPLERS["mixture"]},
+        {"sample_filter": None},
+        {"counts": {"a": 0}},
+    ],
 )
 def test_what_the_user_set_or_no_classifier_sees_is_not_bounded(
     changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(strength, "drawn_chunks", drawn)
-    assert strength.bounded_options(made({"a": {DEFAULT: 32, DEFAULT / 2: 32}}, **changes)) == {}
+    assert strength.reduced_strength_options(made({"a": {DEFAULT: 32, DEFAULT / 2: 32}}, **changes)) == {}
 
 
 def test_a_run_uses_and_records_the_lower_strength_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +101,7 @@ def test_a_run_uses_and_records_the_lower_strength_and_says_so(tmp_path: Path, m
     bounded = vaeaug.augment(data, tmp_path / "bounded", **{**settings, "filter": True})
     record = json.loads((bounded.out / "vaeaug.json").read_text())
     assert record["class_sampler_options"] == {"bee": {"strength": DEFAULT / 4}}
-    assert any("strength of the sampler 'residual': bee 0.125; to set it for all" in text for text in bounded.remarks)
+    assert any("strength of the sampler 'residual': bee 0.125; to set it for all" in text for text in bounded.warnings)
     files = [tiny_data.files(result.out / "train") for result in (weak, bounded)]
     same = {name for name in files[0] if "synthetic" in name and files[0][name] == files[1].get(name)}
     assert {name.split("/")[0] for name in same} == {"bee"}

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from vaeaug.cli.progress import Lines
 from vaeaug.progress import Progress
 from vaeaug.workflows.time_budget import (
-    FINISHING,
-    MIN_TRAINING,
+    FINISHING_FRACTION,
+    MIN_TRAINING_FRACTION,
     TimeBudget,
     begin_budget,
     reserve_for_writing,
@@ -46,9 +46,9 @@ def test_training_ends_so_that_the_rest_fits_where_that_is_possible(
     budget = TimeBudget(seconds, 0.0).reserving(reserved * seconds)
     now = spent * seconds
     end = budget.training_end(now)
-    assert end - now >= MIN_TRAINING * seconds * (1 - 1e-9)
-    if spent + reserved + FINISHING + MIN_TRAINING < 1:
-        assert end + reserved * seconds + FINISHING * seconds <= budget.end * (1 + 1e-9)
+    assert end - now >= MIN_TRAINING_FRACTION * seconds * (1 - 1e-9)
+    if spent + reserved + FINISHING_FRACTION + MIN_TRAINING_FRACTION < 1:
+        assert end + reserved * seconds + FINISHING_FRACTION * seconds <= budget.end * (1 + 1e-9)
 
 
 @given(

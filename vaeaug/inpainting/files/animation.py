@@ -17,15 +17,7 @@ _UNMARKED = Provenance({}, "")
 
 
 def check_later_frames(file: CompletedFile, samples: Samples, missing_HW: NDArray[np.bool_]) -> None:
-    """Refuse an animation if later frames, which store only changes, show parts of the first frame inside the holes.
-
-    Args:
-        samples: of its first frame.
-        missing_HW: the holes of the first frame, upright.
-
-    Raises:
-        UnreadableImageError: a later frame would look different with the holes filled.
-    """
+    """Raise UnreadableImageError if later frames of an animation show parts of the first frame inside the holes."""
     shape_HWC = (*missing_HW.shape, 3)
     filled = (samples.filled(missing_HW, np.full(shape_HWC, level, dtype=np.float32)) for level in (0.0, 1.0))
     dark, bright = (file.rewritten({0: values}, _UNMARKED) for values in filled)
@@ -38,7 +30,6 @@ def check_later_frames(file: CompletedFile, samples: Samples, missing_HW: NDArra
 
 
 def _later_frames(data: bytes) -> Iterator[bytes]:
-    """Yield the pixels of all frames but the first as they are shown."""
     with opened(data, math.inf) as image:
         for number in range(1, getattr(image, "n_frames", 1)):
             image.seek(number)

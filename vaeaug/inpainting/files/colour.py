@@ -17,33 +17,25 @@ _MODES: dict[str, str] = {"gray": "L", "rgb": "RGB", "cmyk": "CMYK", "lab": "LAB
 
 
 def in_file_space(values_NC: NDArray[np.float32], space: Space, profile: bytes | None) -> NDArray[np.float32]:
-    """Return sRGB values as numbers of a file.
+    """Return sRGB values (N, C) as values of the file's colour space, in [0, 1].
 
-    A profile is applied with 8 bits per channel (relative colorimetric, as Little CMS does by default). A profile that
-    cannot be written to (it only converts from its numbers to colours) or is damaged counts as none.
-
-    Args:
-        values_NC: in [0, 1], C = 1 (gray) or 3.
-        space: of the numbers; `cmyk` without a profile is the complement of RGB without black, `lab` is relative to D50
-            in the encoding of 8-bit TIFF, whose a and b are signed.
-        profile: ICC profile of the numbers, or None.
-
-    Returns:
-        In [0, 1]: (N, 1) of `gray`, (N, 3) of `rgb` and `lab`, (N, 4) of `cmyk`.
+    A profile is applied with 8 bits per channel (relative colorimetric); a profile that is damaged or cannot be written
+    to is ignored. `cmyk` without a profile is the complement of RGB without black; `lab` is relative to D50 in the
+    encoding of 8-bit TIFF.
     """
-    change = _from_srgb(space, profile) if profile is not None or space == "lab" else None
-    if change is not None:
-        levels_N3 = np.floor(_three(values_NC) * 255 + 0.5).astype(np.uint8)
+    transform = _from_srgb(space, profile) if profile is not None or space == "lab" else None
+    if transform is not None:
+        levels_N3 = np.floor(_as_rgb(values_NC) * 255 + 0.5).astype(np.uint8)
         image = Image.fromarray(np.ascontiguousarray(levels_N3[None]))
-        changed = ImageCms.applyTransform(image, change)
-        assert changed is not None  # noqa: S101 (it is only in place that nothing is returned)
-        numbers_NS = np.asarray(changed)[0].reshape(len(values_NC), -1)
-        shares_NS: NDArray[np.float32] = numbers_NS.astype(np.float32) / np.float32(255)
-        return shares_NS
+        converted = ImageCms.applyTransform(image, transform)
+        assert converted is not None  # noqa: S101 (it is only in place that nothing is returned)
+        numbers_NS = np.asarray(converted)[0].reshape(len(values_NC), -1)
+        fractions_NS: NDArray[np.float32] = numbers_NS.astype(np.float32) / np.float32(255)
+        return fractions_NS
     if space == "gray":
         gray_N1: NDArray[np.float32] = values_NC if values_NC.shape[1] == 1 else values_NC @ LUMA[:, None]
         return gray_N1
-    rgb_N3 = _three(values_NC)
+    rgb_N3 = _as_rgb(values_NC)
     if space == "cmyk":
         return np.concatenate([1 - rgb_N3, np.zeros_like(rgb_N3[:, :1])], axis=1)
     return rgb_N3
@@ -63,5 +55,5 @@ def _from_srgb(space: Space, profile: bytes | None) -> ImageCms.ImageCmsTransfor
         return None
 
 
-def _three(values_NC: NDArray[np.float32]) -> NDArray[np.float32]:
+def _as_rgb(values_NC: NDArray[np.float32]) -> NDArray[np.float32]:
     return values_NC if values_NC.shape[1] == 3 else np.repeat(values_NC, 3, axis=1)

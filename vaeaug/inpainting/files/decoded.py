@@ -15,15 +15,7 @@ _PLAIN = {"1": "L", "La": "LA", "RGBa": "RGBA", "PA": "RGBA", "RGBX": "RGB", "YC
 
 
 def decoded_samples(data: bytes, rules: DecodeRules = DEFAULT_RULES, orientation: int = 1) -> Samples:
-    """Return the pixels of a file's first page.
-
-    Args:
-        rules: by which it is decoded.
-        orientation: the order to return them in; 1 is upright.
-
-    Raises:
-        UnreadableImageError: they cannot be decoded, or to nothing that can be stored without loss.
-    """
+    """Return the pixels of a file's first page in the order of `orientation`; 1 is upright."""
     image = decode_upright(data, rules)
     profile = image.info.get("icc_profile")
     if image.mode == "P" and "transparency" in image.info and not isinstance(image.info["transparency"], int | bytes):

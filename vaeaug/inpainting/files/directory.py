@@ -11,7 +11,7 @@ from typing import Any
 
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _LETTERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
-_MOST_DIRECTORIES = 65_536
+_MAX_DIRECTORIES = 65_536
 
 ORIENTATION = 274
 
@@ -25,16 +25,14 @@ class Entry:
     """One field of a directory.
 
     Attributes:
-        raw: the entry itself, 12 bytes (20 in BigTIFF), as it is in the file.
-        kind: TIFF field type.
-        count: of its values.
-        place: where its values begin in the data, in bytes.
+        raw: the entry itself, 12 bytes (20 in BigTIFF).
+        offset: of its values in the data, in bytes.
     """
 
     raw: bytes
     kind: int
     count: int
-    place: int
+    offset: int
 
     @property
     def length(self) -> int:
@@ -44,13 +42,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """One directory.
-
-    Attributes:
-        entries: by tag.
-        link: where the offset of this directory is stored.
-        next_link: where the offset of the next one is stored.
-    """
+    """One directory; `link` and `next_link` are the positions of the offsets of this directory and the next one."""
 
     entries: dict[int, Entry]
     link: int
@@ -58,14 +50,7 @@ class Directory:
 
 
 class Structure:
-    """The directories of TIFF or EXIF data.
-
-    Args:
-        data: beginning with the byte order mark.
-
-    Raises:
-        DamagedError: this is no such data.
-    """
+    """The directories of TIFF or EXIF data, from the byte order mark on; raises DamagedError for other data."""
 
     def __init__(self, data: bytes | bytearray) -> None:
         self.data = data
@@ -80,41 +65,30 @@ class Structure:
         self.first_link = 8 if self.big else 4
 
     def chain(self, link: int | None = None) -> list[Directory]:
-        """Return a directory and those that follow it.
-
-        Args:
-            link: where the first one's offset is stored; by default in the header.
-
-        Raises:
-            DamagedError: one is outside the data, or the chain does not end.
-        """
+        """Return a directory and those that follow it; `link` is the position of the first one's offset."""
         found: list[Directory] = []
         seen: set[int] = set()
-        place = self.first_link if link is None else link
-        while offset := self._number(place):
-            if offset in seen or len(found) >= _MOST_DIRECTORIES:
+        link_offset = self.first_link if link is None else link
+        while offset := self._number(link_offset):
+            if offset in seen or len(found) >= _MAX_DIRECTORIES:
                 raise DamagedError("its directories form a cycle")
             seen.add(offset)
-            found.append(self._directory(offset, place))
-            place = found[-1].next_link
+            found.append(self._directory(offset, link_offset))
+            link_offset = found[-1].next_link
         return found
 
     def values(self, entry: Entry | None) -> tuple[int, ...]:
-        """Return the whole numbers of an entry; none for a missing one.
-
-        Raises:
-            DamagedError: they are outside the data, or are no whole numbers.
-        """
+        """Return the integers of an entry, or none if it is missing; DamagedError if they are invalid."""
         if entry is None:
             return ()
         letter = _LETTERS.get(entry.kind)
-        if letter is None or entry.place + entry.length > len(self.data):
+        if letter is None or entry.offset + entry.length > len(self.data):
             raise DamagedError(f"a field of type {entry.kind} is outside the data")
-        return struct.unpack_from(f"{self.order}{entry.count}{letter}", self.data, entry.place)
+        return struct.unpack_from(f"{self.order}{entry.count}{letter}", self.data, entry.offset)
 
     def content(self, entry: Entry) -> bytes:
         """Return the bytes of an entry's values."""
-        return bytes(self.data[entry.place : entry.place + entry.length])
+        return bytes(self.data[entry.offset : entry.offset + entry.length])
 
     def packed(self, letter: str, *numbers: int) -> bytes:
         """Return numbers in the byte order of the data; letters as of `struct`."""
@@ -124,8 +98,8 @@ class Structure:
         """Return an offset as the data stores it."""
         return self.packed("Q" if self.big else "I", number)
 
-    def _number(self, place: int) -> int:
-        number: int = self._unpack("Q" if self.big else "I", place)[0]
+    def _number(self, position: int) -> int:
+        number: int = self._unpack("Q" if self.big else "I", position)[0]
         return number
 
     def _directory(self, offset: int, link: int) -> Directory:
@@ -135,17 +109,17 @@ class Structure:
         end = offset + start + count * size
         if end > len(self.data):
             raise DamagedError("a directory is truncated")
-        for place in range(offset + start, end, size):
-            tag, kind = self._unpack("HH", place)
-            amount = self._unpack("Q" if self.big else "I", place + 4)[0]
-            at = place + size - inline
+        for entry_offset in range(offset + start, end, size):
+            tag, kind = self._unpack("HH", entry_offset)
+            amount = self._unpack("Q" if self.big else "I", entry_offset + 4)[0]
+            values_offset = entry_offset + size - inline
             if amount * _SIZES.get(kind, 1) > inline:
-                at = self._number(at)
-            entries[tag] = Entry(bytes(self.data[place : place + size]), kind, amount, at)
+                values_offset = self._number(values_offset)
+            entries[tag] = Entry(bytes(self.data[entry_offset : entry_offset + size]), kind, amount, values_offset)
         return Directory(entries, link, end)
 
-    def _unpack(self, letters: str, place: int) -> tuple[Any, ...]:
+    def _unpack(self, letters: str, position: int) -> tuple[Any, ...]:
         try:
-            return struct.unpack_from(self.order + letters, self.data, place)
+            return struct.unpack_from(self.order + letters, self.data, position)
         except (struct.error, OverflowError):
             raise DamagedError("a directory is outside the data") from None

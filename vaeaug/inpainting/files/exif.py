@@ -8,13 +8,8 @@ _HEADER = b"Exif\0\0"
 _THUMBNAIL, _THUMBNAIL_LENGTH = 513, 514
 
 
-def completed_exif(exif: bytes, *, turned: bool = False) -> bytes | None:
-    """Return EXIF data from the byte order mark on; None if they are damaged.
-
-    Args:
-        exif: of the source, with or without the header that JPEG gives them.
-        turned: the pixels were set upright, so the orientation becomes 1.
-    """
+def completed_exif(exif: bytes, *, upright: bool = False) -> bytes | None:
+    """Return EXIF data from the byte order mark on, or None if they are damaged; if `upright`, with orientation 1."""
     data = bytearray(exif.removeprefix(_HEADER))
     try:
         structure = Structure(data)
@@ -28,8 +23,8 @@ def completed_exif(exif: bytes, *, turned: bool = False) -> bytes | None:
         if chain:
             data[chain[0].next_link : chain[0].next_link + len(structure.offset(0))] = structure.offset(0)
             entry = chain[0].entries.get(ORIENTATION)
-            if turned and entry is not None and entry.kind == 3 and entry.count == 1:
-                data[entry.place : entry.place + 2] = structure.packed("H", 1)
+            if upright and entry is not None and entry.kind == 3 and entry.count == 1:
+                data[entry.offset : entry.offset + 2] = structure.packed("H", 1)
     except DamagedError:
         return None
     return bytes(data)

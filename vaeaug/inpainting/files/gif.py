@@ -42,14 +42,7 @@ class _Frame:
 
 
 class GifFile:
-    """A GIF file.
-
-    Args:
-        rules: by which it is decoded.
-
-    Raises:
-        UnreadableImageError: it is damaged, or its first frame does not cover it.
-    """
+    """A GIF file; UnreadableImageError if it is damaged or its first frame does not cover it."""
 
     suffixes = (".gif",)
     changed = False
@@ -64,9 +57,9 @@ class GifFile:
         except IndexError:
             raise UnreadableImageError("it is truncated") from None
         self.pages = 1
-        place = self._frame.descriptor
-        left, top, self._width, self._height = (_two(data, place + 1 + 2 * number) for number in range(4))
-        if (left, top, self._width, self._height) != (0, 0, _two(data, 6), _two(data, 8)):
+        offset = self._frame.descriptor
+        left, top, self._width, self._height = (_uint16(data, offset + 1 + 2 * number) for number in range(4))
+        if (left, top, self._width, self._height) != (0, 0, _uint16(data, 6), _uint16(data, 8)):
             raise UnreadableImageError("its first frame does not cover the whole image; save its frames as PNG files")
 
     def view(self, page: int) -> bytes:  # noqa: ARG002 (there is one)
@@ -74,18 +67,16 @@ class GifFile:
         return self._whole
 
     def samples(self, page: int) -> Samples:  # noqa: ARG002 (there is one)
-        """Return the indices of the first frame.
-
-        Raises:
-            UnreadableImageError: they cannot be decoded.
-        """
+        """Return the indices of the first frame."""
         frame, data = self._frame, self._data
         descriptor = bytearray(data[frame.descriptor : frame.descriptor + 10])
         descriptor[9] &= _INTERLACED
         # With another colour table of all 256 colours Pillow returns the indices as they are.
         table = bytes(value for index in range(256) for value in (index, 255 - index, 7))
-        alone = b"GIF89a" + data[6:10] + b"\xf7\0\0" + table + bytes(descriptor) + data[frame.codes : frame.end] + b";"
-        with opened(alone, self._rules.max_megapixels) as image, room_for(image):
+        first_frame_file = (
+            b"GIF89a" + data[6:10] + b"\xf7\0\0" + table + bytes(descriptor) + data[frame.codes : frame.end] + b";"
+        )
+        with opened(first_frame_file, self._rules.max_megapixels) as image, room_for(image):
             values_HW = np.asarray(image)
         colours = np.frombuffer(data[frame.table : frame.table + 3 * frame.colours], dtype=np.uint8)
         table_K4 = np.full((len(colours) // 3, 4), 255, dtype=np.uint8)
@@ -110,29 +101,28 @@ class GifFile:
         return bytes(data)
 
     def _scan(self) -> tuple[_Frame, int]:
-        """Return where the first frame is, and how many there are."""
         data = self._data
         table, colours = 13, _table_size(data[10])
-        place = table + 3 * colours
+        offset = table + 3 * colours
         begin: int | None = None
         transparent: int | None = None
         first: _Frame | None = None
         frames = 0
-        while place < len(data) and data[place] in (_EXTENSION, _IMAGE):
-            start = place
-            if data[place] == _EXTENSION:
-                if data[place + 1] == _GRAPHIC_CONTROL and first is None:
+        while offset < len(data) and data[offset] in (_EXTENSION, _IMAGE):
+            start = offset
+            if data[offset] == _EXTENSION:
+                if data[offset + 1] == _GRAPHIC_CONTROL and first is None:
                     begin = start
-                    transparent = data[place + 6] if data[place + 3] & 1 else None
-                place = _after_blocks(data, place + 2)
+                    transparent = data[offset + 6] if data[offset + 3] & 1 else None
+                offset = _after_blocks(data, offset + 2)
                 continue
-            own = _table_size(data[place + 9])
-            codes = place + 10 + 3 * own
-            place = _after_blocks(data, codes + 1)
+            own_colours = _table_size(data[offset + 9])
+            codes = offset + 10 + 3 * own_colours
+            offset = _after_blocks(data, codes + 1)
             frames += 1
             if first is None:
-                where = (start + 10, own) if own else (table, colours)
-                first = _Frame(start if begin is None else begin, start, *where, codes, place, transparent)
+                where = (start + 10, own_colours) if own_colours else (table, colours)
+                first = _Frame(start if begin is None else begin, start, *where, codes, offset, transparent)
         if first is None:
             raise UnreadableImageError("it has no frame")
         return first, frames
@@ -147,16 +137,15 @@ def _without_packet(data: bytes) -> tuple[bytes, bytes | None]:
     return data[:begin] + data[end + len(_MAGIC_TRAILER) :], data[begin + len(_XMP_HEADER) : end]
 
 
-def _after_blocks(data: bytes, place: int) -> int:
-    """Return the end of the data that begins with the sub-block at a position."""
-    while length := data[place]:
-        place += 1 + length
-    return place + 1
+def _after_blocks(data: bytes, offset: int) -> int:
+    while length := data[offset]:
+        offset += 1 + length
+    return offset + 1
 
 
 def _table_size(flags: int) -> int:
     return 2 << (flags & 7) if flags & 0x80 else 0
 
 
-def _two(data: bytes, place: int) -> int:
-    return int.from_bytes(data[place : place + 2], "little")
+def _uint16(data: bytes, offset: int) -> int:
+    return int.from_bytes(data[offset : offset + 2], "little")

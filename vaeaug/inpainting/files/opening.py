@@ -20,13 +20,12 @@ from vaeaug.inpainting.files.webp import WebpFile, is_lossless_or_animated
 
 
 class CompletedFile(Protocol):
-    """An image file whose pixels can be replaced.
+    """An image file whose pixels can be replaced. Its methods raise UnreadableImageError.
 
     Attributes:
         suffixes: of the files that `rewritten` returns; the first is the usual one.
-        pages: that can be completed, each an image of its own: those of a TIFF file, 1 of all others.
-        frames: pages or frames that the source has.
-        changed: `rewritten` returns a file of another format.
+        pages: number of pages that can be completed; 1 for all formats but TIFF.
+        changed: whether `rewritten` returns a file of another format.
     """
 
     @property
@@ -49,29 +48,14 @@ class CompletedFile(Protocol):
         """Return an image file that begins with a certain page."""
 
     def samples(self, page: int) -> Samples:
-        """Return the stored pixels of a page.
-
-        Raises:
-            UnreadableImageError: they cannot be decoded.
-        """
+        """Return the stored pixels of a page."""
 
     def rewritten(self, pages: Mapping[int, NDArray[Any]], provenance: Provenance) -> bytes:
-        """Return the file with other pixels on some pages and the mark of vaeaug; repeatable byte for byte.
-
-        Args:
-            pages: number of the page -> samples of the shape and type that `samples` returned.
-        """
+        """Return the file with new samples on some pages and the mark of vaeaug; repeatable byte for byte."""
 
 
 def open_completed(data: bytes, rules: DecodeRules = DEFAULT_RULES) -> CompletedFile:
-    """Open an image file by its content.
-
-    Args:
-        rules: by which it is decoded.
-
-    Raises:
-        UnreadableImageError: it cannot be decoded.
-    """
+    """Open an image file by its content; UnreadableImageError if it cannot be decoded."""
     try:
         if data.startswith(SIGNATURE):
             return PngFile(data, rules)

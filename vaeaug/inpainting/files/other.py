@@ -1,8 +1,7 @@
 """Files of formats that cannot store a completed image.
 
-JPEG and lossy WebP would change its visible pixels; BMP and others cannot store the mark. Their completions are PNG
-files (for CMYK images, TIFF files) with the metadata of the source. The pixels are turned upright, because not every
-reader of PNG files applies an EXIF orientation.
+JPEG and lossy WebP would change its visible pixels; BMP and others cannot store the mark. Their completions are upright
+PNG files (for CMYK images, TIFF files) with the metadata of the source.
 """
 
 from __future__ import annotations
@@ -35,14 +34,7 @@ _PER_METRE = 1 / 0.0254
 
 
 class OtherFile:
-    """A file that is completed in another format.
-
-    Args:
-        rules: by which it is decoded.
-
-    Raises:
-        UnreadableImageError: it is not an image.
-    """
+    """A file that is completed in another format."""
 
     changed = True
 
@@ -61,11 +53,7 @@ class OtherFile:
         return self._data
 
     def samples(self, page: int) -> Samples:  # noqa: ARG002 (there is one)
-        """Return the pixels, set upright.
-
-        Raises:
-            UnreadableImageError: they cannot be decoded.
-        """
+        """Return the upright pixels."""
         return decoded_samples(self._data, self._rules)
 
     def rewritten(self, pages: Mapping[int, NDArray[Any]], provenance: Provenance) -> bytes:
@@ -84,10 +72,9 @@ class OtherFile:
                 chunks.append((b"tRNS", table_K4[:, 3].tobytes()))
         header = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
         rows = encoded_rows(values_HWS, depth, indexed=table_K4 is not None, interlaced=False)
-        return assembled(header, [*chunks, (b"IDAT", b"")], zlib.compress(rows, 6), provenance, turned=True)
+        return assembled(header, [*chunks, (b"IDAT", b"")], zlib.compress(rows, 6), provenance, upright=True)
 
     def _metadata(self) -> list[Chunk]:
-        """Return the metadata of the source as PNG chunks."""
         info = self._info
         chunks: list[Chunk] = []
         if profile := info.get("icc_profile"):
@@ -114,13 +101,13 @@ class OtherFile:
     def _tiff(self, values_HWS: NDArray[Any], provenance: Provenance) -> bytes:
         fields = TiffImagePlugin.ImageFileDirectory_v2()
         packet = self._info.get("xmp")
-        fields[_XMP] = merged(packet if isinstance(packet, bytes) else None, provenance.packet, turned=True).encode()
+        fields[_XMP] = merged(packet if isinstance(packet, bytes) else None, provenance.packet, upright=True).encode()
         options: dict[str, Any] = {}
         if self._info.get("icc_profile"):
             options["icc_profile"] = self._info["icc_profile"]
         if self._info.get("dpi"):
             options["dpi"] = self._info["dpi"]
-        exif = completed_exif(self._info["exif"], turned=True) if self._info.get("exif") else None
+        exif = completed_exif(self._info["exif"], upright=True) if self._info.get("exif") else None
         if exif is not None:
             options["exif"] = exif
         stream = io.BytesIO()

@@ -1,8 +1,7 @@
-"""PNG and APNG files: pixels are replaced and the other chunks are kept.
+"""PNG and APNG files: pixels are replaced, and all chunks are kept that remain true.
 
-Kept are depth, colour type, interlacing, colour table, transparent colour, ICC profile, gamma, resolution, EXIF, texts,
-all chunks that are marked safe to copy, and the further frames of an animation. Left out are the time of the last
-change, signatures, and private chunks that are marked unsafe to copy (W3C, PNG Third Edition, section 14.2).
+Left out are the time of the last change, signatures, and private chunks that are marked unsafe to copy (W3C, PNG Third
+Edition, section 14.2).
 """
 
 from __future__ import annotations
@@ -40,14 +39,7 @@ Chunk = tuple[bytes, bytes]
 
 
 class PngFile:
-    """A PNG file.
-
-    Args:
-        rules: by which it is decoded.
-
-    Raises:
-        UnreadableImageError: it is damaged.
-    """
+    """A PNG file; UnreadableImageError if it is damaged."""
 
     suffixes = (".png", ".apng")
     changed = False
@@ -69,24 +61,20 @@ class PngFile:
         return self._data
 
     def samples(self, page: int) -> Samples:  # noqa: ARG002 (there is one)
-        """Return the pixels as they are stored.
-
-        Raises:
-            UnreadableImageError: they cannot be decoded.
-        """
+        """Return the pixels as they are stored."""
         spaces: dict[int, Space] = {0: "gray", 2: "rgb", 3: "indexed", 4: "gray", 6: "rgb"}
         if self._type not in spaces:
             raise UnreadableImageError(f"it has the unknown PNG colour type {self._type}")
-        most = float(2**self._depth - 1)
+        max_value = float(2**self._depth - 1)
         key = self._first(b"tRNS")
         channels = _CHANNELS[self._type]
         keyed = key is not None and self._type in (0, 2) and len(key) >= 2 * channels
         return Samples(
             self._decoded(),
             spaces[self._type],
-            white=most,
+            white=max_value,
             alpha=channels - 1 if self._type in (4, 6) else None,
-            opaque=most,
+            opaque=max_value,
             table_K4=self._table() if self._type == 3 else None,
             key=struct.unpack_from(f">{channels}H", key) if keyed and key is not None else None,
             orientation=read_traits(self._data, self._rules.max_megapixels).orientation,
@@ -148,16 +136,16 @@ def assembled(
     pixels: bytes,
     provenance: Provenance,
     *,
-    turned: bool = False,
+    upright: bool = False,
 ) -> bytes:
     """Return a PNG file.
 
     Args:
         header: content of IHDR.
-        others: all other chunks of the source; one IDAT among them marks the place of the pixels.
+        others: all other chunks of the source; one IDAT among them marks the position of the pixels.
         pixels: the compressed rows.
-        provenance: the mark. It replaces an earlier mark of vaeaug; `Software` does not replace the one of the source.
-        turned: the pixels were set upright, so that orientations in EXIF and XMP are no longer true.
+        provenance: replaces an earlier mark of vaeaug, but not the `Software` of the source.
+        upright: whether the pixels are upright now, so that orientations in EXIF and XMP are reset.
     """
     before: list[Chunk] = []
     after: list[Chunk] = []
@@ -177,10 +165,10 @@ def assembled(
         elif kind == b"IDAT":
             after += [] if after else [(kind, pixels)]
             continue
-        kept = completed_exif(content, turned=turned) if kind == b"eXIf" else content
+        kept = completed_exif(content, upright=upright) if kind == b"eXIf" else content
         if kept is not None:
             (after or before).append((kind, kept))
-    marks = [(b"iTXt", _international(XMP_KEYWORD, merged(packet, provenance.packet, turned=turned)))]
+    marks = [(b"iTXt", _international(XMP_KEYWORD, merged(packet, provenance.packet, upright=upright)))]
     marks += [text_chunk(keyword, value) for keyword, value in texts.items()]
     # Texts may stand anywhere between IHDR and IEND; before the colour table they are found without reading pixels.
     return b"".join(
@@ -229,10 +217,10 @@ def _itxt(content: bytes) -> bytes | None:
 
 def _chunks(data: bytes) -> Iterator[Chunk]:
     """Yield the chunks up to IEND; one that is cut off ends them."""
-    place = len(SIGNATURE)
-    while place + 8 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, place)
-        if kind == b"IEND" or place + 12 + length > len(data):
+    offset = len(SIGNATURE)
+    while offset + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, offset)
+        if kind == b"IEND" or offset + 12 + length > len(data):
             return
-        yield kind, data[place + 8 : place + 8 + length]
-        place += 12 + length
+        yield kind, data[offset + 8 : offset + 8 + length]
+        offset += 12 + length

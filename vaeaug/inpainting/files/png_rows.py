@@ -12,15 +12,7 @@ _PASSES = ((0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2),
 
 
 def encoded_rows(values_HWS: NDArray[Any], depth: int, *, indexed: bool, interlaced: bool) -> bytes:
-    """Return filtered rows, each after its filter type, to be compressed.
-
-    Args:
-        values_HWS: one number per sample.
-        depth: bits per sample: 1, 2, 4, 8, 16.
-        indexed: the samples are indices of a colour table. Their rows, and those of fewer than 8 bits per sample, are
-            not filtered (section 12.7).
-        interlaced: in the seven passes of Adam7.
-    """
+    """Return rows after their filter types; indexed ones and those of under 8 bits are unfiltered (section 12.7)."""
     parts = [values_HWS]
     if interlaced:
         parts = [values_HWS[top::down, left::across] for top, left, down, across in _PASSES]
@@ -29,7 +21,6 @@ def encoded_rows(values_HWS: NDArray[Any], depth: int, *, indexed: bool, interla
 
 
 def _packed(values_HWS: NDArray[Any], depth: int) -> NDArray[np.uint8]:
-    """Return the bytes of each row."""
     height = len(values_HWS)
     if depth == 16:
         return np.ascontiguousarray(values_HWS.astype(">u2")).view(np.uint8).reshape(height, -1)
@@ -40,12 +31,7 @@ def _packed(values_HWS: NDArray[Any], depth: int) -> NDArray[np.uint8]:
 
 
 def _filtered(rows_HX: NDArray[np.uint8], step: int) -> bytes:
-    """Return rows after their filter types: of each row the filter with the smallest sum of absolute differences.
-
-    Args:
-        rows_HX: the bytes of each row.
-        step: bytes per pixel; 0 leaves the rows unfiltered.
-    """
+    """Return each row with the filter of the smallest sum of absolute differences; `step` 0 leaves rows unfiltered."""
     height, width = rows_HX.shape
     result = np.zeros((height, 1 + width), dtype=np.uint8)
     result[:, 1:] = rows_HX
@@ -55,15 +41,15 @@ def _filtered(rows_HX: NDArray[np.uint8], step: int) -> bytes:
     left[:, step:] = rows_HX[:, :-step]
     above[1:] = rows_HX[:-1]
     corner[1:, step:] = rows_HX[:-1, :-step]
-    least_H = _cost(rows_HX)
+    best_cost_H = _cost(rows_HX)
     mean = ((left.astype(np.uint16) + above) // 2).astype(np.uint8)
     for kind, predicted in ((1, left), (2, above), (3, mean), (4, _paeth(left, above, corner))):
         difference_HX = rows_HX - predicted  # modulo 256, as the specification says
         cost_H = _cost(difference_HX)
-        better_H = cost_H < least_H
+        better_H = cost_H < best_cost_H
         result[better_H, 0] = kind
         result[better_H, 1:] = difference_HX[better_H]
-        least_H = np.minimum(least_H, cost_H)
+        best_cost_H = np.minimum(best_cost_H, cost_H)
     return result.tobytes()
 
 

@@ -8,12 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """The mark of a completed image.
-
-    Attributes:
-        text: keyword -> value, for formats with texts (PNG).
-        packet: an XMP packet that says the same: one `rdf:Description`.
-    """
+    """The mark of a completed image: `text` for PNG texts, and the same as an XMP `packet` (one `rdf:Description`)."""
 
     text: Mapping[str, str]
     packet: str

@@ -22,17 +22,15 @@ class Samples:
     """The pixels of one page as its file stores them, rows and columns in the order of the file.
 
     Attributes:
-        values_HWS: S samples per pixel, of the type that the file stores (1-, 2- and 4-bit samples as uint8). The
-            samples of the colour are the first ones.
-        space: what the samples of the colour mean.
-        black: the number that stands for the least intensity; greater than `white` where a file is inverted.
-        white: the number that stands for the greatest intensity.
-        alpha: which sample is the opacity, or None.
-        opaque: the number that stands for full opacity.
+        values_HWS: S samples per pixel, colour first, in the file's type (1-, 2- and 4-bit samples as uint8).
+        black: the value of the least intensity; greater than `white` in an inverted file.
+        white: the value of the greatest intensity.
+        alpha: index of the opacity sample, or None.
+        opaque: the value of full opacity.
         table_K4: the colours of `indexed`, uint8 RGBA, or None.
-        key: a colour that counts as transparent wherever it is, or None.
-        orientation: by which the page is set upright (EXIF, 1 to 8).
-        profile: an ICC profile of the numbers, or None for sRGB.
+        key: a colour that counts as transparent, or None.
+        orientation: EXIF orientation, 1 to 8.
+        profile: ICC profile, or None for sRGB.
     """
 
     values_HWS: NDArray[Any]
@@ -67,10 +65,9 @@ class Samples:
         return upright(alpha_HW, self.orientation)
 
     def has_colour(self, colour_3: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """Return the upright pixels that have exactly an 8-bit RGB colour, whatever their opacity, (H, W).
+        """Return the upright pixels with exactly an 8-bit RGB colour, at any opacity, (H, W).
 
-        Samples of more bits have it if they are its exact multiple (257 times of 16 bits). Colours that are neither
-        RGB, nor gray, nor indexed never have it.
+        16-bit samples have it if they are 257 times its values. Only RGB, gray and indexed colours can have it.
         """
         if self.table_K4 is not None:
             same_HW = (self._entries()[..., :3] == colour_3).all(axis=2)
@@ -84,16 +81,12 @@ class Samples:
         return upright(same_HW, self.orientation)
 
     def filled(self, missing_HW: NDArray[np.bool_], images_HWC: NDArray[np.float32]) -> NDArray[Any]:
-        """Return the samples with the holes filled; all others are bit for bit what they were.
+        """Return the samples with the holes filled; all others are unchanged bit for bit.
 
-        Filled pixels are opaque. Of an indexed file each takes the nearest opaque colour of the table.
+        Filled pixels are opaque; in an indexed file each gets the nearest opaque colour of the table.
 
         Args:
-            missing_HW: the holes, upright.
-            images_HWC: sRGB values in [0, 1], C = 1 or 3, upright; only those in the holes are used.
-
-        Returns:
-            As `values_HWS`.
+            images_HWC: upright sRGB values in [0, 1], C = 1 or 3; only those in the holes are used.
         """
         hole_HW = as_stored(missing_HW, self.orientation)
         values_NC = as_stored(images_HWC, self.orientation)[hole_HW].clip(0, 1)
@@ -124,12 +117,12 @@ class Samples:
 
 def upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
     """Return an array (H, W, ...) set upright by an EXIF orientation."""
-    turned = pixels.swapaxes(0, 1) if orientation in (5, 6, 7, 8) else pixels
+    rotated = pixels.swapaxes(0, 1) if orientation in (5, 6, 7, 8) else pixels
     if orientation in (3, 4, 7, 8):
-        turned = turned[::-1]
+        rotated = rotated[::-1]
     if orientation in (2, 3, 6, 7):
-        turned = turned[:, ::-1]
-    return turned
+        rotated = rotated[:, ::-1]
+    return rotated
 
 
 def as_stored(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
@@ -142,7 +135,6 @@ def _levels(values: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def _as_type(numbers: NDArray[np.float64], kind: np.dtype[Any]) -> NDArray[Any]:
-    """Return numbers in a file's type, whole ones rounded to the nearest."""
     if kind.kind == "f":
         return numbers.astype(kind)
     limits = np.iinfo(kind)

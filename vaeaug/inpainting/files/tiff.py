@@ -1,11 +1,9 @@
 """TIFF files (classic and BigTIFF): pixels are replaced and other pages and fields are kept.
 
-Only strips and tiles with holes in them are written again, with the page's own compression, predictor and depth; every
-other byte of the file stays unchanged, further pages included. A page with an encoding that cannot be written, or not
-without loss (JPEG, WebP), is stored decoded, with Deflate. What a hole showed before is erased from the file, and so
-are smaller copies of a completed page (SubIFDs).
-
-A page is any image of the file but reduced copies and masks (`NewSubfileType`). Source: TIFF 6.0.
+Only strips and tiles with holes are rewritten, with the page's own compression, predictor and depth. A page whose
+encoding cannot be written without loss (JPEG, WebP) is stored decoded, with Deflate. The previous content of a hole is
+erased from the file, and so are smaller copies of a completed page (SubIFDs). Reduced copies and masks are not pages
+(`NewSubfileType`). Source: TIFF 6.0.
 """
 
 from __future__ import annotations
@@ -47,7 +45,7 @@ _SPACES: dict[int, tuple[Space, int]] = {
 _JPEG_TABLES = 347
 _OLD_JPEG = range(512, 522)
 _YCBCR = range(529, 533)
-_OF_CODES = frozenset(
+_ENCODING_FIELDS = frozenset(
     {tags.STRIP_OFFSETS, tags.STRIP_BYTES, tags.ROWS_PER_STRIP, tags.PLANAR, tags.PREDICTOR, tags.FILL_ORDER}
     | {tags.T4_OPTIONS, tags.T6_OPTIONS, tags.TILE_WIDTH, tags.TILE_HEIGHT, tags.TILE_OFFSETS, tags.TILE_BYTES}
     | {tags.SAMPLE_FORMAT, tags.EXTRA_SAMPLES, tags.COLOUR_MAP, _JPEG_TABLES, *_OLD_JPEG, *_YCBCR}
@@ -56,14 +54,7 @@ _OF_CODES = frozenset(
 
 
 class TiffFile:
-    """A TIFF file.
-
-    Args:
-        rules: by which it is decoded.
-
-    Raises:
-        UnreadableImageError: its structure is damaged.
-    """
+    """A TIFF file; UnreadableImageError if its structure is damaged."""
 
     suffixes = (".tif", ".tiff")
     changed = False
@@ -92,11 +83,7 @@ class TiffFile:
         return self._data[:first] + self._data[link : link + size] + self._data[first + size :]
 
     def samples(self, page: int) -> Samples:
-        """Return the pixels of a page as they are stored, or as decoded if they cannot be stored again.
-
-        Raises:
-            UnreadableImageError: they cannot be decoded.
-        """
+        """Return the pixels of a page as they are stored, or as decoded if they cannot be stored again."""
         try:
             orientation = self._number(self._pages[page], ORIENTATION, 1)
             orientation = orientation if 1 <= orientation <= 8 else 1
@@ -109,24 +96,20 @@ class TiffFile:
         return samples
 
     def rewritten(self, pages: Mapping[int, NDArray[Any]], provenance: Provenance) -> bytes:
-        """Return the file with other pixels on some pages; these and the first one have the mark of vaeaug.
-
-        Raises:
-            UnreadableImageError: the file would exceed the 4 GiB of a classic TIFF file.
-        """
+        """Return the file with other pixels on some pages; these and the first one have the mark of vaeaug."""
         out = TiffOutput(self._structure)
-        used = Counter(offset for each in self._all for offset in self._chunk_offsets(each))
+        uses = Counter(offset for each in self._all for offset in self._chunk_offsets(each))
         for page in sorted({0, *pages}):
             directory = self._pages[page]
             fields = {tag: entry.raw for tag, entry in directory.entries.items()}
             if page in pages:
-                self._store(out, page, pages[page], fields, used)
+                self._store(out, page, pages[page], fields, uses)
                 self._erase_copies(out, directory)
                 fields.pop(_SUB_DIRECTORIES, None)
             old = directory.entries.get(_XMP)
             packet = None if old is None else self._structure.content(old)
             if old is not None:
-                out.erase(old.place, old.length)
+                out.erase(old.offset, old.length)
             new = merged(packet, provenance.packet).encode()
             fields[_XMP] = out.field(_XMP, BYTE, new, len(new))
             out.append_directory(directory, fields)
@@ -152,7 +135,7 @@ class TiffFile:
         values_HWS = layout.read(self._data)
         if values_HWS is None:
             return None
-        most = float(2**layout.bits - 1) if whole else 1.0
+        max_value = float(2**layout.bits - 1) if whole else 1.0
         extra = self._structure.values(directory.entries.get(tags.EXTRA_SAMPLES))
         transparent = [colours + number for number, kind in enumerate(extra) if kind in (1, 2)]
         inverted = photometric == 0 and whole
@@ -160,10 +143,10 @@ class TiffFile:
         return Samples(
             values_HWS,
             space,
-            black=most if inverted else 0.0,
-            white=0.0 if inverted else most,
+            black=max_value if inverted else 0.0,
+            white=0.0 if inverted else max_value,
             alpha=transparent[0] if transparent and transparent[0] < layout.samples else None,
-            opaque=most,
+            opaque=max_value,
             table_K4=self._table(directory, layout.bits) if space == "indexed" else None,
             orientation=orientation,
             profile=None if icc is None else self._structure.content(icc),
@@ -179,25 +162,24 @@ class TiffFile:
         return table_K4
 
     def _store(
-        self, out: TiffOutput, page: int, values_HWS: NDArray[Any], fields: dict[int, bytes], used: Counter[int]
+        self, out: TiffOutput, page: int, values_HWS: NDArray[Any], fields: dict[int, bytes], uses: Counter[int]
     ) -> None:
-        """Write the pixels of a page and set its fields."""
         directory = self._pages[page]
         layout = layout_of(self._structure, directory)
         before_HWS = None if layout is None or self._direct(page, 1) is None else layout.read(self._data)
         if layout is None or before_HWS is None:
-            self._store_anew(out, directory, values_HWS, fields, used)
+            self._store_deflate(out, directory, values_HWS, fields, uses)
             return
         offsets, lengths = [], []
         for chunk in layout.chunks:
             content = layout.encoded(chunk, before_HWS, values_HWS)
             offset, length = chunk.offset, chunk.length
             if content is not None:
-                alone = used[offset] == 1
-                if alone:
+                is_only_user = uses[offset] == 1
+                if is_only_user:
                     out.erase(offset, length)
                 length = len(content)
-                if alone and length <= chunk.length:
+                if is_only_user and length <= chunk.length:
                     out.replace(offset, content)
                 else:
                     offset = out.append(content)
@@ -207,18 +189,18 @@ class TiffFile:
         fields[where] = out.numbers(where, offsets)
         fields[size] = out.numbers(size, lengths)
 
-    def _store_anew(
+    def _store_deflate(
         self,
         out: TiffOutput,
         directory: Directory,
         values_HWS: NDArray[Any],
         fields: dict[int, bytes],
-        used: Counter[int],
+        uses: Counter[int],
     ) -> None:
         """Write a page as one Deflate strip of 8- or 16-bit samples in place of an encoding that cannot be written."""
-        self._erase(out, directory, used)
+        self._erase(out, directory, uses)
         height, width, samples = values_HWS.shape
-        for tag in _OF_CODES:
+        for tag in _ENCODING_FIELDS:
             fields.pop(tag, None)
         depth = 8 * values_HWS.dtype.itemsize
         order: Literal["<", ">"] = "<" if self._structure.order == "<" else ">"
@@ -242,24 +224,23 @@ class TiffFile:
     def _is_cmyk(self, directory: Directory) -> bool:
         return self._number(directory, tags.PHOTOMETRIC) == 5
 
-    def _erase(self, out: TiffOutput, directory: Directory, used: Counter[int]) -> None:
+    def _erase(self, out: TiffOutput, directory: Directory, uses: Counter[int]) -> None:
         """Overwrite the strips and tiles of a directory that no other one uses."""
         for where, size in ((tags.STRIP_OFFSETS, tags.STRIP_BYTES), (tags.TILE_OFFSETS, tags.TILE_BYTES)):
             offsets = self._structure.values(directory.entries.get(where))
             lengths = self._structure.values(directory.entries.get(size))
             for offset, length in zip(offsets, lengths, strict=False):
-                if used[offset] <= 1:
+                if uses[offset] <= 1:
                     out.erase(offset, length)
 
     def _erase_copies(self, out: TiffOutput, directory: Directory) -> None:
-        """Overwrite the pixels of a page's smaller copies."""
         entry = directory.entries.get(_SUB_DIRECTORIES)
         if entry is None or entry.kind not in _OFFSETS:
             return
         size = entry.length // max(entry.count, 1)
         for number in range(entry.count):
             try:
-                for copy in self._structure.chain(entry.place + number * size):
+                for copy in self._structure.chain(entry.offset + number * size):
                     self._erase(out, copy, Counter())
             except DamagedError:
                 continue

@@ -31,15 +31,7 @@ _STRIP_OFFSETS, _STRIP_BYTES = 273, 279
 def expanded(
     data: bytes, compression: int, row_bytes: int, rows: int, width: int, options: Mapping[int, int]
 ) -> bytes | None:
-    """Return the bytes of some rows; None if they cannot be decompressed.
-
-    Args:
-        data: compressed.
-        compression: TIFF tag 259.
-        row_bytes: bytes per row.
-        width: pixels per row, for CCITT codes.
-        options: further tags that the decoder must know (266, 292, 293).
-    """
+    """Return the bytes of some rows, or None if they cannot be decompressed; `options` are further tags."""
     length = row_bytes * rows
     if compression == NONE:
         return data[:length] if len(data) >= length else None
@@ -81,14 +73,7 @@ def compressed(
 
 
 def with_predictor(rows_HX: NDArray[np.uint8], kind: str, samples: int, predictor: int) -> NDArray[np.uint8]:
-    """Return rows as differences from the pixel to the left (TIFF 6.0, section 14; for floats Technical Note 3).
-
-    Args:
-        rows_HX: bytes of each row.
-        kind: of a sample, as NumPy names it, with its byte order.
-        samples: per pixel.
-        predictor: 2, or 3 for floats.
-    """
+    """Return rows as differences from the pixel to the left (TIFF 6.0, section 14; for floats Technical Note 3)."""
     if predictor == 3:
         planes_HX = _in_planes(rows_HX, kind)
         planes_HX[:, samples:] -= planes_HX[:, :-samples].copy()
@@ -109,7 +94,6 @@ def without_predictor(rows_HX: NDArray[np.uint8], kind: str, samples: int, predi
 
 
 def _whole(kind: str) -> np.dtype[np.unsignedinteger]:
-    """Return the unsigned type of the same size and byte order."""
     return np.dtype(kind[0] + "u" + kind[2:])
 
 
@@ -129,7 +113,6 @@ def _from_planes(rows_HX: NDArray[np.uint8], kind: str) -> NDArray[np.uint8]:
 
 
 def _file(data: bytes, compression: int, width: int, rows: int, bilevel: bool, options: Mapping[int, int]) -> bytes:
-    """Return a TIFF file with one strip."""
     fields = {
         256: width,
         257: rows,

@@ -35,13 +35,8 @@ class Chunk:
     """A strip or tile: its position in the page, and the position of its bytes in the file.
 
     Attributes:
-        top: row of its first pixel.
-        left: column of its first pixel.
-        rows: that are stored.
-        columns: that are stored; those beyond the page are padding.
-        plane: which sample it holds, or None for all.
-        offset: of its bytes in the file.
-        length: of its bytes.
+        columns: number of stored columns; those beyond the page are padding.
+        plane: index of its sample, or None for all.
     """
 
     top: int
@@ -58,17 +53,12 @@ class Layout:
     """How a page stores its pixels.
 
     Attributes:
-        height: in pixels.
-        width: in pixels.
-        samples: per pixel.
         bits: per sample: 1, 2, 4, 8, 16, 32, 64.
         kind: NumPy's name of a sample with its byte order, such as `<u2`.
         compression: TIFF tag 259.
         predictor: 1 for none, 2, 3.
-        options: further tags that CCITT codes depend on.
-        mirrored: the bits of each byte are stored in reverse (FillOrder 2), as some fax machines do.
-        tiled: chunks are tiles.
-        chunks: all strips or tiles in the order of the file.
+        options: further tags for CCITT codes.
+        mirrored: whether the bits of each byte are reversed (FillOrder 2).
     """
 
     height: int
@@ -117,14 +107,12 @@ class Layout:
         return self._ordered(compressed(plain, self.compression, row_bytes, chunk.rows, chunk.columns, self.options))
 
     def _ordered(self, content: bytes) -> bytes:
-        """Return bytes with their bits in the usual order, or these in the order of the file."""
         return content.translate(_MIRRORED) if self.mirrored else content
 
     def _native(self) -> np.dtype[Any]:
         return np.dtype(np.uint8) if self.bits < 8 else np.dtype(self.kind).newbyteorder("=")
 
     def _row(self, chunk: Chunk) -> tuple[int, int]:
-        """Return the samples per pixel and the bytes per row of a chunk."""
         across = self.samples if chunk.plane is None else 1
         return across, (chunk.columns * across * self.bits + 7) // 8
 
@@ -136,11 +124,7 @@ class Layout:
 
 
 def layout_of(structure: Structure, directory: Directory) -> Layout | None:
-    """Return how a page stores its pixels; None if that cannot be written again as it is (lossy codes, odd depths).
-
-    Raises:
-        DamagedError: a field is outside the data or is missing.
-    """
+    """Return how a page stores its pixels; None if it cannot be rewritten in that way (lossy codes, odd depths)."""
     entries = directory.entries
 
     def number(tag: int, default: int | None = None) -> int:
@@ -170,32 +154,30 @@ def layout_of(structure: Structure, directory: Directory) -> Layout | None:
     planes: list[int | None] = list(range(samples)) if number(PLANAR, 1) == 2 and samples > 1 else [None]
     tiled = TILE_OFFSETS in entries
     grid = _tiles if tiled else _strips
-    places = list(grid(width, height, planes, number))
+    positions = list(grid(width, height, planes, number))
     offsets = structure.values(entries.get(TILE_OFFSETS if tiled else STRIP_OFFSETS))
     lengths = structure.values(entries.get(TILE_BYTES if tiled else STRIP_BYTES))
-    if not len(places) == len(offsets) == len(lengths):
+    if not len(positions) == len(offsets) == len(lengths):
         return None
     order = structure.order if bits > 8 else "<"
     chunks = tuple(
-        Chunk(*place, *where) for place, where in zip(places, zip(offsets, lengths, strict=True), strict=True)
+        Chunk(*position, *where) for position, where in zip(positions, zip(offsets, lengths, strict=True), strict=True)
     )
     kind = f"{order}{letter}{max(bits, 8) // 8}"
     return Layout(height, width, samples, bits, kind, compression, predictor, options, mirrored, tiled, chunks)
 
 
-_Place = tuple[int, int, int, int, int | None]
+_Position = tuple[int, int, int, int, int | None]
 
 
-def _strips(width: int, height: int, planes: list[int | None], number: Callable[..., int]) -> Iterator[_Place]:
-    """Yield top, left, rows, columns and plane of each strip."""
+def _strips(width: int, height: int, planes: list[int | None], number: Callable[..., int]) -> Iterator[_Position]:
     rows = max(1, min(number(ROWS_PER_STRIP, height), height))
     for plane in planes:
         for top in range(0, height, rows):
             yield top, 0, min(rows, height - top), width, plane
 
 
-def _tiles(width: int, height: int, planes: list[int | None], number: Callable[..., int]) -> Iterator[_Place]:
-    """Yield the same of each tile."""
+def _tiles(width: int, height: int, planes: list[int | None], number: Callable[..., int]) -> Iterator[_Position]:
     rows, columns = max(1, number(TILE_HEIGHT)), max(1, number(TILE_WIDTH))
     for plane in planes:
         for top in range(0, height, rows):
@@ -204,7 +186,6 @@ def _tiles(width: int, height: int, planes: list[int | None], number: Callable[.
 
 
 def _unpacked(rows_HX: NDArray[np.uint8], bits: int, kind: str) -> NDArray[Any]:
-    """Return one number per sample of each row."""
     if bits >= 8:
         return np.ascontiguousarray(rows_HX).view(kind)
     flags = np.unpackbits(rows_HX, axis=1).reshape(len(rows_HX), -1, bits)
@@ -213,7 +194,6 @@ def _unpacked(rows_HX: NDArray[np.uint8], bits: int, kind: str) -> NDArray[Any]:
 
 
 def _packed(numbers: NDArray[Any], bits: int, kind: str) -> NDArray[np.uint8]:
-    """Return the bytes of each row."""
     if bits >= 8:
         return np.ascontiguousarray(numbers.astype(kind)).view(np.uint8).reshape(len(numbers), -1)
     flags = np.unpackbits(np.ascontiguousarray(numbers)[..., None], axis=2)[..., 8 - bits :]

@@ -8,11 +8,7 @@ BYTE, SHORT, LONG, LONG8 = 1, 3, 4, 16
 
 
 class TiffOutput:
-    """The bytes of a TIFF file with changed pages.
-
-    Args:
-        structure: of the source. Pages are changed in the order of its directories.
-    """
+    """The bytes of a TIFF file with changed pages; pages are changed in the order of the source's directories."""
 
     def __init__(self, structure: Structure) -> None:
         self._structure = structure
@@ -46,8 +42,8 @@ class TiffOutput:
 
     def numbers(self, tag: int, numbers: list[int]) -> bytes:
         """Return a field of whole numbers; its values are appended if they do not fit in it."""
-        most = max(numbers)
-        kind, letter = (LONG8, "Q") if most >= 2**32 else (SHORT, "H") if most < 2**16 else (LONG, "I")
+        max_value = max(numbers)
+        kind, letter = (LONG8, "Q") if max_value >= 2**32 else (SHORT, "H") if max_value < 2**16 else (LONG, "I")
         return self.field(tag, kind, self._structure.packed(letter, *numbers), len(numbers))
 
     def field(self, tag: int, kind: int, content: bytes, count: int) -> bytes:

@@ -31,14 +31,7 @@ Chunk = tuple[bytes, bytes]
 
 
 class WebpFile:
-    """A WebP file that can hold a completed image without loss.
-
-    Args:
-        rules: by which it is decoded.
-
-    Raises:
-        UnreadableImageError: the first frame of an animation does not cover it.
-    """
+    """A WebP file that can store a completed image without loss."""
 
     suffixes = (".webp",)
     changed = False
@@ -53,7 +46,7 @@ class WebpFile:
         with opened(data, rules.max_megapixels) as image:
             self._width, self._height = image.size
         if frames:
-            left, top, width, height = (_three(frames[0], 3 * number) for number in range(4))
+            left, top, width, height = (_uint24(frames[0], 3 * number) for number in range(4))
             if (left, top, width + 1, height + 1) != (0, 0, self._width, self._height):
                 raise UnreadableImageError(
                     "the first frame of the animation does not cover the whole image; save its frames as separate files"
@@ -64,11 +57,7 @@ class WebpFile:
         return self._data
 
     def samples(self, page: int) -> Samples:  # noqa: ARG002 (there is one)
-        """Return the pixels of the first frame in the order of the file.
-
-        Raises:
-            UnreadableImageError: they cannot be decoded.
-        """
+        """Return the pixels of the first frame in the order of the file."""
         orientation = read_traits(self._data, self._rules.max_megapixels).orientation
         return decoded_samples(self._data, self._rules, orientation)
 
@@ -121,16 +110,16 @@ def is_lossless_or_animated(data: bytes) -> bool:
 
 
 def _chunks(data: bytes) -> Iterator[Chunk]:
-    place = 0
-    while place + 8 <= len(data):
-        kind, length = struct.unpack_from("<4sI", data, place)
-        yield kind, data[place + 8 : place + 8 + length]
-        place += 8 + length + length % 2
+    offset = 0
+    while offset + 8 <= len(data):
+        kind, length = struct.unpack_from("<4sI", data, offset)
+        yield kind, data[offset + 8 : offset + 8 + length]
+        offset += 8 + length + length % 2
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
     return kind + struct.pack("<I", len(content)) + content + b"\0" * (len(content) % 2)
 
 
-def _three(data: bytes, place: int) -> int:
-    return int.from_bytes(data[place : place + 3], "little")
+def _uint24(data: bytes, offset: int) -> int:
+    return int.from_bytes(data[offset : offset + 3], "little")

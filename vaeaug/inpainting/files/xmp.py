@@ -19,20 +19,20 @@ _ORIENTATION = re.compile(r"""(\btiff:Orientation(?:\s*=\s*["']|>)\s*)[2-8]""")
 _RDF_END = re.compile(r"</(\w+):RDF>")
 
 
-def merged(source: bytes | None, ours: str, *, turned: bool = False) -> str:
-    """Return a source's packet with vaeaug's properties in place of what it said about its digital source type.
+def merged(source: bytes | None, ours: str, *, upright: bool = False) -> str:
+    """Return a source's packet with vaeaug's properties instead of its digital source type.
 
     Args:
-        source: the packet of the source, or None. One that is damaged, or has a document type declaration, is dropped.
+        source: a packet, or None. Damaged ones and those with a document type declaration are dropped.
         ours: our packet: one `rdf:Description`.
-        turned: the pixels were set upright, so that an orientation in the packet is no longer true.
+        upright: whether the pixels are upright now, so that an orientation in the packet is dropped.
     """
     description = _DESCRIPTION.search(ours)
     text = None if source is None else _decoded(source)
     if text is None or description is None or "<!" in text:
         return ours
     text = _SOURCE_TYPE.sub("", _OURS.sub("", text))
-    if turned:
+    if upright:
         text = _ORIENTATION.sub(r"\g<1>1", text)
     end = _RDF_END.search(text)
     if end is None:

@@ -1,5 +1,5 @@
 """Which samples are kept."""
 
-from vaeaug.synthesis.filters.judge import CAUSES, Fold, Judge
+from vaeaug.synthesis.filters.classifier_filter import CAUSES, ClassifierFilter, Fold
 
-__all__ = ["CAUSES", "Fold", "Judge"]
+__all__ = ["CAUSES", "ClassifierFilter", "Fold"]

@@ -20,11 +20,7 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     Args:
         data: the dataset: class folders, split folders, or a Hugging Face imagefolder. It is never written to.
         out: the output directory: a path that does not exist, or an empty directory.
-        progress: progress callback.
-        **settings: the fields of `AugmentSettings`: `per_class`, `balance`, `ratio`, `sampler`, `sampler_options`,
-            `model`, `synthetic_only`, `copy`, `link`, `keep_alpha`, `format`, `quality`, `evaluate`, and those of
-            `vaeaug.train`. By default each class gets ten synthetic images per real one, up to 500 synthetic images;
-            one per real image if images are larger than 128 x 128 on average.
+        **settings: the options of `vaeaug augment`, with underscores; the fields of `AugmentSettings`.
 
     Raises:
         InputError: if the data, an option or the output directory cannot be used; nothing was changed.

@@ -9,21 +9,17 @@ from vaeaug.dataset.albumentations_module import albumentations_module
 from vaeaug.dataset.index import DatasetIndex
 from vaeaug.errors import DivergedError, InputError, VaeaugError
 from vaeaug.export.real import RealImage
-from vaeaug.pages.evaluation_results import EvaluationPart
+from vaeaug.pages.evaluation_results import EvaluationResults
 from vaeaug.workflows.evaluate.evaluate_command import evaluate_into
 from vaeaug.workflows.evaluate.evaluate_settings import MIN_IMAGES, EvaluateSettings
-from vaeaug.workflows.evaluate.evaluation_page import part_of
+from vaeaug.workflows.evaluate.evaluation_page import evaluation_results
 from vaeaug.workflows.run import Run
 from vaeaug.workflows.sample_settings import AugmentSettings
 from vaeaug.workflows.synthetic.dataset_evaluation import FOLDER
 
 
 class AugmentEvaluation:
-    """The evaluation of an extended dataset (`vaeaug.workflows.synthetic.dataset_evaluation.Evaluation`).
-
-    Args:
-        settings: of `augment`.
-    """
+    """The evaluation of an extended dataset (`vaeaug.workflows.synthetic.dataset_evaluation.Evaluation`)."""
 
     def __init__(self, settings: AugmentSettings) -> None:
         self._settings = settings
@@ -46,47 +42,42 @@ class AugmentEvaluation:
                 "--evaluate needs test images: without them it retrains the model, which it cannot do with "
                 f"--train-augment; add test images in {index.root.name}/test/<class>"
             )
-        few = [label for label, count in index.counts("train").items() if count < MIN_IMAGES]
-        if not tested and few:
+        small_classes = [label for label, count in index.counts("train").items() if count < MIN_IMAGES]
+        if not tested and small_classes:
             raise InputError(
-                f"the class {few[0]!r} has too few images for --evaluate to hold any out; leave out --evaluate, or add "
-                f"test images in {index.root.name}/test/<class>"
+                f"the class {small_classes[0]!r} has too few images for --evaluate to hold any out; leave out "
+                f"--evaluate, or add test images in {index.root.name}/test/<class>"
             )
 
     def evaluate(
         self, run: Run[AugmentSettings], index: DatasetIndex, copied: Sequence[RealImage], out: Path
-    ) -> EvaluationPart:
+    ) -> EvaluationResults:
         """Evaluate the images of a dataset under construction, and write all figures into it.
 
-        Args:
-            run: of the dataset.
-            index: the files of DATA.
-            copied: the images of DATA that were copied; a click on one in the page opens its copy.
-            out: the dataset directory.
+        A click on a real image in the page opens its copy in `out`.
 
         Raises:
             VaeaugError: if the images cannot be evaluated; they are kept.
         """
         try:
             evaluation = evaluate_into(
-                run.part(self._evaluate_settings()), index, out, out / FOLDER, run.scratch / FOLDER
+                run.nested(self._evaluate_settings()), index, out, out / FOLDER, run.scratch / FOLDER
             )
         except (InputError, DivergedError) as error:  # staging drops all work at these, and only the evaluation failed
-            kept = VaeaugError(
+            kept_error = VaeaugError(
                 f"the images were made, but their evaluation failed: {error}; to keep the images without it, run "
                 "the same command with --resume and without --evaluate"
             )
-            kept.exit_code = error.exit_code
-            raise kept from error
+            kept_error.exit_code = error.exit_code
+            raise kept_error from error
         copies = {image.path: image.file_name for image in copied}
 
         def link(path: Path) -> str:
             return path.relative_to(out).as_posix() if path.is_relative_to(out) else copies.get(path, "")
 
-        return part_of(evaluation, link)
+        return evaluation_results(evaluation, link)
 
     def _evaluate_settings(self) -> EvaluateSettings:
-        """Return the settings of `evaluate` that agree with those of the dataset."""
         chosen = self._settings
         return EvaluateSettings(
             image_size=chosen.image_size,

@@ -20,7 +20,7 @@ from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.features.arrays import write_index, write_npy_tree, write_npz
 from vaeaug.features.columns import Column
 from vaeaug.features.conditioning import INFERRED, ONE, inferred_labels
-from vaeaug.features.encode import encode_block, rows_of_a_block
+from vaeaug.features.encode import encode_block, rows_per_block
 from vaeaug.features.shards import Rows, Shard, schema_of, shards_of, write_shard
 from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.staging import check_output
@@ -34,7 +34,7 @@ from vaeaug.workflows.encode.feature_plan import (
     plan_features,
 )
 from vaeaug.workflows.image_data import ModelData, read_for_model
-from vaeaug.workflows.run import begin_run, check_apart
+from vaeaug.workflows.run import begin_run, check_disjoint
 from vaeaug.workflows.settings import build, expand_user, public_settings
 
 
@@ -48,7 +48,7 @@ class EncodeResult:
         columns: the numeric columns.
         encoded_as: `one`, `own` or `inferred`, or None if the encoder does not depend on the class.
         label: the class that all images were encoded as; None if there was no such class.
-        remarks: the warnings.
+        warnings: the warnings.
     """
 
     out: Path
@@ -56,7 +56,7 @@ class EncodeResult:
     columns: tuple[Column, ...]
     encoded_as: str | None
     label: str | None
-    remarks: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     @classmethod
     def from_record(cls, out: Path, record: Mapping[str, Any]) -> EncodeResult:
@@ -78,9 +78,7 @@ def encode(
         model: the directory of the model.
         data: a dataset in any of the layouts, a folder of images, or one image.
         out: the output directory: a path that does not exist, or an empty directory.
-        progress: progress callback.
-        **settings: the fields of `EncodeSettings`: `encode_as`, `label`, `format`, `skip_invalid`, `device`, `workers`,
-            `labels`, `file_column`, `label_column`, `resume`, `plugins_dirs`, `allow_imports`.
+        **settings: the options of `vaeaug encode`, with underscores; the fields of `EncodeSettings`.
 
     Raises:
         InputError: if the model, the images, an option or the output directory cannot be used; nothing was changed.
@@ -93,7 +91,7 @@ def encode(
     if chosen.label is not None and chosen.encode_as != ONE:
         raise InputError("--label requires --encode-as one, because it encodes all images as one class")
     label = stored.largest_class if chosen.label is None else stored.record.label(chosen.label)
-    check_apart(out, [model, data])
+    check_disjoint(out, [model, data])
     if not chosen.resume:
         check_output(out)  # before all images are read
     images = read_for_model(
@@ -132,7 +130,7 @@ def encode(
             **about,
             passed_over=images.passed_over,
             invalid=images.cache.invalid,
-            remarks=run.warnings,
+            warnings=run.warnings,
         )
         write_record(run.content / RECORD, record)
         card = FeatureCard(
@@ -148,7 +146,7 @@ def encode(
         columns=plan.layout.columns,
         encoded_as=plan.encode_as,
         label=description["label"],
-        remarks=tuple(run.warnings),
+        warnings=tuple(run.warnings),
     )
 
 
@@ -157,20 +155,20 @@ def _write_shards(plan: FeaturePlan, directory: Path, schema: Any, progress: Pro
     """Encode the images whose shards do not exist yet, and return the shards of each split, in order."""
     progress.stage("Encoding images")
     directory.mkdir(exist_ok=True)
-    rows = rows_of_a_block(plan.layout)
-    planned = {split: shards_of(split, len(where), rows) for split, where in plan.indices.items()}
+    rows = rows_per_block(plan.layout)
+    planned = {split: shards_of(split, len(indices), rows) for split, indices in plan.indices.items()}
     paths = {split: [directory / shard.file_name for shard in shards] for split, shards in planned.items()}
     todo = [shard for shards in planned.values() for shard in shards if not (directory / shard.file_name).exists()]
     total = sum(map(len, plan.indices.values()))
     before = total - sum(shard.stop - shard.start for shard in todo)
-    done, began = 0, time.monotonic()
+    encoded_count, began = 0, time.monotonic()
 
     def reported(blocks: Iterator[Rows]) -> Iterator[Rows]:
-        nonlocal done
+        nonlocal encoded_count
         for block in blocks:
             yield block
-            done += len(block)
-            progress.tick(Tick((before + done) / total, done / (time.monotonic() - began)))
+            encoded_count += len(block)
+            progress.tick(Tick((before + encoded_count) / total, encoded_count / (time.monotonic() - began)))
 
     for shard in todo:
         write_shard(directory / shard.file_name, schema, reported(_blocks(plan, shard, rows)))
@@ -178,7 +176,6 @@ def _write_shards(plan: FeaturePlan, directory: Path, schema: Any, progress: Pro
 
 
 def _blocks(plan: FeaturePlan, shard: Shard, rows: int) -> Iterator[Rows]:
-    """Encode the images of a shard, one block at a time."""
     cache = plan.images.cache
     labels_N = np.full(len(cache), plan.label)
     for start in range(shard.start, shard.stop, rows):
@@ -196,7 +193,6 @@ def _blocks(plan: FeaturePlan, shard: Shard, rows: int) -> Iterator[Rows]:
 
 
 def _labels(plan: FeaturePlan, indices: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the class that each image is encoded as."""
     if plan.encode_as in (None, ONE):
         return np.full(len(indices), plan.label)
     pixels_NHWC = plan.images.cache.pixels_NHWC
@@ -221,14 +217,13 @@ def _write_format(
     elif kind == "npy-tree":
         progress.stage("Writing one file per image")
         paths = [path for listed in shards.values() for path in listed]
-        done = 0
+        encoded_count = 0
         for images in write_npy_tree(directory, paths, columns):
-            done += images
-            progress.tick(Tick(done / len(plan.images.cache)))
+            encoded_count += images
+            progress.tick(Tick(encoded_count / len(plan.images.cache)))
 
 
 def _content_hash(images: ModelData) -> str:
-    """Return a hash of the names, splits, labels and contents of the images."""
     state = hashlib.blake2b(digest_size=16)
     for file in images.cache.files:
         state.update(json.dumps([file.file_name, file.split, file.label, file.digest]).encode() + b"\n")

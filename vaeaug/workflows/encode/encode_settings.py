@@ -9,20 +9,22 @@ from vaeaug.options import option
 from vaeaug.workflows.settings import LabelSettings, UseSettings
 
 FORMATS = ("parquet", "npz", "npy-tree")
-WAYS = ("one", "own", "inferred")
+METHODS = ("one", "own", "inferred")
 
 
 @dataclass(frozen=True, kw_only=True)
 class EncodeSettings(LabelSettings, UseSettings):
     """How images are encoded, and what is written."""
 
-    _NOT_REQUESTED: ClassVar[frozenset[str]] = frozenset({"skip_invalid", "labels", "file_column", "label_column"})
+    _EXCLUDED_FROM_REQUEST: ClassVar[frozenset[str]] = frozenset(
+        {"skip_invalid", "labels", "file_column", "label_column"}
+    )
 
     encode_as: str = option(
         "one",
         "Class label given to a conditional encoder: one (the same for all images, so that features do not leak "
         "labels), own (each image's own class), or inferred (the class that explains the image best).",
-        choices=WAYS,
+        choices=METHODS,
     )
     label: str | None = option(None, "Class label for --encode-as one; by default the largest class.")
     format: str = option("parquet", "Output format.", choices=FORMATS)

@@ -14,7 +14,7 @@ from vaeaug.dataset.image_cache import UNSEEN
 from vaeaug.dataset.index import SPLITS
 from vaeaug.export.record import model_entry
 from vaeaug.features.columns import Layout
-from vaeaug.features.conditioning import INFERRED, ONE, OWN, networks, told_a_class
+from vaeaug.features.conditioning import INFERRED, ONE, OWN, is_conditional, network_count
 from vaeaug.features.encode import layout_of
 from vaeaug.models.store import StoredModel
 from vaeaug.workflows.device import one_thread
@@ -28,12 +28,8 @@ class FeaturePlan:
     """What is encoded, and how.
 
     Attributes:
-        model: the trained model.
-        images: the images at the size of the model.
-        encode_as: how the class given to the encoder is chosen: `one`, `own` or `inferred`; None if the encoder does
-            not depend on it.
+        encode_as: `one`, `own` or `inferred`; None if the encoder does not depend on the class.
         label: the class for `one`.
-        layout: the columns.
         indices: split -> indices of its images; splits without images are missing.
     """
 
@@ -52,20 +48,13 @@ class FeaturePlan:
 
 @one_thread()
 def plan_features(model: StoredModel, images: ModelData, settings: EncodeSettings, label: int) -> FeaturePlan:
-    """Choose the columns and how the class is chosen, by encoding one image.
-
-    Args:
-        model: the trained model.
-        images: at least one image.
-        settings: the settings of the run.
-        label: the class for `encode_as="one"`.
-    """
+    """Choose the columns and how the class is chosen, by encoding one image."""
     first = images.cache.pixels_NHWC[0]
     indices = {split: images.cache.indices(split) for split in SPLITS}
     return FeaturePlan(
         model=model,
         images=images,
-        encode_as=settings.encode_as if told_a_class(model, first) else None,
+        encode_as=settings.encode_as if is_conditional(model, first) else None,
         label=label,
         layout=layout_of(model, first, label),
         indices={split: found for split, found in indices.items() if len(found)},
@@ -74,15 +63,15 @@ def plan_features(model: StoredModel, images: ModelData, settings: EncodeSetting
 
 def feature_warnings(plan: FeaturePlan, settings: EncodeSettings) -> Iterator[str]:
     """Yield the warnings about the features."""
-    one, apart = plan.classes[plan.label], networks(plan.model) > 1
+    class_name, several_networks = plan.classes[plan.label], network_count(plan.model) > 1
     if plan.encode_as == ONE and settings.label is None:
-        yield f"all images were encoded as the class {one!r}, so that features do not leak labels"
+        yield f"all images were encoded as the class {class_name!r}, so that features do not leak labels"
     if plan.encode_as == OWN and (plan.images.labels_N != UNSEEN).any():
         yield (
             "each image was encoded as its own class, so its features leak the label: do not train or test a "
             "classifier on them (use --encode-as one)"
         )
-    if plan.encode_as in (OWN, INFERRED) and apart:
+    if plan.encode_as in (OWN, INFERRED) and several_networks:
         yield (
             "the model has one network per class, so features of different classes (column 'class') are in different "
             "spaces: compare them within a class only, or use --encode-as one"

@@ -15,27 +15,25 @@ from numpy.typing import NDArray
 from vaeaug.classifier.classical import ClassicalPipeline
 from vaeaug.classifier.fit import ClassifierConfig
 from vaeaug.dataset.cache import open_cache
-from vaeaug.evaluation.arms import ARMS, Labelled, train_arm
+from vaeaug.evaluation.arms import ARMS, LabelledImages, train_arm
 from vaeaug.staging import write_atomic
 from vaeaug.workflows.device import one_thread
-from vaeaug.workflows.evaluate.images import Images
+from vaeaug.workflows.evaluate.image_subset import ImageSubset
 
 _PARTS = ("real", "synthetic", "test")
 
 
 @dataclass(frozen=True, slots=True)
-class Division:
+class TrainTestSplit:
     """Training and test images that classifiers are compared on. The pixels stay in their caches.
 
     Attributes:
-        real: real training images.
-        synthetic: synthetic images, made from these alone.
         test: images that are in neither, and that no synthetic image was made from.
     """
 
-    real: Images
-    synthetic: Images
-    test: Images
+    real: ImageSubset
+    synthetic: ImageSubset
+    test: ImageSubset
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +41,12 @@ class ArmTask:
     """The training of one classifier.
 
     Attributes:
-        arm: name of the training method.
-        division: file of the division (`save_division`).
         classes: K.
-        seed: of the classifier.
-        steps: optimizer steps.
         fraction: of synthetic images in a batch, or None.
-        pipeline: the classical augmentation, for arms that have it.
-        device: where to compute.
-        file: the file for the predicted classes.
     """
 
     arm: str
-    division: Path
+    split: Path
     classes: int
     seed: int
     steps: int
@@ -65,39 +56,40 @@ class ArmTask:
     file: Path
 
 
-def save_division(division: Division, path: Path) -> None:
-    """Write which images a division consists of."""
+def save_split(split: TrainTestSplit, path: Path) -> None:
+    """Write which images a split consists of."""
     buffer = io.BytesIO()
     arrays: dict[str, NDArray[np.generic]] = {}
     for name in _PARTS:
-        images: Images = getattr(division, name)
+        images: ImageSubset = getattr(split, name)
         arrays[f"{name}_cache"] = np.array(str(images.cache.directory))
         arrays[f"{name}_rows"], arrays[f"{name}_labels"] = images.rows_N, images.labels_N
     np.savez(buffer, **arrays)  # type: ignore[arg-type] # the stub knows only its own keyword
     write_atomic(path, buffer.getvalue(), durable=False)
 
 
-def load_division(path: Path) -> Division:
-    """Open what `save_division` wrote."""
-    with np.load(path, allow_pickle=False) as kept:
-        return Division(
+def load_split(path: Path) -> TrainTestSplit:
+    """Open what `save_split` wrote."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return TrainTestSplit(
             *(
-                Images(open_cache(Path(str(kept[f"{name}_cache"]))), kept[f"{name}_rows"], kept[f"{name}_labels"])
+                ImageSubset(
+                    open_cache(Path(str(arrays[f"{name}_cache"]))), arrays[f"{name}_rows"], arrays[f"{name}_labels"]
+                )
                 for name in _PARTS
             )
         )
 
 
 @one_thread()
-def run_arm_task(task: ArmTask, tell: Callable[[float], None]) -> None:
+def run_arm_task(task: ArmTask, report: Callable[[float], None]) -> None:
     """Train a classifier and write the classes that it predicts for the test images.
 
     Args:
-        task: the task.
-        tell: receives the fraction that is done, now and then.
+        report: receives the fraction that is done, now and then.
     """
-    division = load_division(task.division)
-    real, synthetic = _labelled(division.real), _labelled(division.synthetic)
+    split = load_split(task.split)
+    real, synthetic = _labelled(split.real), _labelled(split.synthetic)
     classifier = train_arm(
         ARMS[task.arm],
         real,
@@ -105,13 +97,13 @@ def run_arm_task(task: ArmTask, tell: Callable[[float], None]) -> None:
         task.classes,
         seed=task.seed,
         config=ClassifierConfig(steps=task.steps),
-        augment=task.pipeline.build(real.pixels_NHWC, indexed=division.real.cache.palette is not None),
+        augment=task.pipeline.build(real.pixels_NHWC, indexed=split.real.cache.palette is not None),
         mixup=task.pipeline.mixup,
-        share=task.fraction,
+        synthetic_fraction=task.fraction,
         device=torch.device(task.device),
-        report=_now_and_then(tell),
+        report=_throttled(report),
     )
-    test = division.test
+    test = split.test
     predicted_N = np.concatenate(
         [
             classifier.probabilities(test.cache.pixels_NHWC[rows]).argmax(axis=1)
@@ -121,7 +113,7 @@ def run_arm_task(task: ArmTask, tell: Callable[[float], None]) -> None:
     buffer = io.BytesIO()
     np.savez(buffer, predicted_N=predicted_N)
     write_atomic(task.file, buffer.getvalue(), durable=False)
-    tell(1.0)
+    report(1.0)
 
 
 def read_predicted(file: Path) -> NDArray[np.int64]:
@@ -130,8 +122,8 @@ def read_predicted(file: Path) -> NDArray[np.int64]:
     Raises:
         OSError, ValueError, KeyError, EOFError, BadZipFile: if there is no such file, or if it is truncated.
     """
-    with np.load(file, allow_pickle=False) as kept:
-        predicted_N: NDArray[np.int64] = kept["predicted_N"]
+    with np.load(file, allow_pickle=False) as arrays:
+        predicted_N: NDArray[np.int64] = arrays["predicted_N"]
         return predicted_N
 
 
@@ -144,18 +136,18 @@ def is_done(task: ArmTask) -> bool:
     return True
 
 
-def _labelled(images: Images) -> Labelled:
-    return Labelled(images.pixels(), images.labels_N)
+def _labelled(images: ImageSubset) -> LabelledImages:
+    return LabelledImages(images.pixels(), images.labels_N)
 
 
-def _now_and_then(tell: Callable[[float], None]) -> Callable[[float], None]:
+def _throttled(report: Callable[[float], None]) -> Callable[[float], None]:
     """Pass on one in fifty reports: a step takes milliseconds, and a message wakes the parent."""
     reported = 0.0
 
-    def report(fraction: float) -> None:
+    def throttled_report(fraction: float) -> None:
         nonlocal reported
         if fraction - reported >= 0.02:
             reported = fraction
-            tell(fraction)
+            report(fraction)
 
-    return report
+    return throttled_report

@@ -17,30 +17,23 @@ from vaeaug.progress import Tick
 from vaeaug.seeds import seed_of
 from vaeaug.workflows.evaluate.classifier_task import (
     ArmTask,
-    Division,
+    TrainTestSplit,
     is_done,
     read_predicted,
     run_arm_task,
-    save_division,
+    save_split,
 )
 from vaeaug.workflows.evaluate.evaluate_settings import EvaluateSettings
 from vaeaug.workflows.run import Run
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenDivision:
-    """A division that is written to a file.
-
-    Attributes:
-        repeat: number of its repeat; 0 if there are test images.
-        number: from 0.
-        images: its images.
-        path: the file.
-    """
+class SavedSplit:
+    """A split that is written to a file; `repeat` is 0 if there are test images."""
 
     repeat: int
     number: int
-    images: Division
+    images: TrainTestSplit
     path: Path
 
 
@@ -49,10 +42,7 @@ class Trainings:
     """What all trainings have in common.
 
     Attributes:
-        run: of the evaluation.
         classes: K.
-        steps: optimizer steps.
-        scratch: the directory for their files.
     """
 
     run: Run[EvaluateSettings]
@@ -60,11 +50,11 @@ class Trainings:
     steps: int
     scratch: Path
 
-    def task(self, arm: str, division: Path, name: str, *, seed: int, pipeline: ClassicalPipeline) -> ArmTask:
+    def task(self, arm: str, split: Path, name: str, *, seed: int, pipeline: ClassicalPipeline) -> ArmTask:
         """Return a training that writes its result to the file `name`."""
         return ArmTask(
             arm=arm,
-            division=division,
+            split=split,
             classes=self.classes,
             seed=seed,
             steps=self.steps,
@@ -80,64 +70,58 @@ class Trainings:
         self.run.progress.stage(stage)
         fractions = np.zeros(len(pending))
 
-        def hear(number: int, fraction: float) -> None:
+        def on_progress(number: int, fraction: float) -> None:
             fractions[number] = fraction
             self.run.progress.tick(Tick((len(tasks) - len(pending) + float(fractions.sum())) / len(tasks)))
 
         workers = self.run.settings.workers or (cpu_count() if self.run.device.type == "cpu" else 1)
-        run_tasks(run_arm_task, pending, workers=workers, hear=hear)
+        run_tasks(run_arm_task, pending, workers=workers, on_message=on_progress)
 
 
-def write_divisions(divisions: Iterable[tuple[int, Division]], scratch: Path) -> list[WrittenDivision]:
-    """Write divisions, each with the number of its repeat, for worker processes to read."""
+def save_splits(splits: Iterable[tuple[int, TrainTestSplit]], scratch: Path) -> list[SavedSplit]:
+    """Write splits, each with the number of its repeat, for worker processes to read."""
     written = []
-    for number, (repeat, images) in enumerate(divisions):
+    for number, (repeat, images) in enumerate(splits):
         path = scratch / f"division-{number:03}.npz"
-        save_division(images, path)
-        written.append(WrittenDivision(repeat, number, images, path))
+        save_split(images, path)
+        written.append(SavedSplit(repeat, number, images, path))
     return written
 
 
 def predict(
     trainings: Trainings,
     arms: Sequence[Arm],
-    divisions: Sequence[WrittenDivision],
+    splits: Sequence[SavedSplit],
     pipelines: Sequence[ClassicalPipeline],
 ) -> tuple[NDArray[np.int64], dict[str, NDArray[np.int64]]]:
-    """Train all classifiers.
-
-    Args:
-        trainings: what the trainings have in common.
-        arms: the training methods.
-        divisions: of the images, as `write_divisions` returns them.
-        pipelines: the classical augmentation of each division.
+    """Train all classifiers; `pipelines` has one pipeline per split.
 
     Returns:
         The true classes of the test images (N,), and arm -> the classes that each seed's classifiers predict, (S, N).
         With folds, all real images are test images, each of a classifier that has not seen it.
     """
     settings = trainings.run.settings
-    repeats = 1 + max(division.repeat for division in divisions)
+    repeats = 1 + max(split.repeat for split in splits)
     tasks: dict[tuple[str, int, int], ArmTask] = {}
     for seed in range(settings.seeds):
-        for division, pipeline in zip(divisions, pipelines, strict=True):
-            if division.repeat != seed % repeats:
+        for split, pipeline in zip(splits, pipelines, strict=True):
+            if split.repeat != seed % repeats:
                 continue
             for arm in arms:
-                key = (arm.name, seed, division.number)
-                name = f"{arm.name}-seed-{seed:04}-{division.number:03}"
+                key = (arm.name, seed, split.number)
+                name = f"{arm.name}-seed-{seed:04}-{split.number:03}"
                 tasks[key] = trainings.task(
-                    arm.name, division.path, name, seed=seed_of(settings.seed, "evaluate", seed), pipeline=pipeline
+                    arm.name, split.path, name, seed=seed_of(settings.seed, "evaluate", seed), pipeline=pipeline
                 )
     trainings.train(list(tasks.values()), "Training classifiers")
-    tested = divisions[0].images.test.cache
-    position_N = np.full(len(tested), -1)  # of an image of the cache among the test images
-    rows_N = np.unique(np.concatenate([division.images.test.rows_N for division in divisions]))
+    test_cache = splits[0].images.test.cache
+    position_N = np.full(len(test_cache), -1)  # of an image of the cache among the test images
+    rows_N = np.unique(np.concatenate([split.images.test.rows_N for split in splits]))
     position_N[rows_N] = np.arange(len(rows_N))
     true_N = np.empty(len(rows_N), np.int64)
     predicted = {arm.name: np.empty((settings.seeds, len(rows_N)), np.int64) for arm in arms}
     for (arm_name, seed, number), task in tasks.items():
-        test = divisions[number].images.test
+        test = splits[number].images.test
         true_N[position_N[test.rows_N]] = test.labels_N
         predicted[arm_name][seed, position_N[test.rows_N]] = read_predicted(task.file)
     return true_N, predicted

@@ -20,16 +20,16 @@ from vaeaug.finished import KEY as RESUME
 from vaeaug.progress import SILENT, Progress
 from vaeaug.workflows.device import one_thread
 from vaeaug.workflows.evaluate.classical_choice import UNUSED, candidates_of, choose_classical
-from vaeaug.workflows.evaluate.classifier_task import Division
-from vaeaug.workflows.evaluate.classifier_trainings import Trainings, predict, write_divisions
+from vaeaug.workflows.evaluate.classifier_task import TrainTestSplit
+from vaeaug.workflows.evaluate.classifier_trainings import Trainings, predict, save_splits
 from vaeaug.workflows.evaluate.evaluate_settings import EvaluateSettings
-from vaeaug.workflows.evaluate.evaluation import Evaluation, shared_words
+from vaeaug.workflows.evaluate.evaluation import Evaluation, pipelines_description
 from vaeaug.workflows.evaluate.evaluation_data import EvaluateData, read_evaluate_data
 from vaeaug.workflows.evaluate.evaluation_output import RECORD, values_of, write_root, write_values
 from vaeaug.workflows.evaluate.evaluation_plan import plan_evaluation
 from vaeaug.workflows.evaluate.folds import augment_settings, check_plugins, folds
 from vaeaug.workflows.evaluate.similarity import measure_similarity, named_embedding
-from vaeaug.workflows.run import Run, begin_run, check_apart
+from vaeaug.workflows.run import Run, begin_run, check_disjoint
 from vaeaug.workflows.settings import AUTO, build, expand_user, parse_size
 
 
@@ -43,7 +43,7 @@ class EvaluateResult:
         verdict: the same as a sentence with figures.
         utility: the results of every training method; None if the run had finished before (`values` has the figures).
         values: everything, as in `evaluation.json`.
-        remarks: the warnings.
+        warnings: the warnings.
     """
 
     out: Path | None
@@ -51,7 +51,7 @@ class EvaluateResult:
     verdict: str
     utility: Utility | None
     values: dict[str, Any]
-    remarks: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     @classmethod
     def from_record(cls, out: Path, record: Mapping[str, Any]) -> EvaluateResult:
@@ -77,10 +77,7 @@ def evaluate(
             them.
         synthetic: an output of `augment`, `sample` or `inpaint --random-holes`, or class folders of synthetic images.
         out: the output directory for the page and all figures: a path that does not exist, or an empty directory.
-        progress: progress callback.
-        **settings: the fields of `EvaluateSettings`: `test`, `seeds`, `arms`, `metric`, `steps`, `share`, `flip`,
-            `classical`, `folds`, `repeats`, `embedding`, `embedding_weights`, `embedding_layer`, `image_size`, `seed`,
-            `skip_invalid`, `device`, `workers`, `resume`, `plugins_dirs`.
+        **settings: the options of `vaeaug evaluate`, with underscores; the fields of `EvaluateSettings`.
 
     Raises:
         InputError: if the images, an option or the output directory cannot be used, or if test images are among the
@@ -100,7 +97,7 @@ def evaluate(
         run.report_warnings()
         return _result(None, evaluation)
     out = expand_user(out)
-    check_apart(out, [real, synthetic, *([expand_user(chosen.test)] if chosen.test else [])])
+    check_disjoint(out, [real, synthetic, *([expand_user(chosen.test)] if chosen.test else [])])
     request = chosen.request(real=str(real.resolve()), synthetic=str(synthetic.resolve()))
     with run.writing(out, request, record=RECORD) as run:
         data = read_evaluate_data(run, scan(real, options=chosen.label_options()), synthetic)
@@ -118,15 +115,10 @@ def evaluate_into(
 ) -> Evaluation:
     """Write all figures into a directory under construction, and return the evaluation.
 
-    Args:
-        run: of the evaluation, which writes no directory of its own.
-        real: the files of REAL, with held-out images in their splits.
-        synthetic: SYNTHETIC.
-        out: the directory; it is created.
-        scratch: the directory for unfinished work; it is created, or the work in it is continued.
+    `real` are the files of REAL with held-out images in their splits. Work in `scratch` is continued.
     """
-    for place in (out, scratch):
-        place.mkdir(exist_ok=True)
+    for directory in (out, scratch):
+        directory.mkdir(exist_ok=True)
     evaluation = _evaluate(run, read_evaluate_data(run, real, synthetic), synthetic, scratch)
     write_values(evaluation, out)
     run.report_warnings()
@@ -134,11 +126,6 @@ def evaluate_into(
 
 
 def _check(settings: EvaluateSettings) -> None:
-    """Check the options before any work.
-
-    Raises:
-        InputError: if some contradict each other.
-    """
     parse_size(settings.image_size)
     arms = None if settings.arms == AUTO else parse_arms(settings.arms)
     candidates_of(settings, indexed=False)
@@ -169,37 +156,36 @@ def _result(out: Path | None, evaluation: Evaluation) -> EvaluateResult:
 
 
 def _evaluate(run: Run[EvaluateSettings], data: EvaluateData, directory: Path, scratch: Path) -> Evaluation:
-    """Train the classifiers and compare the images."""
     named_embedding(run)  # an error before the training, not after it
-    made = {}
+    augment_options = {}
     if data.test is None:
         counts_K = np.bincount(data.real.labels_N, minlength=len(data.classes))
-        made = augment_settings(directory, dict(zip(data.classes, counts_K.tolist(), strict=True)))
-        check_plugins(run, made, directory)
+        augment_options = augment_settings(directory, dict(zip(data.classes, counts_K.tolist(), strict=True)))
+        check_plugins(run, augment_options, directory)
     plan = plan_evaluation(run, data)
-    divisions = write_divisions(_divisions(run, data, made, scratch), scratch)
+    splits = save_splits(_splits(run, data, augment_options, scratch), scratch)
     trainings = Trainings(run, len(data.classes), plan.steps, scratch)
-    used = any(arm.classical for arm in plan.arms)
-    pipelines = choose_classical(trainings, divisions, plan.measure) if used else [UNUSED] * len(divisions)
-    true_N, predicted = predict(trainings, plan.arms, divisions, pipelines)
+    uses_classical = any(arm.classical for arm in plan.arms)
+    pipelines = choose_classical(trainings, splits, plan.metric) if uses_classical else [UNUSED] * len(splits)
+    true_N, predicted = predict(trainings, plan.arms, splits, pipelines)
     similarity = measure_similarity(run, data, plan.steps)
     run.warn(*similarity.warnings(edited=data.edited))
     return Evaluation(
         run=run,
         data=data,
         directory=directory,
-        utility=utility(true_N, predicted, data.classes, plan.measure, shared_words(pipelines)),
+        utility=utility(true_N, predicted, data.classes, plan.metric, pipelines_description(pipelines)),
         similarity=similarity,
         steps=plan.steps,
-        pipelines=pipelines if used else (),
+        pipelines=pipelines if uses_classical else (),
     )
 
 
-def _divisions(
-    run: Run[EvaluateSettings], data: EvaluateData, made: dict[str, Any], scratch: Path
-) -> Iterator[tuple[int, Division]]:
-    """Yield the divisions into training and test images: one, or one per fold, with the number of its repeat."""
+def _splits(
+    run: Run[EvaluateSettings], data: EvaluateData, augment_options: dict[str, Any], scratch: Path
+) -> Iterator[tuple[int, TrainTestSplit]]:
+    """Yield the train-test splits, one or one per fold, with the number of its repeat."""
     if data.test is not None:
-        yield 0, Division(data.real, data.synthetic, data.test)
+        yield 0, TrainTestSplit(data.real, data.synthetic, data.test)
     else:
-        yield from folds(run, data, made, scratch)
+        yield from folds(run, data, augment_options, scratch)

@@ -24,13 +24,7 @@ class Evaluation:
     """The result of an evaluation.
 
     Attributes:
-        run: its run.
-        data: the images.
-        directory: SYNTHETIC.
-        utility: whether the synthetic images help a classifier.
-        similarity: how similar they are to the real ones.
-        steps: optimizer steps of each classifier.
-        pipelines: the classical augmentation in each division into training and test images; empty if no arm has it.
+        pipelines: the classical augmentation of each split; empty if no arm has it.
     """
 
     run: Run[EvaluateSettings]
@@ -65,12 +59,12 @@ class Evaluation:
     @property
     def mirrored(self) -> str:
         """Whether classical augmentation mirrored images."""
-        return _shared(["yes" if pipeline.flip else "no" for pipeline in self.pipelines])
+        return _common_value(["yes" if pipeline.flip else "no" for pipeline in self.pipelines])
 
     @property
     def pipeline(self) -> str:
         """The name of the classical augmentation at the command line, without the flip."""
-        return _shared([pipeline.name for pipeline in self.pipelines])
+        return _common_value([pipeline.name for pipeline in self.pipelines])
 
     @property
     def counts(self) -> list[ClassCount]:
@@ -78,7 +72,7 @@ class Evaluation:
         data = self.data
         parts = [data.real.labels_N, data.synthetic.labels_N]
         real_K, synthetic_K = (np.bincount(labels_N, minlength=len(data.classes)) for labels_N in parts)
-        test_K = np.zeros(len(data.classes), int) if data.test is None else self.utility.tested_K
+        test_K = np.zeros(len(data.classes), int) if data.test is None else self.utility.test_counts_K
         return [
             ClassCount(name, int(real), int(synthetic), test=int(test))
             for name, real, synthetic, test in zip(data.classes, real_K, synthetic_K, test_K, strict=True)
@@ -97,19 +91,19 @@ class Evaluation:
         ]
 
 
-def shared_words(pipelines: Sequence[ClassicalPipeline]) -> str:
+def pipelines_description(pipelines: Sequence[ClassicalPipeline]) -> str:
     """Return the classical augmentation in words, or how many folds have which one if they differ."""
-    words = _shared([pipeline.words for pipeline in pipelines])
-    return words if len(set(pipelines)) == 1 else f"classical augmentation ({words})"
+    values = _common_value([pipeline.description for pipeline in pipelines])
+    return values if len(set(pipelines)) == 1 else f"classical augmentation ({values})"
 
 
-def _shared(words: Sequence[str]) -> str:
-    """Return what all divisions have in common, or how many have which."""
-    counts = Counter(words)
+def _common_value(values: Sequence[str]) -> str:
+    """Return the value of all splits, or how many have which."""
+    counts = Counter(values)
     if not counts:
         return "not used"
     return (
-        words[0]
+        values[0]
         if len(counts) == 1
-        else ", ".join(f"{word} in {n} of {len(words)} folds" for word, n in sorted(counts.items()))
+        else ", ".join(f"{word} in {n} of {len(values)} folds" for word, n in sorted(counts.items()))
     )

@@ -14,15 +14,15 @@ from vaeaug.dataset.cache import UNSEEN, ImageCache
 from vaeaug.dataset.contents import Contents, read_contents
 from vaeaug.dataset.index import NO_LABEL, DatasetIndex
 from vaeaug.dataset.passed_over import PassedOver
-from vaeaug.dataset.provenance import recognize
+from vaeaug.dataset.provenance import add_provenance
 from vaeaug.dataset.rules import DecodeRules
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError, quoted
 from vaeaug.workflows.data_warnings import passed_over, reading_warnings
 from vaeaug.workflows.evaluate.evaluate_settings import EvaluateSettings
-from vaeaug.workflows.evaluate.images import Images, images_of
+from vaeaug.workflows.evaluate.image_subset import ImageSubset, image_subset
 from vaeaug.workflows.evaluate.leaks import check_leaks
-from vaeaug.workflows.evaluate.real_copies import leave_real_out
+from vaeaug.workflows.evaluate.real_copies import exclude_real_images
 from vaeaug.workflows.evaluate.synthetic_record import Manifest, background_of, is_edited, read_manifest, trained_on
 from vaeaug.workflows.image_data import read_images, read_real
 from vaeaug.workflows.run import Run
@@ -37,24 +37,19 @@ class EvaluateData:
     """The images of an evaluation.
 
     Attributes:
-        index: the files of REAL.
-        made: the files of SYNTHETIC.
-        classes: the names of the classes.
-        real: training images.
-        synthetic: synthetic images.
-        edited: whether these are edited real images, according to the manifest.
+        edited: whether the synthetic images are edited real ones, according to the manifest.
         test: test images, or None if there are none.
         tested_on: where they are from, in words, without paths of this machine.
-        passed_over: files in REAL, SYNTHETIC and the directory of test images that are not used.
+        passed_over: unused files in REAL, SYNTHETIC and the directory of test images.
     """
 
     index: DatasetIndex
-    made: DatasetIndex
+    synthetic_index: DatasetIndex
     classes: tuple[str, ...]
-    real: Images
-    synthetic: Images
+    real: ImageSubset
+    synthetic: ImageSubset
     edited: bool
-    test: Images | None
+    test: ImageSubset | None
     tested_on: str
     passed_over: tuple[PassedOver, ...]
 
@@ -87,17 +82,19 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
     )
     for warning in reading_warnings(index, cache):
         progress.say(warning)
-    training = images_of(cache, cache.split_N == "train", cache.classes)
+    training = image_subset(cache, cache.split_N == "train", cache.classes)
     rows = read_manifest(synthetic)
-    made_index = _synthetic_index(synthetic, rows, cache.classes)
-    made = _read(run, made_index, cache)
-    made, left_out = leave_real_out(made, cache, synthetic)
+    synthetic_index = _synthetic_index(synthetic, rows, cache.classes)
+    synthetic_images = _read(run, synthetic_index, cache)
+    synthetic_images, left_out = exclude_real_images(synthetic_images, cache, synthetic)
     if rows is None:  # before the long work, in case the wrong folder was given
-        progress.say(f"{synthetic} has no manifest.csv, so all {len(made):,} images in it count as synthetic")
+        progress.say(
+            f"{synthetic} has no manifest.csv, so all {len(synthetic_images):,} images in it count as synthetic"
+        )
     test, tested_on, unused = _test(run, cache)
     run.warn(*left_out)
     if test is not None:
-        untrained = test.only(~np.isin(test.digests(), training.digests()))
+        untrained = test.subset(~np.isin(test.digests(), training.digests()))
         if not len(untrained):
             raise InputError(
                 f"all images of {tested_on} are also training images of {real}; give other test images with --test DIR"
@@ -112,7 +109,7 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
             )
         held_out = {file.file_name for file in index.files if file.split != "train"}
         # Names in another directory than REAL mean other images; files of --test are compared by content only.
-        check_leaks(test, tested_on, made, synthetic, rows, held_out if settings.test is None else set())
+        check_leaks(test, tested_on, synthetic_images, synthetic, rows, held_out if settings.test is None else set())
         # Before data_fingerprint was of the training images alone, it was that of all splits.
         if trained_on(synthetic) not in (None, cache.training_fingerprint(), cache.fingerprint):
             run.warn(
@@ -121,39 +118,30 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
             )
     return EvaluateData(
         index=index,
-        made=made_index,
+        synthetic_index=synthetic_index,
         classes=cache.classes,
         real=training,
-        synthetic=made,
+        synthetic=synthetic_images,
         edited=is_edited(rows, run.registry.samplers),
         test=test,
         tested_on=tested_on,
-        passed_over=(*passed_over(index, cache), *passed_over(made_index, made.cache), *unused),
+        passed_over=(*passed_over(index, cache), *passed_over(synthetic_index, synthetic_images.cache), *unused),
     )
 
 
-def read_made(run: Run[EvaluateSettings], directory: Path, like: ImageCache) -> Images:
-    """Return the synthetic images in a directory at the size of other images.
-
-    Args:
-        run: of the evaluation.
-        directory: an output of `augment`, `sample` or `inpaint --random-holes`, or class folders.
-        like: real images; their classes are used.
+def read_synthetic(run: Run[EvaluateSettings], directory: Path, reference: ImageCache) -> ImageSubset:
+    """Return the synthetic images in a directory, at the size of `reference`, which are real images.
 
     Raises:
         InputError: if there are none, or if they are of other classes.
     """
-    return _read(run, _synthetic_index(directory, read_manifest(directory), like.classes), like)
+    return _read(run, _synthetic_index(directory, read_manifest(directory), reference.classes), reference)
 
 
 def _synthetic_index(directory: Path, manifest: Manifest | None, classes: Sequence[str]) -> DatasetIndex:
-    """Find the synthetic images for training: those that vaeaug made, or all in a folder that it did not write.
-
-    Raises:
-        InputError: if there are none, or if they are of other classes.
-    """
+    """Find the synthetic images for training: those that vaeaug made, or all in a folder that it did not write."""
     index = scan(directory, training=False)
-    index = recognize(index, read_contents(index))
+    index = add_provenance(index, read_contents(index))
     files = [file for file in index.files if file.split == "train"]
     recognized = [file for file in files if file.synthetic]
     if recognized or manifest is not None:
@@ -166,9 +154,9 @@ def _synthetic_index(directory: Path, manifest: Manifest | None, classes: Sequen
         )
     unlabelled = [file for file in files if file.label == NO_LABEL]
     if unlabelled or not files:
-        what = "images outside class folders" if unlabelled else "no synthetic images for training"
+        problem = "images outside class folders" if unlabelled else "no synthetic images for training"
         raise InputError(
-            f"{directory} contains {what}; give an output of vaeaug augment or sample, or a folder with "
+            f"{directory} contains {problem}; give an output of vaeaug augment or sample, or a folder with "
             "one folder per class"
         )
     unknown = sorted({file.label for file in files} - set(classes))
@@ -178,43 +166,38 @@ def _synthetic_index(directory: Path, manifest: Manifest | None, classes: Sequen
 
 
 def _read(
-    run: Run[EvaluateSettings], index: DatasetIndex, like: ImageCache, contents: Contents | None = None
-) -> Images:
+    run: Run[EvaluateSettings], index: DatasetIndex, reference: ImageCache, contents: Contents | None = None
+) -> ImageSubset:
     """Decode images at the size and by the rules of others, in their channels and colours."""
-    _, height, width, channels = like.pixels_NHWC.shape
-    spec = ImageSpec(channels=channels, height=height, width=width, palette=like.palette)
+    _, height, width, channels = reference.pixels_NHWC.shape
+    spec = ImageSpec(channels=channels, height=height, width=width, palette=reference.palette)
     cache = read_images(
         index,
         contents=contents,
         spec=spec,
-        rules=like.rules,
+        rules=reference.rules,
         workers=run.settings.workers,
         skip_invalid=run.settings.skip_invalid,
         progress=run.progress,
     )
-    return images_of(cache, np.ones(len(cache), np.bool_), like.classes)
+    return image_subset(cache, np.ones(len(cache), np.bool_), reference.classes)
 
 
-def _test(run: Run[EvaluateSettings], real: ImageCache) -> tuple[Images | None, str, list[PassedOver]]:
-    """Return the test images, where they are from, and the files there that are not used.
-
-    Raises:
-        InputError: if `--test` contains no image of a class of REAL.
-    """
+def _test(run: Run[EvaluateSettings], real: ImageCache) -> tuple[ImageSubset | None, str, list[PassedOver]]:
     settings = run.settings
     unused: list[PassedOver] = []
     if settings.test is None:
-        cache, where = real, "REAL"
+        cache, source = real, "REAL"
     else:
-        place = expand_user(settings.test)
-        where = place.resolve().name  # outputs contain no paths of this machine
+        directory = expand_user(settings.test)
+        source = directory.resolve().name  # outputs contain no paths of this machine
         index, contents, warnings = read_real(
-            scan(place, training=False), workers=settings.workers, progress=run.progress, minimum=0
+            scan(directory, training=False), workers=settings.workers, progress=run.progress, minimum=0
         )
         run.warn(*warnings)
         if not index.files:
             raise InputError(
-                f"all images of {place} are synthetic, and synthetic images must not be used to test a model"
+                f"all images of {directory} are synthetic, and synthetic images must not be used to test a model"
             )
         cache = _read(run, index, real, contents).cache
         unused = passed_over(index, cache)
@@ -222,11 +205,11 @@ def _test(run: Run[EvaluateSettings], real: ImageCache) -> tuple[Images | None, 
     if settings.test is None and not splits:
         return None, "", unused
     split = splits[0] if splits else "train"
-    found = images_of(cache, cache.split_N == split, real.classes)
-    known = found.only(found.labels_N != UNSEEN)
-    tested_on = f"{where}, {split} split" if splits else where
-    if not len(known):
+    candidates = image_subset(cache, cache.split_N == split, real.classes)
+    known_class = candidates.subset(candidates.labels_N != UNSEEN)
+    tested_on = f"{source}, {split} split" if splits else source
+    if not len(known_class):
         raise InputError(f"{tested_on} has no images of {quoted(real.classes)}; give other test images with --test DIR")
-    if len(known) < len(found):
-        run.warn(f"test images of other classes, left out: {len(found) - len(known)}")
-    return known, tested_on, unused
+    if len(known_class) < len(candidates):
+        run.warn(f"test images of other classes, left out: {len(candidates) - len(known_class)}")
+    return known_class, tested_on, unused

@@ -10,7 +10,7 @@ from vaeaug.evaluation.utility import as_json
 from vaeaug.export.record import command_record, write_record
 from vaeaug.pages.dataset_report import write_report
 from vaeaug.workflows.evaluate.evaluation import Evaluation
-from vaeaug.workflows.evaluate.evaluation_page import page_of
+from vaeaug.workflows.evaluate.evaluation_page import report_data
 from vaeaug.workflows.settings import public_settings
 
 RECORD, PAGE = "evaluation.json", "report.html"
@@ -43,7 +43,7 @@ def values_of(evaluation: Evaluation) -> dict[str, Any]:
         synthetic_fingerprint=evaluation.data.synthetic.cache.fingerprint,
         passed_over=evaluation.data.passed_over,
         invalid=(*evaluation.data.real.cache.invalid, *evaluation.data.synthetic.cache.invalid),
-        remarks=evaluation.run.warnings,
+        warnings=evaluation.run.warnings,
     )
 
 
@@ -55,4 +55,4 @@ def write_values(evaluation: Evaluation, content: Path) -> None:
 def write_root(evaluation: Evaluation, content: Path, title: str) -> None:
     """Write the record and a page of its own, likewise."""
     write_values(evaluation, content)
-    write_report(content / PAGE, page_of(evaluation, title, RECORD))
+    write_report(content / PAGE, report_data(evaluation, title, RECORD))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaeaug.evaluation.arms import ARMS, Arm, parse_arms
-from vaeaug.evaluation.recognition import ACCURACY, BALANCED
+from vaeaug.evaluation.classifier_metrics import ACCURACY, BALANCED_ACCURACY
 from vaeaug.evaluation.statistics import MIN_SEEDS
 from vaeaug.workflows.evaluate.evaluate_settings import EvaluateSettings
 from vaeaug.workflows.evaluate.evaluation_data import EvaluateData
@@ -16,7 +16,7 @@ from vaeaug.workflows.name_list import name_list
 from vaeaug.workflows.run import Run
 from vaeaug.workflows.settings import AUTO
 
-UNBALANCED = 1.5
+IMBALANCE_RATIO = 1.5
 """Ratio of the largest to the smallest class from which the classes count as imbalanced."""
 
 MIN_STEPS, MAX_STEPS = 200, 1200
@@ -25,16 +25,10 @@ STEPS_PER_IMAGE = 3  # few images are soon memorized
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is compared.
-
-    Attributes:
-        arms: the training methods.
-        measure: the measure of the verdict, one of `MEASURES`.
-        steps: optimizer steps of each classifier.
-    """
+    """The training methods, the metric of the verdict (one of `METRICS`) and the optimizer steps of each classifier."""
 
     arms: tuple[Arm, ...]
-    measure: str
+    metric: str
     steps: int
 
 
@@ -49,10 +43,12 @@ def plan_evaluation(run: Run[EvaluateSettings], data: EvaluateData) -> Plan:
         InputError: if the settings name an arm that does not exist.
     """
     settings = run.settings
-    real_K, made_K = (np.bincount(part.labels_N, minlength=len(data.classes)) for part in (data.real, data.synthetic))
-    unbalanced = _unbalanced(real_K)
+    real_K, synthetic_K = (
+        np.bincount(part.labels_N, minlength=len(data.classes)) for part in (data.real, data.synthetic)
+    )
+    imbalanced = _is_imbalanced(real_K)
     if settings.arms == AUTO:
-        arms = tuple(arm for arm in ARMS.values() if unbalanced or not arm.balancing)
+        arms = tuple(arm for arm in ARMS.values() if imbalanced or not arm.balancing)
     else:
         arms = parse_arms(settings.arms)
     if settings.seeds < MIN_SEEDS:
@@ -60,25 +56,25 @@ def plan_evaluation(run: Run[EvaluateSettings], data: EvaluateData) -> Plan:
             f"no intervals and no verdict: {settings.seeds} seeds are too few to estimate the variation between seeds; "
             f"use --seeds {MIN_SEEDS} or more"
         )
-    missing = [name for name, count in zip(data.classes, made_K, strict=True) if not count]
+    missing = [name for name, count in zip(data.classes, synthetic_K, strict=True) if not count]
     if missing and any(not arm.real for arm in arms):
         run.warn(
             f"there are no synthetic images of {name_list(missing)}, so no classifier is trained on synthetic images "
             "only"
         )
         arms = tuple(arm for arm in arms if arm.real)
-    total_K = real_K + made_K
-    if unbalanced and _unbalanced(total_K):
+    total_K = real_K + synthetic_K
+    if imbalanced and _is_imbalanced(total_K):
         run.warn(
             f"with the synthetic images the classes still have between {total_K.min():,} and {total_K.max():,} images; "
             "vaeaug augment --balance fills all classes to the size of the largest"
         )
-    measure = settings.metric
-    if measure == AUTO:
-        measure = BALANCED if unbalanced else ACCURACY
+    metric = settings.metric
+    if metric == AUTO:
+        metric = BALANCED_ACCURACY if imbalanced else ACCURACY
     steps = settings.steps or min(max(STEPS_PER_IMAGE * len(data.real), MIN_STEPS), MAX_STEPS)
-    return Plan(arms, measure, steps)
+    return Plan(arms, metric, steps)
 
 
-def _unbalanced(counts_K: NDArray[np.int64]) -> bool:
-    return bool(counts_K.max() >= UNBALANCED * counts_K.min())
+def _is_imbalanced(counts_K: NDArray[np.int64]) -> bool:
+    return bool(counts_K.max() >= IMBALANCE_RATIO * counts_K.min())

@@ -17,15 +17,15 @@ from typing import Any
 
 from vaeaug.classifier.folds import stratified_folds
 from vaeaug.errors import InputError, VaeaugError
-from vaeaug.options import refuse_named_code
+from vaeaug.options import check_names_no_code
 from vaeaug.progress import Progress, Tick
 from vaeaug.seeds import seed_of
 from vaeaug.staging import write_atomic
 from vaeaug.training.config import TrainingConfig
-from vaeaug.workflows.evaluate.classifier_task import Division
+from vaeaug.workflows.evaluate.classifier_task import TrainTestSplit
 from vaeaug.workflows.evaluate.evaluate_settings import MIN_IMAGES, EvaluateSettings
-from vaeaug.workflows.evaluate.evaluation_data import EvaluateData, read_made
-from vaeaug.workflows.evaluate.images import Images
+from vaeaug.workflows.evaluate.evaluation_data import EvaluateData, read_synthetic
+from vaeaug.workflows.evaluate.image_subset import ImageSubset
 from vaeaug.workflows.evaluate.synthetic_record import sampler_plugin
 from vaeaug.workflows.run import Run
 from vaeaug.workflows.sample_settings import AugmentSettings
@@ -38,37 +38,33 @@ _REMEDY = "move some images to REAL/test/<class>, or give test images with --tes
 
 
 def augment_settings(directory: Path, real: Mapping[str, int]) -> dict[str, Any]:
-    """Return the settings of `vaeaug.augment` that make such images again.
-
-    Args:
-        directory: an output of `augment` or `sample`.
-        real: class -> number of real images that it was made from.
+    """Return the settings of `vaeaug.augment` that make such images again, for numbers of real images per class.
 
     Raises:
-        InputError: if there is no record of how it was made, if a file is needed that the record only names, or if
-            `augment` has no settings for these numbers of images; the message says what to do instead.
+        InputError: if there is no record of how they were made, if it names a file that is missing, or if `augment` has
+            no settings for these numbers of images; the message says what to do instead.
     """
     unknown = f"REAL has no test images, and cross-validation cannot make images like those in {directory}"
     try:
         record = json.loads((directory / RECORD).read_text(encoding="utf-8"))
-        model, asked = record["model"], record["settings"]
-        knobs = {field.name for field in dataclasses.fields(TrainingConfig)}
-        made = {
+        model, recorded = record["model"], record["settings"]
+        training_options = {field.name for field in dataclasses.fields(TrainingConfig)}
+        augment_options = {
             "variant": model["variant"]["name"],
-            "variant_options": {**model["variant"]["options"], **asked.get("variant_options", {})},
+            "variant_options": {**model["variant"]["options"], **recorded.get("variant_options", {})},
             "loss": model["loss"]["name"],
             "loss_options": model["loss"]["options"],
             "scope": model["scope"],
             "image_size": "{height}x{width}".format(**model["image"]),
-            **{name: value for name, value in model["training"].items() if name in knobs},
+            **{name: value for name, value in model["training"].items() if name in training_options},
             "sampler": record["sampler"],
             "sampler_options": record["sampler_options"],
             "seed": record["seed"],
-            "filter": bool(asked.get("filter", False)),
-            "background": str(asked.get("background", "white")),
+            "filter": bool(recorded.get("filter", False)),
+            "background": str(recorded.get("background", "white")),
         }
-        counts = _counts(real, asked)
-        train_augment = asked.get("train_augment") or model["training"].get("train_augment")
+        counts = _counts(real, recorded)
+        train_augment = recorded.get("train_augment") or model["training"].get("train_augment")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise InputError(f"{unknown}: it is not an output of vaeaug augment or sample; {_REMEDY}") from None
     if train_augment:
@@ -78,60 +74,59 @@ def augment_settings(directory: Path, real: Mapping[str, int]) -> dict[str, Any]
             f"{unknown}: vaeaug augment does not make these numbers of images per class; make it with augment, or "
             f"{_REMEDY}"
         )
-    return {**made, **counts}
+    return {**augment_options, **counts}
 
 
-def check_plugins(run: Run[EvaluateSettings], made: Mapping[str, Any], directory: Path) -> None:
+def check_plugins(run: Run[EvaluateSettings], augment_options: Mapping[str, Any], directory: Path) -> None:
     """Check that the plugins of SYNTHETIC are installed, and that the user consents to code that their options name.
 
     Raises:
         InputError: if options name code and there is no consent, or if a plugin is missing.
     """
     registry = run.registry
-    variant, loss = registry.variant(made["variant"]), registry.loss(made["loss"])
+    variant, loss = registry.variant(augment_options["variant"]), registry.loss(augment_options["loss"])
     plugin = sampler_plugin(directory)
     try:
-        find_sampler(made["sampler"], made["sampler_options"], registry, plugin.get("distribution"))
+        find_sampler(
+            augment_options["sampler"], augment_options["sampler_options"], registry, plugin.get("distribution")
+        )
     except InputError as error:
         if not plugin or plugin["distribution"] is not None:
             raise
         raise InputError(f"{error}; {directory} was made with a plugin file: add its --plugins-dir DIR") from None
     if not run.settings.allow_imports:
-        refuse_named_code(variant.cls.Config, made["variant_options"], f"{directory} was made with '{variant.name}'")
-        refuse_named_code(loss.cls.Config, made["loss_options"], f"{directory} was made with '{loss.name}'")
+        check_names_no_code(
+            variant.cls.Config, augment_options["variant_options"], f"{directory} was made with '{variant.name}'"
+        )
+        check_names_no_code(
+            loss.cls.Config, augment_options["loss_options"], f"{directory} was made with '{loss.name}'"
+        )
 
 
-def _counts(real: Mapping[str, int], asked: Mapping[str, Any]) -> dict[str, Any] | None:
+def _counts(real: Mapping[str, int], recorded: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the settings of `augment` for numbers of images; None if there are no such settings.
 
     Args:
         real: class -> number of real images.
-        asked: the recorded settings; those of `sample` have a number per class.
     """
-    wanted: Mapping[str, int] | None = asked.get("counts")
-    if wanted is None:
-        given = {name: asked.get(name) for name in ("per_class", "ratio", "balance")}
-        return {name: value for name, value in given.items() if value is not None and value is not False}
-    if wanted.keys() != real.keys():
+    requested: Mapping[str, int] | None = recorded.get("counts")
+    if requested is None:
+        options = {name: recorded.get(name) for name in ("per_class", "ratio", "balance")}
+        return {name: value for name, value in options.items() if value is not None and value is not False}
+    if requested.keys() != real.keys():
         return None
-    if len(set(wanted.values())) == 1:
-        return {"per_class": next(iter(wanted.values()))}
-    if len({wanted[name] + real[name] for name in real}) == 1:
+    if len(set(requested.values())) == 1:
+        return {"per_class": next(iter(requested.values()))}
+    if len({requested[name] + real[name] for name in real}) == 1:
         return {"balance": True}
-    ratio = sum(wanted.values()) / sum(real.values())
-    return {"ratio": ratio} if all(abs(wanted[name] - ratio * real[name]) <= 1 for name in real) else None
+    ratio = sum(requested.values()) / sum(real.values())
+    return {"ratio": ratio} if all(abs(requested[name] - ratio * real[name]) <= 1 for name in real) else None
 
 
 def folds(
-    run: Run[EvaluateSettings], data: EvaluateData, made: Mapping[str, Any], scratch: Path
-) -> Iterator[tuple[int, Division]]:
-    """Yield every division with the number of its repeat; images that exist already are not made again.
-
-    Args:
-        run: of the evaluation.
-        data: the real images.
-        made: how synthetic images are made (`augment_settings`).
-        scratch: the directory for models and images.
+    run: Run[EvaluateSettings], data: EvaluateData, augment_options: Mapping[str, Any], scratch: Path
+) -> Iterator[tuple[int, TrainTestSplit]]:
+    """Yield every split with the number of its repeat; images that exist already are not made again.
 
     Raises:
         InputError: if a class has too few images to hold any out, or a name that tables do not keep.
@@ -152,35 +147,34 @@ def folds(
             labels_N, settings.folds, seed_of(settings.seed, "evaluate folds", repeat), digests=digests
         )
         for fold in range(settings.folds):
-            held_N = fold_N == fold
-            if not held_N.any():
+            held_out_N = fold_N == fold
+            if not held_out_N.any():
                 continue
             number = repeat * settings.folds + fold + 1
-            training = data.real.only(~held_N)
+            training = data.real.subset(~held_out_N)
             fold_run = dataclasses.replace(run, progress=_FoldProgress(run.progress, f"Fold {number} of {total}: "))
-            place = scratch / f"fold-{number:03}"
-            if not (place / "synthetic").is_dir():
-                _write_fold(training, data, place / "real")
+            directory = scratch / f"fold-{number:03}"
+            if not (directory / "synthetic").is_dir():
+                _write_fold(training, data, directory / "real")
                 try:
-                    _make_again(fold_run, place, made)
+                    _recreate_images(fold_run, directory, augment_options)
                 except VaeaugError as error:
                     message = f"without fold {number} of {total} the images cannot be made again: {error}"
                     raise type(error)(message) from error
-            synthetic = read_made(fold_run, place / "synthetic", training.cache)
-            yield repeat, Division(training, synthetic, data.real.only(held_N))
+            synthetic = read_synthetic(fold_run, directory / "synthetic", training.cache)
+            yield repeat, TrainTestSplit(training, synthetic, data.real.subset(held_out_N))
 
 
-def _make_again(run: Run[EvaluateSettings], place: Path, made: Mapping[str, Any]) -> None:
-    """Make the synthetic images of a fold in `place/synthetic` from the real images in `place/real`."""
-    same = {name: getattr(run.settings, name) for name in ("device", "workers", "plugins_dirs")}
-    asked = {**made, **same, "synthetic_only": True, "resume": True}
-    settings: AugmentSettings = build(AugmentSettings, asked, "vaeaug.augment")
-    make_dataset(run.part(settings), place / "real", place / "synthetic")
+def _recreate_images(run: Run[EvaluateSettings], directory: Path, augment_options: Mapping[str, Any]) -> None:
+    run_options = {name: getattr(run.settings, name) for name in ("device", "workers", "plugins_dirs")}
+    options = {**augment_options, **run_options, "synthetic_only": True, "resume": True}
+    settings: AugmentSettings = build(AugmentSettings, options, "vaeaug.augment")
+    make_dataset(run.nested(settings), directory / "real", directory / "synthetic")
 
 
-def _write_fold(training: Images, data: EvaluateData, place: Path) -> None:
+def _write_fold(training: ImageSubset, data: EvaluateData, directory: Path) -> None:
     """Write some real images as a dataset: links to the user's files, or copies if links are not possible."""
-    place.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
     path = {file.file_name: file.path for file in data.index.files}
     table = io.StringIO(newline="")
     rows = csv.writer(table, lineterminator="\n")
@@ -189,12 +183,12 @@ def _write_fold(training: Images, data: EvaluateData, place: Path) -> None:
         source = path[training.cache.files[row].file_name]
         name = f"{row:07}{source.suffix}"
         rows.writerow((name, data.classes[label]))
-        if not (place / name).exists():
+        if not (directory / name).exists():
             try:
-                (place / name).symlink_to(source.resolve())
+                (directory / name).symlink_to(source.resolve())
             except OSError:  # Windows requires a privilege, and some file systems have no links
-                write_atomic(place / name, source.read_bytes())
-    write_atomic(place / "metadata.csv", table.getvalue().encode())
+                write_atomic(directory / name, source.read_bytes())
+    write_atomic(directory / "metadata.csv", table.getvalue().encode())
 
 
 class _FoldProgress(Progress):

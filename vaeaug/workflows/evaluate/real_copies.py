@@ -10,39 +10,36 @@ import numpy as np
 
 from vaeaug.dataset.cache import ImageCache
 from vaeaug.errors import InputError
-from vaeaug.workflows.evaluate.images import Images
+from vaeaug.workflows.evaluate.image_subset import ImageSubset
 
 _REMEDY = "give an output of vaeaug augment or sample, or class folders of synthetic images"
 
 
-def leave_real_out(made: Images, real: ImageCache, directory: Path) -> tuple[Images, tuple[str, ...]]:
+def exclude_real_images(
+    synthetic: ImageSubset, real: ImageCache, directory: Path
+) -> tuple[ImageSubset, tuple[str, ...]]:
     """Return the images of SYNTHETIC that are not files of REAL's training or validation split, and warnings.
 
-    Files of the test split are kept: they are a leak, which has an error of its own later.
-
-    Args:
-        made: the images of SYNTHETIC.
-        real: all images of REAL, decoded at the same size.
-        directory: SYNTHETIC, for messages.
+    Files of the test split are kept: they are a leak, which is an error later.
 
     Raises:
-        InputError: if every image is a file of REAL, or shows the same pixels as one: there is nothing to compare.
+        InputError: if every image is a file of REAL, or has the same pixels as one.
     """
-    digests = np.array(made.digests())
+    digests = np.array(synthetic.digests())
     if np.isin(digests, [file.digest for file in real.files]).all():
         raise InputError(
-            f"{directory} contains no synthetic images: all {len(made):,} images are files of REAL; {_REMEDY}"
+            f"{directory} contains no synthetic images: all {len(synthetic):,} images are files of REAL; {_REMEDY}"
         )
-    if _all_in(_pixel_hashes(made.cache, made.rows_N), set(_pixel_hashes(real, range(len(real))))):
+    if _all_in(_pixel_hashes(synthetic.cache, synthetic.rows_N), set(_pixel_hashes(real, range(len(real))))):
         raise InputError(
-            f"{directory} contains no synthetic images: all {len(made):,} have the same pixels as images of REAL; "
+            f"{directory} contains no synthetic images: all {len(synthetic):,} have the same pixels as images of REAL; "
             f"{_REMEDY}"
         )
     copies_N = np.isin(digests, [file.digest for file in real.files if file.split != "test"])
     if not copies_N.any():
-        return made, ()
+        return synthetic, ()
     left_out = int(copies_N.sum())
-    return made.only(~copies_N), (
+    return synthetic.subset(~copies_N), (
         f"images in {directory.name} that are copies of real ones and were left out: {left_out:,}",
     )
 

@@ -15,21 +15,13 @@ from vaeaug.evaluation.memorisation import Memorisation, measure_memorisation
 from vaeaug.progress import Tick
 from vaeaug.workflows.evaluate.evaluate_settings import EvaluateSettings
 from vaeaug.workflows.evaluate.evaluation_data import EvaluateData
-from vaeaug.workflows.evaluate.images import Images
+from vaeaug.workflows.evaluate.image_subset import ImageSubset
 from vaeaug.workflows.run import Run
 
 
 @dataclass(frozen=True, slots=True)
 class Similarity:
-    """Similarity of synthetic and real images.
-
-    Attributes:
-        fidelity: how similar they are.
-        memorisation: how many are near copies.
-        map: their positions in two dimensions.
-        real: the real training images and their features.
-        synthetic: the synthetic images and their features.
-    """
+    """Similarity of synthetic and real images."""
 
     fidelity: FidelityReport
     memorisation: Memorisation
@@ -38,29 +30,22 @@ class Similarity:
     synthetic: Embedded
 
     def warnings(self, *, edited: bool) -> tuple[str, ...]:
-        """Return a warning if the model may have memorized training images.
-
-        Args:
-            edited: whether the synthetic images are edited real ones, which may be near to their sources.
-        """
+        """Return a warning if the model may have memorized training images; edited ones may be near their sources."""
         if edited or not self.memorisation.far_above_chance:
             return ()
         held_out = self.memorisation.held_out
-        beside = f" ({100 * held_out.unusually_near:.1f} % of held-out real ones)" if held_out else ""
+        reference_text = f" ({100 * held_out.unusually_near:.1f} % of held-out real ones)" if held_out else ""
         return (
             f"{100 * self.memorisation.overall.unusually_near:.1f} % of the synthetic images are unusually close to a "
-            f"real training image{beside}: the model may reproduce its training images; look at the closest pairs, and "
-            "use another --sampler or train for less time",
+            f"real training image{reference_text}: the model may reproduce its training images; look at the closest "
+            "pairs, and use another --sampler or train for less time",
         )
 
 
 def measure_similarity(run: Run[EvaluateSettings], data: EvaluateData, steps: int) -> Similarity:
     """Compare the synthetic images with the real training images by the features of a network.
 
-    Args:
-        run: its settings may name the network.
-        data: the images.
-        steps: of the classifier that is trained if no network is named.
+    Without a named network, a classifier is trained for `steps` steps.
 
     Raises:
         InputError: if there is no such network, or if its weights are missing.
@@ -97,7 +82,6 @@ def named_embedding(run: Run[EvaluateSettings]) -> Embedding | None:
 
 
 def _embedding(run: Run[EvaluateSettings], data: EvaluateData, pixels_NHWC: NDArray[np.uint8], steps: int) -> Embedding:
-    """Return the features to compare by: of the named network, or of a classifier of the real training images."""
     return named_embedding(run) or classifier_embedding(
         pixels_NHWC,
         data.real.labels_N,
@@ -109,5 +93,5 @@ def _embedding(run: Run[EvaluateSettings], data: EvaluateData, pixels_NHWC: NDAr
     )
 
 
-def _embedded(embedding: Embedding, images: Images) -> Embedded:
+def _embedded(embedding: Embedding, images: ImageSubset) -> Embedded:
     return embed(embedding, images.pixels(), images.labels_N)

@@ -9,11 +9,11 @@ from vaeaug.dataset.contents import content_digest
 from vaeaug.dataset.decode import read_file
 from vaeaug.dataset.index import ImageFile
 from vaeaug.dataset.rules import DecodeRules
-from vaeaug.export.completed_kind import FileOfKind
-from vaeaug.export.kind import ClassKind
+from vaeaug.export.class_format import ClassFormat
+from vaeaug.export.completed_in_class_format import ClassFormatFile
 from vaeaug.inpainting.files.animation import check_later_frames
 from vaeaug.inpainting.files.opening import CompletedFile, open_completed
-from vaeaug.inpainting.picture import read_picture, seen_by
+from vaeaug.inpainting.picture import read_picture, with_channels
 from vaeaug.inpainting.sources import HoleSource
 
 MAX_FRACTION = 0.75
@@ -25,16 +25,10 @@ class CheckedImage:
     """An image and its holes.
 
     Attributes:
-        origin: where its holes come from.
         fraction: fraction of the pixels that are missing, of the pages that have holes.
         size: height and width in pixels of the first page that has holes, otherwise of the first page.
-        digest: hash of the image and its holes.
-        suffixes: possible suffixes of its completions.
         pages: the pages that have holes, from 0.
-        file_pages: number of pages that can be completed.
-        frames: number of pages or frames of the file.
         changed: whether its completion is a file of another format.
-        notes: what is unusual about its masks.
     """
 
     origin: str
@@ -49,26 +43,21 @@ class CheckedImage:
     notes: str
 
 
-def open_image(data: bytes, rules: DecodeRules, kind: ClassKind | None) -> CompletedFile:
+def open_image(data: bytes, rules: DecodeRules, kind: ClassFormat | None) -> CompletedFile:
     """Open an image to complete it in its own file, or as an image of its class.
 
     Raises:
         UnreadableImageError: if it cannot be decoded.
     """
-    return open_completed(data, rules) if kind is None else FileOfKind(data, rules, kind)
+    return open_completed(data, rules) if kind is None else ClassFormatFile(data, rules, kind)
 
 
 def check_image(
-    file: ImageFile, source: HoleSource, channels: int, rules: DecodeRules, kind: ClassKind | None
+    file: ImageFile, source: HoleSource, channels: int, rules: DecodeRules, kind: ClassFormat | None
 ) -> CheckedImage:
     """Read an image and its holes.
 
-    Args:
-        file: the image.
-        source: where its holes are.
-        channels: of the model.
-        rules: how the model's training images were decoded.
-        kind: of its class, if it becomes an image of a dataset: its holes are cut, so they hide no colour.
+    If `kind` is given, the holes are cut at random, so they hide no colour.
 
     Raises:
         UnreadableImageError: if the image or its mask cannot be read.
@@ -79,26 +68,26 @@ def check_image(
     notes: dict[str, None] = {}
     digest = content_digest(data)
     pages: list[int] = []
-    missing = pixels = 0
+    missing_pixels = pixels = 0
     size: tuple[int, int] | None = None
     for page in range(opened.pages):
         picture = read_picture(opened, page, rules)
         holes = source.holes(file.file_name, picture)
-        seen_by(channels, picture, holes.missing_HW & (kind is None))
+        with_channels(channels, picture, holes.missing_HW & (kind is None))
         digest += content_digest(holes.missing_HW.tobytes())
-        origins |= dict.fromkeys([holes.origin] if holes.origin else [])
+        origins |= dict.fromkeys([holes.source] if holes.source else [])
         notes |= dict.fromkeys([holes.note] if holes.note else [])
         if holes.missing_HW.any():
             if opened.frames > opened.pages and not opened.changed:
                 check_later_frames(opened, picture.samples, holes.missing_HW)
             size = size if pages else picture.size
             pages.append(page)
-            missing += int(holes.missing_HW.sum())
+            missing_pixels += int(holes.missing_HW.sum())
             pixels += holes.missing_HW.size
         size = size or picture.size
     return CheckedImage(
         origin=" ".join(origins),
-        fraction=missing / max(pixels, 1),
+        fraction=missing_pixels / max(pixels, 1),
         size=size or (0, 0),
         digest=digest,
         suffixes=opened.suffixes,
@@ -110,34 +99,34 @@ def check_image(
     )
 
 
-def notes_on(checked: Mapping[str, CheckedImage]) -> tuple[str, ...]:
+def image_warnings(checked: Mapping[str, CheckedImage]) -> tuple[str, ...]:
     """Return the warnings about the completed files and their masks."""
     completed = {name: entry for name, entry in checked.items() if entry.fraction}
 
-    def of(condition: Callable[[CheckedImage], bool]) -> list[str]:
+    def matching(condition: Callable[[CheckedImage], bool]) -> list[str]:
         return [name for name, entry in completed.items() if condition(entry)]
 
     notes = []
-    if names := of(lambda entry: entry.changed):
+    if names := matching(lambda entry: entry.changed):
         notes.append(
             "completed images are PNG files (CMYK images: TIFF files) if their own format, such as JPEG, cannot store "
-            f"visible pixels without loss: {some(names)} ({len(names):,} in all)"
+            f"visible pixels without loss: {first_names(names)} ({len(names):,} in all)"
         )
-    if names := of(lambda entry: entry.changed and entry.frames > 1):
-        notes.append(f"further pictures in these files were left out: {some(names)} ({len(names):,} in all)")
-    if names := of(lambda entry: not entry.changed and entry.frames > entry.file_pages):
+    if names := matching(lambda entry: entry.changed and entry.frames > 1):
+        notes.append(f"further pictures in these files were left out: {first_names(names)} ({len(names):,} in all)")
+    if names := matching(lambda entry: not entry.changed and entry.frames > entry.file_pages):
         notes.append(
-            f"only the first frame of an animation is completed; the others are unchanged: {some(names)} "
+            f"only the first frame of an animation is completed; the others are unchanged: {first_names(names)} "
             f"({len(names):,} in all)"
         )
-    if names := of(lambda entry: len(entry.pages) < entry.file_pages):
+    if names := matching(lambda entry: len(entry.pages) < entry.file_pages):
         notes.append(
-            f"pages without holes are unchanged: {some(names)} ({len(names):,} in all); a mask with one page applies "
-            "to the first page, and a mask with as many pages as the image has one mask per page"
+            f"pages without holes are unchanged: {first_names(names)} ({len(names):,} in all); a mask with one page "
+            "applies to the first page, and a mask with as many pages as the image has one mask per page"
         )
-    if names := of(lambda entry: MAX_FRACTION < entry.fraction < 1):
+    if names := matching(lambda entry: MAX_FRACTION < entry.fraction < 1):
         notes.append(
-            f"more than {MAX_FRACTION:.0%} of the pixels are missing in {some(names)} ({len(names):,} in all); "
+            f"more than {MAX_FRACTION:.0%} of the pixels are missing in {first_names(names)} ({len(names):,} in all); "
             "white is missing, so invert the masks if you meant black"
         )
     notes += list(
@@ -146,7 +135,7 @@ def notes_on(checked: Mapping[str, CheckedImage]) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def some(names: Iterable[str]) -> str:
+def first_names(names: Iterable[str]) -> str:
     """Return the first three names, and whether there are more."""
     listed = list(names)
     return ", ".join(listed[:3]) + (" and others" if len(listed) > 3 else "")

@@ -21,8 +21,8 @@ from vaeaug.export.card import CardData, ClassCount, write_card
 from vaeaug.export.completions import CompletedRow, CompletionsCard, write_archive, write_completions_card
 from vaeaug.export.layout import synthetic_number
 from vaeaug.export.manifest import ManifestRow, write_manifest
-from vaeaug.export.origin import Filled
 from vaeaug.export.record import RECORD, command_record, write_record
+from vaeaug.export.synthesis_method import Inpainted
 from vaeaug.inpainting.files.opening import open_completed
 from vaeaug.inpainting.picture import read_picture
 from vaeaug.models.record import ModelRecord
@@ -30,8 +30,8 @@ from vaeaug.pages.embedded_images import PageImage
 from vaeaug.pages.inpainting_report import (
     MAX_COMPLETIONS,
     MAX_IMAGES,
+    CompletionExample,
     CompletionsPage,
-    ShownCompletion,
     write_completions_page,
 )
 from vaeaug.workflows.inpaint.checked_images import open_image
@@ -45,17 +45,8 @@ SAMPLER = "inpaint"
 
 
 @dataclass(frozen=True, slots=True)
-class CompletedImages:
-    """The completed images of a run.
-
-    Attributes:
-        record: of the model.
-        plan: which images were completed, and which were copied.
-        written: how each image was completed.
-        uncertainty: the folder of uncertainty images.
-        method: `partial-encoder` or `gibbs`.
-        passed_over: files in IMAGES that are not used.
-    """
+class InpaintOutput:
+    """The completed images of a run."""
 
     record: ModelRecord
     plan: Plan
@@ -65,18 +56,20 @@ class CompletedImages:
     passed_over: Sequence[PassedOver]
 
 
-def write_root(run: Run[InpaintSettings], completed: CompletedImages) -> None:
+def write_root(run: Run[InpaintSettings], completed: InpaintOutput) -> None:
     """Write everything at the root. The same work gives the same bytes: no times and no places of this machine."""
     content = run.content
     written = {entry.name: entry for entry in completed.written}
-    if completed.plan.foldered and run.settings.samples > 1 and not run.settings.random_holes:
+    if completed.plan.has_class_folders and run.settings.samples > 1 and not run.settings.random_holes:
         write_archive(content / "uncertainty.zip", completed.uncertainty)
     if run.settings.random_holes:
         _write_dataset(run, completed)
     else:
         rows = list(_rows(run, completed, written))
         write_manifest(content / "manifest.csv", rows, CompletedRow)
-        card = CompletionsCard(run.title, rows, completed.plan.foldered, _summary(run, completed), run.warnings)
+        card = CompletionsCard(
+            run.title, rows, completed.plan.has_class_folders, _summary(run, completed), run.warnings
+        )
         write_completions_card(content / "README.md", card)
     _write_record(run, completed)
     page = CompletionsPage(
@@ -91,45 +84,44 @@ def write_root(run: Run[InpaintSettings], completed: CompletedImages) -> None:
 
 
 def _rows(
-    run: Run[InpaintSettings], completed: CompletedImages, written: dict[str, WrittenCompletion]
+    run: Run[InpaintSettings], completed: InpaintOutput, written: dict[str, WrittenCompletion]
 ) -> Iterator[CompletedRow]:
-    """Yield one row per image of the output, by the name of its source."""
     jobs = {job.file.file_name: job for job in completed.plan.jobs}
-    passed = {file.file_name: file for file in completed.plan.passed}
-    for name in sorted({*jobs, *passed}):
-        if name in passed:
-            file = passed[name]
-            before = file.provenance
+    unchanged_files = {file.file_name: file for file in completed.plan.unchanged}
+    for name in sorted({*jobs, *unchanged_files}):
+        if name in unchanged_files:
+            file = unchanged_files[name]
+            provenance = file.provenance
             yield CompletedRow(
                 file_name=name,
                 split=file.split,
                 label=file.label,
                 label_given="folder" if file.label else "",
-                synthetic=REAL if before is None else before.synthetic,
+                synthetic=REAL if provenance is None else provenance.synthetic,
                 source=name,
                 original=_original(file),
             )
             continue
         job = jobs[name]
         entry = written[job.names[0]]
-        given = "" if job.label is None else "--label" if run.settings.label else "folder"
+        label_source = "" if job.label is None else "--label" if run.settings.label else "folder"
         for sample, completion in enumerate(job.names):
             yield CompletedRow(
                 file_name=completion,
                 split=job.file.split,
                 label=entry.label,
-                label_given=given,
+                label_given=label_source,
                 synthetic="true" if job.file.provenance and job.file.provenance.synthetic == "true" else "partly",
                 source=name,
                 original=_original(job.file),
                 mask=entry.origin,
                 missing=f"{entry.fraction:.6g}",
-                pages=" ".join(str(page + 1) for page in job.pages) if job.several else "",
+                pages=" ".join(str(page + 1) for page in job.pages) if job.is_multipage else "",
                 sample=str(sample),
                 seed=str(run.settings.seed),
                 evidence="" if entry.evidence is None else f"{entry.evidence:.6g}",
                 margin="" if entry.margin is None else f"{entry.margin:.6g}",
-                spread="" if entry.spread is None else f"{entry.spread:.4g}",
+                spread="" if entry.std is None else f"{entry.std:.4g}",
             )
 
 
@@ -138,7 +130,7 @@ def _original(file: ImageFile) -> str:
     return file.file_name if file.provenance is None else file.provenance.original or file.file_name
 
 
-def _write_dataset(run: Run[InpaintSettings], completed: CompletedImages) -> None:
+def _write_dataset(run: Run[InpaintSettings], completed: InpaintOutput) -> None:
     """Write the manifest and the card of a dataset with added images, as `augment` does."""
     content, plan = run.content, completed.plan
     write_manifest(content / "manifest.csv", _dataset_rows(run, completed))
@@ -156,11 +148,11 @@ def _write_dataset(run: Run[InpaintSettings], completed: CompletedImages) -> Non
         )
         for label in sorted({image.label for image in plan.real})
     ]
-    card = CardData(run.title, counts, _summary(run, completed), warnings=run.warnings, origin=Filled())
+    card = CardData(run.title, counts, _summary(run, completed), warnings=run.warnings, method=Inpainted())
     write_card(content / "README.md", card)
 
 
-def _dataset_rows(run: Run[InpaintSettings], completed: CompletedImages) -> Iterator[ManifestRow]:
+def _dataset_rows(run: Run[InpaintSettings], completed: InpaintOutput) -> Iterator[ManifestRow]:
     """Yield the rows in the order of `augment`: by split, by label, real images by name, then the completed ones."""
     by_class: defaultdict[tuple[str, str], list[Job]] = defaultdict(list)
     for job in completed.plan.jobs:
@@ -179,7 +171,7 @@ def _dataset_rows(run: Run[InpaintSettings], completed: CompletedImages) -> Iter
             yield ManifestRow(job.names[0], split, label, "true", source, original, SAMPLER, number, seed)
 
 
-def _write_record(run: Run[InpaintSettings], completed: CompletedImages) -> None:
+def _write_record(run: Run[InpaintSettings], completed: InpaintOutput) -> None:
     write_record(
         run.content / RECORD,
         command_record(
@@ -192,23 +184,24 @@ def _write_record(run: Run[InpaintSettings], completed: CompletedImages) -> None
             passed_through=completed.plan.passed_through,
             passed_over=completed.passed_over,
             invalid=completed.plan.invalid,
-            remarks=run.warnings,
+            warnings=run.warnings,
         ),
     )
 
 
-def _sentence(run: Run[InpaintSettings], completed: CompletedImages) -> str:
+def _sentence(run: Run[InpaintSettings], completed: InpaintOutput) -> str:
     images = len({job.file.file_name for job in completed.plan.jobs})
     files = sum(len(job.names) for job in completed.plan.jobs)
     if run.settings.random_holes:
         return f"{files:,} images with a random hole, completed; {completed.plan.passed_through:,} real images."
-    many = f"{images:,} {'image' if images == 1 else 'images'} with holes, completed"
-    ways = "" if files == images else f", {files // images} completions each"
-    return f"{many}{ways}" + (f"; {len(completed.plan.passed):,} without holes." if completed.plan.passed else ".")
+    completed_text = f"{images:,} {'image' if images == 1 else 'images'} with holes, completed"
+    per_image = "" if files == images else f", {files // images} completions each"
+    return f"{completed_text}{per_image}" + (
+        f"; {len(completed.plan.unchanged):,} without holes." if completed.plan.unchanged else "."
+    )
 
 
-def _summary(run: Run[InpaintSettings], completed: CompletedImages) -> dict[str, object]:
-    """Return the settings that the card and the page show."""
+def _summary(run: Run[InpaintSettings], completed: InpaintOutput) -> dict[str, object]:
     settings, record = run.settings, completed.record
     sources = {
         "masks": settings.masks and f"mask files ({Path(settings.masks).name})",
@@ -235,28 +228,27 @@ def _summary(run: Run[InpaintSettings], completed: CompletedImages) -> dict[str,
 
 
 def _shown(
-    run: Run[InpaintSettings], completed: CompletedImages, job: Job, entry: WrittenCompletion
-) -> ShownCompletion:
-    """Return the part of the page about an image."""
+    run: Run[InpaintSettings], completed: InpaintOutput, job: Job, entry: WrittenCompletion
+) -> CompletionExample:
     page = job.pages[0]
     rules = completed.record.rules(run.settings.max_megapixels)
     picture = read_picture(open_image(read_file(job.file.path), rules, job.kind), page, rules)
     missing_HW = job.source.holes(job.file.file_name, picture).missing_HW
     names = job.names[:MAX_COMPLETIONS]
-    some = f" ({len(names)} of {len(job.names)} completions shown)" if len(names) < len(job.names) else ""
+    first_names = f" ({len(names)} of {len(job.names)} completions shown)" if len(names) < len(job.names) else ""
     inferred = f"{entry.label} (inferred)" if job.label is None else entry.label
-    return ShownCompletion(
+    return CompletionExample(
         name=job.file.file_name
         + (f", page {page + 1}" if page else "")
         + (f", hole {job.variation}" if run.settings.random_holes else ""),
-        caption=f"class {inferred}, {entry.fraction:.0%} missing{some}",
+        caption=f"class {inferred}, {entry.fraction:.0%} missing{first_names}",
         original_HWC=picture.seen_HWC,
         missing_HW=missing_HW,
-        completions=[PageImage(_seen(run.content / name, page, rules), name) for name in names],
+        completions=[PageImage(_page_pixels(run.content / name, page, rules), name) for name in names],
         std_HW=np.asarray(Image.open(completed.uncertainty / job.uncertainty[0])) if job.uncertainty else None,
     )
 
 
-def _seen(path: Path, page: int, rules: DecodeRules) -> NDArray[np.uint8]:
+def _page_pixels(path: Path, page: int, rules: DecodeRules) -> NDArray[np.uint8]:
     """Return a page of a completed image as the model sees it, uint8 (H, W, 1 or 3)."""
     return read_picture(open_completed(read_file(path), rules), page, rules).seen_HWC

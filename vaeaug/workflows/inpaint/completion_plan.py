@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vaeaug.dataset.build import unreadable
+from vaeaug.dataset.build import unreadable_message
 from vaeaug.dataset.image_cache import InvalidImage
 from vaeaug.dataset.index import NO_LABEL, DatasetIndex, ImageFile
 from vaeaug.dataset.opening import UnreadableImageError, read_file
@@ -16,19 +16,19 @@ from vaeaug.dataset.parallel import thread_pool, windows
 from vaeaug.dataset.rules import DecodeRules
 from vaeaug.dataset.traits import read_traits
 from vaeaug.errors import InputError
-from vaeaug.export.carried import first_numbers
-from vaeaug.export.kind import ClassKind, recorded_kind
+from vaeaug.export.class_format import ClassFormat, recorded_format
 from vaeaug.export.layout import folder_name, synthetic_name
 from vaeaug.export.manifest import Sources
 from vaeaug.export.normalize import CopyRule, copy_rule
 from vaeaug.export.real import RealImage, place_real
+from vaeaug.export.sample_numbers import first_numbers
 from vaeaug.inpainting.coco import CocoFile
 from vaeaug.inpainting.masks import MaskFiles
 from vaeaug.inpainting.sources import HoleSource, MissingColour, RandomHoles, Transparent
 from vaeaug.models.record import ModelRecord
 from vaeaug.progress import Progress, Tick
 from vaeaug.workflows.copies import copy_warnings
-from vaeaug.workflows.inpaint.checked_images import CheckedImage, check_image, notes_on, some
+from vaeaug.workflows.inpaint.checked_images import CheckedImage, check_image, first_names, image_warnings
 from vaeaug.workflows.inpaint.completion_names import base_names, completion_names, uncertainty_names
 from vaeaug.workflows.inpaint.inpaint_settings import InpaintSettings
 from vaeaug.workflows.settings import expand_user
@@ -39,18 +39,13 @@ class Job:
     """An image to be completed.
 
     Attributes:
-        file: the image.
-        source: finds its holes.
-        origin: where they come from: a mask's name, `alpha`, ...
         fraction: fraction of the pixels that are missing, in (0, 1], of the pages that have holes.
         size: height and width in pixels of the first page that has holes.
         label: the class that it is completed as, or None to infer it.
         names: of the completions, relative to OUT; one per sample.
-        uncertainty: names of the uncertainty images, relative to their folder, one per page that has holes; empty if
-            there is one sample.
+        uncertainty: names of the uncertainty images, one per page that has holes; empty if there is one sample.
         variation: number of the job among the jobs of the same image.
         pages: the pages that have holes, from 0.
-        several: whether the file has several pages.
         kind: of its class, if it becomes an image of a dataset and keeps nothing else of its file; otherwise None.
     """
 
@@ -64,8 +59,8 @@ class Job:
     uncertainty: tuple[str, ...]
     variation: int = 0
     pages: tuple[int, ...] = (0,)
-    several: bool = False
-    kind: ClassKind | None = None
+    is_multipage: bool = False
+    kind: ClassFormat | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,24 +68,17 @@ class Plan:
     """The images of a run.
 
     Attributes:
-        jobs: the images to be completed, by name.
-        passed: images without holes, which are copied byte for byte under their own names.
+        unchanged: images without holes, which are copied byte for byte under their own names.
         real: with `--random-holes`, the images of the dataset, including synthetic ones of earlier runs, with their
             places in OUT; otherwise empty.
-        invalid: images that cannot be read and are left out.
-        digest: hash of all images and holes.
-        foldered: whether images are in class folders.
-        unused: masks that belong to no image.
-        notes: warnings about files and masks.
-        sources: names the real image that each image shows.
     """
 
     jobs: tuple[Job, ...]
-    passed: tuple[ImageFile, ...]
+    unchanged: tuple[ImageFile, ...]
     real: tuple[RealImage, ...]
     invalid: tuple[InvalidImage, ...]
     digest: str
-    foldered: bool
+    has_class_folders: bool
     unused: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     sources: Sources = field(default_factory=lambda: Sources((), ()))
@@ -98,7 +86,7 @@ class Plan:
     @property
     def passed_through(self) -> int:
         """Number of images without holes, or with `--random-holes` of real images, that are copied."""
-        return len(self.passed) + sum(not image.synthetic for image in self.real)
+        return len(self.unchanged) + sum(not image.synthetic for image in self.real)
 
 
 def make_plan(
@@ -106,16 +94,9 @@ def make_plan(
 ) -> Plan:
     """Read every image and its holes, and decide how it is written.
 
-    Args:
-        index: the images.
-        images: IMAGES as it was given.
-        settings: where the holes are.
-        record: of the model.
-        progress: progress callback.
-
     Raises:
         InputError: if images or masks cannot be read (all are named) and `skip_invalid` is not set, if no image has a
-            hole, if the masks are missing, if two images would become one file, or with `--random-holes` if the model
+            hole, if the masks are missing, if two images would become one file, or with `random_holes` if the model
             does not know a class.
     """
     if settings.random_holes:
@@ -123,32 +104,48 @@ def make_plan(
     source = _source(settings, images, record)
     files = [file for file in index.files if not (isinstance(source, MaskFiles) and source.is_mask(file.path))]
     if isinstance(source, CocoFile):
-        source.refuse_ambiguous([file.file_name for file in files])
+        source.check_unambiguous([file.file_name for file in files])
     checked, invalid = _check_all(files, source, settings, record, progress)
-    known = {entry.name for entry in record.classes}
+    model_classes = {entry.name for entry in record.classes}
     bases = base_names(list(checked), settings.samples, checked)
-    jobs, passed = [], []
+    jobs, unchanged = [], []
     for file in files:
         entry = checked.get(file.file_name)
         if entry is None:
             continue
         if not entry.fraction:
-            passed.append(file)
+            unchanged.append(file)
             continue
-        label = settings.label or next((name for name in (file.label or index.root.name,) if name in known), None)
+        label = settings.label or next(
+            (name for name in (file.label or index.root.name,) if name in model_classes), None
+        )
         names = completion_names(file.file_name, bases[file.file_name], entry.suffixes, settings.samples)
-        spread = uncertainty_names(bases[file.file_name], entry.pages) if settings.samples > 1 else ()
-        several = entry.file_pages > 1
+        uncertainty = uncertainty_names(bases[file.file_name], entry.pages) if settings.samples > 1 else ()
+        is_multipage = entry.file_pages > 1
         jobs.append(
-            Job(file, source, entry.origin, entry.fraction, entry.size, label, names, spread, 0, entry.pages, several)
+            Job(
+                file,
+                source,
+                entry.origin,
+                entry.fraction,
+                entry.size,
+                label,
+                names,
+                uncertainty,
+                0,
+                entry.pages,
+                is_multipage,
+            )
         )
     if not jobs:
-        raise InputError(source.nothing_found())
-    _check_names([name for job in jobs for name in job.names], [file.file_name for file in passed])
-    foldered = any(file.label != NO_LABEL for file in files)
+        raise InputError(source.no_holes_message())
+    _check_names([name for job in jobs for name in job.names], [file.file_name for file in unchanged])
+    has_class_folders = any(file.label != NO_LABEL for file in files)
     unused = source.unused(file.file_name for file in files) if isinstance(source, MaskFiles) else ()
-    notes = notes_on(checked)
-    return Plan(tuple(jobs), tuple(passed), (), invalid, _digest(checked.values()), foldered, tuple(unused), notes)
+    notes = image_warnings(checked)
+    return Plan(
+        tuple(jobs), tuple(unchanged), (), invalid, _digest(checked.values()), has_class_folders, tuple(unused), notes
+    )
 
 
 def _plan_random(index: DatasetIndex, settings: InpaintSettings, record: ModelRecord, progress: Progress) -> Plan:
@@ -156,25 +153,26 @@ def _plan_random(index: DatasetIndex, settings: InpaintSettings, record: ModelRe
     training = [file for file in index.files if file.split == "train" and file.label != NO_LABEL]
     if not training:
         raise InputError(f"{index.root} has no class folders; --random-holes adds images to the classes of a dataset")
-    known = [entry.name for entry in record.classes]
-    unknown = sorted({file.label for file in training} - set(known))
+    model_classes = [entry.name for entry in record.classes]
+    unknown = sorted({file.label for file in training} - set(model_classes))
     if unknown:
         raise InputError(
-            f"the model was not trained on the class {unknown[0]!r} of {index.root}; its classes are {', '.join(known)}"
+            f"the model was not trained on the class {unknown[0]!r} of {index.root}; its classes are "
+            f"{', '.join(model_classes)}"
         )
-    kinds = {entry.name: recorded_kind(record, entry) for entry in record.classes}
+    kinds = {entry.name: recorded_format(record, entry) for entry in record.classes}
     checked, invalid = _check_all(training, RandomHoles(settings.seed, 0), settings, record, progress, kinds)
     left_out = {image.file_name for image in invalid}
     kept = [file for file in index.files if file.label != NO_LABEL and file.file_name not in left_out]
     copied = place_real(kept, index.layout, _copy_rules(kept, kinds, record.rules(settings.max_megapixels)))
     jobs: list[Job] = []
-    made = Counter(first_numbers(copied))
+    next_number = Counter(first_numbers(copied))
     for file in training:
         for variation in range(settings.samples if file.file_name in checked else 0):
             entry, kind = checked[file.file_name], kinds[file.label]
-            name = synthetic_name(file.label, made[file.label], entry.suffixes[0])
+            name = synthetic_name(file.label, next_number[file.label], entry.suffixes[0])
             name = f"train/{folder_name(file.label)}/{name}"
-            made[file.label] += 1
+            next_number[file.label] += 1
             source = RandomHoles(settings.seed, variation)
             jobs.append(
                 Job(
@@ -190,23 +188,25 @@ def _plan_random(index: DatasetIndex, settings: InpaintSettings, record: ModelRe
                     kind=kind,
                 )
             )
-    further = [name for name, entry in checked.items() if entry.frames > 1]
-    first = f"only the first page or frame of these files is used: {some(further)} ({len(further):,} in all)"
-    notes = (*([first] if further else []), *copy_warnings(copied, remedy=""))
+    multi_frame = [name for name, entry in checked.items() if entry.frames > 1]
+    note = (
+        f"only the first page or frame of these files is used: {first_names(multi_frame)} ({len(multi_frame):,} in all)"
+    )
+    notes = (*([note] if multi_frame else []), *copy_warnings(copied, remedy=""))
     return Plan(
         jobs=tuple(jobs),
-        passed=(),
+        unchanged=(),
         real=copied,
         invalid=invalid,
         digest=_digest(checked.values()),
-        foldered=True,
+        has_class_folders=True,
         notes=notes,
         sources=Sources(index.files, copied),
     )
 
 
 def _copy_rules(
-    files: Iterable[ImageFile], kinds: Mapping[str, ClassKind], decoding: DecodeRules
+    files: Iterable[ImageFile], kinds: Mapping[str, ClassFormat], decoding: DecodeRules
 ) -> dict[str, CopyRule]:
     """Return how real images are copied, so that readers decode them like the completed ones.
 
@@ -225,7 +225,6 @@ def _copy_rules(
 
 
 def _source(settings: InpaintSettings, images: Path, record: ModelRecord) -> HoleSource:
-    """Return what finds the holes."""
     if settings.masks is not None:
         return MaskFiles(expand_user(settings.masks), images, record.rules(settings.max_megapixels))
     if settings.coco is not None:
@@ -239,7 +238,7 @@ def _check_all(
     settings: InpaintSettings,
     record: ModelRecord,
     progress: Progress,
-    kinds: Mapping[str, ClassKind] | None = None,
+    kinds: Mapping[str, ClassFormat] | None = None,
 ) -> tuple[dict[str, CheckedImage], tuple[InvalidImage, ...]]:
     """Read every image and its holes, in threads; return the images by file name, and those that cannot be read."""
     progress.stage("Reading images and holes")
@@ -264,19 +263,14 @@ def _check_all(
             done += len(window)
             progress.tick(Tick(done / len(files)))
     if invalid and not (settings.skip_invalid and found):
-        raise InputError(unreadable(invalid))
+        raise InputError(unreadable_message(invalid))
     return found, tuple(invalid)
 
 
-def _check_names(completed: Iterable[str], passed: Iterable[str]) -> None:
-    """Check that no two images would become one file.
-
-    Raises:
-        InputError: if two would.
-    """
-    twice = [name for name, count in Counter([*completed, *passed]).items() if count > 1]
-    if twice:
-        raise InputError(f"two images would both be written as {twice[0]}; rename one of them")
+def _check_names(completed: Iterable[str], unchanged: Iterable[str]) -> None:
+    duplicates = [name for name, count in Counter([*completed, *unchanged]).items() if count > 1]
+    if duplicates:
+        raise InputError(f"two images would both be written as {duplicates[0]}; rename one of them")
 
 
 def _digest(checked: Iterable[CheckedImage]) -> str:

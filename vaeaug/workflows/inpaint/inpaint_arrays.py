@@ -11,14 +11,14 @@ from vaeaug.dataset.decode import UnreadableImageError
 from vaeaug.errors import InputError
 from vaeaug.inpainting.complete import Completer
 from vaeaug.inpainting.fill import fill
-from vaeaug.inpainting.picture import from_pixels, seen_by
+from vaeaug.inpainting.picture import from_pixels, with_channels
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import SILENT
 from vaeaug.seeds import seed_of
 from vaeaug.workflows.device import one_thread
 from vaeaug.workflows.inpaint.completion_files import native_size
 from vaeaug.workflows.inpaint.inpaint_settings import InpaintSettings
-from vaeaug.workflows.inpaint.inpainting_encoder import inpainting_encoder
+from vaeaug.workflows.inpaint.inpainting_encoder import inpainting_encoder, resolved_method
 from vaeaug.workflows.settings import build
 
 
@@ -49,21 +49,21 @@ def inpaint_arrays(
     labels = [label] * count if label is None or isinstance(label, str) else list(label)
     if len(labels) != count:
         raise InputError(f"there are {count} images and {len(labels)} labels; give one label, or one per image")
-    for known in {name for name in labels if name is not None}:
-        stored.record.label(known)
+    for class_name in {name for name in labels if name is not None}:
+        stored.record.label(class_name)
     encoder = inpainting_encoder(stored, chosen.method, None, progress=SILENT)
-    method = "gibbs" if encoder is None else "partial-encoder"
-    completer = Completer(stored, method=method, draws=chosen.draws, partial=encoder)
-    result = np.repeat(images_NHWC[:, None], chosen.samples, axis=1)
+    method = resolved_method(chosen.method, encoder)
+    completer = Completer(stored, method=method, draws=chosen.draws, encoder=encoder)
+    completions_NSHWC = np.repeat(images_NHWC[:, None], chosen.samples, axis=1)
     for number, (image_HWC, missing_HW, name) in enumerate(zip(images_NHWC, masks, labels, strict=True)):
         if not missing_HW.any():
             continue
         picture = from_pixels(image_HWC)
         try:
-            seen_HWC = seen_by(stored.record.channels, picture, missing_HW)
+            seen_HWC = with_channels(stored.record.channels, picture, missing_HW)
         except UnreadableImageError as error:
             raise InputError(f"image {number}: {error}") from None
-        done = fill(
+        result = fill(
             seen_HWC,
             missing_HW,
             completer,
@@ -71,9 +71,11 @@ def inpaint_arrays(
             native=native_size(stored.record, name),
             samples=chosen.samples,
             seed=seed_of(chosen.seed, "inpaint", number),
-            how=chosen.blend,
+            blending=chosen.blend,
             region=chosen.region,
         )
         for sample in range(chosen.samples):
-            result[number, sample] = picture.filled(missing_HW, done.images_SHWC[sample]).reshape(image_HWC.shape)
-    return result
+            completions_NSHWC[number, sample] = picture.filled(missing_HW, result.images_SHWC[sample]).reshape(
+                image_HWC.shape
+            )
+    return completions_NSHWC

@@ -9,20 +9,20 @@ from typing import Any
 
 from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.passed_over import MASKS, summary
-from vaeaug.dataset.provenance import recognize, set_apart, warnings_of
+from vaeaug.dataset.provenance import add_provenance, separate_synthetic, synthetic_warnings
 from vaeaug.dataset.scan import scan
 from vaeaug.export.real import copy_real
 from vaeaug.inpainting.complete import Completer
 from vaeaug.inpainting.window import shown_whole
 from vaeaug.models.record import ModelRecord
 from vaeaug.progress import SILENT, Progress, Tick
-from vaeaug.workflows.inpaint.checked_images import some
+from vaeaug.workflows.inpaint.checked_images import first_names
 from vaeaug.workflows.inpaint.completion_files import copy_unchanged, native_size, read_journal, write_completions
-from vaeaug.workflows.inpaint.completion_output import CompletedImages, write_root
+from vaeaug.workflows.inpaint.completion_output import InpaintOutput, write_root
 from vaeaug.workflows.inpaint.completion_plan import Plan, make_plan
 from vaeaug.workflows.inpaint.inpaint_settings import InpaintSettings
-from vaeaug.workflows.inpaint.inpainting_encoder import fingerprint, inpainting_encoder
-from vaeaug.workflows.run import begin_run, check_apart
+from vaeaug.workflows.inpaint.inpainting_encoder import fingerprint, inpainting_encoder, resolved_method
+from vaeaug.workflows.run import begin_run, check_disjoint
 from vaeaug.workflows.settings import build, expand_user
 
 
@@ -34,19 +34,19 @@ class InpaintResult:
         out: the directory.
         images: number of completed images.
         files: number of completions that were written.
-        passed: number of images without holes, which were copied; with `random_holes`, of the real images.
+        unchanged: number of images without holes, which were copied; with `random_holes`, of the real images.
         invalid: images that were left out because they or their masks could not be read: name -> reason.
-        method: `partial-encoder` or `gibbs`.
-        remarks: the warnings.
+        method: `blend`, `partial-encoder`, `gaussian` or `gibbs`.
+        warnings: the warnings.
     """
 
     out: Path
     images: int
     files: int
-    passed: int
+    unchanged: int
     invalid: dict[str, str]
     method: str
-    remarks: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     @classmethod
     def from_record(cls, out: Path, record: Mapping[str, Any]) -> InpaintResult:
@@ -55,10 +55,10 @@ class InpaintResult:
             out=out,
             images=record["images"],
             files=record["completions"],
-            passed=record["passed_through"],
+            unchanged=record["passed_through"],
             invalid={entry["name"]: entry["reason"] for entry in record["invalid"]},
             method=record["method"],
-            remarks=tuple(record["remarks"]),
+            warnings=tuple(record["remarks"]),
         )
 
 
@@ -74,10 +74,7 @@ def inpaint(
         model: the directory of the model. Its inpainting encoder is trained on first use and kept there.
         images: a dataset, a folder of images, or one image. It is never written to.
         out: the output directory: a path that does not exist, or an empty directory.
-        progress: progress callback.
-        **settings: the fields of `InpaintSettings`: one of `masks`, `alpha`, `missing_color`, `coco` and
-            `random_holes`; `samples`, `label`, `method`, `draws`, `blend`, `data`, `skip_invalid`, `seed`, `device`,
-            `workers`, `resume`, `plugins_dirs`, `allow_imports`.
+        **settings: the options of `vaeaug inpaint`, with underscores; the fields of `InpaintSettings`.
 
     Raises:
         InputError: if the model, the images, the masks, an option or the output directory cannot be used; nothing was
@@ -97,14 +94,16 @@ def inpaint(
     unused = summary(passed_over)
     for note in (*index.notes, *([] if unused is None else [unused])):
         progress.say(note)
-    check_apart(out, [model, images, *(expand_user(name) for name in (chosen.masks, chosen.coco, chosen.data) if name)])
+    check_disjoint(
+        out, [model, images, *(expand_user(name) for name in (chosen.masks, chosen.coco, chosen.data) if name)]
+    )
     request = chosen.request(model=stored.record.fingerprint, images=str(images.resolve()))
     with run.writing(out, request) as run:
-        index = recognize(index, read_contents(index, workers=chosen.workers))
-        known = set_apart(index, minimum=1) if chosen.random_holes else None
-        plan = make_plan(index if known is None else known.index, images, chosen, stored.record, progress)
-        if (before := run.finished_record(**{"set of images and holes": plan.digest})) is not None:
-            return InpaintResult.from_record(run.staging.final, before)
+        index = add_provenance(index, read_contents(index, workers=chosen.workers))
+        separated = separate_synthetic(index, minimum=1) if chosen.random_holes else None
+        plan = make_plan(index if separated is None else separated.index, images, chosen, stored.record, progress)
+        if (record := run.finished_record(**{"set of images and holes": plan.digest})) is not None:
+            return InpaintResult.from_record(run.staging.final, record)
         encoder = inpainting_encoder(
             stored,
             chosen.method,
@@ -116,58 +115,59 @@ def inpaint(
             progress=progress,
         )
         run.staging.check_unchanged(**{"partial encoder of the model": fingerprint(encoder)})
-        method = "gibbs" if encoder is None else "partial-encoder"
-        completer = Completer(stored, method=method, draws=chosen.draws, partial=encoder)
+        completer = Completer(
+            stored, method=resolved_method(chosen.method, encoder), draws=chosen.draws, encoder=encoder
+        )
         _copy(plan, run.content, progress)
         journal = run.scratch / "completed.jsonl"
-        uncertainty = (run.scratch if plan.foldered else run.content) / "uncertainty"
+        uncertainty = (run.scratch if plan.has_class_folders else run.content) / "uncertainty"
         write_completions(plan.jobs, completer, chosen, run.content, uncertainty, journal, progress)
         run.warn(*_warnings(plan, chosen, stored.record))
-        if known is not None:
-            run.warn(*warnings_of(known, "they are copied as they are and stay synthetic in the manifest"))
-        completed = CompletedImages(stored.record, plan, read_journal(journal), uncertainty, method, passed_over)
+        if separated is not None:
+            run.warn(*synthetic_warnings(separated, "they are copied as they are and stay synthetic in the manifest"))
+        completed = InpaintOutput(
+            stored.record, plan, read_journal(journal), uncertainty, completer.method, passed_over
+        )
         write_root(run, completed)
         run.publish()
     return InpaintResult(
         out=run.staging.final,
         images=len({job.file.file_name for job in plan.jobs}),
         files=sum(len(job.names) for job in plan.jobs),
-        passed=plan.passed_through,
+        unchanged=plan.passed_through,
         invalid={image.file_name: image.reason for image in plan.invalid},
-        method=method,
-        remarks=tuple(run.warnings),
+        method=completer.method,
+        warnings=tuple(run.warnings),
     )
 
 
 def _copy(plan: Plan, content: Path, progress: Progress) -> None:
-    """Copy the images that are not completed."""
-    if plan.passed:
+    if plan.unchanged:
         progress.stage("Copying images without holes")
-        copy_unchanged(plan.passed, content)
+        copy_unchanged(plan.unchanged, content)
     if plan.real:
         progress.stage("Copying images")
         copy_real(plan.real, content, progress=lambda done, total: progress.tick(Tick(done / max(total, 1))))
 
 
 def _warnings(plan: Plan, chosen: InpaintSettings, record: ModelRecord) -> Iterator[str]:
-    """Yield the warnings about the images."""
     native = native_size(record, None)
     larger = {job.file.file_name: None for job in plan.jobs if not shown_whole(job.size, native, chosen.region)}
     if larger:
         yield (
             f"the model was trained on images of {native[1]}x{native[0]} pixels, so it saw only the surroundings of "
-            f"the holes in larger ones ({some(list(larger))}); with --region whole it sees the whole image"
+            f"the holes in larger ones ({first_names(list(larger))}); with --region whole it sees the whole image"
         )
-    if plan.passed:
-        many = len(plan.passed)
-        what = "1 image has no holes and was" if many == 1 else f"{many:,} images have no holes and were"
-        yield f"{what} copied unchanged: {some([file.file_name for file in plan.passed])}"
+    if plan.unchanged:
+        count = len(plan.unchanged)
+        subject = "1 image has no holes and was" if count == 1 else f"{count:,} images have no holes and were"
+        yield f"{subject} copied unchanged: {first_names([file.file_name for file in plan.unchanged])}"
     yield from plan.notes
     if plan.unused:
-        yield f"masks that belong to no image: {some(list(plan.unused))} ({len(plan.unused):,} in all)"
+        yield f"masks that belong to no image: {first_names(list(plan.unused))} ({len(plan.unused):,} in all)"
     full = [job.file.file_name for job in plan.jobs if job.fraction == 1]
     if full:
-        yield f"no pixels are visible in these images, so they are samples of their class: {some(full)}"
+        yield f"no pixels are visible in these images, so they are samples of their class: {first_names(full)}"
     if plan.invalid:
         names = [image.file_name for image in plan.invalid]
-        yield f"images that cannot be read were left out: {some(names)} ({len(names):,} in all)"
+        yield f"images that cannot be read were left out: {first_names(names)} ({len(names):,} in all)"

@@ -8,7 +8,7 @@ from vaeaug.errors import InputError
 from vaeaug.options import option
 from vaeaug.workflows.settings import LabelSettings, UseSettings
 
-METHODS = ("auto", "partial-encoder", "gibbs")
+METHODS = ("auto", "blend", "partial-encoder", "gaussian", "gibbs")
 BLENDS = ("feather", "poisson", "none")
 REGIONS = ("auto", "whole")
 _FILES = ("masks", "coco", "data", "labels")
@@ -37,8 +37,9 @@ class InpaintSettings(LabelSettings, UseSettings):
     )
     method: str = option(
         "auto",
-        "How to find latents that explain the visible pixels. partial-encoder uses the inpainting encoder; "
-        "gibbs needs no training.",
+        "partial-encoder decodes latents that the inpainting encoder proposes. gaussian continues the visible pixels "
+        "as pixels vary together in the training images; it needs no encoder. blend combines both, and is what auto "
+        "uses. gibbs finds latents without an encoder.",
         choices=METHODS,
     )
     draws: int = option(16, "Number of latents to try per completion.", minimum=1, maximum=10_000)

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.rules import MAX_MEGAPIXELS
+from vaeaug.dataset.split import validation_split
 from vaeaug.errors import InputError, VaeaugError
-from vaeaug.inpainting.partial_encoder import FILE, PartialEncoder, load_partial, save_partial
-from vaeaug.inpainting.train_partial import train_partial
+from vaeaug.inpainting.blend_fitting import fit_blend_weights
+from vaeaug.inpainting.encoder_store import FILE, InpaintingEncoder, load_inpainting_encoder, save_inpainting_encoder
+from vaeaug.inpainting.train_encoder import train_inpainting_encoder
+from vaeaug.models.pixel_gaussians import load_pixel_gaussians
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import Progress
 from vaeaug.workflows.device import one_thread
 from vaeaug.workflows.image_data import read_for_model
+
+LabelledPixels = tuple[NDArray[np.uint8], NDArray[np.int64]]
+"""Images at the model's size, uint8 (N, H, W, C), and their labels (N,)."""
+
+BLEND_FRACTION = 0.1  # of a limited time, for the weights of the blend
 
 
 def inpainting_encoder(
@@ -28,39 +38,31 @@ def inpainting_encoder(
     max_megapixels: float = MAX_MEGAPIXELS,
     steps: int | None = None,
     progress: Progress,
-) -> PartialEncoder | None:
-    """Return the inpainting encoder of a model; if it has none yet, train it and keep it in the model's directory.
+) -> InpaintingEncoder | None:
+    """Return the inpainting encoder of a model, or None if completions use none; train and store it if it is missing.
 
     It is trained with the seed of the model, so it does not depend on the run that needs it first. If the model's
     directory cannot be written to, the encoder is used in this run only.
 
     Args:
-        model: the trained model.
-        method: `gibbs` needs no encoder; `auto` uses none if the variant's latents do not allow one.
+        method: `gibbs` and `gaussian` need no encoder; `auto` uses none if the variant's latents do not allow one.
         data: real images to train on, or None to train on images that the model decodes.
-        workers: threads that decode the real images.
-        skip_invalid: leave unreadable images out.
-        max_megapixels: images of more million pixels are refused.
         steps: optimizer steps; chosen if None.
-        progress: progress callback.
-
-    Returns:
-        The encoder, or None if completions use none.
 
     Raises:
         InputError: if the encoder's file is damaged, if the data cannot be read, or if `method` requires an encoder and
             the latents do not allow one.
     """
-    if method == "gibbs":
+    if method in ("gibbs", "gaussian"):
         return None
-    partial = load_partial(model)
-    if partial is not None:
+    encoder = load_inpainting_encoder(model)
+    if encoder is not None:
         if data is not None:
             progress.say(f"{model.directory} has an inpainting encoder already, so --data has no effect")
-        return partial
-    pixels_NHWC = labels_N = None
+        return encoder
+    examples = None
     if data is not None:
-        read = read_for_model(
+        data_images = read_for_model(
             model,
             data,
             workers=workers,
@@ -68,59 +70,57 @@ def inpainting_encoder(
             progress=progress,
             max_megapixels=max_megapixels,
         )
-        chosen = read.cache.indices("train", real=True)
+        chosen = data_images.cache.indices("train", real=True)
         if not len(chosen):
             raise InputError(f"{data} has no real training images, and an inpainting encoder is trained on real ones")
-        pixels_NHWC, labels_N = read.cache.pixels_NHWC[chosen], read.labels_N[chosen]
+        examples = data_images.cache.pixels_NHWC[chosen], data_images.labels_N[chosen]
     try:
-        partial = _train(model, pixels_NHWC, labels_N, steps, progress)
+        encoder = _train(model, examples, None, steps, progress)
     except InputError as error:
         if method != "auto":
             raise
         progress.say(f"{str(error).partition(';')[0]}, so --method is gibbs")
         return None
     try:
-        save_partial(model, partial)
+        save_inpainting_encoder(model, encoder)
     except VaeaugError as error:
         progress.say(
             f"the inpainting encoder is used only in this run, because it cannot be stored in the model: {error}"
         )
     else:
         progress.say(f"the inpainting encoder is stored in {model.directory / FILE}; the next run needs no training")
-    return partial
+    return encoder
 
 
 def add_inpainting_encoder(
-    model: StoredModel,
-    pixels_NHWC: NDArray[np.uint8],
-    labels_N: NDArray[np.int64],
-    progress: Progress,
-    *,
-    seconds: float | None = None,
+    model: StoredModel, cache: ImageCache, progress: Progress, *, seconds: float | None = None
 ) -> None:
-    """Train the inpainting encoder of a model under construction on its training images, and write it there.
+    """Train the inpainting encoder of a new model on its uint8 training images, and store it in the model.
 
-    If the variant's latents do not allow one, a warning says so and nothing is written; the model is complete without.
-
-    Args:
-        model: the trained model.
-        pixels_NHWC: its training images, uint8.
-        labels_N: their classes.
-        progress: progress callback.
-        seconds: time limit, or None for no limit.
+    Images that validated the model are kept for the weights of the blend. If the variant's latents do not allow an
+    encoder, a warning says so and nothing is written; the model is complete without.
     """
+    training, held_out = (
+        (cache.pixels_NHWC[indices], cache.labels_N[indices]) if len(indices) else None
+        for indices in validation_split(cache)
+    )
     try:
-        save_partial(model, _train(model, pixels_NHWC, labels_N, None, progress, seconds))
+        save_inpainting_encoder(model, _train(model, training, held_out, None, progress, seconds))
     except InputError as error:
         progress.say(f"--inpainting has no effect: {str(error).partition(';')[0]}")
 
 
-def fingerprint(partial: PartialEncoder | None) -> str:
+def resolved_method(method: str, encoder: InpaintingEncoder | None) -> str:
+    """Return the method to use, given the encoder that `inpainting_encoder` returned for it."""
+    return "gibbs" if encoder is None and method == "auto" else method
+
+
+def fingerprint(encoder: InpaintingEncoder | None) -> str:
     """Return a hash of the weights of an inpainting encoder; empty for None."""
-    if partial is None:
+    if encoder is None:
         return ""
     state = hashlib.blake2b(digest_size=16)
-    for name, tensor in sorted(partial.state_dict().items()):
+    for name, tensor in sorted(encoder.state_dict().items()):
         state.update(name.encode() + tensor.cpu().contiguous().numpy().tobytes())
     return state.hexdigest()
 
@@ -128,14 +128,25 @@ def fingerprint(partial: PartialEncoder | None) -> str:
 @one_thread()
 def _train(
     model: StoredModel,
-    pixels_NHWC: NDArray[np.uint8] | None,
-    labels_N: NDArray[np.int64] | None,
+    examples: LabelledPixels | None,
+    held_out: LabelledPixels | None,
     steps: int | None,
     progress: Progress,
     seconds: float | None = None,
-) -> PartialEncoder:
-    """Train the inpainting encoder of a model, with the seed of the model."""
+) -> InpaintingEncoder:
+    """Train the inpainting encoder of a model, with the seed of the model, and fit the weights of its blend."""
     progress.stage("Training the inpainting encoder")
-    return train_partial(
-        model, pixels_NHWC, labels_N, steps=steps, seconds=seconds, seed=model.record.seed, report=progress.tick
+    end = None if seconds is None else time.monotonic() + seconds
+    encoder = train_inpainting_encoder(
+        model,
+        *(examples or (None, None)),
+        steps=steps,
+        seconds=None if seconds is None else (1 - BLEND_FRACTION) * seconds,
+        seed=model.record.seed,
+        report=progress.tick,
     )
+    gaussians = load_pixel_gaussians(model)
+    if gaussians is not None:
+        progress.stage("Comparing the encoder with the Gaussians")
+        fit_blend_weights(model, encoder, gaussians, held_out, seed=model.record.seed, end=end)
+    return encoder

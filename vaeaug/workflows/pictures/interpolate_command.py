@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.models.store import StoredModel
 from vaeaug.pages.drawing import enlarged
-from vaeaug.pages.strips import path_factor, path_strip, write_film
+from vaeaug.pages.strips import path_factor, path_strip, write_gif
 from vaeaug.progress import SILENT, Progress
 from vaeaug.synthesis.between import images_between
 from vaeaug.workflows.device import one_thread
 from vaeaug.workflows.pictures.picture_settings import InterpolateSettings
-from vaeaug.workflows.pictures.single_image import class_of, in_class_folder, read_one
-from vaeaug.workflows.run import begin_run, check_apart
+from vaeaug.workflows.pictures.single_image import class_of, in_class_folder, read_single_image
+from vaeaug.workflows.run import begin_run, check_disjoint
 from vaeaug.workflows.settings import build, expand_user, public_settings
 
 
@@ -32,13 +32,13 @@ class InterpolateResult:
         out: the directory: `strip.png`, `path.gif`, `frames/`.
         labels: the class that each of the two images was decoded as.
         steps: number of images of the path.
-        remarks: the warnings.
+        warnings: the warnings.
     """
 
     out: Path
     labels: tuple[str, str]
     steps: int
-    remarks: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 def interpolate(
@@ -60,9 +60,7 @@ def interpolate(
         first: an image file.
         second: another.
         out: the output directory: a path that does not exist, or an empty directory.
-        progress: progress callback.
-        **settings: the fields of `InterpolateSettings`: `steps`, `path`, `label`, `enlarge`, `device`, `resume`,
-            `plugins_dirs`, `allow_imports`.
+        **settings: the options of `vaeaug interpolate`, with underscores; the fields of `InterpolateSettings`.
 
     Raises:
         InputError: if the model, an image, an option or the output directory cannot be used; nothing was changed.
@@ -71,16 +69,16 @@ def interpolate(
     run = begin_run(chosen, progress)
     model, out, files = expand_user(model), expand_user(out), (expand_user(first), expand_user(second))
     stored = run.open_model(model, allow_imports=chosen.allow_imports)
-    check_apart(out, [model, *files])
-    real = [read_one(stored, path, chosen.max_megapixels) for path in files]
+    check_disjoint(out, [model, *files])
+    real = [read_single_image(stored, path, chosen.max_megapixels) for path in files]
     labels = _labels(stored, files, real, chosen.label)
     names = (stored.classes[labels[0]], stored.classes[labels[1]])
     digests = [hashlib.blake2b(image_HWC.tobytes(), digest_size=16).hexdigest() for image_HWC in real]
     factor = chosen.enlarge or path_factor(stored.spec.height, stored.spec.width)
-    drawn: dict[str, Any] = {"steps": chosen.steps, "path": chosen.path, "labels": list(names), "enlarge": factor}
-    classified = [chosen.label is None and not in_class_folder(stored, path) for path in files]
-    run.warn(*_warnings(files, names, classified))
-    with run.writing(out, chosen.request(model=stored.record.fingerprint, images=digests, **drawn)) as run:
+    resolved: dict[str, Any] = {"steps": chosen.steps, "path": chosen.path, "labels": list(names), "enlarge": factor}
+    predicted = [chosen.label is None and not in_class_folder(stored, path) for path in files]
+    run.warn(*_warnings(files, names, predicted))
+    with run.writing(out, chosen.request(model=stored.record.fingerprint, images=digests, **resolved)) as run:
         if run.finished_record() is not None:
             return InterpolateResult(run.staging.final, names, chosen.steps, tuple(run.warnings))
         _draw(stored, real, labels, chosen, run.content, factor)
@@ -89,8 +87,8 @@ def interpolate(
             public_settings(chosen),
             model=stored.record,
             images=[path.name for path in files],
-            **drawn,
-            remarks=run.warnings,
+            **resolved,
+            warnings=run.warnings,
         )
         write_record(run.content / RECORD, record)
         run.publish()
@@ -114,11 +112,10 @@ def _draw(
     out: Path,
     factor: int,
 ) -> None:
-    """Write the pictures."""
     images = images_between(model, real[0], real[1], labels, settings.steps, settings.path)
     names = [model.classes[label] for label in labels]
     path_strip(real, list(images), names, factor).save(out / "strip.png")
-    write_film(out / "path.gif", list(images), factor)
+    write_gif(out / "path.gif", list(images), factor)
     frames = out / "frames"
     frames.mkdir(exist_ok=True)
     digits = max(2, len(str(settings.steps - 1)))
@@ -126,10 +123,9 @@ def _draw(
         enlarged(image_HWC, factor).save(frames / f"{number:0{digits}d}.png")
 
 
-def _warnings(files: tuple[Path, Path], names: tuple[str, str], classified: list[bool]) -> Iterator[str]:
-    """Yield warnings on images that the model classified, and on images of two classes."""
-    for path, name, by_model in zip(files, names, classified, strict=True):
-        if by_model:
+def _warnings(files: tuple[Path, Path], names: tuple[str, str], predicted: list[bool]) -> Iterator[str]:
+    for path, name, is_predicted in zip(files, names, predicted, strict=True):
+        if is_predicted:
             yield f"{path.name} is not in a class folder; it was classified as {name!r} (override with --label NAME)"
     if names[0] != names[1]:
         yield (

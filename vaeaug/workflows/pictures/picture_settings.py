@@ -12,7 +12,6 @@ PATHS = ("linear", "slerp")
 
 
 def _enlarge() -> Any:
-    """Return the option that both commands have."""
     return option(
         None,
         "Integer factor to enlarge the pictures by; 1 keeps the model's size. By default chosen from the model's size.",
@@ -25,7 +24,7 @@ def _enlarge() -> Any:
 class InterpolateSettings(UseSettings):
     """Which path, and how it is drawn."""
 
-    _NOT_REQUESTED: ClassVar[frozenset[str]] = frozenset({"label"})
+    _EXCLUDED_FROM_REQUEST: ClassVar[frozenset[str]] = frozenset({"label"})
 
     steps: int = option(11, "Number of images on the path, including both ends.", minimum=2, maximum=1000)
     path: str = option(

@@ -19,7 +19,7 @@ from vaeaug.training.batches import as_images
 from vaeaug.workflows.image_data import read_for_model
 
 
-def read_one(model: StoredModel, path: Path, max_megapixels: float) -> NDArray[np.uint8]:
+def read_single_image(model: StoredModel, path: Path, max_megapixels: float) -> NDArray[np.uint8]:
     """Return an image at the model's size and in its channels, uint8 (H, W, C).
 
     Raises:
@@ -48,13 +48,7 @@ def in_class_folder(model: StoredModel, path: Path) -> bool:
 
 @torch.no_grad()
 def class_of(model: StoredModel, path: Path, image_HWC: NDArray[np.uint8], label: str | None) -> int:
-    """Return the class of an image: the one that the user named, the class of its folder, or the most likely one.
-
-    Args:
-        model: the trained model.
-        path: of the image file.
-        image_HWC: as returned by `read_one`.
-        label: the class that the user named, or None.
+    """Return the class of an image: `label` if given, the class of its folder, or the most likely one.
 
     Raises:
         InputError: if the model has no class of this name.

@@ -19,13 +19,13 @@ from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.models.store import StoredModel
 from vaeaug.pages.sheets import TraversalRow, traversal_factor, traversal_sheet
 from vaeaug.progress import SILENT, Progress, Tick
-from vaeaug.synthesis.paths import discrete
+from vaeaug.synthesis.paths import is_discrete
 from vaeaug.synthesis.traversal import Axes, axes_of, traverse_axes
 from vaeaug.training.batches import as_images
 from vaeaug.workflows.device import one_thread
 from vaeaug.workflows.pictures.picture_settings import TraverseSettings
-from vaeaug.workflows.pictures.single_image import class_of, read_one
-from vaeaug.workflows.run import Run, begin_run, check_apart
+from vaeaug.workflows.pictures.single_image import class_of, read_single_image
+from vaeaug.workflows.run import Run, begin_run, check_disjoint
 from vaeaug.workflows.settings import build, expand_user, public_settings
 
 
@@ -56,9 +56,7 @@ def traverse(model: str | Path, out: str | Path, *, progress: Progress = SILENT,
     Args:
         model: the directory of the model.
         out: the output directory: a path that does not exist, or an empty directory.
-        progress: progress callback.
-        **settings: the fields of `TraverseSettings`: `latents`, `steps`, `reach`, `image`, `classes`, `enlarge`,
-            `device`, `resume`, `plugins_dirs`, `allow_imports`.
+        **settings: the options of `vaeaug traverse`, with underscores; the fields of `TraverseSettings`.
 
     Raises:
         InputError: if the latents of the model are codes and have no axes, or if the model, the image, an option or the
@@ -68,17 +66,17 @@ def traverse(model: str | Path, out: str | Path, *, progress: Progress = SILENT,
     run = begin_run(chosen, progress)
     model, out = expand_user(model), expand_user(out)
     stored = run.open_model(model, allow_imports=chosen.allow_imports)
-    check_apart(out, [model])
+    check_disjoint(out, [model])
     image = None
     labels = [stored.record.label(name) for name in dict.fromkeys(chosen.classes)] or list(range(len(stored.classes)))
-    if discrete(stored.latents(labels[0]).latents.latent):
+    if is_discrete(stored.latents(labels[0]).latents.latent):
         raise InputError(
             f"the latents of the variant '{stored.record.variant.name}' are codes, which have no axes to move along; "
             "to see the path between two images, use: vaeaug interpolate"
         )
     if chosen.image is not None:
-        image, labels = _start(stored, expand_user(chosen.image), chosen)
-        check_apart(out, [expand_user(chosen.image)])
+        image, labels = _start_image(stored, expand_user(chosen.image), chosen)
+        check_disjoint(out, [expand_user(chosen.image)])
     request = chosen.request(
         model=stored.record.fingerprint,
         classes=[stored.classes[label] for label in labels],
@@ -87,9 +85,9 @@ def traverse(model: str | Path, out: str | Path, *, progress: Progress = SILENT,
     with run.writing(out, request) as run:
         if (record := run.finished_record()) is not None:
             return TraverseResult.from_record(run.staging.final, record)
-        shown = _draw(run, stored, labels, image)
-        measure = "kl" if all(axes.nats for axes, _ in shown.values()) else "variance"
-        entries = {name: [_entry(axes, i) for i in dimensions] for name, (axes, dimensions) in shown.items()}
+        axes_by_class = _draw(run, stored, labels, image)
+        measure = "kl" if all(axes.is_kl for axes, _ in axes_by_class.values()) else "variance"
+        entries = {name: [_entry(axes, i) for i in dimensions] for name, (axes, dimensions) in axes_by_class.items()}
         record = command_record(
             "traverse",
             public_settings(chosen),
@@ -101,16 +99,16 @@ def traverse(model: str | Path, out: str | Path, *, progress: Progress = SILENT,
         )
         write_record(run.content / RECORD, record)
         run.publish()
-    names = {name: tuple(axes.names[i] for i in dimensions) for name, (axes, dimensions) in shown.items()}
+    names = {name: tuple(axes.names[i] for i in dimensions) for name, (axes, dimensions) in axes_by_class.items()}
     return TraverseResult(run.staging.final, names, measure)
 
 
 @one_thread()
-def _start(model: StoredModel, path: Path, settings: TraverseSettings) -> tuple[NDArray[np.uint8], list[int]]:
+def _start_image(model: StoredModel, path: Path, settings: TraverseSettings) -> tuple[NDArray[np.uint8], list[int]]:
     """Return the image to start from, and its class as the only entry of a list."""
     if len(settings.classes) > 1:
         raise InputError("--class can be given only once with --image, because an image has one class")
-    image_HWC = read_one(model, path, settings.max_megapixels)
+    image_HWC = read_single_image(model, path, settings.max_megapixels)
     return image_HWC, [class_of(model, path, image_HWC, next(iter(settings.classes), None))]
 
 
@@ -122,45 +120,43 @@ def _draw(
     settings = run.settings
     run.progress.stage("Drawing latents")
     factor = settings.enlarge or traversal_factor(model.spec.height, model.spec.width)
-    moves = np.linspace(-settings.reach, settings.reach, settings.steps).tolist()
-    shown: dict[str, tuple[Axes, list[int]]] = {}
+    offsets = np.linspace(-settings.reach, settings.reach, settings.steps).tolist()
+    axes_by_class: dict[str, tuple[Axes, list[int]]] = {}
     for done, label in enumerate(labels, start=1):
         name = model.classes[label]
         axes = axes_of(model, label)
         active = axes.order()
         chosen = active[: settings.latents]
         base = axes.mean if image is None else _encoded(model, image, label)
-        pictures = traverse_axes(model, label, base, axes, chosen, moves)
+        pictures = traverse_axes(model, label, base, axes, chosen, offsets)
         rows = [
-            TraversalRow(f"z {axes.names[i]}", _information(axes, i), list(images))
+            TraversalRow(f"z {axes.names[i]}", _information_text(axes, i), list(images))
             for i, images in zip(chosen, pictures, strict=True)
         ]
         start = "mean" if image is None else "image"
-        columns = [f"{move:+.3g}" if move else "0" for move in moves]
-        shown_of = f"{len(chosen)} of {len(active)} active latents shown"
-        title = f"{name}: {shown_of}; offset from the {start} in standard deviations"
+        columns = [f"{move:+.3g}" if move else "0" for move in offsets]
+        count_text = f"{len(chosen)} of {len(active)} active latents shown"
+        title = f"{name}: {count_text}; offset from the {start} in standard deviations"
         traversal_sheet(title, columns, rows, factor).save(run.content / f"{folder_name(name)}.png")
-        shown[name] = axes, chosen
+        axes_by_class[name] = axes, chosen
         run.progress.tick(Tick(done / len(labels)))
-    return shown
+    return axes_by_class
 
 
 @torch.no_grad()
 def _encoded(model: StoredModel, image_HWC: NDArray[np.uint8], label: int) -> Latent:
-    """Return the latent of an image, a batch of 1."""
     x_1CHW = as_images(image_HWC[None], model.device)
     return model.network(label).variant.encode(x_1CHW, torch.tensor([label], device=model.device)).latent
 
 
-def _information(axes: Axes, dimension: int) -> str:
-    """Return the KL of a dimension, or its variance if the model has no KL, in words."""
-    value = float(axes.worth_D[dimension])
-    return f"{value:.2f} nats" if axes.nats else f"variance {value:.3g}"
+def _information_text(axes: Axes, dimension: int) -> str:
+    value = float(axes.importance_D[dimension])
+    return f"{value:.2f} nats" if axes.is_kl else f"variance {value:.3g}"
 
 
 def _entry(axes: Axes, dimension: int) -> dict[str, Any]:
     return {
         "latent": axes.names[dimension],
-        "kl" if axes.nats else "variance": round(float(axes.worth_D[dimension]), 4),
-        "standard_deviation": round(float(axes.spread_D[dimension]), 4),
+        "kl" if axes.is_kl else "variance": round(float(axes.importance_D[dimension]), 4),
+        "standard_deviation": round(float(axes.std_D[dimension]), 4),
     }

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.anomaly.columns import LIKELIEST, SCORE_COLUMNS
-from vaeaug.anomaly.judgement import EVIDENCE, choose_judge, judge
+from vaeaug.anomaly.columns import LIKELIEST_CLASS, SCORE_COLUMNS
+from vaeaug.anomaly.label_scores import EVIDENCE, choose_label_method, score_labels
 from vaeaug.anomaly.score_images import UNKNOWN, score_images
-from vaeaug.anomaly.table import ScoredImages
+from vaeaug.anomaly.table import ImageScores
 from vaeaug.errors import InputError
 from vaeaug.models.store import StoredModel
 from vaeaug.workflows.device import one_thread
@@ -32,15 +32,15 @@ def score_arrays(
     stored.require_consent()
     record = stored.record
     if images.dtype != np.uint8 or images.shape[1:] != (record.height, record.width, record.channels):
-        wanted = f"uint8 of shape (N, {record.height}, {record.width}, {record.channels})"
-        raise InputError(f"images must be {wanted}, not {images.dtype} {images.shape}")
+        expected = f"uint8 of shape (N, {record.height}, {record.width}, {record.channels})"
+        raise InputError(f"images must be {expected}, not {images.dtype} {images.shape}")
     names = [None] * len(images) if labels is None else list(labels)
     if len(names) != len(images):
         raise InputError(f"there are {len(images)} images and {len(names)} labels; give one label or None per image")
     labels_N = np.array([UNKNOWN if name is None else record.label(name) for name in names], dtype=np.int64)
-    who = choose_judge(chosen.judge, stored, labels_N)
-    scores = score_images(stored, images, labels_N, seed=chosen.seed, draws=chosen.draws, evidence=who == EVIDENCE)
-    scored = ScoredImages(
+    method = choose_label_method(chosen.judge, stored, labels_N)
+    scores = score_images(stored, images, labels_N, seed=chosen.seed, draws=chosen.draws, evidence=method == EVIDENCE)
+    image_scores = ImageScores(
         file_names=[""] * len(images),
         splits=[""] * len(images),
         labels=[name or "" for name in names],
@@ -48,10 +48,12 @@ def score_arrays(
         classes=stored.classes,
         measured_NP=scores.measured_NP,
         measured_as_N=scores.measured_as_N,
-        judgement=judge(lambda: [scores], labels_N, stored, who),
+        label_scores=score_labels(lambda: [scores], labels_N, stored, method),
     )
     return {
-        **{name: scored.number(name) for name in SCORE_COLUMNS},
-        LIKELIEST.name: np.array([scored.likeliest(place) for place in range(len(images))], dtype=np.str_),
+        **{name: image_scores.column(name) for name in SCORE_COLUMNS},
+        LIKELIEST_CLASS.name: np.array(
+            [image_scores.likeliest(position) for position in range(len(images))], dtype=np.str_
+        ),
         "error": scores.error_NHW,
     }

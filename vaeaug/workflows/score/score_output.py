@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 import vaeaug
-from vaeaug.anomaly.columns import LIKELIEST, MEASURED, SCORE, SURPRISE, SYNTHETIC, Column
+from vaeaug.anomaly.columns import LABEL_SURPRISE, LIKELIEST_CLASS, MEASURED, SCORE, SYNTHETIC, Column
 from vaeaug.anomaly.score_images import reconstruct
-from vaeaug.anomaly.table import ScoredImages
+from vaeaug.anomaly.table import ImageScores
 from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.export.score_card import ScoreCard, write_score_card
 from vaeaug.models.store import StoredModel
-from vaeaug.pages.anomaly_gallery import Gallery, GalleryCard, heat, stretched, write_gallery
+from vaeaug.pages.anomaly_gallery import Gallery, GalleryCard, heat, resized_to_file, write_gallery
 from vaeaug.pages.embedded_images import PageImage, Picture
 from vaeaug.training.batches import as_pixels
 from vaeaug.workflows.image_data import ModelData
@@ -32,23 +32,19 @@ class AnomalyScores:
     """The scores of a dataset.
 
     Attributes:
-        model: the model that scored it.
-        data: the images.
-        images: the scores of each image.
-        by: the column that is the score.
-        judge: how labels were scored: `features`, `evidence` or `nobody`.
+        label_method: how labels were scored: `features`, `evidence` or `nobody`.
     """
 
     model: StoredModel
     data: ModelData
-    images: ScoredImages
+    images: ImageScores
     by: str
-    judge: str
+    label_method: str
 
     @property
     def suspicious(self) -> int:
         """Number of labels that are less likely than another one."""
-        return int((self.images.judgement.label_surprise_N > 0).sum())
+        return int((self.images.label_scores.label_surprise_N > 0).sum())
 
 
 def write_root(run: Run[ScoreSettings], scores: AnomalyScores) -> None:
@@ -63,12 +59,12 @@ def write_root(run: Run[ScoreSettings], scores: AnomalyScores) -> None:
             data_fingerprint=scores.data.cache.fingerprint,
             images=len(scores.data.cache),
             by=scores.by,
-            judge=scores.judge,
+            judge=scores.label_method,
             suspicious_labels=scores.suspicious,
             columns=_columns(scores),
             passed_over=scores.data.passed_over,
             invalid=scores.data.cache.invalid,
-            remarks=run.warnings,
+            warnings=run.warnings,
         ),
     )
     card = ScoreCard(
@@ -83,17 +79,15 @@ def write_root(run: Run[ScoreSettings], scores: AnomalyScores) -> None:
 
 
 def _columns(scores: AnomalyScores) -> dict[str, str]:
-    """Return the meaning of each column, in the order of the table."""
     score = Column(SCORE.name, f"{scores.by}, higher is more anomalous; rows are sorted by it")
-    return {column.name: column.meaning for column in (SYNTHETIC, score, *MEASURED, SURPRISE, LIKELIEST)}
+    return {column.name: column.meaning for column in (SYNTHETIC, score, *MEASURED, LABEL_SURPRISE, LIKELIEST_CLASS)}
 
 
 def _settings(run: Run[ScoreSettings], scores: AnomalyScores) -> dict[str, object]:
-    """Return the settings that the card and the page show."""
     record = scores.model.record
     return {
         "score": scores.by,
-        "labels scored by": scores.judge,
+        "labels scored by": scores.label_method,
         "variant": record.variant.name,
         "reconstruction loss": record.loss.name,
         "scope": record.scope,
@@ -106,22 +100,25 @@ def _settings(run: Run[ScoreSettings], scores: AnomalyScores) -> dict[str, objec
 
 
 def _gallery(run: Run[ScoreSettings], scores: AnomalyScores) -> Gallery:
-    """Gather what the page shows."""
-    images, most = scores.images, run.settings.gallery
-    surprise_N = images.judgement.label_surprise_N
-    ranked = [place for place in images.ranked(scores.by)[:most] if not np.isnan(images.number(scores.by)[place])]
-    doubted = [place for place in images.ranked(SURPRISE.name)[:most] if surprise_N[place] > 0]
-    typical = _typical(images) if doubted else {}
+    images, max_cards = scores.images, run.settings.gallery
+    surprise_N = images.label_scores.label_surprise_N
+    ranked = [
+        position
+        for position in images.ranked(scores.by)[:max_cards]
+        if not np.isnan(images.column(scores.by)[position])
+    ]
+    suspicious = [position for position in images.ranked(LABEL_SURPRISE.name)[:max_cards] if surprise_N[position] > 0]
+    typical = _typical(images) if suspicious else {}
     number = len(scores.data.cache)
     labels = f", {scores.suspicious:,} with a suspicious label" if scores.suspicious else ""
-    meaning = next(column.meaning for column in (*MEASURED, SURPRISE) if column.name == scores.by)
+    meaning = next(column.meaning for column in (*MEASURED, LABEL_SURPRISE) if column.name == scores.by)
     return Gallery(
         title=run.title,
         summary=f"{number:,} {'image' if number == 1 else 'images'}, ranked by anomaly score{labels}.",
         by=f"Ranked by {_words(scores.by)}: {meaning}.",
         images=number,
-        anomalous=[_anomalous(run, scores, place) for place in ranked],
-        labels=[_doubted(run, scores, place, typical) for place in doubted],
+        anomalous=[_anomalous_card(run, scores, position) for position in ranked],
+        labels=[_suspicious_card(run, scores, position, typical) for position in suspicious],
         suspicious=scores.suspicious,
         size=f"{scores.model.record.height} x {scores.model.record.width}",
         settings=_settings(run, scores),
@@ -129,83 +126,83 @@ def _gallery(run: Run[ScoreSettings], scores: AnomalyScores) -> Gallery:
     )
 
 
-def _anomalous(run: Run[ScoreSettings], scores: AnomalyScores, place: int) -> GalleryCard:
-    """Return an image, its reconstruction, and where they differ."""
+def _anomalous_card(run: Run[ScoreSettings], scores: AnomalyScores, position: int) -> GalleryCard:
     images = scores.images
-    measured_as = int(images.measured_as_N[place])
-    pixels_HWC = np.asarray(scores.data.cache.pixels_NHWC[place])
+    measured_as = int(images.measured_as_N[position])
+    pixels_HWC = np.asarray(scores.data.cache.pixels_NHWC[position])
     measures = reconstruct(scores.model, pixels_HWC, measured_as)
-    label, likeliest = images.labels[place], images.likeliest(place)
-    says = f"looks like {likeliest}" if likeliest and likeliest != label else ""
-    parts = [f"labelled {label}" if label else "no label", *([says] if says else [])]
+    label, likeliest = images.labels[position], images.likeliest(position)
+    prediction = f"looks like {likeliest}" if likeliest and likeliest != label else ""
+    parts = [f"labelled {label}" if label else "no label", *([prediction] if prediction else [])]
     # A variant without a KL has no ELBO, but the reconstruction's part of it.
-    bound = "reconstruction_error" if np.isnan(images.number("kl")[place]) else "negative_elbo"
+    bound = "reconstruction_error" if np.isnan(images.column("kl")[position]) else "negative_elbo"
     names = [scores.by, *(name for name in ("scaled_error", bound, "kl") if name != scores.by)]
     return GalleryCard(
-        images.file_names[place],
+        images.file_names[position],
         ", ".join(parts),
         (
-            _picture(run, scores, "image", place),
-            _stretched(scores, "reconstruction", place, as_pixels(measures.image_BCHW)[0]),
-            _stretched(scores, "error", place, heat(measures.error_BHW[0].numpy())),
+            _picture(run, scores, "image", position),
+            _model_picture(scores, "reconstruction", position, as_pixels(measures.image_BCHW)[0]),
+            _model_picture(scores, "error", position, heat(measures.error_BHW[0].numpy())),
         ),
-        _numbers(images, place, names),
+        _numbers(images, position, names),
     )
 
 
-def _doubted(run: Run[ScoreSettings], scores: AnomalyScores, place: int, typical: Mapping[str, int]) -> GalleryCard:
-    """Return an image, and typical ones of its label and of its likeliest class beside it."""
+def _suspicious_card(
+    run: Run[ScoreSettings], scores: AnomalyScores, position: int, typical: Mapping[str, int]
+) -> GalleryCard:
     images = scores.images
-    label, likeliest = images.labels[place], images.likeliest(place)
-    beside = [_picture(run, scores, f"typical {name}", typical[name]) for name in (label, likeliest) if name in typical]
+    label, likeliest = images.labels[position], images.likeliest(position)
+    typical_pictures = [
+        _picture(run, scores, f"typical {name}", typical[name]) for name in (label, likeliest) if name in typical
+    ]
     return GalleryCard(
-        images.file_names[place],
+        images.file_names[position],
         f"labeled {label}, looks like {likeliest}",
-        (_picture(run, scores, "image", place), *beside),
-        _numbers(images, place, [SURPRISE.name]),
+        (_picture(run, scores, "image", position), *typical_pictures),
+        _numbers(images, position, [LABEL_SURPRISE.name]),
     )
 
 
-def _picture(run: Run[ScoreSettings], scores: AnomalyScores, caption: str, place: int) -> Picture:
-    """Return an image from its file."""
-    name = scores.images.file_names[place]
+def _picture(run: Run[ScoreSettings], scores: AnomalyScores, caption: str, position: int) -> Picture:
+    name = scores.images.file_names[position]
     rules = scores.model.record.rules(run.settings.max_megapixels)
     return Picture(caption, PageImage(scores.data.paths[name], name=name, rules=rules), "real")
 
 
-def _stretched(scores: AnomalyScores, caption: str, place: int, pixels_HWC: NDArray[np.uint8]) -> Picture:
-    """Return what the model made of an image, with the proportions of its file."""
-    file = scores.data.cache.files[place]
-    return Picture(caption, PageImage(stretched(pixels_HWC, file.height, file.width)))
+def _model_picture(scores: AnomalyScores, caption: str, position: int, pixels_HWC: NDArray[np.uint8]) -> Picture:
+    file = scores.data.cache.files[position]
+    return Picture(caption, PageImage(resized_to_file(pixels_HWC, file.height, file.width)))
 
 
-def _typical(images: ScoredImages) -> dict[str, int]:
-    """Return for each class the place of an image that shows what it is like.
+def _typical(images: ImageScores) -> dict[str, int]:
+    """Return for each class the position of a typical image.
 
-    That of the median score, of those whose label surprises less than most: neither a wrong one nor a cartoon.
+    It has the median score among the half of the labels that surprise least, so it is neither mislabelled nor a
+    cartoon.
     """
-    surprise_N, labels_N = images.judgement.label_surprise_N, np.array(images.labels)
+    surprise_N, labels_N = images.label_scores.label_surprise_N, np.array(images.labels)
     typical = {}
     for name in images.classes:
-        mine = np.flatnonzero((labels_N == name) & ~np.isnan(surprise_N))
-        if len(mine):
-            sure = mine[surprise_N[mine] <= np.median(surprise_N[mine])]
-            ranked = sure[np.argsort(images.number(TYPICAL_BY)[sure], kind="stable")]
+        in_class = np.flatnonzero((labels_N == name) & ~np.isnan(surprise_N))
+        if len(in_class):
+            least_surprising = in_class[surprise_N[in_class] <= np.median(surprise_N[in_class])]
+            ranked = least_surprising[np.argsort(images.column(TYPICAL_BY)[least_surprising], kind="stable")]
             typical[name] = int(ranked[len(ranked) // 2])
     return typical
 
 
-def _numbers(images: ScoredImages, place: int, names: Iterable[str]) -> Mapping[str, str]:
-    """Return numbers of an image, as text; those it has none of are left out."""
-    values = {name: float(images.number(name)[place]) for name in names}
+def _numbers(images: ImageScores, position: int, names: Iterable[str]) -> Mapping[str, str]:
+    """Return numbers of an image, as text; missing ones are left out."""
+    values = {name: float(images.column(name)[position]) for name in names}
     return {_words(name): shown_number(value) for name, value in values.items() if not np.isnan(value)}
 
 
 def shown_number(value: float) -> str:
-    """Return a number with four digits, or all before the decimal point if these are more: never as a power of ten."""
+    """Return a number with four digits, or all before the decimal point; never as a power of ten."""
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
 def _words(name: str) -> str:
-    """Return a column's name as words."""
     return name.replace("_", " ").replace("elbo", "ELBO").replace("iwae", "IWAE").replace("kl", "KL")

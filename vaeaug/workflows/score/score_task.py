@@ -23,7 +23,7 @@ from vaeaug.workflows.device import one_thread
 WINDOW = 512
 """Images per task: a fixed number, so that the tasks do not depend on the number of workers."""
 
-NO_ERRORS = np.empty((0, 0, 0), np.float32)
+NO_ERROR_MAPS = np.empty((0, 0, 0), np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +31,9 @@ class ScoreTask:
     """The scoring of a window of images.
 
     Attributes:
-        model: directory of the model.
-        plugins_dirs: directories of plugin files.
-        device: where to compute.
-        cache: directory of the image cache.
-        start: the first image.
         labels: indices of the images' classes in the model; -1 if the class is not known.
-        seed: of the draws.
         draws: K of the importance-weighted bound.
-        evidence: whether the evidence of each class is also computed if the class is known.
-        file: where the scores go.
+        evidence: whether to compute the evidence of each class even if the class is known.
         maps: the directory to write error maps to, or None for no maps.
     """
 
@@ -58,13 +51,8 @@ class ScoreTask:
 
 
 @one_thread()
-def run_score_task(task: ScoreTask, tell: Callable[[int], None]) -> None:
-    """Score the images of a task. The file is written last: if it exists, the maps exist too.
-
-    Args:
-        task: the task.
-        tell: receives the number of images.
-    """
+def run_score_task(task: ScoreTask, report: Callable[[int], None]) -> None:
+    """Score the images of a task. The file is written last: if it exists, the maps exist too."""
     # The command has checked that the user consents, if that is needed.
     model = open_stored(task.model, torch.device(task.device), load(task.plugins_dirs), allow_imports=True)
     cache = open_cache(task.cache)
@@ -81,10 +69,10 @@ def run_score_task(task: ScoreTask, tell: Callable[[int], None]) -> None:
     if task.maps is not None:
         _write_maps(task.maps, cache, task.start, scores)
     buffer = io.BytesIO()
-    kept = dataclasses.replace(scores, error_NHW=NO_ERRORS)
+    kept = dataclasses.replace(scores, error_NHW=NO_ERROR_MAPS)
     np.savez(buffer, **{field.name: getattr(kept, field.name) for field in dataclasses.fields(Scores)})
     write_atomic(task.file, buffer.getvalue(), durable=False)
-    tell(len(task.labels))
+    report(len(task.labels))
 
 
 def read_scores(file: Path) -> Scores:
@@ -106,7 +94,6 @@ def is_done(task: ScoreTask) -> bool:
 
 
 def _write_maps(out: Path, cache: ImageCache, start: int, scores: Scores) -> None:
-    """Write the error map of every image of a task, at the size of its file."""
     for file, error_HW in zip(cache.files[start:], scores.error_NHW, strict=False):
         path = out / map_name(file.file_name)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,8 @@
 """The strength of the changes to real images of a class: as strong as the filter classifiers accept.
 
-A first chunk of samples is drawn at the sampler's default strength. If the
-classifiers drop more than one sample in five as another class or far from the data, the strength is halved, down to a
-quarter of the default. The chunk is that of sample 0, so the choice depends on the data, the model and the seed only,
-and a resumed run makes it again.
+A first chunk of samples is drawn at the sampler's default strength. If the classifiers drop more than one sample in
+five as another class or far from the data, the strength is halved, down to a quarter. The chunk is that of sample 0, so
+the choice depends only on the data, the model and the seed, and a resumed run repeats it.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import numpy as np
 
 from vaeaug.progress import Tick
 from vaeaug.synthesis.chunk import SampleChunk
-from vaeaug.synthesis.filters.judge import COPY_CAUSE
+from vaeaug.synthesis.filters.classifier_filter import COPY_CAUSE
 from vaeaug.synthesis.generate import CHUNK
 from vaeaug.workflows.device import one_thread
 from vaeaug.workflows.samplers import sampler_config
@@ -35,27 +34,27 @@ FACTORS = (1.0, 0.5, 0.25)
 
 
 @one_thread()
-def bounded_options(dataset: SyntheticDataset) -> dict[str, dict[str, Any]]:
+def reduced_strength_options(dataset: SyntheticDataset) -> dict[str, dict[str, Any]]:
     """Return class -> sampler options, for classes with another strength than the default.
 
     It is empty without a filter, if the sampler has no strength, or if the user has set one.
     """
     option = dataset.sampler.cls.strength_option
-    if dataset.keep is None or option is None or option in dataset.sampler_options:
+    if dataset.sample_filter is None or option is None or option in dataset.sampler_options:
         return {}
     default = getattr(sampler_config(dataset.sampler.cls, dataset.sampler_options), option)
-    wanted = [label for label, count in dataset.counts.items() if count]
+    labels = [label for label, count in dataset.counts.items() if count]
     dataset.run.progress.stage("Choosing the strength of the changes")
-    bounded = {}
-    for number, label in enumerate(wanted):
+    reduced = {}
+    for number, label in enumerate(labels):
         for factor in FACTORS:
             options = {**dataset.sampler_options, option: factor * default}
-            if factor == FACTORS[-1] or _accepted(dataset, dataset.keep, label, options) >= MIN_ACCEPTED:
+            if factor == FACTORS[-1] or _accepted(dataset, dataset.sample_filter, label, options) >= MIN_ACCEPTED:
                 break
         if factor != 1:
-            bounded[label] = options
-        dataset.run.progress.tick(Tick((number + 1) / len(wanted)))
-    return bounded
+            reduced[label] = options
+        dataset.run.progress.tick(Tick((number + 1) / len(labels)))
+    return reduced
 
 
 def strength_warnings(dataset: SyntheticDataset) -> Iterator[str]:
@@ -74,15 +73,14 @@ def strength_warnings(dataset: SyntheticDataset) -> Iterator[str]:
         )
 
 
-def _accepted(dataset: SyntheticDataset, keep: SampleFilter, label: str, options: Mapping[str, Any]) -> float:
+def _accepted(dataset: SyntheticDataset, sample_filter: SampleFilter, label: str, options: Mapping[str, Any]) -> float:
     """Return the fraction of the first samples of a class that are of the class and near the data."""
     chunk = next(drawn_chunks(dataset, label, [0], CHUNK, options))
-    verdicts = keep.verdicts(_first(chunk, PROBES))
+    verdicts = sample_filter.verdicts(_first(chunk, PROBES))
     return float(np.mean([verdict in (None, COPY_CAUSE) for verdict in verdicts]))
 
 
 def _first(chunk: SampleChunk, count: int) -> SampleChunk:
-    """Return the first samples of a chunk."""
     return dataclasses.replace(
         chunk,
         pixels_BHWC=chunk.pixels_BHWC[:count],

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from vaeaug.dataset.index import DatasetIndex
 from vaeaug.export.real import RealImage
-from vaeaug.pages.evaluation_results import EvaluationPart
+from vaeaug.pages.evaluation_results import EvaluationResults
 from vaeaug.workflows.run import Run
 from vaeaug.workflows.sample_settings import AugmentSettings
 
@@ -31,14 +31,10 @@ class Evaluation(Protocol):
 
     def evaluate(
         self, run: Run[AugmentSettings], index: DatasetIndex, copied: Sequence[RealImage], out: Path
-    ) -> EvaluationPart:
+    ) -> EvaluationResults:
         """Evaluate a dataset under construction, write the figures to `out / FOLDER`, and return the report's part.
 
-        Args:
-            run: of the dataset.
-            index: the files of DATA.
-            copied: the images of DATA that were copied.
-            out: the dataset directory; only its report is missing.
+        Only the report is missing in `out`; `copied` are the images of DATA that were copied.
         """
 
 

@@ -13,11 +13,11 @@ from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.index import DatasetIndex
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
-from vaeaug.export.carried import first_chunks
-from vaeaug.export.kind import class_kinds
+from vaeaug.export.class_format import class_formats
 from vaeaug.export.manifest import Sources
 from vaeaug.export.normalize import CopyRule
 from vaeaug.export.real import RealImage, copy_real, place_real
+from vaeaug.export.sample_numbers import first_chunks
 from vaeaug.models.record import read_record
 from vaeaug.progress import Tick
 from vaeaug.synthesis.pixel_limits import PixelLimits, pixel_limits
@@ -25,19 +25,19 @@ from vaeaug.workflows.copies import copy_rules, copy_warnings, decoding_rules
 from vaeaug.workflows.data_warnings import data_warnings, passed_over
 from vaeaug.workflows.format_warnings import format_warnings
 from vaeaug.workflows.image_data import read_for_training
-from vaeaug.workflows.run import Run, check_apart
+from vaeaug.workflows.run import Run, check_disjoint
 from vaeaug.workflows.sample_settings import AugmentSettings
 from vaeaug.workflows.samplers import changed_options, check_classes, sampler_config
 from vaeaug.workflows.settings import expand_user, public_settings
-from vaeaug.workflows.synthetic.change_strength import bounded_options
-from vaeaug.workflows.synthetic.class_amounts import amount_warnings, check_amount, wanted_counts
+from vaeaug.workflows.synthetic.change_strength import reduced_strength_options
+from vaeaug.workflows.synthetic.class_counts import check_counts, count_warnings, requested_counts
 from vaeaug.workflows.synthetic.dataset_evaluation import Evaluation, discard_evaluation, verdict_of
 from vaeaug.workflows.synthetic.dataset_model import (
     check_model,
+    dataset_filter,
     dataset_model,
     dataset_sampler,
     named_sampler,
-    sample_filter,
     trained_model,
     was_trained_on,
 )
@@ -51,61 +51,59 @@ from vaeaug.workflows.train.model_training import identity
 
 
 def make_dataset(
-    begun: Run[AugmentSettings], data: Path, out: Path, evaluation: Evaluation | None = None
+    initial_run: Run[AugmentSettings], data: Path, out: Path, evaluation: Evaluation | None = None
 ) -> AugmentResult:
     """Make an extended dataset; see `vaeaug.augment`.
 
-    Args:
-        begun: the run of the command.
-        data: DATA.
-        out: the output directory.
-        evaluation: measures whether the synthetic images help, before OUT is published; None not to measure it.
+    `evaluation` measures whether the synthetic images help, before OUT is published.
 
     Raises:
         InputError: if the data, an option or the output directory cannot be used; nothing was changed.
         PluginError: if the plugin of the variant, the loss or the sampler is broken.
         VaeaugError: if the work failed; `resume=True` continues it.
     """
-    chosen, progress = begun.settings, begun.progress
+    chosen, progress = initial_run.settings, initial_run.progress
     chosen.counts({"": 0})  # contradictory options are an error before any work
     chosen.check_format()
-    sampler = named_sampler(begun)
+    sampler = named_sampler(initial_run)
     budget = begin_budget(chosen.time_budget, progress)
     index = scan(data, options=chosen.label_options())
-    named = dataclasses.replace(_checked_plugins(begun, index, data, out, evaluation), sampler=sampler)
+    named = dataclasses.replace(_checked_plugins(initial_run, index, data, out, evaluation), sampler=sampler)
     if sampler is not None:
-        samplers = begun.registry.samplers
+        samplers = initial_run.registry.samplers
         check_classes(sampler, samplers, named.variant.cls, scope=named.scope, classes=len(index.classes))
-    with begun.writing(out, chosen.request(data=str(data.resolve()))) as run:
-        read = read_for_training(index, chosen, progress, kept=True, model=trained_model(chosen))
-        index, cache = read.index, read.cache
+    with initial_run.writing(out, chosen.request(data=str(data.resolve()))) as run:
+        training_data = read_for_training(index, chosen, progress, copies_synthetic=True, model=trained_model(chosen))
+        index, cache = training_data.index, training_data.cache
         run.warn(*data_warnings(index, cache, allow_leaks=chosen.allow_leaks))
-        check_amount(chosen, {label: len(cache.indices("train", label, real=True)) for label in cache.classes})
+        check_counts(chosen, {label: len(cache.indices("train", label, real=True)) for label in cache.classes})
         if evaluation is not None:
             evaluation.check(index)
         if run.staging.finished is not None:
-            return _finished(run, data, cache)
+            return _finished_result(run, data, cache)
         if chosen.keep_alpha and cache.palette is not None:
             raise InputError(
                 "--keep-alpha takes transparency from edited real images, and indexed images are not edited; "
                 "leave out --keep-alpha"
             )
-        model = dataset_model(run, data, named, read, budget)
+        model = dataset_model(run, data, named, training_data, budget)
         check_model(chosen, cache, model)
-        counts = wanted_counts(chosen, cache)
-        same = was_trained_on(model, cache)
-        sampler = dataset_sampler(run, sampler, model, same=same)
+        counts = requested_counts(chosen, cache)
+        is_training_data = was_trained_on(model, cache)
+        sampler = dataset_sampler(run, sampler, model, is_training_data=is_training_data)
         run.staging.check_unchanged(**identity(cache), model=model.record.fingerprint)
-        keep = sample_filter(run, cache)
-        kinds = class_kinds(cache, asked=chosen.format, quality=chosen.quality, keep_alpha=chosen.keep_alpha)
+        sample_filter = dataset_filter(run, cache)
+        kinds = class_formats(
+            cache, requested_format=chosen.format, quality=chosen.quality, keep_alpha=chosen.keep_alpha
+        )
         rules = copy_rules(cache, kinds, keep_alpha=chosen.keep_alpha, exact=chosen.copy == "exact")
-        copied = _copied_images(index, cache, rules, synthetic_only=chosen.synthetic_only)
-        _copy(run, copied)
+        copied_images = _copied_images(index, cache, rules, synthetic_only=chosen.synthetic_only)
+        _copy(run, copied_images)
         run.warn(
-            *dataset_warnings(index, cache, model, same=same),
-            *amount_warnings(chosen, counts),
-            *read.warnings,
-            *copy_warnings(copied),
+            *dataset_warnings(index, cache, model, is_training_data=is_training_data),
+            *count_warnings(chosen, counts),
+            *training_data.warnings,
+            *copy_warnings(copied_images),
             *format_warnings({label: kinds[label] for label, count in counts.items() if count}),
         )
         limits_changes = sampler.cls.limits_changes(sampler_config(sampler.cls, chosen.sampler_options))
@@ -116,9 +114,9 @@ def make_dataset(
             counts=counts,
             kinds={label: kinds[label] for label in counts},
             decoding=decoding_rules(cache, keep_alpha=chosen.keep_alpha),
-            real=copied,
-            sources=Sources(index.files, copied),
-            first=first_chunks(copied),
+            real=copied_images,
+            sources=Sources(index.files, copied_images),
+            first=first_chunks(copied_images),
             originals={file.file_name: file.path for file in index.of("train")},
             examples={label: _examples(cache, label) for label in counts},
             settings=public_settings(chosen),
@@ -126,50 +124,40 @@ def make_dataset(
             sampler_options=changed_options(sampler.cls, chosen.sampler_options),
             seed=chosen.seed,
             passed_over=passed_over(index, cache),
-            keep=keep,
+            sample_filter=sample_filter,
             limits=_limits(cache, counts) if limits_changes else {},
             invalid=cache.invalid,
-            held_out=read.held_out,
+            held_out=training_data.held_out,
         )
-        dataset = dataclasses.replace(dataset, class_options=bounded_options(dataset))
+        dataset = dataclasses.replace(dataset, class_options=reduced_strength_options(dataset))
         discard_evaluation(run.content)
         return write_dataset(
-            dataset, None if evaluation is None else functools.partial(evaluation.evaluate, run, index, copied)
+            dataset, None if evaluation is None else functools.partial(evaluation.evaluate, run, index, copied_images)
         )
 
 
 def _checked_plugins(
     run: Run[AugmentSettings], index: DatasetIndex, data: Path, out: Path, evaluation: Evaluation | None
 ) -> NamedPlugins:
-    """Check the options against each other and against the files of DATA, and return the named plugins.
-
-    Raises:
-        InputError: if they contradict each other, or if the output overlaps an input.
-        PluginError: if a plugin is broken.
-    """
+    """Check the options against each other and against the files of DATA, and return the named plugins."""
     chosen = run.settings
-    check_apart(out, [data])
+    check_disjoint(out, [data])
     if evaluation is not None and chosen.time_budget is not None:
         raise InputError(
             "--time-budget and --evaluate cannot be combined: with fewer classifiers or steps the evaluation would "
             f"measure something else; leave out --evaluate, and then run: vaeaug evaluate {data} {out}"
         )
     if not chosen.balance:  # the files bound the number of real images from above; balancing compares classes
-        check_amount(chosen, index.counts("train"))
+        check_counts(chosen, index.counts("train"))
     if chosen.held_out() is None and evaluation is not None:
         evaluation.check(index)
     named = named_plugins(run)
     if chosen.model is not None:
-        check_apart(out, [expand_user(chosen.model)])
+        check_disjoint(out, [expand_user(chosen.model)])
     return named
 
 
-def _finished(run: Run[AugmentSettings], data: Path, cache: ImageCache) -> AugmentResult:
-    """Return the result of a finished run that was asked for the same.
-
-    Raises:
-        InputError: if the data or the model have changed since, or if an evaluation is requested and there is none.
-    """
+def _finished_result(run: Run[AugmentSettings], data: Path, cache: ImageCache) -> AugmentResult:
     model, out = trained_model(run.settings), run.staging.final
     run.staging.check_unchanged(
         **identity(cache), **({} if model is None else {"model": read_record(model).fingerprint})
@@ -188,12 +176,11 @@ def _copied_images(
     """Return the images of DATA that are copied to the output: all but, on request, the real training images."""
     invalid = {image.file_name for image in cache.invalid}
     files = (file for file in index.files if file.file_name not in invalid)
-    placed = place_real(files, index.layout, rules)
-    return tuple(image for image in placed if not synthetic_only or image.split != "train" or image.synthetic)
+    located = place_real(files, index.layout, rules)
+    return tuple(image for image in located if not synthetic_only or image.split != "train" or image.synthetic)
 
 
 def _copy(run: Run[AugmentSettings], images: Sequence[RealImage]) -> None:
-    """Copy images of DATA to the output."""
     run.progress.stage("Copying images")
     copy_real(
         images,
@@ -204,13 +191,11 @@ def _copy(run: Run[AugmentSettings], images: Sequence[RealImage]) -> None:
 
 
 def _limits(cache: ImageCache, counts: Mapping[str, int]) -> dict[str, PixelLimits]:
-    """Return the limits of pixel changes of each class that gets images."""
-    wanted = [label for label, count in counts.items() if count]
-    return {label: pixel_limits(cache.pixels_NHWC, cache.indices("train", label, real=True)) for label in wanted}
+    labels = [label for label, count in counts.items() if count]
+    return {label: pixel_limits(cache.pixels_NHWC, cache.indices("train", label, real=True)) for label in labels}
 
 
 def _examples(cache: ImageCache, label: str) -> list[str]:
-    """Return the `file_name` of some real training images of a class, spread evenly."""
     indices = cache.indices("train", label, real=True)
     chosen = np.linspace(0, len(indices) - 1, min(EXAMPLES, len(indices))).round().astype(int)
     return [cache.files[index].file_name for index in indices[chosen]]

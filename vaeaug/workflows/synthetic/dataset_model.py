@@ -16,7 +16,7 @@ from vaeaug.workflows.run import Run
 from vaeaug.workflows.sample_settings import AugmentSettings
 from vaeaug.workflows.samplers import choose_sampler, drawing_samplers, editing_samplers, find_sampler
 from vaeaug.workflows.settings import AUTO, expand_user
-from vaeaug.workflows.synthetic.class_amounts import wanted_counts
+from vaeaug.workflows.synthetic.class_counts import requested_counts
 from vaeaug.workflows.synthetic.sample_filter import SampleFilter, train_filter
 from vaeaug.workflows.time_budget import TimeBudget, reserve_for_writing, writing_seconds
 from vaeaug.workflows.train.loss_choice import NamedPlugins, choose_loss
@@ -27,36 +27,29 @@ from vaeaug.workflows.train_settings import TrainModelSettings, TrainSettings
 
 def trained_model(settings: AugmentSettings) -> Path | None:
     """Return the directory of the model of `--model`, if it is trained already."""
-    place = None if settings.model is None else expand_user(settings.model)
-    return place if place is not None and (place / FILE).exists() else None
+    directory = None if settings.model is None else expand_user(settings.model)
+    return directory if directory is not None and (directory / FILE).exists() else None
 
 
 def dataset_model(
-    run: Run[AugmentSettings], data: Path, named: NamedPlugins, read: TrainingData, budget: TimeBudget | None
+    run: Run[AugmentSettings], data: Path, named: NamedPlugins, training_data: TrainingData, budget: TimeBudget | None
 ) -> StoredModel:
     """Return the model of a dataset: that of `--model`, or one that is trained for this dataset only.
-
-    Args:
-        run: of the dataset.
-        data: DATA.
-        named: the plugins that the user named.
-        read: the images of DATA.
-        budget: the time budget, or None.
 
     Raises:
         InputError: if the model of `--model` is of another variant or loss than the named ones.
     """
     if budget is not None:
-        budget = _reserved(run, budget, read)
+        budget = _reserved(run, budget, training_data)
     if run.settings.model is not None:
         return _named_model(run, data, expand_user(run.settings.model), budget)
     if budget is not None:  # what follows the training is done before it, or its time is estimated
-        sample_filter(run, read.cache)
-    run.staging.check_unchanged(**identity(read.cache))
+        dataset_filter(run, training_data.cache)
+    run.staging.check_unchanged(**identity(training_data.cache))
     directory = run.scratch / "model"
     if not (directory / FILE).exists():
-        used = choose_loss(run, named, read.cache)
-        train_into(run, directory, run.scratch / "training", read.cache, used, budget)
+        training_plugins = choose_loss(run, named, training_data.cache)
+        train_into(run, directory, run.scratch / "training", training_data.cache, training_plugins, budget)
     return run.open_model(directory)
 
 
@@ -68,9 +61,9 @@ def check_model(settings: AugmentSettings, cache: ImageCache, model: StoredModel
     """
     channels = cache.pixels_NHWC.shape[3]
     if channels != model.record.channels:
-        makes, has = ("gray" if count == 1 else "colour" for count in (model.record.channels, channels))
+        model_kind, data_kind = ("gray" if count == 1 else "colour" for count in (model.record.channels, channels))
         raise InputError(
-            f"the model {settings.model} makes {makes} images, but the data contain {has} images; "
+            f"the model {settings.model} makes {model_kind} images, but the data contain {data_kind} images; "
             "give another --model directory to train a new one"
         )
     unknown = sorted(set(cache.classes) - set(model.classes))
@@ -83,7 +76,9 @@ def check_model(settings: AugmentSettings, cache: ImageCache, model: StoredModel
 
 def was_trained_on(model: StoredModel, cache: ImageCache) -> bool:
     """Return whether a model was trained on the training images of the data, under their present names."""
-    return all(model.latents(model.record.label(label)).listing == cache.listing(label) for label in cache.classes)
+    return all(
+        model.latents(model.record.label(label)).content_hash == cache.content_hash(label) for label in cache.classes
+    )
 
 
 def named_sampler(run: Run[AugmentSettings]) -> Provided[Sampler] | None:
@@ -93,45 +88,39 @@ def named_sampler(run: Run[AugmentSettings]) -> Provided[Sampler] | None:
         InputError: if there is no such sampler or option, or if `keep_alpha` is set and the sampler draws new images.
     """
     samplers = run.registry.samplers
-    asked = find_sampler(run.settings.sampler, run.settings.sampler_options, run.registry)
+    requested = find_sampler(run.settings.sampler, run.settings.sampler_options, run.registry)
     if not run.settings.keep_alpha:
-        return asked
-    if asked is None:  # edited images have the transparency of their sources
-        asked = next((sampler for sampler in samplers.values() if sampler.cls.edits), None)
-    if asked is None or not asked.cls.edits:
-        drawn = "no sampler does that" if asked is None else f"the sampler '{asked.name}' draws new images"
+        return requested
+    if requested is None:  # edited images have the transparency of their sources
+        requested = next((sampler for sampler in samplers.values() if sampler.cls.edits), None)
+    if requested is None or not requested.cls.edits:
+        reason = "no sampler does that" if requested is None else f"the sampler '{requested.name}' draws new images"
         raise InputError(
-            f"--keep-alpha takes transparency from edited real images, and {drawn}; "
+            f"--keep-alpha takes transparency from edited real images, and {reason}; "
             f"use --sampler {editing_samplers(samplers)}, or leave out --keep-alpha"
         )
-    return asked
+    return requested
 
 
 def dataset_sampler(
-    run: Run[AugmentSettings], asked: Provided[Sampler] | None, model: StoredModel, *, same: bool
+    run: Run[AugmentSettings], requested: Provided[Sampler] | None, model: StoredModel, *, is_training_data: bool
 ) -> Provided[Sampler]:
-    """Return the sampler of a dataset.
-
-    Args:
-        run: of the dataset.
-        asked: the sampler that the user named, or None for `auto`.
-        model: the model.
-        same: whether the model was trained on the training images of the data.
+    """Return the sampler of a dataset; `requested` is None for `auto`.
 
     Raises:
-        InputError: if the sampler edits the images that the model was trained on, and these are others.
+        InputError: if the sampler edits the training images of the model, and the data contain other images.
     """
     samplers = run.registry.samplers
-    if asked is not None and asked.cls.edits and not same:
+    if requested is not None and requested.cls.edits and not is_training_data:
         others = drawing_samplers(samplers, model.latents(0).latents)
         raise InputError(
-            f"the sampler '{asked.name}' edits the images that the model was trained on, but the data contain others; "
-            f"give another --model directory to train a new one, or use --sampler {others}"
+            f"the sampler '{requested.name}' edits the images that the model was trained on, but the data contain "
+            f"others; give another --model directory to train a new one, or use --sampler {others}"
         )
-    return choose_sampler(asked, samplers, model, has_originals=same)
+    return choose_sampler(requested, samplers, model, has_originals=is_training_data)
 
 
-def sample_filter(run: Run[AugmentSettings], cache: ImageCache) -> SampleFilter | None:
+def dataset_filter(run: Run[AugmentSettings], cache: ImageCache) -> SampleFilter | None:
     """Return the filter that decides which samples are kept, or None to keep all."""
     if not run.settings.filter:
         return None
@@ -145,36 +134,30 @@ def sample_filter(run: Run[AugmentSettings], cache: ImageCache) -> SampleFilter 
     )
 
 
-def _reserved(run: Run[AugmentSettings], budget: TimeBudget, read: TrainingData) -> TimeBudget:
-    """Return the time budget with the time to make the images reserved."""
-    counts = wanted_counts(run.settings, read.cache)
-    readable = {file.file_name for file in read.cache.files}
+def _reserved(run: Run[AugmentSettings], budget: TimeBudget, training_data: TrainingData) -> TimeBudget:
+    counts = requested_counts(run.settings, training_data.cache)
+    readable = {file.file_name for file in training_data.cache.files}
     paths: dict[str, list[Path]] = {label: [] for label in counts}
-    for file in read.index.of("train"):
+    for file in training_data.index.of("train"):
         if file.file_name in readable:
             paths[file.label].append(file.path)
     return reserve_for_writing(budget, writing_seconds(paths, counts, threads=1), sum(counts.values()), run.progress)
 
 
-def _named_model(run: Run[AugmentSettings], data: Path, place: Path, budget: TimeBudget | None) -> StoredModel:
-    """Return the model of `--model`, trained first if there is none yet.
-
-    Raises:
-        InputError: if it is of another variant or loss than the named ones.
-    """
+def _named_model(run: Run[AugmentSettings], data: Path, directory: Path, budget: TimeBudget | None) -> StoredModel:
     chosen = run.settings
-    if not (place / FILE).exists():
+    if not (directory / FILE).exists():
         training = {field.name: getattr(chosen, field.name) for field in dataclasses.fields(TrainSettings)}
-        train_model(run.part(TrainModelSettings(**training)), data, place, budget)
+        train_model(run.nested(TrainModelSettings(**training)), data, directory, budget)
     elif chosen.ignored_by_a_model():
         flags = ", ".join(chosen.ignored_by_a_model())
-        run.progress.say(f"the model {place} is already trained, so these options have no effect: {flags}")
-    model = run.open_model(place)
+        run.progress.say(f"the model {directory} is already trained, so these options have no effect: {flags}")
+    model = run.open_model(directory)
     record = model.record
-    for flag, asked, found in (("variant", chosen.variant, record.variant), ("loss", chosen.loss, record.loss)):
-        if asked not in (None, AUTO, found.name):
+    for flag, requested, recorded in (("variant", chosen.variant, record.variant), ("loss", chosen.loss, record.loss)):
+        if requested not in (None, AUTO, recorded.name):
             raise InputError(
-                f"the model {place} was trained with --{flag} {found.name}, not {asked}; "
+                f"the model {directory} was trained with --{flag} {recorded.name}, not {requested}; "
                 f"leave out --{flag}, or give another --model directory to train a new one"
             )
     return model

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from vaeaug.export.card import CardData, ClassCount, counts_entry, write_card
 from vaeaug.export.layout import make_missing_folders
-from vaeaug.export.manifest import Listed, manifest_rows, write_manifest
-from vaeaug.export.origin import Drawn
+from vaeaug.export.manifest import ManifestFacts, manifest_rows, write_manifest
 from vaeaug.export.record import RECORD, command_record, write_record
+from vaeaug.export.synthesis_method import Generated
 from vaeaug.pages.dataset_report import write_report
-from vaeaug.pages.evaluation_results import EvaluationPart
+from vaeaug.pages.evaluation_results import EvaluationResults
 from vaeaug.workflows.copies import copies_record
 from vaeaug.workflows.name_list import name_list
 from vaeaug.workflows.samplers import plugin_entry
@@ -22,17 +22,17 @@ from vaeaug.workflows.synthetic.sample_files import write_samples
 from vaeaug.workflows.synthetic.synthetic_dataset import AugmentResult, SyntheticDataset, WrittenSamples
 
 
-def write_dataset(dataset: SyntheticDataset, evaluate: Callable[[Path], EvaluationPart] | None = None) -> AugmentResult:
+def write_dataset(
+    dataset: SyntheticDataset, evaluate: Callable[[Path], EvaluationResults] | None = None
+) -> AugmentResult:
     """Write the synthetic images and the files at the root, and publish the dataset.
 
-    Args:
-        dataset: the dataset; its real images are copied already.
-        evaluate: receives the directory when only its report is missing, may add files to it, and returns the part of
-            the report about the evaluation.
+    `evaluate` receives the directory when only its report is missing, may add files to it, and returns the results for
+    the report.
     """
     run = dataset.run
     written = write_samples(dataset)
-    run.warn(*strength_warnings(dataset), *_unfilled(dataset, written))
+    run.warn(*strength_warnings(dataset), *_unfilled_warnings(dataset, written))
     counts = class_counts(dataset, written)
     make_missing_folders(dataset.out, [count.label for count in counts])
     write_root(dataset, written, counts)
@@ -42,7 +42,7 @@ def write_dataset(dataset: SyntheticDataset, evaluate: Callable[[Path], Evaluati
         out=run.publish(),
         counts=tuple(counts),
         sampler=dataset.sampler.name,
-        remarks=tuple(run.warnings),
+        warnings=tuple(run.warnings),
         dropped=written.dropped,
         verdict=None if evaluation is None else evaluation.verdict,
     )
@@ -66,12 +66,12 @@ def class_counts(dataset: SyntheticDataset, written: WrittenSamples) -> list[Cla
     ]
 
 
-def _unfilled(dataset: SyntheticDataset, written: WrittenSamples) -> list[str]:
+def _unfilled_warnings(dataset: SyntheticDataset, written: WrittenSamples) -> list[str]:
     """Return a warning about classes with fewer images than requested because too many samples were dropped."""
     short = [
-        f"{label} has {written.counts[label]:,} of {wanted:,}"
-        for label, wanted in dataset.counts.items()
-        if written.counts[label] < wanted
+        f"{label} has {written.counts[label]:,} of {requested:,}"
+        for label, requested in dataset.counts.items()
+        if written.counts[label] < requested
     ]
     if not short:
         return []
@@ -84,9 +84,9 @@ def _unfilled(dataset: SyntheticDataset, written: WrittenSamples) -> list[str]:
 def write_root(dataset: SyntheticDataset, written: WrittenSamples, counts: Sequence[ClassCount]) -> None:
     """Write the files at the root but the report. The same work gives the same bytes: no times, no paths."""
     record = dataset.model.record
-    listed = Listed()
+    listed = ManifestFacts()
     rows = manifest_rows(dataset.real, dataset.sources, dataset.journal, dataset.seed)
-    write_manifest(dataset.out / "manifest.csv", listed.seen(rows))
+    write_manifest(dataset.out / "manifest.csv", listed.observe(rows))
     write_record(
         dataset.out / RECORD,
         command_record(
@@ -103,7 +103,7 @@ def write_root(dataset: SyntheticDataset, written: WrittenSamples, counts: Seque
             dropped=written.dropped,
             passed_over=dataset.passed_over,
             invalid=dataset.invalid,
-            remarks=dataset.run.warnings,
+            warnings=dataset.run.warnings,
         ),
     )
     card = CardData(
@@ -111,7 +111,7 @@ def write_root(dataset: SyntheticDataset, written: WrittenSamples, counts: Seque
         counts,
         settings_shown(dataset, written),
         warnings=tuple(dataset.run.warnings),
-        origin=dataset.edited or Drawn(),
+        method=dataset.edited or Generated(),
         rewritten=sum(bool(image.reasons) for image in dataset.real),
         suffixes=listed.suffixes,
         sources=listed.sources,

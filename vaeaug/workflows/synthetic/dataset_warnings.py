@@ -13,21 +13,16 @@ from vaeaug.workflows.data_warnings import split_warnings
 from vaeaug.workflows.model_warnings import model_warnings
 from vaeaug.workflows.name_list import name_list
 
-_OTHERS = "the model was not trained on the images of this dataset, or they have been renamed since"
+_OTHER_DATA = "the model was not trained on the images of this dataset, or they have been renamed since"
 
 
-def dataset_warnings(index: DatasetIndex, cache: ImageCache, model: StoredModel, *, same: bool) -> list[str]:
-    """Return the warnings about the model, the splits and the names of class folders.
-
-    Args:
-        index: the files of the data.
-        cache: the images that could be read.
-        model: the model that the synthetic images are drawn from.
-        same: whether it was trained on the training images of the data, under the same names.
-    """
+def dataset_warnings(
+    index: DatasetIndex, cache: ImageCache, model: StoredModel, *, is_training_data: bool
+) -> list[str]:
+    """Return the warnings about the model, the splits and the names of class folders."""
     return [
         *model_warnings(model),
-        *([] if same else [_OTHERS]),
+        *([] if is_training_data else [_OTHER_DATA]),
         *split_warnings(index),
         *constant_warnings(cache),
         *_renamed(sorted({file.label for file in cache.files})),
@@ -35,7 +30,6 @@ def dataset_warnings(index: DatasetIndex, cache: ImageCache, model: StoredModel,
 
 
 def _renamed(labels: Iterable[str]) -> list[str]:
-    """Return a warning about classes whose folders have encoded names."""
     renamed = [f"{label!r} is in {folder_name(label)}" for label in labels if folder_name(label) != label]
     if not renamed:
         return []

@@ -1,14 +1,14 @@
-"""Pictures of the first samples that were dropped: kept in the scratch directory for the report.
+"""Pictures of the first dropped samples, kept in the scratch directory for the report.
 
-The result does not depend on interruptions: a sample is written if fewer than `SHOWN` samples come before it, whichever
-chunks were made before, and only the first ones are read.
+A sample is written if fewer than `SHOWN` samples come before it, and only the first ones are read, so the result does
+not depend on interruptions.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from vaeaug.export.kind import ClassKind
+from vaeaug.export.class_format import ClassFormat
 from vaeaug.export.layout import folder_name
 from vaeaug.export.writer import sample_file
 from vaeaug.staging import write_atomic
@@ -18,14 +18,8 @@ SHOWN = 4
 """Dropped samples that are shown at most, per class and reason."""
 
 
-def keep_rejected(directory: Path, chunk: SampleChunk, kind: ClassKind) -> None:
-    """Write the dropped samples of a chunk that may be among the first of their class and cause.
-
-    Args:
-        directory: for all classes; it is created if it is missing.
-        chunk: with its verdicts.
-        kind: the kind of file that samples of its class are written as; here always PNG.
-    """
+def keep_rejected(directory: Path, chunk: SampleChunk, kind: ClassFormat) -> None:
+    """Write the dropped samples of a chunk, as PNG, that may be among the first of their class and cause."""
     for offset, cause in enumerate(chunk.verdicts or ()):
         if cause is None:
             continue
@@ -50,5 +44,4 @@ def _name(index: int) -> str:
 
 
 def _indices(folder: Path) -> list[int]:
-    """Return the indices of the samples in a folder, in order."""
     return sorted(int(path.stem) for path in folder.glob("*.png")) if folder.is_dir() else []

@@ -19,9 +19,9 @@ from vaeaug.export.card import ClassCount
 from vaeaug.pages.class_samples import SampleRow
 from vaeaug.pages.dataset_report import ReportData
 from vaeaug.pages.embedded_images import PageImage
-from vaeaug.pages.evaluation_results import EvaluationPart
+from vaeaug.pages.evaluation_results import EvaluationResults
 from vaeaug.pages.training_curves import History
-from vaeaug.workflows.model_warnings import latents_in_words
+from vaeaug.workflows.model_warnings import describe_latents
 from vaeaug.workflows.synthetic.rejected_samples import first_rejected
 from vaeaug.workflows.synthetic.synthetic_dataset import SyntheticDataset, WrittenSamples
 
@@ -30,42 +30,39 @@ def report_content(
     dataset: SyntheticDataset,
     written: WrittenSamples,
     counts: Sequence[ClassCount],
-    evaluation: EvaluationPart | None = None,
+    evaluation: EvaluationResults | None = None,
 ) -> ReportData:
     """Return the content of the report.
 
     Args:
-        dataset: the dataset.
-        written: its synthetic images.
-        counts: numbers of images by class and kind.
         evaluation: the evaluation, if one was requested; it has samples of its own.
     """
     record = dataset.model.record
     real, synthetic = sum(count.real for count in counts), sum(count.synthetic for count in counts)
     classes = f"{len(dataset.counts):,} {'class' if len(dataset.counts) == 1 else 'classes'}"
     units = {entry.name: entry.metrics for entry in record.classes if entry.metrics} or {"all classes": record.metrics}
-    beside = {"manifest.csv": "lists which images are synthetic"}
+    linked_files = {"manifest.csv": "lists which images are synthetic"}
     if evaluation is not None:
-        beside["utility/evaluation.json"] = "contains every figure of the evaluation"
+        linked_files["utility/evaluation.json"] = "contains every figure of the evaluation"
     return ReportData(
         title=dataset.run.title,
         summary=f"{synthetic:,} synthetic images in {classes}"
         + (f", added to {real:,} real ones." if real else ", without the real ones."),
         counts=counts,
         samples=_samples(dataset, written, counts) if evaluation is None else (),
-        nearest=dataset.keep is not None,
+        nearest=dataset.sample_filter is not None,
         histories=_histories(dataset.model.directory / "history.jsonl"),
         units={
             name: (metrics["active_units"], metrics["latent_units"])
             for name, metrics in units.items()
             if "codes" not in metrics
         },
-        codes={name: latents_in_words(metrics) for name, metrics in units.items() if "codes" in metrics},
+        codes={name: describe_latents(metrics) for name, metrics in units.items() if "codes" in metrics},
         dropped=written.dropped,
         rejected=_rejected(dataset, written),
         settings=settings_shown(dataset, written),
         warnings=tuple(dataset.run.warnings),
-        beside=beside,
+        linked_files=linked_files,
         evaluation=evaluation,
         edited=dataset.edited,
     )
@@ -73,7 +70,7 @@ def report_content(
 
 def settings_shown(dataset: SyntheticDataset, written: WrittenSamples) -> dict[str, object]:
     """Return the settings that the report and the card show, and how many samples were dropped."""
-    if dataset.keep is None:
+    if dataset.sample_filter is None:
         return _summary(dataset)
     causes: Counter[str] = Counter()
     for dropped in written.dropped.values():
@@ -88,7 +85,7 @@ def _summary(dataset: SyntheticDataset) -> dict[str, object]:
         "variant": record.variant.name,
         "reconstruction loss": record.loss.name + (f" ({record.loss_reason})" if record.loss_reason else ""),
         "scope": record.scope,
-        "latent": latents_in_words(record.metrics),
+        "latent": describe_latents(record.metrics),
         "model size": f"{record.height} x {record.width} x {record.channels}",
         "training" if record.scope == "shared" else "training of the shared network": record.metrics["stopped"],
         "sampler": " ".join(
@@ -112,10 +109,12 @@ def _samples(dataset: SyntheticDataset, written: WrittenSamples, counts: Sequenc
 
     for label, names in written.examples.items():
         files = [f"train/{name}" for name in names]
-        if dataset.keep is None:
+        if dataset.sample_filter is None:
             real = dataset.examples.get(label, ())
         else:
-            real = dataset.keep.nearest(label, [_pixels(dataset.out / file, dataset.decoding) for file in files])
+            real = dataset.sample_filter.nearest(
+                label, [_pixels(dataset.out / file, dataset.decoding) for file in files]
+            )
         count = count_of[label]
         synthetic = [PageImage(dataset.out / file, file, rules=dataset.decoding) for file in files]
         rows.append(SampleRow(label, synthetic, list(map(real_image, real)), count.synthetic, count.real))
@@ -123,7 +122,6 @@ def _samples(dataset: SyntheticDataset, written: WrittenSamples, counts: Sequenc
 
 
 def _rejected(dataset: SyntheticDataset, written: WrittenSamples) -> dict[str, dict[str, list[PageImage]]]:
-    """Return the first dropped samples by class and cause."""
     return {
         label: {
             cause: [PageImage(path, rules=dataset.decoding) for path in first_rejected(dataset.rejected, label, cause)]
@@ -139,7 +137,6 @@ def _pixels(path: Path, decoding: DecodeRules) -> NDArray[np.uint8]:
 
 
 def _histories(path: Path) -> list[History]:
-    """Return the trainings of `history.jsonl`, in order."""
     trainings: dict[str, list[dict[str, Any]]] = {}
     for line in path.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)

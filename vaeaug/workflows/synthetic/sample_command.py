@@ -5,16 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from vaeaug.export.kind import recorded_kind
+from vaeaug.export.class_format import recorded_format
 from vaeaug.export.manifest import Sources
 from vaeaug.progress import SILENT, Progress
 from vaeaug.workflows.format_warnings import format_warnings
 from vaeaug.workflows.model_warnings import model_warnings
-from vaeaug.workflows.run import begin_run, check_apart
+from vaeaug.workflows.run import begin_run, check_disjoint
 from vaeaug.workflows.sample_settings import SampleModelSettings
 from vaeaug.workflows.samplers import changed_options, choose_sampler, find_sampler
 from vaeaug.workflows.settings import build, expand_user, public_settings
-from vaeaug.workflows.synthetic.class_amounts import amount_warnings, check_amount
+from vaeaug.workflows.synthetic.class_counts import check_counts, count_warnings
 from vaeaug.workflows.synthetic.dataset_output import write_dataset
 from vaeaug.workflows.synthetic.synthetic_dataset import AugmentResult, SyntheticDataset
 
@@ -25,10 +25,7 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     Args:
         model: the directory of the model.
         out: the output directory: a path that does not exist, or an empty directory.
-        progress: progress callback.
-        **settings: the fields of `SampleModelSettings`: `per_class`, `balance`, `ratio`, `sampler`, `sampler_options`,
-            `format`, `quality`, `seed`, `classes`, `variant_options` (only those that change how it draws), `device`,
-            `workers`, `resume`, `plugins_dirs`. `balance` and `ratio` count the images that it was trained on.
+        **settings: the options of `vaeaug sample`, with underscores; the fields of `SampleModelSettings`.
 
     Raises:
         InputError: if the model, an option or the output directory cannot be used; nothing was changed.
@@ -42,35 +39,42 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     stored = run.open_model(model, chosen.variant_options)
     for name in chosen.classes:
         stored.record.label(name)
-    asked = find_sampler(chosen.sampler, chosen.sampler_options, run.registry)
-    sampler = choose_sampler(asked, run.registry.samplers, stored)
+    requested = find_sampler(chosen.sampler, chosen.sampler_options, run.registry)
+    sampler = choose_sampler(requested, run.registry.samplers, stored)
     options = changed_options(sampler.cls, chosen.sampler_options)
-    check_apart(out, [model])
+    check_disjoint(out, [model])
     real = {entry.name: entry.images for entry in stored.record.classes}
-    drawn = {name: count for name, count in chosen.counts(real).items() if not chosen.classes or name in chosen.classes}
-    check_amount(chosen, real, drawn)
-    wanted: dict[str, Any] = {"counts": drawn, "sampler": sampler.name, "sampler_options": options, "seed": chosen.seed}
+    counts = {
+        name: count for name, count in chosen.counts(real).items() if not chosen.classes or name in chosen.classes
+    }
+    check_counts(chosen, real, counts)
+    resolved: dict[str, Any] = {
+        "counts": counts,
+        "sampler": sampler.name,
+        "sampler_options": options,
+        "seed": chosen.seed,
+    }
     if chosen.variant_options:
-        wanted["variant_options"] = stored.options
+        resolved["variant_options"] = stored.options
     kinds = {
-        entry.name: recorded_kind(stored.record, entry, asked=chosen.format, quality=chosen.quality)
+        entry.name: recorded_format(stored.record, entry, requested_format=chosen.format, quality=chosen.quality)
         for entry in stored.record.classes
     }
     if (chosen.format, chosen.quality) != ("auto", None):
-        wanted |= {"format": chosen.format, "quality": chosen.quality}
-    with run.writing(out, chosen.request(model=stored.record.fingerprint, **wanted)) as run:
+        resolved |= {"format": chosen.format, "quality": chosen.quality}
+    with run.writing(out, chosen.request(model=stored.record.fingerprint, **resolved)) as run:
         if (record := run.finished_record()) is not None:
             return AugmentResult.from_record(run.staging.final, record)
         run.warn(
             *model_warnings(stored),
-            *amount_warnings(chosen, drawn),
-            *format_warnings({name: kinds[name] for name, count in drawn.items() if count}),
+            *count_warnings(chosen, counts),
+            *format_warnings({name: kinds[name] for name, count in counts.items() if count}),
         )
         dataset = SyntheticDataset(
             command="sample",
             run=run,
             model=stored,
-            counts=drawn,
+            counts=counts,
             kinds=kinds,
             decoding=stored.record.rules(),
             real=(),
@@ -78,7 +82,7 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
             first={},
             originals={},
             examples={},
-            settings={**public_settings(chosen), **wanted},
+            settings={**public_settings(chosen), **resolved},
             sampler=sampler,
             sampler_options=options,
             seed=chosen.seed,

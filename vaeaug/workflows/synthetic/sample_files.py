@@ -37,16 +37,16 @@ def write_samples(dataset: SyntheticDataset) -> WrittenSamples:
     progress = dataset.run.progress
     progress.stage("Writing synthetic images")
     train = dataset.out / "train"
-    there = complete_spans(train, dataset.journal)
-    total, done = max(1, sum(dataset.counts.values())), sum(len(entry.kept) for entry in there.values())
+    written_spans = complete_spans(train, dataset.journal)
+    total, done = max(1, sum(dataset.counts.values())), sum(len(entry.kept) for entry in written_spans.values())
 
-    def add(images: int) -> None:
+    def report(images: int) -> None:
         nonlocal done
         done += images
         progress.tick(Tick(done / total))
 
     write_chunks(
-        _chunks(dataset, there),
+        _chunks(dataset, written_spans),
         train,
         dataset.journal,
         # No folder for a class without images: torchvision refuses empty ones.
@@ -57,7 +57,7 @@ def write_samples(dataset: SyntheticDataset) -> WrittenSamples:
             "vaeaug:seed": str(dataset.seed),
         },
         threads=dataset.run.settings.workers,
-        progress=add,
+        progress=report,
     )
     written = _written(dataset)
     for label, count in written.counts.items():
@@ -67,16 +67,17 @@ def write_samples(dataset: SyntheticDataset) -> WrittenSamples:
     return written
 
 
-def _chunks(dataset: SyntheticDataset, there: dict[SampleSpan, WrittenSpan]) -> Iterator[SampleChunk]:
-    """Generate the missing chunks, class by class."""
+def _chunks(dataset: SyntheticDataset, written_spans: dict[SampleSpan, WrittenSpan]) -> Iterator[SampleChunk]:
     for label, count in dataset.counts.items():
-        if dataset.keep is None:
+        if dataset.sample_filter is None:
             start = dataset.first.get(label, 0) * CHUNK
-            wanted = (SampleSpan(label, start + span.start, span.count) for span in spans({label: count}, CHUNK))
-            missing = [span.start // CHUNK for span in wanted if span not in there]
+            requested = (SampleSpan(label, start + span.start, span.count) for span in spans({label: count}, CHUNK))
+            missing = [span.start // CHUNK for span in requested if span not in written_spans]
             yield from drawn_chunks(dataset, label, missing, start + count)
         else:
-            yield from _filtered(dataset, dataset.keep, label, {s: e for s, e in there.items() if s.label == label})
+            yield from _filtered(
+                dataset, dataset.sample_filter, label, {s: e for s, e in written_spans.items() if s.label == label}
+            )
 
 
 def drawn_chunks(
@@ -103,34 +104,34 @@ def drawn_chunks(
 
 
 def _filtered(
-    dataset: SyntheticDataset, keep: SampleFilter, label: str, there: dict[SampleSpan, WrittenSpan]
+    dataset: SyntheticDataset, sample_filter: SampleFilter, label: str, written_spans: dict[SampleSpan, WrittenSpan]
 ) -> Iterator[SampleChunk]:
-    """Generate chunks of a class until enough samples are kept, or until the maximum of attempts is reached.
+    """Generate chunks until enough samples are kept, or until the maximum of attempts is reached.
 
     The output has the first samples that are kept, so it does not depend on interruptions.
     """
-    kept = {span.start // CHUNK: len(entry.kept) for span, entry in there.items()}
-    wanted, first = dataset.counts[label], dataset.first.get(label, 0)
-    numbers = range(first, first - (-MAX_ATTEMPTS * wanted // CHUNK))
+    kept = {span.start // CHUNK: len(entry.kept) for span, entry in written_spans.items()}
+    requested, first = dataset.counts[label], dataset.first.get(label, 0)
+    numbers = range(first, first - (-MAX_ATTEMPTS * requested // CHUNK))
     drawn = drawn_chunks(dataset, label, [number for number in numbers if number not in kept], numbers.stop * CHUNK)
     for number in numbers:
-        if wanted <= 0:
+        if requested <= 0:
             return
         if number not in kept:
             chunk = next(drawn)  # only when it is needed; the sampler is fitted once
-            chunk = _cut(chunk, keep.verdicts(chunk), wanted)
+            chunk = _truncated(chunk, sample_filter.verdicts(chunk), requested)
             keep_rejected(
                 dataset.rejected, chunk, dataset.kinds[label]
             )  # before the journal says that the chunk is done
             kept[number] = len(chunk.kept)
             yield chunk
-        wanted -= kept[number]
+        requested -= kept[number]
 
 
-def _cut(chunk: SampleChunk, verdicts: list[str | None], wanted: int) -> SampleChunk:
+def _truncated(chunk: SampleChunk, verdicts: list[str | None], requested: int) -> SampleChunk:
     """Return the chunk with its verdicts, cut after the last requested sample."""
     offsets = [offset for offset, verdict in enumerate(verdicts) if verdict is None]
-    end = offsets[wanted - 1] + 1 if len(offsets) >= wanted else len(verdicts)
+    end = offsets[requested - 1] + 1 if len(offsets) >= requested else len(verdicts)
     return dataclasses.replace(
         chunk,
         pixels_BHWC=chunk.pixels_BHWC[:end],
@@ -142,7 +143,6 @@ def _cut(chunk: SampleChunk, verdicts: list[str | None], wanted: int) -> SampleC
 
 
 def _written(dataset: SyntheticDataset) -> WrittenSamples:
-    """Return the images that the journal records."""
     entries = {entry.span: entry for entry in read_journal(dataset.journal)}  # a chunk made twice counts once
     counts: dict[str, int] = dict.fromkeys(dataset.counts, 0)
     dropped: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -151,9 +151,9 @@ def _written(dataset: SyntheticDataset) -> WrittenSamples:
         counts[span.label] += len(entry.kept)
         dropped[span.label].update(entry.dropped)
         folder = folder_name(span.label)
-        room = max(0, EXAMPLES - len(names[span.label]))
+        limit = max(0, EXAMPLES - len(names[span.label]))
         names[span.label] += [
             f"{folder}/{synthetic_name(span.label, span.start + offset, entry.suffix(offset))}"
-            for offset in entry.kept[:room]
+            for offset in entry.kept[:limit]
         ]
     return WrittenSamples(counts, {label: dict(causes) for label, causes in dropped.items() if causes}, names)

@@ -25,7 +25,7 @@ from vaeaug.progress import Progress, Tick
 from vaeaug.seeds import seed_of
 from vaeaug.staging import write_atomic
 from vaeaug.synthesis.chunk import SampleChunk
-from vaeaug.synthesis.filters import Fold, Judge
+from vaeaug.synthesis.filters import ClassifierFilter, Fold
 from vaeaug.workflows.device import one_thread
 
 FOLDS = 3
@@ -34,15 +34,10 @@ STEPS_PER_IMAGE, MIN_STEPS = 2, 60  # few images are soon memorized
 
 
 class SampleFilter:
-    """Decides which samples of a dataset's classes are kept.
+    """Decides which samples of a dataset's classes are kept."""
 
-    Args:
-        judge: of images at the size of the cache.
-        cache: the dataset.
-    """
-
-    def __init__(self, judge: Judge, cache: ImageCache) -> None:
-        self._judge = judge
+    def __init__(self, classifier_filter: ClassifierFilter, cache: ImageCache) -> None:
+        self._classifier_filter = classifier_filter
         self._names_R = [cache.files[index].file_name for index in cache.indices("train", real=True)]
         self._shape_HWC = cache.pixels_NHWC.shape[1:]
         self._label = {name: label for label, name in enumerate(cache.classes)}
@@ -51,33 +46,26 @@ class SampleFilter:
     def verdicts(self, chunk: SampleChunk) -> list[str | None]:
         """Return for each sample the reason why it is dropped, or None if it is kept."""
         sources = [None if source is None else self._position.get(source) for source in chunk.sources]
-        return self._judge.verdicts(self._seen(chunk), self._label[chunk.label], sources)
+        return self._classifier_filter.verdicts(self._pixels_at_size(chunk), self._label[chunk.label], sources)
 
     @one_thread()
     def nearest(self, label: str, images: Sequence[NDArray[np.uint8]]) -> list[str]:
-        """Return for each image of a class the `file_name` of the most similar real one, according to a classifier.
-
-        Args:
-            label: the class.
-            images: uint8 arrays (H, W, 1 or 3), of any sizes.
-        """
+        """Return the `file_name` of the most similar real image of the class, for each image."""
         if not images:
             return []
-        positions_B = self._judge.nearest(self._at_size(images), self._label[label])
+        positions_B = self._classifier_filter.nearest(self._at_size(images), self._label[label])
         return [self._names_R[position] for position in positions_B]
 
-    def _seen(self, chunk: SampleChunk) -> NDArray[np.uint8]:
-        """Return the samples at the size of the cache."""
+    def _pixels_at_size(self, chunk: SampleChunk) -> NDArray[np.uint8]:
         if chunk.edits is None and chunk.pixels_BHWC.shape[1:] == self._shape_HWC:
             return chunk.pixels_BHWC
         if chunk.edits is None:
             return self._at_size(chunk.pixels_BHWC)
         # In threads, because decoding and adding run outside the interpreter; kept, because the writer needs them too.
-        with contextlib.closing(run_bounded(lambda edit: edit.seen(), chunk.edits)) as edited:
+        with contextlib.closing(run_bounded(lambda edit: edit.eight_bit(), chunk.edits)) as edited:
             return self._at_size(edited)
 
     def _at_size(self, images: Iterable[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-        """Return images at the size of the cache, and in its channels."""
         return np.stack([_resized(image_HWC, self._shape_HWC) for image_HWC in images])
 
 
@@ -93,15 +81,7 @@ def _resized(image_HWC: NDArray[np.uint8], shape_HWC: tuple[int, ...]) -> NDArra
 
 @dataclass(frozen=True, slots=True)
 class FoldTask:
-    """The training of the classifier of one fold.
-
-    Attributes:
-        cache: directory of the image cache.
-        fold: number of the fold that it does not see.
-        seed: of the run.
-        device: where to compute.
-        path: the file for its weights.
-    """
+    """The training of the classifier of one fold, which it does not see."""
 
     cache: Path
     fold: int
@@ -115,13 +95,7 @@ def train_filter(
 ) -> SampleFilter | None:
     """Return a filter for samples of a dataset's classes, or None without two classes that have real images.
 
-    Args:
-        cache: the dataset; samples are compared with its training images.
-        directory: for the classifiers; those in it are not trained again.
-        seed: of the run.
-        device: where to compute.
-        workers: number of processes; one per core if None.
-        progress: progress callback.
+    Classifiers that exist in `directory` are not trained again. There is one process per core if `workers` is None.
     """
     if len(cache.classes) < 2 or not all(len(cache.indices("train", name, real=True)) for name in cache.classes):
         return None
@@ -135,22 +109,21 @@ def train_filter(
         progress.stage("Training the filter classifiers")
     fractions = dict.fromkeys(range(len(pending)), 0.0)
 
-    def hear(number: int, fraction: float) -> None:
+    def on_progress(number: int, fraction: float) -> None:
         fractions[number] = fraction
         progress.tick(Tick(sum(fractions.values()) / len(pending)))
 
-    run_tasks(_run, pending, workers=min(workers or cpu_count(), FOLDS), hear=hear)
+    run_tasks(_run, pending, workers=min(workers or cpu_count(), FOLDS), on_message=on_progress)
     indices = cache.indices("train", real=True)
     pixels_NHWC, labels_N = cache.pixels_NHWC[indices], cache.labels_N[indices]
     fold_N = _folds(cache, seed)
     folds = [Fold(_load(cache, task, device), np.flatnonzero(fold_N == task.fold)) for task in tasks]
     with one_thread():
-        return SampleFilter(Judge(folds, pixels_NHWC, labels_N), cache)
+        return SampleFilter(ClassifierFilter(folds, pixels_NHWC, labels_N), cache)
 
 
 @one_thread()
-def _run(task: FoldTask, tell: Callable[[float], None]) -> None:
-    """Train the classifier of a fold."""
+def _run(task: FoldTask, report: Callable[[float], None]) -> None:
     cache = open_cache(task.cache)
     indices = cache.indices("train", real=True)[_folds(cache, task.seed) != task.fold]
     steps = min(max(STEPS_PER_IMAGE * len(indices), MIN_STEPS), CONFIG.steps)
@@ -160,14 +133,13 @@ def _run(task: FoldTask, tell: Callable[[float], None]) -> None:
         seed=seed_of(task.seed, "judge", task.fold),
         config=dataclasses.replace(CONFIG, steps=steps, batch_size=min(CONFIG.batch_size, len(indices))),
         device=torch.device(task.device),
-        report=tell,
+        report=report,
     )
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in classifier.network.state_dict().items()}
     write_atomic(task.path, save(weights))
 
 
 def _folds(cache: ImageCache, seed: int) -> NDArray[np.int64]:
-    """Return the fold of each training image."""
     indices = cache.indices("train", real=True)
     digests = [cache.files[index].digest for index in indices]
     return stratified_folds(cache.labels_N[indices], FOLDS, seed, digests=digests)

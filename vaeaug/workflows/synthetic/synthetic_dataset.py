@@ -12,10 +12,10 @@ from vaeaug.dataset.image_cache import InvalidImage
 from vaeaug.dataset.passed_over import PassedOver
 from vaeaug.dataset.rules import DecodeRules
 from vaeaug.export.card import ClassCount
-from vaeaug.export.kind import ClassKind
+from vaeaug.export.class_format import ClassFormat
 from vaeaug.export.manifest import Sources
-from vaeaug.export.origin import Edited
 from vaeaug.export.real import RealImage
+from vaeaug.export.synthesis_method import Edited
 from vaeaug.models.store import StoredModel
 from vaeaug.plugins import Provided
 from vaeaug.synthesis.pixel_limits import PixelLimits
@@ -30,26 +30,16 @@ class SyntheticDataset:
     """A dataset with synthetic images under construction.
 
     Attributes:
-        command: `augment` or `sample`.
-        run: of the command.
-        model: the model that the synthetic images are drawn from.
         counts: class -> number of synthetic images.
-        kinds: class -> the kind of file that its images are written as.
-        decoding: how real images are decoded to be edited.
+        kinds: class -> the format that its images are written in.
         real: the images of DATA that were copied: real ones, and synthetic ones of earlier runs.
-        sources: names the real image that each image shows.
-        first: class -> number of the first chunk of samples, where earlier runs made samples before it.
-        originals: `file_name` in the data -> file of each real training image; empty if there are none here.
-        examples: class -> `file_name` in the data of some real training images, to show beside the synthetic ones.
-        settings: the settings that decide the result, for the record and the card.
-        sampler: the sampler that drew them.
-        sampler_options: its options that are not the defaults.
-        seed: of the samples.
-        passed_over: files in DATA that are not used.
-        keep: the filter that decides which samples are kept; None to keep all.
+        first: class -> number of the first chunk of samples, if earlier runs made samples before it.
+        originals: `file_name` in the data -> file of each real training image; empty for `sample`.
+        examples: class -> `file_name` of some real training images, to show beside the synthetic ones.
+        settings: the settings that decide the result.
+        sample_filter: decides which samples are kept; None to keep all.
         limits: class -> limits of pixel changes of its real images; classes without limits are missing.
-        class_options: class -> the sampler's options for it, if they are not `sampler_options`.
-        invalid: unreadable images that were left out.
+        class_options: class -> its sampler options, if they are not `sampler_options`.
         held_out: a sentence about the images that were held out of the data; empty if none were.
     """
 
@@ -57,7 +47,7 @@ class SyntheticDataset:
     run: Run[RunSettings]
     model: StoredModel
     counts: Mapping[str, int]
-    kinds: Mapping[str, ClassKind]
+    kinds: Mapping[str, ClassFormat]
     decoding: DecodeRules
     real: Sequence[RealImage]
     sources: Sources
@@ -69,7 +59,7 @@ class SyntheticDataset:
     sampler_options: Mapping[str, Any]
     seed: int
     passed_over: Sequence[PassedOver] = ()
-    keep: SampleFilter | None = None
+    sample_filter: SampleFilter | None = None
     limits: Mapping[str, PixelLimits] = field(default_factory=dict)
     class_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     invalid: Sequence[InvalidImage] = ()
@@ -122,7 +112,7 @@ class AugmentResult:
         out: the dataset directory.
         counts: numbers of images by class and kind.
         sampler: the sampler that drew the synthetic images.
-        remarks: the warnings (posterior collapse, images left out).
+        warnings: the warnings (posterior collapse, images left out).
         dropped: class -> reason -> number of dropped samples.
         verdict: a sentence on whether the synthetic images help a classifier; None if that was not evaluated.
     """
@@ -130,18 +120,12 @@ class AugmentResult:
     out: Path
     counts: tuple[ClassCount, ...]
     sampler: str
-    remarks: tuple[str, ...]
+    warnings: tuple[str, ...]
     dropped: Mapping[str, Mapping[str, int]]
     verdict: str | None = None
 
     @classmethod
     def from_record(cls, out: Path, record: Mapping[str, Any], verdict: str | None = None) -> AugmentResult:
-        """Return the result of a finished run from its `vaeaug.json`.
-
-        Args:
-            out: the dataset directory.
-            record: its `vaeaug.json`.
-            verdict: the verdict of its evaluation, if there is one.
-        """
+        """Return the result of a finished run from its `vaeaug.json`, with the verdict of its evaluation, if any."""
         counts = tuple(ClassCount(**entry) for entry in record["counts"].values())
         return cls(out, counts, record["sampler"], tuple(record["remarks"]), record["dropped"], verdict)

@@ -28,7 +28,7 @@ from vaeaug.workflows.samplers import check_latents
 from vaeaug.workflows.settings import AUTO, parse_size
 from vaeaug.workflows.train_settings import TrainSettings
 
-MAX_EXAMINED = 2000  # training images that the loss is chosen by
+MAX_STATISTICS_IMAGES = 2000  # training images that the loss is chosen by
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,7 @@ class NamedPlugins:
     """The plugins that a user names, before any image is opened.
 
     Attributes:
-        variant: the variant.
-        loss: the loss, or None to choose it by the images.
+        loss: None to choose it by the images.
         scope: `per-class` or `shared`.
         sampler: the sampler that will draw from the model, if one is named.
     """
@@ -53,8 +52,6 @@ class TrainingPlugins:
     """The variant and the loss of a training.
 
     Attributes:
-        variant: the variant.
-        loss: the loss.
         scope: `per-class` or `shared`.
         reason: why this loss was chosen by the images; empty if the user chose it.
     """
@@ -91,20 +88,21 @@ def choose_loss(run: Run[TrainSettings], named: NamedPlugins, cache: ImageCache)
         InputError: if the chosen loss does not have the options that were given, if the loss needs something that is
             missing, if options of the variant contradict each other, or if the sampler does not fit the variant.
     """
-    used = _with_loss(run, named, cache)
-    _try(run, used, cache, named.sampler)
-    return used
+    training_plugins = _resolve_loss(run, named, cache)
+    _check_on_one_image(run, training_plugins, cache, named.sampler)
+    return training_plugins
 
 
-def _with_loss(run: Run[TrainSettings], named: NamedPlugins, cache: ImageCache) -> TrainingPlugins:
+def _resolve_loss(run: Run[TrainSettings], named: NamedPlugins, cache: ImageCache) -> TrainingPlugins:
     """Return the named plugins, with the loss that is recommended for the images if none is named."""
     if named.loss is not None:
         return TrainingPlugins(named.variant, named.loss, named.scope)
     losses = run.registry.losses
-    images = statistics(cache)
-    suited = ((name, provided.cls.suits(images)) for name, provided in losses.items())
+    images = image_statistics(cache)
+    reasons = ((name, provided.cls.suits(images)) for name, provided in losses.items())
     name, reason = next(
-        ((name, reason) for name, reason in suited if reason), (_default(losses, "loss"), "the default for most images")
+        ((name, reason) for name, reason in reasons if reason),
+        (_default(losses, "loss"), "the default for most images"),
     )
     run.progress.say(f"loss: {name} ({reason})")
     parse_options(losses[name].cls.Config, run.settings.loss_options, f"loss '{name}', which suits these images,")
@@ -112,7 +110,9 @@ def _with_loss(run: Run[TrainSettings], named: NamedPlugins, cache: ImageCache) 
 
 
 @torch.no_grad()
-def _try(run: Run[TrainSettings], used: TrainingPlugins, cache: ImageCache, sampler: Provided[Sampler] | None) -> None:
+def _check_on_one_image(
+    run: Run[TrainSettings], training_plugins: TrainingPlugins, cache: ImageCache, sampler: Provided[Sampler] | None
+) -> None:
     """Compute the loss of one image and encode it: incompatible plugins are an error before the training.
 
     Files that a loss downloads are then there before worker processes start.
@@ -123,9 +123,9 @@ def _try(run: Run[TrainSettings], used: TrainingPlugins, cache: ImageCache, samp
     _, channels, height, width = x_BCHW.shape
     spec = ImageSpec(channels, height, width, len(cache.classes), palette=cache.palette)
     network = build_network(
-        used.variant.cls,
+        training_plugins.variant.cls,
         dict(settings.variant_options),
-        used.loss.cls,
+        training_plugins.loss.cls,
         dict(settings.loss_options),
         spec,
         settings.seed,
@@ -135,22 +135,23 @@ def _try(run: Run[TrainSettings], used: TrainingPlugins, cache: ImageCache, samp
         y_B = torch.from_numpy(cache.labels_N[chosen]).long()
         encoded = network.variant.encode(x_BCHW, y_B)
         latents = Latents(encoded.latent, y_B, encoded.scale)
-        check_latents(sampler, run.registry.samplers, used.variant.cls, latents, is_indexed=cache.palette is not None)
+        check_latents(
+            sampler, run.registry.samplers, training_plugins.variant.cls, latents, is_indexed=cache.palette is not None
+        )
 
 
-def statistics(cache: ImageCache) -> ImageStatistics:
+def image_statistics(cache: ImageCache) -> ImageStatistics:
     """Return statistics of at most 2,000 training images."""
     indices = cache.indices("train")
-    chosen = indices[:: max(1, len(indices) // MAX_EXAMINED)]
+    chosen = indices[:: max(1, len(indices) // MAX_STATISTICS_IMAGES)]
     values = cache.pixels_NHWC[chosen].astype(np.float32) / 255
     mean = float(values.mean(dtype=np.float64))
-    most = mean * (1 - mean)  # the variance of values that are all 0 or 1
-    binarity = float(values.var(dtype=np.float64)) / most if most > 0 else 0.0
+    max_variance = mean * (1 - mean)  # the variance of values that are all 0 or 1
+    binarity = float(values.var(dtype=np.float64)) / max_variance if max_variance > 0 else 0.0
     return ImageStatistics(cache.pixels_NHWC.shape[3], cache.palette, binarity)
 
 
 def _default(names: Any, kind: str) -> str:
-    """Return the name of the first variant or loss that is declared as the default."""
     for name, provided in names.items():
         if provided.cls.default:
             return str(name)

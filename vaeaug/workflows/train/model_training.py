@@ -21,7 +21,7 @@ from vaeaug.cpus import cpu_count
 from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.passed_over import PassedOver
 from vaeaug.engine.local import may_start_processes, run_tasks
-from vaeaug.export.kind import class_kinds
+from vaeaug.export.class_format import class_formats
 from vaeaug.models.latents import FILE as LATENTS
 from vaeaug.models.latents import ClassLatents, load_latents, save_latents
 from vaeaug.models.record import FILE, ClassRecord, ModelRecord, PluginRecord
@@ -29,7 +29,7 @@ from vaeaug.plugins import Provided
 from vaeaug.progress import Progress, Tick
 from vaeaug.staging import write_atomic
 from vaeaug.training.config import TrainingConfig
-from vaeaug.training.plan import SHARED_SHARE, share, with_length
+from vaeaug.training.plan import SHARED_FRACTION, scaled, with_length
 from vaeaug.workflows.run import Run
 from vaeaug.workflows.time_budget import TimeBudget
 from vaeaug.workflows.train.loss_choice import TrainingPlugins
@@ -39,7 +39,7 @@ from vaeaug.workflows.train_settings import TrainSettings
 
 def identity(cache: ImageCache) -> dict[str, str]:
     """Return what a resumed run compares of a dataset. Names count too, because they decide the order of training."""
-    return {"dataset": cache.fingerprint, "names of the images": cache.listing()}
+    return {"dataset": cache.fingerprint, "names of the images": cache.content_hash()}
 
 
 def train_into(
@@ -47,57 +47,51 @@ def train_into(
     directory: Path,
     scratch: Path,
     cache: ImageCache,
-    used: TrainingPlugins,
+    training_plugins: TrainingPlugins,
     budget: TimeBudget | None,
     unused: Sequence[PassedOver] = (),
 ) -> None:
     """Train the networks of a model and write the model to a directory.
 
     Args:
-        run: its settings are those of the training.
-        directory: for the model; it is created.
-        scratch: for checkpoints and finished trainings.
-        cache: the images.
-        used: the variant, the loss and the scope.
         budget: the time budget, or None.
-        unused: files of the dataset that are not used, for `model.json`.
     """
     settings, progress = run.settings, run.progress
     directory.mkdir(parents=True, exist_ok=True)
     config = with_length(settings.training(), len(cache.indices("train")))
     common: dict[str, Any] = {
         "cache": cache.directory,
-        "variant": used.variant.name,
+        "variant": training_plugins.variant.name,
         "variant_options": dict(settings.variant_options),
-        "loss": used.loss.name,
+        "loss": training_plugins.loss.name,
         "loss_options": dict(settings.loss_options),
         "plugins_dirs": settings.plugins_dirs,
         "seed": settings.seed,
         "device": str(run.device),
         "train_augment": settings.train_augment,
     }
-    separate = used.scope == "per-class" and len(cache.classes) > 1
+    per_class = training_plugins.scope == "per-class" and len(cache.classes) > 1
     now = time.monotonic()
     end = None if budget is None else budget.training_end(now)
     first = TrainingTask(
         name="all classes",
         label=None,
-        config=share(config, SHARED_SHARE) if separate else config,
+        config=scaled(config, SHARED_FRACTION) if per_class else config,
         directory=scratch / "shared",
-        encode=not separate,
-        end=None if end is None else now + (SHARED_SHARE if separate else 1) * (end - now),
+        encode=not per_class,
+        end=None if end is None else now + (SHARED_FRACTION if per_class else 1) * (end - now),
         **common,
     )
-    progress.stage("Training on all classes" if separate else "Training")
-    outcomes = run_tasks(run_training_task, [first], workers=1, hear=lambda _, tick: progress.tick(tick))
+    progress.stage("Training on all classes" if per_class else "Training")
+    outcomes = run_tasks(run_training_task, [first], workers=1, on_message=lambda _, tick: progress.tick(tick))
     tasks = [first]
-    if separate:
+    if per_class:
         workers = min(settings.workers or cpu_count(), len(cache.classes)) if may_start_processes() else 1
         tasks += _class_tasks(first, cache, config, scratch, workers, {**common, "end": end})
         progress.stage(f"Training {len(cache.classes)} classes, one by one")
         total = _TotalProgress(len(cache.classes), progress)
-        outcomes += run_tasks(run_training_task, tasks[1:], workers=workers, hear=total.receive)
-    _write_model(directory, cache, settings, used, tasks, outcomes, unused)
+        outcomes += run_tasks(run_training_task, tasks[1:], workers=workers, on_message=total.receive)
+    _write_model(directory, cache, settings, training_plugins, tasks, outcomes, unused)
 
 
 def _class_tasks(
@@ -105,14 +99,14 @@ def _class_tasks(
 ) -> list[TrainingTask]:
     """Return one training per class, started from the shared weights; together they get the rest of the budget."""
     classes = len(cache.classes)
-    rest = 1 - SHARED_SHARE
-    part = share(config, rest / classes, epochs_part=rest)
-    part = dataclasses.replace(part, kl_annealing="none")
+    class_fraction = 1 - SHARED_FRACTION
+    class_config = scaled(config, class_fraction / classes, epochs_fraction=class_fraction)
+    class_config = dataclasses.replace(class_config, kl_annealing="none")
     return [
         TrainingTask(
             name=name,
             label=label,
-            config=part,
+            config=class_config,
             directory=scratch / f"class-{label:04d}",
             start=first.directory / WEIGHTS,
             rounds=math.ceil((classes - label) / workers),
@@ -143,7 +137,7 @@ def _write_model(
     directory: Path,
     cache: ImageCache,
     settings: TrainSettings,
-    used: TrainingPlugins,
+    training_plugins: TrainingPlugins,
     tasks: list[TrainingTask],
     outcomes: list[TrainingOutcome],
     unused: Sequence[PassedOver],
@@ -170,7 +164,7 @@ def _write_model(
     (directory / "history.jsonl").write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
     _, height, width, channels = cache.pixels_NHWC.shape
     classes = []
-    kinds = class_kinds(cache)
+    kinds = class_formats(cache)
     for label, name in enumerate(cache.classes):
         kind = kinds[name]
         classes.append(
@@ -189,9 +183,9 @@ def _write_model(
         )
     held_out = settings.held_out()
     record = ModelRecord(
-        variant=_plugin(used.variant, settings.variant_options, "variant"),
-        loss=_plugin(used.loss, settings.loss_options, "loss"),
-        scope=used.scope,
+        variant=_plugin_record(training_plugins.variant, settings.variant_options, "variant"),
+        loss=_plugin_record(training_plugins.loss, settings.loss_options, "loss"),
+        scope=training_plugins.scope,
         channels=channels,
         height=height,
         width=width,
@@ -199,10 +193,10 @@ def _write_model(
         seed=settings.seed,
         fingerprint=_fingerprint([directory / name for name in (*dict.fromkeys(weights.values()), LATENTS)]),
         data_fingerprint=cache.training_fingerprint(),
-        training={**dataclasses.asdict(settings.training()), "train_augment": _name(settings.train_augment)},
+        training={**dataclasses.asdict(settings.training()), "train_augment": _file_name(settings.train_augment)},
         metrics=outcomes[0].metrics,
         versions={"vaeaug": vaeaug.__version__, "torch": torch.__version__},
-        loss_reason=used.reason,
+        loss_reason=training_plugins.reason,
         palette=cache.palette,
         table=cache.table,
         background=cache.rules.background,
@@ -213,20 +207,17 @@ def _write_model(
     write_atomic(directory / FILE, record.to_json().encode())
 
 
-def _name(path: str | Path | None) -> str | None:
-    """Return the name of a file, without paths of this machine."""
+def _file_name(path: str | Path | None) -> str | None:
     return None if path is None else Path(path).name
 
 
 def _fingerprint(files: list[Path]) -> str:
-    """Return a hash of the contents of files, in order."""
     state = hashlib.blake2b(digest_size=16)
     for path in files:
         state.update(path.read_bytes())
     return state.hexdigest()
 
 
-def _plugin(provided: Provided[Any], options: Any, kind: str) -> PluginRecord:
-    """Return a record of the plugin of a variant or loss, with all options."""
+def _plugin_record(provided: Provided[Any], options: Any, kind: str) -> PluginRecord:
     config = parse_options(provided.cls.Config, options, f"{kind} '{provided.name}'")
     return PluginRecord(provided.name, dataclasses.asdict(config), provided.distribution, provided.version)

@@ -6,17 +6,21 @@ import time
 from pathlib import Path
 from typing import Any
 
+from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.scan import scan
+from vaeaug.models.pixel_gaussians import fit_pixel_gaussians, save_pixel_gaussians
 from vaeaug.models.record import FILE
+from vaeaug.models.store import StoredModel
 from vaeaug.progress import SILENT, Progress
 from vaeaug.workflows.data_warnings import data_warnings, passed_over
+from vaeaug.workflows.device import one_thread
 from vaeaug.workflows.image_data import read_for_training
 from vaeaug.workflows.inpaint.inpainting_encoder import add_inpainting_encoder
 from vaeaug.workflows.model import Model
 from vaeaug.workflows.model_warnings import model_warnings
-from vaeaug.workflows.run import Run, begin_run, check_apart
+from vaeaug.workflows.run import Run, begin_run, check_disjoint
 from vaeaug.workflows.settings import build, expand_user
-from vaeaug.workflows.time_budget import INPAINTING, TimeBudget, begin_budget
+from vaeaug.workflows.time_budget import INPAINTING_FRACTION, TimeBudget, begin_budget
 from vaeaug.workflows.train.loss_choice import choose_loss, named_plugins
 from vaeaug.workflows.train.model_training import identity, train_into
 from vaeaug.workflows.train_settings import TrainModelSettings
@@ -28,8 +32,7 @@ def train(data: str | Path, model: str | Path, *, progress: Progress = SILENT, *
     Args:
         data: the dataset: class folders, split folders, or a Hugging Face imagefolder. It is never written to.
         model: the output directory: a path that does not exist, or an empty directory.
-        progress: progress callback.
-        **settings: the fields of `TrainModelSettings`: `variant`, `loss`, `scope`, `epochs`, `seed`, `inpainting`, ...
+        **settings: the options of `vaeaug train`, with underscores; the fields of `TrainModelSettings`.
 
     Returns:
         The trained model.
@@ -44,39 +47,42 @@ def train(data: str | Path, model: str | Path, *, progress: Progress = SILENT, *
     return train_model(begin_run(chosen, progress), expand_user(data), expand_user(model), budget)
 
 
-def train_model(begun: Run[TrainModelSettings], data: Path, model: Path, budget: TimeBudget | None) -> Model:
+def train_model(initial_run: Run[TrainModelSettings], data: Path, model: Path, budget: TimeBudget | None) -> Model:
     """Train a model and write it to a directory; see `train`.
 
     Args:
-        begun: the run of the command.
-        data: the dataset.
-        model: the output directory.
         budget: the time budget, or None.
     """
-    chosen, progress = begun.settings, begun.progress
-    named = named_plugins(begun)
+    chosen, progress = initial_run.settings, initial_run.progress
+    named = named_plugins(initial_run)
     chosen.held_out()  # contradictory options are an error before any work
     index = scan(data, options=chosen.label_options())
-    check_apart(model, [data])
-    with begun.writing(model, chosen.request(data=str(data.resolve())), record=FILE) as run:
-        read = read_for_training(index, chosen, progress)
-        cache = read.cache
-        for warning in data_warnings(read.index, cache, allow_leaks=chosen.allow_leaks):
+    check_disjoint(model, [data])
+    with initial_run.writing(model, chosen.request(data=str(data.resolve())), record=FILE) as run:
+        training_data = read_for_training(index, chosen, progress)
+        cache = training_data.cache
+        for warning in data_warnings(training_data.index, cache, allow_leaks=chosen.allow_leaks):
             progress.say(warning)
         if run.finished_record(**identity(cache)) is not None:
             return Model(run.open_model(model), chosen.plugins_dirs)
-        used = choose_loss(run, named, cache)
-        unused = passed_over(read.index, cache)
+        training_plugins = choose_loss(run, named, cache)
+        unused = passed_over(training_data.index, cache)
         if budget is not None and chosen.inpainting:
-            budget = budget.reserving(INPAINTING * budget.seconds)
-        train_into(run, run.content, run.scratch, cache, used, budget, unused)
+            budget = budget.reserving(INPAINTING_FRACTION * budget.seconds)
+        train_into(run, run.content, run.scratch, cache, training_plugins, budget, unused)
         stored = run.open_model(run.content, allow_imports=True)
+        _add_pixel_gaussians(stored, cache)
         if chosen.inpainting:
             seconds = None if budget is None else budget.left(time.monotonic())
-            train_indices = cache.indices("train")
-            add_inpainting_encoder(
-                stored, cache.pixels_NHWC[train_indices], cache.labels_N[train_indices], progress, seconds=seconds
-            )
-        run.warn(*read.warnings, *model_warnings(stored))
+            add_inpainting_encoder(stored, cache, progress, seconds=seconds)
+        run.warn(*training_data.warnings, *model_warnings(stored))
         run.publish()
     return Model(run.open_model(model), chosen.plugins_dirs)
+
+
+@one_thread()
+def _add_pixel_gaussians(model: StoredModel, cache: ImageCache) -> None:
+    """Fit the Gaussians of a model to its training images; there are none of indexed colours."""
+    if cache.palette is None:
+        train = cache.indices("train")
+        save_pixel_gaussians(model, fit_pixel_gaussians(model, cache.pixels_NHWC[train], cache.labels_N[train]))

@@ -45,21 +45,10 @@ class TrainingTask:
     Attributes:
         name: a class, or "all classes".
         label: the class to train on, or None for all classes.
-        cache: directory of the image cache.
-        variant: name of the variant.
-        variant_options: its options.
-        loss: name of the loss.
-        loss_options: its options.
-        plugins_dirs: directories of plugin files.
-        config: settings of the training loop.
-        seed: of this training.
-        device: where to compute.
         train_augment: file of an Albumentations pipeline, or None.
-        directory: for the results and the checkpoint.
         start: weights to start from, or None.
-        encode: whether to encode the training images afterwards.
         end: with a time budget, when all trainings have to be finished (`time.monotonic`).
-        rounds: trainings that one process does in sequence from this one on, which divide the remaining time.
+        rounds: trainings that one process runs in sequence, including this one; they divide the remaining time.
     """
 
     name: str
@@ -83,14 +72,7 @@ class TrainingTask:
 
 @dataclass(frozen=True, slots=True)
 class TrainingOutcome:
-    """The outcome of a training.
-
-    Attributes:
-        metrics: for `model.json`; they depend only on the request.
-        history: rows of `history.jsonl`.
-        seconds: training time, which depends on the machine.
-        images: number of training images seen.
-    """
+    """The outcome of a training."""
 
     metrics: dict[str, Any]
     history: list[dict[str, Any]]
@@ -99,14 +81,14 @@ class TrainingOutcome:
 
 
 @one_thread()
-def run_training_task(task: TrainingTask, tell: Callable[[Tick], None]) -> TrainingOutcome:
+def run_training_task(task: TrainingTask, report: Callable[[Tick], None]) -> TrainingOutcome:
     """Train one network, or continue from its checkpoint; return immediately if it was finished before."""
     result = task.directory / RESULT
     if result.exists():
         return TrainingOutcome(**json.loads(result.read_text(encoding="utf-8")))
     task.directory.mkdir(parents=True, exist_ok=True)
     cache = open_cache(task.cache)
-    training, validation = (_of_class(cache.labels_N, part, task.label) for part in validation_split(cache))
+    training, validation = (_class_indices(cache.labels_N, part, task.label) for part in validation_split(cache))
     registry = plugins.load(task.plugins_dirs)
     _, height, width, channels = cache.pixels_NHWC.shape
     network = build_network(
@@ -139,7 +121,7 @@ def run_training_task(task: TrainingTask, tell: Callable[[Tick], None]) -> Train
         augment=_augmentation(task, cache),
     )
     if task.start is not None and not len(validation):
-        return _finish(task, network, cache, _kept(network, batches), prior_end)
+        return _finish(task, network, cache, _unchanged_result(network, batches), prior_end)
     fitted = fit(
         network.variant,
         network.loss,
@@ -149,7 +131,7 @@ def run_training_task(task: TrainingTask, tell: Callable[[Tick], None]) -> Train
         validation=validation,
         seed=seed_of(task.seed, "fit", task.name),
         checkpoint=task.directory / "checkpoint.safetensors",
-        report=tell,
+        report=report,
     )
     if task.start is not None and fitted.best_step == 0:
         stopped = f"{fitted.stopped}; it keeps the shared network, which was better"
@@ -167,7 +149,7 @@ def _augmentation(task: TrainingTask, cache: ImageCache) -> Augment | None:
     return lambda pixels_BHWC, seeds: nearest_colours(pipeline(pixels_BHWC, seeds), palette)
 
 
-def _kept(network: Network, batches: Batches) -> FitResult:
+def _unchanged_result(network: Network, batches: Batches) -> FitResult:
     """Return the result for a class whose network is not trained further, because nothing could validate that."""
     units, codes = latents_in_use(network.variant, batches)
     stopped = "too few images for a network of its own: it keeps the shared one"
@@ -180,10 +162,6 @@ def _finish(
     """Write the results of a training; the file with the outcome comes last.
 
     Args:
-        task: the training.
-        network: the trained network.
-        cache: the images.
-        fitted: the result of the training loop.
         prior_end: with a time budget, when the prior has to be fitted (`time.monotonic`).
     """
     if task.encode:
@@ -208,8 +186,7 @@ def _finish(
     return outcome
 
 
-def _of_class(labels_N: np.ndarray, indices: np.ndarray, label: int | None) -> np.ndarray:
-    """Return the `indices` of images of a class; all of them for None."""
+def _class_indices(labels_N: np.ndarray, indices: np.ndarray, label: int | None) -> np.ndarray:
     return indices if label is None else indices[labels_N[indices] == label]
 
 
@@ -234,5 +211,5 @@ def _fit_prior_and_save_latents(
             scale=None if latents.scale is None else tree_map(lambda leaf, rows=rows: leaf[rows], latents.scale),
         )
         sources = tuple(cache.files[chosen[row]].file_name for row in rows.tolist())
-        classes[label] = ClassLatents(part, sources, cache.listing(cache.classes[label]))
+        classes[label] = ClassLatents(part, sources, cache.content_hash(cache.classes[label]))
     save_latents(task.directory / LATENTS, classes)

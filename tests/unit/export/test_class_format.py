@@ -12,8 +12,8 @@ from vaeaug.dataset.jpeg_tables import JpegTables
 from vaeaug.dataset.levels import Levels
 from vaeaug.dataset.palette import IndexedColours
 from vaeaug.dataset.traits import FileTraits
+from vaeaug.export.class_format import ClassFormat, class_format
 from vaeaug.export.encoding import PNG, Encoding
-from vaeaug.export.kind import ClassKind, class_kind
 from vaeaug.workflows.format_warnings import format_warnings
 
 PNG_FILE = FileTraits("PNG", "RGB", 1, 1, transparent=False, profile=False, deep=False, lossy=False)
@@ -24,8 +24,8 @@ SHAPE = NativeShape(20, 30, "RGB")
 COLOURS = IndexedColours(((0,), (255,)), ((0, 0, 0), (255, 255, 255)))
 
 
-def kind(*traits: FileTraits, shape: NativeShape = SHAPE, **options: Any) -> ClassKind:
-    return class_kind(shape, traits, **{"in_colour": shape.mode == "RGB", **options})
+def kind(*traits: FileTraits, shape: NativeShape = SHAPE, **options: Any) -> ClassFormat:
+    return class_format(shape, traits, **{"in_colour": shape.mode == "RGB", **options})
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_drawn_image_has_the_format_of_most_files(traits: tuple[FileTraits, ..
 
 
 @pytest.mark.parametrize(
-    ("source", "asked", "encoding"),
+    ("source", "requested_format", "encoding"),
     [
         (PNG_FILE, "auto", PNG),
         (JPEG_FILE, "auto", Encoding("JPEG", tables=LOW)),
@@ -56,32 +56,34 @@ def test_a_drawn_image_has_the_format_of_most_files(traits: tuple[FileTraits, ..
     ],
 )
 def test_an_edited_image_has_the_format_of_its_source_unless_another_is_asked_for(
-    source: FileTraits, asked: str, encoding: Encoding
+    source: FileTraits, requested_format: str, encoding: Encoding
 ) -> None:
-    assert kind(PNG_FILE, asked=asked).encoding_like(source) == encoding
+    assert kind(PNG_FILE, requested_format=requested_format).encoding_like(source) == encoding
 
 
-@pytest.mark.parametrize("asked", ["auto", "jpeg", "webp"])
-def test_what_other_formats_do_not_hold_is_png(asked: str) -> None:
+@pytest.mark.parametrize("requested_format", ["auto", "jpeg", "webp"])
+def test_what_other_formats_do_not_hold_is_png(requested_format: str) -> None:
     deep = NativeShape(8, 8, "L", levels=Levels(0, 4095, raw=True), value_range=(3, 4000))
     kinds = {
-        "palette": kind(JPEG_FILE, shape=NativeShape(8, 8, "P", COLOURS), asked=asked),
-        "deep": kind(JPEG_FILE, shape=deep, asked=asked),
-        "transparent": kind(JPEG_FILE, transparent=True, asked=asked),
+        "palette": kind(JPEG_FILE, shape=NativeShape(8, 8, "P", COLOURS), requested_format=requested_format),
+        "deep": kind(JPEG_FILE, shape=deep, requested_format=requested_format),
+        "transparent": kind(JPEG_FILE, transparent=True, requested_format=requested_format),
     }
     assert [each.mode for each in kinds.values()] == ["P", "I;16", "RGBA"]
     assert {each.encoding.format for each in kinds.values()} == {"PNG"}
     assert {each.encoding_like(JPEG_FILE).format for each in kinds.values()} == {"PNG"}
     warnings = format_warnings(kinds)
-    assert any("PNG files are written for palette, deep, transparent" in line for line in warnings) == (asked != "auto")
+    assert any("PNG files are written for palette, deep, transparent" in line for line in warnings) == (
+        requested_format != "auto"
+    )
     assert any("deep are 16-bit gray" in line for line in warnings)
 
 
 def test_gray_images_are_not_webp_files_which_are_decoded_in_colour() -> None:
-    gray = kind(JPEG_FILE, shape=NativeShape(8, 8, "L"), asked="webp")
+    gray = kind(JPEG_FILE, shape=NativeShape(8, 8, "L"), requested_format="webp")
     assert (gray.mode, gray.encoding) == ("L", PNG)
-    assert kind(PNG_FILE, asked="webp").encoding.format == "WEBP"
-    (warning,) = format_warnings({"cat": kind(PNG_FILE, asked="webp")})
+    assert kind(PNG_FILE, requested_format="webp").encoding.format == "WEBP"
+    (warning,) = format_warnings({"cat": kind(PNG_FILE, requested_format="webp")})
     assert "timm and Keras do not list .webp" in warning
 
 

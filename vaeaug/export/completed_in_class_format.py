@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from vaeaug.dataset.decode import decode_full
 from vaeaug.dataset.traits import read_traits
-from vaeaug.export.normalize import as_kind, encode_as_kind
+from vaeaug.export.normalize import as_class_format, encode_in_class_format
 from vaeaug.inpainting.files.samples import Samples
 
 if TYPE_CHECKING:
@@ -15,25 +15,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from vaeaug.dataset.rules import DecodeRules
-    from vaeaug.export.kind import ClassKind
+    from vaeaug.export.class_format import ClassFormat
     from vaeaug.inpainting.files.provenance import Provenance
 
 
-class FileOfKind:
-    """The first page of an image file as an image of its class (`vaeaug.inpainting.files.opening.CompletedFile`).
-
-    Args:
-        rules: by which it is decoded.
-        kind: of its class.
-
-    Raises:
-        UnreadableImageError: it is not an image.
-    """
+class ClassFormatFile:
+    """The first page of an image file, in the format of its class (`vaeaug.inpainting.files.opening.CompletedFile`)."""
 
     pages = 1
     changed = True
 
-    def __init__(self, data: bytes, rules: DecodeRules, kind: ClassKind) -> None:
+    def __init__(self, data: bytes, rules: DecodeRules, kind: ClassFormat) -> None:
         self._data, self._rules, self._kind = data, rules, kind
         traits = read_traits(data, rules.max_megapixels)
         self._encoding = kind.encoding_like(traits)
@@ -45,15 +37,11 @@ class FileOfKind:
         return self._data
 
     def samples(self, page: int) -> Samples:  # noqa: ARG002 (there is one)
-        """Return the pixels of the image as one of its class, upright.
-
-        Raises:
-            UnreadableImageError: they cannot be decoded.
-        """
-        pixels_HWC = as_kind(decode_full(self._data, self._rules), self._kind)
+        """Return the upright pixels in the format of the class."""
+        pixels_HWC = as_class_format(decode_full(self._data, self._rules), self._kind)
         black, white = (0.0, 255.0) if self._kind.levels is None else self._kind.levels.stored
         return Samples(pixels_HWC, "gray" if pixels_HWC.shape[2] == 1 else "rgb", black, white)
 
     def rewritten(self, pages: Mapping[int, NDArray[Any]], provenance: Provenance) -> bytes:
         """Return a file in the format of its source with other pixels and the mark of vaeaug."""
-        return encode_as_kind(pages[0], self._kind, self._encoding, provenance.text)
+        return encode_in_class_format(pages[0], self._kind, self._encoding, provenance.text)

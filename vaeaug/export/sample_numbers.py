@@ -11,22 +11,18 @@ from vaeaug.synthesis.generate import CHUNK
 
 
 def first_numbers(placed: Iterable[RealImage]) -> dict[str, int]:
-    """Return class -> first number that no copied synthetic image has, in its name or its provenance.
-
-    The same model with the same seed draws the same sample for a number, so a number that was used is used up.
-
-    Args:
-        placed: the images that are copied to the output.
-    """
+    """Return class -> first number unused by copied synthetic images; the same number would draw the same sample."""
     first: dict[str, int] = {}
     for image in placed:
-        made = image.provenance
-        if made is None or not image.synthetic:
+        provenance = image.provenance
+        if provenance is None or not image.synthetic:
             continue
-        named = synthetic_number(image.label, PurePosixPath(image.file_name).name)
-        drawn = int(made.index) if made.index.isascii() and made.index.isdigit() else -1
-        after = 1 + max(drawn, -1 if named is None else named)
-        first[image.label] = max(after, first.get(image.label, 0))
+        number_in_name = synthetic_number(image.label, PurePosixPath(image.file_name).name)
+        number_in_provenance = (
+            int(provenance.index) if provenance.index.isascii() and provenance.index.isdigit() else -1
+        )
+        following = 1 + max(number_in_provenance, -1 if number_in_name is None else number_in_name)
+        first[image.label] = max(following, first.get(image.label, 0))
     return first
 
 

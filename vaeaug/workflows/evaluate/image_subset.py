@@ -13,14 +13,8 @@ from vaeaug.dataset.contents import content_digest
 
 
 @dataclass(frozen=True, slots=True)
-class Images:
-    """A subset of the images of a cache.
-
-    Attributes:
-        cache: the cache.
-        rows_N: their positions in it.
-        labels_N: their classes, as indices of the classes of REAL.
-    """
+class ImageSubset:
+    """A subset of the images of a cache."""
 
     cache: ImageCache
     rows_N: NDArray[np.int64]
@@ -43,20 +37,14 @@ class Images:
         rows = zip(self.digests(), self.labels_N.tolist(), strict=True)
         return content_digest("\n".join(f"{digest} {label}" for digest, label in rows).encode())
 
-    def only(self, chosen_N: NDArray[np.bool_] | NDArray[np.int64]) -> Images:
+    def subset(self, chosen_N: NDArray[np.bool_] | NDArray[np.int64]) -> ImageSubset:
         """Return a subset of them."""
-        return Images(self.cache, self.rows_N[chosen_N], self.labels_N[chosen_N])
+        return ImageSubset(self.cache, self.rows_N[chosen_N], self.labels_N[chosen_N])
 
 
-def images_of(cache: ImageCache, chosen_N: NDArray[np.bool_], classes: Sequence[str]) -> Images:
-    """Return chosen images of a cache with their classes as indices of `classes`.
-
-    Args:
-        cache: the cache.
-        chosen_N: which of its images to take, (N,).
-        classes: names of the classes; an image of another class has the label `UNSEEN`.
-    """
-    place = {name: label for label, name in enumerate(classes)}
-    labels_N = np.array([place.get(file.label, UNSEEN) for file in cache.files], np.int64)
+def image_subset(cache: ImageCache, chosen_N: NDArray[np.bool_], classes: Sequence[str]) -> ImageSubset:
+    """Return a subset of a cache; an image of none of `classes` has the label `UNSEEN`."""
+    label_of = {name: label for label, name in enumerate(classes)}
+    labels_N = np.array([label_of.get(file.label, UNSEEN) for file in cache.files], np.int64)
     rows_N = np.flatnonzero(chosen_N)
-    return Images(cache, rows_N, labels_N[rows_N])
+    return ImageSubset(cache, rows_N, labels_N[rows_N])

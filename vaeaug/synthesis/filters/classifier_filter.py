@@ -1,14 +1,13 @@
-"""The filter: samples are checked by classifiers that were not trained on their sources, relative to real images.
+"""Filter samples by classifiers that were not trained on their sources, relative to real images.
 
-The real images are divided into folds, and for each fold a classifier is trained on the other folds. Its scores of the
-real images that it was not trained on define what is normal. A sample with a worse score than nearly all of these is
-dropped; any other sample is kept, however unusual, so a class that is hard to recognize keeps its hard images. There
-are three causes:
+The real images are divided into folds. For each fold a classifier is trained on the other folds, and its scores of the
+images it was not trained on define what is normal. A sample that scores worse than nearly all of these is dropped. Any
+other sample is kept, so a class that is hard to recognize keeps its hard images. There are three causes:
 
-    another class    the classifier gives the sample's class less than it gives nearly all unseen images of that class,
-                     and prefers another one.
-    far from data    its features lie farther from the nearest real image of the class than nearly all unseen ones do.
-    near copy        they lie so near to one that it adds nothing.
+    another class    the classifier gives the class less probability than nearly all unseen images of it, and prefers
+                     another one.
+    far from data    its features are farther from the nearest real image of the class than for nearly all unseen ones.
+    near copy        its features are so close to a real image that it adds nothing.
 """
 
 from __future__ import annotations
@@ -26,58 +25,48 @@ COPY_CAUSE = "near copy"
 CAUSES = ("another class", "far from data", COPY_CAUSE)
 """Why a sample is dropped, in the order of the checks."""
 
-DOUBTED = 0.01
+MISLABELLED_FRACTION = 0.01
 """Fraction of unseen real images that would be dropped for their class. A larger one leaves only images that are easy
 to recognize, and classifiers learn less from them (docs/benchmarks.md).
 """
 
-OUTLYING = 0.02
+OUTLIER_FRACTION = 0.02
 """Fraction of unseen real images that would be dropped for their distance."""
 
-FEW = 10
+MIN_UNSEEN = 10
 """Number of unseen images of a class below which the scores of all classes define what is normal."""
 
-COPY = 0.25
+COPY_DISTANCE = 0.25
 """Fraction of the median distance of an unseen image to the nearest one, below which a sample counts as a copy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """A classifier and the real images that it was not trained on.
-
-    Attributes:
-        classifier: trained on all other real images.
-        unseen: where the images of the fold stand.
-    """
+    """A classifier and the indices of the real images that it was not trained on."""
 
     classifier: Classifier
     unseen: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class _Normal:
+class _NormalRange:
     """The normal range of a class in a fold.
 
     Attributes:
         features_RF: of all real images of the class.
-        least: probability of the class below which an image counts as another class.
-        farthest: distance from which on it is far from the data.
-        nearest: distance below which it is a copy.
+        min_probability: below it an image counts as another class.
+        max_distance: above it an image is far from the data.
+        min_distance: below it an image is a copy.
     """
 
     features_RF: NDArray[np.float32]
-    least: float
-    farthest: float
-    nearest: float
+    min_probability: float
+    max_distance: float
+    min_distance: float
 
 
-class Judge:
-    """Decides on samples.
-
-    Args:
-        folds: a classifier each.
-        pixels_NHWC: the real images, uint8, as the classifiers take them.
-    """
+class ClassifierFilter:
+    """Decides which samples to drop, given the real images as the classifiers take them."""
 
     def __init__(self, folds: Sequence[Fold], pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64]) -> None:
         self._classifiers = [fold.classifier for fold in folds]
@@ -85,55 +74,48 @@ class Judge:
         for number, fold in enumerate(folds):
             self._fold_N[fold.unseen] = number
         features = [fold.classifier.embeddings(pixels_NHWC) for fold in folds]
-        self._normal = [_normal(*pair, pixels_NHWC, labels_N) for pair in zip(folds, features, strict=True)]
+        self._normal_ranges = [
+            _normal_ranges(*pair, pixels_NHWC, labels_N) for pair in zip(folds, features, strict=True)
+        ]
         self._features_NF, self._labels_N = features[0], labels_N
 
     def verdicts(self, pixels_BHWC: NDArray[np.uint8], label: int, sources_B: Sequence[int | None]) -> list[str | None]:
-        """Return for each sample why it is dropped, or None if it is kept.
+        """Return for each sample why it is dropped, or None.
 
         Args:
-            pixels_BHWC: the samples, uint8, as the classifiers take them.
-            sources_B: which real image each was made from (its index among them), or None: a sample is checked by the
-                classifier that was not trained on its source, and a sample without a source by the first classifier.
-                The classifier may have been trained on other images with detail in the sample.
+            sources_B: the index of the real image that each sample was made from, or None. A sample is checked by the
+                classifier that was not trained on its source; without a source, by the first one.
         """
         fold_B = np.array([0 if source is None else self._fold_N[source] for source in sources_B])
         verdicts: list[str | None] = [None] * len(pixels_BHWC)
         for fold in np.unique(fold_B):
             rows = np.flatnonzero(fold_B == fold)
-            normal, classifier = self._normal[fold].get(label), self._classifiers[fold]
+            normal, classifier = self._normal_ranges[fold].get(label), self._classifiers[fold]
             if normal is None:
                 continue
             probabilities_MK = classifier.probabilities(pixels_BHWC[rows])
             features_MF = classifier.embeddings(pixels_BHWC[rows])
             _, distance_M = pairwise_distances_argmin_min(features_MF, normal.features_RF)
-            doubted_M = (probabilities_MK[:, label] < normal.least) & (probabilities_MK.argmax(axis=1) != label)
-            for row, doubted, distance in zip(rows, doubted_M, distance_M, strict=True):
-                causes = (doubted, distance > normal.farthest, distance < normal.nearest)
-                verdicts[row] = next((cause for cause, holds in zip(CAUSES, causes, strict=True) if holds), None)
+            mislabelled_M = (probabilities_MK[:, label] < normal.min_probability) & (
+                probabilities_MK.argmax(axis=1) != label
+            )
+            for row, mislabelled, distance in zip(rows, mislabelled_M, distance_M, strict=True):
+                causes = (mislabelled, distance > normal.max_distance, distance < normal.min_distance)
+                verdicts[row] = next((cause for cause, applies in zip(CAUSES, causes, strict=True) if applies), None)
         return verdicts
 
     def nearest(self, pixels_BHWC: NDArray[np.uint8], label: int) -> NDArray[np.int64]:
-        """Return which real image of a class is nearest to each sample, by the features of the first classifier.
-
-        Args:
-            pixels_BHWC: the samples, uint8, as the classifiers take them.
-            label: the class; it has a real image.
-
-        Returns:
-            Their indices among the real images, (B,).
-        """
+        """Return the index of the nearest real image of a class for each sample, (B,), by the first classifier."""
         rows_R = np.flatnonzero(self._labels_N == label)
         features_BF = self._classifiers[0].embeddings(pixels_BHWC)
         nearest_B, _ = pairwise_distances_argmin_min(features_BF, self._features_NF[rows_R])
-        places_B: NDArray[np.int64] = rows_R[nearest_B]
-        return places_B
+        indices_B: NDArray[np.int64] = rows_R[nearest_B]
+        return indices_B
 
 
-def _normal(
+def _normal_ranges(
     fold: Fold, features_NF: NDArray[np.float32], pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64]
-) -> dict[int, _Normal]:
-    """Return the normal range of every class that the classifier was trained on."""
+) -> dict[int, _NormalRange]:
     labels_U = labels_N[fold.unseen]
     probability_U = fold.classifier.probabilities(pixels_NHWC[fold.unseen])[np.arange(len(labels_U)), labels_U]
     distance_U = np.full(len(labels_U), np.nan)
@@ -147,11 +129,11 @@ def _normal(
     normal = {}
     for label in classes:
         rows = np.flatnonzero(labels_U == label)
-        told = rows if len(rows) >= FEW else np.flatnonzero(np.isfinite(distance_U))
-        normal[label] = _Normal(
+        reference = rows if len(rows) >= MIN_UNSEEN else np.flatnonzero(np.isfinite(distance_U))
+        normal[label] = _NormalRange(
             features_RF=features_NF[labels_N == label],
-            least=float(np.quantile(probability_U[told], DOUBTED)),
-            farthest=float(np.quantile(distance_U[told], 1 - OUTLYING)),
-            nearest=float(COPY * np.median(distance_U[told])),
+            min_probability=float(np.quantile(probability_U[reference], MISLABELLED_FRACTION)),
+            max_distance=float(np.quantile(distance_U[reference], 1 - OUTLIER_FRACTION)),
+            min_distance=float(COPY_DISTANCE * np.median(distance_U[reference])),
         )
     return normal

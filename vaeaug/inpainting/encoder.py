@@ -10,26 +10,27 @@ import torch
 from torch import Tensor, nn
 
 from vaeaug.contracts import ImageSpec, Latent
+from vaeaug.inpainting.pixel_blend import decoded_only
 from vaeaug.nn import Encoder
 
 
-class PartialEncoder(nn.Module, ABC):
-    """c(z | visible pixels, mask, label), learned for a trained model with fixed networks.
+class InpaintingEncoder(nn.Module, ABC):
+    """c(z | visible pixels, mask, label), trained for a model whose networks stay fixed.
 
-    Training minimizes E[-log c(z | x visible, m, y)] over z ~ q(z|x, y), images x and random masks m, which is the
-    forward KL: c covers all latents that the visible pixels leave possible (Harvey et al., Conditional Image Generation
-    by Conditioning Variational Auto-Encoders, ICLR 2022, eq. 8).
-
-    A classifier of the visible pixels is learned too, for images of unknown class.
+    Training minimizes E[-log c(z | x visible, m, y)] over z ~ q(z|x, y), images x and random masks m: the forward KL,
+    so that c covers all latents that the visible pixels allow (Harvey et al., ICLR 2022, eq. 8). A classifier of the
+    visible pixels is trained too, for images of unknown class.
 
     Attributes:
-        kind: names the class in the file.
+        blend_weights_FKE: weights of what the model decodes and of what its Gaussians expect (`pixel_blend`).
     """
 
     kind: ClassVar[str]
+    blend_weights_FKE: Tensor
 
     def __init__(self, spec: ImageSpec) -> None:
         super().__init__()
+        self.register_buffer("blend_weights_FKE", decoded_only())
         self.classifier = Encoder(
             channels=spec.channels + 1, height=spec.height, width=spec.width, features=spec.num_classes
         )
@@ -49,14 +50,12 @@ class PartialEncoder(nn.Module, ABC):
     def loss(
         self, x_BCHW: Tensor, visible_B1HW: Tensor, y_B: Tensor, z_BD: Tensor, generator: torch.Generator
     ) -> Tensor:
-        """Return -log c of each image's latent, (B,), in nats (in expectation over `generator`, if it is used).
+        """Return -log c of each image's latent, (B,), in nats (in expectation if `generator` is used).
 
         Args:
             x_BCHW: images in [0, 1]; the content of the holes is ignored.
             visible_B1HW: 1 where a pixel is visible, 0 where it is missing.
-            y_B: class indices.
-            z_BD: the latents, all leaves flattened side by side.
-            generator: of what the loss draws.
+            z_BD: the latents, all leaves concatenated.
         """
 
     @abstractmethod
@@ -74,8 +73,7 @@ class PartialEncoder(nn.Module, ABC):
         """Return latents near those that were drawn which explain the visible pixels better; by default the same.
 
         Args:
-            latent: what `draw` gave for this image, mask and class.
-            visible_loss: -log p(visible pixels | z) of each latent, (S,), with a gradient.
+            visible_loss: returns -log p(visible pixels | z) of each latent, (S,), with a gradient.
         """
         return latent
 

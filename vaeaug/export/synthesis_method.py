@@ -8,7 +8,7 @@ from typing import Protocol
 from vaeaug.export.source_type import SourceType
 
 
-class Origin(Protocol):
+class SynthesisMethod(Protocol):
     """How synthetic images were made."""
 
     @property
@@ -25,7 +25,7 @@ class Origin(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class Generated:
     """The synthetic images were generated as a whole by a model."""
 
     text = """\
@@ -38,11 +38,7 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """The synthetic images are edits of real images.
-
-    Attributes:
-        others: maximum number of other real images with fine detail in each image; 0 if only its own detail is used.
-    """
+    """Synthetic images are edits of real ones, each with fine detail from at most `others` other real images."""
 
     others: int
 
@@ -66,7 +62,7 @@ class Edited:
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
+class Inpainted:
     """Real images with holes that a model filled; the other pixels are unchanged."""
 
     text = """\

@@ -17,7 +17,7 @@ MAX_IMAGES, MAX_PIXELS = 500, 128 * 128
 time and disk space, since an edited photograph is as large as the photograph."""
 
 
-def wanted_counts(settings: AugmentSettings, cache: ImageCache) -> dict[str, int]:
+def requested_counts(settings: AugmentSettings, cache: ImageCache) -> dict[str, int]:
     """Return class -> number of synthetic images, as requested or by default.
 
     Raises:
@@ -33,13 +33,12 @@ def wanted_counts(settings: AugmentSettings, cache: ImageCache) -> dict[str, int
     )
 
 
-def check_amount(settings: SampleSettings, real: Mapping[str, int], counts: Mapping[str, int] | None = None) -> None:
+def check_counts(settings: SampleSettings, real: Mapping[str, int], counts: Mapping[str, int] | None = None) -> None:
     """Check before any work that some class gets an image.
 
     Args:
-        settings: `per_class`, `ratio` and `balance`; if none is set, every class gets images.
         real: class -> number of real training images.
-        counts: requested class -> number of synthetic images; by default according to `settings`.
+        counts: class -> number of synthetic images; by default according to `settings`.
 
     Raises:
         InputError: if all counts are zero.
@@ -47,22 +46,22 @@ def check_amount(settings: SampleSettings, real: Mapping[str, int], counts: Mapp
     counts = settings.counts(real) if counts is None else counts
     if any(counts.values()):
         return
-    most = max(real[label] for label in counts)
+    largest = max(real[label] for label in counts)
     if settings.balance:
-        whose = f"the class {quoted(counts)} is" if len(counts) == 1 else "all classes are"
+        subject = f"the class {quoted(counts)} is" if len(counts) == 1 else "all classes are"
         raise InputError(
-            f"nothing to make: {whose} as large as the largest ({most:,} images), so --balance adds none; "
+            f"nothing to make: {subject} as large as the largest ({largest:,} images), so --balance adds none; "
             "give --per-class N or --ratio X instead"
         )
     if settings.ratio is not None:
         raise InputError(
-            f"nothing to make: --ratio {settings.ratio:g} of at most {most:,} real images per class rounds to none; "
-            f"give a ratio of at least {1 / most:.2g}, or --per-class N"
+            f"nothing to make: --ratio {settings.ratio:g} of at most {largest:,} real images per class rounds to none; "
+            f"give a ratio of at least {1 / largest:.2g}, or --per-class N"
         )
     raise InputError("nothing to make: --per-class 0 asks for no synthetic images; give --per-class 1 or more")
 
 
-def amount_warnings(settings: SampleSettings, counts: Mapping[str, int]) -> list[str]:
+def count_warnings(settings: SampleSettings, counts: Mapping[str, int]) -> list[str]:
     """Return a warning that names the classes that get no image because of `ratio`."""
     empty = [label for label, count in counts.items() if not count]
     if settings.ratio is None or not empty:

@@ -1,15 +1,14 @@
 """The form of the images of a class in the output: one mode, one depth, and a file format for generated images.
 
-Real and synthetic images of a class are of one kind, so that whatever a reader decodes of them differs in nothing but
-the picture. The rules, from what the real files of the class are (all splits):
+Real and synthetic images of a class have the same form, so that a reader cannot tell them apart by it. The rules,
+from all real files of the class (all splits):
 
 - **Mode**: `P` in an indexed dataset; `I;16` if a training image of the class has more than 8 bits and all its images
   are gray; `RGB` if any image is in colour; otherwise `L`. With `keep_alpha`, `LA` or `RGBA` if any image is
   transparent.
-- **Format of a synthetic image**: PNG for every mode but `L` and `RGB`, because JPEG and WebP do not hold the others.
-  By default an edited image has the format of its source and a drawn one that of most training images: JPEG for lossy
-  files, with the quantization tables of the source or of a typical one, and PNG for all others. A gray WebP file is
-  decoded in colour, so gray images are PNG files where WebP is requested.
+- **Format**: PNG for every mode but `L` and `RGB`. By default an edited image has the format of its source and a
+  generated one that of most training images: JPEG for lossy files, with the quantization tables of the source or of a
+  typical one, and PNG for all others. Gray images are PNG files where WebP is requested.
 """
 
 from __future__ import annotations
@@ -30,18 +29,12 @@ _FORMATS: dict[str, Format] = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP"}
 
 
 @dataclass(frozen=True, slots=True)
-class ClassKind:
-    """What the images of a class are written as.
+class ClassFormat:
+    """The file format and pixel mode of the images of a class.
 
     Attributes:
-        height: of drawn images, in pixels.
-        width: likewise.
-        mode: of all files.
-        encoding: of drawn images.
-        asked: the format that the user requested, or `auto`.
-        quality: of lossy files that the user requested, 1 to 100, or None.
-        colours: for mode `P`; otherwise None.
-        levels: for mode `I;16`; otherwise None.
+        requested_format: `auto`, `png`, `jpeg` or `webp`.
+        quality: 1 to 100, as requested for lossy files, or None.
         value_range: for mode `I;16`, the smallest and the largest value of the class's images; otherwise None.
     """
 
@@ -49,7 +42,7 @@ class ClassKind:
     width: int
     mode: Mode
     encoding: Encoding = PNG
-    asked: str = "auto"
+    requested_format: str = "auto"
     quality: int | None = None
     colours: IndexedColours | None = None
     levels: Levels | None = None
@@ -66,59 +59,40 @@ class ClassKind:
         return self.mode not in ("L", "RGB")
 
     def encoding_like(self, source: FileTraits) -> Encoding:
-        """Return what an edited image is written as.
-
-        Args:
-            source: what the file of the real image is.
-        """
-        return _settled(self.mode, self.asked, self.quality, copied_as(source, self.mode))
+        """Return what an edited image is written as."""
+        return _settled(self.mode, self.requested_format, self.quality, copied_as(source, self.mode))
 
 
-def class_kinds(
-    cache: ImageCache, *, asked: str = "auto", quality: int | None = None, keep_alpha: bool = False
-) -> dict[str, ClassKind]:
-    """Return the kind of image of every label of a dataset, also of those that occur in val or test only.
-
-    Args:
-        asked: the format of synthetic images: `auto`, `png`, `jpeg` or `webp`.
-        quality: of lossy synthetic images, 1 to 100; that of the source if None.
-        keep_alpha: whether transparency is kept.
-    """
+def class_formats(
+    cache: ImageCache, *, requested_format: str = "auto", quality: int | None = None, keep_alpha: bool = False
+) -> dict[str, ClassFormat]:
+    """Return the format of every label of a dataset, including labels that occur only in val or test."""
     by_label: dict[str, list[CachedImage]] = {}
     for file in cache.files:
         by_label.setdefault(file.label, []).append(file)
     return {
-        label: class_kind(
+        label: class_format(
             cache.native(label),
             [file.traits for file in cache.images_of(label)],
             in_colour=any(file.mode == "RGB" for file in files),
             transparent=keep_alpha and any(file.traits.transparent for file in files),
-            asked=asked,
+            requested_format=requested_format,
             quality=quality,
         )
         for label, files in by_label.items()
     }
 
 
-def class_kind(
+def class_format(
     shape: NativeShape,
     traits: Sequence[FileTraits],
     *,
     in_colour: bool,
     transparent: bool = False,
-    asked: str = "auto",
+    requested_format: str = "auto",
     quality: int | None = None,
-) -> ClassKind:
-    """Return the kind of image of a class.
-
-    Args:
-        shape: the size, colours and range of its training images.
-        traits: what the files of its training images are.
-        in_colour: whether any of its images, of any split, is in colour.
-        transparent: whether the class has transparent images and they stay so.
-        asked: the format of synthetic images: `auto`, `png`, `jpeg` or `webp`.
-        quality: of lossy synthetic images, 1 to 100; that of the source if None.
-    """
+) -> ClassFormat:
+    """Return the format of a class, given whether any of its images is in colour, and whether any stays transparent."""
     mode: Mode = "RGB" if in_colour or shape.mode == "RGB" else "L"
     if transparent:
         mode = "RGBA" if mode == "RGB" else "LA"
@@ -127,12 +101,12 @@ def class_kind(
     elif mode == "L" and shape.value_range is not None:
         mode = "I;16"
     deep = mode == "I;16"
-    return ClassKind(
+    return ClassFormat(
         height=shape.height,
         width=shape.width,
         mode=mode,
-        encoding=_settled(mode, asked, quality, _typical(traits, mode)),
-        asked=asked,
+        encoding=_settled(mode, requested_format, quality, _typical(traits, mode)),
+        requested_format=requested_format,
         quality=quality,
         colours=shape.colours if mode == "P" else None,
         levels=shape.levels if deep else None,
@@ -140,16 +114,10 @@ def class_kind(
     )
 
 
-def recorded_kind(
-    record: ModelRecord, entry: ClassRecord, *, asked: str = "auto", quality: int | None = None
-) -> ClassKind:
-    """Return the kind of image of a class of a trained model, as the images that it was trained on.
-
-    Args:
-        record: of the model.
-        asked: the format of synthetic images: `auto`, `png`, `jpeg` or `webp`.
-        quality: of lossy synthetic images, 1 to 100; as recorded if None.
-    """
+def recorded_format(
+    record: ModelRecord, entry: ClassRecord, *, requested_format: str = "auto", quality: int | None = None
+) -> ClassFormat:
+    """Return the kind of image of a class of a trained model, as the images that it was trained on."""
     mode: Mode = "RGB" if entry.mode == "RGB" else "L"
     colours = None
     if record.palette is not None and record.table is not None:
@@ -157,12 +125,12 @@ def recorded_kind(
     elif entry.mode == "I;16" and record.levels is not None:
         mode = "I;16"
     like = Encoding("JPEG", tables=entry.jpeg) if entry.format == "JPEG" else PNG
-    return ClassKind(
+    return ClassFormat(
         height=entry.height,
         width=entry.width,
         mode=mode,
-        encoding=_settled(mode, asked, quality, like),
-        asked=asked,
+        encoding=_settled(mode, requested_format, quality, like),
+        requested_format=requested_format,
         quality=quality,
         colours=colours,
         levels=record.levels if mode == "I;16" else None,
@@ -171,24 +139,18 @@ def recorded_kind(
 
 
 def copied_as(source: FileTraits, mode: Mode) -> Encoding:
-    """Return what a rewritten copy of a real file is written as: lossy files become JPEG files, all others PNG files.
-
-    Args:
-        source: what the file is.
-        mode: of the copy.
-    """
+    """Return the encoding of a rewritten copy of a real file: JPEG for lossy files, otherwise PNG."""
     if mode not in ("L", "RGB") or not source.lossy:
         return PNG
     return Encoding("JPEG", tables=source.jpeg)
 
 
-def _settled(mode: Mode, asked: str, quality: int | None, like: Encoding) -> Encoding:
-    """Return the encoding of a synthetic image: as requested, or like real images."""
+def _settled(mode: Mode, requested_format: str, quality: int | None, like: Encoding) -> Encoding:
     if mode not in ("L", "RGB"):
         return PNG
-    if asked == "auto":
+    if requested_format == "auto":
         return replace(like, quality=quality)
-    chosen = _FORMATS[asked]
+    chosen = _FORMATS[requested_format]
     if chosen == "WEBP" and mode == "L":
         return PNG
     return Encoding(chosen, quality, like.tables if chosen == "JPEG" else None)

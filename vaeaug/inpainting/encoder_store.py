@@ -12,26 +12,26 @@ from vaeaug.contracts import leaves
 from vaeaug.disk import plain_disk_errors, write_atomic
 from vaeaug.errors import InputError
 from vaeaug.inpainting.code_encoder import CodeEncoder
-from vaeaug.inpainting.conditional import PartialEncoder
+from vaeaug.inpainting.encoder import InpaintingEncoder
 from vaeaug.inpainting.mixture_encoder import MixtureEncoder
+from vaeaug.inpainting.pixel_blend import decoded_only
 from vaeaug.models.store import StoredModel
 from vaeaug.seeds import seed_of
 
-__all__ = ["FILE", "PartialEncoder", "build_partial", "load_partial", "save_partial"]
+__all__ = [
+    "FILE",
+    "InpaintingEncoder",
+    "build_inpainting_encoder",
+    "load_inpainting_encoder",
+    "save_inpainting_encoder",
+]
 
 FILE = "inpainting.safetensors"
 KEY = "partial_encoder"  # of the metadata
 
 
-def build_partial(model: StoredModel, codes: int, seed: int) -> PartialEncoder:
-    """Return an untrained inpainting encoder for the latents of a model, on its device.
-
-    Args:
-        codes: how many different codes there are, where its latents are discrete.
-
-    Raises:
-        InputError: there is none for such latents.
-    """
+def build_inpainting_encoder(model: StoredModel, codes: int, seed: int) -> InpaintingEncoder:
+    """Return an untrained inpainting encoder on the model's device; InputError if its latents have none."""
     stored = [model.latents(label).latents for label in range(len(model.classes))]
     like = stored[0].latent
     with torch.random.fork_rng(devices=[]):
@@ -48,25 +48,17 @@ def build_partial(model: StoredModel, codes: int, seed: int) -> PartialEncoder:
     )
 
 
-def save_partial(model: StoredModel, partial: PartialEncoder) -> None:
-    """Write an inpainting encoder into its model's directory, completely or not at all.
-
-    Raises:
-        VaeaugError: the disk is full, or the model may not be written to.
-    """
-    about = {"kind": partial.kind, "model": model.record.fingerprint, "settings": partial.settings()}
-    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in partial.state_dict().items()}
+def save_inpainting_encoder(model: StoredModel, encoder: InpaintingEncoder) -> None:
+    """Write an inpainting encoder into its model's directory, completely or not at all."""
+    about = {"kind": encoder.kind, "model": model.record.fingerprint, "settings": encoder.settings()}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in encoder.state_dict().items()}
     path = model.directory / FILE
     with plain_disk_errors(path):
         write_atomic(path, save(tensors, {KEY: json.dumps(about, sort_keys=True)}))
 
 
-def load_partial(model: StoredModel) -> PartialEncoder | None:
-    """Return the inpainting encoder of a model, in eval mode, or None if none was trained for these weights.
-
-    Raises:
-        InputError: the file is damaged.
-    """
+def load_inpainting_encoder(model: StoredModel) -> InpaintingEncoder | None:
+    """Return a model's inpainting encoder in eval mode, or None if none was trained for these weights."""
     path = model.directory / FILE
     if not path.is_file():
         return None
@@ -77,9 +69,10 @@ def load_partial(model: StoredModel) -> PartialEncoder | None:
         if about["model"] != model.record.fingerprint:
             return None  # the model was trained again since
         cls = {cls.kind: cls for cls in (MixtureEncoder, CodeEncoder)}[about["kind"]]
-        partial = cls(model.spec, model.latents(0).latents.latent, **about["settings"])
-        partial.load_state_dict(tensors)
+        encoder = cls(model.spec, model.latents(0).latents.latent, **about["settings"])
+        tensors.setdefault("blend_weights_FKE", decoded_only())  # files of earlier versions have none
+        encoder.load_state_dict(tensors)
     except (OSError, SafetensorError, LookupError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{path} cannot be read ({reason}); delete it, and it is trained again") from None
-    return partial.to(model.device).eval()
+    return encoder.to(model.device).eval()
