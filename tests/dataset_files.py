@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,13 @@ def gray(seed: int, height: int = 12, width: int = 10) -> Image.Image:
 def colour(seed: int, height: int = 12, width: int = 10) -> Image.Image:
     """An RGB image of noise."""
     return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8))
+
+
+def large_png() -> bytes:
+    """A PNG file of a few kilobytes with 140 million pixels."""
+    stream = io.BytesIO()
+    Image.new("1", (14_000, 10_000)).save(stream, "PNG")
+    return stream.getvalue()
 
 
 def save(path: Path, image: Image.Image | None = None, **options: object) -> Path:

@@ -22,6 +22,16 @@ def louder() -> nn.Module:
     return network
 
 
+BUILT: list[str] = []
+"""What was built by functions that note it."""
+
+
+def counted() -> nn.Module:
+    """Return `tiny`, and note that it was built."""
+    BUILT.append("counted")
+    return tiny()
+
+
 def talking() -> nn.Module:
     """Return `tiny`, but print and draw random numbers on the way, as constructors do."""
     print("weights of 1000 classes loaded")

@@ -80,14 +80,16 @@ def train(
     *,
     steps: int = 60,
     validate: int = 16,
+    size: int = 8,
     **options: Any,
 ) -> tuple[Variant, FitResult]:
     """Train a (new) toy from fixed weights; `options` are those of `TrainingConfig` and of `fit`."""
-    fit_options = {name: options.pop(name) for name in ("checkpoint", "report") if name in options}
+    names = ("checkpoint", "validate_every", "checkpoint_seconds", "report")
+    fit_options = {name: options.pop(name) for name in names if name in options}
     if variant is None:
         torch.manual_seed(0)
         variant = Linear()
-    used = batches()
+    used = batches(size=size)
     used.indices = used.indices[validate:]
     result = fit(
         variant,

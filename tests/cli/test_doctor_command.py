@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -91,26 +90,29 @@ def test_a_cache_that_cannot_be_used_is_a_problem(
         assert cache.fatal
 
 
-def test_a_missing_or_old_package_has_its_requirement_as_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    versions = {"pillow": "1.0", "pluggy": None}
-    real = doctor._version
-    monkeypatch.setattr(doctor, "_version", lambda name: versions.get(name, real(name)))
-    monkeypatch.setattr(doctor, "find_spec", lambda _: None)
+def test_a_missing_or_old_package_has_its_requirement_as_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another vaeaug is found first, which requires what is not there."""
+    metadata = tmp_path / "vaeaug-9.dist-info/METADATA"
+    metadata.parent.mkdir()
+    requires = ["pillow>=999", "no-such-package>=2", "cousin>=1", "numpy>=1"]
+    metadata.write_text("\n".join(["Name: vaeaug", "Version: 9", *(f"Requires-Dist: {line}" for line in requires)]))
+    (tmp_path / "cousin.py").touch()  # another package brings its module
+    monkeypatch.syspath_prepend(tmp_path)
     problems = {fact.name: fact.problem for fact in doctor._versions() if fact.problem}
-    assert problems.keys() == {"pillow", "pluggy"}
-    assert problems["pillow"].startswith('pip install "pillow>=')
-    monkeypatch.setattr(doctor, "find_spec", lambda _: object())  # another package brings its module
-    assert {fact.name for fact in doctor._versions() if fact.problem} == {"pillow"}
+    assert problems == {
+        "pillow": 'pip install "pillow>=999"',
+        "no-such-package": 'pip install "no-such-package>=2"',
+    }
 
 
-def test_what_cannot_be_examined_does_not_hide_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken() -> Any:
-        raise RuntimeError("no decoder")
-
-    monkeypatch.setattr(doctor, "_images", broken)
-    monkeypatch.setattr(doctor, "_devices_and_plugins", lambda _: iter(()))
-    facts = doctor.examine()
-    assert [(fact.topic, fact.problem) for fact in facts if fact.problem] == [
-        ("image", "cannot be examined: RuntimeError: no decoder")
-    ]
-    assert {"version", "disk", "text"} <= {fact.topic for fact in facts}
+def test_what_cannot_be_examined_does_not_hide_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "PIL").mkdir()
+    (tmp_path / "PIL/__init__.py").write_text("raise RuntimeError('no decoder')")
+    (tmp_path / "torch.py").write_text("raise ImportError('not needed here')")
+    done = run("--json", PYTHONPATH=str(tmp_path))
+    values = json.loads(done.stdout)
+    problems = {(problem["topic"], problem["problem"]) for problem in values["problems"]}
+    assert ("image", "cannot be examined: RuntimeError: no decoder") in problems
+    assert {"version", "disk", "text"} <= values.keys()

@@ -10,9 +10,8 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import tiny_data
+from machine_faults import interrupt, on_disk
 from tiny_data import run
-
-from vaeaug.workflows.encode import encode_command as workflow
 
 Capture = pytest.CaptureFixture[str]
 
@@ -114,29 +113,20 @@ def test_formats_hold_the_same(data: Path, model: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["parquet", "npz", "npy-tree"])
-def test_an_interrupted_run_gives_the_same_bytes(
-    data: Path, model: Path, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(workflow, "rows_per_block", lambda _: 2)
-    monkeypatch.setattr("vaeaug.features.shards.BLOCKS_PER_SHARD", 2)
+def test_an_interrupted_run_gives_the_same_bytes(model: Path, tmp_path: Path, kind: str) -> None:
+    """There is a shard per split, so what is done of one is kept while the others are computed."""
+    data = tiny_data.write_dataset(tmp_path / "data", {"train/ant": 4, "val/ant": 3, "test/bee": 3})
     words = ("encode", model, data, "-q", "--format", kind, "--encode-as", "own")
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     assert run(*words[:3], whole, *words[3:]) == 0
-    encode_block, calls = workflow.encode_block, []
-
-    def stops(*args: Any) -> Any:
-        calls.append(args)
-        if len(calls) == 6:
-            raise KeyboardInterrupt
-        return encode_block(*args)
-
-    monkeypatch.setattr(workflow, "encode_block", stops)
-    assert run(*words[:3], broken, *words[3:]) == 130
+    with on_disk("rename", "*-00000.parquet", interrupt(after=1)) as shards:
+        assert run(*words[:3], broken, *words[3:]) == 130
     assert not broken.exists()
-    before = len(calls)
     assert run(*words[:3], broken, *words[3:]) == 2  # nothing is lost by mistake
-    assert run(*words[:3], broken, *words[3:], "--resume") == 0
-    assert len(calls) - before == 7  # of eleven blocks, four were done in whole shards
+    with on_disk("rename", "*-00000.parquet") as others:
+        assert run(*words[:3], broken, *words[3:], "--resume") == 0
+    assert len(others) == 2
+    assert shards[0] not in others
     assert tiny_data.files(broken) == tiny_data.files(whole) | {"README.md": tiny_data.files(broken)["README.md"]}
 
 
@@ -177,12 +167,13 @@ def test_unreadable_images_are_named_or_left_out(data: Path, model: Path, tmp_pa
 
 
 def test_a_place_that_is_taken_is_told_before_all_images_are_read(
-    data: Path, model: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+    data: Path, model: Path, tmp_path: Path, capsys: Capture
 ) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out/mine.txt").write_text("precious")
-    monkeypatch.setattr(workflow, "read_for_model", lambda *_, **__: pytest.fail("images were read"))
-    assert run("encode", model, data, tmp_path / "out") == 2
+    with on_disk("read", str(data / "*")) as opened:
+        assert run("encode", model, data, tmp_path / "out") == 2
+    assert opened == []
     assert "is not empty" in capsys.readouterr().err
     assert (tmp_path / "out/mine.txt").read_text() == "precious"
 

@@ -9,9 +9,9 @@ import evaluate_data
 import pytest
 import tiny_data
 from click.testing import CliRunner
+from machine_faults import interrupt, on_disk
 
 from vaeaug.cli import cli
-from vaeaug.workflows.evaluate import evaluate_command as workflow
 
 QUICK = [
     "--steps",
@@ -107,6 +107,8 @@ def test_an_interrupted_run_is_told_to_resume_only_where_it_left_something(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], out: list[str], advice: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(workflow, "evaluate", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
-    assert tiny_data.run("evaluate", "REAL", "SYNTHETIC", *out) == 130
+    for name in ("REAL", "SYNTHETIC"):
+        tiny_data.write_dataset(tmp_path / name, {"ant": 2, "bee": 2})
+    with on_disk("read", "*.png", interrupt()):
+        assert tiny_data.run("evaluate", "REAL", "SYNTHETIC", *out) == 130
     assert advice in capsys.readouterr().err

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import command_lines
 import pytest
+import short_runs
 import tiny_data
 import torch
 from command_lines import COMMANDS
@@ -36,7 +37,7 @@ def test_the_working_directory_is_filled_with_files_of_the_umask(
     here = tmp_path / "with a space"
     here.mkdir()
     monkeypatch.chdir(here)
-    monkeypatch.setattr("vaeaug.inpainting.train_encoder.STEPS", 4)
+    short_runs.inpainting_encoder(monkeypatch)
     assert tiny_data.run(*(word.format(**read, tmp=tmp_path / "deep/er") for word in COMMANDS[name])) == 0
     written = list(tmp_path.rglob("*"))
     assert any(path.is_file() for path in written)

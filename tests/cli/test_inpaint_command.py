@@ -14,15 +14,11 @@ from PIL import Image
 
 from vaeaug import cli
 from vaeaug.dataset.scan import scan
-from vaeaug.inpainting import train_encoder as trainer
 from vaeaug.inpainting.encoder_store import FILE
+from vaeaug.inpainting.train_encoder import STEPS
 
 Capture = pytest.CaptureFixture[str]
-
-
-@pytest.fixture(autouse=True)
-def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer, "STEPS", 8)
+SHORT = ("--partial-steps", 8)
 
 
 @pytest.fixture
@@ -51,7 +47,7 @@ def _pixels(path: Path) -> np.ndarray:
 def test_the_tree_stays_and_so_does_what_is_visible(model: Path, images: Path, tmp_path: Path, capsys: Capture) -> None:
     out = tmp_path / "out"
     before = tiny_data.state(images)
-    assert tiny_data.run("inpaint", model, images, out, "--masks", tmp_path / "masks", "--json") == 0
+    assert tiny_data.run("inpaint", model, images, out, "--masks", tmp_path / "masks", *SHORT, "--json") == 0
     output = capsys.readouterr()
     values = json.loads(output.out)
     assert (values["images"], values["completions"], values["passed_through"]) == (2, 2, 2)
@@ -94,7 +90,7 @@ def test_a_completed_file_says_so(model: Path, images: Path, tmp_path: Path) -> 
 
 def test_several_completions_and_where_they_differ(model: Path, images: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    words = ["--masks", tmp_path / "masks", "--samples", 3, "--label", "bee", "-q"]
+    words = ["--masks", tmp_path / "masks", "--samples", 3, "--label", "bee", *SHORT, "-q"]
     assert tiny_data.run("inpaint", model, images, out, *words) == 0
     completions = np.stack([_pixels(out / f"ant/000-{sample}.png") for sample in range(3)]).astype(float)
     assert not (out / "ant/000.png").exists()
@@ -205,21 +201,22 @@ def test_help_names_the_sources_of_holes_first(capsys: Capture) -> None:
     page = capsys.readouterr().out.split("Options:")[1]
     options = [word for word in page.split() if word.startswith("--")]
     assert options[:5] == ["--masks", "--alpha", "--missing-color", "--coco", "--random-holes"]
+    assert f"By default {STEPS:,}" in " ".join(page.split())
 
 
 def test_a_class_folder_alone_says_its_class(model: Path, images: Path, tmp_path: Path) -> None:
     """`inpaint MODEL DATA/ant OUT`: the folder is flat, and its own name is a class."""
-    masks = tmp_path / "masks/ant"
-    assert tiny_data.run("inpaint", model, images / "ant", tmp_path / "out", "--masks", masks, "-q") == 0
+    words = ["--masks", tmp_path / "masks/ant", *SHORT, "-q"]
+    assert tiny_data.run("inpaint", model, images / "ant", tmp_path / "out", *words) == 0
     rows = [row for row in tiny_data.manifest(tmp_path / "out") if row["synthetic"] == "partly"]
     assert [(row["label"], row["label_given"]) for row in rows] == [("ant", "folder")]
 
 
 def test_the_partial_encoder_is_trained_as_long_as_asked(model: Path, images: Path, tmp_path: Path) -> None:
     weights = []
-    for number, words in enumerate(([], ["--partial-steps", "8"], ["--partial-steps", "3"])):
+    for number, steps in enumerate((8, 8, 3)):
         copy = shutil.copytree(model, tmp_path / f"model{number}")
-        out = tmp_path / f"out{number}"
-        assert tiny_data.run("inpaint", copy, images, out, "--masks", tmp_path / "masks", "-q", *words) == 0
+        words = ["--masks", tmp_path / "masks", "-q", "--partial-steps", steps]
+        assert tiny_data.run("inpaint", copy, images, tmp_path / f"out{number}", *words) == 0
         weights.append((copy / FILE).read_bytes())
     assert weights[0] == weights[1] != weights[2]

@@ -9,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from machine_faults import no_space, on_disk
 
 from vaeaug.cli import main
 from vaeaug.cli.plugins import describe
@@ -314,18 +315,9 @@ def test_new_fills_the_working_directory(
     assert "is not empty (it contains .gitignore)" in output.err
 
 
-def test_new_writes_nothing_when_it_cannot_write_all(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    whole = Path.write_text
-
-    def full_disk(self: Path, *args: object, **kwargs: object) -> int:
-        if self.name == "README.md":
-            raise OSError(28, "No space left on device")
-        return whole(self, *args, **kwargs)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(Path, "write_text", full_disk)
-    output = run(capsys, "new", "fresh", tmp_path / "package")
+def test_new_writes_nothing_when_it_cannot_write_all(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with on_disk("write", "*/README.md", no_space):
+        output = run(capsys, "new", "fresh", tmp_path / "package")
     assert output.code == 1
     assert "No space left on device; free some space or choose another place; nothing was written" in output.err
     assert not list(tmp_path.iterdir())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import command_lines
 import pytest
+import short_runs
 import tiny_data
 from command_lines import COMMANDS
 from tiny_data import run
@@ -43,7 +44,7 @@ def test_resuming_a_finished_run(
 ) -> None:
     (tmp_path / "out").mkdir()
     monkeypatch.chdir(tmp_path / "out")
-    monkeypatch.setattr("vaeaug.inpainting.train_encoder.STEPS", 4)
+    short_runs.inpainting_encoder(monkeypatch)
     words = [word.format(**read, tmp=tmp_path) for word in COMMANDS[name] if word != "--quiet"]
     assert run(*words, "--json") == 0
     first = json.loads(capsys.readouterr().out)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import tiny_data
+from machine_faults import on_disk
 from tiny_data import QUICK, UNFILTERED, options, run
 
 from vaeaug import plugins
@@ -60,10 +61,7 @@ def test_quiet_is_silent(data: Path, tmp_path: Path, capfd: pytest.CaptureFixtur
     assert (output.out, output.err) == ("", "")
 
 
-def test_in_a_pipe_progress_is_plain_lines_on_stderr(
-    data: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(shown, "LINE_SECONDS", 0.0)
+def test_in_a_pipe_progress_is_plain_lines_on_stderr(data: Path, tmp_path: Path, capsys: Capture) -> None:
     assert run("augment", data, tmp_path / "out", "--per-class", 70, *options(UNFILTERED)) == 0
     output = capsys.readouterr()
     assert output.out == ""
@@ -75,9 +73,18 @@ def test_in_a_pipe_progress_is_plain_lines_on_stderr(
     assert stages.index("Training on all classes") < stages.index("Writing synthetic images")
     for stage in stages:
         assert any(line.startswith(f"{stage}: done in ") for line in lines)
-    (told, *_) = [line for line in lines if line.startswith("Training on all classes:") and "images/s" in line]
-    assert "reconstruction" in told
     assert f"Wrote {tmp_path / 'out'}: 21 real and 140 synthetic images in 2 classes" in output.err
+
+
+def test_a_line_tells_how_far_a_stage_is(capsys: Capture) -> None:
+    often, seldom = shown.Lines(seconds=0.0), shown.Lines(seconds=60.0)
+    for lines in (often, seldom):
+        lines.stage("Training")
+        lines.tick(Tick(0.25, 1234.0, {"reconstruction": 12.34}))
+    begun, told, again = capsys.readouterr().err.splitlines()
+    assert begun == again == "Training ..."
+    assert told.startswith("Training:  25%  1,234 images/s  reconstruction 12.3  ")
+    assert told.endswith(" s left")
 
 
 def test_on_a_terminal_progress_is_a_bar(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
@@ -157,20 +164,20 @@ def test_bad_input_is_one_line_and_exit_code_2(
 
 
 def test_a_failure_is_exit_code_1_and_a_traceback_comes_on_request_only(
-    data: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+    data: Path, tmp_path: Path, capsys: Capture
 ) -> None:
-    def fail(*_: object, **__: object) -> None:
+    def fail(_: list[Path]) -> None:
         raise ZeroDivisionError("something is wrong\ninside")
 
-    monkeypatch.setattr("vaeaug.workflows.synthetic.dataset_model.train_into", fail)
     words = ("augment", data, tmp_path / "out", "--quiet", *options(UNFILTERED))
-    assert run(*words) == 1
-    output = capsys.readouterr()
-    assert "unexpected ZeroDivisionError" in output.err
-    assert "--debug shows where" in output.err
-    assert "Traceback" not in output.err
-    with pytest.raises(ZeroDivisionError):
-        main([*map(str, words), "--resume", "--debug"])
+    with on_disk("write", "*/manifest.csv", fail), on_disk("rename", "*/manifest.csv", fail):
+        assert run(*words) == 1
+        output = capsys.readouterr()
+        assert "unexpected ZeroDivisionError" in output.err
+        assert "--debug shows where" in output.err
+        assert "Traceback" not in output.err
+        with pytest.raises(ZeroDivisionError):
+            main([*map(str, words), "--resume", "--debug"])
 
 
 BROKEN = """

@@ -3,10 +3,10 @@
 import json
 import os
 import re
-from pathlib import Path
 
 import pytest
 from dataset_files import class_folder, save
+from machine_faults import closed
 
 from vaeaug.dataset.formats import NAMES
 from vaeaug.dataset.scan import scan
@@ -103,18 +103,11 @@ def test_an_empty_class_folder_in_train_is_not_lost_in_silence(tmp_path):
     refused(tmp_path, "'dog' has 0")
 
 
-def test_a_folder_that_may_not_be_listed(tmp_path, monkeypatch):
+def test_a_folder_that_may_not_be_listed(tmp_path):
     class_folder(tmp_path / "cat")
     (tmp_path / "cat" / "closed").mkdir()
-    real = os.scandir
-
-    def closed(folder):  # root may list everything, so the refusal is played
-        if Path(folder).name == "closed":
-            raise PermissionError(13, "Permission denied")
-        return real(folder)
-
-    monkeypatch.setattr(os, "scandir", closed)
-    refused(tmp_path, r"cannot list .*closed: Permission denied; fix its permissions")
+    with closed(tmp_path / "cat" / "closed", 0o000):
+        refused(tmp_path, r"cannot list .*closed: Permission denied; fix its permissions")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows names are Unicode")

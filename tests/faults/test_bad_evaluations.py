@@ -13,13 +13,11 @@ import evaluate_data
 import pytest
 import tiny_data
 from evaluate_data import QUICK
+from machine_faults import interrupt, on_disk
 from PIL import Image
 
 import vaeaug
 from vaeaug.errors import InputError
-from vaeaug.workflows.evaluate import classifier_trainings as evaluate_train
-from vaeaug.workflows.evaluate import evaluate_command as command
-from vaeaug.workflows.evaluate.classifier_task import run_arm_task
 from vaeaug.workflows.evaluate.evaluate_command import evaluate
 
 
@@ -227,12 +225,12 @@ def test_nothing_is_written_into_what_is_read(real: Path, synthetic: Path, tmp_p
     refused("is not empty", real, synthetic, tmp_path / "full")
 
 
-def test_an_embedding_that_cannot_be_used_is_refused_before_any_training(
-    real: Path, synthetic: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(command, "save_splits", lambda *_: pytest.fail("trained already"))
-    refused("gives a dict, not vectors", real, synthetic, embedding="feature_networks:Named")
-    refused("there are no weights nowhere.pth", real, synthetic, embedding="vit_b_16", embedding_weights="nowhere.pth")
+def test_an_embedding_that_cannot_be_used_is_refused_before_any_training(real: Path, synthetic: Path) -> None:
+    with on_disk("rename", "*.npz") as trained:
+        refused("gives a dict, not vectors", real, synthetic, embedding="feature_networks:Named")
+        missing = {"embedding": "vit_b_16", "embedding_weights": "nowhere.pth"}
+        refused("there are no weights nowhere.pth", real, synthetic, **missing)
+    assert trained == []
 
 
 def swapped(folder: Path) -> None:
@@ -244,23 +242,15 @@ def swapped(folder: Path) -> None:
 
 @pytest.mark.parametrize("change", [swapped, lambda folder: (folder / "bee/301.png").unlink()], ids=["swap", "removal"])
 def test_a_run_is_not_resumed_with_other_test_images(
-    change: Callable[[Path], None], real: Path, synthetic: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    change: Callable[[Path], None], real: Path, synthetic: Path, tmp_path: Path
 ) -> None:
     """Else classifiers that were tested on different images would be compared image by image."""
     others = tmp_path / "others"
     for label in ("ant", "bee"):
         evaluate_data.write_images(others / label, label, 300, 4)
     settings = {**QUICK, "test": str(others)}
-
-    def first_only(task, tell):
-        if task.arm == "synthetic":
-            raise KeyboardInterrupt
-        run_arm_task(task, tell)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(evaluate_train, "run_arm_task", first_only)
-        with pytest.raises(KeyboardInterrupt):
-            evaluate(real, synthetic, tmp_path / "out", **settings)
+    with on_disk("rename", "*/synthetic-seed-*.npz", interrupt()), pytest.raises(KeyboardInterrupt):
+        evaluate(real, synthetic, tmp_path / "out", **settings)
     change(others)
     refused(
         r"^the test images have changed since .*; remove .*\.out\.partial",

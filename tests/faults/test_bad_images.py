@@ -5,9 +5,9 @@ import warnings
 
 import pytest
 from dataset_files import class_folder, colour, gray, save
+from machine_faults import closed, on_disk
 from PIL import Image
 
-import vaeaug.dataset.survey
 from vaeaug.dataset.cache import InvalidImage, build_cache
 from vaeaug.dataset.formats import NAMES
 from vaeaug.dataset.rules import DecodeRules
@@ -90,19 +90,18 @@ def test_a_large_image_is_refused_without_a_warning_and_without_changing_pillow(
     assert Image.MAX_IMAGE_PIXELS == 100
 
 
-def test_a_file_that_changes_while_it_is_read_is_refused(data, monkeypatch):
+def test_a_file_that_changes_while_it_is_read_is_refused(data):
     index = scan(data)
     first = index.files[0].path
-    real = vaeaug.dataset.survey._header
 
-    def header_then_change(file, rules):
-        result = real(file, rules)
-        if file.path == first:
+    def change(seen):
+        if len(seen) == 3:  # content and header are known, and it is about to be decoded
             save(first, gray(77))
-        return result
 
-    monkeypatch.setattr(vaeaug.dataset.survey, "_header", header_then_change)
-    with pytest.raises(InputError, match="changed while it was being read; run the command again"):
+    with (
+        on_disk("read", str(first), change),
+        pytest.raises(InputError, match="changed while it was being read; run the command again"),
+    ):
         build_cache(index, cache_dir=data.parent / "cache")
 
 
@@ -115,14 +114,9 @@ def test_a_pipe_that_took_the_place_of_an_image_does_not_hang(data):
         build_cache(index, cache_dir=data.parent / "cache")
 
 
-def test_a_file_that_may_not_be_read(data, monkeypatch):
-    real = os.open
-
-    def closed(path, *rest):  # root may read everything, so the refusal is played
-        if str(path).endswith("train/cat/000.png"):
-            raise PermissionError(13, "Permission denied")
-        return real(path, *rest)
-
-    monkeypatch.setattr(os, "open", closed)
-    with pytest.raises(InputError, match=r"'train/cat/000.png': permission denied"):
+def test_a_file_that_may_not_be_read(data):
+    with (
+        closed(data / "train/cat/000.png", 0o000),
+        pytest.raises(InputError, match=r"'train/cat/000.png': permission denied"),
+    ):
         build(data)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import tiny_data
+from machine_faults import closed, interrupt, on_disk
 from PIL import Image
 
 import vaeaug
-from vaeaug.errors import InputError, VaeaugError
+from vaeaug.errors import InputError
 from vaeaug.inpainting.encoder_store import FILE
-from vaeaug.workflows.inpaint import completion_files as inpaint_write
 
 HOLE = np.zeros((8, 8), dtype=np.uint8)
 HOLE[2:6, 2:6] = 255
@@ -133,52 +132,35 @@ def test_a_full_mask_is_a_draw_and_said_to_be(model: Path, images: Path, tmp_pat
     assert "no pixels are visible in these images, so they are samples of their class: ant/000.png" in made.warnings
 
 
-def test_a_model_that_may_not_be_written_to_stays_as_it_is(
-    model: Path, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from vaeaug.inpainting import train_encoder as trainer
-    from vaeaug.workflows.inpaint import inpainting_encoder as partial
-
-    def refuse(*_: object) -> None:
-        raise VaeaugError("no permission for the model")
-
-    monkeypatch.setattr(trainer, "STEPS", 8)
-    monkeypatch.setattr(partial, "save_inpainting_encoder", refuse)
-    made = vaeaug.inpaint(model, images, tmp_path / "out", masks=tmp_path / "masks")
+def test_a_model_that_may_not_be_written_to_stays_as_it_is(model: Path, images: Path, tmp_path: Path) -> None:
+    own = Path(shutil.copytree(model, tmp_path / "model"))
+    before = tiny_data.files(own)
+    with closed(own, 0o555):
+        made = vaeaug.inpaint(own, images, tmp_path / "out", masks=tmp_path / "masks", partial_steps=8)
     assert made.method == "partial-encoder"
-    assert not (model / FILE).exists()
+    assert tiny_data.files(own) == before
 
 
-def _interrupt_after(count: int, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Let a number of images be completed, and then press Ctrl-C."""
-    original, calls = inpaint_write._complete, 0
-
-    def complete(*arguments: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if calls > count:
-            raise KeyboardInterrupt
-        return original(*arguments)
-
-    monkeypatch.setattr(inpaint_write, "_complete", complete)
-    return lambda: monkeypatch.setattr(inpaint_write, "_complete", original)
+def _interrupted(model: Path, images: Path, out: Path, **settings: Any) -> None:
+    """Press Ctrl-C while the second image is completed."""
+    filled, after = ("synthetic-*", 1) if settings.get("random_holes") else ("00?*", settings.get("samples", 1))
+    done = out.parent / f".{out.name}.partial/content/*/{filled}.png"
+    with on_disk("rename", str(done), interrupt(after)), pytest.raises(KeyboardInterrupt):
+        vaeaug.inpaint(model, images, out, **settings)
+    journal = out.parent / f".{out.name}.partial/scratch/completed.jsonl"
+    assert journal.read_bytes().count(b"}\n") == 1
 
 
 @pytest.mark.parametrize("mode", ["masks", "random_holes"])
-def test_an_interrupted_run_ends_with_the_same_bytes(
-    model: Path, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
-) -> None:
+def test_an_interrupted_run_ends_with_the_same_bytes(model: Path, images: Path, tmp_path: Path, mode: str) -> None:
     settings: dict[str, Any] = {"method": "gibbs", "samples": 2}
     settings |= {"masks": tmp_path / "masks"} if mode == "masks" else {"random_holes": True}
     vaeaug.inpaint(model, images, tmp_path / "whole/out", **settings)
-    restore = _interrupt_after(1, monkeypatch)
     out = tmp_path / "out"
-    with pytest.raises(KeyboardInterrupt):
-        vaeaug.inpaint(model, images, out, **settings)
+    _interrupted(model, images, out, **settings)
     assert not out.exists()
     journal = tmp_path / ".out.partial/scratch/completed.jsonl"
     journal.write_bytes(journal.read_bytes() + b'{"name": "cut o')  # a crash in the middle of a line
-    restore()
     with pytest.raises(InputError, match="add --resume"):
         vaeaug.inpaint(model, images, out, **settings)
     with pytest.raises(InputError, match="the unfinished run has seed = 0"):
@@ -187,34 +169,22 @@ def test_an_interrupted_run_ends_with_the_same_bytes(
     assert tiny_data.files(out) == tiny_data.files(tmp_path / "whole/out")
 
 
-def test_images_that_changed_meanwhile_are_refused(
-    model: Path, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_images_that_changed_meanwhile_are_refused(model: Path, images: Path, tmp_path: Path) -> None:
     settings: dict[str, Any] = {"method": "gibbs", "masks": tmp_path / "masks"}
-    restore = _interrupt_after(1, monkeypatch)
-    with pytest.raises(KeyboardInterrupt):
-        vaeaug.inpaint(model, images, tmp_path / "out", **settings)
-    restore()
+    _interrupted(model, images, tmp_path / "out", **settings)
     Image.fromarray(255 - HOLE).save(tmp_path / "masks/ant/002.png")
     with pytest.raises(InputError, match="the set of images and holes has changed since"):
         vaeaug.inpaint(model, images, tmp_path / "out", resume=True, **settings)
 
 
-def test_another_partial_encoder_is_refused(
-    images: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from vaeaug.inpainting import train_encoder as trainer
-
+def test_another_partial_encoder_is_refused(images: Path, model: Path, tmp_path: Path) -> None:
     own = Path(shutil.copytree(model, tmp_path / "model"))
-    monkeypatch.setattr(trainer, "STEPS", 4)
-    restore = _interrupt_after(1, monkeypatch)
-    with pytest.raises(KeyboardInterrupt):
-        vaeaug.inpaint(own, images, tmp_path / "out", masks=tmp_path / "masks")
-    restore()
+    settings: dict[str, Any] = {"masks": tmp_path / "masks", "partial_steps": 4}
+    _interrupted(own, images, tmp_path / "out", **settings)
     (own / FILE).unlink()
-    monkeypatch.setattr(trainer, "STEPS", 5)
+    vaeaug.inpaint(own, images, tmp_path / "other", **{**settings, "partial_steps": 5})
     with pytest.raises(InputError, match="the partial encoder of the model has changed"):
-        vaeaug.inpaint(own, images, tmp_path / "out", masks=tmp_path / "masks", resume=True)
+        vaeaug.inpaint(own, images, tmp_path / "out", resume=True, **settings)
 
 
 def test_a_coco_file_serves_as_masks(model: Path, images: Path, tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ import tiny_data
 from child_process import Child, wait_for
 
 from vaeaug.cli import _run
-from vaeaug.training import loop
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks, and reads /proc")
 
@@ -54,13 +53,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("stage", ["training", "writing"])
-def test_an_interrupted_augment_says_so_in_a_line_and_goes_on(
-    data: Path, tmp_path: Path, stage: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(loop, "steps_between", lambda *_: 5)
-    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+def test_an_interrupted_augment_says_so_in_a_line_and_goes_on(data: Path, tmp_path: Path, stage: str) -> None:
     out = tmp_path / "out"
-    settings = {"steps": 200, "per_class": 2} if stage == "training" else {"per_class": 3000}
+    settings = {"steps": 400, "per_class": 2} if stage == "training" else {"per_class": 3000}
     words = _words("augment", data, out, **settings)
     child = _start(words, tmp_path / "errors")
     assert wait_for((_training if stage == "training" else _writing)(out)), child.errors.read_text()

@@ -1,23 +1,20 @@
 """A loss that breaks while training: go back, learn more slowly, and give up with a message that names the term."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
-from toy_training import Linear, Squared, train, weights
+from toy_training import Linear, Squared, weights
+from toy_training import train as train_toy
 
 from vaeaug.errors import InputError, VaeaugError
-from vaeaug.training import loop
 from vaeaug.training.config import TrainingConfig
 from vaeaug.training.schedules import learning_rate
 
 NAN, INF = float("nan"), float("inf")
-
-
-@pytest.fixture(autouse=True)
-def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "steps_between", lambda *_: 5)
+train = partial(train_toy, validate_every=5)
 
 
 class Rooted(Squared):

@@ -9,21 +9,19 @@ from pathlib import Path
 
 import evaluate_data
 import pytest
+import short_runs
 import tiny_data
+from machine_faults import interrupt, on_disk
 
 import vaeaug
 from vaeaug.errors import InputError, VaeaugError
-from vaeaug.workflows.evaluate import evaluate_command as workflow
-from vaeaug.workflows.evaluate import evaluation_plan as planning
-from vaeaug.workflows.synthetic import dataset_model
 
 SETTINGS = {**tiny_data.UNFILTERED, "per_class": 3, "evaluate": True}
 
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "MAX_STEPS", 3)
-    monkeypatch.setattr(planning, "MIN_STEPS", 1)
+    short_runs.evaluation(monkeypatch)
 
 
 def test_the_verdict_is_in_the_directory_and_nothing_else_changes(tmp_path: Path) -> None:
@@ -62,28 +60,22 @@ def test_without_test_images_the_model_is_trained_anew(tmp_path: Path) -> None:
     assert values["test_images"] == {"ant": 6, "bee": 6}
 
 
-def test_an_interrupted_evaluation_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_evaluation_goes_on(tmp_path: Path) -> None:
     real = evaluate_data.write_real(tmp_path / "real")
     vaeaug.augment(real, tmp_path / "whole/out", **SETTINGS)
-    with monkeypatch.context() as patch:
-        patch.setattr(workflow, "measure_similarity", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            vaeaug.augment(real, tmp_path / "cut/out", **SETTINGS)
+    with on_disk("rename", "*-seed-????-???.npz", interrupt(after=3)), pytest.raises(KeyboardInterrupt):
+        vaeaug.augment(real, tmp_path / "cut/out", **SETTINGS)
     vaeaug.augment(real, tmp_path / "cut/out", resume=True, **SETTINGS)
     assert tiny_data.files(tmp_path / "cut/out") == tiny_data.files(tmp_path / "whole/out")
 
 
-@pytest.mark.parametrize("stopped_in", ["measure_similarity", "write_values"])
-def test_an_interrupted_evaluation_can_be_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped_in: str
-) -> None:
+@pytest.mark.parametrize("written", ["*-seed-????-???.npz", "*/evaluation.json"])
+def test_an_interrupted_evaluation_can_be_given_up(tmp_path: Path, written: str) -> None:
     """The images are there by then; who will not wait gets the directory as it is without a verdict."""
     real = evaluate_data.write_real(tmp_path / "real")
     vaeaug.augment(real, tmp_path / "plain/out", **{**SETTINGS, "evaluate": False})
-    with monkeypatch.context() as patch:
-        patch.setattr(workflow, stopped_in, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            vaeaug.augment(real, tmp_path / "cut/out", **SETTINGS)
+    with on_disk("rename", written, interrupt()), pytest.raises(KeyboardInterrupt):
+        vaeaug.augment(real, tmp_path / "cut/out", **SETTINGS)
     vaeaug.augment(real, tmp_path / "cut/out", resume=True, **{**SETTINGS, "evaluate": False})
     assert tiny_data.files(tmp_path / "cut/out") == tiny_data.files(tmp_path / "plain/out")
     assert not (tmp_path / "cut/out/utility").exists()
@@ -107,12 +99,12 @@ def test_an_evaluation_that_fails_takes_no_image_with_it(tmp_path: Path) -> None
     assert images[0] == images[1]
 
 
-def test_no_images_are_nothing_to_evaluate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_images_are_nothing_to_evaluate(tmp_path: Path) -> None:
     real = evaluate_data.write_real(tmp_path / "real")
-    monkeypatch.setattr(dataset_model, "train_into", lambda *_: pytest.fail("trained already"))
     settings = {**SETTINGS, "per_class": None, "balance": True}
-    with pytest.raises(InputError, match="nothing to make"):
+    with on_disk("write", "*") as written, pytest.raises(InputError, match="nothing to make"):
         vaeaug.augment(real, tmp_path / "out", **settings)
+    assert not [path for path in written if path.suffix == ".safetensors"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["real"]
 
 

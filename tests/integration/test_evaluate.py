@@ -12,12 +12,16 @@ import numpy as np
 import pytest
 import tiny_data
 from evaluate_data import QUICK
+from machine_faults import interrupt, on_disk
 from PIL import Image
 
 from vaeaug.errors import InputError
 from vaeaug.workflows.evaluate import classifier_trainings as evaluate_train
-from vaeaug.workflows.evaluate.classifier_task import load_split, run_arm_task
+from vaeaug.workflows.evaluate.classifier_task import load_split
 from vaeaug.workflows.evaluate.evaluate_command import evaluate
+
+TRAINED = "*-seed-????-???.npz"
+"""The files in which an evaluation keeps what each of its classifiers predicts."""
 
 
 @pytest.fixture
@@ -140,13 +144,10 @@ def test_classical_augmentation_is_chosen_by_the_measure_of_the_verdict(
     assert evaluate(real, synthetic, **settings).values["classical_augmentation"]["pipeline"] == pipeline
 
 
-def test_nothing_is_tried_that_no_arm_needs(real: Path, synthetic: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    trained: list[str] = []
-    monkeypatch.setattr(
-        evaluate_train, "run_arm_task", lambda task, tell: (trained.append(task.arm), run_arm_task(task, tell))
-    )
-    found = evaluate(real, synthetic, **{**QUICK, "flip": "auto", "classical": "auto"})
-    assert trained == ["real", "synthetic"] * 2
+def test_nothing_is_tried_that_no_arm_needs(real: Path, synthetic: Path) -> None:
+    with on_disk("rename", TRAINED) as trained:
+        found = evaluate(real, synthetic, **{**QUICK, "flip": "auto", "classical": "auto"})
+    assert [path.name.partition("-seed-")[0] for path in trained] == ["real", "synthetic"] * 2
     assert found.values["classical_augmentation"]["mirrored"] == "not used"
 
 
@@ -176,30 +177,16 @@ def test_workers_change_no_byte(real: Path, synthetic: Path, tmp_path: Path) -> 
     assert made[0] == made[1]
 
 
-def test_a_run_goes_on_where_it_stopped(
-    real: Path, synthetic: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_goes_on_where_it_stopped(real: Path, synthetic: Path, tmp_path: Path) -> None:
     evaluate(real, synthetic, tmp_path / "whole/out", **QUICK)
-    done: list[str] = []
-
-    def stopped(task, tell):
-        if len(done) == 2:
-            raise KeyboardInterrupt
-        done.append(task.file.name)
-        run_arm_task(task, tell)
-
-    monkeypatch.setattr(evaluate_train, "run_arm_task", stopped)
-    with pytest.raises(KeyboardInterrupt):
+    with on_disk("rename", TRAINED, interrupt(after=2)) as done, pytest.raises(KeyboardInterrupt):
         evaluate(real, synthetic, tmp_path / "cut/out", **QUICK)
-    (tmp_path / "cut/.out.partial/scratch" / done[1]).write_bytes(b"")  # as after a power cut
+    first, second, _ = done
+    second.write_bytes(b"")  # as after a power cut
     with pytest.raises(InputError, match="steps = 12, this one 13"):
         evaluate(real, synthetic, tmp_path / "cut/out", resume=True, **{**QUICK, "steps": 13})
-    first, second = done
-    done.clear()
-    monkeypatch.setattr(
-        evaluate_train, "run_arm_task", lambda task, tell: (done.append(task.file.name), run_arm_task(task, tell))
-    )
-    evaluate(real, synthetic, tmp_path / "cut/out", resume=True, **QUICK)
+    with on_disk("rename", TRAINED) as done:
+        evaluate(real, synthetic, tmp_path / "cut/out", resume=True, **QUICK)
     assert len(done) == 3
     assert second in done
     assert first not in done
@@ -245,11 +232,8 @@ def test_the_validation_split_will_do_for_want_of_a_test_split(real: Path, synth
     assert found.values["tested_on"] == "REAL, val split"
 
 
-def test_without_test_images_each_is_held_out_once_and_no_model_sees_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_test_images_each_is_held_out_once_and_no_model_sees_it(tmp_path: Path) -> None:
     import vaeaug
-    from vaeaug.workflows.evaluate import folds as evaluate_folds
 
     real = tiny_data.write_dataset(tmp_path / "real", {"ant": 7, "b%ee": 6})
     vaeaug.augment(real, tmp_path / "extended", per_class=3, **tiny_data.UNFILTERED)
@@ -257,21 +241,20 @@ def test_without_test_images_each_is_held_out_once_and_no_model_sees_it(
     trained_on: list[set[bytes]] = []
     divisions = []
 
-    make_dataset = evaluate_folds.make_dataset
+    def made(seen: list[Path]) -> None:
+        """Note what the images of a fold were made from."""
+        fold = seen[-1].parent
+        trained_on.append({path.read_bytes() for path in (fold / "real").glob("*.png")})
+        settings = json.loads((fold / ".synthetic.partial/content/vaeaug.json").read_text())["model"]
+        assert settings["training"]["steps"] == tiny_data.QUICK["steps"]
+        assert settings["variant"]["options"]["latent_dim"] == 4
 
-    def noted(run, data, out):
-        trained_on.append({path.read_bytes() for path in data.glob("*.png")})
-        assert run.settings.steps == tiny_data.QUICK["steps"]
-        assert run.settings.variant_options["latent_dim"] == 4
-        return make_dataset(run, data, out)
+    def trained(seen: list[Path]) -> None:
+        """Note which images a classifier was trained and tested on."""
+        divisions.append(load_split(seen[-1].with_name(f"division-{seen[-1].stem.rpartition('-')[2]}.npz")))
 
-    monkeypatch.setattr(evaluate_folds, "make_dataset", noted)
-    monkeypatch.setattr(
-        evaluate_train,
-        "run_arm_task",
-        lambda task, tell: (divisions.append(load_split(task.split)), run_arm_task(task, tell)),
-    )
-    found = evaluate(real, tmp_path / "extended", folds=3, repeats=2, **QUICK)
+    with on_disk("rename", "*/fold-???/synthetic", made), on_disk("rename", TRAINED, trained):
+        found = evaluate(real, tmp_path / "extended", folds=3, repeats=2, **QUICK)
     assert found.values["test_images"] == {"ant": 7, "b%ee": 6}
     assert "each of 3 parts of it was held out in turn, 2 times" in found.values["method"]
     assert len(trained_on) == 6
@@ -318,7 +301,7 @@ def test_images_that_have_a_left_and_a_right_are_not_mirrored(tmp_path: Path) ->
     )
 
 
-def test_no_copy_of_what_is_held_out_is_trained_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_copy_of_what_is_held_out_is_trained_on(tmp_path: Path) -> None:
     """Neither in the folds, nor where the classical augmentation is chosen in each."""
     import vaeaug
 
@@ -328,16 +311,19 @@ def test_no_copy_of_what_is_held_out_is_trained_on(tmp_path: Path, monkeypatch: 
     vaeaug.augment(real, tmp_path / "extended", per_class=3, **tiny_data.UNFILTERED)
     divisions = []
 
-    def noted(task, tell):
-        divisions.append((task.file.name.startswith("trial"), load_split(task.split)))
-        run_arm_task(task, tell)
+    def tried(seen: list[Path]) -> None:
+        divisions.append(load_split(seen[-1].with_name("-".join(seen[-1].stem.split("-")[:3]) + ".npz")))
 
-    monkeypatch.setattr(evaluate_train, "run_arm_task", noted)
+    def trained(seen: list[Path]) -> None:
+        divisions.append(load_split(seen[-1].with_name(f"division-{seen[-1].stem.rpartition('-')[2]}.npz")))
+
     settings = {**QUICK, "arms": "classical,classical+synthetic", "classical": "mild+mixup", "flip": "auto"}
     settings |= {"steps": 2, "folds": 3}
-    evaluate(real, tmp_path / "extended", **settings)
-    assert [trial for trial, _ in divisions].count(True) == 3 * 2 * 3  # with and without flips, on three folds of each
-    for _, division in divisions:
+    with on_disk("rename", "*/trial-*-*-*-*.npz", tried) as trials, on_disk("rename", TRAINED, trained):
+        evaluate(real, tmp_path / "extended", **settings)
+    assert len(trials) == 3 * 2 * 3  # with and without flips, on three folds of each
+    assert len(divisions) == len(trials) + 2 * 2 * 3  # two arms and two seeds of each fold
+    for division in divisions:
         assert not set(division.real.digests()) & set(division.test.digests())
 
 

@@ -5,11 +5,11 @@ import json
 from pathlib import Path
 
 import pytest
+import short_runs
 import tiny_data
 from tiny_data import QUICK, UNFILTERED, manifest, run
 
 import vaeaug
-import vaeaug.workflows.evaluate.evaluation_plan as planning
 from vaeaug.errors import InputError
 
 FAST = {**UNFILTERED, "steps": 2, "scope": "shared"}
@@ -84,8 +84,7 @@ def test_groups_of_a_table(tmp_path: Path) -> None:
 
 
 def test_the_held_out_images_test_the_others(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "MAX_STEPS", 3)
-    monkeypatch.setattr(planning, "MIN_STEPS", 1)
+    short_runs.evaluation(monkeypatch)
     words = ["--holdout", 0.3, "--holdout-as", "test", "--per-class", 4, "--evaluate"]
     assert run("augment", data, tmp_path / "out", *words, *tiny_data.options(FAST), "-q") == 0
     found = json.loads((tmp_path / "out/utility/evaluation.json").read_text())

@@ -4,7 +4,6 @@ import base64
 import io
 import json
 import shutil
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import pytest
 import tiny_data
 import torch
 from html_pages import Page
+from machine_faults import interrupt, on_disk
 from PIL import Image
 
 import vaeaug
@@ -22,7 +22,6 @@ from vaeaug.errors import InputError
 from vaeaug.progress import SILENT
 from vaeaug.synthesis.filters import CAUSES
 from vaeaug.synthesis.generate import CHUNK
-from vaeaug.workflows.synthetic import sample_files as write
 from vaeaug.workflows.synthetic import sample_filter as filtering
 from vaeaug.workflows.synthetic.rejected_samples import SHOWN
 from vaeaug.workflows.synthetic.sample_filter import train_filter
@@ -76,24 +75,11 @@ def test_classes_are_filled_with_the_first_samples_that_are_kept(data: Path, mod
     assert {cause for causes in made.dropped.values() for cause in causes} <= set(CAUSES)
 
 
-def test_what_is_kept_does_not_depend_on_interruption_or_workers(
-    data: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_kept_does_not_depend_on_interruption_or_workers(data: Path, model: Path, tmp_path: Path) -> None:
     common: dict[str, Any] = {"model": model, "sampler": "residual", "per_class": 150}
     whole = vaeaug.augment(data, tmp_path / "whole/out", workers=1, **common)
-    real, calls = write.generate, Counter[str]()
-
-    def stops(*args: Any, **options: Any) -> Any:
-        for chunk in real(*args, **options):
-            calls["chunks"] += 1
-            if calls["chunks"] == 4:
-                raise KeyboardInterrupt
-            yield chunk
-
-    monkeypatch.setattr(write, "generate", stops)
-    with pytest.raises(KeyboardInterrupt):
+    with on_disk("rename", "*/scratch/rejected/*.png", interrupt(after=1)), pytest.raises(KeyboardInterrupt):
         vaeaug.augment(data, tmp_path / "cut/out", workers=2, **common)
-    monkeypatch.setattr(write, "generate", real)
     assert list((tmp_path / "cut/.out.partial/scratch/rejected").rglob("*.png"))
     cut = vaeaug.augment(data, tmp_path / "cut/out", workers=1, resume=True, **common)
     assert cut.dropped == whole.dropped
@@ -183,14 +169,8 @@ def test_a_model_of_another_size_is_judged_at_the_size_of_the_data(tmp_path: Pat
     assert all(count.real == 12 for count in made.counts)
 
 
-def test_the_filter_is_part_of_what_is_resumed(
-    data: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def stops(*_: Any, **__: Any) -> Any:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(write, "generate", stops)
-    with pytest.raises(KeyboardInterrupt):
+def test_the_filter_is_part_of_what_is_resumed(data: Path, model: Path, tmp_path: Path) -> None:
+    with on_disk("write", "*/scratch/synthetic.jsonl", interrupt()), pytest.raises(KeyboardInterrupt):
         vaeaug.augment(data, tmp_path / "out", model=model, per_class=5, workers=1)
     with pytest.raises(InputError, match="filter = true, this one false"):
         vaeaug.augment(data, tmp_path / "out", model=model, per_class=5, workers=1, filter=False, resume=True)

@@ -10,6 +10,17 @@ from tiny_data import UNFILTERED
 
 import vaeaug
 from vaeaug.errors import InputError
+from vaeaug.progress import Progress
+
+
+class Stages(Progress):
+    """Notes whether a training is begun."""
+
+    trains = False
+
+    def stage(self, name: str) -> None:
+        self.trains |= name.startswith("Training")
+
 
 pytestmark = pytest.mark.usefixtures("untouched")
 
@@ -62,16 +73,13 @@ def test_a_taken_output_is_refused_before_a_model_is_trained(data: Path, tmp_pat
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_done(
-    data: Path, tmp_path: Path, settings: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch
+    data: Path, tmp_path: Path, settings: dict[str, Any], message: str
 ) -> None:
-    def no_work(*_: object, **__: object) -> None:
-        pytest.fail("work was begun")
-
-    monkeypatch.setattr("vaeaug.workflows.synthetic.dataset_model.train_into", no_work)
-    monkeypatch.setattr("vaeaug.workflows.train.train_command.train_into", no_work)
     for place in (None, tmp_path / "model"):
+        stages = Stages()
         with pytest.raises(InputError, match=message):
-            vaeaug.augment(data, tmp_path / "out", model=place, **{**UNFILTERED, **settings})
+            vaeaug.augment(data, tmp_path / "out", model=place, progress=stages, **{**UNFILTERED, **settings})
+        assert not stages.trains
     assert not list(tmp_path.iterdir())
 
 
@@ -97,13 +105,12 @@ def test_what_cannot_work_is_refused_before_anything_is_done(
     ],
 )
 def test_what_only_the_network_can_tell_is_refused_before_the_training(
-    data: Path, tmp_path: Path, settings: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch
+    data: Path, tmp_path: Path, settings: dict[str, Any], message: str
 ) -> None:
-    monkeypatch.setattr(
-        "vaeaug.workflows.synthetic.dataset_model.train_into", lambda *_: pytest.fail("a training was begun")
-    )
+    stages = Stages()
     with pytest.raises(InputError, match=message):
-        vaeaug.augment(data, tmp_path / "out", per_class=1, workers=1, filter=False, **settings)
+        vaeaug.augment(data, tmp_path / "out", per_class=1, workers=1, filter=False, progress=stages, **settings)
+    assert not stages.trains
     assert not list(tmp_path.iterdir())
 
 

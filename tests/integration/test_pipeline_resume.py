@@ -15,12 +15,14 @@ from tiny_data import QUICK, UNFILTERED
 import vaeaug
 from vaeaug.errors import InputError
 from vaeaug.staging import Staging
-from vaeaug.training import loop
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks and kills")
 
 KILLED = -signal.SIGKILL
-SETTINGS: dict[str, Any] = {**UNFILTERED, "per_class": 70, "sampler": "posterior"}
+LONG: dict[str, Any] = {"steps": 40, "batch_size": 128}
+"""A training that is validated, and leaves a checkpoint, before it ends."""
+
+SETTINGS: dict[str, Any] = {**UNFILTERED, **LONG, "per_class": 70, "sampler": "posterior"}
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +32,6 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny_data.write_dataset(root / "train", {"ant": 6, "bee": 5})
     tiny_data.write_dataset(root / "test", {"ant": 2})
     return root
-
-
-@pytest.fixture(autouse=True)
-def _often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkpoint after every second step."""
-    monkeypatch.setattr(loop, "steps_between", lambda *_: 2)
-    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -64,7 +59,7 @@ def test_augment_killed_at_any_change_on_disk(data: Path, tmp_path: Path, whole:
     changes = _count(work, tmp_path)
     assert changes > 300  # 140 images are written and moved into place
     stages = set()
-    early = list(range(2, 70, 5))  # training
+    early = list(range(2, 62, 4))  # training
     late = [changes - k for k in range(12)]  # manifest, record, card, publishing
     for dies_at in sorted({*early, *range(80, changes, 90), *late}):
         place = tmp_path / f"killed-{dies_at}"
@@ -107,7 +102,7 @@ def test_augment_killed_again_and_again(data: Path, tmp_path: Path, whole: dict[
 def test_train_and_sample_killed_and_resumed(data: Path, tmp_path: Path) -> None:
     vaeaug.train(data, tmp_path / "whole", **QUICK)
     vaeaug.sample(tmp_path / "whole", tmp_path / "images", per_class=70, workers=1)
-    for dies_at in (15, 22, 30):
+    for dies_at in (10, 15, 20):
         model, out = tmp_path / f"model-{dies_at}", tmp_path / f"images-{dies_at}"
 
         def train(model: Path = model) -> None:
@@ -142,7 +137,7 @@ def unfinished(data: Path, tmp_path: Path) -> Path:
     [
         ({"per_class": 71}, r"per_class = 70, this one 71"),
         ({"seed": 1}, r"seed = 0, this one 1"),
-        ({"steps": 13}, r"steps = 12, this one 13"),
+        ({"steps": 41}, r"steps = 40, this one 41"),
         ({"variant_options": {"width": 16, "latent_dim": 5}}, r"variant_options = .*4.*, this one .*5"),
         (
             {"sampler": "interpolate", "sampler_options": {"reach": 1}},

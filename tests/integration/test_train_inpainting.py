@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
+import short_runs
 import tiny_data
+from machine_faults import interrupt, on_disk
 from tiny_data import QUICK
 
 import vaeaug
 from vaeaug.errors import InputError
-from vaeaug.inpainting import train_encoder as trainer
 from vaeaug.inpainting.encoder_store import FILE, load_inpainting_encoder
+from vaeaug.inpainting.train_encoder import BATCH, STEPS, train_inpainting_encoder
+from vaeaug.progress import Progress, Tick
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer, "STEPS", 8)
+    short_runs.inpainting_encoder(monkeypatch)
 
 
+@pytest.mark.usefixtures("_short")
 @pytest.mark.parametrize("scope", ["per-class", "shared"])
 def test_the_model_is_the_same_but_for_the_partial_encoder(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, scope: str
@@ -43,51 +48,45 @@ def test_augment_knows_no_such_option(tmp_path: Path, tmp_path_factory: pytest.T
         vaeaug.augment(data, tmp_path / "out", inpainting=True, **QUICK)
 
 
-def test_a_resumed_training_ends_the_same(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from vaeaug.workflows.inpaint import inpainting_encoder as partial
-
+@pytest.mark.usefixtures("_short")
+def test_a_resumed_training_ends_the_same(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     data = tiny_data.two_classes(tmp_path_factory)
     settings = {**QUICK, "scope": "shared", "inpainting": True}
     vaeaug.train(data, tmp_path / "whole", **settings)
-    with monkeypatch.context() as patched:
-        patched.setattr(partial, "save_inpainting_encoder", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-        with pytest.raises(KeyboardInterrupt):
-            vaeaug.train(data, tmp_path / "model", **settings)
+    with on_disk("rename", f"*/{FILE}", interrupt()), pytest.raises(KeyboardInterrupt):
+        vaeaug.train(data, tmp_path / "model", **settings)
     with pytest.raises(InputError, match="the unfinished run has inpainting = true"):
         vaeaug.train(data, tmp_path / "model", resume=True, **{**settings, "inpainting": False})
     vaeaug.train(data, tmp_path / "model", resume=True, **settings)
     assert tiny_data.files(tmp_path / "model") == tiny_data.files(tmp_path / "whole")
 
 
-@pytest.mark.usefixtures("counted_clock")
-@pytest.mark.parametrize("budget", [None, 20])
-def test_a_time_budget_bounds_the_partial_encoder_too(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, budget: float | None
-) -> None:
-    from vaeaug.workflows.inpaint import inpainting_encoder as partial
+class Trained(Progress):
+    """Counts the images that the inpainting encoder is trained on."""
 
-    limits: list[float | None] = []
-    monkeypatch.setattr(partial, "_train", lambda *values: limits.append(values[-1]))
-    monkeypatch.setattr(partial, "save_inpainting_encoder", lambda *_: None)
-    length = {"steps": 3} if budget is None else {"time_budget": budget, "patience": 0}
-    settings = {**QUICK, "scope": "shared", "inpainting": True, "steps": None, **length}
-    vaeaug.train(tiny_data.two_classes(tmp_path_factory), tmp_path / "model", **settings)
-    (limit,) = limits
-    if budget is None:
-        assert limit is None
-    else:
-        assert limit is not None
-        assert 0 < limit <= budget
-        record = json.loads((tmp_path / "model/model.json").read_text())
-        trained = float(record["metrics"]["stopped"].removeprefix("the time budget of ").partition(" s is")[0])
-        assert trained <= 0.7 * budget  # the rest is for the partial encoder
+    stage_name, images, began = "", 0.0, 0.0
+
+    def stage(self, name: str) -> None:
+        self.stage_name, self.began = name, time.monotonic()
+
+    def tick(self, tick: Tick) -> None:
+        if self.stage_name == "Training the inpainting encoder" and tick.rate:
+            self.images = tick.rate * (time.monotonic() - self.began)
 
 
-def test_the_clock_ends_the_training_of_a_partial_encoder(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_time_budget_bounds_the_partial_encoder_too(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    trained, budget = Trained(), 2.0
+    settings = {**QUICK, "scope": "shared", "inpainting": True, "steps": None, "time_budget": budget, "patience": 0}
+    data = tiny_data.two_classes(tmp_path_factory)
+    made = vaeaug.train(data, tmp_path / "model", progress=trained, **settings)
+    assert load_inpainting_encoder(made.stored) is not None
+    assert trained.images < BATCH * STEPS / 2  # as many as it takes without a limit would take several seconds
+    record = json.loads((tmp_path / "model/model.json").read_text())
+    seconds = float(record["metrics"]["stopped"].removeprefix("the time budget of ").partition(" s is")[0])
+    assert seconds <= 0.7 * budget  # the rest is for the partial encoder
+
+
+def test_the_clock_ends_the_training_of_a_partial_encoder(tmp_path_factory: pytest.TempPathFactory) -> None:
     stored = vaeaug.load(tiny_data.model(tmp_path_factory, "shared")).stored
     now = 0.0
 
@@ -96,10 +95,8 @@ def test_the_clock_ends_the_training_of_a_partial_encoder(
         now += 1.0
         return now
 
-    monkeypatch.setattr(trainer.time, "monotonic", clock)
     shown: list[float] = []
-    trainer.train_inpainting_encoder(
-        stored, None, None, steps=100_000, seconds=30.0, report=lambda tick: shown.append(tick.done)
-    )
+    limits = {"steps": 100_000, "seconds": 30.0}
+    train_inpainting_encoder(stored, None, None, **limits, clock=clock, report=lambda tick: shown.append(tick.done))
     assert now < 45  # a few looks at the clock a step, and one when all is done
     assert shown[-1] == 1

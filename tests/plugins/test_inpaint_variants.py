@@ -11,15 +11,9 @@ from PIL import Image
 
 import vaeaug
 from vaeaug import plugins
-from vaeaug.inpainting import train_encoder as trainer
 
 HOLE = np.zeros((8, 8), dtype=np.uint8)
 HOLE[2:5, 2:6] = 255
-
-
-@pytest.fixture(autouse=True)
-def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer, "STEPS", 4)
 
 
 @pytest.mark.parametrize("variant", sorted(plugins.load().variants))
@@ -30,7 +24,8 @@ def test_every_variant_fills_holes(variant: str, tmp_path: Path, tmp_path_factor
     settings = {**tiny_data.QUICK, "steps": 6, "variant_options": small}
     vaeaug.train(data, tmp_path / "model", variant=variant, **settings)
     image = data / "ant/000.png"
-    made = vaeaug.inpaint(tmp_path / "model", image, tmp_path / "out", masks=tmp_path / "mask.png", samples=2)
+    settings = {"masks": tmp_path / "mask.png", "samples": 2, "partial_steps": 4}
+    made = vaeaug.inpaint(tmp_path / "model", image, tmp_path / "out", **settings)
     assert made.method in ("partial-encoder", "gibbs")
     was = np.asarray(Image.open(image))
     for sample in range(2):
@@ -49,7 +44,8 @@ def test_indexed_images_stay_indexed(tmp_path: Path) -> None:
             indexed.save(tmp_path / "data" / label / f"{number}.png")
     Image.fromarray(HOLE).save(tmp_path / "mask.png")
     vaeaug.train(tmp_path / "data", tmp_path / "model", steps=6, batch_size=8, workers=1)
-    vaeaug.inpaint(tmp_path / "model", tmp_path / "data", tmp_path / "out", masks=tmp_path / "mask.png")
+    settings = {"masks": tmp_path / "mask.png", "partial_steps": 4}
+    vaeaug.inpaint(tmp_path / "model", tmp_path / "data", tmp_path / "out", **settings)
     was, now = (Image.open(tmp_path / place / "ant/0.png") for place in ("data", "out"))
     assert now.mode == "P"
     assert now.getpalette() == was.getpalette()

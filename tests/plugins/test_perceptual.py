@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 from pathlib import Path
-from typing import Any, NoReturn
-from urllib.error import URLError
+from typing import Any
 
 import feature_networks
 import numpy as np
@@ -15,7 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from sklearn.datasets import load_sample_image
 from tiny_data import QUICK, options, run, two_classes
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import interpolate, normalize
 from torchvision.models import squeezenet1_1, vgg11
 from vaeaug_plugins.losses.gaussian import Gaussian
@@ -159,7 +158,7 @@ def test_the_cache_of_torch_hub_is_used_without_a_connection(
     squeezenet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr(torch.hub, "download_url_to_file", no_connection)
+    no_connection(monkeypatch)
     (tmp_path / "hub/checkpoints").mkdir(parents=True)
     torch.save(load_file(squeezenet), tmp_path / "hub/checkpoints/squeezenet1_1-b8a52dc0.pth")
     cached, named = (pretrained_features("squeezenet1_1", file, "features.1", CPU) for file in (None, str(squeezenet)))
@@ -167,8 +166,10 @@ def test_the_cache_of_torch_hub_is_used_without_a_connection(
     assert torch.equal(cached(x)[0], named(x)[0])
 
 
-def no_connection(*_: Any, **__: Any) -> NoReturn:
-    raise URLError("Name or service not known")
+def no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every download go through a proxy that is not there."""
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
 
 
 class Command:
@@ -218,14 +219,12 @@ def test_building_a_network_leaves_stdout_and_random_numbers_alone(capsys: pytes
     assert capsys.readouterr().out == ""
 
 
-def test_a_network_is_built_once_for_all_classes(monkeypatch: pytest.MonkeyPatch) -> None:
-    built: list[nn.Module] = []
-    tiny = feature_networks.tiny
-    monkeypatch.setattr(feature_networks, "tiny", lambda: built.append(tiny()) or built[-1])
+def test_a_network_is_built_once_for_all_classes() -> None:
     pretrained._built.cache_clear()
+    feature_networks.BUILT.clear()
     for seed in range(3):
-        loss()(*batch(seed))
-    assert len(built) == 1
+        loss(network="feature_networks:counted")(*batch(seed))
+    assert feature_networks.BUILT == ["counted"]
 
 
 @pytest.mark.usefixtures("warm_workers")
@@ -254,13 +253,13 @@ def test_missing_weights_stop_a_run_before_any_training(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    monkeypatch.setattr(torch.hub, "download_url_to_file", no_connection)
-    monkeypatch.setattr("vaeaug.workflows.train.model_training.run_tasks", no_connection)
+    no_connection(monkeypatch)
     pretrained._built.cache_clear()
     asked = [*options(QUICK), "--loss", "perceptual", "--json"]
     assert run("train", two_classes(tmp_path_factory), tmp_path / "model", *asked) == 2
     said = capsys.readouterr()
     assert said.out == ""
+    assert "Training" not in said.err
     line = next(line for line in said.err.splitlines() if "are at hand" in line)
     assert "https://download.pytorch.org/models/squeezenet1_1-b8a52dc0.pth" in line
     assert "--set-loss weights=FILE" in line

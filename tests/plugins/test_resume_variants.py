@@ -10,9 +10,9 @@ from toy_training import SPEC, batches, same, weights
 from vaeaug_plugins.losses.gaussian import Gaussian
 
 from vaeaug.models.network import build_network
-from vaeaug.training import loop
 from vaeaug.training.batches import Batches
 from vaeaug.training.config import TrainingConfig
+from vaeaug.training.loop import fit
 
 CASES: list[tuple[str, dict[str, Any]]] = [*((name, {}) for name in VARIANTS), ("vq-vae", {"quantizer": "ema"})]
 
@@ -36,7 +36,7 @@ def trained(name: str, options: dict[str, Any], path: Path | None, *, mortal: bo
     if mortal:
         used = Mortal(used.pixels_NHWC, used.labels_N, used.indices, used.size, used.seed, used.device)
     used.indices = used.indices[16:]
-    result = loop.fit(
+    result = fit(
         network.variant,
         network.loss,
         used,
@@ -45,17 +45,15 @@ def trained(name: str, options: dict[str, Any], path: Path | None, *, mortal: bo
         validation=np.arange(16),
         seed=3,
         checkpoint=path,
+        validate_every=5,
+        checkpoint_seconds=0.0,
     )
     kept = weights(network.variant) | {f"loss.{name}": value for name, value in weights(network.loss).items()}
     return kept, result.history
 
 
 @pytest.mark.parametrize(("name", "options"), CASES)
-def test_a_killed_training_goes_on_as_if_nothing_had_been(
-    name: str, options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(loop, "steps_between", lambda *_: 5)
-    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
+def test_a_killed_training_goes_on_as_if_nothing_had_been(name: str, options: dict[str, Any], tmp_path: Path) -> None:
     (kept, history), path = trained(name, options, None), tmp_path / "checkpoint.safetensors"
     with pytest.raises(KilledError):
         trained(name, options, path, mortal=True)

@@ -167,11 +167,11 @@ def test_one_image_has_no_neighbour_and_is_itself() -> None:
     assert _draw(_between(torch.tensor([[3.0]])), 10).latent.unique().tolist() == [3.0]
 
 
-def test_neighbours_are_those_of_a_full_sort_however_the_distances_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_neighbours_are_those_of_a_full_sort_however_the_distances_are_cut() -> None:
     flat_ND = _gauss((50, 3))
     expected = torch.cdist(flat_ND, flat_ND).fill_diagonal_(torch.inf).argsort(dim=1)[:, :4]
-    monkeypatch.setattr("vaeaug.nn.neighbours.MAX_DISTANCES", 350)
-    assert torch.equal(nearest_neighbours(flat_ND, 4), expected)
+    for distances in (1, 350, 2500):
+        assert torch.equal(nearest_neighbours(flat_ND, 4, distances=distances), expected)
 
 
 def test_discrete_latents_have_nothing_between_them() -> None:

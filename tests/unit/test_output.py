@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from machine_faults import closed, interrupt, on_disk, on_small_disk
 
 from vaeaug import output
 from vaeaug.errors import InputError
@@ -70,17 +71,7 @@ def test_a_link_to_another_file_system_is_followed(tmp_path: Path) -> None:
         assert names(Path(target)) == ALL
 
 
-@pytest.mark.parametrize("why", ["mount point", "parent not writable"])
-def test_work_is_inside_where_a_rename_from_beside_would_fail(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str
-) -> None:
-    final = tmp_path / "out"
-    final.mkdir()
-    if why == "mount point":
-        (final / "lost+found").mkdir()
-        monkeypatch.setattr(os.path, "ismount", lambda path: Path(path) == final)
-    else:
-        monkeypatch.setattr(os, "access", lambda path, _: Path(path) != tmp_path)
+def _work_is_inside(final: Path) -> None:
     with Staging(final, REQUEST, resume=False) as staging:
         assert staging.partial == final / output.INSIDE
         (staging.content / "half").touch()
@@ -92,6 +83,20 @@ def test_work_is_inside_where_a_rename_from_beside_would_fail(
     assert not (final / output.INSIDE).exists()
 
 
+def test_work_is_inside_a_mount_point(tmp_path: Path) -> None:
+    def work(disk: Path) -> None:
+        (disk / "lost+found").mkdir()
+        _work_is_inside(disk)
+
+    on_small_disk(tmp_path, work)
+
+
+def test_work_is_inside_where_the_parent_is_not_writable(tmp_path: Path) -> None:
+    (tmp_path / "parent/out").mkdir(parents=True)
+    with closed(tmp_path / "parent", 0o555):
+        _work_is_inside(tmp_path / "parent/out")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="forks")
 @settings(max_examples=20, deadline=None)
 @given(moves=st.integers(0, 5), resume=st.booleans())
@@ -101,18 +106,8 @@ def test_a_run_killed_between_two_moves_is_completed_by_the_next(moves: int, res
         final.mkdir()
         child = os.fork()
         if child == 0:
-            done = 0
-            plain = Path.rename
-
-            def rename(self: Path, target: Path) -> Path:
-                nonlocal done
-                if done == moves:
-                    os._exit(9)
-                done += 1
-                return plain(self, target)
-
-            Path.rename = rename  # type: ignore[method-assign, assignment]
-            build(final)
+            with on_disk("rename", f"{final}/*", lambda seen: len(seen) > moves and os._exit(9)):
+                build(final)
             os._exit(0)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         assert code == (9 if moves < 4 else 0)
@@ -130,39 +125,25 @@ def test_a_run_killed_between_two_moves_is_completed_by_the_next(moves: int, res
 @settings(max_examples=10, deadline=None)
 @given(moves=st.integers(0, 3))
 def test_a_failed_move_is_taken_back_and_can_be_resumed(moves: int) -> None:
-    with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
+    with tempfile.TemporaryDirectory() as directory:
         final = Path(directory) / "out"
         final.mkdir()
-        plain, done = Path.rename, 0
-
-        def rename(self: Path, target: Path) -> Path:
-            nonlocal done
-            done += 1
-            if done == moves + 1:
-                raise KeyboardInterrupt
-            return plain(self, target)
-
-        patch.setattr(Path, "rename", rename)
-        with pytest.raises(KeyboardInterrupt):
+        with on_disk("rename", f"{final}/*", interrupt(after=moves)), pytest.raises(KeyboardInterrupt):
             build(final)
         assert names(final) == []
-        patch.undo()
         build(final, resume=True)
         assert names(final) == ALL
 
 
-def test_a_file_put_there_meanwhile_is_never_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_put_there_meanwhile_is_never_replaced(tmp_path: Path) -> None:
     final = tmp_path / "out"
     final.mkdir()
-    plain = Path.rename
 
-    def rename(self: Path, target: Path) -> Path:
-        if not (final / "vaeaug.json").exists():
+    def put(seen: list[Path]) -> None:
+        if len(seen) == 1:
             (final / "vaeaug.json").write_text("theirs")
-        return plain(self, target)
 
-    monkeypatch.setattr(Path, "rename", rename)
-    with pytest.raises(InputError, match="another process wrote into"):
+    with on_disk("rename", f"{final}/*", put), pytest.raises(InputError, match="another process wrote into"):
         build(final)
     assert names(final) == ["vaeaug.json"]
     assert (final / "vaeaug.json").read_text() == "theirs"

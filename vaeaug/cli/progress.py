@@ -62,10 +62,15 @@ class _DeduplicatedProgress(Progress):
 
 
 class Lines(_DeduplicatedProgress):
-    """A line when a stage begins, every few seconds, and when it ends."""
+    """A line when a stage begins, every few seconds, and when it ends.
 
-    def __init__(self) -> None:
+    Args:
+        seconds: between two lines of a stage.
+    """
+
+    def __init__(self, seconds: float = LINE_SECONDS) -> None:
         super().__init__()
+        self.seconds = seconds
         self.name: str | None = None
         self.began = self.last_line = time.monotonic()
         self.last = Tick(0.0)
@@ -80,7 +85,7 @@ class Lines(_DeduplicatedProgress):
         """Write a line if the last one is some seconds old."""
         self.last = tick
         now = time.monotonic()
-        if now - self.last_line < LINE_SECONDS:
+        if now - self.last_line < self.seconds:
             return
         self.last_line = now
         parts = [f"{self.name}: {tick.done:4.0%}"]

@@ -11,16 +11,21 @@ MAX_BLOCK_VALUES = 2**23
 """Distances of a block at most: 64 MiB."""
 
 
-def blocks(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating]) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+def blocks(
+    a_NF: NDArray[np.floating], b_MF: NDArray[np.floating], *, values: int = MAX_BLOCK_VALUES
+) -> Iterator[tuple[slice, NDArray[np.float64]]]:
     """Yield (rows of `a`, their distances to all of `b`), in order; `b` has at least one row.
 
     Distances are computed from inner products in double precision, centred at the mean of `b`: equal features are off
     from 0 by about 1e-8 of their standard deviation, even if all are far from the origin.
+
+    Args:
+        values: maximum number of distances in a block, but at least one row of them.
     """
     centre_F = b_MF.mean(axis=0, dtype=np.float64)
     b_MF = b_MF - centre_F
     b_square_M = np.einsum("mf,mf->m", b_MF, b_MF)
-    rows = max(1, MAX_BLOCK_VALUES // len(b_MF))
+    rows = max(1, values // len(b_MF))
     for start in range(0, len(a_NF), rows):
         part = slice(start, min(start + rows, len(a_NF)))
         a_BF = a_NF[part] - centre_F

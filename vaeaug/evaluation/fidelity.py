@@ -27,7 +27,8 @@ from vaeaug.seeds import seed_of
 NEIGHBOURS = 5
 """k, as in Naeem et al. 2020."""
 
-_ROWS = 4096
+ROWS = 4096
+"""Images whose features are used at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,45 +125,51 @@ def fidelity(
     )
 
 
-def frechet_distance(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating]) -> float:
+def frechet_distance(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating], *, rows: int = ROWS) -> float:
     """Return the squared Frechet distance of Gaussians fitted to two sets of features (Heusel et al. 2017, eq. 6).
 
     The trace of the root of the covariances' product is the sum of the singular values of A B', where A'A and B'B are
     the covariances. This avoids a matrix root, which loses digits if there are fewer images than features.
+
+    Args:
+        rows: images that are used at a time; the distance does not depend on it.
     """
-    a_F, a_RF = _moments(a_NF)
-    b_F, b_RF = _moments(b_MF)
+    a_F, a_RF = _moments(a_NF, rows)
+    b_F, b_RF = _moments(b_MF, rows)
     shared = np.linalg.svd(a_RF @ b_RF.T, compute_uv=False).sum()
     distance = ((a_F - b_F) ** 2).sum() + (a_RF**2).sum() + (b_RF**2).sum() - 2 * shared
     return max(0.0, float(distance))
 
 
-def _moments(a_NF: NDArray[np.floating]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _moments(a_NF: NDArray[np.floating], rows: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the mean (F,) and a root R (at most F, F) of the covariance R'R, by QR of successive blocks of rows."""
     mean_F = a_NF.mean(axis=0, dtype=np.float64)
     root_RF = np.empty((0, a_NF.shape[1]))
-    for start in range(0, len(a_NF), _ROWS):
-        rows_RF = np.concatenate([root_RF, a_NF[start : start + _ROWS] - mean_F])
+    for start in range(0, len(a_NF), rows):
+        rows_RF = np.concatenate([root_RF, a_NF[start : start + rows] - mean_F])
         root_RF = np.linalg.qr(rows_RF, mode="r")  # type: ignore[assignment] # numpy's types know one mode
     return mean_F, root_RF / np.sqrt(len(a_NF) - 1)
 
 
-def kernel_distance(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating]) -> float:
+def kernel_distance(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating], *, rows: int = ROWS // 4) -> float:
     """Return the unbiased squared maximum mean discrepancy under the kernel (x'y / F + 1)^3 (Binkowski et al. 2018).
 
     All pairs are used, which equals the mean over all subsets.
+
+    Args:
+        rows: images that are compared with all others at a time; the distance does not depend on it.
     """
     n, m = len(a_NF), len(b_MF)
-    within = _kernel_sum(a_NF, a_NF, True) / (n * (n - 1)) + _kernel_sum(b_MF, b_MF, True) / (m * (m - 1))
-    return within - 2 * _kernel_sum(a_NF, b_MF, False) / (n * m)
+    within = _kernel_sum(a_NF, a_NF, True, rows) / (n * (n - 1)) + _kernel_sum(b_MF, b_MF, True, rows) / (m * (m - 1))
+    return within - 2 * _kernel_sum(a_NF, b_MF, False, rows) / (n * m)
 
 
-def _kernel_sum(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating], exclude_self: bool) -> float:
+def _kernel_sum(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating], exclude_self: bool, rows: int) -> float:
     """Return the sum of the kernel over all pairs; `exclude_self` leaves out the diagonal."""
     total = 0.0
     b_MF = b_MF.astype(np.float64) / b_MF.shape[1]
-    for start in range(0, len(a_NF), _ROWS // 4):
-        part_BF = a_NF[start : start + _ROWS // 4].astype(np.float64)
+    for start in range(0, len(a_NF), rows):
+        part_BF = a_NF[start : start + rows].astype(np.float64)
         kernel_BM = (part_BF @ b_MF.T + 1) ** 3
         total += float(kernel_BM.sum())
         if exclude_self:

@@ -23,7 +23,7 @@ def oversampled(labels_N: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def smote(
-    pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64], seed: int
+    pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64], seed: int, *, chunk_values: int = MAX_CHUNK_VALUES
 ) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return the images (first) and new ones of the smaller classes, so that all classes have the same size.
 
@@ -32,18 +32,23 @@ def smote(
 
         N. V. Chawla, K. W. Bowyer, L. O. Hall, W. P. Kegelmeyer. SMOTE: Synthetic Minority Over-sampling Technique.
         Journal of Artificial Intelligence Research 16, 2002.
+
+    Args:
+        chunk_values: values of the images that are made at a time; it changes no image.
     """
     counts_K = np.bincount(labels_N)
     missing_K = np.where(counts_K > 0, counts_K.max() - counts_K, 0)
     pixels, labels = [pixels_NHWC], [labels_N]
     for label in np.flatnonzero(missing_K):
         class_NHWC = pixels_NHWC[labels_N == label]
-        pixels.append(_interpolated(class_NHWC, int(missing_K[label]), seed_of(seed, "smote", int(label))))
+        pixels.append(
+            _interpolated(class_NHWC, int(missing_K[label]), seed_of(seed, "smote", int(label)), chunk_values)
+        )
         labels.append(np.full(missing_K[label], label, labels_N.dtype))
     return np.concatenate(pixels), np.concatenate(labels)
 
 
-def _interpolated(pixels_NHWC: NDArray[np.uint8], count: int, seed: int) -> NDArray[np.uint8]:
+def _interpolated(pixels_NHWC: NDArray[np.uint8], count: int, seed: int, chunk_values: int) -> NDArray[np.uint8]:
     """Return new images between those of one class, in chunks of bounded memory."""
     images, *shape = pixels_NHWC.shape
     if images == 1:
@@ -57,7 +62,7 @@ def _interpolated(pixels_NHWC: NDArray[np.uint8], count: int, seed: int) -> NDAr
     second_M = neighbours_NK[first_M, rng.integers(neighbours_NK.shape[1], size=count)]
     u_M1 = rng.random((count, 1), dtype=np.float32)
     new_MD = np.empty((count, rows_ND.shape[1]), np.uint8)
-    for chunk in np.array_split(np.arange(count), -(-new_MD.size // MAX_CHUNK_VALUES)):
+    for chunk in np.array_split(np.arange(count), -(-new_MD.size // chunk_values)):
         x_CD = rows_ND[first_M[chunk]]
         new_MD[chunk] = np.rint(x_CD + u_M1[chunk] * (rows_ND[second_M[chunk]] - x_CD))
     return new_MD.reshape(count, *shape)

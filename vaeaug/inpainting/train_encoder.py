@@ -39,6 +39,7 @@ def train_inpainting_encoder(
     steps: int | None = None,
     seconds: float | None = None,
     seed: int = 0,
+    clock: Callable[[], float] = time.monotonic,
     report: Callable[[Tick], None] = lambda _: None,
 ) -> InpaintingEncoder:
     """Train an inpainting encoder on random holes, by maximum likelihood of the full images' latents.
@@ -49,10 +50,11 @@ def train_inpainting_encoder(
         pixels_NHWC: real images at the model's size, uint8, or None.
         labels_N: their classes; images with -1 (unknown) are left out.
         seconds: time limit, or None. The learning rate follows the steps or the time, whichever ends first.
+        clock: returns the time in seconds.
         report: progress callback, called at most ten times per second.
     """
     steps = steps or STEPS
-    started = time.monotonic()
+    started = clock()
     decoding_seconds = None if seconds is None else DECODING_FRACTION * seconds
     sources = [decoded_examples(model, seed, steps * BATCH, seconds=decoding_seconds)]
     if pixels_NHWC is not None and labels_N is not None and (labels_N >= 0).any():
@@ -66,10 +68,10 @@ def train_inpainting_encoder(
         encoder.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.99), weight_decay=WEIGHT_DECAY, fused=True
     )
     generator = torch.Generator(device=model.device).manual_seed(seed_of(seed, "partial-steps"))
-    training_started, reported_at, last_nll = time.monotonic(), 0.0, math.nan
+    training_started, reported_at, last_nll = clock(), 0.0, math.nan
     encoder.train()
     for step in range(steps):
-        progress = step / steps if seconds is None else max(step / steps, (time.monotonic() - started) / seconds)
+        progress = step / steps if seconds is None else max(step / steps, (clock() - started) / seconds)
         if progress >= 1 and step > 0:
             break
         set_cosine_rate(optimizer, LEARNING_RATE, step, progress, warmup=WARMUP)
@@ -84,8 +86,8 @@ def train_inpainting_encoder(
         torch.autograd.backward(nll + label_nll)
         torch.nn.utils.clip_grad_norm_(encoder.parameters(), CLIP * math.sqrt(z_BD.shape[1]))
         optimizer.step()
-        if time.monotonic() - reported_at > 0.1:
-            reported_at, last_nll = time.monotonic(), nll.item()
+        if clock() - reported_at > 0.1:
+            reported_at, last_nll = clock(), nll.item()
             report(Tick(min(progress, 1.0), (step + 1) * BATCH / (reported_at - training_started), {"nll": last_nll}))
     report(Tick(1.0))
     return encoder.eval()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -36,6 +37,7 @@ def fit_code_prior(
     *,
     steps: int,
     seconds: float | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> None:
     """Train a code prior in place by maximum likelihood; it ends with the weights that are best on held-out codes.
 
@@ -45,8 +47,9 @@ def fit_code_prior(
     Args:
         steps: maximum; few images take fewer (30 passes).
         seconds: time limit. The learning rate follows the steps or the time, whichever ends first.
+        clock: returns the time in seconds.
     """
-    started = time.monotonic()
+    started = clock()
     device = generator.device
     codes_NT, labels_N = codes_NT.to(device), labels_N.to(device)
     order_N = torch.randperm(len(codes_NT), generator=generator, device=device)
@@ -61,7 +64,7 @@ def fit_code_prior(
     )
     best, best_loss, best_step = _copy(prior), math.inf, 0
     for step in range(steps + 1):
-        progress = step / steps if seconds is None else max(step / steps, (time.monotonic() - started) / seconds)
+        progress = step / steps if seconds is None else max(step / steps, (clock() - started) / seconds)
         is_last = progress >= 1 and step > 0
         if step % interval == 0 or is_last:
             loss = (

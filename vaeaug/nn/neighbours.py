@@ -9,9 +9,13 @@ MAX_DISTANCES = 2**24
 """Distances that are held in memory at a time."""
 
 
-def nearest_neighbours(flat_ND: Tensor, count: int) -> Tensor:
-    """Return for every row the indices of its `count` nearest other rows, nearest first, int64 (N, count)."""
-    rows = max(1, MAX_DISTANCES // max(len(flat_ND), 1))
+def nearest_neighbours(flat_ND: Tensor, count: int, *, distances: int = MAX_DISTANCES) -> Tensor:
+    """Return for every row the indices of its `count` nearest other rows, nearest first, int64 (N, count).
+
+    Args:
+        distances: so many are held in memory at a time, but at least those of one row.
+    """
+    rows = max(1, distances // max(len(flat_ND), 1))
     parts = []
     for start in range(0, len(flat_ND), rows):
         part_RD = flat_ND[start : start + rows]

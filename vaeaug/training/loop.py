@@ -83,6 +83,8 @@ def fit(
     validation: NDArray[np.int64],
     seed: int,
     checkpoint: Path | None = None,
+    validate_every: int | None = None,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
     report: Callable[[Tick], None] = lambda _: None,
 ) -> FitResult:
     """Train `variant` and `loss` in place; they end with the weights that were best on the validation images.
@@ -91,7 +93,10 @@ def fit(
         steps: number of steps (maximum, with a time budget).
         validation: indices of the validation images; without any, the last weights are kept.
         seed: for posterior draws. With `batches` it determines the result, bit for bit on the same machine.
-        checkpoint: file to resume from if it exists; written at validations, at most every few seconds.
+        checkpoint: file to resume from if it exists; written at the first validation, at later ones if the last
+            checkpoint is `checkpoint_seconds` old, and at the end.
+        validate_every: steps between validations; by default so many that validations cost little.
+        checkpoint_seconds: minimum time between checkpoints.
         report: progress callback, called at most ten times per second.
 
     Raises:
@@ -99,14 +104,12 @@ def fit(
         PluginError: if a term of the variant has the wrong shape.
     """
     state, groups = _begin(variant, loss, batches, config, checkpoint)
-    interval, min_interval = (
-        steps_between(steps, batches.size, len(validation)),
-        min_steps_between(batches.size, len(validation)),
-    )
+    interval = validate_every or steps_between(steps, batches.size, len(validation))
+    min_interval = min_steps_between(batches.size, len(validation))
     generator = torch.Generator(device=batches.device)
     clock = _Clock(state.progress)
     meter = Meter()
-    saved_at, reported_at = time.monotonic(), 0.0
+    saved_at, reported_at = -math.inf, 0.0
     with torch.random.fork_rng(devices=[batches.device] if batches.device.type == "cuda" else []):
         if not state.progress.history:  # what a training starts from may be hard to beat
             validate(state, batches, validation, config, seed=seed, train={}, fraction=0.0)
@@ -137,7 +140,7 @@ def fit(
                 )
                 progress.done = reason_to_stop(progress, steps, config, out_of_time=out_of_time)
                 meter, last_good = Meter(), state.snapshot()
-                if checkpoint is not None and (progress.done or time.monotonic() - saved_at > CHECKPOINT_SECONDS):
+                if checkpoint is not None and (progress.done or time.monotonic() - saved_at > checkpoint_seconds):
                     last_good.save(checkpoint)
                     saved_at = time.monotonic()
             if time.monotonic() - reported_at > 0.1:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from dataset_files import class_folder, gray, save
+from machine_faults import fill, on_small_disk
 
 from vaeaug.dataset.cache import build_cache
 from vaeaug.dataset.scan import scan
@@ -132,11 +133,11 @@ def test_a_failed_build_leaves_nothing_behind(data, tmp_path):
     assert entries(tmp_path) == set()
 
 
-def test_a_full_disk_is_said_in_a_line(data, tmp_path, monkeypatch):
-    def full(*_):
-        raise OSError(28, "No space left on device")
+def test_a_full_disk_is_said_in_a_line(data, tmp_path):
+    def work(disk):
+        fill(disk)
+        with pytest.raises(VaeaugError, match=r"No space left on device; free some space, or set VAEAUG_CACHE_DIR"):
+            build_cache(scan(data), cache_dir=disk / "cache")
+        assert list((disk / "cache").iterdir()) == []
 
-    monkeypatch.setattr("vaeaug.dataset.cache.write_meta", full)
-    with pytest.raises(VaeaugError, match=r"No space left on device; free some space, or set VAEAUG_CACHE_DIR"):
-        build_cache(scan(data), cache_dir=tmp_path / "cache")
-    assert entries(tmp_path) == set()
+    on_small_disk(tmp_path, work)

@@ -5,6 +5,7 @@ import zipfile
 from importlib.resources import files
 
 import pytest
+from machine_faults import no_space, on_disk
 from PIL import Image
 
 import vaeaug.dataset.demo
@@ -105,18 +106,10 @@ def test_a_damaged_archive_leaves_nothing(tmp_path, package):
     assert not list(tmp_path.glob(".*"))
 
 
-def test_a_failure_on_the_last_step_takes_everything_back(tmp_path, package, monkeypatch):
+def test_a_failure_on_the_last_step_takes_everything_back(tmp_path, package):
     package.write_bytes(archive_of(["LICENSE.txt", "train/a/0.png"]))
     (tmp_path / "shop").mkdir()
-    real = type(tmp_path).rename
-
-    def fail_for_the_file(self, target):
-        if self.name == "LICENSE.txt":
-            raise OSError(28, "No space left on device")
-        return real(self, target)
-
-    monkeypatch.setattr(type(tmp_path), "rename", fail_for_the_file)
-    with pytest.raises(VaeaugError, match="the disk is full"):
+    with on_disk("rename", "*/shop/LICENSE.txt", no_space), pytest.raises(VaeaugError, match="the disk is full"):
         write_demo(tmp_path / "shop")
     assert list((tmp_path / "shop").iterdir()) == []
     assert not list(tmp_path.glob(".*"))

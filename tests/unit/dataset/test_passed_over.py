@@ -5,15 +5,8 @@ from dataset_files import class_folder, save
 from hypothesis import given
 from hypothesis import strategies as st
 
-import vaeaug.dataset.passed_over
 from vaeaug.dataset.passed_over import FRAMES, MASKS, STRAY, PassedOver, other_files, summary
 from vaeaug.dataset.scan import scan
-
-
-@pytest.fixture(autouse=True)
-def _only_heic_can_be_added(monkeypatch):
-    install = {".heic": "pip install pillow-heif"}
-    monkeypatch.setattr(vaeaug.dataset.passed_over, "install_for", install.get)
 
 
 def test_everything_used_gives_no_line():

@@ -3,37 +3,39 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from torch.nn.modules.module import register_module_forward_pre_hook
 
-from vaeaug.classifier import fit
-from vaeaug.classifier.fit import ClassifierConfig
+from vaeaug.classifier.class_weights import DEFERRED_FRACTION, ClassWeights, class_balanced_weights
+from vaeaug.classifier.fit import ClassifierConfig, Source, fit_classifier
+from vaeaug.classifier.network import ConvClassifier
 from vaeaug.errors import InputError
 from vaeaug.evaluation.arms import ARMS, LabelledImages, baselines, compared_arms, parse_arms, train_arm
-from vaeaug.training.batches import as_images
 
 REAL = LabelledImages(np.full((12, 8, 8, 1), 40, np.uint8), np.arange(12) % 2)
 SYNTHETIC = LabelledImages(np.full((36, 8, 8, 1), 200, np.uint8), np.arange(36) % 2)
 CONFIG = ClassifierConfig(steps=6, batch_size=32, features=4)
 
 
-def seen(name: str, monkeypatch: pytest.MonkeyPatch, share: float | None = None) -> np.ndarray:
-    """Return the first pixel of every image that an arm is shown."""
+def seen(name: str, share: float | None = None) -> np.ndarray:
+    """Return the first pixel of every image that the classifier of an arm is shown."""
     shown: list[np.ndarray] = []
 
-    def spy(pixels_BHWC: np.ndarray, device: torch.device) -> torch.Tensor:
-        shown.append(pixels_BHWC[:, 0, 0, 0])
-        return as_images(pixels_BHWC, device)
+    def look(module: nn.Module, given: tuple[torch.Tensor, ...]) -> None:
+        if isinstance(module, ConvClassifier):
+            shown.append((255 * given[0][:, 0, 0, 0]).round().to(torch.uint8).numpy())
 
-    monkeypatch.setattr("vaeaug.classifier.fit.as_images", spy)
-    train_arm(
-        ARMS[name],
-        REAL,
-        SYNTHETIC,
-        2,
-        seed=0,
-        config=CONFIG,
-        augment=lambda pixels_BHWC, _: pixels_BHWC + 1,
-        synthetic_fraction=share,
-    )
+    with register_module_forward_pre_hook(look):
+        train_arm(
+            ARMS[name],
+            REAL,
+            SYNTHETIC,
+            2,
+            seed=0,
+            config=CONFIG,
+            augment=lambda pixels_BHWC, _: pixels_BHWC + 1,
+            synthetic_fraction=share,
+        )
     return np.concatenate(shown)
 
 
@@ -52,17 +54,15 @@ def seen(name: str, monkeypatch: pytest.MonkeyPatch, share: float | None = None)
         ("synthetic-only", {200}),
     ],
 )
-def test_an_arm_sees_its_images_and_all_arms_take_as_many(
-    name: str, values: set[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shown = seen(name, monkeypatch)
+def test_an_arm_sees_its_images_and_all_arms_take_as_many(name: str, values: set[int]) -> None:
+    shown = seen(name)
     assert set(shown.tolist()) == values
     assert len(shown) == 6 * 32
 
 
-def test_without_a_share_images_are_seen_alike_and_with_one_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (seen("synthetic", monkeypatch) == 200).mean() == pytest.approx(0.75, abs=0.1)
-    assert (seen("synthetic", monkeypatch, share=0.25) == 200).mean() == 0.25
+def test_without_a_share_images_are_seen_alike_and_with_one_as_asked() -> None:
+    assert (seen("synthetic") == 200).mean() == pytest.approx(0.75, abs=0.1)
+    assert (seen("synthetic", share=0.25) == 200).mean() == 0.25
 
 
 def trained(name: str, labels_N: np.ndarray, steps: int = 10) -> np.ndarray:
@@ -81,23 +81,19 @@ def trained(name: str, labels_N: np.ndarray, steps: int = 10) -> np.ndarray:
     return classifier.probabilities(others_NHWC)
 
 
-def test_class_weights_are_those_of_the_real_images(monkeypatch: pytest.MonkeyPatch) -> None:
-    weights: list[np.ndarray | None] = []
-
-    def spy(*arguments: object) -> torch.Tensor:
-        weights.append(None if arguments[5] is None else arguments[5].numpy())
-        return cost(*arguments)
-
-    cost = fit._loss
-    monkeypatch.setattr(fit, "_loss", spy)
+@pytest.mark.parametrize(("name", "start"), [("weighted", 0.0), ("deferred", DEFERRED_FRACTION), ("classical", None)])
+def test_class_weights_are_those_of_the_real_images(name: str, start: float | None) -> None:
     labels_N = np.array([0] * 8 + [1] * 2 + [2] * 2)
-    trained("weighted", labels_N)
-    trained("deferred", labels_N)
-    trained("classical", labels_N)
-    # 1 / 8 : 1 / 2 : 1 / 2 with mean 1; beta = 0.9999 changes the third digit at most.
-    expected = [None if weight is None else pytest.approx([1 / 3, 4 / 3, 4 / 3], rel=1e-3) for weight in weights]
-    assert [weight is None for weight in weights] == [False] * 10 + [True] * 8 + [False] * 2 + [True] * 10
-    assert weights == expected
+    weights_K = class_balanced_weights(np.array([8, 2, 2]))
+    pixels_NHWC, others_NHWC = np.random.default_rng(0).integers(0, 256, (2, 12, 8, 8, 1), dtype=np.uint8)
+    expected = fit_classifier(
+        [Source(pixels_NHWC, labels_N)],
+        3,
+        seed=1,
+        config=ClassifierConfig(steps=10, batch_size=16, features=4),
+        weights=None if start is None else ClassWeights(weights_K, start=start),
+    )
+    np.testing.assert_array_equal(trained(name, labels_N), expected.probabilities(others_NHWC))
 
 
 def test_where_classes_are_of_one_size_there_is_nothing_to_balance() -> None:

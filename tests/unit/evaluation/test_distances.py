@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vaeaug.evaluation import distances
-from vaeaug.evaluation.distances import blocks, nearest, neighbour_distance
+from vaeaug.evaluation.distances import MAX_BLOCK_VALUES, blocks, nearest, neighbour_distance
 
 
 def plain(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -16,13 +17,12 @@ def plain(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating]) -> NDArray[np.
 
 @pytest.mark.parametrize("block", [1, 40, 2**23])
 @pytest.mark.parametrize("offset", [0.0, 1e4])
-def test_they_are_those_of_the_definition(monkeypatch: pytest.MonkeyPatch, block: int, offset: float) -> None:
-    monkeypatch.setattr(distances, "MAX_BLOCK_VALUES", block)
+def test_they_are_those_of_the_definition(block: int, offset: float) -> None:
     rng = np.random.default_rng(0)
     a_NF = (rng.normal(size=(30, 7)) + offset).astype(np.float32)
     b_MF = (rng.normal(size=(20, 7)) + offset).astype(np.float32)
     expected = plain(a_NF, b_MF)
-    parts = list(blocks(a_NF, b_MF))
+    parts = list(blocks(a_NF, b_MF, values=block))
     np.testing.assert_allclose(np.concatenate([distance for _, distance in parts]), expected, rtol=1e-6)
     assert [row for part, _ in parts for row in range(30)[part]] == list(range(30))
     index_N, distance_N = nearest(a_NF, b_MF)
@@ -33,9 +33,20 @@ def test_they_are_those_of_the_definition(monkeypatch: pytest.MonkeyPatch, block
         np.testing.assert_allclose(neighbour_distance(a_NF, k), own[:, k], rtol=1e-6)
 
 
-def test_no_block_is_larger_than_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(distances, "MAX_BLOCK_VALUES", 100)
-    sizes = [distance.size for _, distance in blocks(np.zeros((50, 3)), np.zeros((33, 3)))]
+def test_neighbours_are_the_same_in_more_than_one_block() -> None:
+    """Points on a line, in any order: more than fit into a block."""
+    count = math.isqrt(MAX_BLOCK_VALUES) + 10
+    place_N = np.random.default_rng(1).permutation(count)
+    a_NF = place_N[:, None].astype(np.float64)
+    index_N, distance_N = nearest(a_NF + 0.25, a_NF)
+    np.testing.assert_array_equal(index_N, np.arange(count))
+    np.testing.assert_allclose(distance_N, 0.25, rtol=1e-4)
+    at_an_end_N = (place_N == 0) | (place_N == count - 1)
+    np.testing.assert_allclose(neighbour_distance(a_NF, 2), np.where(at_an_end_N, 2, 1), rtol=1e-4)
+
+
+def test_no_block_is_larger_than_is_said() -> None:
+    sizes = [distance.size for _, distance in blocks(np.zeros((50, 3)), np.zeros((33, 3)), values=100)]
     assert max(sizes) == 99
     assert sum(sizes) == 50 * 33
 

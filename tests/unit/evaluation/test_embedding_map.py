@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from vaeaug.evaluation import embedding_map as module
 from vaeaug.evaluation.embedding import Embedded
 from vaeaug.evaluation.embedding_map import embedding_map
 
@@ -42,12 +41,12 @@ def test_features_that_are_all_alike_or_one_alone_make_a_map() -> None:
     assert shown.real_N2.shape == (3, 2)
 
 
-def test_of_many_images_each_class_shows_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_POINTS", 50)
-    labels_N = np.array([0] * 900 + [1] * 98 + [2] * 2)
-    real = Embedded(np.zeros((1000, 1, 1, 1), np.uint8), images(1000).features_NF, labels_N)
+def test_of_many_images_each_class_shows_its_share() -> None:
+    """Of 7,000 images 3,000 are shown, which is 3 of 7, and at least one of each class."""
+    labels_N = np.array([0] * 6000 + [1] * 998 + [2] * 2)
+    real = Embedded(np.zeros((7000, 1, 1, 1), np.uint8), images(7000).features_NF, labels_N)
     shown = embedding_map("f", real, real, ["a", "b", "c"], seed=3, method="pca")
-    assert np.bincount(shown.real_labels_N).tolist() == [45, 4, 1]
+    assert np.bincount(shown.real_labels_N).tolist() == [2571, 427, 1]
     again = embedding_map("f", real, real, ["a", "b", "c"], seed=3, method="pca")
     np.testing.assert_array_equal(shown.real_N2, again.real_N2)
 

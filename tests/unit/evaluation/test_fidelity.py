@@ -10,7 +10,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vaeaug.evaluation import fidelity as module
 from vaeaug.evaluation.embedding import Embedded
 from vaeaug.evaluation.fidelity import fidelity, frechet_distance, kernel_distance, measure_fidelity, prdc
 
@@ -35,15 +34,14 @@ class AsTheyAre(nn.Module):
 
 
 @pytest.mark.parametrize("rows", [7, 4096])
-def test_frechet_distance_of_gaussians_with_one_set_of_axes(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
-    monkeypatch.setattr(module, "_ROWS", rows)
+def test_frechet_distance_of_gaussians_with_one_set_of_axes(rows: int) -> None:
     rng = np.random.default_rng(0)
     a_mean, b_mean = np.array([1.0, 2.0, 3.0]), np.array([0.0, 2.0, 5.0])
     a_deviation, b_deviation = np.array([1.0, 0.5, 3.0]), np.array([2.0, 0.5, 1.0])
     a_NF = with_moments(rng, 50, a_mean, np.diag(a_deviation))
     b_MF = with_moments(rng, 31, b_mean, np.diag(b_deviation))
     expected = ((a_mean - b_mean) ** 2).sum() + ((a_deviation - b_deviation) ** 2).sum()
-    assert frechet_distance(a_NF, b_MF) == pytest.approx(expected, rel=1e-10)
+    assert frechet_distance(a_NF, b_MF, rows=rows) == pytest.approx(expected, rel=1e-10)
 
 
 def test_frechet_distance_of_gaussians_with_different_axes() -> None:
@@ -85,13 +83,13 @@ def test_kernel_distance_is_that_of_torchmetrics() -> None:
     assert kernel_distance(a_NF, b_NF) == pytest.approx(float(kid.compute()[0]), rel=1e-6)
 
 
-def test_kernel_distance_of_points_on_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("rows", [1, 2, 1024])
+def test_kernel_distance_of_points_on_a_line(rows: int) -> None:
     """One feature, so k(x, y) = (xy + 1)^3, by hand."""
-    monkeypatch.setattr(module, "_ROWS", 4)
     a_NF, b_MF = np.array([[0.0], [1.0]]), np.array([[1.0], [2.0], [-1.0]])
     own_a, own_b = 1.0, (27 + 0 - 1) / 3
     between = (1 + 1 + 1 + 8 + 27 + 0) / 6
-    assert kernel_distance(a_NF, b_MF) == pytest.approx(own_a + own_b - 2 * between)
+    assert kernel_distance(a_NF, b_MF, rows=rows) == pytest.approx(own_a + own_b - 2 * between)
 
 
 def test_kernel_distance_has_no_bias() -> None:

@@ -1,9 +1,7 @@
 """Small classes made large: how many images they get, and where new ones lie."""
 
 import numpy as np
-import pytest
 
-from vaeaug.evaluation import resampling
 from vaeaug.evaluation.resampling import oversampled, smote
 
 LABELS_N = np.repeat([0, 1, 2, 4], [12, 7, 3, 1])  # nothing of class 3
@@ -53,6 +51,30 @@ def test_new_images_lie_between_an_image_and_a_near_one_of_its_class() -> None:
             assert off <= 1  # rounded to a level
 
 
+def test_every_near_image_is_a_partner_and_classes_draw_independently() -> None:
+    """Four images of one bright pixel each: the pixels that are not black tell between which two a new image lies."""
+    bright_NHWC = (255 * np.eye(4)).astype(np.uint8).reshape(4, 2, 2, 1)
+    filler_NHWC = np.zeros((200, 2, 2, 1), np.uint8)
+    labels_N = np.repeat([0, 1, 2], [200, 4, 4]).astype(np.int8)
+    pixels_NHWC, made_N = smote(np.concatenate([filler_NHWC, bright_NHWC, bright_NHWC]), labels_N, seed=0)
+    assert made_N.dtype == np.int8
+    first_NHWC, second_NHWC = (pixels_NHWC[208:][made_N[208:] == label] for label in (1, 2))
+    pairs = {tuple(np.flatnonzero(image)) for image in first_NHWC}
+    assert {pair for pair in pairs if len(pair) == 2} == {(i, j) for i in range(4) for j in range(i + 1, 4)}
+    assert (first_NHWC != second_NHWC).any()
+
+
+def test_two_images_are_each_others_partners() -> None:
+    ends_NHWC = np.array([0, 200], np.uint8).reshape(2, 1, 1, 1)
+    pixels_NHWC, labels_N = smote(
+        np.concatenate([np.zeros((50, 1, 1, 1), np.uint8), ends_NHWC]), np.repeat([0, 1], [50, 2]), seed=0
+    )
+    new_N = pixels_NHWC[52:].ravel()
+    assert len(new_N) == 48
+    assert len(np.unique(new_N)) > 30
+    assert (labels_N[52:] == 1).all()
+
+
 def test_an_image_that_is_alone_is_shown_again() -> None:
     pixels_NHWC, labels_N = smote(PIXELS_NHWC, LABELS_N, seed=3)
     assert (pixels_NHWC[labels_N == 4] == PIXELS_NHWC[-1]).all()
@@ -64,10 +86,10 @@ def test_the_seed_alone_decides() -> None:
     assert (first != other).any()
 
 
-def test_the_size_of_a_piece_changes_no_image(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_size_of_a_piece_changes_no_image() -> None:
     whole_NHWC, _ = smote(PIXELS_NHWC, LABELS_N, seed=3)
-    monkeypatch.setattr(resampling, "MAX_CHUNK_VALUES", 2 * PIXELS_NHWC[0].size)  # two images at a time
-    np.testing.assert_array_equal(smote(PIXELS_NHWC, LABELS_N, seed=3)[0], whole_NHWC)
+    in_pairs_NHWC, _ = smote(PIXELS_NHWC, LABELS_N, seed=3, chunk_values=2 * PIXELS_NHWC[0].size)
+    np.testing.assert_array_equal(in_pairs_NHWC, whole_NHWC)
     assert len(np.unique(whole_NHWC[len(LABELS_N) :], axis=0)) == 5 + 9 + 1  # one class has a single image
 
 

@@ -76,8 +76,21 @@ def test_two_seeds_have_a_difference_and_no_interval(gain: float) -> None:
     assert difference.half_width is None
     assert (difference.low, difference.high) == (-1, 1)
     assert not difference.is_informative
-    assert difference.bonferroni(5).half_width is None
+    assert (difference.bonferroni(5).half_width, difference.bonferroni(5).confidence) == (None, pytest.approx(0.99))
     assert mean_over_seeds(second_SN.mean(axis=1)) == (pytest.approx(gain), None)
+
+
+@pytest.mark.parametrize("seeds", [3, 5])
+def test_the_interval_over_seeds_is_that_of_students_t(seeds: int) -> None:
+    values_S = np.array([0.1, 0.3, -0.2, 0.4, 0.25])[:seeds]
+    low, high = ttest_1samp(values_S, 0).confidence_interval(0.95)
+    assert mean_over_seeds(values_S) == (pytest.approx(values_S.mean()), pytest.approx((high - low) / 2))
+
+
+def test_two_images_are_enough_for_an_interval() -> None:
+    difference = paired_difference(np.zeros((3, 2)), np.repeat([[0.0, 1.0]], 3, axis=0))
+    assert difference.mean == 0.5
+    assert difference.half_width == pytest.approx(1.959964 * np.sqrt(0.5 / 2), rel=1e-5)
 
 
 @pytest.mark.parametrize("shape", [(1, 10), (10, 1)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vaeaug.classifier.classical import ClassicalPipeline, base_pipelines, with_additions
@@ -25,6 +25,7 @@ def settle(choice: SuccessiveHalving, quality: dict[ClassicalPipeline, int]) -> 
     return trials
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 20), min_size=len(EVERY), max_size=len(EVERY)))
 def test_no_pipeline_that_was_tried_is_better_than_the_chosen_one(scores: list[int]) -> None:
     quality = dict(zip(EVERY, scores, strict=True))
@@ -49,6 +50,7 @@ def test_nothing_is_trained_where_nothing_is_open() -> None:
     assert choice.best == ClassicalPipeline("full", mixup=True)
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(0, FOLDS - 1), max_size=2))
 def test_folds_without_images_are_not_tried(folds: set[int]) -> None:
     quality = {pipeline: number for number, pipeline in enumerate(EVERY) if number <= 20} | dict.fromkeys(EVERY[21:], 3)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from vaeaug.evaluation.arms import ARMS
+from vaeaug.evaluation.chance import any_beats_chance
 from vaeaug.evaluation.statistics import paired_difference
 from vaeaug.evaluation.utility import as_json, utility
 
@@ -47,6 +48,8 @@ def test_the_change_of_a_recall_is_that_of_the_accuracy_on_the_class() -> None:
     right = [(PREDICTED[name][:, 30:40] == 1).astype(float) for name in ("classical", "classical+synthetic")]
     assert found.recall_K[1] == paired_difference(*right)
     assert found.recall_K[2] is None  # one image tells nothing of others
+    two = utility(TRUE_N[28:], {name: seen_SN[:, 28:] for name, seen_SN in PREDICTED.items()}, CLASSES, "accuracy")
+    assert two.recall_K[0] is not None  # two images of it are left
     assert found.recall_K[3] is None
 
 
@@ -59,6 +62,30 @@ def test_its_json_is_plain_and_has_every_seed() -> None:
         assert arm["recall"]["none"] is None
     difference = values["arms"]["classical+synthetic"]["difference"]
     assert difference["low"] < difference["mean"] < difference["high"]
+
+
+def test_its_json_has_every_result_under_its_name() -> None:
+    found = utility(TRUE_N, PREDICTED, CLASSES, "balanced-accuracy")
+    values = as_json(found)
+    assert (values["decision"], values["verdict"]) == (found.verdict.decision, found.verdict.sentence)
+    assert values["metric"] == found.metric == "balanced-accuracy"
+    assert values["arms"]["classical"]["difference"] is None
+    for name, arm in values["arms"].items():
+        entry = found.of(ARMS[name])
+        for figure in ("accuracy", "balanced_accuracy", "macro_f1"):
+            mean, half = entry.mean_over_seeds(figure)
+            assert arm[figure] == {"mean": mean, "half_interval_over_seeds": half}
+        recall = [[seed["recall"][label] for label in CLASSES[:3]] for seed in arm["by_seed"]]
+        expected = [[(seen_N[label == TRUE_N] == label).mean() for label in range(3)] for seen_N in PREDICTED[name]]
+        np.testing.assert_allclose(recall, expected)
+        np.testing.assert_allclose([arm["recall"][label] for label in CLASSES[:3]], np.mean(expected, axis=0))
+        if entry.difference is not None:
+            assert arm["difference"] == {
+                "mean": entry.difference.mean,
+                "low": entry.difference.low,
+                "high": entry.difference.high,
+                "share_of_variance_from_seeds": entry.difference.seed_fraction,
+            }
 
 
 def test_a_balancing_arm_is_a_rival_that_the_synthetic_images_must_beat_too() -> None:
@@ -91,29 +118,36 @@ def test_two_seeds_have_figures_and_no_intervals_anywhere() -> None:
     for interval in (values["rivals"]["classical"], values["arms"]["classical+synthetic"]["difference"]):
         assert (interval["low"], interval["high"]) == (None, None)
         assert interval["mean"] > 0.1
+    assert values["arms"]["classical+synthetic"]["difference"]["share_of_variance_from_seeds"] is None
     assert [change and change.half_width for change in found.recall_K] == [None] * 4
 
 
 def test_there_is_no_verdict_without_two_arms_to_compare() -> None:
-    with pytest.raises(ValueError, match="no verdict"):
-        utility(TRUE_N, {"classical": PREDICTED["classical"]}, CLASSES, "accuracy")
+    with pytest.raises(ValueError, match=r"there is no verdict in classical, real$"):
+        utility(TRUE_N, {name: PREDICTED[name] for name in ("classical", "real")}, CLASSES, "accuracy")
 
 
+def test_the_constant_answer_does_not_beat_itself() -> None:
+    assert not any_beats_chance(TRUE_N, [np.zeros((3, 41), np.int64)], "accuracy")
+    assert any_beats_chance(TRUE_N, [np.zeros((3, 41), np.int64), np.repeat(TRUE_N[None], 3, axis=0)], "accuracy")
+
+
+@pytest.mark.parametrize("seeds", [3, 4])
 @pytest.mark.parametrize("gain", [0.0, 0.16])
-def test_where_no_way_beats_the_commonest_class_no_help_is_claimed(gain: float) -> None:
+def test_where_no_way_beats_the_commonest_class_no_help_is_claimed(gain: float, seeds: int) -> None:
     """Two classes of one size, and classifiers that are worse than a coin: a gain, though sure, says nothing."""
     rng = np.random.default_rng(0)
     true_N = np.repeat([0, 1], 200)
     right = {"real": 0.33, "synthetic": 0.33 + gain}
-    predicted = {name: np.where(rng.random((4, 400)) < share, true_N, 1 - true_N) for name, share in right.items()}
-    for metric, what in (("accuracy", "accuracy"), ("balanced-accuracy", "balanced accuracy")):
-        found = utility(true_N, predicted, ("a", "b"), metric).verdict
+    predicted = {name: np.where(rng.random((seeds, 400)) < share, true_N, 1 - true_N) for name, share in right.items()}
+    for measure, what in (("accuracy", "accuracy"), ("balanced-accuracy", "balanced accuracy")):
+        found = utility(true_N, predicted, ("a", "b"), measure).verdict
         assert found.decision == "undecided"
         assert f"than always predicting the most common class (50.0 % {what})" in found.sentence
         assert "--steps" in found.sentence
-    misled = {**predicted, "synthetic": 1 - true_N + np.zeros((4, 1), np.int64)}  # as by wrong labels
+    misled = {**predicted, "synthetic": 1 - true_N + np.zeros((seeds, 1), np.int64)}  # as by wrong labels
     assert utility(true_N, misled, ("a", "b"), "accuracy").verdict.decision == "harms"
-    good = {**predicted, "mixup": np.where(rng.random((4, 400)) < 0.6, true_N, 1 - true_N)}
+    good = {**predicted, "mixup": np.where(rng.random((seeds, 400)) < 0.6, true_N, 1 - true_N)}
     assert "commonest" not in utility(true_N, good, ("a", "b"), "accuracy").verdict.sentence
 
 

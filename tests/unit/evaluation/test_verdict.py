@@ -1,11 +1,13 @@
 """Which sentence differences get."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from vaeaug.evaluation.arms import ARMS
-from vaeaug.evaluation.statistics import Difference, paired_difference
-from vaeaug.evaluation.verdict import Comparison, Verdict, verdict
+from vaeaug.evaluation.statistics import CONFIDENCE, Difference, paired_difference
+from vaeaug.evaluation.verdict import MIN_USEFUL_GAIN, Comparison, Verdict, at_chance, verdict
 
 
 def against(baseline: str, mean: float, half_width: float, seed_fraction: float = 0.2) -> Comparison:
@@ -26,6 +28,12 @@ def balanced(*comparisons: Comparison) -> Verdict:
         (0.0, 0.0, "does not help", "+0.0 +- 0.0 points"),
         (0.006, 0.012, "undecided", "the difference is within the noise, +0.6 +- 1.2 points"),
         (0.002, 0.004, "undecided", "more test images would settle it"),
+        (
+            0.0,
+            MIN_USEFUL_GAIN,
+            "does not help",
+            "The synthetic images do not help here: +0.0 +- 0.5 points of accuracy (95 %",
+        ),
     ],
 )
 def test_the_interval_decides(mean: float, half_width: float, decision: str, words: str) -> None:
@@ -46,6 +54,36 @@ def test_an_interval_that_rules_nothing_out_is_not_given() -> None:
     assert "+-" not in given.sentence
 
 
+def test_a_difference_that_only_touches_zero_is_no_gain_and_no_loss() -> None:
+    """Each boundary belongs to the weaker claim."""
+    touches = against("classical", 0.01, 0.01)
+    assert balanced(touches).sentence.startswith("Undecided: the difference is within the noise, +1.0 +- 1.0 points")
+    given = balanced(touches, against("smote", -0.02, 0.01))
+    assert given.sentence.startswith("The synthetic images do not help here: -2.0 +- 1.1 points of balanced accuracy")
+    high = Difference(-0.01, 0.01, 5, 1000, 0.2).bonferroni(2)
+    level = Comparison(
+        ARMS["smote"], dataclasses.replace(high, mean=-high.half_width, confidence=CONFIDENCE, half_width=0.01)
+    )
+    as_well = balanced(against("classical", 0.02, 0.01), level)
+    assert level.difference.bonferroni(2).high == 0
+    assert "SMOTE with classical augmentation did as well: " in as_well.sentence
+
+
+def test_half_of_the_variance_from_seeds_is_not_most_of_it() -> None:
+    assert "more test images would settle it" in balanced(against("classical", 0.0, 0.02, seed_fraction=0.5)).sentence
+
+
+def test_no_method_above_chance_is_said_with_what_may_help() -> None:
+    first = against("classical", 0.02, 0.01)
+    given = at_chance([first, against("smote", 0.01, 0.01)], "accuracy", 0.25)
+    assert (given.decision, given.baseline) == ("undecided", ARMS["classical"])
+    assert given.sentence == (
+        "Undecided: no training method does better than always predicting the most common class (25.0 % accuracy), so "
+        "there is nothing to compare (5 seeds, 1,000 test images). More real images, larger images (--image-size) or "
+        "longer training of the classifiers (--steps of vaeaug evaluate) may help."
+    )
+
+
 @pytest.mark.parametrize("mean", [0.3, -0.3, 0.0])
 def test_two_seeds_have_no_verdict_however_large_the_difference(mean: float) -> None:
     two = Difference(mean, None, 2, 300, 1.0)
@@ -53,7 +91,9 @@ def test_two_seeds_have_no_verdict_however_large_the_difference(mean: float) -> 
         given = verdict([Comparison(ARMS[name], difference) for name, difference in comparisons], "accuracy")
         assert given.decision == "undecided"
         assert f"{100 * mean:+.1f} points of accuracy over classical augmentation" in given.sentence
-        assert "2 seeds, 300 test images are too few for an interval: run with --seeds 3 or more" in given.sentence
+        assert given.sentence.endswith(
+            "2 seeds, 300 test images are too few for an interval: run with --seeds 3 or more (5 is the default)."
+        )
         assert "+-" not in given.sentence
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from machine_faults import fill, on_disk, on_small_disk
 
-import vaeaug.export.real as real_module
 from vaeaug.dataset.index import ImageFile, Layout
 from vaeaug.errors import InputError, VaeaugError
 from vaeaug.export.layout import collision_key, synthetic_name
@@ -124,21 +123,14 @@ def test_a_copy_is_no_link_and_a_link_to_a_file_is_copied_as_the_file(data: Path
         assert copied.read_bytes() == bytes(100)
 
 
-def test_what_is_there_is_not_copied_again_and_what_is_half_there_is(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_there_is_not_copied_again_and_what_is_half_there_is(data: Path, tmp_path: Path) -> None:
     images, out = placed_in(data), tmp_path / "out"
     copy_real(images, out)
     (out / "train" / "cat" / "003.png").write_bytes(b"half")
     (out / "train" / "cat" / "004.png").unlink()
-    copied = []
-    plain_copy = real_module.shutil.copyfile
-    monkeypatch.setattr(real_module, "_reflink", no_reflink)
-    monkeypatch.setattr(
-        real_module.shutil, "copyfile", lambda source, target: (copied.append(source.name), plain_copy(source, target))
-    )
-    copy_real(images, out)
-    assert copied == ["003.png", "004.png"]
+    with on_disk("rename", "*.png") as copied:
+        copy_real(images, out)
+    assert [path.name for path in copied] == ["003.png", "004.png"]
     assert snapshot(out / "train") == snapshot(data)
     copy_real(images, out, link="hard")
     assert (out / "train" / "cat" / "003.png").samefile(data / "cat" / "003.png")
@@ -146,27 +138,27 @@ def test_what_is_there_is_not_copied_again_and_what_is_half_there_is(
     assert len(list((out / "train" / "cat").iterdir())) == 130
 
 
-def test_a_full_disk_leaves_no_half_copy(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(source: Path, target: Path) -> None:
-        target.write_bytes(source.read_bytes()[:10])
-        raise OSError(errno.ENOSPC, "No space left on device", str(target))
+def test_a_full_disk_leaves_no_half_copy(data: Path, tmp_path: Path) -> None:
+    for path in data.rglob("*.png"):
+        path.write_bytes(bytes(5000))
 
-    monkeypatch.setattr(real_module, "_reflink", no_reflink)
-    monkeypatch.setattr(real_module.shutil, "copyfile", full)
-    with pytest.raises(OSError, match="No space"):
-        copy_real(placed_in(data), tmp_path / "out")
-    assert list((tmp_path / "out" / "train" / "cat").iterdir()) == []
+    def work(disk: Path) -> None:
+        fill(disk, leaving=4 * 4096)  # room for two copies
+        with pytest.raises(OSError, match="No space"):
+            copy_real(placed_in(data), disk / "out")
+        copied = list((disk / "out" / "train" / "cat").iterdir())
+        assert len(copied) <= 2
+        assert all(path.suffix == ".png" and path.stat().st_size == 5000 for path in copied)
+
+    on_small_disk(tmp_path, work)
 
 
-def test_hard_links_across_file_systems_are_refused_with_the_remedy(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def other_device(*args: object, **kwargs: object) -> None:
-        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+def test_hard_links_across_file_systems_are_refused_with_the_remedy(data: Path, tmp_path: Path) -> None:
+    def work(disk: Path) -> None:
+        with pytest.raises(InputError, match="leave out --link hard"):
+            copy_real(placed_in(data), disk / "out", link="hard")
 
-    monkeypatch.setattr(Path, "hardlink_to", other_device)
-    with pytest.raises(InputError, match="leave out --link hard"):
-        copy_real(placed_in(data), tmp_path / "out", link="hard")
+    on_small_disk(tmp_path, work)
 
 
 def test_an_image_that_disappears_is_named(data: Path, tmp_path: Path) -> None:

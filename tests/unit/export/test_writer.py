@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from machine_faults import no_space, on_disk
 from PIL import Image
 
-import vaeaug.export.writer as writer_module
 from vaeaug.dataset.index import ImageFile
 from vaeaug.export.class_format import ClassFormat
 from vaeaug.export.manifest import ManifestRow, Sources, manifest_rows, write_manifest
@@ -159,18 +159,8 @@ def test_a_journal_line_cut_off_by_a_kill_is_no_harm(tmp_path: Path, whole: dict
     assert files(out) == whole
 
 
-def test_an_error_while_writing_surfaces_and_leaves_no_half_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plain = writer_module.write_atomic
-
-    def full_at_seven(path: Path, data: bytes, *, durable: bool) -> None:
-        if path.name.endswith("00007.png"):
-            raise OSError(28, "No space left on device")
-        plain(path, data, durable=durable)
-
-    monkeypatch.setattr(writer_module, "write_atomic", full_at_seven)
-    with pytest.raises(OSError, match="No space"):
+def test_an_error_while_writing_surfaces_and_leaves_no_half_file(tmp_path: Path) -> None:
+    with on_disk("rename", "*00007.png", no_space), pytest.raises(OSError, match="No space"):
         write(tmp_path / "out", spans({"cat": 10}, 4))
     assert [entry.span.start for entry in read_journal(tmp_path / "out" / "j")] == [0]
     assert all(name.endswith(".png") for name in files(tmp_path / "out"))

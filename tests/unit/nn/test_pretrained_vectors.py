@@ -113,7 +113,7 @@ def test_what_cannot_be_used_is_told_in_one_line(
     network: str, layer: str | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))  # no weights are in its cache
-    monkeypatch.setattr(torch.hub, "download_url_to_file", lambda *_, **__: (_ for _ in ()).throw(OSError("offline")))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # which is not there
     with pytest.raises(InputError, match=said) as error:
         vectors(network, None, layer)
     assert "\n" not in str(error.value)

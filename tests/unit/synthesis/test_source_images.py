@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from machine_faults import on_disk
 from PIL import Image
 
-import vaeaug.synthesis.source_images as module
 from vaeaug.dataset.levels import Levels
 from vaeaug.dataset.rules import DecodeRules
 from vaeaug.synthesis.edit import AddedDetail, Edit
@@ -55,18 +55,16 @@ def test_what_is_kept_changes_no_edit_whatever_the_order(
     assert sum(image.nbytes for image in images._sources.values()) <= source_bytes
 
 
-def test_each_file_is_decoded_once_where_there_is_room(paths: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    calls: list[int] = []
-    plain = module.decode_full
-    monkeypatch.setattr(module, "decode_full", lambda data, rules: (calls.append(len(data)), plain(data, rules))[1])
-    for edit in edits(paths, SourceImages()):
-        edit.eight_bit()
-        edit.pixels()
-    assert len(calls) == len(paths)
-    calls.clear()
-    for edit in edits(paths, SourceImages(source_bytes=3 * BYTES)):
-        edit.pixels()
-    assert len(calls) > len(paths)
+def test_each_file_is_decoded_once_where_there_is_room(paths: list[Path]) -> None:
+    with on_disk("read", str(paths[0].parent / "*")) as opened:
+        for edit in edits(paths, SourceImages()):
+            edit.eight_bit()
+            edit.pixels()
+    assert sorted(opened) == sorted(paths)
+    with on_disk("read", str(paths[0].parent / "*")) as opened:
+        for edit in edits(paths, SourceImages(source_bytes=3 * BYTES)):
+            edit.pixels()
+    assert len(opened) > len(paths)
 
 
 def test_a_result_is_computed_once_and_dropped_when_it_is_taken_or_its_edit_is_gone() -> None:

@@ -14,7 +14,7 @@ from toy_training import Linear, Squared, batches, train
 from vaeaug import Term, TrainingSet
 from vaeaug.contracts import annealed_names, kl_of
 from vaeaug.errors import PluginError
-from vaeaug.training import loop, validation
+from vaeaug.training import validation
 from vaeaug.training.config import TrainingConfig
 from vaeaug.training.loop import fit
 from vaeaug.training.objective import objective
@@ -105,7 +105,7 @@ def test_training_anneals_what_is_declared_and_writes_it_down(declared: bool) ->
     assert unweighted.history[-1]["train"]["moment"] < 1.0
 
 
-def test_a_training_begins_with_its_images_and_not_those_held_out(often: None) -> None:
+def test_a_training_begins_with_its_images_and_not_those_held_out() -> None:
     variant = moments()
     used = batches()
     used.indices = used.indices[16:]
@@ -156,8 +156,3 @@ def test_other_variants_validate_on_batches_as_large_as_ever() -> None:
 def test_a_term_of_another_shape_than_declared_ends_the_training(terms: dict[str, Term], message: str) -> None:
     with pytest.raises(PluginError, match=message):
         train(named(moments(), **terms), steps=3)
-
-
-@pytest.fixture
-def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "steps_between", lambda *_: 1)

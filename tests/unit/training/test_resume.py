@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 import torch
+from machine_faults import fill, on_small_disk
 from safetensors import safe_open
 from torch import Tensor, nn
 from toy_training import SPEC, Linear, Squared, same, train, weights
 from vaeaug_plugins.losses.gaussian import Gaussian
 
-from vaeaug.training import loop
 from vaeaug.training.checkpoint import Snapshot, TrainingProgress, TrainingState, copies
 
 
@@ -36,20 +36,14 @@ class Forgetful(Linear):
 
 
 def _train(path: Path | None, dies_at: int | None = None) -> tuple[dict[str, Tensor], Any]:
+    """Train with a checkpoint every five steps."""
     torch.manual_seed(0)
     variant, loss = Forgetful(dies_at), Gaussian(SPEC, None)
-    _, result = train(variant, loss, steps=40, ema=0.9, checkpoint=path)
+    _, result = train(variant, loss, steps=40, ema=0.9, checkpoint=path, validate_every=5, checkpoint_seconds=0.0)
     return weights(variant) | weights(loss), result
 
 
-@pytest.fixture
-def often(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Validate and write a checkpoint every five steps."""
-    monkeypatch.setattr(loop, "steps_between", lambda *_: 5)
-    monkeypatch.setattr(loop, "CHECKPOINT_SECONDS", 0.0)
-
-
-def test_a_training_killed_anywhere_ends_with_the_same_bits(often: None, tmp_path: Path) -> None:
+def test_a_training_killed_anywhere_ends_with_the_same_bits(tmp_path: Path) -> None:
     straight, result = _train(None)
     for dies_at in (1, 4, 6, 23, 40):
         path = tmp_path / f"{dies_at}.safetensors"
@@ -62,7 +56,7 @@ def test_a_training_killed_anywhere_ends_with_the_same_bits(often: None, tmp_pat
         assert (again.steps, again.best_step, again.stopped) == (result.steps, result.best_step, result.stopped)
 
 
-def test_a_training_killed_again_and_again(often: None, tmp_path: Path) -> None:
+def test_a_training_killed_again_and_again(tmp_path: Path) -> None:
     straight, _ = _train(None)
     for dies_at in (7, 18, 29):
         with pytest.raises(KilledError):
@@ -70,12 +64,12 @@ def test_a_training_killed_again_and_again(often: None, tmp_path: Path) -> None:
     assert same(_train(tmp_path / "checkpoint")[0], straight)
 
 
-def test_a_finished_training_is_not_trained_again(often: None, tmp_path: Path) -> None:
+def test_a_finished_training_is_not_trained_again(tmp_path: Path) -> None:
     straight, _ = _train(tmp_path / "checkpoint")
     assert same(_train(tmp_path / "checkpoint", dies_at=41)[0], straight)
 
 
-def test_seconds_are_counted_over_all_sittings(often: None, tmp_path: Path) -> None:
+def test_seconds_are_counted_over_all_sittings(tmp_path: Path) -> None:
     with pytest.raises(KilledError):
         _train(tmp_path / "checkpoint", 23)
     before = Snapshot.load(tmp_path / "checkpoint")
@@ -137,31 +131,30 @@ def test_going_back_to_before_the_first_step_forgets_the_optimizers_moments() ->
     assert same(state.snapshot().tensors, before.tensors)
 
 
-def test_a_checkpoint_is_plain_safetensors(often: None, tmp_path: Path) -> None:
+def test_a_checkpoint_is_plain_safetensors(tmp_path: Path) -> None:
     _train(tmp_path / "checkpoint")
     with safe_open(tmp_path / "checkpoint", framework="numpy") as file:
         assert "now/variant.encoder.weight" in file.keys()  # noqa: SIM118 (no mapping)
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint"]
 
 
-def test_a_write_that_fails_leaves_the_checkpoint_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    state = _state()
-    path = tmp_path / "checkpoint"
-    state.snapshot().save(path)
-    before = path.read_bytes()
-    _advance(state)
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+def test_a_full_disk_leaves_the_checkpoint_before(tmp_path: Path) -> None:
+    def work(disk: Path) -> None:
+        state = _state()
+        path = disk / "checkpoint"
         state.snapshot().save(path)
-    assert path.read_bytes() == before
-    assert [entry.name for entry in tmp_path.iterdir()] == ["checkpoint"]
+        before = path.read_bytes()
+        _advance(state)
+        fill(disk)
+        with pytest.raises(OSError, match="No space left"):
+            state.snapshot().save(path)
+        assert path.read_bytes() == before
+        assert {entry.name for entry in disk.iterdir()} == {"checkpoint", "filler"}
+
+    on_small_disk(tmp_path, work)
 
 
-def test_an_unused_loss_state_is_restored_too(often: None, tmp_path: Path) -> None:
+def test_an_unused_loss_state_is_restored_too(tmp_path: Path) -> None:
     """The Gaussian loss keeps a running variance: it must be that of the kept weights."""
     final, _ = _train(tmp_path / "checkpoint")
     assert torch.equal(
