@@ -39,7 +39,7 @@ def train_inpainting_encoder(
     steps: int | None = None,
     seconds: float | None = None,
     seed: int = 0,
-    clock: Callable[[], float] = time.monotonic,
+    clock: Callable[[], float] | None = None,
     report: Callable[[Tick], None] = lambda _: None,
 ) -> InpaintingEncoder:
     """Train an inpainting encoder on random holes, by maximum likelihood of the full images' latents.
@@ -50,10 +50,11 @@ def train_inpainting_encoder(
         pixels_NHWC: real images at the model's size, uint8, or None.
         labels_N: their classes; images with -1 (unknown) are left out.
         seconds: time limit, or None. The learning rate follows the steps or the time, whichever ends first.
-        clock: returns the time in seconds.
+        clock: returns the time in seconds; `time.monotonic` by default.
         report: progress callback, called at most ten times per second.
     """
     steps = steps or STEPS
+    clock = clock or time.monotonic
     started = clock()
     decoding_seconds = None if seconds is None else DECODING_FRACTION * seconds
     sources = [decoded_examples(model, seed, steps * BATCH, seconds=decoding_seconds)]

@@ -37,7 +37,7 @@ def fit_code_prior(
     *,
     steps: int,
     seconds: float | None = None,
-    clock: Callable[[], float] = time.monotonic,
+    clock: Callable[[], float] | None = None,
 ) -> None:
     """Train a code prior in place by maximum likelihood; it ends with the weights that are best on held-out codes.
 
@@ -47,8 +47,9 @@ def fit_code_prior(
     Args:
         steps: maximum; few images take fewer (30 passes).
         seconds: time limit. The learning rate follows the steps or the time, whichever ends first.
-        clock: returns the time in seconds.
+        clock: returns the time in seconds; `time.monotonic` by default.
     """
+    clock = clock or time.monotonic
     started = clock()
     device = generator.device
     codes_NT, labels_N = codes_NT.to(device), labels_N.to(device)
