@@ -176,10 +176,12 @@ def test_a_time_budget_ends_the_training_and_drives_its_schedules() -> None:
     assert last["learning_rate"] < 0.05 * TrainingConfig().learning_rate
 
 
+@pytest.mark.usefixtures("counted_clock")
 def test_a_time_budget_is_validated_along_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else only the last weights could be kept, and nothing gone on from."""
     monkeypatch.setattr(validation, "COST", 10.0)  # on a toy of a few microseconds a validation is dear
-    _, result = train(steps=10_000_000, time_budget=1.0, patience=0)
+    _, result = train(steps=10_000_000, time_budget=20.0, patience=0)
+    assert result.stopped == "the time budget of 20 s is used up"
     assert 5 < len(result.history) <= 2 + validation.VALIDATIONS
 
 
