@@ -153,6 +153,7 @@ def test_a_model_draws_at_another_temperature(tmp_path: Path) -> None:
     assert sampled["0"].std(axis=0).max() == 0  # the likeliest codes, each time
 
 
+@pytest.mark.usefixtures("counted_clock")
 @pytest.mark.parametrize("budget", [None, 20])
 def test_a_time_budget_is_shared_with_the_prior(
     budget: float | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -176,9 +176,11 @@ def test_a_time_budget_ends_the_training_and_drives_its_schedules() -> None:
     assert last["learning_rate"] < 0.05 * TrainingConfig().learning_rate
 
 
+@pytest.mark.usefixtures("counted_clock")
 def test_a_time_budget_is_validated_along_the_way() -> None:
-    """Else only the last weights could be kept, and nothing gone on from."""
-    _, result = train(steps=10_000_000, time_budget=2.0, patience=0, size=128)
+    """Otherwise only the last weights could be kept, and training could not continue from anything."""
+    _, result = train(steps=10_000_000, time_budget=20.0, patience=0)
+    assert result.stopped == "the time budget of 20 s is used up"
     assert 3 < len(result.history) <= 2 + validation.VALIDATIONS
 
 
