@@ -1,15 +1,21 @@
-"""Tiny real and synthetic datasets for evaluations: the "synthetic" images are further real-looking ones."""
+"""Tiny datasets for evaluations (the "synthetic" images are further real-looking ones), and quick settings of these."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
 import tiny_data
 
+from vaeaug.workflows.augment import augment_evaluation
+from vaeaug.workflows.evaluate import evaluation_plan
+from vaeaug.workflows.evaluate.evaluate_settings import EvaluateSettings
+
 QUICK: dict[str, Any] = {
-    "steps": 12,
+    "steps": 4,
     "seeds": 2,
     "workers": 1,
     "flip": "no",
@@ -40,3 +46,20 @@ def write_synthetic(root: Path, counts: Mapping[str, int]) -> Path:
     for label, count in counts.items():
         write_images(root / label, label, 500, count)
     return root
+
+
+def shorten(monkeypatch: pytest.MonkeyPatch, **settings: Any) -> None:
+    """Let the classifiers of `augment --evaluate` take a single step, and give its evaluation other settings."""
+    monkeypatch.setattr(evaluation_plan, "MAX_STEPS", 1)
+    monkeypatch.setattr(evaluation_plan, "MIN_STEPS", 1)
+    monkeypatch.setattr(augment_evaluation, "EvaluateSettings", partial(EvaluateSettings, **settings))
+
+
+FEW: dict[str, Any] = {
+    "seeds": 3,
+    "arms": "classical,classical+synthetic",
+    "classical": "mild",
+    "flip": "no",
+    "folds": 2,
+}
+"""Settings that `augment --evaluate` does not have, for few classifiers."""

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import evaluate_data
 import numpy as np
 import pytest
 import tiny_data
@@ -14,7 +15,6 @@ from PIL import Image
 
 import vaeaug
 from vaeaug.errors import InputError, VaeaugError
-from vaeaug.workflows.evaluate import evaluation_plan as planning
 
 
 @pytest.fixture
@@ -90,8 +90,7 @@ def test_evaluate_trains_with_it_only_with_consent(
 def test_augment_evaluates_with_the_code_that_its_user_named_and_not_with_that_of_a_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planning, "MAX_STEPS", 2)
-    monkeypatch.setattr(planning, "MIN_STEPS", 1)
+    evaluate_data.shorten(monkeypatch, **evaluate_data.FEW)
     options = {"network": "feature_networks:tiny", "side": 8}
     real = tiny_data.write_dataset(tmp_path / "real", {"ant": 4, "bee": 4})
     own = {**tiny_data.UNFILTERED, "loss": "perceptual", "loss_options": options, "per_class": 2, "evaluate": True}

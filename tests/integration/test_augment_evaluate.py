@@ -14,19 +14,20 @@ import tiny_data
 import vaeaug
 from vaeaug.errors import InputError, VaeaugError
 from vaeaug.workflows.evaluate import evaluate_command as workflow
-from vaeaug.workflows.evaluate import evaluation_plan as planning
 from vaeaug.workflows.synthetic import dataset_model
 
 SETTINGS = {**tiny_data.UNFILTERED, "per_class": 3, "evaluate": True}
 
 
 @pytest.fixture(autouse=True)
-def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planning, "MAX_STEPS", 3)
-    monkeypatch.setattr(planning, "MIN_STEPS", 1)
+def _few_classifiers(monkeypatch: pytest.MonkeyPatch) -> None:
+    evaluate_data.shorten(monkeypatch, **evaluate_data.FEW)
 
 
-def test_the_verdict_is_in_the_directory_and_nothing_else_changes(tmp_path: Path) -> None:
+def test_the_verdict_is_in_the_directory_and_nothing_else_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate_data.shorten(monkeypatch)  # all classifiers that it trains by default
     real = evaluate_data.write_real(tmp_path / "real")
     made = vaeaug.augment(real, tmp_path / "out", **SETTINGS)
     plain = vaeaug.augment(real, tmp_path / "plain", **{**SETTINGS, "evaluate": False})
