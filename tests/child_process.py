@@ -59,7 +59,26 @@ class Child:
         os.killpg(self.pid, signal.SIGINT)
 
 
+def changes_on_disk(function: Callable[[], Any], errors: Path) -> int:
+    """Return how many changes on disk `function` makes in a child of its own."""
+    result = errors.with_name("changes")
+
+    def work() -> None:
+        counts = [0]
+        _before_each_change(counts.append)
+        function()
+        result.write_text(str(counts[-1]))
+
+    assert Child(work, errors).wait() == 0, errors.read_text()
+    return int(result.read_text())
+
+
 def _die_at(number: int) -> None:
+    _before_each_change(lambda count: os.kill(os.getpid(), signal.SIGKILL) if count == number else None)
+
+
+def _before_each_change(call: Callable[[int], None]) -> None:
+    """Call with the number of each change on disk that this process is about to make, from 1."""
     count = 0
 
     def hook(event: str, values: tuple[Any, ...]) -> None:
@@ -67,8 +86,7 @@ def _die_at(number: int) -> None:
         writes = event == "open" and isinstance(values[2], int) and bool(values[2] & (os.O_WRONLY | os.O_RDWR))
         if writes or event in MUTATIONS:
             count += 1
-            if count == number:
-                os.kill(os.getpid(), signal.SIGKILL)
+            call(count)
 
     sys.addaudithook(hook)
 

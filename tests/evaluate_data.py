@@ -1,4 +1,4 @@
-"""Tiny real and synthetic datasets for evaluations: the "synthetic" images are further real-looking ones."""
+"""Tiny datasets for evaluations (the "synthetic" images are further real-looking ones), and quick settings of these."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import tiny_data
 
 QUICK: dict[str, Any] = {
-    "steps": 12,
+    "steps": 4,
     "seeds": 2,
     "workers": 1,
     "flip": "no",

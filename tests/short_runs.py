@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 import pytest
 
 from vaeaug.inpainting import train_encoder
+from vaeaug.workflows.augment import augment_evaluation
 from vaeaug.workflows.evaluate import evaluation_plan
+from vaeaug.workflows.evaluate.evaluate_settings import EvaluateSettings
 from vaeaug.workflows.score import score_command
 
+FEW: dict[str, Any] = {
+    "seeds": 3,
+    "arms": "classical,classical+synthetic",
+    "classical": "mild",
+    "flip": "no",
+    "folds": 2,
+}
+"""Settings of an evaluation with few classifiers, which `augment --evaluate` does not have."""
 
-def evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Train the classifiers of `augment --evaluate` for three steps; `evaluate` itself has --steps."""
-    monkeypatch.setattr(evaluation_plan, "MAX_STEPS", 3)
+
+def evaluation(monkeypatch: pytest.MonkeyPatch, **settings: Any) -> None:
+    """Train the classifiers of `augment --evaluate` for one step, with settings that only `evaluate` has as options."""
+    monkeypatch.setattr(evaluation_plan, "MAX_STEPS", 1)
     monkeypatch.setattr(evaluation_plan, "MIN_STEPS", 1)
+    monkeypatch.setattr(augment_evaluation, "EvaluateSettings", partial(EvaluateSettings, **settings))
 
 
 def inpainting_encoder(monkeypatch: pytest.MonkeyPatch) -> None:

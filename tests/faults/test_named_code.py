@@ -90,7 +90,7 @@ def test_evaluate_trains_with_it_only_with_consent(
 def test_augment_evaluates_with_the_code_that_its_user_named_and_not_with_that_of_a_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    short_runs.evaluation(monkeypatch)
+    short_runs.evaluation(monkeypatch, **short_runs.FEW)
     options = {"network": "feature_networks:tiny", "side": 8}
     real = tiny_data.write_dataset(tmp_path / "real", {"ant": 4, "bee": 4})
     own = {**tiny_data.UNFILTERED, "loss": "perceptual", "loss_options": options, "per_class": 2, "evaluate": True}

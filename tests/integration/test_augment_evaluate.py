@@ -20,11 +20,14 @@ SETTINGS = {**tiny_data.UNFILTERED, "per_class": 3, "evaluate": True}
 
 
 @pytest.fixture(autouse=True)
-def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    short_runs.evaluation(monkeypatch)
+def _few_classifiers(monkeypatch: pytest.MonkeyPatch) -> None:
+    short_runs.evaluation(monkeypatch, **short_runs.FEW)
 
 
-def test_the_verdict_is_in_the_directory_and_nothing_else_changes(tmp_path: Path) -> None:
+def test_the_verdict_is_in_the_directory_and_nothing_else_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short_runs.evaluation(monkeypatch)  # all classifiers that it trains by default
     real = evaluate_data.write_real(tmp_path / "real")
     made = vaeaug.augment(real, tmp_path / "out", **SETTINGS)
     plain = vaeaug.augment(real, tmp_path / "plain", **{**SETTINGS, "evaluate": False})

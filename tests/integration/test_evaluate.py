@@ -56,7 +56,7 @@ def test_images_that_show_what_is_lacking_help_and_wrong_ones_harm(tmp_path: Pat
     two_kinds(tmp_path / "good", "train", 40, 2, 2)
     for label, other in (("a", "b"), ("b", "a")):
         shutil.copytree(tmp_path / "good/train" / label, tmp_path / "bad" / other)
-    settings = {**QUICK, "steps": 60, "seeds": 3}
+    settings = {**QUICK, "steps": 30, "seeds": 3}
     good = evaluate(tmp_path / "real", tmp_path / "good", **settings)
     bad = evaluate(tmp_path / "real", tmp_path / "bad", **settings)
     assert (good.decision, bad.decision) == ("helps", "harms")
@@ -158,21 +158,12 @@ def test_a_class_without_synthetic_images_leaves_the_arm_of_these_alone_out(real
     assert any("no synthetic images of bee" in remark for remark in found.warnings)
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_workers_change_no_byte(real: Path, synthetic: Path, tmp_path: Path) -> None:
+    settings = {**QUICK, "steps": 2, "classical": "mild", "flip": "auto", "arms": "classical,classical+synthetic"}
     made = []
     for workers in (1, 2):
-        evaluate(
-            real,
-            synthetic,
-            tmp_path / f"{workers}/out",
-            **{
-                **QUICK,
-                "workers": workers,
-                "classical": "mild",
-                "flip": "auto",
-                "arms": "classical,classical+synthetic",
-            },
-        )
+        evaluate(real, synthetic, tmp_path / f"{workers}/out", **{**settings, "workers": workers})
         made.append(tiny_data.files(tmp_path / f"{workers}/out"))
     assert made[0] == made[1]
 
@@ -183,8 +174,8 @@ def test_a_run_goes_on_where_it_stopped(real: Path, synthetic: Path, tmp_path: P
         evaluate(real, synthetic, tmp_path / "cut/out", **QUICK)
     first, second, _ = done
     second.write_bytes(b"")  # as after a power cut
-    with pytest.raises(InputError, match="steps = 12, this one 13"):
-        evaluate(real, synthetic, tmp_path / "cut/out", resume=True, **{**QUICK, "steps": 13})
+    with pytest.raises(InputError, match="steps = 4, this one 5"):
+        evaluate(real, synthetic, tmp_path / "cut/out", resume=True, **{**QUICK, "steps": 5})
     with on_disk("rename", TRAINED) as done:
         evaluate(real, synthetic, tmp_path / "cut/out", resume=True, **QUICK)
     assert len(done) == 3
@@ -209,7 +200,7 @@ def test_it_says_where_the_model_was_trained_on_other_images(real: Path, tmp_pat
     # A model of the training images alone knows no other test split.
     for data, out in ((real, "same"), (real / "train", "training"), (others, "other")):
         vaeaug.augment(data, tmp_path / out, per_class=2, synthetic_only=True, **tiny_data.UNFILTERED)
-        remarks.append(evaluate(real, tmp_path / out, **{**QUICK, "seeds": 3}).warnings)
+        remarks.append(evaluate(real, tmp_path / out, **{**QUICK, "steps": 2, "seeds": 3}).warnings)
     assert remarks[:2] == [(), ()]
     assert "synthetic images was trained on other images than these real ones" in remarks[2][0]
 
@@ -291,14 +282,11 @@ def test_images_that_have_a_left_and_a_right_are_not_mirrored(tmp_path: Path) ->
     synthetic = tmp_path / "synthetic"
     for label in ("one", "two"):
         evaluate_data.write_images(synthetic / label, label, 0, 3)
-    settings = {**QUICK, "flip": "auto", "steps": 40, "arms": "classical,classical+synthetic"}
-    assert evaluate(tmp_path / "real", synthetic, **settings).values["classical_augmentation"]["mirrored"] == "no"
-    assert (
-        evaluate(tmp_path / "real", synthetic, **{**settings, "flip": "yes"}).values["classical_augmentation"][
-            "mirrored"
-        ]
-        == "yes"
-    )
+    settings = {**QUICK, "flip": "auto", "steps": 30, "arms": "classical,classical+synthetic"}
+    found = evaluate(tmp_path / "real", synthetic, **settings).values
+    assert found["classical_augmentation"]["mirrored"] == "no"
+    forced = evaluate(tmp_path / "real", synthetic, **{**settings, "flip": "yes", "steps": 1}).values
+    assert forced["classical_augmentation"]["mirrored"] == "yes"
 
 
 def test_no_copy_of_what_is_held_out_is_trained_on(tmp_path: Path) -> None:

@@ -49,7 +49,8 @@ def features(model: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) 
 @pytest.mark.parametrize("scope", ["shared", "per-class"])
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_variant_is_encoded(variant: str, scope: str, data: Path, tmp_path: Path) -> None:
-    training: dict[str, Any] = {"steps": 4, "batch_size": 8, "workers": 1, "variant": variant, "scope": scope}
+    small = plugins.load().variant(variant).cls.small_options
+    training: dict[str, Any] = {**QUICK, "steps": 4, "variant": variant, "variant_options": small, "scope": scope}
     vaeaug.train(data, tmp_path / "model", **training)
     for way in ("one", "own", "inferred"):
         made = encode(tmp_path / "model", data, tmp_path / way, encode_as=way)

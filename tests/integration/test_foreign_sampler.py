@@ -53,6 +53,7 @@ def test_sample_draws_with_it_from_a_finished_model(model: Path, my_plugins: Pat
         vaeaug.load(model).sample("ant", 1, sampler=NAME)
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_augment_uses_it_with_worker_processes_too(my_plugins: Path, tmp_path: Path) -> None:
     data = tiny_data.write_dataset(tmp_path / "data", {"ant": 6, "bee": 6})
     settings = {**tiny_data.QUICK, "sampler": NAME, "per_class": 3, "plugins_dirs": (my_plugins,)}

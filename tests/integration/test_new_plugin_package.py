@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from command_lines import IN_ONE_PROCESS
+
 from vaeaug.hookspecs import HOOKS
 
 KINDS = tuple(HOOKS.values())
@@ -21,15 +23,17 @@ def test_new_packages_install_are_found_and_pass_their_own_tests(tmp_path: Path)
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
-    plugins = ["-c", "from vaeaug.cli import main; main()", "plugins"]
-    for kind in KINDS:
-        run(*plugins, "new", f"fresh-{kind}", "--kind", kind)
+    def vaeaug(*lines: list[str]) -> list[str]:
+        return json.loads(run("-c", IN_ONE_PROCESS, json.dumps(lines)))
+
+    vaeaug(*(["plugins", "new", f"fresh-{kind}", "--kind", kind] for kind in KINDS))
     packages = [f"./vaeaug-fresh-{kind}" for kind in KINDS]
     offline = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--target", str(site)]
     run("-m", "pip", "install", *offline, *packages)
 
-    listed = {entry["name"]: entry for entry in json.loads(run(*plugins, "--json"))}
-    checked = {row["plugin"]: row for row in json.loads(run(*plugins, "check", "--json"))}
+    of_list, of_check = map(json.loads, vaeaug(["plugins", "--json"], ["plugins", "check", "--json"]))
+    listed = {entry["name"]: entry for entry in of_list}
+    checked = {row["plugin"]: row for row in of_check}
     for kind in KINDS:
         entry = listed[f"fresh-{kind}"]
         assert (entry["kind"], entry["distribution"], entry["version"]) == (kind, f"vaeaug-fresh-{kind}", "0.1.0")

@@ -29,6 +29,12 @@ from vaeaug.workflows.synthetic.sample_filter import train_filter
 SETTINGS: dict[str, Any] = {**tiny_data.QUICK, "steps": 300, "learning_rate": 0.01, "per_class": 100}
 
 
+@pytest.fixture(autouse=True)
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half as long a training of the filter as usual."""
+    monkeypatch.setattr(filtering, "STEPS_PER_IMAGE", 1)
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_data.write_dataset(tmp_path_factory.mktemp("filter") / "data", {"ant": 40, "bee": 40})
@@ -75,6 +81,7 @@ def test_classes_are_filled_with_the_first_samples_that_are_kept(data: Path, mod
     assert {cause for causes in made.dropped.values() for cause in causes} <= set(CAUSES)
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_what_is_kept_does_not_depend_on_interruption_or_workers(data: Path, model: Path, tmp_path: Path) -> None:
     common: dict[str, Any] = {"model": model, "sampler": "residual", "per_class": 150}
     whole = vaeaug.augment(data, tmp_path / "whole/out", workers=1, **common)

@@ -56,7 +56,7 @@ def test_readers_number_the_classes_alike_in_all_splits(tmp_path: Path) -> None:
     numbers = [ImageFolder(str(out / split), allow_empty=True).class_to_idx for split in ("train", "test")]
     assert numbers == [{"ant": 0, "asp": 1, "bee": 2}] * 2
     # The folders without images do not stand in the way when OUT is DATA.
-    vaeaug.train(out, tmp_path / "model", steps=2)
+    vaeaug.train(out, tmp_path / "model", steps=2, workers=1)
 
 
 def test_an_image_in_a_folder_too_many_keeps_its_name(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_table_on_the_command_line_for_training_and_scoring(
     table = tmp_path / "sorts.csv"
     table.write_text("Bild;Sorte\n" + "".join(f"{i};{'ab'[i % 2]}\n" for i in range(6)))
     columns = ["--labels", table, "--file-column", "Bild", "--label-column", "Sorte"]
-    assert run("train", data, tmp_path / "model", "--steps", "2", *columns) == 0
+    assert run("train", data, tmp_path / "model", "--steps", "2", "--workers", "1", *columns) == 0
     assert run("score", tmp_path / "model", data, tmp_path / "scores", *columns) == 0
     assert json.loads((tmp_path / "model/model.json").read_text())["classes"][0]["name"] == "a"
     with (tmp_path / "scores/scores.csv").open(newline="") as stream:

@@ -25,7 +25,7 @@ class Gauge(Progress):
 
 if __name__ == "__main__":
     model, out = sys.argv[1:]
-    for number, count in enumerate((300, 300, 1500)):  # the first to warm up
+    for number, count in enumerate((150, 150, 750)):  # the first to warm up
         gauge = Gauge()
         vaeaug.sample(model, f"{out}-{number}", per_class=count, workers=1, progress=gauge)
         print(gauge.most)
@@ -41,6 +41,6 @@ def test_writing_many_images_takes_no_more_memory_than_writing_few(tmp_path: Pat
     environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536"}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     _, few, many = map(int, done.stdout.split())
-    assert len(list((tmp_path / "out-2/train/ant").iterdir())) == 1500
-    pixels = 1200 * 128 * 128 * 3 / 1024  # what the images more are, in KiB
+    assert len(list((tmp_path / "out-2/train/ant").iterdir())) == 750
+    pixels = 600 * 128 * 128 * 3 / 1024  # what the images more are, in KiB
     assert many - few < pixels / 2, (few, many, pixels)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import tiny_data
-from child_process import Child
+from child_process import Child, changes_on_disk
 from tiny_data import QUICK, UNFILTERED
 
 import vaeaug
@@ -34,21 +34,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture
-def whole(data: Path, tmp_path: Path) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The files of a run that nothing disturbed."""
-    vaeaug.augment(data, tmp_path / "whole/out", **SETTINGS)
-    return tiny_data.files(tmp_path / "whole/out")
-
-
-def _count(work: Any, tmp_path: Path) -> int:
-    """Return how many changes on disk a run makes: the first number it survives, found by halving."""
-    low, high = 1, 4096
-    while low < high:
-        middle = (low + high) // 2
-        code = Child(partial(work, tmp_path / f"count-{middle}"), tmp_path / "errors", dies_at=middle).wait()
-        low, high = (middle + 1, high) if code == KILLED else (low, middle)
-    return low - 1
+    out = tmp_path_factory.mktemp("whole") / "out"
+    vaeaug.augment(data, out, **SETTINGS)
+    return tiny_data.files(out)
 
 
 def test_augment_killed_at_any_change_on_disk(data: Path, tmp_path: Path, whole: dict[str, str]) -> None:
@@ -56,10 +47,10 @@ def test_augment_killed_at_any_change_on_disk(data: Path, tmp_path: Path, whole:
         vaeaug.augment(data, place / "out", **SETTINGS)
 
     before = tiny_data.state(data)
-    changes = _count(work, tmp_path)
+    changes = changes_on_disk(partial(work, tmp_path / "counted"), tmp_path / "errors")
     assert changes > 300  # 140 images are written and moved into place
     stages = set()
-    early = list(range(2, 62, 4))  # training
+    early = list(range(2, 62, 9))  # training
     late = [changes - k for k in range(12)]  # manifest, record, card, publishing
     for dies_at in sorted({*early, *range(80, changes, 90), *late}):
         place = tmp_path / f"killed-{dies_at}"
@@ -99,6 +90,7 @@ def test_augment_killed_again_and_again(data: Path, tmp_path: Path, whole: dict[
     assert tiny_data.files(out) == whole
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_train_and_sample_killed_and_resumed(data: Path, tmp_path: Path) -> None:
     vaeaug.train(data, tmp_path / "whole", **QUICK)
     vaeaug.sample(tmp_path / "whole", tmp_path / "images", per_class=70, workers=1)
@@ -132,27 +124,22 @@ def unfinished(data: Path, tmp_path: Path) -> Path:
     return out
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"per_class": 71}, r"per_class = 70, this one 71"),
-        ({"seed": 1}, r"seed = 0, this one 1"),
-        ({"steps": 41}, r"steps = 40, this one 41"),
-        ({"variant_options": {"width": 16, "latent_dim": 5}}, r"variant_options = .*4.*, this one .*5"),
-        (
-            {"sampler": "interpolate", "sampler_options": {"reach": 1}},
-            r'sampler = "posterior", this one "interpolate"',
-        ),
-        ({"sampler": "mixture"}, r'sampler = "posterior", this one "mixture"'),
-    ],
-)
-def test_a_run_is_not_resumed_with_other_options(
-    data: Path, unfinished: Path, whole: dict[str, str], change: dict[str, Any], message: str
-) -> None:
+OTHER: list[tuple[dict[str, Any], str]] = [
+    ({"per_class": 71}, r"per_class = 70, this one 71"),
+    ({"seed": 1}, r"seed = 0, this one 1"),
+    ({"steps": 41}, r"steps = 40, this one 41"),
+    ({"variant_options": {"width": 16, "latent_dim": 5}}, r"variant_options = .*4.*, this one .*5"),
+    ({"sampler": "interpolate", "sampler_options": {"reach": 1}}, r'sampler = "posterior", this one "interpolate"'),
+    ({"sampler": "mixture"}, r'sampler = "posterior", this one "mixture"'),
+]
+
+
+def test_a_run_is_not_resumed_with_other_options(data: Path, unfinished: Path, whole: dict[str, str]) -> None:
     before = tiny_data.files(unfinished.parent)
-    with pytest.raises(InputError, match=message):
-        vaeaug.augment(data, unfinished, resume=True, **{**SETTINGS, **change})
-    assert tiny_data.files(unfinished.parent) == before  # nothing is lost
+    for change, message in OTHER:
+        with pytest.raises(InputError, match=message):
+            vaeaug.augment(data, unfinished, resume=True, **{**SETTINGS, **change})
+        assert tiny_data.files(unfinished.parent) == before  # nothing is lost
     vaeaug.augment(data, unfinished, resume=True, **{**SETTINGS, "workers": 2})  # this changes no result
     assert tiny_data.files(unfinished) == whole
 

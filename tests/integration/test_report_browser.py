@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import re
 import shutil
@@ -173,11 +174,17 @@ def test_what_must_not_be_would_be_noticed(browser: Any, report: Path, tmp_path:
 
 def photo(path: Path, width: int, height: int, mode: str = "RGB") -> Path:
     """Write an image with a gradient, transparent on the left if its mode has alpha."""
-    ramp_HW = np.linspace(0, 255, width, dtype=np.uint8)[None, :].repeat(height, axis=0)
-    image = Image.merge(mode, [Image.fromarray(ramp_HW)] * len(mode))
     path.parent.mkdir(parents=True, exist_ok=True)
-    image.save(path)
+    path.write_bytes(gradient(path.suffix[1:], width, height, mode))
     return path
+
+
+@functools.cache
+def gradient(file_format: str, width: int, height: int, mode: str) -> bytes:
+    ramp_HW = np.linspace(0, 255, width, dtype=np.uint8)[None, :].repeat(height, axis=0)
+    stream = io.BytesIO()
+    Image.merge(mode, [Image.fromarray(ramp_HW)] * len(mode)).save(stream, file_format)
+    return stream.getvalue()
 
 
 SIZES = [(512, 341), (300, 500), (1600, 200), (160, 160), (28, 28), (20, 60), (90, 120)]
@@ -200,12 +207,18 @@ def report_of(folder: Path, classes: int) -> Path:
     return folder / "report.html"
 
 
+@pytest.fixture(scope="module")
+def sized_reports(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """Number of classes -> a report of so many."""
+    return {count: report_of(tmp_path_factory.mktemp("sizes"), count) for count in (3, 60)}
+
+
 @pytest.mark.parametrize(("classes", "each"), [(3, 7), (60, 4)])
 @pytest.mark.parametrize("width", [390, 1400])
 def test_every_class_shows_images_at_their_own_proportions(
-    browser: Any, tmp_path: Path, classes: int, each: int, width: int
+    browser: Any, sized_reports: dict[int, Path], classes: int, each: int, width: int
 ) -> None:
-    path = report_of(tmp_path, classes)
+    path = sized_reports[classes]
     shown = show(browser, path, width, 900)
     sections = shown.page.evaluate(THUMBNAILS)
     assert [section["label"] for section in sections] == [f"class {number}" for number in range(classes)]
@@ -245,9 +258,9 @@ def test_a_click_opens_the_file_of_a_large_image_and_enlarges_a_small_one(browse
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
 
-def test_charts_have_readable_axes_and_legends(browser: Any, tmp_path: Path) -> None:
+def test_charts_have_readable_axes_and_legends(browser: Any, sized_reports: dict[int, Path]) -> None:
     for width in (390, 1400):
-        page = show(browser, report_of(tmp_path, 3), width, 900).page
+        page = show(browser, sized_reports[3], width, 900).page
         charts = page.locator(".chart")
         assert charts.count() == 6
         for number in range(6):
