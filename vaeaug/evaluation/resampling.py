@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits
 
 from vaeaug.seeds import seed_of
@@ -53,6 +52,8 @@ def _interpolated(pixels_NHWC: NDArray[np.uint8], count: int, seed: int, chunk_v
     images, *shape = pixels_NHWC.shape
     if images == 1:
         return np.repeat(pixels_NHWC, count, axis=0)
+    from sklearn.neighbors import NearestNeighbors  # noqa: PLC0415 (costs seconds in every worker, for one arm only)
+
     rows_ND = pixels_NHWC.reshape(images, -1).astype(np.float32)
     with threadpool_limits(1):  # one thread: the same neighbours, bit for bit, on any number of cores
         search = NearestNeighbors(n_neighbors=min(NEIGHBOURS, images - 1)).fit(rows_ND)
