@@ -52,6 +52,7 @@ def test_a_record_is_read_back_as_it_was_written(tmp_path: Path) -> None:
 def test_a_trained_model_has_a_weights_file_a_class_and_no_pickle(path: Path) -> None:
     assert {entry.name for entry in path.iterdir()} == {
         "model.json",
+        "gaussians.safetensors",
         "history.jsonl",
         "latents.safetensors",
         "weights-0000.safetensors",
