@@ -113,17 +113,19 @@ class Completer:
         Deviations from the best guess are those of the latents and of the Gaussians, so weighted that their variances
         mix as the guesses do.
         """
-        share_EHW = weight_maps(self._weights_FKE, visible_1HW).to(x_CHW.device)[:, None]
-        mean_1CHW, drawn_SCHW = self._decode(x_CHW, visible_1HW, label, samples, seed, needed=bool(share_EHW[:2].any()))
-        if self.gaussians is None or bool((share_EHW[0] == 1).all()):
+        weight_EHW = weight_maps(self._weights_FKE, visible_1HW).to(x_CHW.device)[:, None]
+        mean_1CHW, drawn_SCHW = self._decode(
+            x_CHW, visible_1HW, label, samples, seed, needed=bool(weight_EHW[:2].any())
+        )
+        if self.gaussians is None or bool((weight_EHW[0] == 1).all()):
             return drawn_SCHW
-        guesses_ECHW = guesses(mean_1CHW[0], x_CHW, visible_1HW, self.gaussians, share_EHW)
-        best_CHW = (share_EHW * guesses_ECHW).sum(dim=0)
+        guesses_ECHW = guesses(mean_1CHW[0], x_CHW, visible_1HW, self.gaussians, weight_EHW)
+        best_CHW = (weight_EHW * guesses_ECHW).sum(dim=0)
         if samples == 1:
             return best_CHW[None].clamp(0, 1)
         generator = self._generator(seed, "pixels", label)
-        scale_EHW = share_EHW.sqrt()
-        deviation_SCHW = (share_EHW[0] + share_EHW[1]).sqrt() * (drawn_SCHW - mean_1CHW)
+        scale_EHW = weight_EHW.sqrt()
+        deviation_SCHW = (weight_EHW[0] + weight_EHW[1]).sqrt() * (drawn_SCHW - mean_1CHW)
         for scale_HW, gaussian in zip(scale_EHW[1:], (self.gaussians.residuals, self.gaussians.images), strict=True):
             if bool(scale_HW.any()):
                 deviation_SCHW = deviation_SCHW + scale_HW * gaussian.deviations(visible_1HW, samples, generator)

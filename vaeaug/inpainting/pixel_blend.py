@@ -77,8 +77,8 @@ def fit_weights(completed: Iterable[tuple[Tensor, Tensor, Tensor]]) -> Tensor:
             guesses.
     """
     size = len(KNOTS) * len(GUESSES)
-    gram_F = np.zeros((2, size, size))
-    moment_F = np.zeros((2, size))
+    gram_FQQ = np.zeros((2, size, size))
+    moment_FQ = np.zeros((2, size))
     for guesses_ECHW, x_CHW, visible_1HW in completed:
         missing_HW = visible_1HW[0].numpy() == 0
         distance_HW = _distance(missing_HW)
@@ -88,26 +88,26 @@ def fit_weights(completed: Iterable[tuple[Tensor, Tensor, Tensor]]) -> Tensor:
         weight = 1 / (np.square(guesses_ECM - true_CM).mean(axis=(1, 2)).min() * true_CM.size + 1e-6)
         columns = np.einsum("km,ecm->kecm", hats_KM, guesses_ECM).reshape(size, -1)
         thick = int(distance_HW.max() > THIN)
-        gram_F[thick] += weight * (columns @ columns.T)
-        moment_F[thick] += weight * (columns @ true_CM.reshape(-1))
-    return torch.from_numpy(np.stack([_convex(*pair) for pair in zip(gram_F, moment_F, strict=True)])).float()
+        gram_FQQ[thick] += weight * (columns @ columns.T)
+        moment_FQ[thick] += weight * (columns @ true_CM.reshape(-1))
+    return torch.from_numpy(np.stack([_convex(*pair) for pair in zip(gram_FQQ, moment_FQ, strict=True)])).float()
 
 
 def _convex(gram: NDArray[np.float64], moment: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the convex weights (len(KNOTS), 3) with the least squared error; knots without data take the nearest's."""
-    experts = len(GUESSES)
-    weights_KE = np.full((len(KNOTS), experts), np.nan)
-    seen_K = gram.diagonal().reshape(-1, experts).sum(axis=1) > 0
+    num_guesses = len(GUESSES)
+    weights_KE = np.full((len(KNOTS), num_guesses), np.nan)
+    seen_K = gram.diagonal().reshape(-1, num_guesses).sum(axis=1) > 0
     if not seen_K.any():
         return decoded_only()[0].double().numpy()
-    keep = np.repeat(seen_K, experts)
+    keep = np.repeat(seen_K, num_guesses)
     values, vectors = np.linalg.eigh(gram[np.ix_(keep, keep)])
     root = np.sqrt(values.clip(min=0))
     system = root[:, None] * vectors.T
     target = np.divide(vectors.T @ moment[keep], root, out=np.zeros_like(root), where=root > root.max() * 1e-9)
-    sums = np.kron(np.eye(int(seen_K.sum())), np.ones(experts)) * PENALTY * root.max()
+    sums = np.kron(np.eye(int(seen_K.sum())), np.ones(num_guesses)) * PENALTY * root.max()
     solution, _ = nnls(np.vstack([system, sums]), np.concatenate([target, np.full(len(sums), PENALTY * root.max())]))
-    found_KE = solution.reshape(-1, experts)
+    found_KE = solution.reshape(-1, num_guesses)
     found_KE = np.where(found_KE < MIN_WEIGHT, 0, found_KE)
     weights_KE[seen_K] = found_KE / found_KE.sum(axis=1, keepdims=True)
     known = np.flatnonzero(seen_K)
