@@ -13,6 +13,7 @@ Simulation of Stationary Gaussian Processes through Circulant Embedding, 1997).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
@@ -30,7 +31,8 @@ MIN_VARIANCE, MIN_VARIANCE_FRACTION = 2e-5, 0.01  # of a pixel: absolute, and of
 SVD_STEPS = 3
 NUGGET = 3e-4  # variance of noise in visible pixels, which keeps the system of equations well conditioned
 MAX_STEPS, TOLERANCE = 80, 1e-3  # of the conjugate gradients; the tolerance is relative to the right-hand side
-SPECTRA_AT_ONCE = 256
+AT_ONCE = 256  # images whose spectra are computed together
+MAX_DENSE = 4096  # values of an image, whose covariance takes 64 MiB then
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +106,22 @@ class PixelGaussian:
         return noise_SCHW - completed_SCHW
 
     @torch.no_grad()
+    def log_density(self, x_BCHW: Tensor) -> Tensor:
+        """Return log p(x) of each image, (B,), in nats. Pixels have the noise of `NUGGET` as well.
+
+        The covariance is decomposed once, as a dense matrix, so images must be small.
+
+        Raises:
+            ValueError: if an image has more than `MAX_DENSE` values.
+        """
+        factor_DD = self._dense_factor
+        offset_BD = (_rotated(self.rotation_CC, x_BCHW) - self.mean_CHW).flatten(1)
+        white_DB = torch.linalg.solve_triangular(factor_DD, offset_BD.T, upper=False)
+        constant = 0.5 * len(factor_DD) * math.log(2 * math.pi) + factor_DD.diagonal().log().sum()
+        log_density_B: Tensor = -0.5 * white_DB.square().sum(dim=0) - constant
+        return log_density_B
+
+    @torch.no_grad()
     def draw(self, count: int, generator: torch.Generator) -> Tensor:
         """Draw images less their mean, (count, C, H, W)."""
         channels, height, width = self.mean_CHW.shape
@@ -164,6 +182,21 @@ class PixelGaussian:
         return _filtered(y_BCHW / self.scale_CHW, 1 / (self.power_CHW + noise)) / self.scale_CHW
 
     @cached_property
+    def _dense_factor(self) -> Tensor:
+        """The Cholesky factor of the covariance of the rotated values, (D, D)."""
+        size = self.mean_CHW.numel()
+        if size > MAX_DENSE:
+            raise ValueError(f"the density of images with more than {MAX_DENSE:,} values is not computed")
+        unit_DD = torch.eye(size).to(self.mean_CHW)
+        parts = [
+            self._covary(unit_DD[start : start + AT_ONCE].view(-1, *self.mean_CHW.shape))
+            for start in range(0, size, AT_ONCE)
+        ]
+        covariance_DD = torch.cat(parts).flatten(1)
+        factor_DD: Tensor = torch.linalg.cholesky((covariance_DD + covariance_DD.T) / 2 + NUGGET * unit_DD)
+        return factor_DD
+
+    @cached_property
     def _subtracted(self) -> Tensor:
         """The components that the inverse of the covariance subtracts (Woodbury's identity)."""
         flat_KD = self.components_KCHW.flatten(1)
@@ -199,8 +232,8 @@ def _power(y_NCHW: Tensor) -> Tensor:
     """Return the sum of the power spectra of images with as many zeros around them, (C, 2H, W + 1)."""
     channels, height, width = y_NCHW.shape[1:]
     total_CHW = y_NCHW.new_zeros((channels, 2 * height, width + 1))
-    for start in range(0, len(y_NCHW), SPECTRA_AT_ONCE):
-        part_BCHW = y_NCHW[start : start + SPECTRA_AT_ONCE]
+    for start in range(0, len(y_NCHW), AT_ONCE):
+        part_BCHW = y_NCHW[start : start + AT_ONCE]
         total_CHW += torch.fft.rfft2(part_BCHW, s=(2 * height, 2 * width)).abs().square().sum(dim=0)
     return total_CHW
 

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.distributions import MultivariateNormal
 
 from vaeaug.nn import pixel_gaussian
 from vaeaug.nn.pixel_gaussian import PixelGaussian
@@ -111,3 +112,18 @@ def test_a_given_centre_replaces_the_mean() -> None:
     assert (
         gaussian.complete(image, visible, centre).sub(centre).abs().max() < 1e-5
     )  # no offset is seen, so none is added
+
+
+def test_the_density_is_that_of_a_multivariate_normal() -> None:
+    images = smooth(200, 3, 4, 5)
+    gaussian = PixelGaussian.fit(images)
+    noisy = dense(gaussian).double() + pixel_gaussian.NUGGET * torch.eye(60)
+    rotated = torch.einsum("cd,bdhw->bchw", gaussian.rotation_CC, images[:7]).flatten(1).double()
+    wanted = MultivariateNormal(gaussian.mean_CHW.flatten().double(), noisy).log_prob(rotated)
+    assert torch.allclose(gaussian.log_density(images[:7]).double(), wanted, rtol=1e-3, atol=0.05)
+
+
+def test_the_density_of_large_images_is_refused() -> None:
+    gaussian = PixelGaussian.fit(torch.rand(2, 1, 65, 65))
+    with pytest.raises(ValueError, match="more than 4,096 values"):
+        gaussian.log_density(torch.rand(1, 1, 65, 65))
