@@ -84,8 +84,12 @@ def test_the_report_shows_colours_not_indices(data: Path, tmp_path: Path) -> Non
             assert set(image.convert("RGB").getdata()) <= {TABLE[0], TABLE[1], TABLE[3]}
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [{"train_augment": "turned.json"}, {"train_augment": "turned.json", "consistency": 1.0}, {"consistency": 1.0}],
+)
 def test_an_augmentation_while_training_mixes_no_colours(
-    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: Path, tmp_path: Path, settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: set[tuple[int, ...]] = set()
     real = vaeaug.training.batches.as_images
@@ -97,5 +101,6 @@ def test_an_augmentation_while_training_mixes_no_colours(
     monkeypatch.setattr("vaeaug.training.batches.as_images", spy)
     turned = albumentations.Compose([albumentations.Rotate(limit=(20, 20), p=1.0)])  # interpolates
     albumentations.save(turned, tmp_path / "turned.json")
-    vaeaug.train(data, tmp_path / "model", scope="shared", train_augment=tmp_path / "turned.json", **QUICK)
+    monkeypatch.chdir(tmp_path)
+    vaeaug.train(data, tmp_path / "model", scope="shared", **settings, **QUICK)
     assert seen == {TABLE[0], TABLE[1], TABLE[3]}

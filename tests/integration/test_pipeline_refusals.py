@@ -100,6 +100,11 @@ def test_what_cannot_work_is_refused_before_anything_is_done(
             "needs continuous latents, which the variant 'vq-vae' does not have; use --sampler prior",
         ),
         ({"variant": "ae", "sampler": "posterior"}, "does not have; use --sampler interpolate, mixture or prior"),
+        (
+            {"variant": "vq-vae", "consistency": 1.0},
+            "--consistency needs a Gaussian posterior, which the variant 'vq-vae' does not have; use --variant .*cvae",
+        ),
+        ({"variant": "ae", "consistency": 1.0}, "which the variant 'ae' does not have; .* or leave out --consistency$"),
         ({"variant": "vq-vae", "variant_options": {"levels": "2,a"}}, "levels must be a list of integers"),
         ({"variant": "vq-vae", "variant_options": {"prior_width": 97}}, "prior_width must be a multiple of 4, not 97"),
     ],

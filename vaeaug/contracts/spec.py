@@ -52,7 +52,7 @@ class Encoded:
             and given free bits; their sum is the KL part of the ELBO. Never a term over the batch, because anomaly
             scores are made of them.
         scale: the posterior's standard deviation, structured as `latent`, if the posterior is a diagonal Gaussian
-            around the mode. Samplers that draw around real images need it.
+            around the mode. Samplers that draw around real images and `--consistency` need it.
         log_ratio: log q(z|x) - log p(z) of the drawn latent, (B,), in nats, if known: its mean over draws is the KL,
             and exp(-reconstruction - log_ratio) is an importance weight (Burda et al. 2016).
     """

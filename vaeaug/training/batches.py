@@ -27,6 +27,7 @@ class Batches:
         pixels_NHWC: all images; usually a memory map.
         size: images per batch. Every batch is full, so an epoch leaves out the remainder.
         augment: applied to a batch of uint8 images with one seed per image.
+        copy_augment: likewise, makes the augmented copies of `augmented`.
     """
 
     pixels_NHWC: NDArray[np.uint8]
@@ -36,6 +37,7 @@ class Batches:
     seed: int
     device: torch.device
     augment: Augment | None = None
+    copy_augment: Augment | None = None
     _order: tuple[int, NDArray[np.int64]] = field(default=(-1, np.empty(0, np.int64)), repr=False)
 
     @property
@@ -55,6 +57,20 @@ class Batches:
             seeds = [seed_of(self.seed, "augment", epoch, index) % 2**32 for index in chosen]
             pixels_BHWC = self.augment(pixels_BHWC, seeds)
         return as_images(pixels_BHWC, self.device), torch.from_numpy(self.labels_N[chosen]).to(self.device)
+
+    def augmented(self, x_BCHW: Tensor, *names: str | int) -> Tensor:
+        """Return copies of images (B, C, H, W) in [0, 1], augmented by `copy_augment`.
+
+        Args:
+            names: of the random streams, with the image's position in the batch.
+
+        Raises:
+            ValueError: if there is no `copy_augment`.
+        """
+        if self.copy_augment is None:
+            raise ValueError("these batches have no `copy_augment`")
+        seeds = [seed_of(self.seed, "augmented copy", *names, position) % 2**32 for position in range(len(x_BCHW))]
+        return as_images(self.copy_augment(as_pixels(x_BCHW), seeds), self.device)
 
 
 def as_images(pixels_BHWC: NDArray[np.uint8], device: torch.device) -> Tensor:

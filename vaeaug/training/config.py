@@ -45,4 +45,12 @@ class TrainingConfig:
     free_bits: float = option(
         0.0, "Nats of each KL term (not of each dimension) that are not penalized.", minimum=0, maximum=1e6
     )
+    consistency: float = option(
+        0.0,
+        "Weight of the KL divergence between the posteriors of an augmented copy and of its image (CR-VAE); 0 disables "
+        "it. It makes features that change little under augmentation. The copies are also trained on. --train-augment "
+        "makes them, or by default a random crop, scale and rotation, and for colour images brightness and contrast.",
+        minimum=0,
+        maximum=1e6,
+    )
     patience: int = option(12, "Validations without improvement before training stops; 0 never stops early.", minimum=0)

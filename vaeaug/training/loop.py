@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from vaeaug.contracts import ReconstructionLoss, TrainingSet, Variant, annealed_names
+from vaeaug.contracts import ReconstructionLoss, TrainingSet, Variant
 from vaeaug.errors import DivergedError
 from vaeaug.progress import Tick
 from vaeaug.seeds import seed_of
@@ -22,7 +22,7 @@ from vaeaug.training.batches import Batches
 from vaeaug.training.checkpoint import Snapshot, TrainingProgress, TrainingState, copies
 from vaeaug.training.collapse import ActiveUnits, CodeUse
 from vaeaug.training.config import TrainingConfig
-from vaeaug.training.objective import checked_losses, objective
+from vaeaug.training.objective import CONSISTENCY, checked_losses, consistency, take_gradients
 from vaeaug.training.schedules import kl_weight, learning_rate
 from vaeaug.training.validation import (
     VALIDATIONS,
@@ -122,7 +122,8 @@ def fit(
                 fraction = max(fraction, clock.elapsed() / config.time_budget)
             _seed(generator, seed, progress.step)
             x_BCHW, y_B = batches.get(progress.step)
-            terms, nonfinite = _step(state, groups, x_BCHW, y_B, generator, config, fraction)
+            copies_BCHW = batches.augmented(x_BCHW, "training", progress.step) if config.consistency else None
+            terms, nonfinite = _step(state, groups, x_BCHW, copies_BCHW, y_B, generator, config, fraction)
             if nonfinite is not None:
                 _roll_back(state, last_good, nonfinite, config)
                 meter = Meter()
@@ -199,12 +200,17 @@ def _step(
     state: TrainingState,
     groups: Mapping[str, list[nn.Parameter]],
     x_BCHW: Tensor,
+    copies_BCHW: Tensor | None,
     y_B: Tensor,
     generator: torch.Generator,
     config: TrainingConfig,
     fraction: float,
 ) -> tuple[dict[str, float], str | None]:
-    """Take one optimizer step a group. Return the terms' means, and the name of one that is not finite, if any."""
+    """Take one optimizer step a group. Return the terms' means, and the name of one that is not finite, if any.
+
+    Args:
+        copies_BCHW: augmented copies of the images, for a consistency term.
+    """
     variant, loss = state.variant, state.loss
     variant.train()
     loss.train()
@@ -218,13 +224,14 @@ def _step(
         if not math.isfinite(mean):
             return means, name
     weight = kl_weight(fraction, config)
-    remaining = len(losses)
-    for group, terms in losses.items():
-        remaining -= 1
-        total = objective(terms, annealed_names(variant, terms), weight, config.free_bits)
-        gradients = torch.autograd.grad(total, groups[group], retain_graph=remaining > 0, allow_unused=True)
-        for parameter, gradient in zip(groups[group], gradients, strict=True):
-            parameter.grad = _match_layout(parameter, gradient)
+    take_gradients(variant, losses, groups, weight, config.free_bits)
+    if copies_BCHW is not None:  # only now, because computing its losses may change buffers of a variant in place
+        losses = checked_losses(variant, copies_BCHW, y_B, loss, generator)
+        term = config.consistency * consistency(variant, x_BCHW, copies_BCHW, y_B).mean()
+        means[CONSISTENCY] = term.item()
+        if not math.isfinite(means[CONSISTENCY]):
+            return means, CONSISTENCY
+        take_gradients(variant, losses, groups, weight, config.free_bits, consistency_term=term)
     for group in losses:
         norm = _clip(groups[group], state.progress, group, config.clip)
         if not math.isfinite(norm):
@@ -239,17 +246,6 @@ def _step(
         with torch.no_grad():
             torch._foreach_lerp_(state.average, list(variant.parameters()), 1 - decay**EMA_EVERY)
     return means, None
-
-
-def _match_layout(parameter: nn.Parameter, gradient: Tensor | None) -> Tensor | None:
-    """Return the gradient in the parameter's memory layout, as `backward` does and `autograd.grad` does not.
-
-    The weight gradient of a channels-last convolution is channels-last, and the fused AdamW (torch 2.14, CPU) assumes
-    equal layouts, so it would move the wrong weights.
-    """
-    if gradient is None or gradient.stride() == parameter.stride():
-        return gradient
-    return torch.empty_like(parameter).copy_(gradient)
 
 
 def _clip(parameters: list[nn.Parameter], progress: TrainingProgress, group: str, factor: float) -> float:

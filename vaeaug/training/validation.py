@@ -17,7 +17,7 @@ from vaeaug.training.checkpoint import TrainingProgress, TrainingState, copies, 
 from vaeaug.training.collapse import ActiveUnits, CodeCounter, CodeUse, active_units
 from vaeaug.training.config import TrainingConfig
 from vaeaug.training.history import ANNEALED
-from vaeaug.training.objective import checked_losses
+from vaeaug.training.objective import CONSISTENCY, checked_losses, consistency
 from vaeaug.training.schedules import kl_weight, learning_rate
 
 MIN_DRAWS = 64  # posterior draws a validation averages over at least: few images are drawn for more than once
@@ -75,7 +75,7 @@ def validate(
     }
     total = None
     if len(validation):
-        terms, units, codes = _evaluate(state, batches, validation, seed)
+        terms, units, codes = _evaluate(state, batches, validation, seed, config.consistency)
         total = sum(terms.values())
         row[ANNEALED] = annealed_names(variant, terms)
         if math.isfinite(total):  # else the training will find it not finite itself; history.jsonl stays JSON
@@ -99,12 +99,13 @@ def _is_best(total: float | None, progress: TrainingProgress, variant: Variant) 
 
 @torch.no_grad()
 def _evaluate(
-    state: TrainingState, batches: Batches, indices: NDArray[np.int64], seed: int
+    state: TrainingState, batches: Batches, indices: NDArray[np.int64], seed: int, consistency_weight: float
 ) -> tuple[dict[str, float], ActiveUnits, CodeUse | None]:
     """Calibrate the loss, and return the means of the first group's terms and what is in use on held-out images.
 
     A term over a batch is averaged over batches, weighted by their number of images. Its value depends on the batch, so
-    batches are no larger than in training and contain each image at most once.
+    batches are no larger than in training and contain each image at most once. The consistency term is among the terms,
+    so it takes part in choosing the weights to keep.
     """
     variant, loss = state.variant, state.loss
     variant.eval()
@@ -117,11 +118,16 @@ def _evaluate(
     chosen_N = np.resize(indices, count)  # the images in turn
     over_batch = any(term.over_batch for term in variant.terms.values())
     size = min(batches.size, len(indices)) if over_batch else None
-    for x_BCHW, y_B in in_chunks(batches.pixels_NHWC, batches.labels_N, chosen_N, batches.device, size):
+    chunks = in_chunks(batches.pixels_NHWC, batches.labels_N, chosen_N, batches.device, size)
+    for number, (x_BCHW, y_B) in enumerate(chunks):
         terms = next(iter(checked_losses(variant, x_BCHW, y_B, loss, generator).values()))
         for name, value in terms.items():
             weighted = value * len(x_BCHW) if term_of(variant, name).over_batch else value.sum()
             sums[name] = sums.get(name, 0.0) + float(weighted)
+        if consistency_weight:
+            copies_BCHW = batches.augmented(x_BCHW, "validation", number)
+            kl_B = consistency(variant, x_BCHW, copies_BCHW, y_B)
+            sums[CONSISTENCY] = sums.get(CONSISTENCY, 0.0) + consistency_weight * float(kl_B.sum())
         if not features:  # the first few hundred images are enough for these
             first = next(in_chunks(batches.pixels_NHWC, batches.labels_N, chosen_N, batches.device))
             encoded = variant.encode(*first, generator)

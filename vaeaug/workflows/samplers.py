@@ -86,7 +86,7 @@ def check_classes(
         InputError: if it draws from a prior without classes.
     """
     if sampler.cls.draws_from_prior and scope == "shared" and not variant.conditional and classes > 1:
-        others = _either(name for name, each in samplers.items() if not each.cls.draws_from_prior)
+        others = either(name for name, each in samplers.items() if not each.cls.draws_from_prior)
         raise InputError(
             f"the variant '{variant.name}' is unconditional, so with --scope shared its prior has no classes; "
             f"use --sampler {others}, --scope per-class, or a conditional variant (leave out --variant)"
@@ -115,12 +115,12 @@ def check_latents(
 def drawing_samplers(samplers: Samplers, latents: Latents) -> str:
     """Return the names of the samplers that draw such latents and edit no real images: "mixture or prior"."""
     names = (name for name, each in samplers.items() if not each.cls.edits and each.cls.unmet_need(latents) is None)
-    return _either(names)
+    return either(names)
 
 
 def editing_samplers(samplers: Samplers) -> str:
     """Return the names of the samplers that edit real images."""
-    return _either(name for name, sampler in samplers.items() if sampler.cls.edits)
+    return either(name for name, sampler in samplers.items() if sampler.cls.edits)
 
 
 def plugin_entry(sampler: Provided[Sampler]) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def plugin_entry(sampler: Provided[Sampler]) -> dict[str, Any]:
     return {"sampler_plugin": {"distribution": sampler.distribution, "version": sampler.version}}
 
 
-def _either(names: Iterable[str]) -> str:
+def either(names: Iterable[str]) -> str:
     """Return names as an alternative: "a, b or c"."""
     *rest, last = sorted(names) or ["NAME"]
     return f"{', '.join(rest)} or {last}" if rest else last

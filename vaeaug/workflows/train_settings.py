@@ -36,7 +36,9 @@ class TrainSettings(LabelSettings, ReadSettings, TrainingConfig):
         "white", "Colour that transparent pixels are composited over: a name, '#rrggbb' or 'red,green,blue'."
     )
     train_augment: str | None = option(
-        None, "Albumentations pipeline (YAML or JSON, written by albumentations.save) to apply during training."
+        None,
+        "Albumentations pipeline (YAML or JSON, written by albumentations.save) to apply during training. With "
+        "--consistency it makes the augmented copies, and the images themselves stay as they are.",
     )
     skip_invalid: bool = option(False, "Skip unreadable images instead of stopping.")
     train_on_synthetic: bool = option(

@@ -10,6 +10,8 @@ import numpy as np
 import torch
 
 from vaeaug.contracts import (
+    Encoded,
+    GaussianVariant,
     ImageSpec,
     ImageStatistics,
     Latents,
@@ -18,13 +20,14 @@ from vaeaug.contracts import (
     Variant,
     parse_options,
 )
+from vaeaug.dataset.albumentations_module import albumentations_module
 from vaeaug.dataset.augment import load_pipeline
 from vaeaug.dataset.cache import ImageCache
 from vaeaug.errors import InputError
 from vaeaug.models.network import build_network
-from vaeaug.plugins import Provided
+from vaeaug.plugins import Provided, Registry
 from vaeaug.workflows.run import Run
-from vaeaug.workflows.samplers import check_latents
+from vaeaug.workflows.samplers import check_latents, either
 from vaeaug.workflows.settings import AUTO, parse_size
 from vaeaug.workflows.train_settings import TrainSettings
 
@@ -73,6 +76,8 @@ def named_plugins(run: Run[TrainSettings]) -> NamedPlugins:
     parse_size(settings.image_size)
     if settings.train_augment is not None:
         load_pipeline(Path(settings.train_augment))
+    elif settings.consistency:
+        albumentations_module()  # an error before the training, not in it
     variant = registry.variant(settings.variant or _default(registry.variants, "variant"))
     loss = None if settings.loss == AUTO else registry.loss(settings.loss)
     parse_options(variant.cls.Config, settings.variant_options, f"variant '{variant.name}'")
@@ -86,7 +91,8 @@ def choose_loss(run: Run[TrainSettings], named: NamedPlugins, cache: ImageCache)
 
     Raises:
         InputError: if the chosen loss does not have the options that were given, if the loss needs something that is
-            missing, if options of the variant contradict each other, or if the sampler does not fit the variant.
+            missing, if options of the variant contradict each other, or if the sampler or --consistency does not fit
+            the variant.
     """
     training_plugins = _resolve_loss(run, named, cache)
     _check_on_one_image(run, training_plugins, cache, named.sampler)
@@ -131,12 +137,26 @@ def _check_on_one_image(
         settings.seed,
     ).eval()
     network.loss(torch.zeros(1, network.loss.raw_channels(channels), height, width), x_BCHW)
+    if sampler is None and not settings.consistency:
+        return
+    y_B = torch.from_numpy(cache.labels_N[chosen]).long()
+    encoded = network.variant.encode(x_BCHW, y_B)
+    if settings.consistency:
+        _check_consistency(training_plugins.variant, encoded, run.registry)
     if sampler is not None:
-        y_B = torch.from_numpy(cache.labels_N[chosen]).long()
-        encoded = network.variant.encode(x_BCHW, y_B)
         latents = Latents(encoded.latent, y_B, encoded.scale)
         check_latents(
             sampler, run.registry.samplers, training_plugins.variant.cls, latents, is_indexed=cache.palette is not None
+        )
+
+
+def _check_consistency(variant: Provided[Variant], encoded: Encoded, registry: Registry) -> None:
+    """Check that a variant has the Gaussian posterior that a consistency term needs."""
+    if encoded.scale is None:
+        gaussian = (name for name, each in registry.variants.items() if issubclass(each.cls, GaussianVariant))
+        raise InputError(
+            f"--consistency needs a Gaussian posterior, which the variant '{variant.name}' does not have; use "
+            f"--variant {either(gaussian)}, or leave out --consistency"
         )
 
 

@@ -15,7 +15,7 @@ import torch
 
 from vaeaug import plugins
 from vaeaug.contracts import ImageSpec, Latents, tree_map
-from vaeaug.dataset.augment import load_pipeline
+from vaeaug.dataset.augment import classical_pipeline, load_pipeline
 from vaeaug.dataset.cache import ImageCache, open_cache
 from vaeaug.dataset.palette import nearest_colours
 from vaeaug.dataset.split import validation_split
@@ -118,7 +118,8 @@ def run_training_task(task: TrainingTask, report: Callable[[Tick], None]) -> Tra
         size=length.batch_size,
         seed=seed_of(task.seed, "batches", task.name),
         device=device,
-        augment=_augmentation(task, cache),
+        augment=None if config.consistency else _augmentation(task, cache),
+        copy_augment=_augmentation(task, cache) if config.consistency else None,
     )
     if task.start is not None and not len(validation):
         return _finish(task, network, cache, _unchanged_result(network, batches), prior_end)
@@ -140,10 +141,17 @@ def run_training_task(task: TrainingTask, report: Callable[[Tick], None]) -> Tra
 
 
 def _augmentation(task: TrainingTask, cache: ImageCache) -> Augment | None:
-    """Return the augmentation. It may interpolate colours, so indexed images are mapped back to their palette."""
+    """Return the augmentation: the user's, or for a consistency term the classical one by default, or none.
+
+    A user's may interpolate colours, so indexed images are mapped back to their palette.
+    """
+    palette = cache.palette
     if task.train_augment is None:
-        return None
-    pipeline, palette = load_pipeline(Path(task.train_augment)), cache.palette
+        if not task.config.consistency:
+            return None
+        _, height, width, channels = cache.pixels_NHWC.shape
+        return classical_pipeline(height, width, channels, flip=False, indexed=palette is not None)
+    pipeline = load_pipeline(Path(task.train_augment))
     if palette is None:
         return pipeline
     return lambda pixels_BHWC, seeds: nearest_colours(pipeline(pixels_BHWC, seeds), palette)
