@@ -211,7 +211,7 @@ def trained(
         partial = train_inpainting_encoder(model, None, None, steps=task["steps"], seed=task["seed"])
         gaussians = load_pixel_gaussians(model)
         assert gaussians is not None
-        fit_blend_weights(model, partial, gaussians, None, seed=task["seed"])
+        fit_blend_weights(model, partial, gaussians, None, holes_per_kind=12, seed=task["seed"])
         save_inpainting_encoder(model, partial)
     seconds = {"model_seconds": between - began, "partial_seconds": time.process_time() - between}
     (root / "seconds.json").write_text(json.dumps(seconds))

@@ -56,7 +56,7 @@ def test_images_that_show_what_is_lacking_help_and_wrong_ones_harm(tmp_path: Pat
     two_kinds(tmp_path / "good", "train", 40, 2, 2)
     for label, other in (("a", "b"), ("b", "a")):
         shutil.copytree(tmp_path / "good/train" / label, tmp_path / "bad" / other)
-    settings = {**QUICK, "steps": 30, "seeds": 3}
+    settings = {**QUICK, "steps": 60, "seeds": 3}
     good = evaluate(tmp_path / "real", tmp_path / "good", **settings)
     bad = evaluate(tmp_path / "real", tmp_path / "bad", **settings)
     assert (good.decision, bad.decision) == ("helps", "harms")

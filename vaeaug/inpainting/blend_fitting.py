@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 
@@ -22,7 +23,6 @@ from vaeaug.nn import standard_normal
 from vaeaug.seeds import seed_of
 from vaeaug.training.batches import as_images
 
-HOLES_PER_KIND = 12
 MIN_IMAGES = 24  # real ones; with fewer, images are drawn
 
 
@@ -32,6 +32,7 @@ def fit_blend_weights(
     gaussians: PixelGaussians,
     held_out: tuple[NDArray[np.uint8], NDArray[np.int64]] | None,
     *,
+    holes_per_kind: int,
     seed: int,
     end: float | None = None,
 ) -> None:
@@ -44,6 +45,7 @@ def fit_blend_weights(
     Args:
         encoder: of the model, trained.
         held_out: real images that the model was not trained on, uint8 (N, H, W, C) at its size, and labels; or None.
+        holes_per_kind: random holes of each kind (`holes.KINDS`).
         end: time (`time.monotonic`) after which no further image is completed, or None.
     """
     rng = np.random.default_rng(seed_of(seed, "blend-weights"))
@@ -51,7 +53,8 @@ def fit_blend_weights(
         images = _held_out_images(*held_out, model.device, rng)
     else:
         images = _drawn_images(model, gaussians, seed, rng)
-    weights_FKE = fit_weights(_completed(model, encoder, gaussians, images, rng, end))
+    holes = itertools.islice(_completed(model, encoder, gaussians, images, rng, end), holes_per_kind * len(KINDS))
+    weights_FKE = fit_weights(holes)
     encoder.blend_weights_FKE.copy_(weights_FKE)
 
 
@@ -65,10 +68,9 @@ def _completed(
 ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Yield the guesses of one image after another, the image, and what was visible; all kinds of holes in turn."""
     completer = Completer(model, method="partial-encoder", encoder=encoder)
-    for number in range(HOLES_PER_KIND * len(KINDS)):
+    for number, (x_CHW, label) in enumerate(images):
         if end is not None and time.monotonic() > end:
             return
-        x_CHW, label = next(images)
         hole_HW = random_hole(KINDS[number % len(KINDS)], model.spec.height, model.spec.width, rng)
         visible_1HW = torch.from_numpy(~hole_HW)[None].to(x_CHW)
         decoded_CHW = completer.complete(x_CHW, visible_1HW, label, samples=1, seed=number).decoded_SCHW[0]

@@ -13,6 +13,7 @@ from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.rules import MAX_MEGAPIXELS
 from vaeaug.dataset.split import validation_split
 from vaeaug.errors import InputError, VaeaugError
+from vaeaug.inpainting import train_encoder
 from vaeaug.inpainting.blend_fitting import fit_blend_weights
 from vaeaug.inpainting.encoder_store import FILE, InpaintingEncoder, load_inpainting_encoder, save_inpainting_encoder
 from vaeaug.inpainting.train_encoder import train_inpainting_encoder
@@ -25,7 +26,9 @@ from vaeaug.workflows.image_data import read_for_model
 LabelledPixels = tuple[NDArray[np.uint8], NDArray[np.int64]]
 """Images at the model's size, uint8 (N, H, W, C), and their labels (N,)."""
 
-BLEND_FRACTION = 0.1  # of a limited time, for the weights of the blend
+HOLES_PER_KIND = 12  # that the weights of the blend are fitted to,
+STEPS_PER_HOLE = 100  # and fewer after a short training, so that it stays short
+BLEND_FRACTION = 0.1  # of a limited time, for these weights
 
 
 def inpainting_encoder(
@@ -148,5 +151,6 @@ def _train(
     gaussians = load_pixel_gaussians(model)
     if gaussians is not None:
         progress.stage("Comparing the encoder with the Gaussians")
-        fit_blend_weights(model, encoder, gaussians, held_out, seed=model.record.seed, end=end)
+        holes = min(HOLES_PER_KIND, 1 + (steps or train_encoder.STEPS) // STEPS_PER_HOLE)
+        fit_blend_weights(model, encoder, gaussians, held_out, holes_per_kind=holes, seed=model.record.seed, end=end)
     return encoder
