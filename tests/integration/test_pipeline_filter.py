@@ -29,12 +29,6 @@ from vaeaug.workflows.synthetic.sample_filter import train_filter
 SETTINGS: dict[str, Any] = {**tiny_data.QUICK, "steps": 300, "learning_rate": 0.01, "per_class": 100}
 
 
-@pytest.fixture(autouse=True)
-def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half as long a training of the filter as usual."""
-    monkeypatch.setattr(filtering, "STEPS_PER_IMAGE", 1)
-
-
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny_data.write_dataset(tmp_path_factory.mktemp("filter") / "data", {"ant": 40, "bee": 40})
