@@ -158,9 +158,14 @@ def strong_pipeline(name: str) -> Path:
     import albumentations
 
     transforms = [
-        albumentations.PadIfNeeded(36, 36, border_mode=1),
-        albumentations.RandomCrop(28, 28),
-        albumentations.Affine(scale=(0.75, 1.25), rotate=(-15, 15), shear=(-10, 10), border_mode=1, p=0.9),
+        albumentations.Affine(
+            translate_percent=(-1 / 7, 1 / 7),
+            scale=(0.75, 1.25),
+            rotate=(-15, 15),
+            shear=(-10, 10),
+            border_mode=1,
+            p=0.9,
+        ),
         *([albumentations.HorizontalFlip(p=0.5)] if name == "fashion" else []),
         albumentations.RandomBrightnessContrast(0.3, 0.3, p=0.8),
     ]
