@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from pathlib import Path
 
 import pytest
 import short_runs
 import tiny_data
+import torch
 from machine_faults import interrupt, on_disk
 from tiny_data import QUICK
 
 import vaeaug
+from vaeaug.dataset.split import validation_split
 from vaeaug.errors import InputError
+from vaeaug.inpainting.blend_fitting import fit_blend_weights
 from vaeaug.inpainting.encoder_store import FILE, load_inpainting_encoder
 from vaeaug.inpainting.train_encoder import BATCH, STEPS, train_inpainting_encoder
+from vaeaug.models.pixel_gaussians import load_pixel_gaussians
 from vaeaug.progress import Progress, Tick
+from vaeaug.workflows.image_data import read_for_model
+from vaeaug.workflows.inpaint.inpainting_encoder import inpainting_encoder
 
 
 @pytest.fixture
@@ -100,3 +107,21 @@ def test_the_clock_ends_the_training_of_a_partial_encoder(tmp_path_factory: pyte
     train_inpainting_encoder(stored, None, None, **limits, clock=clock, report=lambda tick: shown.append(tick.done))
     assert now < 45  # a few looks at the clock a step, and one when all is done
     assert shown[-1] == 1
+
+
+def test_real_images_that_validated_the_model_weigh_the_blend(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    stored = vaeaug.load(shutil.copytree(tiny_data.model(tmp_path_factory, "shared"), tmp_path / "model")).stored
+    data = tiny_data.write_dataset(tmp_path / "data", {"ant": 120, "bee": 130})
+    encoder = inpainting_encoder(stored, "auto", data, steps=2, progress=Progress())
+    assert encoder is not None
+    weights = encoder.blend_weights_FKE.clone()
+    read = read_for_model(stored, data, workers=1, skip_invalid=False, progress=Progress())
+    _, validation = validation_split(read.cache)
+    assert len(validation) == 12 + 13
+    gaussians = load_pixel_gaussians(stored)
+    assert gaussians is not None
+    held_out = read.cache.pixels_NHWC[validation], read.labels_N[validation]
+    fit_blend_weights(stored, encoder, gaussians, held_out, holes_per_kind=1, seed=stored.record.seed)
+    assert torch.equal(encoder.blend_weights_FKE, weights)

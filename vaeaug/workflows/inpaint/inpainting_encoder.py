@@ -63,7 +63,7 @@ def inpainting_encoder(
         if data is not None:
             progress.say(f"{model.directory} has an inpainting encoder already, so --data has no effect")
         return encoder
-    examples = None
+    examples = held_out = None
     if data is not None:
         data_images = read_for_model(
             model,
@@ -73,12 +73,16 @@ def inpainting_encoder(
             progress=progress,
             max_megapixels=max_megapixels,
         )
-        chosen = data_images.cache.indices("train", real=True)
+        cache, labels_N = data_images.cache, data_images.labels_N
+        chosen = cache.indices("train", real=True)
         if not len(chosen):
             raise InputError(f"{data} has no real training images, and an inpainting encoder is trained on real ones")
-        examples = data_images.cache.pixels_NHWC[chosen], data_images.labels_N[chosen]
+        _, validation = validation_split(cache)  # if the model was trained on DATA, it was not fitted to these
+        chosen, validation = np.setdiff1d(chosen, validation), validation[labels_N[validation] >= 0]
+        examples = cache.pixels_NHWC[chosen], labels_N[chosen]
+        held_out = cache.pixels_NHWC[validation], labels_N[validation]
     try:
-        encoder = _train(model, examples, None, steps, progress)
+        encoder = _train(model, examples, held_out, steps, progress)
     except InputError as error:
         if method != "auto":
             raise
