@@ -21,7 +21,7 @@ from vaeaug.training.encode import encode_images
 
 FILE = "gaussians.safetensors"
 MODEL = "model"  # of the metadata: the fingerprint of the weights
-MAX_IMAGES, MAX_VALUES = 4096, 2**25
+MAX_IMAGES, MAX_VALUES = 4096, 2**24
 DECODED_AT_ONCE = 256
 
 
@@ -44,17 +44,17 @@ class PixelGaussians:
 
 @torch.no_grad()
 def fit_pixel_gaussians(
-    model: StoredModel, pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64]
+    model: StoredModel, pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64], training_T: NDArray[np.int64]
 ) -> PixelGaussians:
-    """Estimate the Gaussians from training images, of which at most a few thousand are used.
+    """Estimate the Gaussians from training images, of which at most a few thousand are read.
 
     Args:
-        pixels_NHWC: uint8, at the model's size.
-        labels_N: their classes.
+        pixels_NHWC: uint8, at the model's size; usually a memory map.
+        training_T: indices of the training images.
     """
     rng = np.random.default_rng(seed_of(model.record.seed, "pixel-gaussians"))
-    count = max(1, min(len(labels_N), MAX_IMAGES, MAX_VALUES // model.spec.pixels))
-    chosen = rng.permutation(len(labels_N))[:count]
+    count = max(1, min(MAX_IMAGES, MAX_VALUES // model.spec.pixels))
+    chosen = rng.permutation(training_T)[:count]
     x_parts, residual_parts = [], []
     for label in np.unique(labels_N[chosen]):
         indices = chosen[labels_N[chosen] == label]

@@ -36,7 +36,7 @@ def test_a_trained_model_has_them(model: StoredModel) -> None:
 
 def test_the_residual_is_what_the_decoder_leaves_out(model: StoredModel) -> None:
     pixels, labels = images(40)
-    gaussians = fit_pixel_gaussians(model, pixels, labels)
+    gaussians = fit_pixel_gaussians(model, pixels, labels, np.arange(40))
     x_NCHW = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
     network, y_N = model.network(0), torch.from_numpy(labels)
     with torch.no_grad():
@@ -47,7 +47,7 @@ def test_the_residual_is_what_the_decoder_leaves_out(model: StoredModel) -> None
 
 
 def test_they_are_read_as_they_were_written(model: StoredModel) -> None:
-    fitted = fit_pixel_gaussians(model, *images(40))
+    fitted = fit_pixel_gaussians(model, *images(40), np.arange(40))
     save_pixel_gaussians(model, fitted)
     read = load_pixel_gaussians(model)
     assert read is not None
@@ -78,3 +78,13 @@ def test_those_of_images_of_another_size_are_refused(model: StoredModel) -> None
     model.record = dataclasses.replace(model.record, width=9)
     with pytest.raises(InputError, match="another size"):
         load_pixel_gaussians(model)
+
+
+def test_other_images_of_the_dataset_take_no_part(model: StoredModel) -> None:
+    pixels, labels = images(40)
+    training = np.arange(0, 40, 2)
+    expected = fit_pixel_gaussians(model, pixels, labels, training)
+    pixels[1::2] = 255
+    found = fit_pixel_gaussians(model, pixels, labels, training)
+    assert torch.equal(found.images.mean_CHW, expected.images.mean_CHW)
+    assert torch.equal(found.residuals.power_CHW, expected.residuals.power_CHW)

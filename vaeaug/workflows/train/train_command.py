@@ -84,5 +84,5 @@ def train_model(initial_run: Run[TrainModelSettings], data: Path, model: Path, b
 def _add_pixel_gaussians(model: StoredModel, cache: ImageCache) -> None:
     """Fit the Gaussians of a model to its training images; there are none of indexed colours."""
     if cache.palette is None:
-        train = cache.indices("train")
-        save_pixel_gaussians(model, fit_pixel_gaussians(model, cache.pixels_NHWC[train], cache.labels_N[train]))
+        gaussians = fit_pixel_gaussians(model, cache.pixels_NHWC, cache.labels_N, cache.indices("train"))
+        save_pixel_gaussians(model, gaussians)
