@@ -92,3 +92,23 @@ def test_the_weights_of_a_pixel_sum_to_one(weights: Tensor, kind: str) -> None:
     maps = weight_maps(weights, torch.from_numpy(~hole)[None].float())
     assert maps.shape == (3, 12, 12)
     assert torch.allclose(maps.sum(dim=0), torch.ones(12, 12))
+
+
+def test_a_guess_is_not_scaled_to_fit_better() -> None:
+    """Twice the dark guess is the image, but weights that sum to 1 cannot double it: the noisy one is better."""
+    torch.manual_seed(0)
+    examples = []
+    for number in range(24):
+        image = torch.rand(1, 16, 16)
+        dark, noisy = 0.5 * image, image + 0.15 * torch.randn(1, 16, 16)
+        hole = random_hole(KINDS[number % len(KINDS)], 16, 16, np.random.default_rng(number))
+        examples.append((torch.stack([dark, noisy, dark]), image, torch.from_numpy(~hole)[None].float()))
+    assert fit_weights(iter(examples))[..., 1].min() > 0.5
+
+
+@pytest.mark.parametrize(("kind", "group"), [("thin", 0), ("thick", 1)])
+def test_thin_and_thick_holes_take_their_own_weights(kind: str, group: int) -> None:
+    weights = torch.stack([decoded_only()[0], gaussian_only()[0]])
+    visible = torch.ones(1, 16, 16)
+    visible[:, 7 : 9 if kind == "thin" else 15, 2:14] = 0
+    assert torch.equal(weight_maps(weights, visible)[:, 8, 8], weights[group, 0])
