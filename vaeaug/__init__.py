@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vaeaug.contracts import Deformation as Deformation
     from vaeaug.contracts import Detail as Detail
     from vaeaug.contracts import Draw as Draw
     from vaeaug.contracts import Encoded as Encoded
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "Deformation": "vaeaug.contracts",
     "Detail": "vaeaug.contracts",
     "Draw": "vaeaug.contracts",
     "Encoded": "vaeaug.contracts",

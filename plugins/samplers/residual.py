@@ -15,7 +15,6 @@ images, r_j = x_j - decode(z_j), is added with the same weights:
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -24,7 +23,7 @@ from torch import Tensor
 
 from vaeaug import Detail, Draw, InputError, Sampler, SamplingCase, hookimpl, option
 from vaeaug.contracts import flatten, unflatten
-from vaeaug.nn import nearest_neighbours, standard_normal
+from vaeaug.nn import nearest_neighbours, random_contrasts
 
 _MOVE_OPTIONS = {"covariance": ("others", "detail"), "neighbour": ("neighbours",)}
 """Move -> options that mean something to it alone."""
@@ -128,13 +127,8 @@ class ResidualSampler(Sampler):
 
     def _contrast(self, count: int, generator: torch.Generator) -> Detail:
         """Return for each sample some images of the class, and weights with the strength in them."""
-        images = len(self._flat_ND)
-        others = min(self.config.others, images)
-        order_BN = torch.rand((count, images), generator=generator, device=generator.device)
-        weights_BK = standard_normal((count, others), generator).cpu()
-        # One image has no contrast: its weight is 0.
-        centred_BK = (weights_BK - weights_BK.mean(dim=1, keepdim=True)) / math.sqrt(max(others - 1, 1))
-        return Detail(order_BN.topk(others).indices.cpu(), self.config.strength * centred_BK)
+        sources_BK, weights_BK = random_contrasts(count, len(self._flat_ND), self.config.others, generator)
+        return Detail(sources_BK, self.config.strength * weights_BK)
 
     def _towards_neighbour(self, chosen_B: Tensor, generator: torch.Generator) -> Tensor:
         """Return where to each image is moved: some of the way to one of its neighbours."""

@@ -1,5 +1,6 @@
 """What a plugin implements and what the host promises it. See `docs/writing-a-plugin.md`."""
 
+from vaeaug.contracts.deformation import Deformation
 from vaeaug.contracts.gaussian import GaussianVariant
 from vaeaug.contracts.latent import Latent, flatten, leaves, tree_map, unflatten
 from vaeaug.contracts.loss import ReconstructionLoss
@@ -11,6 +12,7 @@ from vaeaug.options import option, parse_options
 from vaeaug.seeds import seed_of
 
 __all__ = [
+    "Deformation",
     "Detail",
     "Draw",
     "Encoded",

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from vaeaug.contracts.deformation import Deformation
 from vaeaug.contracts.latent import Latent, leaves
 from vaeaug.contracts.spec import Latents
 from vaeaug.contracts.variant import Variant
@@ -22,10 +23,12 @@ class Detail:
     Attributes:
         sources_BK: training image indices, int64, on the CPU.
         weights_BK: the weights of one sample sum to 0.
+        whole: whether the images are added as they are, not only what the decoder leaves out of them.
     """
 
     sources_BK: Tensor
     weights_BK: Tensor
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Draw:
         origin: the latents of the sources, for a sampler that edits real images (`Sampler.edits`).
         fade: for edits, the change of brightness (0 to 1) at which the image's own detail has faded out; 0 keeps it.
         detail: for edits, the images whose fine detail is added.
+        deformation: for edits, how the image is deformed before anything is added.
     """
 
     latent: Latent
@@ -45,6 +49,7 @@ class Draw:
     origin: Latent | None = None
     fade: float = 0.0
     detail: Detail | None = None
+    deformation: Deformation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,8 @@ class Sampler(ABC):
         continuous: whether it requires real-valued latents.
         edits: whether it edits real images: the host adds the difference of the decoded `latent` and `origin` to the
             source file.
+        deforms: whether it requires a variant with `deform`.
+        trains: whether it uses what the variant has learned. If not, `augment` does not train one for it.
         draws_from_prior: whether it draws from the variant's prior. Its samples have a class only if the variant is
             conditional or was trained on that class only.
         strength_option: the option that scales an edit, if the host may lower it when the filter rejects too much.
@@ -91,6 +98,8 @@ class Sampler(ABC):
     reference: ClassVar[str] = ""
     continuous: ClassVar[bool] = False
     edits: ClassVar[bool] = False
+    deforms: ClassVar[bool] = False
+    trains: ClassVar[bool] = True
     draws_from_prior: ClassVar[bool] = False
     strength_option: ClassVar[str | None] = None
 

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from vaeaug.contracts.deformation import Deformation
 from vaeaug.contracts.latent import Latent
 from vaeaug.contracts.loss import ReconstructionLoss
 from vaeaug.contracts.spec import Encoded, ImageSpec, Latents, TrainingSet
@@ -33,6 +34,7 @@ class Variant(nn.Module, ABC):
             for it.
         adversarial: whether its losses are a game, so that the validation loss does not measure progress: the last
             weights are kept, and training is not stopped early.
+        deforms: whether it has `deform`, for samplers that deform real images.
         prior_share: fraction of a time budget for `fit_prior`, in [0, 1), which must respect `Latents.seconds`.
         num_codes: number of codes of a discrete latent, to detect codebook collapse; set it in `__init__`.
         terms: term of `losses` -> its declaration (`Term`). Undeclared terms are per image, and annealed if named `kl`
@@ -47,6 +49,7 @@ class Variant(nn.Module, ABC):
     default: ClassVar[bool] = False
     preferred_scope: ClassVar[str] = "per-class"
     adversarial: ClassVar[bool] = False
+    deforms: ClassVar[bool] = False
     prior_share: ClassVar[float] = 0.0
     small_options: ClassVar[Mapping[str, Any]] = {}
     num_codes: int | None = None
@@ -109,3 +112,12 @@ class Variant(nn.Module, ABC):
 
         The default does nothing: a sampler can fit a density to continuous latents. Discrete latents need a code prior.
         """
+
+    def deform(self, latent: Latent, y_B: Tensor, strength_B: Tensor, generator: torch.Generator) -> Deformation:
+        """Draw a deformation for each of B images, if `deforms`.
+
+        Args:
+            latent: the latents of the images.
+            strength_B: fractions of the deformations, 0 for none.
+        """
+        raise NotImplementedError(f"the variant '{self.name}' has no deform()")

@@ -38,9 +38,17 @@ class Generated:
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """Synthetic images are edits of real ones, each with fine detail from at most `others` other real images."""
+    """Synthetic images are edits of real ones.
+
+    Attributes:
+        others: largest number of other real images of which something was added to each.
+        deformed: whether the real images were deformed.
+        trained: whether a trained model took part.
+    """
 
     others: int
+    deformed: bool = False
+    trained: bool = True
 
     licence = "applies to the synthetic images made from them"
     source_type = SourceType.TRAINED
@@ -48,17 +56,31 @@ class Edited:
     @property
     def text(self) -> str:
         """A description of them, as lines of a quotation in Markdown."""
+        errors = "the errors of the autoencoder and the biases of its training data" if self.trained else "their biases"
+        return f"""\
+> **The synthetic images are edits of real ones.** Files named `synthetic-*` are real training images, {self._change}
+> Each still resembles its source, which is in the column `source` of `manifest.csv`. The privacy and licence terms of
+> the real images therefore apply to the synthetic images too, even if the originals are left out. The synthetic images
+> reproduce {errors}."""
+
+    @property
+    def _change(self) -> str:
+        """How they were changed, as the end of a sentence and more sentences."""
+        if self.deformed:
+            return """deformed as
+> images of their class differ from one another. A variational autoencoder that was trained on them drew the
+> deformations. The fine detail of each image is its own."""
+        if not self.trained:
+            return f"""to each of
+> which differences between up to {self.others:,} other real images of its class, which are not named, were added. No
+> model took part."""
         if self.others:
             how = f"Fine detail of up to {self.others:,} other real images, which are not named, was added to each"
         else:
             how = "The fine detail of each image is its own"
-        return f"""\
-> **The synthetic images are edits of real ones.** Files named `synthetic-*` are real training images, varied along the
+        return f"""varied along the
 > directions in which their class varies. A variational autoencoder that was trained on them changed the coarse content.
-> {how}.
-> Each still resembles its source, which is in the column `source` of `manifest.csv`. The privacy and licence terms of
-> the real images therefore apply to the synthetic images too, even if the originals are left out. The synthetic images
-> reproduce the errors of the autoencoder and the biases of its training data."""
+> {how}."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 from vaeaug.nn.class_prior import ClassPrior
 from vaeaug.nn.code_fitting import fit_code_prior
 from vaeaug.nn.code_prior import CodePrior
+from vaeaug.nn.contrast import random_contrasts
 from vaeaug.nn.conv_decoder import ConvDecoder
+from vaeaug.nn.deformation import VelocityDecoder, deformed, integrated, resized_field
 from vaeaug.nn.diff_augment import Augmentation
 from vaeaug.nn.discriminator import Discriminator
 from vaeaug.nn.gaussian import kl_gaussians, kl_standard_normal, log_normal, reparameterize, standard_normal
@@ -35,14 +37,19 @@ __all__ = [
     "PretrainedVectors",
     "Quantizer",
     "RunningError",
+    "VelocityDecoder",
+    "deformed",
     "fit_code_prior",
     "grid_patch",
+    "integrated",
     "kl_gaussians",
     "kl_standard_normal",
     "log_normal",
     "nearest_neighbours",
     "pretrained_features",
     "pretrained_vectors",
+    "random_contrasts",
     "reparameterize",
+    "resized_field",
     "standard_normal",
 ]

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaeaug.dataset.colour import LUMA
+from vaeaug.synthesis.image_deformation import ImageDeformation
 from vaeaug.synthesis.pixel_limits import PixelLimits
-from vaeaug.synthesis.source_images import SourceImage, SourceImages
+from vaeaug.synthesis.source_images import SourceImage, SourceImages, composited
 
 BLUR = 1 / 56
 """Standard deviation of the blur of the change, as a fraction of the image's longer side."""
@@ -20,19 +21,24 @@ BLUR = 1 / 56
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AddedDetail:
-    """Weighted fine detail of other real images, which a decoder cannot reproduce; the weights sum to 0."""
+    """Weighted fine detail of other real images, which a decoder cannot reproduce; the weights sum to 0.
+
+    Attributes:
+        decoded_HWC: the sum of w_j decode(z_j), which is subtracted; None if the images are added as a whole.
+    """
 
     paths: tuple[Path, ...]
     weights: tuple[float, ...]
-    decoded_HWC: NDArray[np.float32]
+    decoded_HWC: NDArray[np.float32] | None
 
     def sum(self, shape: tuple[int, ...], images: SourceImages) -> NDArray[np.float32]:
-        """Return the sum of w_j (x_j - decode(z_j)), float32 of a shape (H, W, 1 or 3)."""
+        """Return the sum of w_j (x_j - decode(z_j)), or of w_j x_j, float32 of a shape (H, W, 1 or 3)."""
         weighted = zip(self.paths, self.weights, strict=True)
         parts = (
             weight * _fitted(images.read(path).composited(images.rules.background), shape) for path, weight in weighted
         )
-        total_HWC: NDArray[np.float32] = sum(parts, start=-_fitted(self.decoded_HWC, shape))
+        start_HWC = np.zeros(shape, np.float32) if self.decoded_HWC is None else -_fitted(self.decoded_HWC, shape)
+        total_HWC: NDArray[np.float32] = sum(parts, start=start_HWC)
         return total_HWC
 
 
@@ -44,6 +50,7 @@ class Edit:
         before_HWC: the decoded latent of the image, in [0, 1], at the model's size, C = 1 or 3.
         after_HWC: the decoded changed latent.
         fade: change of brightness, 0 to 1, at which the image's own detail has faded out; 0 keeps it.
+        deformation: how the image is deformed before anything is added; None for not at all.
     """
 
     path: Path
@@ -51,6 +58,7 @@ class Edit:
     after_HWC: NDArray[np.float32]
     fade: float
     detail: AddedDetail | None = None
+    deformation: ImageDeformation | None = None
     limits: PixelLimits | None = None
     images: SourceImages = field(default_factory=SourceImages)
 
@@ -76,24 +84,34 @@ class Edit:
 
     def _changed(self) -> NDArray[Any]:
         source = self.source()
-        x_HWC, deep = source.floats(), self.images.deep
+        x_HWC, alpha_HW, deep = source.floats(), source.alpha_HW, self.images.deep
+        if self.deformation is not None:
+            x_HWC, alpha_HW = self.deformation.apply(x_HWC, alpha_HW)
+            if self.limits is not None:
+                x_HWC = self.limits.sharpened(x_HWC, source.floats())
+        changed_HWC = self._added(x_HWC, alpha_HW)
+        if deep is not None:
+            return deep.levels.from_shades(changed_HWC, deep.value_range)
+        pixels_HWC: NDArray[np.uint8] = np.round(np.clip(changed_HWC, 0, 1) * 255).astype(np.uint8)
+        if alpha_HW is None:
+            return pixels_HWC
+        return np.concatenate([pixels_HWC, alpha_HW[..., None]], axis=2)
+
+    def _added(self, x_HWC: NDArray[np.float32], alpha_HW: NDArray[np.uint8] | None) -> NDArray[np.float32]:
+        """Return the image with the decoded change and the detail added, within the limits."""
+        if self.detail is None and np.array_equal(self.before_HWC, self.after_HWC):
+            return x_HWC
         before_HWC, after_HWC = (_fitted(part, x_HWC.shape) for part in (self.before_HWC, self.after_HWC))
         changed_HWC = x_HWC + after_HWC - before_HWC
         if self.fade:
             change_HW = np.abs(after_HWC - before_HWC).mean(axis=2)
             blurred_HW = cv2.GaussianBlur(change_HW, (0, 0), max(x_HWC.shape) * BLUR)
             m_HW1 = _smoothstep(np.clip(blurred_HW / self.fade, 0, 1))[..., None]
-            changed_HWC -= m_HW1 * (_fitted(source.composited(self.images.rules.background), x_HWC.shape) - before_HWC)
+            seen_HWC = composited(x_HWC, alpha_HW, self.images.rules.background)
+            changed_HWC -= m_HW1 * (_fitted(seen_HWC, x_HWC.shape) - before_HWC)
         if self.detail is not None:
             changed_HWC += self.detail.sum(x_HWC.shape, self.images)
-        if self.limits is not None:
-            changed_HWC = self.limits.apply(x_HWC, changed_HWC)
-        if deep is not None:
-            return deep.levels.from_shades(changed_HWC, deep.value_range)
-        pixels_HWC: NDArray[np.uint8] = np.round(np.clip(changed_HWC, 0, 1) * 255).astype(np.uint8)
-        if source.alpha_HW is None:
-            return pixels_HWC
-        return np.concatenate([pixels_HWC, source.alpha_HW[..., None]], axis=2)
+        return changed_HWC if self.limits is None else self.limits.apply(x_HWC, changed_HWC)
 
 
 def _fitted(image_HWC: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -14,13 +14,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vaeaug.contracts import Detail, Latent, Sampler, tree_map
+from vaeaug.contracts import Deformation, Detail, Latent, Sampler, tree_map
 from vaeaug.models.latents import ClassLatents
 from vaeaug.models.network import Network
 from vaeaug.models.store import StoredModel
 from vaeaug.seeds import seed_of
 from vaeaug.synthesis.chunk import SampleChunk
 from vaeaug.synthesis.edit import AddedDetail, Edit
+from vaeaug.synthesis.image_deformation import ImageDeformation
 from vaeaug.synthesis.pixel_limits import PixelLimits
 from vaeaug.synthesis.source_images import SourceImages
 from vaeaug.training.batches import as_pixels
@@ -71,10 +72,22 @@ def generate(
         if draw.origin is not None:
             files = originals or {}
             before_BCHW = _decoded(network, draw.origin, y_B)
+            deformations = _image_deformations(draw.deformation)
             added = _added_detail(network, draw.detail, latents, files, y_B)
             edits = tuple(
-                Edit(files[str(source)], _floats(before_CHW), _floats(after_CHW), draw.fade, detail, limits, images)
-                for source, before_CHW, after_CHW, detail in zip(sources, before_BCHW, images_BCHW, added, strict=False)
+                Edit(
+                    files[str(source)],
+                    _floats(before_CHW),
+                    _floats(after_CHW),
+                    draw.fade,
+                    detail,
+                    deformation,
+                    limits,
+                    images,
+                )
+                for source, before_CHW, after_CHW, detail, deformation in zip(
+                    sources, before_BCHW, images_BCHW, added, deformations, strict=False
+                )
             )
         exact_BHWC = _floats_of_chunk(images_BCHW)[:num_kept] if floats else None
         pixels_BHWC = as_pixels(images_BCHW)[:num_kept]
@@ -86,17 +99,30 @@ def _added_detail(
 ) -> Sequence[AddedDetail | None]:
     if detail is None:
         return [None] * len(y_B)
-    decoded_BCHW = torch.zeros((), device=y_B.device)
-    for source_B, weight_B in zip(detail.sources_BK.T, detail.weights_BK.T, strict=True):
-        latent: Latent = tree_map(lambda leaf, chosen_B=source_B: leaf[chosen_B], latents.latents.latent)
-        decoded_BCHW = decoded_BCHW + weight_B.to(y_B.device)[:, None, None, None] * _decoded(network, latent, y_B)
+    decoded: Sequence[NDArray[np.float32] | None] = [None] * len(y_B)
+    if not detail.whole:
+        decoded_BCHW = torch.zeros((), device=y_B.device)
+        for source_B, weight_B in zip(detail.sources_BK.T, detail.weights_BK.T, strict=True):
+            latent: Latent = tree_map(lambda leaf, chosen_B=source_B: leaf[chosen_B], latents.latents.latent)
+            decoded_BCHW = decoded_BCHW + weight_B.to(y_B.device)[:, None, None, None] * _decoded(network, latent, y_B)
+        decoded = [_floats(decoded_CHW) for decoded_CHW in decoded_BCHW]
     return [
-        AddedDetail(
-            tuple(originals[latents.sources[source]] for source in sources), tuple(weights), _floats(decoded_CHW)
+        AddedDetail(tuple(originals[latents.sources[source]] for source in sources), tuple(weights), decoded_HWC)
+        for sources, weights, decoded_HWC in zip(
+            detail.sources_BK.tolist(), detail.weights_BK.tolist(), decoded, strict=True
         )
-        for sources, weights, decoded_CHW in zip(
-            detail.sources_BK.tolist(), detail.weights_BK.tolist(), decoded_BCHW, strict=True
-        )
+    ]
+
+
+def _image_deformations(deformation: Deformation | None) -> Sequence[ImageDeformation | None]:
+    if deformation is None:
+        return [None] * CHUNK
+    displacement_BHW2 = deformation.displacement_B2HW.permute(0, 2, 3, 1).float().cpu().numpy()
+    gains = deformation.log_gain_BHW
+    gain_BHW = [None] * len(displacement_BHW2) if gains is None else gains.float().cpu().numpy()
+    return [
+        ImageDeformation(np.ascontiguousarray(displacement_HW2), log_gain_HW)
+        for displacement_HW2, log_gain_HW in zip(displacement_BHW2, gain_BHW, strict=True)
     ]
 
 

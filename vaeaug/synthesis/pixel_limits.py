@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaeaug.synthesis.flat_background import FlatBackground, flat_background
-from vaeaug.synthesis.similarity_motion import moved
+from vaeaug.synthesis.similarity_motion import as_sharp, moved
 
 STDS = 2.0
 """Standard deviations by which a pixel is changed at most."""
@@ -72,6 +72,16 @@ class PixelLimits:
             change_HWC = self.background.limited(x_HWC, change_HWC)
         limited_HWC: NDArray[np.float32] = x_HWC + change_HWC
         return limited_HWC
+
+    def sharpened(self, x_HWC: NDArray[np.float32], source_HWC: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return a deformed near-binary image with edges as sharp as those of its source; other images as they are."""
+        if self.levels is None:
+            return x_HWC
+        low, high = self.levels
+        sharp_HWC: NDArray[np.float32] = low + (high - low) * as_sharp(
+            (x_HWC - low) / (high - low), (source_HWC - low) / (high - low)
+        )
+        return sharp_HWC
 
 
 def pixel_limits(pixels_NHWC: NDArray[np.uint8], rows_M: NDArray[np.int64]) -> PixelLimits:

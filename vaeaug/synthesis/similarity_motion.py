@@ -49,7 +49,7 @@ def moved(position_HWC: NDArray[np.float32], change_HWC: NDArray[np.float32]) ->
         flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     ).reshape(position_HWC.shape)  # of one channel, OpenCV drops the axis
-    return _as_sharp(np.clip(result, position_HWC.min(), position_HWC.max()), position_HWC)
+    return as_sharp(np.clip(result, position_HWC.min(), position_HWC.max()), position_HWC)
 
 
 def _motion(position_HWC: NDArray[np.float32], change_HWC: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -82,7 +82,7 @@ def _smooth(image_HWC: NDArray[np.float32]) -> NDArray[np.float32]:
     return smooth_HW
 
 
-def _as_sharp(image_HWC: NDArray[np.float32], source_HWC: NDArray[np.float32]) -> NDArray[np.float32]:
+def as_sharp(image_HWC: NDArray[np.float32], source_HWC: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return an image with contrast raised around 1/2 until it has no more gray than its source (bisection)."""
     max_gray = _gray(source_HWC)
     low, high = 1.0, MAX_GAIN

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from vaeaug.contracts import Encoded, ImageSpec, Latent, ReconstructionLoss, Variant, tree_map
+from vaeaug.contracts import Deformation, Encoded, ImageSpec, Latent, ReconstructionLoss, Variant, leaves, tree_map
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,7 +49,7 @@ class PixelwiseGaussian(ReconstructionLoss):
 
 
 class FixedPrior(Variant):
-    """A variant whose prior gives latents of a given structure, and that records the labels it is given.
+    """A variant whose prior gives latents of a given structure, and that records what it is asked for.
 
     Args:
         like: latents; their first axis may have any length.
@@ -57,11 +57,13 @@ class FixedPrior(Variant):
 
     name = "fixed-prior"
     conditional = True
+    deforms = True
 
     def __init__(self, like: Latent) -> None:
         super().__init__(ImageSpec(channels=1, height=8, width=8, num_classes=3), self.Config())
         self.like = like
         self.labels: set[int] = set()
+        self.deformed = 0
 
     def encode(self, x_BCHW: Tensor, y_B: Tensor, generator: torch.Generator | None = None) -> Encoded:  # noqa: ARG002
         """Return the first latents."""
@@ -83,3 +85,9 @@ class FixedPrior(Variant):
             return torch.randint(8, shape, generator=generator)
 
         return tree_map(drawn, self.like)
+
+    def deform(self, latent: Latent, y_B: Tensor, strength_B: Tensor, generator: torch.Generator) -> Deformation:
+        """Draw displacements on a grid of 4 x 4, without a gain."""
+        self.deformed += len(y_B)
+        displacement_B244 = 0.05 * torch.randn((len(leaves(latent)[0]), 2, 4, 4), generator=generator)
+        return Deformation(strength_B[:, None, None, None] * displacement_B244)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from vaeaug.contracts import Draw, Latent, Latents, Sampler, SamplingCase, leaves, parse_options, tree_map
+from vaeaug.contracts import Deformation, Draw, Latent, Latents, Sampler, SamplingCase, leaves, parse_options, tree_map
 from vaeaug.errors import InputError
 from vaeaug.testing.cases import check_declaration, global_randomness_untouched, is_close, is_equal, seeded, structure
+from vaeaug.testing.deformation import deformation_faults
 from vaeaug.testing.reference import FixedPrior
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def check_sampler(cls: type[Sampler], /, **options: Any) -> None:
       and one source per sample: an index of a training image or None.
     - **class**: it draws from the prior of its own class only, and only if `draws_from_prior` says so.
     - **edits**: with `edits`, each sample has a source, and `origin` is its latent; detail has weights that sum to 0,
-      of as many images as `shares_detail_of` says; a lower `strength_option` changes latents less.
+      of as many images as `shares_detail_of` says; only with `deforms` it asks the variant for deformations; a lower
+      `strength_option` changes latents, detail and deformations less.
     - **deterministic**: a chunk depends on its generator and the fitting seed only, not on what was drawn before, and
       no global random state is drawn from. Another seed gives other samples.
     - **inputs**: the latents of the training images are left as they are.
@@ -174,6 +176,7 @@ def _check_edits(case: _Case) -> None:
     if not case.cls.edits:
         assert draw.origin is None, f"{case.name}: origin is for samplers that edit real images; set `edits = True`"
         assert draw.detail is None, f"{case.name}: detail is for samplers that edit real images; set `edits = True`"
+        assert draw.deformation is None, f"{case.name}: deformations are of real images; set `edits = True`"
         return
     sources = [source for source in draw.sources if source is not None]
     assert len(sources) == CHUNK, f"{case.name}: an edit has a source; give the index of a training image for each"
@@ -195,6 +198,17 @@ def _check_edits(case: _Case) -> None:
     assert shared <= max_shared, (
         f"{case.name}: detail of {shared} images is added; shares_detail_of() says {max_shared}"
     )
+    _check_deformation(case, draw.deformation)
+
+
+def _check_deformation(case: _Case, deformation: Deformation | None) -> None:
+    prior = FixedPrior(case.latents.latent)
+    case.draw(prior=prior)
+    if prior.deformed:
+        assert case.cls.deforms, f"{case.name}: it calls the variant's deform(); set `deforms = True`"
+    if deformation is not None:
+        for fault in deformation_faults(deformation, CHUNK):
+            raise AssertionError(f"{case.name}: {fault}")
 
 
 def _check_strength(case: _Case) -> None:
@@ -202,17 +216,33 @@ def _check_strength(case: _Case) -> None:
     if option is None or option in case.options:
         return
     default = getattr(case.build().config, option)
-    full, weak = (_change(case.draw(**{option: factor * default})) for factor in (1.0, 0.25))
-    assert weak <= 0.5 * full + 1e-6, (
-        f"{case.name}: at a quarter of {option} latents change by {weak:.3g}, at all of it by {full:.3g}; a "
-        f"strength_option scales the change"
-    )
+    full, weak = (case.draw(**{option: factor * default}) for factor in (1.0, 0.25))
+    for part, size in CHANGES.items():
+        assert size(weak) <= 0.5 * size(full) + 1e-6, (
+            f"{case.name}: at a quarter of {option} {part} changes by {size(weak):.3g}, at all of it by "
+            f"{size(full):.3g}; a strength_option scales the change"
+        )
 
 
-def _change(draw: Draw) -> float:
+def _latent_change(draw: Draw) -> float:
     origin = draw.latent if draw.origin is None else draw.origin
     pairs = zip(leaves(draw.latent), leaves(origin), strict=True)
     return math.sqrt(sum(float((a - b).square().sum()) for a, b in pairs))
+
+
+def _detail_change(draw: Draw) -> float:
+    return 0.0 if draw.detail is None else float(draw.detail.weights_BK.square().sum().sqrt())
+
+
+def _deformation_change(draw: Draw) -> float:
+    return 0.0 if draw.deformation is None else float(draw.deformation.displacement_B2HW.square().sum().sqrt())
+
+
+CHANGES: dict[str, Callable[[Draw], float]] = {
+    "the latent": _latent_change,
+    "the detail": _detail_change,
+    "the deformation": _deformation_change,
+}
 
 
 def _check_deterministic(case: _Case) -> None:
@@ -223,11 +253,15 @@ def _check_deterministic(case: _Case) -> None:
         first = sampler.draw(0, CHUNK, seeded(0))
     again = case.draw()
     assert is_equal(first.latent, again.latent), f"{case.name}: the first chunk changed after another was drawn; {fix}"
+    assert _detail_change(first) == _detail_change(again), f"{case.name}: the first chunk's detail changed; {fix}"
+    assert _deformation_change(first) == _deformation_change(again), f"{case.name}: its deformations changed; {fix}"
     assert first.sources == again.sources, f"{case.name}: sources of the first chunk changed after another; {fix}"
     assert is_equal(later.latent, case.draw(1, CHUNK).latent), f"{case.name}: two draws of one chunk differ; {fix}"
     if case.count > 2:
         other = case.draw(seed=5)
-        assert not is_equal(first.latent, other.latent), f"{case.name}: draw() ignores the generator that is passed in"
+        pairs = [(size(first), size(other)) for size in CHANGES.values()]
+        varies = not is_equal(first.latent, other.latent) or any(a != b for a, b in pairs)
+        assert varies, f"{case.name}: draw() ignores the generator that is passed in"
 
 
 def _check_inputs(case: _Case) -> None:

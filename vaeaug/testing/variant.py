@@ -18,6 +18,7 @@ from vaeaug.testing.cases import (
     seeded,
     structure,
 )
+from vaeaug.testing.deformation import check_deformation
 from vaeaug.testing.objective import check_divergence, check_gradients, check_log_ratio, check_losses
 from vaeaug.testing.reference import PixelwiseGaussian, SquaredDistance
 from vaeaug.testing.variant_case import BATCH, VariantCase
@@ -53,6 +54,8 @@ def check_variant(
       over the batch, one finite value, also for a batch of one image; each declared term occurs.
     - **gradients**: the groups share no parameter and cover all trainable ones, and a group's losses reach every
       parameter of the group (after every parameter was moved a little, so layers may start at zero).
+    - **deform**, if `deforms`: one finite field per image, the same for one seed, another for another, and none at
+      strength 0.
     - **saved**: after `begin_training` and `fit_prior`, written as safetensors and loaded into a new instance, it
       encodes, decodes and draws from its prior identically: everything that training or fitting changes is a parameter
       or a buffer.
@@ -233,5 +236,6 @@ CHECKS: tuple[Callable[[VariantCase], None], ...] = (
     check_divergence,
     check_log_ratio,
     check_gradients,
+    check_deformation,
     _check_saved,
 )

@@ -67,6 +67,7 @@ def choose_sampler(
     sampler = requested or next((each for each in samplers.values() if each.cls.is_recommended_for(case)), None)
     if sampler is None:
         raise InputError("no sampler is recommended for this model; name one with --sampler (see: vaeaug plugins)")
+    check_deforms(sampler, model.variant)
     check_classes(sampler, samplers, model.variant, scope=record.scope, classes=len(record.classes))
     if sampler.cls.edits and not has_originals:
         raise InputError(
@@ -75,6 +76,19 @@ def choose_sampler(
         )
     check_latents(sampler, samplers, model.variant, latents, is_indexed=case.is_indexed)
     return sampler
+
+
+def check_deforms(sampler: Provided[Sampler], variant: type[Variant]) -> None:
+    """Check that a variant can deform images, for a sampler that needs it.
+
+    Raises:
+        InputError: if it cannot.
+    """
+    if sampler.cls.deforms and not variant.deforms:
+        raise InputError(
+            f"the sampler '{sampler.name}' needs a variant that deforms images, which '{variant.name}' does not; "
+            "leave out --variant to train one that does, with another --model directory if there is one"
+        )
 
 
 def check_classes(

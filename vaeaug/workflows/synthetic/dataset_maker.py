@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vaeaug.contracts import Sampler
 from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.index import DatasetIndex
 from vaeaug.dataset.scan import scan
@@ -19,6 +20,7 @@ from vaeaug.export.normalize import CopyRule
 from vaeaug.export.real import RealImage, copy_real, place_real
 from vaeaug.export.sample_numbers import first_chunks
 from vaeaug.models.record import read_record
+from vaeaug.plugins import Provided
 from vaeaug.progress import Tick
 from vaeaug.synthesis.pixel_limits import PixelLimits, pixel_limits
 from vaeaug.workflows.copies import copy_rules, copy_warnings, decoding_rules
@@ -68,7 +70,7 @@ def make_dataset(
     sampler = named_sampler(initial_run)
     budget = begin_budget(chosen.time_budget, progress)
     index = scan(data, options=chosen.label_options())
-    named = dataclasses.replace(_checked_plugins(initial_run, index, data, out, evaluation), sampler=sampler)
+    named = _checked_plugins(initial_run, index, data, out, sampler, evaluation)
     if sampler is not None:
         samplers = initial_run.registry.samplers
         check_classes(sampler, samplers, named.variant.cls, scope=named.scope, classes=len(index.classes))
@@ -137,7 +139,12 @@ def make_dataset(
 
 
 def _checked_plugins(
-    run: Run[AugmentSettings], index: DatasetIndex, data: Path, out: Path, evaluation: Evaluation | None
+    run: Run[AugmentSettings],
+    index: DatasetIndex,
+    data: Path,
+    out: Path,
+    sampler: Provided[Sampler] | None,
+    evaluation: Evaluation | None,
 ) -> NamedPlugins:
     """Check the options against each other and against the files of DATA, and return the named plugins."""
     chosen = run.settings
@@ -151,7 +158,7 @@ def _checked_plugins(
         check_counts(chosen, index.counts("train"))
     if chosen.held_out() is None and evaluation is not None:
         evaluation.check(index)
-    named = named_plugins(run)
+    named = named_plugins(run, sampler)
     if chosen.model is not None:
         check_disjoint(out, [expand_user(chosen.model)])
     return named

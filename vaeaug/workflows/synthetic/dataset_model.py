@@ -19,7 +19,7 @@ from vaeaug.workflows.settings import AUTO, expand_user
 from vaeaug.workflows.synthetic.class_counts import requested_counts
 from vaeaug.workflows.synthetic.sample_filter import SampleFilter, train_filter
 from vaeaug.workflows.time_budget import TimeBudget, reserve_for_writing, writing_seconds
-from vaeaug.workflows.train.loss_choice import NamedPlugins, choose_loss
+from vaeaug.workflows.train.loss_choice import NamedPlugins, TrainingPlugins, choose_loss
 from vaeaug.workflows.train.model_training import identity, train_into
 from vaeaug.workflows.train.train_command import train_model
 from vaeaug.workflows.train_settings import TrainModelSettings, TrainSettings
@@ -49,6 +49,8 @@ def dataset_model(
     directory = run.scratch / "model"
     if not (directory / FILE).exists():
         training_plugins = choose_loss(run, named, training_data.cache)
+        if named.sampler is not None and not named.sampler.cls.trains:
+            run, training_plugins = _untrained(run, training_plugins)
         train_into(run, directory, run.scratch / "training", training_data.cache, training_plugins, budget)
     return run.open_model(directory)
 
@@ -132,6 +134,15 @@ def dataset_filter(run: Run[AugmentSettings], cache: ImageCache) -> SampleFilter
         workers=run.settings.workers,
         progress=run.progress,
     )
+
+
+def _untrained(
+    run: Run[AugmentSettings], training_plugins: TrainingPlugins
+) -> tuple[Run[AugmentSettings], TrainingPlugins]:
+    """Return the shortest training, for a sampler that uses nothing that a variant learns: one step for all classes."""
+    settings = dataclasses.replace(run.settings, steps=1, epochs=None)
+    run.progress.say(f"the sampler '{run.settings.sampler}' needs no trained model, so the training is skipped")
+    return dataclasses.replace(run, settings=settings), dataclasses.replace(training_plugins, scope="shared")
 
 
 def _reserved(run: Run[AugmentSettings], budget: TimeBudget, training_data: TrainingData) -> TimeBudget:

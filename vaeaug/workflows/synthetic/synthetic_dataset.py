@@ -76,7 +76,8 @@ class SyntheticDataset:
         sampler = self.sampler.cls
         if not sampler.edits:
             return None
-        return Edited(sampler.shares_detail_of(sampler_config(sampler, self.sampler_options)))
+        others = sampler.shares_detail_of(sampler_config(sampler, self.sampler_options))
+        return Edited(others, deformed=sampler.deforms, trained=sampler.trains)
 
     @property
     def journal(self) -> Path:

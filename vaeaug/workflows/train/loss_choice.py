@@ -27,7 +27,7 @@ from vaeaug.errors import InputError
 from vaeaug.models.network import build_network
 from vaeaug.plugins import Provided, Registry
 from vaeaug.workflows.run import Run
-from vaeaug.workflows.samplers import check_latents, either
+from vaeaug.workflows.samplers import check_deforms, check_latents, either
 from vaeaug.workflows.settings import AUTO, parse_size
 from vaeaug.workflows.train_settings import TrainSettings
 
@@ -65,8 +65,10 @@ class TrainingPlugins:
     reason: str = ""
 
 
-def named_plugins(run: Run[TrainSettings]) -> NamedPlugins:
+def named_plugins(run: Run[TrainSettings], sampler: Provided[Sampler] | None = None) -> NamedPlugins:
     """Find the variant and the loss and check their options, before any image is opened.
+
+    `sampler` will draw from the model, if one is named; a variant that the user does not name is one that suits it.
 
     Raises:
         InputError: if a name or an option is unknown, or if the augmentation file is missing.
@@ -78,12 +80,14 @@ def named_plugins(run: Run[TrainSettings]) -> NamedPlugins:
         load_pipeline(Path(settings.train_augment))
     elif settings.consistency:
         albumentations_module()  # an error before the training, not in it
-    variant = registry.variant(settings.variant or _default(registry.variants, "variant"))
+    variant = registry.variant(settings.variant or _default_variant(registry, sampler))
+    if sampler is not None:
+        check_deforms(sampler, variant.cls)
     loss = None if settings.loss == AUTO else registry.loss(settings.loss)
     parse_options(variant.cls.Config, settings.variant_options, f"variant '{variant.name}'")
     if loss is not None:
         parse_options(loss.cls.Config, settings.loss_options, f"loss '{loss.name}'")
-    return NamedPlugins(variant, loss, settings.scope or variant.cls.preferred_scope)
+    return NamedPlugins(variant, loss, settings.scope or variant.cls.preferred_scope, sampler)
 
 
 def choose_loss(run: Run[TrainSettings], named: NamedPlugins, cache: ImageCache) -> TrainingPlugins:
@@ -169,6 +173,15 @@ def image_statistics(cache: ImageCache) -> ImageStatistics:
     max_variance = mean * (1 - mean)  # the variance of values that are all 0 or 1
     binarity = float(values.var(dtype=np.float64)) / max_variance if max_variance > 0 else 0.0
     return ImageStatistics(cache.pixels_NHWC.shape[3], cache.palette, binarity)
+
+
+def _default_variant(registry: Registry, sampler: Provided[Sampler] | None) -> str:
+    if sampler is None or not sampler.cls.deforms:
+        return _default(registry.variants, "variant")
+    name = next((name for name, provided in registry.variants.items() if provided.cls.deforms), None)
+    if name is None:
+        raise InputError(f"no variant deforms images, which the sampler '{sampler.name}' needs (see: vaeaug plugins)")
+    return name
 
 
 def _default(names: Any, kind: str) -> str:

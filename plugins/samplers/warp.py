@@ -1,0 +1,57 @@
+"""Deform real images as images of their class differ from one another: x' = exp(g) x(p + u(p)).
+
+The field u and the gain g are drawn by a variant of deformations (`Variant.deform`, the variant `warp`) for the latent
+of the image. The file is deformed at its own size, so its fine detail is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+
+from vaeaug import Draw, Latent, Sampler, hookimpl, option
+from vaeaug.contracts import tree_map
+
+
+class WarpSampler(Sampler):
+    """Deforms real images by learned fields. Sample i is made from training image i mod N."""
+
+    name = "warp"
+    reference = "Hauberg et al., Dreaming More Data, AISTATS 2016, arXiv:1510.02795"
+    edits = True
+    deforms = True
+    strength_option = "strength"
+
+    @dataclass(frozen=True)
+    class Config:
+        """How far images are deformed, and what is kept of them."""
+
+        strength: float = option(
+            1.0, "Largest fraction of a learned deformation; each image has a random one.", minimum=0, maximum=3
+        )
+        clean: bool = option(True, "Keep near-binary images as sharp as they were.")
+
+    config: Config
+
+    @classmethod
+    def limits_changes(cls, config: Config) -> bool:
+        """Return whether near-binary images stay so."""
+        return config.clean
+
+    def draw(self, start: int, count: int, generator: torch.Generator) -> Draw:
+        """Draw deformations of the training images `start` ... modulo their number."""
+        chosen_B = torch.arange(start, start + count) % len(self.latents.labels_N)
+        latent: Latent = tree_map(lambda leaf: leaf[chosen_B], self.latents.latent)
+        y_B = torch.full((count,), self.label, device=self.device)
+        strength_B = self.config.strength * torch.rand(count, generator=generator, device=generator.device)
+        on_device: Latent = tree_map(lambda leaf: leaf.to(self.device), latent)
+        deformation = self.variant.deform(on_device, y_B, strength_B.to(self.device), generator)
+        return Draw(latent, tuple(chosen_B.tolist()), latent, deformation=deformation)
+
+
+@hookimpl
+def vaeaug_samplers() -> Iterable[type[Sampler]]:
+    """Bring the sampler `warp`."""
+    return [WarpSampler]
