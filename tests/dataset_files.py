@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from vaeaug.dataset.cache import ImageCache, build_cache, open_cache
+from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.scan import scan
 
 
@@ -45,7 +46,7 @@ def class_folder(folder: Path, count: int = 3, *, start: int = 0, make: object =
 
 def build(data: Path, place: Path, **options: Any) -> ImageCache:
     """Build the cache of a dataset in `place/cache`."""
-    return build_cache(scan(data), cache_dir=place / "cache", **options)
+    return build_cache(read_contents(scan(data)), cache_dir=place / "cache", **options)
 
 
 def pixel_sum(directory: Path) -> int:
@@ -55,5 +56,5 @@ def pixel_sum(directory: Path) -> int:
 
 def build_in_a_process(job: tuple[Path, Path]) -> tuple[str, int]:
     """Build the cache of (data, cache directory) and return its name and the sum of its pixels."""
-    cache = build_cache(scan(job[0]), cache_dir=job[1], workers=1)
+    cache = build_cache(read_contents(scan(job[0])), cache_dir=job[1], workers=1)
     return cache.directory.name, int(cache.pixels_NHWC.sum())

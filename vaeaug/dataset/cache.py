@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import PIL
 
 from vaeaug.dataset.build import DecodeSettings, Progress, build_pixels, unreadable_message
-from vaeaug.dataset.contents import Contents, content_digest, read_contents
+from vaeaug.dataset.contents import content_digest
 from vaeaug.dataset.decode import DECODE_RULE
 from vaeaug.dataset.image_cache import (
     UNSEEN,
@@ -44,7 +44,6 @@ __all__ = ["UNSEEN", "CachedImage", "ImageCache", "InvalidImage", "NativeShape",
 def build_cache(
     index: DatasetIndex,
     *,
-    contents: Contents | None = None,
     image_size: tuple[int, int] | None = None,
     max_side: int = 64,
     spec: ImageSpec | None = None,
@@ -55,7 +54,7 @@ def build_cache(
     progress: Progress | None = None,
     cache_dir: Path | None = None,
 ) -> ImageCache:
-    """Return a dataset's pixels at one size, from the cache or decoded into it.
+    """Return a dataset's pixels at one size, from the cache or decoded into it; its files were read before.
 
     Without `image_size`, the size is derived from the training images (`model_size`).
 
@@ -76,10 +75,8 @@ def build_cache(
     model_size([(1, 1)], max_side)  # refuses a bound out of range before any work is done
     limit = size_limit()
     _check_outside(index.root, cache_dir)
-    contents_found = contents or read_contents(index, workers=workers)
-    digests = [contents_found.digests[file.file_name] for file in index.files]
     with thread_pool(workers) as pool:
-        key = _key(index, digests, settings)
+        key = _key(index, settings)
         existing = _open_existing(key, cache_dir)
         if existing is not None:
             if existing.invalid and not skip_invalid:
@@ -87,14 +84,13 @@ def build_cache(
             if progress is not None:
                 progress(len(index.files), len(index.files))
             return existing
-        cache = _build(index, digests, key, pool, settings, progress, cache_dir)
+        cache = _build(index, key, pool, settings, progress, cache_dir)
     evict(cache.directory.parent, limit)
     return cache
 
 
 def _build(
     index: DatasetIndex,
-    digests: Sequence[str],
     key: str,
     pool: Executor,
     settings: DecodeSettings,
@@ -104,15 +100,7 @@ def _build(
     directory, temporary = writable_directory(cache_dir)
     try:
         with building(directory) as folder:
-            built = build_pixels(
-                folder,
-                index.files,
-                digests,
-                index.classes,
-                pool,
-                settings,
-                progress,
-            )
+            built = build_pixels(folder, index.files, index.classes, pool, settings, progress)
             fingerprint = _fingerprint(built.files)
             write_meta(
                 folder,
@@ -138,7 +126,7 @@ def _build(
     return cache
 
 
-def _key(index: DatasetIndex, digests: Sequence[str], settings: DecodeSettings) -> str:
+def _key(index: DatasetIndex, settings: DecodeSettings) -> str:
     """Return the name of the entry: a hash of all that the pixels and their description depend on."""
     parameters: dict[str, object] = {"rule": DECODE_RULE, "pillow": PIL.__version__, "rules": settings.rules.to_json()}
     parameters |= {"classes": index.classes}
@@ -149,8 +137,11 @@ def _key(index: DatasetIndex, digests: Sequence[str], settings: DecodeSettings) 
         parameters |= {"image_size": settings.image_size} if settings.image_size else {"max_side": settings.max_side}
         parameters |= {"find_levels": settings.find_levels}
     state = hashlib.blake2b(json.dumps(parameters, sort_keys=True).encode(), digest_size=16)
-    for file, digest in zip(index.files, digests, strict=True):
-        state.update(json.dumps([file.file_name, file.split, file.label, digest, file.synthetic]).encode() + b"\n")
+    for file in index.files:
+        if file.digest is None:
+            raise ValueError(f"{file.file_name} was not read (see `read_contents`)")
+        values = [file.file_name, file.split, file.label, file.digest, file.synthetic]
+        state.update(json.dumps(values).encode() + b"\n")
     return state.hexdigest()
 
 

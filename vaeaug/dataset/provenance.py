@@ -14,8 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from vaeaug.dataset.contents import Contents
-from vaeaug.dataset.earlier_output import EarlierOutput, Row, find_output
+from vaeaug.dataset.earlier_output import EarlierOutput, Row
 from vaeaug.dataset.index import (
     MINIMUM_PER_CLASS,
     NO_LABEL,
@@ -47,10 +46,14 @@ class SeparatedDataset:
     excluded: tuple[str, ...]
 
 
-def add_provenance(index: DatasetIndex, contents: Contents) -> DatasetIndex:
-    """Return a dataset with the provenance of its files, and labels as recorded by earlier runs of vaeaug."""
-    output = find_output(index.root)
-    if output is None and not contents.marks:
+def with_provenance(index: DatasetIndex, output: EarlierOutput | None, marks: Mapping[str, Mark]) -> DatasetIndex:
+    """Return a dataset with the provenance of its files, and labels as recorded by earlier runs of vaeaug.
+
+    Args:
+        output: the output that the dataset is or is part of, if any.
+        marks: `file_name` -> the mark in the file.
+    """
+    if output is None and not marks:
         return index
     names = _Names(index)
     files = []
@@ -58,7 +61,7 @@ def add_provenance(index: DatasetIndex, contents: Contents) -> DatasetIndex:
         row = None if output is None else output.row(file.file_name)
         if row is not None and "%" in file.label:
             file = dataclasses.replace(file, label=row["label"])  # noqa: PLW2901 (the file as its row describes it)
-        provenance = _provenance(file, row, contents.marks.get(file.file_name), output, names)
+        provenance = _provenance(file, row, marks.get(file.file_name), output, names)
         files.append(file if provenance is None else dataclasses.replace(file, provenance=provenance))
     listed = _with_first_sources(files)
     classes = tuple(sorted({file.label for file in listed if file.split == "train" and file.label != NO_LABEL}))

@@ -14,18 +14,22 @@ from vaeaug.contracts import ImageSpec
 from vaeaug.cpus import cpu_count
 from vaeaug.dataset.cache import UNSEEN, ImageCache, build_cache
 from vaeaug.dataset.constant_classes import constant_warnings
-from vaeaug.dataset.contents import Contents, read_contents
+from vaeaug.dataset.contents import read_contents
+from vaeaug.dataset.duplicates import duplicate_warnings
+from vaeaug.dataset.holdout import EarlierTraining, divide
+from vaeaug.dataset.holdout_options import HoldOut
 from vaeaug.dataset.index import MINIMUM_PER_CLASS, NO_LABEL, DatasetIndex
 from vaeaug.dataset.label_options import AUTOMATIC, LabelOptions
-from vaeaug.dataset.passed_over import PassedOver
-from vaeaug.dataset.provenance import add_provenance, separate_synthetic, synthetic_warnings
+from vaeaug.dataset.passed_over import FRAMES, PassedOver, summary
+from vaeaug.dataset.provenance import separate_synthetic, synthetic_warnings
 from vaeaug.dataset.rules import DEFAULT_RULES, MAX_MEGAPIXELS, DecodeRules
 from vaeaug.dataset.scan import scan
-from vaeaug.models.record import read_record
+from vaeaug.models.latents import FILE as LATENTS
+from vaeaug.models.latents import load_latents
+from vaeaug.models.record import ModelRecord, read_record
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import Progress, Tick
-from vaeaug.workflows.data_warnings import passed_over, reading_warnings
-from vaeaug.workflows.holdout import apply_holdout
+from vaeaug.workflows.name_list import name_list
 from vaeaug.workflows.settings import parse_background, parse_size
 from vaeaug.workflows.train_settings import TrainSettings
 
@@ -58,12 +62,16 @@ class TrainingData:
 
     Attributes:
         index: its files; synthetic ones of earlier runs have a separate split.
+        warnings: how it was read, what was left out, and duplicates.
+        synthetic_warnings: what happens to the synthetic images.
         held_out: a sentence about the images that were held out; empty if none were.
     """
 
     index: DatasetIndex
     cache: ImageCache
+    passed_over: Sequence[PassedOver]
     warnings: tuple[str, ...]
+    synthetic_warnings: tuple[str, ...]
     held_out: str
 
 
@@ -83,25 +91,27 @@ def read_for_training(
             training images are not held out.
 
     Raises:
-        InputError: if images cannot be read and `skip_invalid` is not set, if a class has too few real images, or if
-            images cannot be held out as requested.
+        InputError: if images cannot be read and `skip_invalid` is not set, if a class has too few real images, if
+            images cannot be held out as requested, or if validation or test images are also training images, unless
+            `allow_leaks` is set.
     """
     progress.stage("Reading images")
-    contents = read_contents(index, workers=settings.workers or cpu_count())
+    index = read_contents(index, workers=settings.workers or cpu_count())
     separated = separate_synthetic(
-        add_provenance(index, contents),
+        index,
         train_on_synthetic=settings.train_on_synthetic,
         remedy="add --train-on-synthetic to train on these",
     )
-    index, held_out = apply_holdout(separated.index, contents.digests, settings, model)
+    record = None if model is None else read_record(model)
+    training = None if model is None or record is None else _training_of(model, record)
+    index, held_out = divide(separated.index, settings.held_out(), settings.group_by, training)
     cache = read_images(
         index,
-        contents=contents,
         image_size=parse_size(settings.image_size),
         rules=DecodeRules(background=parse_background(settings.background), max_megapixels=settings.max_megapixels)
-        if model is None
-        else read_record(model).rules(settings.max_megapixels),
-        find_levels=model is None,
+        if record is None
+        else record.rules(settings.max_megapixels),
+        find_levels=record is None,
         workers=settings.workers,
         skip_invalid=settings.skip_invalid,
         progress=progress,
@@ -117,31 +127,32 @@ def read_for_training(
     return TrainingData(
         index,
         cache,
-        tuple(synthetic_warnings(separated, copied + training_note)),
-        held_out.sentence() if held_out else "",
+        passed_over=passed_over(index, cache),
+        warnings=(*reading_warnings(index, cache), *duplicate_warnings(cache, allow_leaks=settings.allow_leaks)),
+        synthetic_warnings=tuple(synthetic_warnings(separated, copied + training_note)),
+        held_out=held_out.sentence() if held_out else "",
     )
 
 
 def read_real(
     index: DatasetIndex, *, workers: int | None, progress: Progress, minimum: int = MINIMUM_PER_CLASS
-) -> tuple[DatasetIndex, Contents, tuple[str, ...]]:
+) -> tuple[DatasetIndex, tuple[str, ...]]:
     """Return a dataset without the synthetic images of earlier runs, and a warning if it has any.
 
     Raises:
         InputError: if a class has fewer than `minimum` real training images.
     """
     progress.stage("Reading images")
-    contents = read_contents(index, workers=workers or cpu_count())
-    separated = separate_synthetic(add_provenance(index, contents), minimum=minimum)
+    separated = separate_synthetic(read_contents(index, workers=workers or cpu_count()), minimum=minimum)
     real = tuple(file for file in separated.index.files if not file.synthetic)
     left_out = len(index.files) - len(real)
     if not left_out:
-        return separated.index, contents, ()
+        return separated.index, ()
     warning = (
         f"{left_out:,} of {len(index.files):,} images of {index.root.name} are synthetic, from an earlier run of "
         "vaeaug: they do not count as real and were left out"
     )
-    return dataclasses.replace(separated.index, files=real), contents, (warning,)
+    return dataclasses.replace(separated.index, files=real), (warning,)
 
 
 def read_for_model(
@@ -163,10 +174,8 @@ def read_for_model(
     """
     index = scan(data, training=False, options=labels)
     progress.stage("Reading images")
-    contents = read_contents(index, workers=workers or cpu_count())
     cache = read_images(
-        add_provenance(index, contents),
-        contents=contents,
+        read_contents(index, workers=workers or cpu_count()),
         spec=model.spec,
         rules=model.record.rules(max_megapixels),
         workers=workers,
@@ -185,7 +194,6 @@ def read_for_model(
 def read_images(
     index: DatasetIndex,
     *,
-    contents: Contents | None = None,
     image_size: tuple[int, int] | None = None,
     spec: ImageSpec | None = None,
     rules: DecodeRules = DEFAULT_RULES,
@@ -199,11 +207,8 @@ def read_images(
     Raises:
         InputError: if some images cannot be read and `skip_invalid` is not set.
     """
-    if contents is None:
-        progress.stage("Reading images")
     cache = build_cache(
         index,
-        contents=contents,
         image_size=image_size,
         spec=spec,
         rules=rules,
@@ -217,3 +222,28 @@ def read_images(
     if len(cache.invalid) > MAX_NAMED:
         progress.say(f"left out: {len(cache.invalid) - MAX_NAMED} more images that cannot be read")
     return cache
+
+
+def reading_warnings(index: DatasetIndex, cache: ImageCache) -> list[str]:
+    """Return how a dataset was read and what was left out, one line each."""
+    unused = summary(passed_over(index, cache))
+    return [*index.notes, *([] if unused is None else [unused]), *_unreadable(cache)]
+
+
+def passed_over(index: DatasetIndex, cache: ImageCache) -> list[PassedOver]:
+    """Return all parts of a dataset that are not used: files, and further pages and frames of images."""
+    several = tuple(file.file_name for file in cache.files if file.traits.frames > 1)
+    return [*index.passed_over, *([PassedOver(FRAMES, several)] if several else [])]
+
+
+def _unreadable(cache: ImageCache) -> list[str]:
+    names = name_list([image.file_name for image in cache.invalid])
+    count = len(cache.invalid)
+    subject = "1 unreadable image was" if count == 1 else f"{count:,} unreadable images were"
+    return [f"{subject} left out: {names}"] if count else []
+
+
+def _training_of(model: Path, record: ModelRecord) -> EarlierTraining:
+    labels = range(len(record.classes))
+    names = frozenset(name for label in labels for name in load_latents(model / LATENTS, label).sources)
+    return EarlierTraining(model, None if record.holdout is None else HoldOut(**record.holdout), names)

@@ -79,16 +79,20 @@ class Run(Generic[S_co]):
         return open_stored(directory, self.device, self.registry, options, allow_imports=allow_imports)
 
     @contextlib.contextmanager
-    def writing(self, out: Path, request: Mapping[str, Any], *, record: str = RECORD) -> Iterator[Run[S_co]]:
+    def writing(
+        self, out: Path, request: Mapping[str, Any], *, inputs: Iterable[Path], record: str = RECORD
+    ) -> Iterator[Run[S_co]]:
         """Build the output directory: yield the run with its `staging`. Call `publish` at the end of the block.
 
         Args:
             request: what decides the result (`RunSettings.request`).
+            inputs: what is read: none of them may contain `out` or be in it.
             record: file name of the command's record.
 
         Raises:
-            InputError: if `out` cannot be used, or if the run there had another request.
+            InputError: if `out` cannot be used or overlaps an input, or if the run there had another request.
         """
+        check_disjoint(out, inputs)
         with Staging(out, request, resume=self.settings.resume, record=record) as staging:
             yield dataclasses.replace(self, _staging=staging)
 

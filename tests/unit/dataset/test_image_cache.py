@@ -14,6 +14,7 @@ from machine_faults import on_disk
 from PIL import Image
 
 from vaeaug.dataset.cache import UNSEEN, NativeShape, build_cache, open_cache
+from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.parallel import WINDOW, thread_pool, windows
 from vaeaug.dataset.scan import scan
 from vaeaug.dataset.size import model_size
@@ -84,7 +85,9 @@ def test_pixels_do_not_depend_on_the_number_of_workers(tmp_path):
         save(tmp_path / "data" / "a" / f"{i:02}.png", colour(i, 20 + i, 30))
     entries = []
     for workers in (1, 2, 7):
-        cache = build_cache(scan(tmp_path / "data"), workers=workers, max_side=16, cache_dir=tmp_path / str(workers))
+        cache = build_cache(
+            read_contents(scan(tmp_path / "data")), workers=workers, max_side=16, cache_dir=tmp_path / str(workers)
+        )
         entries.append([(cache.directory / name).read_bytes() for name in ("pixels.bin", "meta.json")])
     assert entries[0] == entries[1] == entries[2]
 
@@ -219,7 +222,7 @@ def test_memory_does_not_grow_with_the_dataset(tmp_path):
         (root / "cat" / f"{i}.png").hardlink_to(first)
     index = scan(root)
     tracemalloc.start()
-    cache = build_cache(index, workers=1, cache_dir=tmp_path / "cache")
+    cache = build_cache(read_contents(index), workers=1, cache_dir=tmp_path / "cache")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert cache.pixels_NHWC.nbytes == 2048 * 64 * 64 * 3  # 25 MB
@@ -241,7 +244,7 @@ def test_any_mixture_of_sizes_is_cached_whole(tmp_path_factory, shapes):
     folder = tmp_path_factory.mktemp("mixture")
     for i, (height, width) in enumerate(shapes):
         save(folder / "data" / "a" / f"{i}.png", gray(i, height, width))
-    cache = build_cache(scan(folder / "data"), cache_dir=folder / "cache", max_side=32)
+    cache = build_cache(read_contents(scan(folder / "data")), cache_dir=folder / "cache", max_side=32)
     assert [(file.height, file.width) for file in cache.files] == shapes
     assert cache.pixels_NHWC.shape[:3] == (len(shapes), *model_size(shapes, 32))
 
@@ -249,7 +252,9 @@ def test_any_mixture_of_sizes_is_cached_whole(tmp_path_factory, shapes):
 def test_threads_that_build_the_same_at_once_all_get_it(data, tmp_path):
     index = scan(data)
     with ThreadPoolExecutor(4) as pool:
-        caches = list(pool.map(lambda _: build_cache(index, cache_dir=tmp_path / "cache", workers=1), range(4)))
+        caches = list(
+            pool.map(lambda _: build_cache(read_contents(index), cache_dir=tmp_path / "cache", workers=1), range(4))
+        )
     assert len({cache.directory for cache in caches}) == 1
     assert all((cache.pixels_NHWC == caches[0].pixels_NHWC).all() for cache in caches)
     assert [path.name for path in (tmp_path / "cache").iterdir()] == [caches[0].directory.name]

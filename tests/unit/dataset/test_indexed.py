@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from vaeaug.dataset.cache import NativeShape, build_cache, open_cache
+from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.decode import decode, read_colour_table
 from vaeaug.dataset.palette import IndexedColours, nearest_colours, nearest_entries
 from vaeaug.dataset.scan import scan
@@ -35,7 +36,7 @@ def write(folder, indices, table, count=3, **shape):
 
 
 def build(data, tmp_path, **options):
-    return build_cache(scan(data), cache_dir=tmp_path / "cache", **options)
+    return build_cache(read_contents(scan(data)), cache_dir=tmp_path / "cache", **options)
 
 
 def table_of(image):
@@ -196,7 +197,7 @@ def test_the_cache_does_not_depend_on_the_number_of_workers(tmp_path):
     write(tmp_path / "data/dog", [0, 1], [BLUE, SAND], count=40)
     entries = []
     for workers in (1, 4):
-        cache = build_cache(scan(tmp_path / "data"), workers=workers, cache_dir=tmp_path / str(workers))
+        cache = build_cache(read_contents(scan(tmp_path / "data")), workers=workers, cache_dir=tmp_path / str(workers))
         entries.append([(cache.directory / name).read_bytes() for name in ("pixels.bin", "meta.json")])
     assert entries[0] == entries[1]
 
@@ -207,7 +208,7 @@ def test_memory_does_not_grow_with_an_indexed_dataset(tmp_path):
         (tmp_path / f"data/cat/{i}.png").hardlink_to(first)
     index = scan(tmp_path / "data")
     tracemalloc.start()
-    cache = build_cache(index, workers=1, cache_dir=tmp_path / "cache")
+    cache = build_cache(read_contents(index), workers=1, cache_dir=tmp_path / "cache")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(cache.palette) == 3

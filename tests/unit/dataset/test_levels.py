@@ -13,6 +13,7 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from vaeaug.dataset.cache import build_cache, open_cache
+from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.decode import decode, decode_full
 from vaeaug.dataset.levels import DeepValues, Levels, LevelsFinder
 from vaeaug.dataset.rules import DecodeRules
@@ -230,9 +231,9 @@ def test_values_that_are_no_numbers_are_refused_by_name(tmp_path):
 def test_the_levels_of_a_trained_model_are_taken_as_they_are(tmp_path):
     dataset(tmp_path / "data", {"ant": [noise(0, 100, np.uint16, i) for i in range(3)]}, ".png")
     index, levels = scan(tmp_path / "data"), Levels(0, 200, raw=True)
-    assert build_cache(index, cache_dir=tmp_path / "cache").levels == Levels(0, 100, raw=True)
-    cache = build_cache(index, rules=DecodeRules(levels=levels), cache_dir=tmp_path / "cache")
+    assert build_cache(read_contents(index), cache_dir=tmp_path / "cache").levels == Levels(0, 100, raw=True)
+    cache = build_cache(read_contents(index), rules=DecodeRules(levels=levels), cache_dir=tmp_path / "cache")
     assert cache.levels == levels
     assert cache.pixels_NHWC.max() == 128
-    unknown = build_cache(index, find_levels=False, cache_dir=tmp_path / "cache")
+    unknown = build_cache(read_contents(index), find_levels=False, cache_dir=tmp_path / "cache")
     assert (unknown.levels, unknown.pixels_NHWC.max()) == (None, 0)

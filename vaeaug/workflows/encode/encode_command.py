@@ -91,9 +91,9 @@ def encode(
     if chosen.label is not None and chosen.encode_as != ONE:
         raise InputError("--label requires --encode-as one, because it encodes all images as one class")
     label = stored.largest_class if chosen.label is None else stored.record.label(chosen.label)
-    check_disjoint(out, [model, data])
+    check_disjoint(out, [model, data])  # before all images are read, as what follows
     if not chosen.resume:
-        check_output(out)  # before all images are read
+        check_output(out)
     images = read_for_model(
         stored,
         data,
@@ -109,7 +109,7 @@ def encode(
         encode_as=chosen.encode_as,
         label=stored.classes[label],
     )
-    with run.writing(out, request) as run:
+    with run.writing(out, request, inputs=[model, data]) as run:
         if (before := run.finished_record()) is not None:
             return EncodeResult.from_record(run.staging.final, before)
         plan = plan_features(stored, images, chosen, label)

@@ -20,8 +20,7 @@ from vaeaug.export.class_format import ClassFormat, recorded_format
 from vaeaug.export.layout import folder_name, synthetic_name
 from vaeaug.export.manifest import Sources
 from vaeaug.export.normalize import CopyRule, copy_rule
-from vaeaug.export.real import RealImage, place_real
-from vaeaug.export.sample_numbers import first_numbers
+from vaeaug.export.real import RealImage, first_numbers, place_real
 from vaeaug.inpainting.coco import CocoFile
 from vaeaug.inpainting.masks import MaskFiles
 from vaeaug.inpainting.sources import HoleSource, MissingColour, RandomHoles, Transparent

@@ -20,7 +20,7 @@ from vaeaug.synthesis.between import images_between
 from vaeaug.workflows.device import one_thread
 from vaeaug.workflows.pictures.picture_settings import InterpolateSettings
 from vaeaug.workflows.pictures.single_image import class_of, in_class_folder, read_single_image
-from vaeaug.workflows.run import begin_run, check_disjoint
+from vaeaug.workflows.run import begin_run
 from vaeaug.workflows.settings import build, expand_user, public_settings
 
 
@@ -69,7 +69,6 @@ def interpolate(
     run = begin_run(chosen, progress)
     model, out, files = expand_user(model), expand_user(out), (expand_user(first), expand_user(second))
     stored = run.open_model(model, allow_imports=chosen.allow_imports)
-    check_disjoint(out, [model, *files])
     real = [read_single_image(stored, path, chosen.max_megapixels) for path in files]
     labels = _labels(stored, files, real, chosen.label)
     names = (stored.classes[labels[0]], stored.classes[labels[1]])
@@ -78,7 +77,8 @@ def interpolate(
     resolved: dict[str, Any] = {"steps": chosen.steps, "path": chosen.path, "labels": list(names), "enlarge": factor}
     predicted = [chosen.label is None and not in_class_folder(stored, path) for path in files]
     run.warn(*_warnings(files, names, predicted))
-    with run.writing(out, chosen.request(model=stored.record.fingerprint, images=digests, **resolved)) as run:
+    request = chosen.request(model=stored.record.fingerprint, images=digests, **resolved)
+    with run.writing(out, request, inputs=[model, *files]) as run:
         if run.finished_record() is not None:
             return InterpolateResult(run.staging.final, names, chosen.steps, tuple(run.warnings))
         _draw(stored, real, labels, chosen, run.content, factor)

@@ -25,7 +25,7 @@ from vaeaug.training.batches import as_images
 from vaeaug.workflows.device import one_thread
 from vaeaug.workflows.pictures.picture_settings import TraverseSettings
 from vaeaug.workflows.pictures.single_image import class_of, read_single_image
-from vaeaug.workflows.run import Run, begin_run, check_disjoint
+from vaeaug.workflows.run import Run, begin_run
 from vaeaug.workflows.settings import build, expand_user, public_settings
 
 
@@ -66,8 +66,7 @@ def traverse(model: str | Path, out: str | Path, *, progress: Progress = SILENT,
     run = begin_run(chosen, progress)
     model, out = expand_user(model), expand_user(out)
     stored = run.open_model(model, allow_imports=chosen.allow_imports)
-    check_disjoint(out, [model])
-    image = None
+    image, inputs = None, [model]
     labels = [stored.record.label(name) for name in dict.fromkeys(chosen.classes)] or list(range(len(stored.classes)))
     if is_discrete(stored.latents(labels[0]).latents.latent):
         raise InputError(
@@ -76,13 +75,13 @@ def traverse(model: str | Path, out: str | Path, *, progress: Progress = SILENT,
         )
     if chosen.image is not None:
         image, labels = _start_image(stored, expand_user(chosen.image), chosen)
-        check_disjoint(out, [expand_user(chosen.image)])
+        inputs.append(expand_user(chosen.image))
     request = chosen.request(
         model=stored.record.fingerprint,
         classes=[stored.classes[label] for label in labels],
         image=None if image is None else hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest(),
     )
-    with run.writing(out, request) as run:
+    with run.writing(out, request, inputs=inputs) as run:
         if (record := run.finished_record()) is not None:
             return TraverseResult.from_record(run.staging.final, record)
         axes_by_class = _draw(run, stored, labels, image)

@@ -19,9 +19,9 @@ from vaeaug.workflows.settings import AUTO, expand_user
 from vaeaug.workflows.synthetic.class_counts import requested_counts
 from vaeaug.workflows.synthetic.sample_filter import SampleFilter, train_filter
 from vaeaug.workflows.time_budget import TimeBudget, reserve_for_writing, writing_seconds
-from vaeaug.workflows.train.loss_choice import NamedPlugins, choose_loss
+from vaeaug.workflows.train.loss_choice import NamedPlugins
 from vaeaug.workflows.train.model_training import identity, train_into
-from vaeaug.workflows.train.train_command import train_model
+from vaeaug.workflows.train.train_command import train_model, writing_model
 from vaeaug.workflows.train_settings import TrainModelSettings, TrainSettings
 
 
@@ -32,7 +32,7 @@ def trained_model(settings: AugmentSettings) -> Path | None:
 
 
 def dataset_model(
-    run: Run[AugmentSettings], data: Path, named: NamedPlugins, training_data: TrainingData, budget: TimeBudget | None
+    run: Run[AugmentSettings], named: NamedPlugins, training_data: TrainingData, budget: TimeBudget | None
 ) -> StoredModel:
     """Return the model of a dataset: that of `--model`, or one that is trained for this dataset only.
 
@@ -42,14 +42,13 @@ def dataset_model(
     if budget is not None:
         budget = _reserved(run, budget, training_data)
     if run.settings.model is not None:
-        return _named_model(run, data, expand_user(run.settings.model), budget)
+        return _named_model(run, expand_user(run.settings.model), named, training_data, budget)
     if budget is not None:  # what follows the training is done before it, or its time is estimated
         dataset_filter(run, training_data.cache)
     run.staging.check_unchanged(**identity(training_data.cache))
     directory = run.scratch / "model"
     if not (directory / FILE).exists():
-        training_plugins = choose_loss(run, named, training_data.cache)
-        train_into(run, directory, run.scratch / "training", training_data.cache, training_plugins, budget)
+        train_into(run, directory, run.scratch / "training", named, training_data.cache, budget)
     return run.open_model(directory)
 
 
@@ -144,11 +143,19 @@ def _reserved(run: Run[AugmentSettings], budget: TimeBudget, training_data: Trai
     return reserve_for_writing(budget, writing_seconds(paths, counts, threads=1), sum(counts.values()), run.progress)
 
 
-def _named_model(run: Run[AugmentSettings], data: Path, directory: Path, budget: TimeBudget | None) -> StoredModel:
+def _named_model(
+    run: Run[AugmentSettings],
+    directory: Path,
+    named: NamedPlugins,
+    training_data: TrainingData,
+    budget: TimeBudget | None,
+) -> StoredModel:
     chosen = run.settings
     if not (directory / FILE).exists():
         training = {field.name: getattr(chosen, field.name) for field in dataclasses.fields(TrainSettings)}
-        train_model(run.nested(TrainModelSettings(**training)), data, directory, budget)
+        training_run = run.nested(TrainModelSettings(**training))
+        with writing_model(training_run, directory, training_data.index.root) as model_run:
+            train_model(model_run, dataclasses.replace(named, sampler=None), training_data, budget)
     elif chosen.ignored_by_a_model():
         flags = ", ".join(chosen.ignored_by_a_model())
         run.progress.say(f"the model {directory} is already trained, so these options have no effect: {flags}")
