@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,24 +16,22 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.dataset.contents import content_digest
+from vaeaug.dataset.contents import WINDOW, content_digest, windows
 from vaeaug.dataset.decode import UnreadableImageError, decode, read_colour_table, read_deep_values, read_file
 from vaeaug.dataset.image_cache import PIXELS_NAME, CachedImage, InvalidImage
 from vaeaug.dataset.index import ImageFile, check_enough
 from vaeaug.dataset.levels import Levels, LevelsFinder
 from vaeaug.dataset.palette import ColourFinder, ColourTable, IndexedColours, Palette, nearest_colours
-from vaeaug.dataset.parallel import WINDOW, windows
 from vaeaug.dataset.rules import DecodeRules
 from vaeaug.dataset.size import model_size
 from vaeaug.dataset.traits import Header, read_header
 from vaeaug.errors import InputError, quoted
+from vaeaug.progress import Progress, Tick
 
 if TYPE_CHECKING:
     from vaeaug.contracts import ImageSpec  # not at run time: this room does without torch
 
 IN_COLOUR = "it is in colour, but gray images are required"
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,16 +71,13 @@ def build_pixels(
     classes: Sequence[str],
     pool: Executor,
     settings: DecodeSettings,
-    progress: Progress | None,
+    progress: Progress,
 ) -> BuildResult:
     """Decode all files and write `pixels.bin` into a folder.
 
     The size is derived from the headers of the training images; everything is decoded again if unreadable or rotated
     images change it. Deep gray images are read twice, to find the levels (`levels.py`), unless `rules` have some. For a
     trained model, `spec` determines size, channels and palette, and a class may have any number of images.
-
-    Args:
-        progress: called with (images decoded, total).
     """
     if settings.spec is not None:
         return _build_for_model(folder, files, pool, settings.spec, settings, progress)
@@ -187,7 +182,7 @@ def _build_for_model(
     pool: Executor,
     spec: ImageSpec,
     settings: DecodeSettings,
-    progress: Progress | None,
+    progress: Progress,
 ) -> BuildResult:
     """Decode all files as a trained model takes them; see `build_pixels`."""
     size = (spec.height, spec.width)
@@ -224,7 +219,7 @@ def _decode_all(
     channels: int,
     palette: Palette | None,
     rules: DecodeRules,
-    progress: Progress | None,
+    progress: Progress,
 ) -> tuple[list[CachedImage | InvalidImage], bool]:
     """Write the pixels of all readable images; return what each file is, and whether all pixels are gray."""
     records: list[CachedImage | InvalidImage] = []
@@ -238,8 +233,7 @@ def _decode_all(
             grayscale = grayscale and bool((pixels == pixels[..., :1]).all())
             stream.write(pixels.tobytes())
             records.append(record)
-        if progress is not None:
-            progress(len(records), len(files))
+        progress.tick(Tick(len(records) / len(files)))
     return records, grayscale
 
 

@@ -15,30 +15,33 @@ from typing import TYPE_CHECKING
 
 import PIL
 
-from vaeaug.dataset.build import DecodeSettings, Progress, build_pixels, unreadable_message
-from vaeaug.dataset.contents import content_digest
+from vaeaug.dataset.build import DecodeSettings, build_pixels, unreadable_message
+from vaeaug.dataset.contents import content_digest, thread_pool
 from vaeaug.dataset.decode import DECODE_RULE
 from vaeaug.dataset.image_cache import (
     UNSEEN,
     CachedImage,
     ImageCache,
     InvalidImage,
-    NativeShape,
     open_cache,
     try_open,
     write_meta,
 )
 from vaeaug.dataset.index import SYNTHETIC, DatasetIndex
-from vaeaug.dataset.parallel import thread_pool
 from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules
 from vaeaug.dataset.size import check_image_size, model_size
 from vaeaug.dataset.store import building, cache_directory, evict, publish, remove, size_limit, writable_directory
 from vaeaug.errors import InputError, VaeaugError
+from vaeaug.progress import SILENT, Progress, Tick
 
 if TYPE_CHECKING:
     from vaeaug.contracts import ImageSpec  # not at run time: this room does without torch
 
-__all__ = ["UNSEEN", "CachedImage", "ImageCache", "InvalidImage", "NativeShape", "build_cache", "open_cache"]
+__all__ = ["UNSEEN", "CachedImage", "ImageCache", "InvalidImage", "build_cache", "open_cache"]
+
+
+MAX_NAMED = 20
+"""Unreadable images that are named at most."""
 
 
 def build_cache(
@@ -51,7 +54,7 @@ def build_cache(
     find_levels: bool = True,
     workers: int | None = None,
     skip_invalid: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = SILENT,
     cache_dir: Path | None = None,
 ) -> ImageCache:
     """Return a dataset's pixels at one size, from the cache or decoded into it; its files were read before.
@@ -60,8 +63,7 @@ def build_cache(
 
     Args:
         spec: of a trained model: determines size, channels and palette, and a class may have any number of images.
-        skip_invalid: leave unreadable images out; they are listed in `ImageCache.invalid`.
-        progress: called in this thread with (images done, total).
+        skip_invalid: leave unreadable images out; they are listed in `ImageCache.invalid`, and some are reported.
         cache_dir: see `store.py` for the default.
     """
     settings = DecodeSettings(
@@ -81,12 +83,20 @@ def build_cache(
         if existing is not None:
             if existing.invalid and not skip_invalid:
                 raise InputError(unreadable_message(existing.invalid))
-            if progress is not None:
-                progress(len(index.files), len(index.files))
+            progress.tick(Tick(1.0))
+            _report_invalid(existing.invalid, progress)
             return existing
         cache = _build(index, key, pool, settings, progress, cache_dir)
     evict(cache.directory.parent, limit)
+    _report_invalid(cache.invalid, progress)
     return cache
+
+
+def _report_invalid(invalid: Sequence[InvalidImage], progress: Progress) -> None:
+    for image in invalid[:MAX_NAMED]:
+        progress.say(f"left out: {image.file_name}: {image.reason}")
+    if len(invalid) > MAX_NAMED:
+        progress.say(f"left out: {len(invalid) - MAX_NAMED} more images that cannot be read")
 
 
 def _build(
@@ -94,7 +104,7 @@ def _build(
     key: str,
     pool: Executor,
     settings: DecodeSettings,
-    progress: Progress | None,
+    progress: Progress,
     cache_dir: Path | None,
 ) -> ImageCache:
     directory, temporary = writable_directory(cache_dir)

@@ -20,7 +20,6 @@ from vaeaug.dataset.decode import Mode
 from vaeaug.dataset.levels import Levels
 from vaeaug.dataset.palette import IndexedColours, Palette
 from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules, rules_from_json
-from vaeaug.dataset.size import median_size
 from vaeaug.dataset.store import lock_entry
 from vaeaug.dataset.traits import FileTraits, traits_from_json
 from vaeaug.errors import InputError, nearest
@@ -63,24 +62,6 @@ class InvalidImage:
 
     file_name: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class NativeShape:
-    """The form in which the synthetic images of a class are written.
-
-    Attributes:
-        mode: `P` for palette files.
-        levels: if a training image of the class is deep gray.
-        value_range: smallest and largest value of the deep gray images, as stored in 16-bit files.
-    """
-
-    height: int
-    width: int
-    mode: Literal["L", "RGB", "P"]
-    colours: IndexedColours | None = None
-    levels: Levels | None = None
-    value_range: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -148,23 +129,6 @@ class ImageCache:
         if not len(chosen):
             chosen = np.flatnonzero(self._has_label(label))
         return [self.files[i] for i in chosen]
-
-    def native(self, label: str) -> NativeShape:
-        """Return the form in which synthetic images of a class are written.
-
-        The size is the median of its training images (of all its images, if there are none). The mode is `P` in an
-        indexed dataset, otherwise `RGB` if any image is RGB.
-        """
-        files = self.images_of(label)
-        height, width = median_size([(file.height, file.width) for file in files])
-        if self.palette is not None and self.table is not None:
-            return NativeShape(height, width, "P", IndexedColours(self.palette, self.table))
-        mode: Mode = "RGB" if any(file.mode == "RGB" for file in files) else "L"
-        ranges = [file.value_range for file in files if file.value_range is not None]
-        if not ranges:
-            return NativeShape(height, width, mode)
-        lows, highs = zip(*ranges, strict=True)
-        return NativeShape(height, width, mode, levels=self.levels, value_range=(min(lows), max(highs)))
 
     def _has_label(self, label: str) -> NDArray[np.bool_]:
         if label in self.classes:

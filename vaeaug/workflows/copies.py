@@ -48,11 +48,10 @@ def copy_images(
     """
     chosen = run.settings
     rules = copy_rules(cache, kinds, keep_alpha=chosen.keep_alpha, exact=chosen.copy == "exact")
-    images = tuple(
-        image
-        for image in place_real((file for file in index.files if file.file_name in rules), index.layout, rules)
-        if not chosen.synthetic_only or image.split != "train" or image.synthetic
-    )
+    readable = [file for file in index.files if file.file_name in rules]
+    images = place_real(readable, index.layout, rules)
+    if chosen.synthetic_only:
+        images = tuple(image for image in images if image.split != "train" or image.synthetic)
     run.progress.stage("Copying images")
     copy_real(
         images,

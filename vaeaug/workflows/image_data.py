@@ -10,9 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.contracts import ImageSpec
-from vaeaug.cpus import cpu_count
-from vaeaug.dataset.cache import UNSEEN, ImageCache, build_cache
+from vaeaug.dataset.cache import UNSEEN, ImageCache, InvalidImage, build_cache
 from vaeaug.dataset.constant_classes import constant_warnings
 from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.duplicates import duplicate_warnings
@@ -22,19 +20,16 @@ from vaeaug.dataset.index import MINIMUM_PER_CLASS, NO_LABEL, DatasetIndex
 from vaeaug.dataset.label_options import AUTOMATIC, LabelOptions
 from vaeaug.dataset.passed_over import FRAMES, PassedOver, summary
 from vaeaug.dataset.provenance import separate_synthetic, synthetic_warnings
-from vaeaug.dataset.rules import DEFAULT_RULES, MAX_MEGAPIXELS, DecodeRules
+from vaeaug.dataset.rules import MAX_MEGAPIXELS, DecodeRules
 from vaeaug.dataset.scan import scan
 from vaeaug.models.latents import FILE as LATENTS
 from vaeaug.models.latents import load_latents
 from vaeaug.models.record import ModelRecord, read_record
 from vaeaug.models.store import StoredModel
-from vaeaug.progress import Progress, Tick
+from vaeaug.progress import Progress
 from vaeaug.workflows.name_list import name_list
 from vaeaug.workflows.settings import parse_background, parse_size
 from vaeaug.workflows.train_settings import TrainSettings
-
-MAX_NAMED = 20
-"""Unreadable images that are named at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +91,23 @@ def read_for_training(
             `allow_leaks` is set.
     """
     progress.stage("Reading images")
-    index = read_contents(index, workers=settings.workers or cpu_count())
+    index = read_contents(index, workers=settings.workers)
     separated = separate_synthetic(
-        index,
-        train_on_synthetic=settings.train_on_synthetic,
-        remedy="add --train-on-synthetic to train on these",
+        index, train_on_synthetic=settings.train_on_synthetic, remedy="add --train-on-synthetic to train on these"
     )
+    copied = "they are copied and stay synthetic in the manifest, and " if copies_synthetic else ""
+    training_note = (
+        "the model was also trained on them"
+        if settings.train_on_synthetic
+        else "no model was trained on them (--train-on-synthetic trains on them)"
+    )
+    about_synthetic = synthetic_warnings(separated, copied + training_note)
     record = None if model is None else read_record(model)
-    training = None if model is None or record is None else _training_of(model, record)
-    index, held_out = divide(separated.index, settings.held_out(), settings.group_by, training)
-    cache = read_images(
+    requested, training = settings.held_out(), None
+    if model is not None and record is not None and (requested is not None or record.holdout is not None):
+        training = _training_of(model, record)
+    index, held_out = divide(separated.index, requested, settings.group_by, training)
+    cache = build_cache(
         index,
         image_size=parse_size(settings.image_size),
         rules=DecodeRules(background=parse_background(settings.background), max_megapixels=settings.max_megapixels)
@@ -118,19 +120,17 @@ def read_for_training(
     )
     for warning in constant_warnings(cache):
         progress.say(warning)
-    copied = "they are copied and stay synthetic in the manifest, and " if copies_synthetic else ""
-    training_note = (
-        "the model was also trained on them"
-        if settings.train_on_synthetic
-        else "no model was trained on them (--train-on-synthetic trains on them)"
-    )
+    unused = passed_over(index, cache)
     return TrainingData(
         index,
         cache,
-        passed_over=passed_over(index, cache),
-        warnings=(*reading_warnings(index, cache), *duplicate_warnings(cache, allow_leaks=settings.allow_leaks)),
-        synthetic_warnings=tuple(synthetic_warnings(separated, copied + training_note)),
-        held_out=held_out.sentence() if held_out else "",
+        passed_over=unused,
+        warnings=(
+            *reading_warnings(index, unused, cache.invalid),
+            *duplicate_warnings(cache, allow_leaks=settings.allow_leaks),
+        ),
+        synthetic_warnings=tuple(about_synthetic),
+        held_out="" if held_out is None else held_out.sentence(),
     )
 
 
@@ -143,7 +143,7 @@ def read_real(
         InputError: if a class has fewer than `minimum` real training images.
     """
     progress.stage("Reading images")
-    separated = separate_synthetic(read_contents(index, workers=workers or cpu_count()), minimum=minimum)
+    separated = separate_synthetic(read_contents(index, workers=workers), minimum=minimum)
     real = tuple(file for file in separated.index.files if not file.synthetic)
     left_out = len(index.files) - len(real)
     if not left_out:
@@ -174,60 +174,28 @@ def read_for_model(
     """
     index = scan(data, training=False, options=labels)
     progress.stage("Reading images")
-    cache = read_images(
-        read_contents(index, workers=workers or cpu_count()),
+    cache = build_cache(
+        read_contents(index, workers=workers),
         spec=model.spec,
         rules=model.record.rules(max_megapixels),
         workers=workers,
         skip_invalid=skip_invalid,
         progress=progress,
     )
-    for warning in reading_warnings(index, cache):
+    unused = passed_over(index, cache)
+    for warning in reading_warnings(index, unused, cache.invalid):
         progress.say(warning)
     label_of = {name: label for label, name in enumerate(model.classes)}
     labels_N = np.array([label_of.get(file.label, UNSEEN) for file in cache.files], dtype=np.int64)
     unknown = tuple(sorted({file.label for file in cache.files} - {NO_LABEL, *label_of}))
     paths = {file.file_name: file.path for file in index.files}
-    return ModelData(cache, labels_N, unknown, paths, passed_over(index, cache))
+    return ModelData(cache, labels_N, unknown, paths, unused)
 
 
-def read_images(
-    index: DatasetIndex,
-    *,
-    image_size: tuple[int, int] | None = None,
-    spec: ImageSpec | None = None,
-    rules: DecodeRules = DEFAULT_RULES,
-    find_levels: bool = True,
-    workers: int | None,
-    skip_invalid: bool,
-    progress: Progress,
-) -> ImageCache:
-    """Decode every image of a dataset, or open the cache of an earlier run; see `build_cache`.
-
-    Raises:
-        InputError: if some images cannot be read and `skip_invalid` is not set.
-    """
-    cache = build_cache(
-        index,
-        image_size=image_size,
-        spec=spec,
-        rules=rules,
-        find_levels=find_levels,
-        workers=workers or cpu_count(),
-        skip_invalid=skip_invalid,
-        progress=lambda done, total: progress.tick(Tick(done / max(total, 1))),
-    )
-    for image in cache.invalid[:MAX_NAMED]:
-        progress.say(f"left out: {image.file_name}: {image.reason}")
-    if len(cache.invalid) > MAX_NAMED:
-        progress.say(f"left out: {len(cache.invalid) - MAX_NAMED} more images that cannot be read")
-    return cache
-
-
-def reading_warnings(index: DatasetIndex, cache: ImageCache) -> list[str]:
+def reading_warnings(index: DatasetIndex, unused: Sequence[PassedOver], invalid: Sequence[InvalidImage]) -> list[str]:
     """Return how a dataset was read and what was left out, one line each."""
-    unused = summary(passed_over(index, cache))
-    return [*index.notes, *([] if unused is None else [unused]), *_unreadable(cache)]
+    unused_line = summary(unused)
+    return [*index.notes, *([] if unused_line is None else [unused_line]), *_unreadable(invalid)]
 
 
 def passed_over(index: DatasetIndex, cache: ImageCache) -> list[PassedOver]:
@@ -236,9 +204,9 @@ def passed_over(index: DatasetIndex, cache: ImageCache) -> list[PassedOver]:
     return [*index.passed_over, *([PassedOver(FRAMES, several)] if several else [])]
 
 
-def _unreadable(cache: ImageCache) -> list[str]:
-    names = name_list([image.file_name for image in cache.invalid])
-    count = len(cache.invalid)
+def _unreadable(invalid: Sequence[InvalidImage]) -> list[str]:
+    names = name_list([image.file_name for image in invalid])
+    count = len(invalid)
     subject = "1 unreadable image was" if count == 1 else f"{count:,} unreadable images were"
     return [f"{subject} left out: {names}"] if count else []
 

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from machine_faults import on_disk
 from PIL import Image
 
-from vaeaug.dataset.cache import UNSEEN, NativeShape, build_cache, open_cache
-from vaeaug.dataset.contents import read_contents
-from vaeaug.dataset.parallel import WINDOW, thread_pool, windows
+from vaeaug.dataset.cache import UNSEEN, build_cache, open_cache
+from vaeaug.dataset.contents import WINDOW, read_contents, thread_pool, windows
 from vaeaug.dataset.scan import scan
 from vaeaug.dataset.size import model_size
 from vaeaug.errors import InputError
+from vaeaug.export.class_format import NativeShape, native_shape
+from vaeaug.progress import Progress
 
 
 def test_pixels_labels_and_splits(data, tmp_path):
@@ -93,11 +94,18 @@ def test_pixels_do_not_depend_on_the_number_of_workers(tmp_path):
 
 
 def test_progress_counts_every_image_once(data, tmp_path):
-    told = []
-    build(data, tmp_path, progress=lambda done, total: told.append((done, total)))
-    assert told == [(10, 10)]
-    build(data, tmp_path, progress=lambda done, total: told.append((done, total)))
-    assert told == [(10, 10), (10, 10)]
+    class Told(Progress):
+        def __init__(self):
+            self.done = []
+
+        def tick(self, tick):
+            self.done.append(tick.done)
+
+    told = Told()
+    build(data, tmp_path, progress=told)
+    assert told.done == [1.0]
+    build(data, tmp_path, progress=told)
+    assert told.done == [1.0, 1.0]
 
 
 def test_one_colour_image_makes_all_pixels_rgb(tmp_path):
@@ -107,8 +115,8 @@ def test_one_colour_image_makes_all_pixels_rgb(tmp_path):
     assert cache.pixels_NHWC.shape[-1] == 3
     first = cache.pixels_NHWC[0]
     assert (first == first[..., :1]).all()
-    assert cache.native("cat") == NativeShape(12, 10, "L")
-    assert cache.native("dog") == NativeShape(12, 10, "RGB")
+    assert native_shape(cache, "cat") == NativeShape(12, 10, "L")
+    assert native_shape(cache, "dog") == NativeShape(12, 10, "RGB")
 
 
 def test_rgb_files_that_are_gray_are_learned_in_gray_and_written_in_rgb(tmp_path):
@@ -120,7 +128,7 @@ def test_rgb_files_that_are_gray_are_learned_in_gray_and_written_in_rgb(tmp_path
     for i in (0, WINDOW - 1, WINDOW, count - 1):
         assert (cache.pixels_NHWC[i, ..., 0] == np.asarray(gray(i, 8, 9))).all()
     assert {file.mode for file in cache.files} == {"RGB"}
-    assert cache.native("cat").mode == "RGB"
+    assert native_shape(cache, "cat").mode == "RGB"
     assert sorted(path.name for path in cache.directory.iterdir()) == ["lock", "meta.json", "pixels.bin"]
 
 
@@ -140,14 +148,14 @@ def test_native_is_the_median_of_the_training_images(tmp_path):
     class_folder(root / "test" / "cat", 5, height=200, width=200)
     class_folder(root / "test" / "new", 2, height=50, width=40)
     cache = build(root, tmp_path)
-    assert cache.native("cat") == NativeShape(30, 21, "L")
-    assert cache.native("new") == NativeShape(50, 40, "L")
+    assert native_shape(cache, "cat") == NativeShape(30, 21, "L")
+    assert native_shape(cache, "new") == NativeShape(50, 40, "L")
 
 
 def test_native_is_rgb_if_any_training_image_of_the_class_is(tmp_path):
     class_folder(tmp_path / "data" / "cat", 3)
     save(tmp_path / "data" / "cat" / "x.png", colour(1))
-    assert build(tmp_path / "data", tmp_path).native("cat").mode == "RGB"
+    assert native_shape(build(tmp_path / "data", tmp_path), "cat").mode == "RGB"
 
 
 @pytest.mark.parametrize(

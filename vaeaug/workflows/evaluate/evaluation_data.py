@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from vaeaug.contracts import ImageSpec
-from vaeaug.dataset.cache import UNSEEN, ImageCache
+from vaeaug.dataset.cache import UNSEEN, ImageCache, build_cache
 from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.index import NO_LABEL, DatasetIndex
 from vaeaug.dataset.passed_over import PassedOver
@@ -22,7 +22,7 @@ from vaeaug.workflows.evaluate.image_subset import ImageSubset, image_subset
 from vaeaug.workflows.evaluate.leaks import check_leaks
 from vaeaug.workflows.evaluate.real_copies import exclude_real_images
 from vaeaug.workflows.evaluate.synthetic_record import Manifest, background_of, is_edited, read_manifest, trained_on
-from vaeaug.workflows.image_data import passed_over, read_images, read_real, reading_warnings
+from vaeaug.workflows.image_data import passed_over, read_real, reading_warnings
 from vaeaug.workflows.run import Run
 from vaeaug.workflows.settings import expand_user, parse_background, parse_size
 
@@ -66,7 +66,7 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
     run.warn(*warnings)
     if len(index.classes) < 2:
         raise InputError(f"{real} has one class, {index.classes[0]!r}; a classifier needs at least two")
-    cache = read_images(
+    cache = build_cache(
         index,
         image_size=parse_size(settings.image_size),
         rules=DecodeRules(
@@ -77,7 +77,8 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
         skip_invalid=settings.skip_invalid,
         progress=progress,
     )
-    for warning in reading_warnings(index, cache):
+    unused = passed_over(index, cache)
+    for warning in reading_warnings(index, unused, cache.invalid):
         progress.say(warning)
     training = image_subset(cache, cache.split_N == "train", cache.classes)
     rows = read_manifest(synthetic)
@@ -89,7 +90,7 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
         progress.say(
             f"{synthetic} has no manifest.csv, so all {len(synthetic_images):,} images in it count as synthetic"
         )
-    test, tested_on, unused = _test(run, cache)
+    test, tested_on, unused_in_test = _test(run, cache)
     run.warn(*left_out)
     if test is not None:
         untrained = test.subset(~np.isin(test.digests(), training.digests()))
@@ -123,7 +124,7 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
         edited=is_edited(rows, run.registry.samplers),
         test=test,
         tested_on=tested_on,
-        passed_over=(*passed_over(index, cache), *passed_over(synthetic_index, synthetic_images.cache), *unused),
+        passed_over=(*unused, *passed_over(synthetic_index, synthetic_images.cache), *unused_in_test),
     )
 
 
@@ -169,7 +170,7 @@ def _read(run: Run[EvaluateSettings], index: DatasetIndex, reference: ImageCache
     """Decode images at the size and by the rules of others, in their channels and colours."""
     _, height, width, channels = reference.pixels_NHWC.shape
     spec = ImageSpec(channels=channels, height=height, width=width, palette=reference.palette)
-    cache = read_images(
+    cache = build_cache(
         index,
         spec=spec,
         rules=reference.rules,

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vaeaug.dataset.build import unreadable_message
+from vaeaug.dataset.contents import thread_pool, windows
 from vaeaug.dataset.image_cache import InvalidImage
 from vaeaug.dataset.index import NO_LABEL, DatasetIndex, ImageFile
 from vaeaug.dataset.opening import UnreadableImageError, read_file
-from vaeaug.dataset.parallel import thread_pool, windows
 from vaeaug.dataset.rules import DecodeRules
 from vaeaug.dataset.traits import read_traits
 from vaeaug.errors import InputError

@@ -88,9 +88,9 @@ def make_dataset(
                 "--keep-alpha takes transparency from edited real images, and indexed images are not edited; "
                 "leave out --keep-alpha"
             )
-        model = dataset_model(run, named, training_data, budget)
-        check_model(chosen, cache, model)
         counts = requested_counts(chosen, cache)
+        model = dataset_model(run, named, training_data, counts, budget)
+        check_model(chosen, cache, model)
         is_training_data = was_trained_on(model, cache)
         sampler = dataset_sampler(run, sampler, model, is_training_data=is_training_data)
         run.staging.check_unchanged(**identity(cache), model=model.record.fingerprint)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 
 from vaeaug.contracts import Sampler
@@ -16,7 +17,6 @@ from vaeaug.workflows.run import Run
 from vaeaug.workflows.sample_settings import AugmentSettings
 from vaeaug.workflows.samplers import choose_sampler, drawing_samplers, editing_samplers, find_sampler
 from vaeaug.workflows.settings import AUTO, expand_user
-from vaeaug.workflows.synthetic.class_counts import requested_counts
 from vaeaug.workflows.synthetic.sample_filter import SampleFilter, train_filter
 from vaeaug.workflows.time_budget import TimeBudget, reserve_for_writing, writing_seconds
 from vaeaug.workflows.train.loss_choice import NamedPlugins
@@ -32,15 +32,22 @@ def trained_model(settings: AugmentSettings) -> Path | None:
 
 
 def dataset_model(
-    run: Run[AugmentSettings], named: NamedPlugins, training_data: TrainingData, budget: TimeBudget | None
+    run: Run[AugmentSettings],
+    named: NamedPlugins,
+    training_data: TrainingData,
+    counts: Mapping[str, int],
+    budget: TimeBudget | None,
 ) -> StoredModel:
     """Return the model of a dataset: that of `--model`, or one that is trained for this dataset only.
+
+    Args:
+        counts: class -> number of synthetic images, for which time is reserved.
 
     Raises:
         InputError: if the model of `--model` is of another variant or loss than the named ones.
     """
     if budget is not None:
-        budget = _reserved(run, budget, training_data)
+        budget = _reserved(run, budget, training_data, counts)
     if run.settings.model is not None:
         return _named_model(run, expand_user(run.settings.model), named, training_data, budget)
     if budget is not None:  # what follows the training is done before it, or its time is estimated
@@ -133,8 +140,9 @@ def dataset_filter(run: Run[AugmentSettings], cache: ImageCache) -> SampleFilter
     )
 
 
-def _reserved(run: Run[AugmentSettings], budget: TimeBudget, training_data: TrainingData) -> TimeBudget:
-    counts = requested_counts(run.settings, training_data.cache)
+def _reserved(
+    run: Run[AugmentSettings], budget: TimeBudget, training_data: TrainingData, counts: Mapping[str, int]
+) -> TimeBudget:
     readable = {file.file_name for file in training_data.cache.files}
     paths: dict[str, list[Path]] = {label: [] for label in counts}
     for file in training_data.index.of("train"):

@@ -66,7 +66,8 @@ def train_model(
     run: Run[TrainModelSettings], named: NamedPlugins, training_data: TrainingData, budget: TimeBudget | None
 ) -> None:
     """Train a model on a dataset and publish it, unless that was done before; inside `writing_model`."""
-    chosen, cache = run.settings, training_data.cache
+    chosen = run.settings
+    cache = training_data.cache
     for warning in training_data.warnings:
         run.progress.say(warning)
     if run.finished_record(**identity(cache)) is not None:
