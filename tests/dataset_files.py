@@ -12,6 +12,7 @@ from PIL import Image
 from vaeaug.dataset.cache import ImageCache, build_cache, open_cache
 from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.scan import scan
+from vaeaug.export.class_format import NativeShape, native_shape
 
 
 def gray(seed: int, height: int = 12, width: int = 10) -> Image.Image:
@@ -47,6 +48,12 @@ def class_folder(folder: Path, count: int = 3, *, start: int = 0, make: object =
 def build(data: Path, place: Path, **options: Any) -> ImageCache:
     """Build the cache of a dataset in `place/cache`."""
     return build_cache(read_contents(scan(data)), cache_dir=place / "cache", **options)
+
+
+def shape_of(cache: ImageCache, label: str) -> NativeShape:
+    """The form of the images of a class: of its training images, if it has any."""
+    files = [file for file in cache.files if file.label == label]
+    return native_shape([file for file in files if file.split == "train"] or files, cache)
 
 
 def pixel_sum(directory: Path) -> int:

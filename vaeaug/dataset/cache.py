@@ -77,26 +77,21 @@ def build_cache(
     model_size([(1, 1)], max_side)  # refuses a bound out of range before any work is done
     limit = size_limit()
     _check_outside(index.root, cache_dir)
-    with thread_pool(workers) as pool:
-        key = _key(index, settings)
-        existing = _open_existing(key, cache_dir)
-        if existing is not None:
-            if existing.invalid and not skip_invalid:
-                raise InputError(unreadable_message(existing.invalid))
-            progress.tick(Tick(1.0))
-            _report_invalid(existing.invalid, progress)
-            return existing
-        cache = _build(index, key, pool, settings, progress, cache_dir)
-    evict(cache.directory.parent, limit)
-    _report_invalid(cache.invalid, progress)
-    return cache
-
-
-def _report_invalid(invalid: Sequence[InvalidImage], progress: Progress) -> None:
-    for image in invalid[:MAX_NAMED]:
+    key = _key(index, settings)
+    cache = _open_existing(key, cache_dir)
+    if cache is None:
+        with thread_pool(workers) as pool:
+            cache = _build(index, key, pool, settings, progress, cache_dir)
+        evict(cache.directory.parent, limit)
+    else:
+        if cache.invalid and not skip_invalid:
+            raise InputError(unreadable_message(cache.invalid))
+        progress.tick(Tick(1.0))
+    for image in cache.invalid[:MAX_NAMED]:
         progress.say(f"left out: {image.file_name}: {image.reason}")
-    if len(invalid) > MAX_NAMED:
-        progress.say(f"left out: {len(invalid) - MAX_NAMED} more images that cannot be read")
+    if len(cache.invalid) > MAX_NAMED:
+        progress.say(f"left out: {len(cache.invalid) - MAX_NAMED} more images that cannot be read")
+    return cache
 
 
 def _build(

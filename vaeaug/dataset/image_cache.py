@@ -10,6 +10,7 @@ import json
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaeaug.dataset.decode import Mode
+from vaeaug.dataset.index import MINIMUM_PER_CLASS
 from vaeaug.dataset.levels import Levels
 from vaeaug.dataset.palette import IndexedColours, Palette
 from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules, rules_from_json
@@ -123,13 +125,6 @@ class ImageCache:
         """The range of the dataset's deep gray images (`levels.py`), or None if there are none."""
         return self.rules.levels
 
-    def images_of(self, label: str) -> list[CachedImage]:
-        """Return the training images of a class, or all its images if there are none."""
-        chosen = self.indices("train", label)
-        if not len(chosen):
-            chosen = np.flatnonzero(self._has_label(label))
-        return [self.files[i] for i in chosen]
-
     def _has_label(self, label: str) -> NDArray[np.bool_]:
         if label in self.classes:
             return np.equal(self.labels_N, self.classes.index(label))
@@ -137,6 +132,45 @@ class ImageCache:
         if not found.any():
             raise InputError(f"there is no class {label!r}: {nearest(label, self.classes)}")
         return found
+
+
+def validation_split(
+    cache: ImageCache, fraction: float = 0.1, seed: int = 0
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the indices (train, val) of the images to train on and to validate with, ascending; val may be empty.
+
+    DATA's val split is used if it exists. Otherwise, the floor(fraction * n) of the n real training images of each
+    class whose content and `seed` hash lowest validate, so that copies stay together; two training images always
+    remain.
+    """
+    if not 0 <= fraction < 1:
+        raise InputError(f"the validation fraction must be at least 0 and below 1, not {fraction}")
+    train = cache.indices("train")
+    own = cache.indices("val")
+    own = own[cache.labels_N[own] != UNSEEN]
+    if len(own):
+        return train, own
+    chosen = [_chosen(cache, cache.indices("train", label, real=True), fraction, seed) for label in cache.classes]
+    val = np.sort(np.concatenate([np.empty(0, dtype=np.int64), *chosen]))
+    return np.setdiff1d(train, val), val
+
+
+def _chosen(cache: ImageCache, indices: NDArray[np.int64], fraction: float, seed: int) -> NDArray[np.int64]:
+    """Return the validation images of one class: whole groups of equal content, in the order of their hashes."""
+    room = max(0, min(int(fraction * len(indices)), len(indices) - MINIMUM_PER_CLASS))
+    ranked = sorted((_rank(cache.files[i].digest, seed), int(i)) for i in indices)
+    chosen: list[int] = []
+    for _, group in groupby(ranked, key=lambda pair: pair[0]):
+        members = [i for _, i in group]
+        if len(chosen) + len(members) <= room:
+            chosen += members
+        elif len(members) == 1:
+            break
+    return np.array(chosen, dtype=np.int64)
+
+
+def _rank(digest: str, seed: int) -> bytes:
+    return hashlib.blake2b(f"{seed}/{digest}".encode(), digest_size=16).digest()
 
 
 def open_cache(directory: Path) -> ImageCache:

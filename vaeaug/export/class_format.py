@@ -87,13 +87,11 @@ class ClassFormat:
         return _settled(self.mode, self.requested_format, self.quality, copied_as(source, self.mode))
 
 
-def native_shape(cache: ImageCache, label: str) -> NativeShape:
-    """Return the form in which synthetic images of a class are written.
+def native_shape(files: Sequence[CachedImage], cache: ImageCache) -> NativeShape:
+    """Return the form in which synthetic images of a class are written, from its training images `files`.
 
-    The size is the median of its training images (of all its images, if there are none). The mode is `P` in an
-    indexed dataset, otherwise `RGB` if any image is RGB.
+    The size is their median. The mode is `P` in an indexed dataset, otherwise `RGB` if any image is RGB.
     """
-    files = cache.images_of(label)
     height, width = median_size([(file.height, file.width) for file in files])
     if cache.palette is not None and cache.table is not None:
         return NativeShape(height, width, "P", IndexedColours(cache.palette, cache.table))
@@ -112,17 +110,18 @@ def class_formats(
     by_label: dict[str, list[CachedImage]] = {}
     for file in cache.files:
         by_label.setdefault(file.label, []).append(file)
-    return {
-        label: class_format(
-            native_shape(cache, label),
-            [file.traits for file in cache.images_of(label)],
+    formats = {}
+    for label, files in by_label.items():
+        training = [file for file in files if file.split == "train"] or files
+        formats[label] = class_format(
+            native_shape(training, cache),
+            [file.traits for file in training],
             in_colour=any(file.mode == "RGB" for file in files),
             transparent=keep_alpha and any(file.traits.transparent for file in files),
             requested_format=requested_format,
             quality=quality,
         )
-        for label, files in by_label.items()
-    }
+    return formats
 
 
 def class_format(

@@ -16,8 +16,7 @@ from vaeaug.models.store import StoredModel
 from vaeaug.models.tensor_file import write_tensors
 from vaeaug.nn.pixel_gaussian import PixelGaussian
 from vaeaug.seeds import seed_of
-from vaeaug.training.batches import as_images
-from vaeaug.training.encode import encode_images
+from vaeaug.training.batches import as_images, encode_images
 
 FILE = "gaussians.safetensors"
 MODEL = "model"  # of the metadata: the fingerprint of the weights

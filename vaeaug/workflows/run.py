@@ -80,12 +80,12 @@ class Run(Generic[S_co]):
 
     @contextlib.contextmanager
     def writing(
-        self, out: Path, request: Mapping[str, Any], *, inputs: Iterable[Path], record: str = RECORD
+        self, out: Path, resolved: Mapping[str, Any], *, inputs: Iterable[Path], record: str = RECORD
     ) -> Iterator[Run[S_co]]:
         """Build the output directory: yield the run with its `staging`. Call `publish` at the end of the block.
 
         Args:
-            request: what decides the result (`RunSettings.request`).
+            resolved: what decides the result besides the settings; part of the request (`RunSettings.request`).
             inputs: what is read: none of them may contain `out` or be in it.
             record: file name of the command's record.
 
@@ -93,6 +93,7 @@ class Run(Generic[S_co]):
             InputError: if `out` cannot be used or overlaps an input, or if the run there had another request.
         """
         check_disjoint(out, inputs)
+        request = self.settings.request(**resolved)
         with Staging(out, request, resume=self.settings.resume, record=record) as staging:
             yield dataclasses.replace(self, _staging=staging)
 

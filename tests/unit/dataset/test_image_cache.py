@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from dataset_files import build, build_in_a_process, class_folder, colour, gray, pixel_sum, save
+from dataset_files import build, build_in_a_process, class_folder, colour, gray, pixel_sum, save, shape_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from machine_faults import on_disk
@@ -18,7 +18,7 @@ from vaeaug.dataset.contents import WINDOW, read_contents, thread_pool, windows
 from vaeaug.dataset.scan import scan
 from vaeaug.dataset.size import model_size
 from vaeaug.errors import InputError
-from vaeaug.export.class_format import NativeShape, native_shape
+from vaeaug.export.class_format import NativeShape
 from vaeaug.progress import Progress
 
 
@@ -115,8 +115,8 @@ def test_one_colour_image_makes_all_pixels_rgb(tmp_path):
     assert cache.pixels_NHWC.shape[-1] == 3
     first = cache.pixels_NHWC[0]
     assert (first == first[..., :1]).all()
-    assert native_shape(cache, "cat") == NativeShape(12, 10, "L")
-    assert native_shape(cache, "dog") == NativeShape(12, 10, "RGB")
+    assert shape_of(cache, "cat") == NativeShape(12, 10, "L")
+    assert shape_of(cache, "dog") == NativeShape(12, 10, "RGB")
 
 
 def test_rgb_files_that_are_gray_are_learned_in_gray_and_written_in_rgb(tmp_path):
@@ -128,7 +128,7 @@ def test_rgb_files_that_are_gray_are_learned_in_gray_and_written_in_rgb(tmp_path
     for i in (0, WINDOW - 1, WINDOW, count - 1):
         assert (cache.pixels_NHWC[i, ..., 0] == np.asarray(gray(i, 8, 9))).all()
     assert {file.mode for file in cache.files} == {"RGB"}
-    assert native_shape(cache, "cat").mode == "RGB"
+    assert shape_of(cache, "cat").mode == "RGB"
     assert sorted(path.name for path in cache.directory.iterdir()) == ["lock", "meta.json", "pixels.bin"]
 
 
@@ -148,14 +148,14 @@ def test_native_is_the_median_of_the_training_images(tmp_path):
     class_folder(root / "test" / "cat", 5, height=200, width=200)
     class_folder(root / "test" / "new", 2, height=50, width=40)
     cache = build(root, tmp_path)
-    assert native_shape(cache, "cat") == NativeShape(30, 21, "L")
-    assert native_shape(cache, "new") == NativeShape(50, 40, "L")
+    assert shape_of(cache, "cat") == NativeShape(30, 21, "L")
+    assert shape_of(cache, "new") == NativeShape(50, 40, "L")
 
 
 def test_native_is_rgb_if_any_training_image_of_the_class_is(tmp_path):
     class_folder(tmp_path / "data" / "cat", 3)
     save(tmp_path / "data" / "cat" / "x.png", colour(1))
-    assert native_shape(build(tmp_path / "data", tmp_path), "cat").mode == "RGB"
+    assert shape_of(build(tmp_path / "data", tmp_path), "cat").mode == "RGB"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from dataset_files import class_folder, colour, gray, save
+from dataset_files import class_folder, colour, gray, save, shape_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -16,7 +16,7 @@ from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.decode import decode, read_colour_table
 from vaeaug.dataset.palette import IndexedColours, nearest_colours, nearest_entries
 from vaeaug.dataset.scan import scan
-from vaeaug.export.class_format import NativeShape, native_shape
+from vaeaug.export.class_format import NativeShape
 
 RED, GREEN, BLUE, SAND, WHITE = (200, 10, 20), (10, 180, 30), (0, 0, 250), (190, 180, 120), (255, 255, 255)
 BLACK, MIDDLE = (0, 0, 0), (128, 128, 128)
@@ -86,7 +86,7 @@ def test_at_most_256_colours_together(tmp_path, colours, is_indexed):
         assert len(cache.palette) == 256
         return
     assert cache.table is None
-    assert native_shape(cache, "cat") == NativeShape(24, 20, "RGB")
+    assert shape_of(cache, "cat") == NativeShape(24, 20, "RGB")
     for pixels_HWC, file in zip(
         cache.pixels_NHWC, cache.files, strict=True
     ):  # resized by averaging, as photographs are
@@ -99,7 +99,7 @@ def test_one_training_image_of_another_kind_is_enough_for_none_to_be_indexed(tmp
     save(tmp_path / "data/cat/x.png", other)
     cache = build(tmp_path / "data", tmp_path)
     assert cache.palette is None
-    assert native_shape(cache, "cat").mode == "RGB"
+    assert shape_of(cache, "cat").mode == "RGB"
 
 
 def test_a_colour_of_val_or_test_that_train_lacks_becomes_the_nearest(tmp_path):
@@ -131,7 +131,7 @@ def test_resizing_takes_the_nearest_pixel_and_mixes_no_colours(tmp_path):
     with Image.open(tmp_path / "data/cat/000.png") as image:
         every = np.asarray(image.convert("RGB"))
     assert (cache.pixels_NHWC[0] == every[2::5, 1::3]).all()
-    assert native_shape(cache, "cat") == NativeShape(40, 30, "P", IndexedColours(cache.palette, cache.table))
+    assert shape_of(cache, "cat") == NativeShape(40, 30, "P", IndexedColours(cache.palette, cache.table))
 
 
 def test_a_colour_that_resizing_drops_is_still_of_the_palette(tmp_path):
@@ -158,7 +158,7 @@ def test_an_opened_cache_knows_its_colours(tmp_path):
     cache = build(tmp_path / "data", tmp_path)
     for again in (open_cache(cache.directory), build(tmp_path / "data", tmp_path)):
         assert (again.palette, again.table) == ((RED, BLUE), (RED, GREEN, BLUE))
-        assert native_shape(again, "cat") == native_shape(cache, "cat")
+        assert shape_of(again, "cat") == shape_of(cache, "cat")
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "BMP", "TIFF"])

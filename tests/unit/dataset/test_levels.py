@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiff_files
-from dataset_files import build
+from dataset_files import build, shape_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -19,7 +19,6 @@ from vaeaug.dataset.levels import DeepValues, Levels, LevelsFinder
 from vaeaug.dataset.rules import DecodeRules
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
-from vaeaug.export.class_format import native_shape
 
 U16 = arrays.arrays(np.uint16, (4, 5))
 
@@ -85,9 +84,9 @@ def test_differences_in_brightness_between_classes_survive(tmp_path):
     cache = build(dataset(tmp_path / "data", images, ".png"), tmp_path)
     dark, light = (cache.pixels_NHWC[cache.indices("train", label)].mean() for label in ("dark", "light"))
     assert (dark < 32) & (light > 180)
-    assert native_shape(cache, "dark").value_range == (0, 500)
-    assert native_shape(cache, "light").value_range == (3000, 4095)
-    assert native_shape(cache, "light").levels == Levels(0, 4095, raw=True)
+    assert shape_of(cache, "dark").value_range == (0, 500)
+    assert shape_of(cache, "light").value_range == (3000, 4095)
+    assert shape_of(cache, "light").levels == Levels(0, 4095, raw=True)
 
 
 def test_images_that_are_not_trained_on_do_not_change_the_range_and_are_clipped(tmp_path):
@@ -120,7 +119,7 @@ def test_unsigned_16_bit_images_beside_floats_are_on_the_scale_of_written_files(
 def test_what_a_cache_says_of_8_bit_images(tmp_path):
     cache = build(dataset(tmp_path / "data", {"ant": [noise(0, 255, np.uint8, i) for i in range(2)]}), tmp_path)
     assert cache.levels is None
-    assert (native_shape(cache, "ant").levels, native_shape(cache, "ant").value_range) == (None, None)
+    assert (shape_of(cache, "ant").levels, shape_of(cache, "ant").value_range) == (None, None)
 
 
 def test_few_hot_pixels_do_not_decide_and_one_in_ten_thousand_is_few():

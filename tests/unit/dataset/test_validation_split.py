@@ -6,8 +6,8 @@ from dataset_files import class_folder, gray, save
 
 from vaeaug.dataset.cache import build_cache
 from vaeaug.dataset.contents import read_contents
+from vaeaug.dataset.image_cache import validation_split
 from vaeaug.dataset.scan import scan
-from vaeaug.dataset.split import validation_split
 from vaeaug.errors import InputError
 
 

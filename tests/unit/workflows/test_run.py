@@ -38,7 +38,7 @@ class Heard(Progress):
 def finish(out: Path, settings: Settings, progress: Progress = SILENT) -> bool:
     """Run a command that writes only its record; return whether it had finished before."""
     run = begin_run(settings, progress)
-    with run.writing(out, settings.request(model="abc")) as run:
+    with run.writing(out, {"model": "abc"}, inputs=[]) as run:
         if run.finished_record(dataset="images") is not None:
             return True
         (run.content / RECORD).write_text("{}")

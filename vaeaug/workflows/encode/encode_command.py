@@ -103,13 +103,13 @@ def encode(
         progress=progress,
         max_megapixels=chosen.max_megapixels,
     )
-    request = chosen.request(
-        model=stored.record.fingerprint,
-        data=_content_hash(images),
-        encode_as=chosen.encode_as,
-        label=stored.classes[label],
-    )
-    with run.writing(out, request, inputs=[model, data]) as run:
+    resolved = {
+        "model": stored.record.fingerprint,
+        "data": _content_hash(images),
+        "encode_as": chosen.encode_as,
+        "label": stored.classes[label],
+    }
+    with run.writing(out, resolved, inputs=[model, data]) as run:
         if (before := run.finished_record()) is not None:
             return EncodeResult.from_record(run.staging.final, before)
         plan = plan_features(stored, images, chosen, label)

@@ -98,8 +98,8 @@ def evaluate(
         return _result(None, evaluation)
     out = expand_user(out)
     inputs = [real, synthetic, *([expand_user(chosen.test)] if chosen.test else [])]
-    request = chosen.request(real=str(real.resolve()), synthetic=str(synthetic.resolve()))
-    with run.writing(out, request, inputs=inputs, record=RECORD) as run:
+    resolved = {"real": str(real.resolve()), "synthetic": str(synthetic.resolve())}
+    with run.writing(out, resolved, inputs=inputs, record=RECORD) as run:
         data = read_evaluate_data(run, scan(real, options=chosen.label_options()), synthetic)
         if (record := run.finished_record(**_identities(data))) is not None:
             return EvaluateResult.from_record(run.staging.final, record)

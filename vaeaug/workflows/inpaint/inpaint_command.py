@@ -95,8 +95,8 @@ def inpaint(
     for note in (*index.notes, *([] if unused is None else [unused])):
         progress.say(note)
     inputs = [model, images, *(expand_user(name) for name in (chosen.masks, chosen.coco, chosen.data) if name)]
-    request = chosen.request(model=stored.record.fingerprint, images=str(images.resolve()))
-    with run.writing(out, request, inputs=inputs) as run:
+    resolved = {"model": stored.record.fingerprint, "images": str(images.resolve())}
+    with run.writing(out, resolved, inputs=inputs) as run:
         index = read_contents(index, workers=chosen.workers)
         separated = separate_synthetic(index, minimum=1) if chosen.random_holes else None
         plan = make_plan(index if separated is None else separated.index, images, chosen, stored.record, progress)

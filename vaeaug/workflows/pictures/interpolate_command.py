@@ -77,8 +77,8 @@ def interpolate(
     resolved: dict[str, Any] = {"steps": chosen.steps, "path": chosen.path, "labels": list(names), "enlarge": factor}
     predicted = [chosen.label is None and not in_class_folder(stored, path) for path in files]
     run.warn(*_warnings(files, names, predicted))
-    request = chosen.request(model=stored.record.fingerprint, images=digests, **resolved)
-    with run.writing(out, request, inputs=[model, *files]) as run:
+    compared = {"model": stored.record.fingerprint, "images": digests, **resolved}
+    with run.writing(out, compared, inputs=[model, *files]) as run:
         if run.finished_record() is not None:
             return InterpolateResult(run.staging.final, names, chosen.steps, tuple(run.warnings))
         _draw(stored, real, labels, chosen, run.content, factor)

@@ -76,12 +76,12 @@ def traverse(model: str | Path, out: str | Path, *, progress: Progress = SILENT,
     if chosen.image is not None:
         image, labels = _start_image(stored, expand_user(chosen.image), chosen)
         inputs.append(expand_user(chosen.image))
-    request = chosen.request(
-        model=stored.record.fingerprint,
-        classes=[stored.classes[label] for label in labels],
-        image=None if image is None else hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest(),
-    )
-    with run.writing(out, request, inputs=inputs) as run:
+    resolved = {
+        "model": stored.record.fingerprint,
+        "classes": [stored.classes[label] for label in labels],
+        "image": None if image is None else hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest(),
+    }
+    with run.writing(out, resolved, inputs=inputs) as run:
         if (record := run.finished_record()) is not None:
             return TraverseResult.from_record(run.staging.final, record)
         axes_by_class = _draw(run, stored, labels, image)

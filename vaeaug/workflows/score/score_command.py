@@ -83,8 +83,8 @@ def score(
     model, data, out = expand_user(model), expand_user(data), expand_user(out)
     stored = run.open_model(model, allow_imports=run.settings.allow_imports)
     stored.require_consent()
-    request = run.settings.request(model=stored.record.fingerprint, data=str(data.resolve()))
-    with run.writing(out, request, inputs=[data, model]) as run:
+    resolved = {"model": stored.record.fingerprint, "data": str(data.resolve())}
+    with run.writing(out, resolved, inputs=[data, model]) as run:
         images = read_for_model(
             stored,
             data,

@@ -29,8 +29,6 @@ from vaeaug.workflows.synthetic.change_strength import reduced_strength_options
 from vaeaug.workflows.synthetic.class_counts import check_counts, count_warnings, requested_counts
 from vaeaug.workflows.synthetic.dataset_evaluation import Evaluation, discard_evaluation, verdict_of
 from vaeaug.workflows.synthetic.dataset_model import (
-    check_model,
-    dataset_filter,
     dataset_model,
     dataset_sampler,
     named_sampler,
@@ -40,6 +38,7 @@ from vaeaug.workflows.synthetic.dataset_model import (
 from vaeaug.workflows.synthetic.dataset_output import write_dataset
 from vaeaug.workflows.synthetic.dataset_warnings import dataset_warnings
 from vaeaug.workflows.synthetic.sample_files import EXAMPLES
+from vaeaug.workflows.synthetic.sample_filter import dataset_filter
 from vaeaug.workflows.synthetic.synthetic_dataset import AugmentResult, SyntheticDataset
 from vaeaug.workflows.time_budget import begin_budget
 from vaeaug.workflows.train.loss_choice import named_plugins
@@ -72,7 +71,7 @@ def make_dataset(
         samplers = initial_run.registry.samplers
         check_classes(sampler, samplers, named.variant.cls, scope=named.scope, classes=len(index.classes))
     inputs = [data, *([] if chosen.model is None else [expand_user(chosen.model)])]
-    with initial_run.writing(out, chosen.request(data=str(data.resolve())), inputs=inputs) as run:
+    with initial_run.writing(out, {"data": str(data.resolve())}, inputs=inputs) as run:
         training_data = read_for_training(
             index, chosen, run.progress, copies_synthetic=True, model=trained_model(chosen)
         )
@@ -90,7 +89,6 @@ def make_dataset(
             )
         counts = requested_counts(chosen, cache)
         model = dataset_model(run, named, training_data, counts, budget)
-        check_model(chosen, cache, model)
         is_training_data = was_trained_on(model, cache)
         sampler = dataset_sampler(run, sampler, model, is_training_data=is_training_data)
         run.staging.check_unchanged(**identity(cache), model=model.record.fingerprint)

@@ -17,11 +17,11 @@ from vaeaug.workflows.run import Run
 from vaeaug.workflows.sample_settings import AugmentSettings
 from vaeaug.workflows.samplers import choose_sampler, drawing_samplers, editing_samplers, find_sampler
 from vaeaug.workflows.settings import AUTO, expand_user
-from vaeaug.workflows.synthetic.sample_filter import SampleFilter, train_filter
+from vaeaug.workflows.synthetic.sample_filter import dataset_filter
 from vaeaug.workflows.time_budget import TimeBudget, reserve_for_writing, writing_seconds
 from vaeaug.workflows.train.loss_choice import NamedPlugins
 from vaeaug.workflows.train.model_training import identity, train_into
-from vaeaug.workflows.train.train_command import train_model, writing_model
+from vaeaug.workflows.train.train_command import train_model
 from vaeaug.workflows.train_settings import TrainModelSettings, TrainSettings
 
 
@@ -44,12 +44,15 @@ def dataset_model(
         counts: class -> number of synthetic images, for which time is reserved.
 
     Raises:
-        InputError: if the model of `--model` is of another variant or loss than the named ones.
+        InputError: if the model of `--model` is of another variant or loss than the named ones, makes images of other
+            colours than the data have, or does not know a class.
     """
     if budget is not None:
         budget = _reserved(run, budget, training_data, counts)
     if run.settings.model is not None:
-        return _named_model(run, expand_user(run.settings.model), named, training_data, budget)
+        model = _named_model(run, expand_user(run.settings.model), named, training_data, budget)
+        _check_images(run.settings.model, model, training_data.cache)
+        return model
     if budget is not None:  # what follows the training is done before it, or its time is estimated
         dataset_filter(run, training_data.cache)
     run.staging.check_unchanged(**identity(training_data.cache))
@@ -57,27 +60,6 @@ def dataset_model(
     if not (directory / FILE).exists():
         train_into(run, directory, run.scratch / "training", named, training_data.cache, budget)
     return run.open_model(directory)
-
-
-def check_model(settings: AugmentSettings, cache: ImageCache, model: StoredModel) -> None:
-    """Check that a model can make images for the data.
-
-    Raises:
-        InputError: if it makes gray images and the data are in colour, or the reverse, or if it does not know a class.
-    """
-    channels = cache.pixels_NHWC.shape[3]
-    if channels != model.record.channels:
-        model_kind, data_kind = ("gray" if count == 1 else "colour" for count in (model.record.channels, channels))
-        raise InputError(
-            f"the model {settings.model} makes {model_kind} images, but the data contain {data_kind} images; "
-            "give another --model directory to train a new one"
-        )
-    unknown = sorted(set(cache.classes) - set(model.classes))
-    if unknown:
-        raise InputError(
-            f"the model {settings.model} was not trained on the class {unknown[0]!r} of the data; its "
-            f"classes are {', '.join(model.classes)}; give another --model directory to train a new one"
-        )
 
 
 def was_trained_on(model: StoredModel, cache: ImageCache) -> bool:
@@ -126,20 +108,6 @@ def dataset_sampler(
     return choose_sampler(requested, samplers, model, has_originals=is_training_data)
 
 
-def dataset_filter(run: Run[AugmentSettings], cache: ImageCache) -> SampleFilter | None:
-    """Return the filter that decides which samples are kept, or None to keep all."""
-    if not run.settings.filter:
-        return None
-    return train_filter(
-        cache,
-        run.scratch / "judges",
-        seed=run.settings.seed,
-        device=run.device,
-        workers=run.settings.workers,
-        progress=run.progress,
-    )
-
-
 def _reserved(
     run: Run[AugmentSettings], budget: TimeBudget, training_data: TrainingData, counts: Mapping[str, int]
 ) -> TimeBudget:
@@ -162,7 +130,8 @@ def _named_model(
     if not (directory / FILE).exists():
         training = {field.name: getattr(chosen, field.name) for field in dataclasses.fields(TrainSettings)}
         training_run = run.nested(TrainModelSettings(**training))
-        with writing_model(training_run, directory, training_data.index.root) as model_run:
+        data = training_data.index.root
+        with training_run.writing(directory, {"data": str(data.resolve())}, inputs=[data], record=FILE) as model_run:
             train_model(model_run, dataclasses.replace(named, sampler=None), training_data, budget)
     elif chosen.ignored_by_a_model():
         flags = ", ".join(chosen.ignored_by_a_model())
@@ -176,3 +145,20 @@ def _named_model(
                 f"leave out --{flag}, or give another --model directory to train a new one"
             )
     return model
+
+
+def _check_images(name: str, model: StoredModel, cache: ImageCache) -> None:
+    """Raise InputError if a model makes gray images and the data are in colour or the reverse, or lacks a class."""
+    channels = cache.pixels_NHWC.shape[3]
+    if channels != model.record.channels:
+        model_kind, data_kind = ("gray" if count == 1 else "colour" for count in (model.record.channels, channels))
+        raise InputError(
+            f"the model {name} makes {model_kind} images, but the data contain {data_kind} images; "
+            "give another --model directory to train a new one"
+        )
+    unknown = sorted(set(cache.classes) - set(model.classes))
+    if unknown:
+        raise InputError(
+            f"the model {name} was not trained on the class {unknown[0]!r} of the data; its "
+            f"classes are {', '.join(model.classes)}; give another --model directory to train a new one"
+        )

@@ -62,8 +62,7 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     }
     if (chosen.format, chosen.quality) != ("auto", None):
         resolved |= {"format": chosen.format, "quality": chosen.quality}
-    request = chosen.request(model=stored.record.fingerprint, **resolved)
-    with run.writing(out, request, inputs=[model]) as run:
+    with run.writing(out, {"model": stored.record.fingerprint, **resolved}, inputs=[model]) as run:
         if (record := run.finished_record()) is not None:
             return AugmentResult.from_record(run.staging.final, record)
         run.warn(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from pathlib import Path
 from typing import Any
@@ -49,23 +48,15 @@ def train(data: str | Path, model: str | Path, *, progress: Progress = SILENT, *
     named = named_plugins(initial_run)
     chosen.held_out()  # contradictory options are an error before any work
     index = scan(data, options=chosen.label_options())
-    with writing_model(initial_run, model, data) as run:
+    with initial_run.writing(model, {"data": str(data.resolve())}, inputs=[data], record=FILE) as run:
         train_model(run, named, read_for_training(index, chosen, progress), budget)
     return Model(initial_run.open_model(model), chosen.plugins_dirs)
-
-
-def writing_model(
-    run: Run[TrainModelSettings], model: Path, data: Path
-) -> contextlib.AbstractContextManager[Run[TrainModelSettings]]:
-    """Build the directory of a model that is trained on DATA; see `Run.writing`."""
-    request = run.settings.request(data=str(data.resolve()))
-    return run.writing(model, request, inputs=[data], record=FILE)
 
 
 def train_model(
     run: Run[TrainModelSettings], named: NamedPlugins, training_data: TrainingData, budget: TimeBudget | None
 ) -> None:
-    """Train a model on a dataset and publish it, unless that was done before; inside `writing_model`."""
+    """Train a model on a dataset and publish it, unless that was done before; inside `Run.writing`."""
     chosen = run.settings
     cache = training_data.cache
     for warning in training_data.warnings:
