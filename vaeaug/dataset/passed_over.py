@@ -7,9 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vaeaug.dataset.formats import install_for
+from vaeaug.errors import name_list
+
+if TYPE_CHECKING:
+    from vaeaug.dataset.image_cache import CachedImage, InvalidImage
 
 OTHER_FILES = "not an image"
 STRAY = "outside class folders"
@@ -69,6 +73,12 @@ def is_documentation(name: str) -> bool:
     return suffix in _DOCUMENT_SUFFIXES or (text and _DOCUMENT.match(path.name) is not None)
 
 
+def with_frames(passed_over: Sequence[PassedOver], files: Iterable[CachedImage]) -> list[PassedOver]:
+    """Return all parts of a dataset that are not used: files, and further pages and frames of the images in use."""
+    several = tuple(file.file_name for file in files if file.traits.frames > 1)
+    return [*passed_over, *([PassedOver(FRAMES, several)] if several else [])]
+
+
 def summary(passed_over: Sequence[PassedOver]) -> str | None:
     """Return one line on everything that is not used; None if everything is, or all but documentation.
 
@@ -90,6 +100,13 @@ def summary(passed_over: Sequence[PassedOver]) -> str | None:
         if entry.reason == FRAMES
     ]
     return f"not used: {', '.join(parts)}" if parts else None
+
+
+def unreadable(invalid: Sequence[InvalidImage]) -> str:
+    """Return one line on the images that cannot be read, of which there is at least one."""
+    count = len(invalid)
+    subject = "1 unreadable image was" if count == 1 else f"{count:,} unreadable images were"
+    return f"{subject} left out: {name_list([image.file_name for image in invalid])}"
 
 
 def _most_useful_first(entry: PassedOver) -> tuple[bool, int]:

@@ -27,8 +27,8 @@ from vaeaug.dataset.levels import Levels
 from vaeaug.dataset.palette import MAX_COLOURS, IndexedColours
 from vaeaug.dataset.size import median_size
 from vaeaug.dataset.traits import FileTraits
-from vaeaug.export.encoding import PNG, Encoding, Format, encode_image, with_alpha
-from vaeaug.export.png import Mode, fitted
+from vaeaug.export.encoding import PNG, Encoding, Format, encode_image
+from vaeaug.export.png import Mode, fitted, with_alpha
 from vaeaug.models.record import ClassRecord, ModelRecord
 
 _FORMATS: dict[str, Format] = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP"}

@@ -67,7 +67,8 @@ def rewritten(data: bytes, rule: CopyRule) -> bytes:
     pixels_HWC = as_class_format(full, rule.kind)
     mark = read_mark(data)
     text = None if mark is None else {f"{PREFIX}:{name}": value for name, value in mark.fields.items()}
-    return encode_in_class_format(pixels_HWC, rule.kind, copied_as(full.traits, rule.kind.mode), text)
+    encoding = copied_as(full.traits, rule.kind.mode)
+    return encode_in_class_format(pixels_HWC, rule.kind, encoding, text)
 
 
 def _reasons(traits: FileTraits, kind: ClassFormat) -> dict[str, bool]:

@@ -101,6 +101,14 @@ def fitted(
     return np.asarray(image.convert(mode), dtype=np.uint8).reshape(exact)
 
 
+def with_alpha(colours_HWC: NDArray[np.uint8], alpha_HW: NDArray[np.uint8] | None, mode: Mode) -> NDArray[np.uint8]:
+    """Return pixels with an alpha channel, uint8 (H, W, 2 or 4); opaque if `alpha_HW` is None."""
+    height, width = colours_HWC.shape[:2]
+    fitted_HWC = fitted(colours_HWC, height, width, "L" if mode == "LA" else "RGB").astype(np.uint8)
+    alpha_HW = np.full((height, width), 255, np.uint8) if alpha_HW is None else alpha_HW
+    return np.concatenate([fitted_HWC, alpha_HW[..., None]], axis=2)
+
+
 def _eight_bit(pixels_HWC: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
     if pixels_HWC.dtype != np.uint8 or pixels_HWC.ndim != 3 or pixels_HWC.shape[2] not in (1, 3):
         raise ValueError(f"an image is uint8 (H, W, 1 or 3), not {pixels_HWC.dtype} {pixels_HWC.shape}")

@@ -18,7 +18,7 @@ from vaeaug.dataset.holdout import EarlierTraining, divide
 from vaeaug.dataset.holdout_options import HoldOut
 from vaeaug.dataset.index import MINIMUM_PER_CLASS, NO_LABEL, DatasetIndex
 from vaeaug.dataset.label_options import AUTOMATIC, LabelOptions
-from vaeaug.dataset.passed_over import FRAMES, PassedOver, summary
+from vaeaug.dataset.passed_over import PassedOver, summary, unreadable, with_frames
 from vaeaug.dataset.provenance import separate_synthetic, synthetic_warnings
 from vaeaug.dataset.rules import MAX_MEGAPIXELS, DecodeRules
 from vaeaug.dataset.scan import scan
@@ -27,7 +27,6 @@ from vaeaug.models.latents import load_latents
 from vaeaug.models.record import ModelRecord, read_record
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import Progress
-from vaeaug.workflows.name_list import name_list
 from vaeaug.workflows.settings import parse_background, parse_size
 from vaeaug.workflows.train_settings import TrainSettings
 
@@ -120,7 +119,7 @@ def read_for_training(
     )
     for warning in constant_warnings(cache):
         progress.say(warning)
-    unused = passed_over(index, cache)
+    unused = with_frames(index.passed_over, cache.files)
     return TrainingData(
         index,
         cache,
@@ -182,7 +181,7 @@ def read_for_model(
         skip_invalid=skip_invalid,
         progress=progress,
     )
-    unused = passed_over(index, cache)
+    unused = with_frames(index.passed_over, cache.files)
     for warning in reading_warnings(index, unused, cache.invalid):
         progress.say(warning)
     label_of = {name: label for label, name in enumerate(model.classes)}
@@ -195,20 +194,11 @@ def read_for_model(
 def reading_warnings(index: DatasetIndex, unused: Sequence[PassedOver], invalid: Sequence[InvalidImage]) -> list[str]:
     """Return how a dataset was read and what was left out, one line each."""
     unused_line = summary(unused)
-    return [*index.notes, *([] if unused_line is None else [unused_line]), *_unreadable(invalid)]
-
-
-def passed_over(index: DatasetIndex, cache: ImageCache) -> list[PassedOver]:
-    """Return all parts of a dataset that are not used: files, and further pages and frames of images."""
-    several = tuple(file.file_name for file in cache.files if file.traits.frames > 1)
-    return [*index.passed_over, *([PassedOver(FRAMES, several)] if several else [])]
-
-
-def _unreadable(invalid: Sequence[InvalidImage]) -> list[str]:
-    names = name_list([image.file_name for image in invalid])
-    count = len(invalid)
-    subject = "1 unreadable image was" if count == 1 else f"{count:,} unreadable images were"
-    return [f"{subject} left out: {names}"] if count else []
+    return [
+        *index.notes,
+        *([] if unused_line is None else [unused_line]),
+        *([] if not invalid else [unreadable(invalid)]),
+    ]
 
 
 def _training_of(model: Path, record: ModelRecord) -> EarlierTraining:

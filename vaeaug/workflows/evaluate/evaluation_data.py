@@ -13,7 +13,7 @@ from vaeaug.contracts import ImageSpec
 from vaeaug.dataset.cache import UNSEEN, ImageCache, build_cache
 from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.index import NO_LABEL, DatasetIndex
-from vaeaug.dataset.passed_over import PassedOver
+from vaeaug.dataset.passed_over import PassedOver, with_frames
 from vaeaug.dataset.rules import DecodeRules
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError, quoted
@@ -22,7 +22,7 @@ from vaeaug.workflows.evaluate.image_subset import ImageSubset, image_subset
 from vaeaug.workflows.evaluate.leaks import check_leaks
 from vaeaug.workflows.evaluate.real_copies import exclude_real_images
 from vaeaug.workflows.evaluate.synthetic_record import Manifest, background_of, is_edited, read_manifest, trained_on
-from vaeaug.workflows.image_data import passed_over, read_real, reading_warnings
+from vaeaug.workflows.image_data import read_real, reading_warnings
 from vaeaug.workflows.run import Run
 from vaeaug.workflows.settings import expand_user, parse_background, parse_size
 
@@ -77,7 +77,7 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
         skip_invalid=settings.skip_invalid,
         progress=progress,
     )
-    unused = passed_over(index, cache)
+    unused = with_frames(index.passed_over, cache.files)
     for warning in reading_warnings(index, unused, cache.invalid):
         progress.say(warning)
     training = image_subset(cache, cache.split_N == "train", cache.classes)
@@ -124,7 +124,7 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
         edited=is_edited(rows, run.registry.samplers),
         test=test,
         tested_on=tested_on,
-        passed_over=(*unused, *passed_over(synthetic_index, synthetic_images.cache), *unused_in_test),
+        passed_over=(*unused, *with_frames(synthetic_index.passed_over, synthetic_images.cache.files), *unused_in_test),
     )
 
 
@@ -198,7 +198,7 @@ def _test(run: Run[EvaluateSettings], real: ImageCache) -> tuple[ImageSubset | N
                 f"all images of {directory} are synthetic, and synthetic images must not be used to test a model"
             )
         cache = _read(run, index, real).cache
-        unused = passed_over(index, cache)
+        unused = with_frames(index.passed_over, cache.files)
     splits = [split for split in ("test", "val") if (cache.split_N == split).any()]
     if settings.test is None and not splits:
         return None, "", unused

@@ -17,12 +17,11 @@ from vaeaug.anomaly.score_images import Scores, score_images
 from vaeaug.anomaly.table import ImageScores, score_table, write_tables
 from vaeaug.cpus import cpu_count
 from vaeaug.engine.local import run_tasks
-from vaeaug.errors import InputError
+from vaeaug.errors import InputError, name_list
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.workflows.device import one_thread
 from vaeaug.workflows.image_data import ModelData, read_for_model
-from vaeaug.workflows.name_list import name_list
 from vaeaug.workflows.run import Run, begin_run
 from vaeaug.workflows.score.score_output import AnomalyScores, write_root
 from vaeaug.workflows.score.score_settings import ScoreSettings

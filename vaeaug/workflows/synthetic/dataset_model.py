@@ -50,9 +50,7 @@ def dataset_model(
     if budget is not None:
         budget = _reserved(run, budget, training_data, counts)
     if run.settings.model is not None:
-        model = _named_model(run, expand_user(run.settings.model), named, training_data, budget)
-        _check_images(run.settings.model, model, training_data.cache)
-        return model
+        return _named_model(run, expand_user(run.settings.model), named, training_data, budget)
     if budget is not None:  # what follows the training is done before it, or its time is estimated
         dataset_filter(run, training_data.cache)
     run.staging.check_unchanged(**identity(training_data.cache))
@@ -126,39 +124,43 @@ def _named_model(
     training_data: TrainingData,
     budget: TimeBudget | None,
 ) -> StoredModel:
+    """Return the model of a directory; if there is none, it is trained and stored there."""
     chosen = run.settings
-    if not (directory / FILE).exists():
-        training = {field.name: getattr(chosen, field.name) for field in dataclasses.fields(TrainSettings)}
-        training_run = run.nested(TrainModelSettings(**training))
-        data = training_data.index.root
-        with training_run.writing(directory, {"data": str(data.resolve())}, inputs=[data], record=FILE) as model_run:
-            train_model(model_run, dataclasses.replace(named, sampler=None), training_data, budget)
-    elif chosen.ignored_by_a_model():
-        flags = ", ".join(chosen.ignored_by_a_model())
-        run.progress.say(f"the model {directory} is already trained, so these options have no effect: {flags}")
-    model = run.open_model(directory)
+    if (directory / FILE).exists():
+        if chosen.ignored_by_a_model():
+            flags = ", ".join(chosen.ignored_by_a_model())
+            run.progress.say(f"the model {directory} is already trained, so these options have no effect: {flags}")
+        model = run.open_model(directory)
+        _check_model(chosen, directory, model, training_data.cache)
+        return model
+    training = {field.name: getattr(chosen, field.name) for field in dataclasses.fields(TrainSettings)}
+    training_run = run.nested(TrainModelSettings(**training))
+    data = training_data.index.root
+    with training_run.writing(directory, {"data": str(data.resolve())}, inputs=[data], record=FILE) as model_run:
+        train_model(model_run, dataclasses.replace(named, sampler=None), training_data, budget)
+    return run.open_model(directory)
+
+
+def _check_model(settings: AugmentSettings, directory: Path, model: StoredModel, cache: ImageCache) -> None:
+    """Check that a trained model is of the named variant and loss, and can make images for the data."""
     record = model.record
-    for flag, requested, recorded in (("variant", chosen.variant, record.variant), ("loss", chosen.loss, record.loss)):
+    plugins = (("variant", settings.variant, record.variant), ("loss", settings.loss, record.loss))
+    for flag, requested, recorded in plugins:
         if requested not in (None, AUTO, recorded.name):
             raise InputError(
                 f"the model {directory} was trained with --{flag} {recorded.name}, not {requested}; "
                 f"leave out --{flag}, or give another --model directory to train a new one"
             )
-    return model
-
-
-def _check_images(name: str, model: StoredModel, cache: ImageCache) -> None:
-    """Raise InputError if a model makes gray images and the data are in colour or the reverse, or lacks a class."""
     channels = cache.pixels_NHWC.shape[3]
-    if channels != model.record.channels:
-        model_kind, data_kind = ("gray" if count == 1 else "colour" for count in (model.record.channels, channels))
+    if channels != record.channels:
+        model_kind, data_kind = ("gray" if count == 1 else "colour" for count in (record.channels, channels))
         raise InputError(
-            f"the model {name} makes {model_kind} images, but the data contain {data_kind} images; "
+            f"the model {settings.model} makes {model_kind} images, but the data contain {data_kind} images; "
             "give another --model directory to train a new one"
         )
     unknown = sorted(set(cache.classes) - set(model.classes))
     if unknown:
         raise InputError(
-            f"the model {name} was not trained on the class {unknown[0]!r} of the data; its "
+            f"the model {settings.model} was not trained on the class {unknown[0]!r} of the data; its "
             f"classes are {', '.join(model.classes)}; give another --model directory to train a new one"
         )

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.constant_classes import constant_warnings
 from vaeaug.dataset.index import NO_LABEL, DatasetIndex
+from vaeaug.errors import name_list
 from vaeaug.export.layout import folder_name
 from vaeaug.models.store import StoredModel
 from vaeaug.workflows.model_warnings import model_warnings
-from vaeaug.workflows.name_list import name_list
 
 _OTHER_DATA = "the model was not trained on the images of this dataset, or they have been renamed since"
 
