@@ -79,14 +79,14 @@ def build_cache(
     _check_outside(index.root, cache_dir)
     key = _key(index, settings)
     cache = _open_existing(key, cache_dir)
-    if cache is None:
-        with thread_pool(workers) as pool:
-            cache = _build(index, key, pool, settings, progress, cache_dir)
-        evict(cache.directory.parent, limit)
-    else:
+    if cache is not None:
         if cache.invalid and not skip_invalid:
             raise InputError(unreadable_message(cache.invalid))
         progress.tick(Tick(1.0))
+    else:
+        with thread_pool(workers) as pool:
+            cache = _build(index, key, pool, settings, progress, cache_dir)
+        evict(cache.directory.parent, limit)
     for image in cache.invalid[:MAX_NAMED]:
         progress.say(f"left out: {image.file_name}: {image.reason}")
     if len(cache.invalid) > MAX_NAMED:

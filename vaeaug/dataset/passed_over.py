@@ -79,6 +79,20 @@ def with_frames(passed_over: Sequence[PassedOver], files: Iterable[CachedImage])
     return [*passed_over, *([PassedOver(FRAMES, several)] if several else [])]
 
 
+def reading_warnings(
+    notes: Sequence[str], passed_over: Sequence[PassedOver], invalid: Sequence[InvalidImage]
+) -> list[str]:
+    """Return how a dataset was read (`DatasetIndex.notes`), what is not used and what cannot be read, line by line."""
+    lines = list(notes)
+    unused = summary(passed_over)
+    if unused is not None:
+        lines.append(unused)
+    if invalid:
+        subject = "1 unreadable image was" if len(invalid) == 1 else f"{len(invalid):,} unreadable images were"
+        lines.append(f"{subject} left out: {name_list([image.file_name for image in invalid])}")
+    return lines
+
+
 def summary(passed_over: Sequence[PassedOver]) -> str | None:
     """Return one line on everything that is not used; None if everything is, or all but documentation.
 
@@ -87,26 +101,18 @@ def summary(passed_over: Sequence[PassedOver]) -> str | None:
     """
     if all(entry.reason == OTHER_FILES and all(map(is_documentation, entry.files)) for entry in passed_over):
         return None
-    others = [entry for entry in passed_over if entry.reason == OTHER_FILES]
-    parts = [_suffix_part(entry) for entry in sorted(others, key=_most_useful_first)]
-    if len(parts) > _SUFFIXES:
-        more = sum(len(entry.files) for entry in sorted(others, key=_most_useful_first)[_SUFFIXES:])
-        parts = [*parts[:_SUFFIXES], f"{more} other files"]
-    parts += [_image_part(entry) for entry in passed_over if entry.reason not in (OTHER_FILES, FRAMES) and entry.files]
-    parts += [
+    images = [_image_part(entry) for entry in passed_over if entry.reason not in (OTHER_FILES, FRAMES) and entry.files]
+    frames = [
         f"all but the first page or frame of {len(entry.files)} {'file' if len(entry.files) == 1 else 'files'} "
         f"({_examples(entry)})"
         for entry in passed_over
         if entry.reason == FRAMES
     ]
+    others = sorted((entry for entry in passed_over if entry.reason == OTHER_FILES), key=_most_useful_first)
+    suffixes = [_suffix_part(entry) for entry in others[:_SUFFIXES]]
+    more = sum(len(entry.files) for entry in others[_SUFFIXES:])
+    parts = [*suffixes, *([f"{more} other files"] if more else []), *images, *frames]
     return f"not used: {', '.join(parts)}" if parts else None
-
-
-def unreadable(invalid: Sequence[InvalidImage]) -> str:
-    """Return one line on the images that cannot be read, of which there is at least one."""
-    count = len(invalid)
-    subject = "1 unreadable image was" if count == 1 else f"{count:,} unreadable images were"
-    return f"{subject} left out: {name_list([image.file_name for image in invalid])}"
 
 
 def _most_useful_first(entry: PassedOver) -> tuple[bool, int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.dataset.cache import UNSEEN, ImageCache, InvalidImage, build_cache
+from vaeaug.dataset.cache import UNSEEN, ImageCache, build_cache
 from vaeaug.dataset.constant_classes import constant_warnings
 from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.duplicates import duplicate_warnings
@@ -18,7 +18,7 @@ from vaeaug.dataset.holdout import EarlierTraining, divide
 from vaeaug.dataset.holdout_options import HoldOut
 from vaeaug.dataset.index import MINIMUM_PER_CLASS, NO_LABEL, DatasetIndex
 from vaeaug.dataset.label_options import AUTOMATIC, LabelOptions
-from vaeaug.dataset.passed_over import PassedOver, summary, unreadable, with_frames
+from vaeaug.dataset.passed_over import PassedOver, reading_warnings, with_frames
 from vaeaug.dataset.provenance import separate_synthetic, synthetic_warnings
 from vaeaug.dataset.rules import MAX_MEGAPIXELS, DecodeRules
 from vaeaug.dataset.scan import scan
@@ -125,7 +125,7 @@ def read_for_training(
         cache,
         passed_over=unused,
         warnings=(
-            *reading_warnings(index, unused, cache.invalid),
+            *reading_warnings(index.notes, unused, cache.invalid),
             *duplicate_warnings(cache, allow_leaks=settings.allow_leaks),
         ),
         synthetic_warnings=tuple(about_synthetic),
@@ -182,23 +182,13 @@ def read_for_model(
         progress=progress,
     )
     unused = with_frames(index.passed_over, cache.files)
-    for warning in reading_warnings(index, unused, cache.invalid):
+    for warning in reading_warnings(index.notes, unused, cache.invalid):
         progress.say(warning)
     label_of = {name: label for label, name in enumerate(model.classes)}
     labels_N = np.array([label_of.get(file.label, UNSEEN) for file in cache.files], dtype=np.int64)
     unknown = tuple(sorted({file.label for file in cache.files} - {NO_LABEL, *label_of}))
     paths = {file.file_name: file.path for file in index.files}
     return ModelData(cache, labels_N, unknown, paths, unused)
-
-
-def reading_warnings(index: DatasetIndex, unused: Sequence[PassedOver], invalid: Sequence[InvalidImage]) -> list[str]:
-    """Return how a dataset was read and what was left out, one line each."""
-    unused_line = summary(unused)
-    return [
-        *index.notes,
-        *([] if unused_line is None else [unused_line]),
-        *([] if not invalid else [unreadable(invalid)]),
-    ]
 
 
 def _training_of(model: Path, record: ModelRecord) -> EarlierTraining:

@@ -13,7 +13,7 @@ from vaeaug.contracts import ImageSpec
 from vaeaug.dataset.cache import UNSEEN, ImageCache, build_cache
 from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.index import NO_LABEL, DatasetIndex
-from vaeaug.dataset.passed_over import PassedOver, with_frames
+from vaeaug.dataset.passed_over import PassedOver, reading_warnings, with_frames
 from vaeaug.dataset.rules import DecodeRules
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError, quoted
@@ -22,7 +22,7 @@ from vaeaug.workflows.evaluate.image_subset import ImageSubset, image_subset
 from vaeaug.workflows.evaluate.leaks import check_leaks
 from vaeaug.workflows.evaluate.real_copies import exclude_real_images
 from vaeaug.workflows.evaluate.synthetic_record import Manifest, background_of, is_edited, read_manifest, trained_on
-from vaeaug.workflows.image_data import read_real, reading_warnings
+from vaeaug.workflows.image_data import read_real
 from vaeaug.workflows.run import Run
 from vaeaug.workflows.settings import expand_user, parse_background, parse_size
 
@@ -78,7 +78,7 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
         progress=progress,
     )
     unused = with_frames(index.passed_over, cache.files)
-    for warning in reading_warnings(index, unused, cache.invalid):
+    for warning in reading_warnings(index.notes, unused, cache.invalid):
         progress.say(warning)
     training = image_subset(cache, cache.split_N == "train", cache.classes)
     rows = read_manifest(synthetic)

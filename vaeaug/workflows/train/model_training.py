@@ -166,6 +166,7 @@ def _write_model(
         for row in outcome.history
     ]
     (directory / "history.jsonl").write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
+    fingerprint = _fingerprint([directory / name for name in (*dict.fromkeys(weights.values()), LATENTS)])
     _, height, width, channels = cache.pixels_NHWC.shape
     classes = []
     kinds = class_formats(cache)
@@ -195,7 +196,7 @@ def _write_model(
         width=width,
         classes=tuple(classes),
         seed=settings.seed,
-        fingerprint=_fingerprint([directory / name for name in (*dict.fromkeys(weights.values()), LATENTS)]),
+        fingerprint=fingerprint,
         data_fingerprint=cache.training_fingerprint(),
         training={**dataclasses.asdict(settings.training()), "train_augment": _file_name(settings.train_augment)},
         metrics=outcomes[0].metrics,

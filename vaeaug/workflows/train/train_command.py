@@ -6,11 +6,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.scan import scan
 from vaeaug.models.pixel_gaussians import fit_pixel_gaussians, save_pixel_gaussians
 from vaeaug.models.record import FILE
-from vaeaug.models.store import StoredModel
 from vaeaug.progress import SILENT, Progress
 from vaeaug.workflows.device import one_thread
 from vaeaug.workflows.image_data import TrainingData, read_for_training
@@ -67,17 +65,12 @@ def train_model(
         budget = budget.reserving(INPAINTING_FRACTION * budget.seconds)
     train_into(run, run.content, run.scratch, named, cache, budget, training_data.passed_over)
     stored = run.open_model(run.content, allow_imports=True)
-    _add_pixel_gaussians(stored, cache)
+    if cache.palette is None:  # there are no Gaussians of indexed colours
+        with one_thread():
+            gaussians = fit_pixel_gaussians(stored, cache.pixels_NHWC, cache.labels_N, cache.indices("train"))
+        save_pixel_gaussians(stored, gaussians)
     if chosen.inpainting:
         seconds = None if budget is None else budget.left(time.monotonic())
         add_inpainting_encoder(stored, cache, run.progress, seconds=seconds)
     run.warn(*training_data.synthetic_warnings, *model_warnings(stored))
     run.publish()
-
-
-@one_thread()
-def _add_pixel_gaussians(model: StoredModel, cache: ImageCache) -> None:
-    """Fit the Gaussians of a model to its training images; there are none of indexed colours."""
-    if cache.palette is None:
-        gaussians = fit_pixel_gaussians(model, cache.pixels_NHWC, cache.labels_N, cache.indices("train"))
-        save_pixel_gaussians(model, gaussians)
