@@ -181,12 +181,12 @@ def recorded_format(
 
 def as_class_format(full: FullImage, kind: ClassFormat) -> NDArray[Any]:
     """Return the pixels of a decoded image in the mode of its class."""
-    if kind.levels is not None:
-        if full.levels is not None:
-            return full.pixels_HWC
-        height, width = full.pixels_HWC.shape[:2]
-        return kind.levels.to_16_bits(fitted(full.pixels_HWC, height, width, "L").astype(np.uint8))
+    if kind.levels is not None and full.levels is not None:
+        return full.pixels_HWC
     plain_HWC = full.eight_bit()
+    if kind.levels is not None:
+        height, width = plain_HWC.shape[:2]
+        return kind.levels.to_16_bits(fitted(plain_HWC, height, width, "L").astype(np.uint8))
     return with_alpha(plain_HWC, full.alpha_HW, kind.mode) if kind.transparent else plain_HWC
 
 

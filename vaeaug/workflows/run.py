@@ -11,13 +11,14 @@ from typing import Any, Generic, TypeVar
 
 import torch
 
-from vaeaug.export.record import RECORD
+from vaeaug.export.record import RECORD, command_record, write_record
+from vaeaug.models.record import ModelRecord
 from vaeaug.models.store import StoredModel, open_stored
 from vaeaug.plugins import Registry, load
 from vaeaug.progress import Progress
 from vaeaug.staging import Staging, check_no_overlap
 from vaeaug.workflows.device import choose_device
-from vaeaug.workflows.settings import RunSettings
+from vaeaug.workflows.settings import RunSettings, public_settings
 
 S = TypeVar("S", bound=RunSettings)
 S_co = TypeVar("S_co", bound=RunSettings, covariant=True)
@@ -100,6 +101,12 @@ class Run(Generic[S_co]):
     def finished_record(self, **fingerprints: str) -> Mapping[str, Any] | None:
         """Return the record of a finished run with the same request; see `Staging.finished_record`."""
         return self.staging.finished_record(self.progress, **fingerprints)
+
+    def write_record(self, command: str, *, model: ModelRecord, **entries: Any) -> None:
+        """Write the record of a command, with its settings and warnings, into the output; see `command_record`."""
+        settings = public_settings(self.settings)
+        record = command_record(command, settings, model=model, warnings=self.warnings, **entries)
+        write_record(self.content / RECORD, record)
 
     def publish(self) -> Path:
         """Move what was built to OUT, report the warnings, and return the path of OUT."""

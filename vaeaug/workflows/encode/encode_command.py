@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from vaeaug.dataset.image_cache import UNSEEN
 from vaeaug.errors import InputError
 from vaeaug.export.feature_card import FeatureCard, write_feature_card
-from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.features.arrays import write_index, write_npy_tree, write_npz
 from vaeaug.features.columns import Column
 from vaeaug.features.conditioning import INFERRED, ONE, inferred_labels
@@ -35,7 +34,7 @@ from vaeaug.workflows.encode.feature_plan import (
 )
 from vaeaug.workflows.image_data import ModelData, read_for_model
 from vaeaug.workflows.run import begin_run, check_disjoint
-from vaeaug.workflows.settings import build, expand_user, public_settings
+from vaeaug.workflows.settings import build, expand_user
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,18 +120,15 @@ def encode(
         _write_format(plan, chosen.format, shards, features, progress)
         counts = {split: len(indices) for split, indices in plan.indices.items()}
         about = {name: description[name] for name in ("encoded_as", "label", "columns")}
-        record = command_record(
+        run.write_record(
             "encode",
-            public_settings(chosen),
             model=stored.record,
             data_fingerprint=images.cache.fingerprint,
             images=counts,
             **about,
             passed_over=images.passed_over,
             invalid=images.cache.invalid,
-            warnings=run.warnings,
         )
-        write_record(run.content / RECORD, record)
         card = FeatureCard(
             run.title, chosen.format, counts, plan.layout.columns, feature_settings(plan), tuple(run.warnings)
         )

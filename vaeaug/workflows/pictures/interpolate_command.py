@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.models.store import StoredModel
 from vaeaug.pages.drawing import enlarged
 from vaeaug.pages.strips import path_factor, path_strip, write_gif
@@ -21,7 +20,7 @@ from vaeaug.workflows.device import one_thread
 from vaeaug.workflows.pictures.picture_settings import InterpolateSettings
 from vaeaug.workflows.pictures.single_image import class_of, in_class_folder, read_single_image
 from vaeaug.workflows.run import begin_run
-from vaeaug.workflows.settings import build, expand_user, public_settings
+from vaeaug.workflows.settings import build, expand_user
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +38,12 @@ class InterpolateResult:
     labels: tuple[str, str]
     steps: int
     warnings: tuple[str, ...]
+
+    @classmethod
+    def from_record(cls, out: Path, record: Mapping[str, Any]) -> InterpolateResult:
+        """Return the result of a finished run from its `vaeaug.json`."""
+        first, second = record["labels"]
+        return cls(out, (first, second), record["steps"], tuple(record["remarks"]))
 
 
 def interpolate(
@@ -79,18 +84,10 @@ def interpolate(
     run.warn(*_warnings(files, names, predicted))
     compared = {"model": stored.record.fingerprint, "images": digests, **resolved}
     with run.writing(out, compared, inputs=[model, *files]) as run:
-        if run.finished_record() is not None:
-            return InterpolateResult(run.staging.final, names, chosen.steps, tuple(run.warnings))
+        if (record := run.finished_record()) is not None:
+            return InterpolateResult.from_record(run.staging.final, record)
         _draw(stored, real, labels, chosen, run.content, factor)
-        record = command_record(
-            "interpolate",
-            public_settings(chosen),
-            model=stored.record,
-            images=[path.name for path in files],
-            **resolved,
-            warnings=run.warnings,
-        )
-        write_record(run.content / RECORD, record)
+        run.write_record("interpolate", model=stored.record, images=[path.name for path in files], **resolved)
         run.publish()
     return InterpolateResult(run.staging.final, names, chosen.steps, tuple(run.warnings))
 

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from vaeaug.contracts import Latent
 from vaeaug.errors import InputError
 from vaeaug.export.layout import folder_name
-from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.models.store import StoredModel
 from vaeaug.pages.sheets import TraversalRow, traversal_factor, traversal_sheet
 from vaeaug.progress import SILENT, Progress, Tick
@@ -26,7 +25,7 @@ from vaeaug.workflows.device import one_thread
 from vaeaug.workflows.pictures.picture_settings import TraverseSettings
 from vaeaug.workflows.pictures.single_image import class_of, read_single_image
 from vaeaug.workflows.run import Run, begin_run
-from vaeaug.workflows.settings import build, expand_user, public_settings
+from vaeaug.workflows.settings import build, expand_user
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +86,8 @@ def traverse(model: str | Path, out: str | Path, *, progress: Progress = SILENT,
         axes_by_class = _draw(run, stored, labels, image)
         measure = "kl" if all(axes.is_kl for axes, _ in axes_by_class.values()) else "variance"
         entries = {name: [_entry(axes, i) for i in dimensions] for name, (axes, dimensions) in axes_by_class.items()}
-        record = command_record(
-            "traverse",
-            public_settings(chosen),
-            model=stored.record,
-            measure=measure,
-            steps=chosen.steps,
-            reach=chosen.reach,
-            latents=entries,
-        )
-        write_record(run.content / RECORD, record)
+        found = {"measure": measure, "steps": chosen.steps, "reach": chosen.reach, "latents": entries}
+        run.write_record("traverse", model=stored.record, **found)
         run.publish()
     names = {name: tuple(axes.names[i] for i in dimensions) for name, (axes, dimensions) in axes_by_class.items()}
     return TraverseResult(run.staging.final, names, measure)
