@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.dataset.holdout_options import HoldOut
 from vaeaug.dataset.index import MINIMUM_PER_CLASS, DatasetIndex, ImageFile
+from vaeaug.dataset.reading_options import HoldOut
 from vaeaug.dataset.tables import column_of
 from vaeaug.errors import InputError, quoted
 from vaeaug.seeds import seed_of

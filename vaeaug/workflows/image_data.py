@@ -15,11 +15,10 @@ from vaeaug.dataset.constant_classes import constant_warnings
 from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.duplicates import duplicate_warnings
 from vaeaug.dataset.holdout import EarlierTraining, divide
-from vaeaug.dataset.holdout_options import HoldOut
 from vaeaug.dataset.index import MINIMUM_PER_CLASS, NO_LABEL, DatasetIndex
-from vaeaug.dataset.label_options import AUTOMATIC, LabelOptions
 from vaeaug.dataset.passed_over import PassedOver, reading_warnings, with_frames
 from vaeaug.dataset.provenance import separate_synthetic, synthetic_warnings
+from vaeaug.dataset.reading_options import AUTOMATIC, HoldOut, LabelOptions
 from vaeaug.dataset.rules import MAX_MEGAPIXELS, DecodeRules
 from vaeaug.dataset.scan import scan
 from vaeaug.models.latents import FILE as LATENTS

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vaeaug.dataset.holdout import groups_of, hold_out
-from vaeaug.dataset.holdout_options import HoldOut
 from vaeaug.dataset.index import DatasetIndex, ImageFile, Provenance
+from vaeaug.dataset.reading_options import HoldOut
 from vaeaug.errors import InputError
 
 

@@ -10,7 +10,7 @@ from dataset_files import gray, save
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaeaug.dataset.label_options import LabelOptions
+from vaeaug.dataset.reading_options import LabelOptions
 from vaeaug.dataset.scan import scan
 from vaeaug.dataset.table_paths import PathMatcher, normalized
 from vaeaug.dataset.tables import column_of
