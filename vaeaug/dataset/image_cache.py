@@ -125,6 +125,14 @@ class ImageCache:
         """The range of the dataset's deep gray images (`levels.py`), or None if there are none."""
         return self.rules.levels
 
+    def further_frames(self) -> list[str]:
+        """Return the `file_name` of each image with further pages or frames, of which the first is used."""
+        return [file.file_name for file in self.files if file.traits.frames > 1]
+
+    def unreadable(self) -> list[str]:
+        """Return the `file_name` of each image that could not be read."""
+        return [image.file_name for image in self.invalid]
+
     def _has_label(self, label: str) -> NDArray[np.bool_]:
         if label in self.classes:
             return np.equal(self.labels_N, self.classes.index(label))

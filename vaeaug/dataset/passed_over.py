@@ -7,13 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vaeaug.dataset.formats import install_for
 from vaeaug.errors import name_list
-
-if TYPE_CHECKING:
-    from vaeaug.dataset.image_cache import CachedImage, InvalidImage
 
 OTHER_FILES = "not an image"
 STRAY = "outside class folders"
@@ -73,23 +70,20 @@ def is_documentation(name: str) -> bool:
     return suffix in _DOCUMENT_SUFFIXES or (text and _DOCUMENT.match(path.name) is not None)
 
 
-def with_frames(passed_over: Sequence[PassedOver], files: Iterable[CachedImage]) -> list[PassedOver]:
-    """Return all parts of a dataset that are not used: files, and further pages and frames of the images in use."""
-    several = tuple(file.file_name for file in files if file.traits.frames > 1)
-    return [*passed_over, *([PassedOver(FRAMES, several)] if several else [])]
+def with_frames(passed_over: Sequence[PassedOver], several: Sequence[str]) -> list[PassedOver]:
+    """Return all parts of a dataset that are not used: files, and the further pages and frames of `several` images."""
+    return [*passed_over, *([PassedOver(FRAMES, tuple(several))] if several else [])]
 
 
-def reading_warnings(
-    notes: Sequence[str], passed_over: Sequence[PassedOver], invalid: Sequence[InvalidImage]
-) -> list[str]:
+def reading_warnings(notes: Sequence[str], passed_over: Sequence[PassedOver], unreadable: Sequence[str]) -> list[str]:
     """Return how a dataset was read (`DatasetIndex.notes`), what is not used and what cannot be read, line by line."""
     lines = list(notes)
     unused = summary(passed_over)
     if unused is not None:
         lines.append(unused)
-    if invalid:
-        subject = "1 unreadable image was" if len(invalid) == 1 else f"{len(invalid):,} unreadable images were"
-        lines.append(f"{subject} left out: {name_list([image.file_name for image in invalid])}")
+    if unreadable:
+        subject = "1 unreadable image was" if len(unreadable) == 1 else f"{len(unreadable):,} unreadable images were"
+        lines.append(f"{subject} left out: {name_list(unreadable)}")
     return lines
 
 

@@ -118,13 +118,13 @@ def read_for_training(
     )
     for warning in constant_warnings(cache):
         progress.say(warning)
-    unused = with_frames(index.passed_over, cache.files)
+    unused = with_frames(index.passed_over, cache.further_frames())
     return TrainingData(
         index,
         cache,
         passed_over=unused,
         warnings=(
-            *reading_warnings(index.notes, unused, cache.invalid),
+            *reading_warnings(index.notes, unused, cache.unreadable()),
             *duplicate_warnings(cache, allow_leaks=settings.allow_leaks),
         ),
         synthetic_warnings=tuple(about_synthetic),
@@ -180,8 +180,8 @@ def read_for_model(
         skip_invalid=skip_invalid,
         progress=progress,
     )
-    unused = with_frames(index.passed_over, cache.files)
-    for warning in reading_warnings(index.notes, unused, cache.invalid):
+    unused = with_frames(index.passed_over, cache.further_frames())
+    for warning in reading_warnings(index.notes, unused, cache.unreadable()):
         progress.say(warning)
     label_of = {name: label for label, name in enumerate(model.classes)}
     labels_N = np.array([label_of.get(file.label, UNSEEN) for file in cache.files], dtype=np.int64)

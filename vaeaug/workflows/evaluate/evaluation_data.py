@@ -77,8 +77,8 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
         skip_invalid=settings.skip_invalid,
         progress=progress,
     )
-    unused = with_frames(index.passed_over, cache.files)
-    for warning in reading_warnings(index.notes, unused, cache.invalid):
+    unused = with_frames(index.passed_over, cache.further_frames())
+    for warning in reading_warnings(index.notes, unused, cache.unreadable()):
         progress.say(warning)
     training = image_subset(cache, cache.split_N == "train", cache.classes)
     rows = read_manifest(synthetic)
@@ -124,7 +124,11 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
         edited=is_edited(rows, run.registry.samplers),
         test=test,
         tested_on=tested_on,
-        passed_over=(*unused, *with_frames(synthetic_index.passed_over, synthetic_images.cache.files), *unused_in_test),
+        passed_over=(
+            *unused,
+            *with_frames(synthetic_index.passed_over, synthetic_images.cache.further_frames()),
+            *unused_in_test,
+        ),
     )
 
 
@@ -198,7 +202,7 @@ def _test(run: Run[EvaluateSettings], real: ImageCache) -> tuple[ImageSubset | N
                 f"all images of {directory} are synthetic, and synthetic images must not be used to test a model"
             )
         cache = _read(run, index, real).cache
-        unused = with_frames(index.passed_over, cache.files)
+        unused = with_frames(index.passed_over, cache.further_frames())
     splits = [split for split in ("test", "val") if (cache.split_N == split).any()]
     if settings.test is None and not splits:
         return None, "", unused
