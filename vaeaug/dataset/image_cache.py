@@ -158,12 +158,14 @@ def validation_split(
     own = own[cache.labels_N[own] != UNSEEN]
     if len(own):
         return train, own
-    chosen = [_chosen(cache, cache.indices("train", label, real=True), fraction, seed) for label in cache.classes]
+    chosen = [
+        _validation_images(cache, cache.indices("train", label, real=True), fraction, seed) for label in cache.classes
+    ]
     val = np.sort(np.concatenate([np.empty(0, dtype=np.int64), *chosen]))
     return np.setdiff1d(train, val), val
 
 
-def _chosen(cache: ImageCache, indices: NDArray[np.int64], fraction: float, seed: int) -> NDArray[np.int64]:
+def _validation_images(cache: ImageCache, indices: NDArray[np.int64], fraction: float, seed: int) -> NDArray[np.int64]:
     """Return the validation images of one class: whole groups of equal content, in the order of their hashes."""
     room = max(0, min(int(fraction * len(indices)), len(indices) - MINIMUM_PER_CLASS))
     ranked = sorted((_rank(cache.files[i].digest, seed), int(i)) for i in indices)

@@ -36,8 +36,6 @@ Row = Mapping[str, str]
 _SYNTHETIC_VALUES = ("true", "partly")
 _TRAINING_SPLITS = ("train", SYNTHETIC)
 _NAMED = re.compile(r"synthetic-.*-\d{5,}\.\w+", re.IGNORECASE)
-
-
 _COLUMNS = {"file_name", "split", "label", "synthetic", "source"}
 _DELIMITERS = ",;\t"
 _MAX_PARENTS = 2
