@@ -10,7 +10,9 @@ import numpy as np
 from PIL import Image
 
 from vaeaug.dataset.cache import ImageCache, build_cache, open_cache
+from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.scan import scan
+from vaeaug.export.class_format import NativeShape, native_shape
 
 
 def gray(seed: int, height: int = 12, width: int = 10) -> Image.Image:
@@ -45,7 +47,13 @@ def class_folder(folder: Path, count: int = 3, *, start: int = 0, make: object =
 
 def build(data: Path, place: Path, **options: Any) -> ImageCache:
     """Build the cache of a dataset in `place/cache`."""
-    return build_cache(scan(data), cache_dir=place / "cache", **options)
+    return build_cache(read_contents(scan(data)), cache_dir=place / "cache", **options)
+
+
+def shape_of(cache: ImageCache, label: str) -> NativeShape:
+    """The form of the images of a class: of its training images, if it has any."""
+    files = [file for file in cache.files if file.label == label]
+    return native_shape([file for file in files if file.split == "train"] or files, cache)
 
 
 def pixel_sum(directory: Path) -> int:
@@ -55,5 +63,5 @@ def pixel_sum(directory: Path) -> int:
 
 def build_in_a_process(job: tuple[Path, Path]) -> tuple[str, int]:
     """Build the cache of (data, cache directory) and return its name and the sum of its pixels."""
-    cache = build_cache(scan(job[0]), cache_dir=job[1], workers=1)
+    cache = build_cache(read_contents(scan(job[0])), cache_dir=job[1], workers=1)
     return cache.directory.name, int(cache.pixels_NHWC.sum())

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+SHOWN = 3
+"""Names in a list of a warning, at most."""
 
 
 class VaeaugError(Exception):
@@ -64,3 +67,9 @@ def quoted(names: Iterable[str], limit: int = 10) -> str:
     listed = list(names)
     more = f" and {len(listed) - limit} more" if len(listed) > limit else ""
     return ", ".join(repr(name) for name in listed[:limit]) + more
+
+
+def name_list(names: Sequence[str], shown: int = SHOWN) -> str:
+    """Return names for a warning, separated by commas: the first few, and how many more there are."""
+    listed = ", ".join(names[:shown])
+    return listed if len(names) <= shown else f"{listed} and {len(names) - shown:,} more"

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vaeaug.dataset.cache import build_cache
+from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.scan import scan
 from vaeaug.export.class_format import class_formats
 from vaeaug.export.writer import sample_encoding, sample_file
@@ -105,7 +106,7 @@ def main() -> None:
         for side in chosen.sides:
             with tempfile.TemporaryDirectory() as directory:
                 paths = write_data(Path(directory) / "data", kind, side)
-                cache = build_cache(scan(Path(directory) / "data"))
+                cache = build_cache(read_contents(scan(Path(directory) / "data")))
                 limits = pixel_limits(cache.pixels_NHWC, np.arange(IMAGES))
                 format_of_class = class_formats(cache)[LABEL]
                 times: dict[bool, list[float]] = {True: [], False: []}

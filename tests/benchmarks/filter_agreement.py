@@ -72,7 +72,7 @@ def main() -> None:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
         data = chosen.data or write_demo(Path(directory) / "demo").directory
-        cache = read_for_training(scan(data), TrainSettings(workers=1), SILENT)
+        cache = read_for_training(scan(data), TrainSettings(workers=1), SILENT).cache
         made = samples(cache, chosen.per_class)
         found = {}
         for steps, seed in itertools.product(chosen.steps, chosen.seeds):

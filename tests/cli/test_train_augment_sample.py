@@ -1,6 +1,7 @@
 """The three commands at the command line: exit codes, what goes to stdout and what to stderr."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -74,6 +75,8 @@ def test_in_a_pipe_progress_is_plain_lines_on_stderr(data: Path, tmp_path: Path,
     for stage in stages:
         assert any(line.startswith(f"{stage}: done in ") for line in lines)
     assert f"Wrote {tmp_path / 'out'}: 21 real and 140 synthetic images in 2 classes" in output.err
+    (page,) = re.findall(r"^Look at (.+);", output.err, flags=re.MULTILINE)
+    assert Path(page).is_file()
 
 
 def test_a_line_tells_how_far_a_stage_is(capsys: Capture) -> None:

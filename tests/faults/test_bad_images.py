@@ -9,6 +9,7 @@ from machine_faults import closed, on_disk
 from PIL import Image
 
 from vaeaug.dataset.cache import InvalidImage, build_cache
+from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.formats import NAMES
 from vaeaug.dataset.rules import DecodeRules
 from vaeaug.dataset.scan import scan
@@ -24,7 +25,7 @@ def data(tmp_path):
 
 
 def build(data, **options):
-    return build_cache(scan(data), cache_dir=data.parent / "cache", **options)
+    return build_cache(read_contents(scan(data)), cache_dir=data.parent / "cache", **options)
 
 
 def test_all_unreadable_images_of_all_splits_are_named_at_once(data):
@@ -102,7 +103,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(data):
         on_disk("read", str(first), change),
         pytest.raises(InputError, match="changed while it was being read; run the command again"),
     ):
-        build_cache(index, cache_dir=data.parent / "cache")
+        build_cache(read_contents(index), cache_dir=data.parent / "cache")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
@@ -111,7 +112,7 @@ def test_a_pipe_that_took_the_place_of_an_image_does_not_hang(data):
     index.files[0].path.unlink()
     os.mkfifo(index.files[0].path)
     with pytest.raises(InputError, match="not a regular file"):
-        build_cache(index, cache_dir=data.parent / "cache")
+        build_cache(read_contents(index), cache_dir=data.parent / "cache")
 
 
 def test_a_file_that_may_not_be_read(data):

@@ -17,6 +17,7 @@ from PIL import Image
 
 import vaeaug
 from vaeaug.dataset.cache import build_cache
+from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
 from vaeaug.progress import SILENT
@@ -120,7 +121,7 @@ def test_a_class_that_cannot_be_filled_says_so(
 def test_the_report_shows_each_sample_above_the_most_similar_image(data: Path, model: Path, tmp_path: Path) -> None:
     vaeaug.augment(data, tmp_path / "out", model=model, sampler="mixture", per_class=20, workers=1)
     assert "Below each synthetic image: the most similar real" in (tmp_path / "out/report.html").read_text()
-    cache = build_cache(scan(data))
+    cache = build_cache(read_contents(scan(data)))
     keep = train_filter(cache, tmp_path / "judges", seed=0, device=torch.device("cpu"), workers=1, progress=SILENT)
     assert keep is not None
     shown = _pictures(tmp_path / "out")
@@ -149,7 +150,7 @@ def test_copies_of_an_image_are_judged_by_a_classifier_that_saw_none(tmp_path: P
     root = tiny_data.write_dataset(tmp_path / "data", {"ant": 9, "bee": 9})
     for number in range(9):
         shutil.copy(root / f"ant/{number:03}.png", root / f"ant/copy-{number}.png")
-    cache = build_cache(scan(root))
+    cache = build_cache(read_contents(scan(root)))
     digests = [cache.files[index].digest for index in cache.indices("train")]
     fold_of: dict[str, set[int]] = {}
     for digest, fold in zip(digests, filtering._folds(cache, seed=0).tolist(), strict=True):

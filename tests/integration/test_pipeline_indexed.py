@@ -17,6 +17,7 @@ from tiny_data import QUICK, UNFILTERED
 
 import vaeaug
 from vaeaug.dataset.cache import build_cache
+from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.scan import scan
 
 TABLE = [(0, 0, 0), (128, 0, 0), (0, 128, 0), (224, 224, 192), (9, 9, 9)]
@@ -70,7 +71,9 @@ def test_augment_and_sample_write_palette_files(data: Path, tmp_path: Path, sett
 
 def test_the_output_is_indexed_data_of_the_same_colours(data: Path, tmp_path: Path) -> None:
     vaeaug.augment(data, tmp_path / "out", per_class=3, **UNFILTERED)
-    before, after = (build_cache(scan(root), cache_dir=tmp_path / "cache") for root in (data, tmp_path / "out"))
+    before, after = (
+        build_cache(read_contents(scan(root)), cache_dir=tmp_path / "cache") for root in (data, tmp_path / "out")
+    )
     assert (after.palette, after.table) == (before.palette, before.table)
 
 

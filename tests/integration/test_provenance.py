@@ -16,7 +16,7 @@ from tiny_data import UNFILTERED, manifest, run
 import vaeaug
 from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.image_cache import open_cache
-from vaeaug.dataset.provenance import add_provenance, separate_synthetic
+from vaeaug.dataset.provenance import separate_synthetic
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
 
@@ -111,14 +111,14 @@ def test_synthetic_images_are_recognized(first: Path, tmp_path: Path, change: Ca
     shutil.copytree(first, out)
     change(out)
     index = scan(out)
-    apart = separate_synthetic(add_provenance(index, read_contents(index)))
+    apart = separate_synthetic(read_contents(index))
     assert apart.synthetic == 6
     assert apart.index.counts("train") == {"ant": 8, "bee": 6}
 
 
 def test_a_folder_of_an_output_is_recognized(first: Path) -> None:
     index = scan(first / "train")
-    found = add_provenance(index, read_contents(index))
+    found = read_contents(index)
     made = [file for file in found.files if file.synthetic]
     assert len(made) == 6
     assert all((first / "train" / str(file.provenance and file.provenance.source)).is_file() for file in made)
@@ -253,7 +253,7 @@ def test_completed_images_are_synthetic_in_part(first: Path, tmp_path: Path) -> 
         Image.fromarray(mask).save(masks / label / "000.png")
     vaeaug.inpaint(tmp_path / "model", data, tmp_path / "done", masks=str(masks), method="gibbs")
     index = scan(tmp_path / "done")
-    apart = separate_synthetic(add_provenance(index, read_contents(index)))
+    apart = separate_synthetic(read_contents(index))
     assert (apart.synthetic, apart.index.counts("train")) == (2, {"ant": 7, "bee": 5})
     vaeaug.augment(tmp_path / "done", tmp_path / "out", per_class=1, **FAST)
     kinds = [row["synthetic"] for row in manifest(tmp_path / "out")]
@@ -264,13 +264,14 @@ def test_the_cache_marks_synthetic_images(first: Path, tmp_path: Path) -> None:
     from vaeaug.dataset.cache import build_cache
 
     index = scan(first)
-    contents = read_contents(index)
-    apart = separate_synthetic(add_provenance(index, contents))
-    cache = open_cache(build_cache(apart.index, contents=contents, cache_dir=tmp_path).directory)
+    apart = separate_synthetic(read_contents(index))
+    cache = open_cache(build_cache(apart.index, cache_dir=tmp_path).directory)
     assert sum(file.synthetic for file in cache.files) == 6
     assert len(cache.indices("train")) == 14
     data = scan(first.parent / "data")
-    assert build_cache(data, cache_dir=tmp_path).fingerprint == cache.fingerprint  # it is the same real data
+    assert (
+        build_cache(read_contents(data), cache_dir=tmp_path).fingerprint == cache.fingerprint
+    )  # it is the same real data
 
 
 def test_tables_of_features_and_scores_say_which_images_are_synthetic(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from machine_faults import interrupt, on_disk
 from tiny_data import QUICK
 
 import vaeaug
-from vaeaug.dataset.split import validation_split
+from vaeaug.dataset.image_cache import validation_split
 from vaeaug.errors import InputError
 from vaeaug.inpainting.blend_fitting import fit_blend_weights
 from vaeaug.inpainting.encoder_store import FILE, load_inpainting_encoder

@@ -69,7 +69,7 @@ def print_summary(result: AugmentResult, out: Path, *, as_json: bool, quiet: boo
         [
             f"Wrote {out}: {counts_text} images in {len(rows)} {'class' if len(rows) == 1 else 'classes'}"
             f" (sampler {result.sampler}){other_splits}.",
-            f"Look at {out / 'print_summary.html'}; train on {out / 'train'}.",
+            f"Look at {out / 'report.html'}; train on {out / 'train'}.",
             *([] if result.verdict is None else [result.verdict]),
         ]
     )

@@ -15,36 +15,38 @@ from typing import TYPE_CHECKING
 
 import PIL
 
-from vaeaug.dataset.build import DecodeSettings, Progress, build_pixels, unreadable_message
-from vaeaug.dataset.contents import Contents, content_digest, read_contents
+from vaeaug.dataset.build import DecodeSettings, build_pixels, unreadable_message
+from vaeaug.dataset.contents import content_digest, thread_pool
 from vaeaug.dataset.decode import DECODE_RULE
 from vaeaug.dataset.image_cache import (
     UNSEEN,
     CachedImage,
     ImageCache,
     InvalidImage,
-    NativeShape,
     open_cache,
     try_open,
     write_meta,
 )
 from vaeaug.dataset.index import SYNTHETIC, DatasetIndex
-from vaeaug.dataset.parallel import thread_pool
 from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules
 from vaeaug.dataset.size import check_image_size, model_size
 from vaeaug.dataset.store import building, cache_directory, evict, publish, remove, size_limit, writable_directory
 from vaeaug.errors import InputError, VaeaugError
+from vaeaug.progress import SILENT, Progress, Tick
 
 if TYPE_CHECKING:
     from vaeaug.contracts import ImageSpec  # not at run time: this room does without torch
 
-__all__ = ["UNSEEN", "CachedImage", "ImageCache", "InvalidImage", "NativeShape", "build_cache", "open_cache"]
+__all__ = ["UNSEEN", "CachedImage", "ImageCache", "InvalidImage", "build_cache", "open_cache"]
+
+
+MAX_NAMED = 20
+"""Unreadable images that are named at most."""
 
 
 def build_cache(
     index: DatasetIndex,
     *,
-    contents: Contents | None = None,
     image_size: tuple[int, int] | None = None,
     max_side: int = 64,
     spec: ImageSpec | None = None,
@@ -52,17 +54,16 @@ def build_cache(
     find_levels: bool = True,
     workers: int | None = None,
     skip_invalid: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = SILENT,
     cache_dir: Path | None = None,
 ) -> ImageCache:
-    """Return a dataset's pixels at one size, from the cache or decoded into it.
+    """Return a dataset's pixels at one size, from the cache or decoded into it; its files were read before.
 
     Without `image_size`, the size is derived from the training images (`model_size`).
 
     Args:
         spec: of a trained model: determines size, channels and palette, and a class may have any number of images.
-        skip_invalid: leave unreadable images out; they are listed in `ImageCache.invalid`.
-        progress: called in this thread with (images done, total).
+        skip_invalid: leave unreadable images out; they are listed in `ImageCache.invalid`, and some are reported.
         cache_dir: see `store.py` for the default.
     """
     settings = DecodeSettings(
@@ -76,43 +77,35 @@ def build_cache(
     model_size([(1, 1)], max_side)  # refuses a bound out of range before any work is done
     limit = size_limit()
     _check_outside(index.root, cache_dir)
-    contents_found = contents or read_contents(index, workers=workers)
-    digests = [contents_found.digests[file.file_name] for file in index.files]
-    with thread_pool(workers) as pool:
-        key = _key(index, digests, settings)
-        existing = _open_existing(key, cache_dir)
-        if existing is not None:
-            if existing.invalid and not skip_invalid:
-                raise InputError(unreadable_message(existing.invalid))
-            if progress is not None:
-                progress(len(index.files), len(index.files))
-            return existing
-        cache = _build(index, digests, key, pool, settings, progress, cache_dir)
-    evict(cache.directory.parent, limit)
+    key = _key(index, settings)
+    cache = _open_existing(key, cache_dir)
+    if cache is not None:
+        if cache.invalid and not skip_invalid:
+            raise InputError(unreadable_message(cache.invalid))
+        progress.tick(Tick(1.0))
+    else:
+        with thread_pool(workers) as pool:
+            cache = _build(index, key, pool, settings, progress, cache_dir)
+        evict(cache.directory.parent, limit)
+    for image in cache.invalid[:MAX_NAMED]:
+        progress.say(f"left out: {image.file_name}: {image.reason}")
+    if len(cache.invalid) > MAX_NAMED:
+        progress.say(f"left out: {len(cache.invalid) - MAX_NAMED} more images that cannot be read")
     return cache
 
 
 def _build(
     index: DatasetIndex,
-    digests: Sequence[str],
     key: str,
     pool: Executor,
     settings: DecodeSettings,
-    progress: Progress | None,
+    progress: Progress,
     cache_dir: Path | None,
 ) -> ImageCache:
     directory, temporary = writable_directory(cache_dir)
     try:
         with building(directory) as folder:
-            built = build_pixels(
-                folder,
-                index.files,
-                digests,
-                index.classes,
-                pool,
-                settings,
-                progress,
-            )
+            built = build_pixels(folder, index.files, index.classes, pool, settings, progress)
             fingerprint = _fingerprint(built.files)
             write_meta(
                 folder,
@@ -138,7 +131,7 @@ def _build(
     return cache
 
 
-def _key(index: DatasetIndex, digests: Sequence[str], settings: DecodeSettings) -> str:
+def _key(index: DatasetIndex, settings: DecodeSettings) -> str:
     """Return the name of the entry: a hash of all that the pixels and their description depend on."""
     parameters: dict[str, object] = {"rule": DECODE_RULE, "pillow": PIL.__version__, "rules": settings.rules.to_json()}
     parameters |= {"classes": index.classes}
@@ -149,8 +142,11 @@ def _key(index: DatasetIndex, digests: Sequence[str], settings: DecodeSettings) 
         parameters |= {"image_size": settings.image_size} if settings.image_size else {"max_side": settings.max_side}
         parameters |= {"find_levels": settings.find_levels}
     state = hashlib.blake2b(json.dumps(parameters, sort_keys=True).encode(), digest_size=16)
-    for file, digest in zip(index.files, digests, strict=True):
-        state.update(json.dumps([file.file_name, file.split, file.label, digest, file.synthetic]).encode() + b"\n")
+    for file in index.files:
+        if file.digest is None:
+            raise ValueError(f"{file.file_name} was not read (see `read_contents`)")
+        values = [file.file_name, file.split, file.label, file.digest, file.synthetic]
+        state.update(json.dumps(values).encode() + b"\n")
     return state.hexdigest()
 
 

@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
 from importlib.util import find_spec
-from typing import IO
 
-from PIL import Image, features
-
-Factory = Callable[[IO[bytes], str], Image.Image]
-Accept = Callable[[bytes], object]
+from PIL import features
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,40 +63,3 @@ def install_for(suffix: str) -> str | None:
         if suffix.lower() in image_format.suffixes:
             return None if image_format in READABLE else image_format.install
     return None
-
-
-def install_command(data: bytes) -> str | None:
-    """Return the command that installs support for content of a known but unreadable format, or None."""
-    if data[4:8] == b"ftyp":
-        brands = data[8:12] + data[16:64]
-        return install_for(".avif" if b"avif" in brands else ".heic")
-    if data[:12] == b"\x00\x00\x00\x0cjP  \r\n\x87\n" or data[:4] == b"\xff\x4f\xff\x51":
-        return install_for(".jp2")
-    return install_for(".webp") if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else None
-
-
-def openers(prefix: bytes) -> Iterator[tuple[str, Factory]]:
-    """Yield name and factory of each readable format that content with these first 64 bytes may have."""
-    for name, factory, accept in _pillow_openers():
-        accepted = accept(prefix)
-        if accepted and not isinstance(accepted, str):  # a string says why it cannot be opened
-            yield name, factory
-
-
-def _is_heif(prefix: bytes) -> bool:
-    return prefix[4:8] == b"ftyp" and bool(import_module("pillow_heif").get_file_mimetype(prefix))
-
-
-@cache
-def _pillow_openers() -> tuple[tuple[str, Factory, Accept], ...]:
-    """Return Pillow's factories, which open what they are given whatever `Image.MAX_IMAGE_PIXELS` says."""
-    Image.init()
-    found: list[tuple[str, Factory, Accept]] = []
-    for image_format in READABLE:
-        if image_format.pillow == "HEIF":
-            heif = import_module("pillow_heif")
-            found.append((image_format.name, heif.HeifImageFile, _is_heif))
-        else:
-            factory, accept = Image.OPEN[image_format.pillow]
-            found.append((image_format.name, factory, accept or bool))
-    return tuple(found)

@@ -1,25 +1,28 @@
 """Hold out real training images as a separate split, before any model is trained on them.
 
-Each class gives about the same fraction; byte-identical images and groups are not divided. The images whose content and
-seed hash lowest are held out, so that adding an image moves at most one other, and renaming none. Groups are assigned
-by scikit-learn's `StratifiedGroupKFold`.
+Each class gives about the same fraction. Byte-identical images are not divided, nor are groups of images that belong
+together (of one patient, of one scene). The images whose content and seed hash lowest are held out, so that adding an
+image moves at most one other, and renaming none. Groups are assigned by scikit-learn's `StratifiedGroupKFold`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
+import re
 import shlex
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.dataset.groups import check_groups, groups_of
-from vaeaug.dataset.holdout_options import HoldOut
 from vaeaug.dataset.index import MINIMUM_PER_CLASS, DatasetIndex, ImageFile
+from vaeaug.dataset.reading_options import HoldOut
+from vaeaug.dataset.tables import column_of
 from vaeaug.errors import InputError, quoted
 from vaeaug.seeds import seed_of
 
@@ -29,20 +32,102 @@ _MANY_GROUPS = 2000
 """Groups above which one assignment is made: each takes seconds, and the first is nearly always good."""
 
 
-def hold_out(index: DatasetIndex, digests: Mapping[str, str], options: HoldOut) -> DatasetIndex:
+@dataclass(frozen=True, slots=True)
+class EarlierTraining:
+    """The training of a model that is used on a dataset.
+
+    Attributes:
+        model: its directory, for messages.
+        held_out: what was held out before it; None if nothing was.
+        names: `file_name` of the training images.
+    """
+
+    model: Path
+    held_out: HoldOut | None
+    names: frozenset[str]
+
+
+def divide(
+    index: DatasetIndex, requested: HoldOut | None, group_by: str | None, training: EarlierTraining | None = None
+) -> tuple[DatasetIndex, HoldOut | None]:
+    """Return a dataset with images held out, and how they were held out (None if none were).
+
+    With a model that is used on the dataset that it was trained on, the same images are held out as in its training.
+
+    Args:
+        requested: what the user asks for, if anything.
+        group_by: as in `HoldOut`: groups that the dataset's own splits must not divide if nothing is held out.
+
+    Raises:
+        InputError: if images cannot be held out as requested, if the model has seen them, or if groups are in more
+            than one split.
+    """
+    recorded = None if training is None else training.held_out
+    if requested is None and recorded is not None and not _is_undivided(index, recorded, training):
+        recorded = None
+    options = recorded or requested
+    if options is None:
+        if group_by is not None:
+            _check_own_splits(index, group_by)
+        return index, None
+    if training is not None and requested is not None and options.options() != requested.options():
+        raise InputError(
+            f"the model {training.model} was trained with {options.options()}, not {requested.options()}; give the "
+            "same options"
+        )
+    divided = hold_out(index, options)
+    if training is not None:
+        _check_training(training, divided, options, requested)
+    return divided, options
+
+
+def hold_out(index: DatasetIndex, options: HoldOut) -> DatasetIndex:
     """Return a dataset with some real training images moved to another split."""
-    training = index.of("train")
     _check_untouched(index, options)
+    training = index.of("train")
     if options.group_by is None:
-        held_out = _by_class(training, digests, options)
+        held_out = _by_class(training, options)
     else:
-        groups = groups_of(index, options.group_by)
-        check_groups(index, groups, options.group_by)
-        held_out = _by_group(training, _units(training, groups, digests), options)
+        held_out = _by_group(training, _units(training, groups_of(index, options.group_by)), options)
     files = tuple(
         dataclasses.replace(file, split=options.split) if file.file_name in held_out else file for file in index.files
     )
     return dataclasses.replace(index, files=files)
+
+
+def _is_undivided(index: DatasetIndex, recorded: HoldOut, training: EarlierTraining | None) -> bool:
+    """Return whether a dataset has the images of a training and others, from which none are held out yet."""
+    names = {file.file_name for file in index.of("train")}
+    return training is not None and not index.of(recorded.split) and training.names < names
+
+
+def _check_training(
+    training: EarlierTraining, divided: DatasetIndex, options: HoldOut, requested: HoldOut | None
+) -> None:
+    """Check that the held-out images are those of an earlier training, or on request only that it has not seen them."""
+    if requested is None:
+        if {file.file_name for file in divided.of("train")} != training.names:
+            raise InputError(
+                f"the images have changed since the model {training.model} was trained with {options.options()}, so "
+                "other images would be held out now; train it again, or give another --model directory to train a new "
+                "one"
+            )
+        return
+    held_out = divided.of(options.split)
+    overlap = sum(file.file_name in training.names for file in held_out)
+    if overlap:
+        raise InputError(
+            f"the model {training.model} was trained on {overlap:,} of the {len(held_out):,} images to hold out; train "
+            f"it with {requested.options()} too, or give another --model directory to train a new one"
+        )
+
+
+def _check_own_splits(index: DatasetIndex, group_by: str) -> None:
+    if not any(file.split in ("val", "test") for file in index.files):
+        raise InputError(
+            f"--group-by requires --holdout (for example 0.2), because {index.root} has no val or test split"
+        )
+    groups_of(index, group_by)
 
 
 def _check_untouched(index: DatasetIndex, options: HoldOut) -> None:
@@ -64,11 +149,11 @@ def _check_untouched(index: DatasetIndex, options: HoldOut) -> None:
         )
 
 
-def _by_class(training: Sequence[ImageFile], digests: Mapping[str, str], options: HoldOut) -> set[str]:
+def _by_class(training: Sequence[ImageFile], options: HoldOut) -> set[str]:
     """Return the `file_name` of the held-out images: whole groups of equal content, in the order of their hashes."""
     classes: defaultdict[str, defaultdict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for file in training:
-        content = digests[file.file_name] or file.file_name  # what cannot be read has no content to compare
+        content = file.digest or file.file_name  # what cannot be read has no content to compare
         classes[file.label][content].append(file.file_name)
     held_out: set[str] = set()
     decided: dict[str, bool] = {}  # content -> whether it is held out, for copies in several classes
@@ -102,7 +187,7 @@ def _rank(content: str, seed: int) -> bytes:
     return hashlib.blake2b(f"holdout/{seed}/{content}".encode(), digest_size=16).digest()
 
 
-def _units(training: Sequence[ImageFile], groups: Mapping[str, str], digests: Mapping[str, str]) -> NDArray[np.int64]:
+def _units(training: Sequence[ImageFile], groups: Mapping[str, str]) -> NDArray[np.int64]:
     """Return the number of the unit of each image: groups, joined where they share an image."""
     parent: dict[str, str] = {}
 
@@ -113,8 +198,7 @@ def _units(training: Sequence[ImageFile], groups: Mapping[str, str], digests: Ma
         return key
 
     for file in training:
-        digest = digests[file.file_name] or file.file_name
-        parent[root(f"content {digest}")] = root(f"group {groups[file.file_name]}")
+        parent[root(f"content {file.digest or file.file_name}")] = root(f"group {groups[file.file_name]}")
     roots = [root(f"group {groups[file.file_name]}") for file in training]
     number = {key: index for index, key in enumerate(dict.fromkeys(roots))}
     return np.array([number[key] for key in roots], np.int64)
@@ -181,3 +265,67 @@ def _check_left(training: Sequence[ImageFile], held_out: set[str], options: Hold
             f"--holdout {options.fraction:g} leaves the class {quoted(too_small, 3)} fewer than {MINIMUM_PER_CLASS} "
             "training images, because copies of its images in other classes are held out; remove the copies"
         )
+
+
+def groups_of(index: DatasetIndex, group_by: str) -> dict[str, str]:
+    """Return `file_name` -> the group of each real image.
+
+    Args:
+        group_by: a column of the table that lists the images, or a regular expression whose first group, or whole
+            match, in `file_name` is the group.
+
+    Raises:
+        InputError: if an image has no group, if there is one group only, or if a group is in more than one split.
+    """
+    names = [file.file_name for file in index.files if not file.synthetic]
+    column = None if index.table is None else column_of(index.table, group_by)
+    found = _matches(names, group_by) if column is None else {name: column.get(name, "") for name in names}
+    missing = [name for name in names if not found[name]]
+    flag = f"--group-by {shlex.quote(group_by)}"
+    if len(missing) == len(names) and column is None:
+        raise InputError(
+            f"{flag} is not a column of a table in {index.root}, and as a regular expression it matches no file "
+            f"name (a file name is, for example, {names[0]!r})"
+        )
+    if missing:
+        raise InputError(
+            f"{flag} gives no group for {len(missing):,} of {len(names):,} images: {quoted(missing, 3)}; every "
+            "image needs a group"
+        )
+    if len(set(found.values())) == 1:
+        raise InputError(
+            f"{flag} puts all images into one group, {found[names[0]]!r}; choose a column or an expression that "
+            "separates them"
+        )
+    _check_undivided(index, found, flag)
+    return found
+
+
+def _check_undivided(index: DatasetIndex, groups: Mapping[str, str], flag: str) -> None:
+    """Raise InputError if a group has images in more than one split."""
+    splits: defaultdict[str, set[str]] = defaultdict(set)
+    for file in index.files:
+        if file.file_name in groups:
+            splits[groups[file.file_name]].add(file.split)
+    shared = sorted(group for group, where in splits.items() if len(where) > 1)
+    if shared:
+        noun = "1 group is" if len(shared) == 1 else f"{len(shared):,} groups are"
+        raise InputError(
+            f"with {flag}, {noun} in more than one split: {quoted(shared, 3)}; move "
+            "their images so that each group is in one split, or leave out --group-by"
+        )
+
+
+def _matches(names: list[str], pattern: str) -> dict[str, str]:
+    """Return what a regular expression finds in each name; empty if it finds nothing."""
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise InputError(
+            f"--group-by {shlex.quote(pattern)} is neither a column of a table nor a valid regular expression: {error}"
+        ) from None
+    found = {}
+    for name in names:
+        match = compiled.search(name)
+        found[name] = "" if match is None else (match[1] if compiled.groups else match[0]) or ""
+    return found

@@ -10,6 +10,7 @@ import json
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -17,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaeaug.dataset.decode import Mode
+from vaeaug.dataset.index import MINIMUM_PER_CLASS
 from vaeaug.dataset.levels import Levels
 from vaeaug.dataset.palette import IndexedColours, Palette
 from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules, rules_from_json
-from vaeaug.dataset.size import median_size
 from vaeaug.dataset.store import lock_entry
 from vaeaug.dataset.traits import FileTraits, traits_from_json
 from vaeaug.errors import InputError, nearest
@@ -63,24 +64,6 @@ class InvalidImage:
 
     file_name: str
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class NativeShape:
-    """The form in which the synthetic images of a class are written.
-
-    Attributes:
-        mode: `P` for palette files.
-        levels: if a training image of the class is deep gray.
-        value_range: smallest and largest value of the deep gray images, as stored in 16-bit files.
-    """
-
-    height: int
-    width: int
-    mode: Literal["L", "RGB", "P"]
-    colours: IndexedColours | None = None
-    levels: Levels | None = None
-    value_range: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -142,29 +125,13 @@ class ImageCache:
         """The range of the dataset's deep gray images (`levels.py`), or None if there are none."""
         return self.rules.levels
 
-    def images_of(self, label: str) -> list[CachedImage]:
-        """Return the training images of a class, or all its images if there are none."""
-        chosen = self.indices("train", label)
-        if not len(chosen):
-            chosen = np.flatnonzero(self._has_label(label))
-        return [self.files[i] for i in chosen]
+    def further_frames(self) -> list[str]:
+        """Return the `file_name` of each image with further pages or frames, of which the first is used."""
+        return [file.file_name for file in self.files if file.traits.frames > 1]
 
-    def native(self, label: str) -> NativeShape:
-        """Return the form in which synthetic images of a class are written.
-
-        The size is the median of its training images (of all its images, if there are none). The mode is `P` in an
-        indexed dataset, otherwise `RGB` if any image is RGB.
-        """
-        files = self.images_of(label)
-        height, width = median_size([(file.height, file.width) for file in files])
-        if self.palette is not None and self.table is not None:
-            return NativeShape(height, width, "P", IndexedColours(self.palette, self.table))
-        mode: Mode = "RGB" if any(file.mode == "RGB" for file in files) else "L"
-        ranges = [file.value_range for file in files if file.value_range is not None]
-        if not ranges:
-            return NativeShape(height, width, mode)
-        lows, highs = zip(*ranges, strict=True)
-        return NativeShape(height, width, mode, levels=self.levels, value_range=(min(lows), max(highs)))
+    def unreadable(self) -> list[str]:
+        """Return the `file_name` of each image that could not be read."""
+        return [image.file_name for image in self.invalid]
 
     def _has_label(self, label: str) -> NDArray[np.bool_]:
         if label in self.classes:
@@ -173,6 +140,47 @@ class ImageCache:
         if not found.any():
             raise InputError(f"there is no class {label!r}: {nearest(label, self.classes)}")
         return found
+
+
+def validation_split(
+    cache: ImageCache, fraction: float = 0.1, seed: int = 0
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the indices (train, val) of the images to train on and to validate with, ascending; val may be empty.
+
+    DATA's val split is used if it exists. Otherwise, the floor(fraction * n) of the n real training images of each
+    class whose content and `seed` hash lowest validate, so that copies stay together; two training images always
+    remain.
+    """
+    if not 0 <= fraction < 1:
+        raise InputError(f"the validation fraction must be at least 0 and below 1, not {fraction}")
+    train = cache.indices("train")
+    own = cache.indices("val")
+    own = own[cache.labels_N[own] != UNSEEN]
+    if len(own):
+        return train, own
+    chosen = [
+        _validation_images(cache, cache.indices("train", label, real=True), fraction, seed) for label in cache.classes
+    ]
+    val = np.sort(np.concatenate([np.empty(0, dtype=np.int64), *chosen]))
+    return np.setdiff1d(train, val), val
+
+
+def _validation_images(cache: ImageCache, indices: NDArray[np.int64], fraction: float, seed: int) -> NDArray[np.int64]:
+    """Return the validation images of one class: whole groups of equal content, in the order of their hashes."""
+    room = max(0, min(int(fraction * len(indices)), len(indices) - MINIMUM_PER_CLASS))
+    ranked = sorted((_rank(cache.files[i].digest, seed), int(i)) for i in indices)
+    chosen: list[int] = []
+    for _, group in groupby(ranked, key=lambda pair: pair[0]):
+        members = [i for _, i in group]
+        if len(chosen) + len(members) <= room:
+            chosen += members
+        elif len(members) == 1:
+            break
+    return np.array(chosen, dtype=np.int64)
+
+
+def _rank(digest: str, seed: int) -> bytes:
+    return hashlib.blake2b(f"{seed}/{digest}".encode(), digest_size=16).digest()
 
 
 def open_cache(directory: Path) -> ImageCache:

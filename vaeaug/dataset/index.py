@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from vaeaug.dataset.formats import NAMES as FORMAT_NAMES
 from vaeaug.dataset.passed_over import STRAY, PassedOver
-from vaeaug.dataset.tables import TableRows, column_of
+from vaeaug.dataset.tables import TableRows
 from vaeaug.errors import InputError, quoted
 
 SPLITS = ("train", "val", "test")
@@ -56,6 +56,7 @@ class ImageFile:
     Attributes:
         file_name: relative to DATA, with forward slashes.
         split: `train`, `val` or `test`; `SYNTHETIC` for a synthetic training image that is not trained on.
+        digest: hash of its content; None before it is read, empty if it cannot be read.
         wrappers: number of leading folders in `file_name` that are neither layout nor class, such as one in
             `photos/train/cat/1.png`.
     """
@@ -66,6 +67,7 @@ class ImageFile:
     label: str
     wrappers: int = 0
     provenance: Provenance | None = None
+    digest: str | None = None
 
     @property
     def synthetic(self) -> bool:
@@ -89,15 +91,6 @@ class DatasetIndex:
     def stray(self) -> tuple[str, ...]:
         """Return the `file_name` of images that are outside any class folder and therefore not used, sorted."""
         return tuple(name for entry in self.passed_over if entry.reason == STRAY for name in entry.files)
-
-    def column(self, name: str) -> Mapping[str, str]:
-        """Return `file_name` -> the value of a column of the table; raise InputError if there is no such column."""
-        if self.table is None:
-            raise InputError(
-                f"no table lists the images of {self.root}, so there is no column {name!r}; "
-                "give a table with --labels FILE"
-            )
-        return column_of(self.table, name)
 
     def of(self, split: str) -> tuple[ImageFile, ...]:
         """Return the files of a split, sorted by `file_name`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -54,9 +54,3 @@ def tables_of(image: Image.Image) -> JpegTables | None:
     while len(ordered) > 1 and ordered[-1] == ordered[-2]:
         ordered.pop()
     return JpegTables(tuple(ordered), _SUBSAMPLING.get(JpegImagePlugin.get_sampling(image), "4:4:4"))
-
-
-def typical_tables(tables: Iterable[JpegTables]) -> JpegTables | None:
-    """Return the tables with the median sum of the luma table, or None if there are none."""
-    ordered = sorted(tables, key=lambda each: (sum(each.quantization[0]), each.quantization, each.subsampling))
-    return ordered[len(ordered) // 2] if ordered else None

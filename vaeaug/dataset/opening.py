@@ -11,16 +11,21 @@ import os
 import stat
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from PIL import Image
 
-from vaeaug.dataset import formats
+from vaeaug.dataset.formats import NAMES, READABLE, install_for
 from vaeaug.dataset.png_chunks import SIGNATURE, strip_text
 from vaeaug.dataset.tiff_numbers import NumbersError, TiffNumbers, is_signed_8_bit
+
+Factory = Callable[[IO[bytes], str], Image.Image]
+Accept = Callable[[bytes], object]
 
 PIXELS_IN_FLIGHT = 100_000_000
 """Pixels that all threads of a process decode at a time; a larger image is decoded while no other is.
@@ -140,7 +145,7 @@ def _opened(data: bytes, max_megapixels: float) -> Image.Image:
     if data.startswith(SIGNATURE):
         data, profile = strip_text(data)
     reason = ""
-    for name, factory in formats.openers(data[:64]):
+    for name, factory in _openers(data[:64]):
         try:
             try:
                 image = factory(io.BytesIO(data), "")
@@ -162,10 +167,47 @@ def _opened(data: bytes, max_megapixels: float) -> Image.Image:
         return image
     if reason:
         raise UnreadableImageError(reason)
-    install = formats.install_command(data)
+    install = _install_command(data)
     if install is not None:
         raise UnreadableImageError(f"its format is not supported by this installation; {install}")
-    raise UnreadableImageError(f"not a {formats.NAMES} image")
+    raise UnreadableImageError(f"not a {NAMES} image")
+
+
+def _install_command(data: bytes) -> str | None:
+    """Return the command that installs support for content of a known but unreadable format, or None."""
+    if data[4:8] == b"ftyp":
+        brands = data[8:12] + data[16:64]
+        return install_for(".avif" if b"avif" in brands else ".heic")
+    if data[:12] == b"\x00\x00\x00\x0cjP  \r\n\x87\n" or data[:4] == b"\xff\x4f\xff\x51":
+        return install_for(".jp2")
+    return install_for(".webp") if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else None
+
+
+def _openers(prefix: bytes) -> Iterator[tuple[str, Factory]]:
+    """Yield name and factory of each readable format that content with these first 64 bytes may have."""
+    for name, factory, accept in _pillow_openers():
+        accepted = accept(prefix)
+        if accepted and not isinstance(accepted, str):  # a string says why it cannot be opened
+            yield name, factory
+
+
+def _is_heif(prefix: bytes) -> bool:
+    return prefix[4:8] == b"ftyp" and bool(import_module("pillow_heif").get_file_mimetype(prefix))
+
+
+@cache
+def _pillow_openers() -> tuple[tuple[str, Factory, Accept], ...]:
+    """Return Pillow's factories, which open what they are given whatever `Image.MAX_IMAGE_PIXELS` says."""
+    Image.init()
+    found: list[tuple[str, Factory, Accept]] = []
+    for image_format in READABLE:
+        if image_format.pillow == "HEIF":
+            heif = import_module("pillow_heif")
+            found.append((image_format.name, heif.HeifImageFile, _is_heif))
+        else:
+            factory, accept = Image.OPEN[image_format.pillow]
+            found.append((image_format.name, factory, accept or bool))
+    return tuple(found)
 
 
 def _eight_bit_key(image: Image.Image, bits: int) -> Any:

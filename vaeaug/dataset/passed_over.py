@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from vaeaug.dataset.formats import install_for
+from vaeaug.errors import name_list
 
 OTHER_FILES = "not an image"
 STRAY = "outside class folders"
@@ -69,6 +70,23 @@ def is_documentation(name: str) -> bool:
     return suffix in _DOCUMENT_SUFFIXES or (text and _DOCUMENT.match(path.name) is not None)
 
 
+def with_frames(passed_over: Sequence[PassedOver], several: Sequence[str]) -> list[PassedOver]:
+    """Return all parts of a dataset that are not used: files, and the further pages and frames of `several` images."""
+    return [*passed_over, *([PassedOver(FRAMES, tuple(several))] if several else [])]
+
+
+def reading_warnings(notes: Sequence[str], passed_over: Sequence[PassedOver], unreadable: Sequence[str]) -> list[str]:
+    """Return how a dataset was read (`DatasetIndex.notes`), what is not used and what cannot be read, line by line."""
+    lines = list(notes)
+    unused = summary(passed_over)
+    if unused is not None:
+        lines.append(unused)
+    if unreadable:
+        subject = "1 unreadable image was" if len(unreadable) == 1 else f"{len(unreadable):,} unreadable images were"
+        lines.append(f"{subject} left out: {name_list(unreadable)}")
+    return lines
+
+
 def summary(passed_over: Sequence[PassedOver]) -> str | None:
     """Return one line on everything that is not used; None if everything is, or all but documentation.
 
@@ -77,18 +95,17 @@ def summary(passed_over: Sequence[PassedOver]) -> str | None:
     """
     if all(entry.reason == OTHER_FILES and all(map(is_documentation, entry.files)) for entry in passed_over):
         return None
-    others = [entry for entry in passed_over if entry.reason == OTHER_FILES]
-    parts = [_suffix_part(entry) for entry in sorted(others, key=_most_useful_first)]
-    if len(parts) > _SUFFIXES:
-        more = sum(len(entry.files) for entry in sorted(others, key=_most_useful_first)[_SUFFIXES:])
-        parts = [*parts[:_SUFFIXES], f"{more} other files"]
-    parts += [_image_part(entry) for entry in passed_over if entry.reason not in (OTHER_FILES, FRAMES) and entry.files]
-    parts += [
+    images = [_image_part(entry) for entry in passed_over if entry.reason not in (OTHER_FILES, FRAMES) and entry.files]
+    frames = [
         f"all but the first page or frame of {len(entry.files)} {'file' if len(entry.files) == 1 else 'files'} "
         f"({_examples(entry)})"
         for entry in passed_over
         if entry.reason == FRAMES
     ]
+    others = sorted((entry for entry in passed_over if entry.reason == OTHER_FILES), key=_most_useful_first)
+    suffixes = [_suffix_part(entry) for entry in others[:_SUFFIXES]]
+    more = sum(len(entry.files) for entry in others[_SUFFIXES:])
+    parts = [*suffixes, *([f"{more} other files"] if more else []), *images, *frames]
     return f"not used: {', '.join(parts)}" if parts else None
 
 

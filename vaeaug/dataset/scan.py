@@ -34,7 +34,6 @@ from vaeaug.dataset.formats import NAMES as FORMAT_NAMES
 from vaeaug.dataset.formats import is_image_name
 from vaeaug.dataset.index import NO_LABEL, DatasetIndex, ImageFile, make_index
 from vaeaug.dataset.label_forms import unify_labels
-from vaeaug.dataset.label_options import AUTOMATIC, NO_TABLE, LabelOptions
 from vaeaug.dataset.labelled_images import (
     LabelledTable,
     TableImages,
@@ -45,6 +44,7 @@ from vaeaug.dataset.labelled_images import (
 from vaeaug.dataset.layouts import check_has_classes
 from vaeaug.dataset.mask_files import masks_in
 from vaeaug.dataset.passed_over import MASKS, STRAY, UNLISTED, PassedOver, other_files, summary
+from vaeaug.dataset.reading_options import AUTOMATIC, NO_TABLE, LabelOptions
 from vaeaug.dataset.splits import split_named
 from vaeaug.dataset.table_columns import choose_columns
 from vaeaug.dataset.tables import read_table

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vaeaug.dataset.formats import is_image_name
-from vaeaug.errors import InputError, nearest
+from vaeaug.errors import InputError
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 
@@ -43,12 +43,11 @@ TableRows = Mapping[str, tuple[Table, int]]
 """`file_name` -> the table and the row that lists the image."""
 
 
-def column_of(rows: TableRows, name: str) -> dict[str, str]:
-    """Return `file_name` -> the value of a column, as text; raise InputError if no table has it."""
+def column_of(rows: TableRows, name: str) -> dict[str, str] | None:
+    """Return `file_name` -> the value of a column, as text; None if no table has it."""
     tables = {id(table): table for table, _ in rows.values()}
-    columns = dict.fromkeys(column for table in tables.values() for column in table.columns)
-    if name not in columns:
-        raise InputError(f"the table of the images has no column {name!r}; {nearest(name, columns)}")
+    if not any(name in table.columns for table in tables.values()):
+        return None
     values: dict[str, str] = {}
     for file_name, (table, row) in rows.items():
         value = table.rows[row][table.columns.index(name)] if name in table.columns else None

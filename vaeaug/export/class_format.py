@@ -13,19 +13,43 @@ from all real files of the class (all splits):
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Literal
 
-from vaeaug.dataset.image_cache import CachedImage, ImageCache, NativeShape
-from vaeaug.dataset.jpeg_tables import typical_tables
+import numpy as np
+from numpy.typing import NDArray
+
+from vaeaug.dataset.decode import FullImage
+from vaeaug.dataset.image_cache import CachedImage, ImageCache
+from vaeaug.dataset.jpeg_tables import JpegTables
 from vaeaug.dataset.levels import Levels
-from vaeaug.dataset.palette import IndexedColours
+from vaeaug.dataset.palette import MAX_COLOURS, IndexedColours
+from vaeaug.dataset.size import median_size
 from vaeaug.dataset.traits import FileTraits
-from vaeaug.export.encoding import PNG, Encoding, Format
-from vaeaug.export.png import Mode
+from vaeaug.export.encoding import PNG, Encoding, Format, encode_image
+from vaeaug.export.png import Mode, fitted, with_alpha
 from vaeaug.models.record import ClassRecord, ModelRecord
 
 _FORMATS: dict[str, Format] = {"png": "PNG", "jpeg": "JPEG", "webp": "WEBP"}
+
+
+@dataclass(frozen=True, slots=True)
+class NativeShape:
+    """The form in which the synthetic images of a class are written.
+
+    Attributes:
+        mode: `P` for palette files.
+        levels: if a training image of the class is deep gray.
+        value_range: smallest and largest value of the deep gray images, as stored in 16-bit files.
+    """
+
+    height: int
+    width: int
+    mode: Literal["L", "RGB", "P"]
+    colours: IndexedColours | None = None
+    levels: Levels | None = None
+    value_range: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +87,22 @@ class ClassFormat:
         return _settled(self.mode, self.requested_format, self.quality, copied_as(source, self.mode))
 
 
+def native_shape(files: Sequence[CachedImage], cache: ImageCache) -> NativeShape:
+    """Return the form in which synthetic images of a class are written, from its training images `files`.
+
+    The size is their median. The mode is `P` in an indexed dataset, otherwise `RGB` if any image is RGB.
+    """
+    height, width = median_size([(file.height, file.width) for file in files])
+    if cache.palette is not None and cache.table is not None:
+        return NativeShape(height, width, "P", IndexedColours(cache.palette, cache.table))
+    mode: Literal["L", "RGB"] = "RGB" if any(file.mode == "RGB" for file in files) else "L"
+    ranges = [file.value_range for file in files if file.value_range is not None]
+    if not ranges:
+        return NativeShape(height, width, mode)
+    lows, highs = zip(*ranges, strict=True)
+    return NativeShape(height, width, mode, levels=cache.levels, value_range=(min(lows), max(highs)))
+
+
 def class_formats(
     cache: ImageCache, *, requested_format: str = "auto", quality: int | None = None, keep_alpha: bool = False
 ) -> dict[str, ClassFormat]:
@@ -70,17 +110,18 @@ def class_formats(
     by_label: dict[str, list[CachedImage]] = {}
     for file in cache.files:
         by_label.setdefault(file.label, []).append(file)
-    return {
-        label: class_format(
-            cache.native(label),
-            [file.traits for file in cache.images_of(label)],
+    formats = {}
+    for label, files in by_label.items():
+        training = [file for file in files if file.split == "train"] or files
+        formats[label] = class_format(
+            native_shape(training, cache),
+            [file.traits for file in training],
             in_colour=any(file.mode == "RGB" for file in files),
             transparent=keep_alpha and any(file.traits.transparent for file in files),
             requested_format=requested_format,
             quality=quality,
         )
-        for label, files in by_label.items()
-    }
+    return formats
 
 
 def class_format(
@@ -138,6 +179,29 @@ def recorded_format(
     )
 
 
+def as_class_format(full: FullImage, kind: ClassFormat) -> NDArray[Any]:
+    """Return the pixels of a decoded image in the mode of its class."""
+    if kind.levels is not None and full.levels is not None:
+        return full.pixels_HWC
+    plain_HWC = full.eight_bit()
+    if kind.levels is not None:
+        height, width = plain_HWC.shape[:2]
+        return kind.levels.to_16_bits(fitted(plain_HWC, height, width, "L").astype(np.uint8))
+    return with_alpha(plain_HWC, full.alpha_HW, kind.mode) if kind.transparent else plain_HWC
+
+
+def encode_in_class_format(
+    pixels_HWC: NDArray[Any], kind: ClassFormat, encoding: Encoding, text: Mapping[str, str] | None
+) -> bytes:
+    """Return the file of an image of a class; `text` is the mark of a synthetic image (`encode_image`), or None."""
+    mode, colours = kind.mode, kind.colours
+    if colours is not None:
+        encoding, colours = PNG, _with_colours_of(pixels_HWC, colours)
+        mode = "P" if colours is not None else "RGB" if pixels_HWC.shape[2] == 3 else "L"
+    height, width = pixels_HWC.shape[:2]
+    return encode_image(pixels_HWC, height, width, mode, encoding, text, colours)
+
+
 def copied_as(source: FileTraits, mode: Mode) -> Encoding:
     """Return the encoding of a rewritten copy of a real file: JPEG for lossy files, otherwise PNG."""
     if mode not in ("L", "RGB") or not source.lossy:
@@ -162,3 +226,18 @@ def _typical(traits: Sequence[FileTraits], mode: Mode) -> Encoding:
     if mode not in ("L", "RGB") or 2 * len(lossy) <= len(traits):
         return PNG
     return Encoding("JPEG", tables=typical_tables(each.jpeg for each in lossy if each.jpeg is not None))
+
+
+def typical_tables(tables: Iterable[JpegTables]) -> JpegTables | None:
+    """Return the tables with the median sum of the luma table, or None if there are none."""
+    ordered = sorted(tables, key=lambda each: (sum(each.quantization[0]), each.quantization, each.subsampling))
+    return ordered[len(ordered) // 2] if ordered else None
+
+
+def _with_colours_of(pixels_HWC: NDArray[np.uint8], colours: IndexedColours) -> IndexedColours | None:
+    """Return a colour table that also has the colours of an image that the table lacks; None if there are too many."""
+    flat = np.broadcast_to(pixels_HWC, (*pixels_HWC.shape[:2], 3)).reshape(-1, 3)
+    image_colours = [tuple(colour) for colour in np.unique(flat, axis=0).tolist()]
+    in_table = set(colours.table)
+    table = (*colours.table, *(colour for colour in image_colours if colour not in in_table))
+    return IndexedColours(tuple(dict.fromkeys(table)), table) if len(table) <= MAX_COLOURS else None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from vaeaug.dataset.decode import decode_full
 from vaeaug.dataset.traits import read_traits
-from vaeaug.export.normalize import as_class_format, encode_in_class_format
+from vaeaug.export.class_format import as_class_format, encode_in_class_format
 from vaeaug.inpainting.files.samples import Samples
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from PIL import Image
 from vaeaug.dataset.jpeg_tables import JpegTables
 from vaeaug.dataset.mark import JPEG_XMP
 from vaeaug.export.png import Mode, encode_png, fitted, is_complete_png
-from vaeaug.export.source_type import SourceType, properties_of, xmp
+from vaeaug.export.source_type import packet_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,8 +35,6 @@ JPEG_QUALITY, WEBP_QUALITY = 95, 90
 """Quality of lossy files if neither a source file nor the user determines it."""
 
 _JPEG_END = b"\xff\xd9"
-_MAX_PACKET_BYTES = 65000  # bytes of an XMP packet in a JPEG segment; the format allows 65,502
-_MAX_VALUE_CHARS = 4096  # characters of a property
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,7 @@ def encode_image(
         raise ValueError(f"a {encoding.format} file cannot store mode {mode}")
     exact_HWC = fitted(pixels_HWC, height, width, mode)
     image = Image.fromarray(exact_HWC[:, :, 0] if mode == "L" else exact_HWC)
-    packet = b"" if text is None else _packet(text)
+    packet = b"" if text is None else packet_of(text)
     stream = io.BytesIO()
     if encoding.format == "JPEG":
         image.save(stream, "JPEG", **_jpeg_options(encoding, mode), extra=_app1(packet) if packet else b"")
@@ -90,14 +88,6 @@ def encode_image(
         quality = WEBP_QUALITY if encoding.quality is None else encoding.quality
         image.save(stream, "WEBP", quality=quality, method=4, **({"xmp": packet} if packet else {}))
     return stream.getvalue()
-
-
-def with_alpha(colours_HWC: NDArray[np.uint8], alpha_HW: NDArray[np.uint8] | None, mode: Mode) -> NDArray[np.uint8]:
-    """Return pixels with an alpha channel, uint8 (H, W, 2 or 4); opaque if `alpha_HW` is None."""
-    height, width = colours_HWC.shape[:2]
-    fitted_HWC = fitted(colours_HWC, height, width, "L" if mode == "LA" else "RGB").astype(np.uint8)
-    alpha_HW = np.full((height, width), 255, np.uint8) if alpha_HW is None else alpha_HW
-    return np.concatenate([fitted_HWC, alpha_HW[..., None]], axis=2)
 
 
 def is_complete(path: Path) -> bool:
@@ -126,15 +116,6 @@ def _jpeg_options(encoding: Encoding, mode: Mode) -> dict[str, Any]:
     if mode == "RGB":
         options["subsampling"] = "4:4:4" if tables is None else tables.subsampling
     return options
-
-
-def _packet(text: Mapping[str, str]) -> bytes:
-    fields = {"synthetic": "true", **properties_of(text)}
-    source_type = SourceType.COMPOSITE if fields["synthetic"] == "partly" else SourceType.TRAINED
-    packet = xmp(source_type, fields).encode()
-    if len(packet) > _MAX_PACKET_BYTES:
-        packet = xmp(source_type, {name: value[:_MAX_VALUE_CHARS] for name, value in fields.items()}).encode()
-    return packet
 
 
 def _app1(packet: bytes) -> bytes:

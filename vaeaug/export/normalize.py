@@ -10,21 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from vaeaug.dataset.decode import FullImage, decode_full
+from vaeaug.dataset.decode import decode_full
 from vaeaug.dataset.deep import DEEP_MODES
 from vaeaug.dataset.mark import PREFIX, read_mark
-from vaeaug.dataset.palette import MAX_COLOURS, IndexedColours
-from vaeaug.export.class_format import ClassFormat, copied_as
-from vaeaug.export.encoding import PNG, SUFFIXES, Encoding, Format, encode_image, with_alpha
-from vaeaug.export.png import fitted
+from vaeaug.export.class_format import ClassFormat, as_class_format, copied_as, encode_in_class_format
+from vaeaug.export.encoding import SUFFIXES, Format
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from vaeaug.dataset.rules import DecodeRules
     from vaeaug.dataset.traits import FileTraits
 
@@ -70,21 +64,11 @@ def copy_rule(traits: FileTraits, suffix: str, kind: ClassFormat, decoding: Deco
 def rewritten(data: bytes, rule: CopyRule) -> bytes:
     """Return the file of a rewritten copy; the same file and rule give the same bytes."""
     full = decode_full(data, rule.decoding)
+    pixels_HWC = as_class_format(full, rule.kind)
+    mark = read_mark(data)
+    text = None if mark is None else {f"{PREFIX}:{name}": value for name, value in mark.fields.items()}
     encoding = copied_as(full.traits, rule.kind.mode)
-    return encode_in_class_format(as_class_format(full, rule.kind), rule.kind, encoding, _mark_of(data))
-
-
-def encode_in_class_format(
-    pixels_HWC: NDArray[Any], kind: ClassFormat, encoding: Encoding, text: Mapping[str, str] | None
-) -> bytes:
-    """Return the file of an image of a class; `text` is the mark of a synthetic image (`encode_image`), or None."""
-    height, width = pixels_HWC.shape[:2]
-    if kind.colours is None:
-        return encode_image(pixels_HWC, height, width, kind.mode, encoding, text)
-    colours = _with_colours_of(pixels_HWC, kind.colours)
-    if colours is None:
-        return encode_image(pixels_HWC, height, width, "RGB" if pixels_HWC.shape[2] == 3 else "L", PNG, text)
-    return encode_image(pixels_HWC, height, width, "P", PNG, text, colours)
+    return encode_in_class_format(pixels_HWC, rule.kind, encoding, text)
 
 
 def _reasons(traits: FileTraits, kind: ClassFormat) -> dict[str, bool]:
@@ -104,29 +88,3 @@ def _reasons(traits: FileTraits, kind: ClassFormat) -> dict[str, bool]:
         "depth": traits.deep != deep,
         "mode": other_mode and traits.format in _COMMON,  # what other formats hold has other modes of its own
     }
-
-
-def as_class_format(full: FullImage, kind: ClassFormat) -> NDArray[Any]:
-    """Return the pixels of a decoded image in the mode of its class."""
-    if kind.levels is not None:
-        if full.levels is not None:
-            return full.pixels_HWC
-        height, width = full.pixels_HWC.shape[:2]
-        return kind.levels.to_16_bits(fitted(full.pixels_HWC, height, width, "L").astype(np.uint8))
-    plain_HWC = full.eight_bit()
-    return with_alpha(plain_HWC, full.alpha_HW, kind.mode) if kind.transparent else plain_HWC
-
-
-def _mark_of(data: bytes) -> dict[str, str] | None:
-    """Return the fields of the mark of a synthetic file, as `encode_image` takes them; None for a real one."""
-    mark = read_mark(data)
-    return None if mark is None else {f"{PREFIX}:{name}": value for name, value in mark.fields.items()}
-
-
-def _with_colours_of(pixels_HWC: NDArray[np.uint8], colours: IndexedColours) -> IndexedColours | None:
-    """Return a colour table that also has the colours of an image that the table lacks; None if there are too many."""
-    flat = np.broadcast_to(pixels_HWC, (*pixels_HWC.shape[:2], 3)).reshape(-1, 3)
-    image_colours = [tuple(colour) for colour in np.unique(flat, axis=0).tolist()]
-    in_table = set(colours.table)
-    table = (*colours.table, *(colour for colour in image_colours if colour not in in_table))
-    return IndexedColours(tuple(dict.fromkeys(table)), table) if len(table) <= MAX_COLOURS else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 from PIL import Image
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from vaeaug.dataset.levels import Levels
     from vaeaug.dataset.palette import IndexedColours
 
 Mode = Literal["L", "RGB", "P", "I;16", "LA", "RGBA"]
@@ -99,6 +100,27 @@ def fitted(
     if image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.LANCZOS)
     return np.asarray(image.convert(mode), dtype=np.uint8).reshape(exact)
+
+
+def with_alpha(colours_HWC: NDArray[np.uint8], alpha_HW: NDArray[np.uint8] | None, mode: Mode) -> NDArray[np.uint8]:
+    """Return pixels with an alpha channel, uint8 (H, W, 2 or 4); opaque if `alpha_HW` is None."""
+    height, width = colours_HWC.shape[:2]
+    fitted_HWC = fitted(colours_HWC, height, width, "L" if mode == "LA" else "RGB").astype(np.uint8)
+    alpha_HW = np.full((height, width), 255, np.uint8) if alpha_HW is None else alpha_HW
+    return np.concatenate([fitted_HWC, alpha_HW[..., None]], axis=2)
+
+
+def sixteen_bit_pixels(
+    pixels_HWC: NDArray[Any], height: int, width: int, levels: Levels, value_range: tuple[int, int]
+) -> NDArray[np.uint16]:
+    """Return a generated image (uint8, or float32 in [0, 1]) as uint16 (height, width, 1), clipped to `value_range`."""
+    shades_HW = pixels_HWC.astype(np.float32).mean(axis=2)
+    if pixels_HWC.dtype == np.uint8:
+        shades_HW /= 255
+    image = Image.fromarray(shades_HW)
+    if image.size != (width, height):
+        image = image.resize((width, height), Image.Resampling.LANCZOS)
+    return levels.from_shades(np.asarray(image)[..., None], value_range)
 
 
 def _eight_bit(pixels_HWC: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:

@@ -25,7 +25,14 @@ from vaeaug.dataset.opening import UnreadableImageError, read_file
 from vaeaug.disk import atomic, write_atomic
 from vaeaug.errors import InputError, VaeaugError
 from vaeaug.export.encoding import is_complete
-from vaeaug.export.layout import collision_key, cut_name, folder_name, is_synthetic_name, make_class_folders
+from vaeaug.export.layout import (
+    collision_key,
+    cut_name,
+    folder_name,
+    is_synthetic_name,
+    make_class_folders,
+    synthetic_number,
+)
 from vaeaug.export.normalize import CopyRule, rewritten
 from vaeaug.export.pool import run_bounded
 
@@ -148,6 +155,22 @@ def copy_real(
             done += number
             if progress is not None:
                 progress(done, len(images))
+
+
+def first_numbers(images: Iterable[RealImage]) -> dict[str, int]:
+    """Return class -> first number unused by copied synthetic images; the same number would draw the same sample."""
+    first: dict[str, int] = {}
+    for image in images:
+        provenance = image.provenance
+        if provenance is None or not image.synthetic:
+            continue
+        number_in_name = synthetic_number(image.label, PurePosixPath(image.file_name).name)
+        number_in_provenance = (
+            int(provenance.index) if provenance.index.isascii() and provenance.index.isdigit() else -1
+        )
+        following = 1 + max(number_in_provenance, -1 if number_in_name is None else number_in_name)
+        first[image.label] = max(following, first.get(image.label, 0))
+    return first
 
 
 class _Folder:

@@ -11,7 +11,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import vaeaug
-from vaeaug.dataset.earlier_output import RECORD
+from vaeaug.dataset.provenance import RECORD
 from vaeaug.disk import write_atomic
 
 if TYPE_CHECKING:

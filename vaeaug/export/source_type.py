@@ -15,7 +15,10 @@ from vaeaug.dataset.mark import NAMESPACE, PREFIX, XMP_KEYWORD
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["XMP_KEYWORD", "SourceType", "properties_of", "xmp"]
+__all__ = ["XMP_KEYWORD", "SourceType", "packet_of", "properties_of", "xmp"]
+
+_MAX_PACKET_BYTES = 65000  # bytes of an XMP packet in a JPEG segment; the format allows 65,502
+_MAX_VALUE_CHARS = 4096  # characters of a property
 
 
 class SourceType(StrEnum):
@@ -47,6 +50,16 @@ def xmp(source_type: SourceType, properties: Mapping[str, str] | None = None) ->
 def properties_of(text: Mapping[str, str]) -> dict[str, str]:
     """Return the text chunks of a PNG file as XMP properties; `Software`, which is no field of ours, is kept too."""
     return {keyword.removeprefix(f"{PREFIX}:").lower(): value for keyword, value in text.items()}
+
+
+def packet_of(text: Mapping[str, str]) -> bytes:
+    """Return the XMP packet of a synthetic image with the text chunks of a PNG file as properties, cut if too long."""
+    fields = {"synthetic": "true", **properties_of(text)}
+    source_type = SourceType.COMPOSITE if fields["synthetic"] == "partly" else SourceType.TRAINED
+    packet = xmp(source_type, fields).encode()
+    if len(packet) > _MAX_PACKET_BYTES:
+        packet = xmp(source_type, {name: value[:_MAX_VALUE_CHARS] for name, value in fields.items()}).encode()
+    return packet
 
 
 def _legal(value: str) -> str:

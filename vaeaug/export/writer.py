@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vaeaug.disk import write_atomic
-from vaeaug.export.deep import sixteen_bit_pixels
-from vaeaug.export.encoding import PNG, Encoding, encode_image, is_complete, with_alpha
+from vaeaug.export.encoding import PNG, Encoding, encode_image, is_complete
 from vaeaug.export.layout import make_class_folders, synthetic_name
+from vaeaug.export.png import sixteen_bit_pixels, with_alpha
 from vaeaug.export.pool import run_bounded
 
 if TYPE_CHECKING:

@@ -16,8 +16,7 @@ from vaeaug.inpainting.posterior_std import posterior_std
 from vaeaug.models.store import StoredModel
 from vaeaug.nn import standard_normal
 from vaeaug.seeds import seed_of
-from vaeaug.training.batches import as_pixels
-from vaeaug.training.encode import encode_images
+from vaeaug.training.batches import as_pixels, encode_images
 
 MAX_IMAGES = 20_000
 MAX_BYTES = 2**28  # of all images together, a byte each

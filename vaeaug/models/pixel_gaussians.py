@@ -16,8 +16,7 @@ from vaeaug.models.store import StoredModel
 from vaeaug.models.tensor_file import write_tensors
 from vaeaug.nn.pixel_gaussian import PixelGaussian
 from vaeaug.seeds import seed_of
-from vaeaug.training.batches import as_images
-from vaeaug.training.encode import encode_images
+from vaeaug.training.batches import as_images, encode_images
 
 FILE = "gaussians.safetensors"
 MODEL = "model"  # of the metadata: the fingerprint of the weights
@@ -58,9 +57,10 @@ def fit_pixel_gaussians(
     x_parts, residual_parts = [], []
     for label in np.unique(labels_N[chosen]):
         indices = chosen[labels_N[chosen] == label]
+        reconstructed_NCHW = _reconstructed(model, pixels_NHWC, labels_N, indices, int(label))
         x_NCHW = as_images(pixels_NHWC[indices], torch.device("cpu"))
         x_parts.append(x_NCHW)
-        residual_parts.append(x_NCHW - _reconstructed(model, pixels_NHWC, labels_N, indices, int(label)))
+        residual_parts.append(x_NCHW - reconstructed_NCHW)
     return PixelGaussians(PixelGaussian.fit(torch.cat(x_parts)), PixelGaussian.fit(torch.cat(residual_parts)))
 
 

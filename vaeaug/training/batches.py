@@ -1,4 +1,4 @@
-"""Batches sliced from the image cache. Which images are in a batch depends only on (seed, step)."""
+"""Batches sliced from the image cache: of a training, where they depend only on (seed, step), and to encode images."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vaeaug.contracts import Encoded, Latent, Latents, Variant, leaves
+from vaeaug.contracts.latent import tree_like
 from vaeaug.seeds import seed_of
 
 CHUNK_VALUES = 2**23
@@ -98,3 +100,24 @@ def in_chunks(
     for start in range(0, len(indices), size):
         chosen = indices[start : start + size]
         yield as_images(pixels_NHWC[chosen], device), torch.from_numpy(labels_N[chosen]).to(device)
+
+
+@torch.no_grad()
+def encode_images(
+    variant: Variant, pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64], indices: NDArray[np.int64]
+) -> Latents:
+    """Return the posterior modes (and scales) of `indices`, in that order, on the CPU."""
+    variant.eval()
+    device = next(variant.parameters()).device
+    encoded = [variant.encode(x_BCHW, y_B) for x_BCHW, y_B in in_chunks(pixels_NHWC, labels_N, indices, device)]
+    scales = [leaves(part.scale) for part in encoded if part.scale is not None]
+    return Latents(
+        latent=_stack(encoded[0], [leaves(part.latent) for part in encoded]),
+        labels_N=torch.from_numpy(labels_N[indices]),
+        scale=_stack(encoded[0], scales) if scales else None,
+    )
+
+
+def _stack(like: Encoded, parts: list[list[Tensor]]) -> Latent:
+    """Concatenate leaf by leaf."""
+    return tree_like(like.latent, [torch.cat(column).cpu() for column in zip(*parts, strict=True)])

@@ -1,4 +1,4 @@
-"""The copies of real images in an output: which ones are rewritten, and the warnings about them."""
+"""The copies of real images in an output: they are made, some rewritten, and the warnings about them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from vaeaug.dataset.image_cache import ImageCache
+from vaeaug.dataset.index import DatasetIndex
 from vaeaug.dataset.rules import RGB, WHITE, DecodeRules
 from vaeaug.export.class_format import ClassFormat
 from vaeaug.export.normalize import REASONS, CopyRule, copy_rule
-from vaeaug.export.real import RealImage
+from vaeaug.export.real import RealImage, copy_real, place_real
+from vaeaug.progress import Tick
+from vaeaug.workflows.run import Run
+from vaeaug.workflows.sample_settings import AugmentSettings
 
 _REWRITTEN = {
     "transparency": "had transparency (composited on {background})",
@@ -32,6 +36,30 @@ _EXACT_COPIES = {
     "depth": "{have} another bit depth than {their} class, so their range differs in every reader",
     "mode": "{have} another colour mode than {their} class, which Hugging Face datasets shows",
 }
+
+
+def copy_images(
+    run: Run[AugmentSettings], index: DatasetIndex, cache: ImageCache, kinds: Mapping[str, ClassFormat]
+) -> tuple[RealImage, ...]:
+    """Copy the readable images of DATA to the output: all but, on request, the real training images.
+
+    Args:
+        kinds: class -> the format of its images.
+    """
+    chosen = run.settings
+    rules = copy_rules(cache, kinds, keep_alpha=chosen.keep_alpha, exact=chosen.copy == "exact")
+    readable = [file for file in index.files if file.file_name in rules]
+    images = place_real(readable, index.layout, rules)
+    if chosen.synthetic_only:
+        images = tuple(image for image in images if image.split != "train" or image.synthetic)
+    run.progress.stage("Copying images")
+    copy_real(
+        images,
+        run.content,
+        link="hard" if chosen.link == "hard" else "copy",
+        progress=lambda done, total: run.progress.tick(Tick(done / max(total, 1))),
+    )
+    return images
 
 
 def copy_rules(

@@ -10,27 +10,24 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.contracts import ImageSpec
-from vaeaug.cpus import cpu_count
 from vaeaug.dataset.cache import UNSEEN, ImageCache, build_cache
 from vaeaug.dataset.constant_classes import constant_warnings
-from vaeaug.dataset.contents import Contents, read_contents
+from vaeaug.dataset.contents import read_contents
+from vaeaug.dataset.duplicates import duplicate_warnings
+from vaeaug.dataset.holdout import EarlierTraining, divide
 from vaeaug.dataset.index import MINIMUM_PER_CLASS, NO_LABEL, DatasetIndex
-from vaeaug.dataset.label_options import AUTOMATIC, LabelOptions
-from vaeaug.dataset.passed_over import PassedOver
-from vaeaug.dataset.provenance import add_provenance, separate_synthetic, synthetic_warnings
-from vaeaug.dataset.rules import DEFAULT_RULES, MAX_MEGAPIXELS, DecodeRules
+from vaeaug.dataset.passed_over import PassedOver, reading_warnings, with_frames
+from vaeaug.dataset.provenance import separate_synthetic, synthetic_warnings
+from vaeaug.dataset.reading_options import AUTOMATIC, HoldOut, LabelOptions
+from vaeaug.dataset.rules import MAX_MEGAPIXELS, DecodeRules
 from vaeaug.dataset.scan import scan
-from vaeaug.models.record import read_record
+from vaeaug.models.latents import FILE as LATENTS
+from vaeaug.models.latents import load_latents
+from vaeaug.models.record import ModelRecord, read_record
 from vaeaug.models.store import StoredModel
-from vaeaug.progress import Progress, Tick
-from vaeaug.workflows.data_warnings import passed_over, reading_warnings
-from vaeaug.workflows.holdout import apply_holdout
+from vaeaug.progress import Progress
 from vaeaug.workflows.settings import parse_background, parse_size
 from vaeaug.workflows.train_settings import TrainSettings
-
-MAX_NAMED = 20
-"""Unreadable images that are named at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +55,16 @@ class TrainingData:
 
     Attributes:
         index: its files; synthetic ones of earlier runs have a separate split.
+        warnings: how it was read, what was left out, and duplicates.
+        synthetic_warnings: what happens to the synthetic images.
         held_out: a sentence about the images that were held out; empty if none were.
     """
 
     index: DatasetIndex
     cache: ImageCache
+    passed_over: Sequence[PassedOver]
     warnings: tuple[str, ...]
+    synthetic_warnings: tuple[str, ...]
     held_out: str
 
 
@@ -83,65 +84,73 @@ def read_for_training(
             training images are not held out.
 
     Raises:
-        InputError: if images cannot be read and `skip_invalid` is not set, if a class has too few real images, or if
-            images cannot be held out as requested.
+        InputError: if images cannot be read and `skip_invalid` is not set, if a class has too few real images, if
+            images cannot be held out as requested, or if validation or test images are also training images, unless
+            `allow_leaks` is set.
     """
     progress.stage("Reading images")
-    contents = read_contents(index, workers=settings.workers or cpu_count())
+    index = read_contents(index, workers=settings.workers)
     separated = separate_synthetic(
-        add_provenance(index, contents),
-        train_on_synthetic=settings.train_on_synthetic,
-        remedy="add --train-on-synthetic to train on these",
+        index, train_on_synthetic=settings.train_on_synthetic, remedy="add --train-on-synthetic to train on these"
     )
-    index, held_out = apply_holdout(separated.index, contents.digests, settings, model)
-    cache = read_images(
-        index,
-        contents=contents,
-        image_size=parse_size(settings.image_size),
-        rules=DecodeRules(background=parse_background(settings.background), max_megapixels=settings.max_megapixels)
-        if model is None
-        else read_record(model).rules(settings.max_megapixels),
-        find_levels=model is None,
-        workers=settings.workers,
-        skip_invalid=settings.skip_invalid,
-        progress=progress,
-    )
-    for warning in constant_warnings(cache):
-        progress.say(warning)
     copied = "they are copied and stay synthetic in the manifest, and " if copies_synthetic else ""
     training_note = (
         "the model was also trained on them"
         if settings.train_on_synthetic
         else "no model was trained on them (--train-on-synthetic trains on them)"
     )
+    about_synthetic = synthetic_warnings(separated, copied + training_note)
+    record = None if model is None else read_record(model)
+    requested, training = settings.held_out(), None
+    if model is not None and record is not None and (requested is not None or record.holdout is not None):
+        training = _training_of(model, record)
+    index, held_out = divide(separated.index, requested, settings.group_by, training)
+    cache = build_cache(
+        index,
+        image_size=parse_size(settings.image_size),
+        rules=DecodeRules(background=parse_background(settings.background), max_megapixels=settings.max_megapixels)
+        if record is None
+        else record.rules(settings.max_megapixels),
+        find_levels=record is None,
+        workers=settings.workers,
+        skip_invalid=settings.skip_invalid,
+        progress=progress,
+    )
+    for warning in constant_warnings(cache):
+        progress.say(warning)
+    unused = with_frames(index.passed_over, cache.further_frames())
     return TrainingData(
         index,
         cache,
-        tuple(synthetic_warnings(separated, copied + training_note)),
-        held_out.sentence() if held_out else "",
+        passed_over=unused,
+        warnings=(
+            *reading_warnings(index.notes, unused, cache.unreadable()),
+            *duplicate_warnings(cache, allow_leaks=settings.allow_leaks),
+        ),
+        synthetic_warnings=tuple(about_synthetic),
+        held_out="" if held_out is None else held_out.sentence(),
     )
 
 
 def read_real(
     index: DatasetIndex, *, workers: int | None, progress: Progress, minimum: int = MINIMUM_PER_CLASS
-) -> tuple[DatasetIndex, Contents, tuple[str, ...]]:
+) -> tuple[DatasetIndex, tuple[str, ...]]:
     """Return a dataset without the synthetic images of earlier runs, and a warning if it has any.
 
     Raises:
         InputError: if a class has fewer than `minimum` real training images.
     """
     progress.stage("Reading images")
-    contents = read_contents(index, workers=workers or cpu_count())
-    separated = separate_synthetic(add_provenance(index, contents), minimum=minimum)
+    separated = separate_synthetic(read_contents(index, workers=workers), minimum=minimum)
     real = tuple(file for file in separated.index.files if not file.synthetic)
     left_out = len(index.files) - len(real)
     if not left_out:
-        return separated.index, contents, ()
+        return separated.index, ()
     warning = (
         f"{left_out:,} of {len(index.files):,} images of {index.root.name} are synthetic, from an earlier run of "
         "vaeaug: they do not count as real and were left out"
     )
-    return dataclasses.replace(separated.index, files=real), contents, (warning,)
+    return dataclasses.replace(separated.index, files=real), (warning,)
 
 
 def read_for_model(
@@ -163,57 +172,25 @@ def read_for_model(
     """
     index = scan(data, training=False, options=labels)
     progress.stage("Reading images")
-    contents = read_contents(index, workers=workers or cpu_count())
-    cache = read_images(
-        add_provenance(index, contents),
-        contents=contents,
+    cache = build_cache(
+        read_contents(index, workers=workers),
         spec=model.spec,
         rules=model.record.rules(max_megapixels),
         workers=workers,
         skip_invalid=skip_invalid,
         progress=progress,
     )
-    for warning in reading_warnings(index, cache):
+    unused = with_frames(index.passed_over, cache.further_frames())
+    for warning in reading_warnings(index.notes, unused, cache.unreadable()):
         progress.say(warning)
     label_of = {name: label for label, name in enumerate(model.classes)}
     labels_N = np.array([label_of.get(file.label, UNSEEN) for file in cache.files], dtype=np.int64)
     unknown = tuple(sorted({file.label for file in cache.files} - {NO_LABEL, *label_of}))
     paths = {file.file_name: file.path for file in index.files}
-    return ModelData(cache, labels_N, unknown, paths, passed_over(index, cache))
+    return ModelData(cache, labels_N, unknown, paths, unused)
 
 
-def read_images(
-    index: DatasetIndex,
-    *,
-    contents: Contents | None = None,
-    image_size: tuple[int, int] | None = None,
-    spec: ImageSpec | None = None,
-    rules: DecodeRules = DEFAULT_RULES,
-    find_levels: bool = True,
-    workers: int | None,
-    skip_invalid: bool,
-    progress: Progress,
-) -> ImageCache:
-    """Decode every image of a dataset, or open the cache of an earlier run; see `build_cache`.
-
-    Raises:
-        InputError: if some images cannot be read and `skip_invalid` is not set.
-    """
-    if contents is None:
-        progress.stage("Reading images")
-    cache = build_cache(
-        index,
-        contents=contents,
-        image_size=image_size,
-        spec=spec,
-        rules=rules,
-        find_levels=find_levels,
-        workers=workers or cpu_count(),
-        skip_invalid=skip_invalid,
-        progress=lambda done, total: progress.tick(Tick(done / max(total, 1))),
-    )
-    for image in cache.invalid[:MAX_NAMED]:
-        progress.say(f"left out: {image.file_name}: {image.reason}")
-    if len(cache.invalid) > MAX_NAMED:
-        progress.say(f"left out: {len(cache.invalid) - MAX_NAMED} more images that cannot be read")
-    return cache
+def _training_of(model: Path, record: ModelRecord) -> EarlierTraining:
+    labels = range(len(record.classes))
+    names = frozenset(name for label in labels for name in load_latents(model / LATENTS, label).sources)
+    return EarlierTraining(model, None if record.holdout is None else HoldOut(**record.holdout), names)

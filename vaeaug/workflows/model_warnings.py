@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vaeaug.errors import SHOWN, name_list
 from vaeaug.models.record import ModelRecord
 from vaeaug.models.store import StoredModel
 from vaeaug.training.collapse import ActiveUnits, CodeUse
 from vaeaug.training.history import annealed_terms
 from vaeaug.training.plan import SHARED_FRACTION
-from vaeaug.workflows.name_list import SHOWN, name_list
 
 
 def describe_latents(metrics: Mapping[str, Any]) -> str:

@@ -11,13 +11,14 @@ from typing import Any, Generic, TypeVar
 
 import torch
 
-from vaeaug.export.record import RECORD
+from vaeaug.export.record import RECORD, command_record, write_record
+from vaeaug.models.record import ModelRecord
 from vaeaug.models.store import StoredModel, open_stored
 from vaeaug.plugins import Registry, load
 from vaeaug.progress import Progress
 from vaeaug.staging import Staging, check_no_overlap
 from vaeaug.workflows.device import choose_device
-from vaeaug.workflows.settings import RunSettings
+from vaeaug.workflows.settings import RunSettings, public_settings
 
 S = TypeVar("S", bound=RunSettings)
 S_co = TypeVar("S_co", bound=RunSettings, covariant=True)
@@ -79,22 +80,33 @@ class Run(Generic[S_co]):
         return open_stored(directory, self.device, self.registry, options, allow_imports=allow_imports)
 
     @contextlib.contextmanager
-    def writing(self, out: Path, request: Mapping[str, Any], *, record: str = RECORD) -> Iterator[Run[S_co]]:
+    def writing(
+        self, out: Path, resolved: Mapping[str, Any], *, inputs: Iterable[Path], record: str = RECORD
+    ) -> Iterator[Run[S_co]]:
         """Build the output directory: yield the run with its `staging`. Call `publish` at the end of the block.
 
         Args:
-            request: what decides the result (`RunSettings.request`).
+            resolved: what decides the result besides the settings; part of the request (`RunSettings.request`).
+            inputs: what is read: none of them may contain `out` or be in it.
             record: file name of the command's record.
 
         Raises:
-            InputError: if `out` cannot be used, or if the run there had another request.
+            InputError: if `out` cannot be used or overlaps an input, or if the run there had another request.
         """
+        check_disjoint(out, inputs)
+        request = self.settings.request(**resolved)
         with Staging(out, request, resume=self.settings.resume, record=record) as staging:
             yield dataclasses.replace(self, _staging=staging)
 
     def finished_record(self, **fingerprints: str) -> Mapping[str, Any] | None:
         """Return the record of a finished run with the same request; see `Staging.finished_record`."""
         return self.staging.finished_record(self.progress, **fingerprints)
+
+    def write_record(self, command: str, *, model: ModelRecord, **entries: Any) -> None:
+        """Write the record of a command, with its settings and warnings, into the output; see `command_record`."""
+        settings = public_settings(self.settings)
+        record = command_record(command, settings, model=model, warnings=self.warnings, **entries)
+        write_record(self.content / RECORD, record)
 
     def publish(self) -> Path:
         """Move what was built to OUT, report the warnings, and return the path of OUT."""

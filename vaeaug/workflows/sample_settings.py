@@ -45,37 +45,19 @@ class SampleSettings:
         maximum=100,
     )
 
-    def check_format(self) -> None:
-        """Check that a quality is only given for formats that have one.
+    def check(self) -> None:
+        """Check that the options do not contradict each other, before any work.
 
         Raises:
-            InputError: if `quality` is given with the format `png`.
+            InputError: if more than one of `per_class`, `ratio` and `balance` is set, or if `quality` is given with the
+                format `png`.
         """
+        amounts = {"--per-class": self.per_class, "--ratio": self.ratio, "--balance": self.balance or None}
+        given = [flag for flag, value in amounts.items() if value is not None]
+        if len(given) > 1:
+            raise InputError(f"{' and '.join(given)} cannot be combined; give one of them")
         if self.quality is not None and self.format == "png":
             raise InputError("--quality applies to JPEG and WebP only; leave it out, or use another --format than png")
-
-    def counts(self, real: Mapping[str, int], default: Mapping[str, int] | None = None) -> dict[str, int]:
-        """Return class -> number of synthetic images.
-
-        Args:
-            default: used if none of `per_class`, `ratio` and `balance` is set; one per real image if None.
-
-        Raises:
-            InputError: if more than one of the three is set.
-        """
-        amounts = {"per_class": self.per_class, "ratio": self.ratio, "balance": self.balance or None}
-        given = [name for name, value in amounts.items() if value is not None]
-        if len(given) > 1:
-            names = " and ".join(f"--{name.replace('_', '-')}" for name in given)
-            raise InputError(f"{names} cannot be combined; give one of them")
-        if self.balance:
-            largest = max(real.values())
-            return {label: largest - count for label, count in real.items()}
-        if self.per_class is not None:
-            return dict.fromkeys(real, self.per_class)
-        if self.ratio is None:
-            return dict(real if default is None else default)
-        return {label: round(self.ratio * count) for label, count in real.items()}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from vaeaug.dataset.label_options import NO_TABLE, LabelOptions
+from vaeaug.dataset.reading_options import NO_TABLE, LabelOptions
 from vaeaug.dataset.rules import MAX_MEGAPIXELS, RGB
 from vaeaug.errors import InputError, SettingError, nearest
 from vaeaug.options import option, parse_settings

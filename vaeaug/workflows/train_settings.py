@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from vaeaug.dataset.holdout_options import HoldOut
+from vaeaug.dataset.reading_options import HoldOut
 from vaeaug.errors import InputError
 from vaeaug.options import option
 from vaeaug.training.config import TrainingConfig

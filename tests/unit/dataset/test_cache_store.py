@@ -10,6 +10,7 @@ from dataset_files import class_folder, gray, save
 from machine_faults import fill, on_small_disk
 
 from vaeaug.dataset.cache import build_cache
+from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.scan import scan
 from vaeaug.dataset.store import building, evict
 from vaeaug.errors import InputError, VaeaugError
@@ -30,18 +31,18 @@ def environment(monkeypatch, tmp_path):
 
 def test_the_place_is_the_argument_then_the_variable_then_the_users_cache(data, tmp_path, monkeypatch):
     index = scan(data)
-    assert build_cache(index).directory.parent == tmp_path / "home" / ".cache" / "vaeaug"
+    assert build_cache(read_contents(index)).directory.parent == tmp_path / "home" / ".cache" / "vaeaug"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
-    assert build_cache(index).directory.parent == tmp_path / "xdg" / "vaeaug"
+    assert build_cache(read_contents(index)).directory.parent == tmp_path / "xdg" / "vaeaug"
     monkeypatch.setenv("VAEAUG_CACHE_DIR", str(tmp_path / "variable"))
-    assert build_cache(index).directory.parent == tmp_path / "variable"
-    assert build_cache(index, cache_dir=tmp_path / "argument").directory.parent == tmp_path / "argument"
+    assert build_cache(read_contents(index)).directory.parent == tmp_path / "variable"
+    assert build_cache(read_contents(index), cache_dir=tmp_path / "argument").directory.parent == tmp_path / "argument"
 
 
 def test_a_default_place_that_cannot_be_written_gives_way_to_a_temporary_one(data, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
-    cache = build_cache(scan(data))
+    cache = build_cache(read_contents(scan(data)))
     assert cache.temporary
     assert cache.pixels_NHWC.shape == (3, 12, 10, 1)
     shutil.rmtree(cache.directory.parent)
@@ -50,14 +51,14 @@ def test_a_default_place_that_cannot_be_written_gives_way_to_a_temporary_one(dat
 def test_a_named_place_that_cannot_be_written_is_refused(data, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"cannot write to the cache directory .*set VAEAUG_CACHE_DIR to another"):
-        build_cache(scan(data), cache_dir=tmp_path / "file" / "cache")
+        build_cache(read_contents(scan(data)), cache_dir=tmp_path / "file" / "cache")
 
 
 @pytest.mark.parametrize("place", [".", "cache", "cat/cache"])
 def test_a_place_inside_the_dataset_is_refused(data, place):
     before = sorted(data.rglob("*"))
     with pytest.raises(InputError, match="is inside the dataset"):
-        build_cache(scan(data), cache_dir=data / place)
+        build_cache(read_contents(scan(data)), cache_dir=data / place)
     assert sorted(data.rglob("*")) == before
 
 
@@ -65,13 +66,13 @@ def test_a_place_inside_the_dataset_is_refused(data, place):
 def test_a_limit_that_is_no_number_is_refused(data, monkeypatch, value):
     monkeypatch.setenv("VAEAUG_CACHE_GB", value)
     with pytest.raises(InputError, match="VAEAUG_CACHE_GB"):
-        build_cache(scan(data))
+        build_cache(read_contents(scan(data)))
 
 
 def make(tmp_path: Path, name: str, **options: object):
     save(tmp_path / name / "a" / "0.png", gray(1))
     save(tmp_path / name / "a" / f"{name}.png", gray(2))
-    return build_cache(scan(tmp_path / name), cache_dir=tmp_path / "cache", **options)
+    return build_cache(read_contents(scan(tmp_path / name)), cache_dir=tmp_path / "cache", **options)
 
 
 def entries(tmp_path):
@@ -129,7 +130,7 @@ def test_nothing_else_in_the_cache_directory_is_touched(tmp_path, monkeypatch):
 def test_a_failed_build_leaves_nothing_behind(data, tmp_path):
     (data / "cat" / "broken.png").write_text("no image")
     with pytest.raises(InputError):
-        build_cache(scan(data), cache_dir=tmp_path / "cache")
+        build_cache(read_contents(scan(data)), cache_dir=tmp_path / "cache")
     assert entries(tmp_path) == set()
 
 
@@ -137,7 +138,7 @@ def test_a_full_disk_is_said_in_a_line(data, tmp_path):
     def work(disk):
         fill(disk)
         with pytest.raises(VaeaugError, match=r"No space left on device; free some space, or set VAEAUG_CACHE_DIR"):
-            build_cache(scan(data), cache_dir=disk / "cache")
+            build_cache(read_contents(scan(data)), cache_dir=disk / "cache")
         assert list((disk / "cache").iterdir()) == []
 
     on_small_disk(tmp_path, work)

@@ -14,6 +14,7 @@ from PIL import Image
 
 from vaeaug.dataset.cache import build_cache
 from vaeaug.dataset.constant_classes import Constant, constant_class, constant_warnings
+from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.scan import scan
 
 PIXELS = arrays(np.uint8, st.tuples(st.integers(2, 5), st.just(2), st.just(3), st.sampled_from([1, 3])),
@@ -46,7 +47,7 @@ def test_one_that_differs_is_enough_wherever_it_is() -> None:
 
 def warnings_of(root: Path) -> list[str]:
     """Return what is said of a dataset."""
-    return constant_warnings(build_cache(scan(root), cache_dir=root.with_name("cache")))
+    return constant_warnings(build_cache(read_contents(scan(root)), cache_dir=root.with_name("cache")))
 
 
 def fill(folder: Path, values: list[int]) -> None:

@@ -10,6 +10,7 @@ from PIL import Image
 
 import vaeaug.dataset.demo
 from vaeaug.dataset.cache import build_cache
+from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.demo import write_demo
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError, VaeaugError
@@ -27,7 +28,7 @@ def test_it_is_read_as_a_dataset(tmp_path):
     assert index.counts("train") == dict.fromkeys(CLASSES, 60)
     assert index.counts("test") == dict.fromkeys(CLASSES, 10)
     assert index.stray == ()
-    cache = build_cache(index, cache_dir=tmp_path / "cache")
+    cache = build_cache(read_contents(index), cache_dir=tmp_path / "cache")
     assert cache.pixels_NHWC.shape == (700, 28, 28, 1)
     assert len({file.digest for file in cache.files}) == 700
     assert 60 < cache.pixels_NHWC.mean() < 90  # the mean of Fashion-MNIST is 72.9

@@ -7,17 +7,19 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from dataset_files import build, build_in_a_process, class_folder, colour, gray, pixel_sum, save
+from dataset_files import build, build_in_a_process, class_folder, colour, gray, pixel_sum, save, shape_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from machine_faults import on_disk
 from PIL import Image
 
-from vaeaug.dataset.cache import UNSEEN, NativeShape, build_cache, open_cache
-from vaeaug.dataset.parallel import WINDOW, thread_pool, windows
+from vaeaug.dataset.cache import UNSEEN, build_cache, open_cache
+from vaeaug.dataset.contents import WINDOW, read_contents, thread_pool, windows
 from vaeaug.dataset.scan import scan
 from vaeaug.dataset.size import model_size
 from vaeaug.errors import InputError
+from vaeaug.export.class_format import NativeShape
+from vaeaug.progress import Progress
 
 
 def test_pixels_labels_and_splits(data, tmp_path):
@@ -84,17 +86,26 @@ def test_pixels_do_not_depend_on_the_number_of_workers(tmp_path):
         save(tmp_path / "data" / "a" / f"{i:02}.png", colour(i, 20 + i, 30))
     entries = []
     for workers in (1, 2, 7):
-        cache = build_cache(scan(tmp_path / "data"), workers=workers, max_side=16, cache_dir=tmp_path / str(workers))
+        cache = build_cache(
+            read_contents(scan(tmp_path / "data")), workers=workers, max_side=16, cache_dir=tmp_path / str(workers)
+        )
         entries.append([(cache.directory / name).read_bytes() for name in ("pixels.bin", "meta.json")])
     assert entries[0] == entries[1] == entries[2]
 
 
 def test_progress_counts_every_image_once(data, tmp_path):
-    told = []
-    build(data, tmp_path, progress=lambda done, total: told.append((done, total)))
-    assert told == [(10, 10)]
-    build(data, tmp_path, progress=lambda done, total: told.append((done, total)))
-    assert told == [(10, 10), (10, 10)]
+    class Told(Progress):
+        def __init__(self):
+            self.done = []
+
+        def tick(self, tick):
+            self.done.append(tick.done)
+
+    told = Told()
+    build(data, tmp_path, progress=told)
+    assert told.done == [1.0]
+    build(data, tmp_path, progress=told)
+    assert told.done == [1.0, 1.0]
 
 
 def test_one_colour_image_makes_all_pixels_rgb(tmp_path):
@@ -104,8 +115,8 @@ def test_one_colour_image_makes_all_pixels_rgb(tmp_path):
     assert cache.pixels_NHWC.shape[-1] == 3
     first = cache.pixels_NHWC[0]
     assert (first == first[..., :1]).all()
-    assert cache.native("cat") == NativeShape(12, 10, "L")
-    assert cache.native("dog") == NativeShape(12, 10, "RGB")
+    assert shape_of(cache, "cat") == NativeShape(12, 10, "L")
+    assert shape_of(cache, "dog") == NativeShape(12, 10, "RGB")
 
 
 def test_rgb_files_that_are_gray_are_learned_in_gray_and_written_in_rgb(tmp_path):
@@ -117,7 +128,7 @@ def test_rgb_files_that_are_gray_are_learned_in_gray_and_written_in_rgb(tmp_path
     for i in (0, WINDOW - 1, WINDOW, count - 1):
         assert (cache.pixels_NHWC[i, ..., 0] == np.asarray(gray(i, 8, 9))).all()
     assert {file.mode for file in cache.files} == {"RGB"}
-    assert cache.native("cat").mode == "RGB"
+    assert shape_of(cache, "cat").mode == "RGB"
     assert sorted(path.name for path in cache.directory.iterdir()) == ["lock", "meta.json", "pixels.bin"]
 
 
@@ -137,14 +148,14 @@ def test_native_is_the_median_of_the_training_images(tmp_path):
     class_folder(root / "test" / "cat", 5, height=200, width=200)
     class_folder(root / "test" / "new", 2, height=50, width=40)
     cache = build(root, tmp_path)
-    assert cache.native("cat") == NativeShape(30, 21, "L")
-    assert cache.native("new") == NativeShape(50, 40, "L")
+    assert shape_of(cache, "cat") == NativeShape(30, 21, "L")
+    assert shape_of(cache, "new") == NativeShape(50, 40, "L")
 
 
 def test_native_is_rgb_if_any_training_image_of_the_class_is(tmp_path):
     class_folder(tmp_path / "data" / "cat", 3)
     save(tmp_path / "data" / "cat" / "x.png", colour(1))
-    assert build(tmp_path / "data", tmp_path).native("cat").mode == "RGB"
+    assert shape_of(build(tmp_path / "data", tmp_path), "cat").mode == "RGB"
 
 
 @pytest.mark.parametrize(
@@ -219,7 +230,7 @@ def test_memory_does_not_grow_with_the_dataset(tmp_path):
         (root / "cat" / f"{i}.png").hardlink_to(first)
     index = scan(root)
     tracemalloc.start()
-    cache = build_cache(index, workers=1, cache_dir=tmp_path / "cache")
+    cache = build_cache(read_contents(index), workers=1, cache_dir=tmp_path / "cache")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert cache.pixels_NHWC.nbytes == 2048 * 64 * 64 * 3  # 25 MB
@@ -241,7 +252,7 @@ def test_any_mixture_of_sizes_is_cached_whole(tmp_path_factory, shapes):
     folder = tmp_path_factory.mktemp("mixture")
     for i, (height, width) in enumerate(shapes):
         save(folder / "data" / "a" / f"{i}.png", gray(i, height, width))
-    cache = build_cache(scan(folder / "data"), cache_dir=folder / "cache", max_side=32)
+    cache = build_cache(read_contents(scan(folder / "data")), cache_dir=folder / "cache", max_side=32)
     assert [(file.height, file.width) for file in cache.files] == shapes
     assert cache.pixels_NHWC.shape[:3] == (len(shapes), *model_size(shapes, 32))
 
@@ -249,7 +260,9 @@ def test_any_mixture_of_sizes_is_cached_whole(tmp_path_factory, shapes):
 def test_threads_that_build_the_same_at_once_all_get_it(data, tmp_path):
     index = scan(data)
     with ThreadPoolExecutor(4) as pool:
-        caches = list(pool.map(lambda _: build_cache(index, cache_dir=tmp_path / "cache", workers=1), range(4)))
+        caches = list(
+            pool.map(lambda _: build_cache(read_contents(index), cache_dir=tmp_path / "cache", workers=1), range(4))
+        )
     assert len({cache.directory for cache in caches}) == 1
     assert all((cache.pixels_NHWC == caches[0].pixels_NHWC).all() for cache in caches)
     assert [path.name for path in (tmp_path / "cache").iterdir()] == [caches[0].directory.name]

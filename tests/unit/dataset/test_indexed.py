@@ -5,16 +5,18 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from dataset_files import class_folder, colour, gray, save
+from dataset_files import class_folder, colour, gray, save, shape_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
-from vaeaug.dataset.cache import NativeShape, build_cache, open_cache
+from vaeaug.dataset.cache import build_cache, open_cache
+from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.decode import decode, read_colour_table
 from vaeaug.dataset.palette import IndexedColours, nearest_colours, nearest_entries
 from vaeaug.dataset.scan import scan
+from vaeaug.export.class_format import NativeShape
 
 RED, GREEN, BLUE, SAND, WHITE = (200, 10, 20), (10, 180, 30), (0, 0, 250), (190, 180, 120), (255, 255, 255)
 BLACK, MIDDLE = (0, 0, 0), (128, 128, 128)
@@ -35,7 +37,7 @@ def write(folder, indices, table, count=3, **shape):
 
 
 def build(data, tmp_path, **options):
-    return build_cache(scan(data), cache_dir=tmp_path / "cache", **options)
+    return build_cache(read_contents(scan(data)), cache_dir=tmp_path / "cache", **options)
 
 
 def table_of(image):
@@ -84,7 +86,7 @@ def test_at_most_256_colours_together(tmp_path, colours, is_indexed):
         assert len(cache.palette) == 256
         return
     assert cache.table is None
-    assert cache.native("cat") == NativeShape(24, 20, "RGB")
+    assert shape_of(cache, "cat") == NativeShape(24, 20, "RGB")
     for pixels_HWC, file in zip(
         cache.pixels_NHWC, cache.files, strict=True
     ):  # resized by averaging, as photographs are
@@ -97,7 +99,7 @@ def test_one_training_image_of_another_kind_is_enough_for_none_to_be_indexed(tmp
     save(tmp_path / "data/cat/x.png", other)
     cache = build(tmp_path / "data", tmp_path)
     assert cache.palette is None
-    assert cache.native("cat").mode == "RGB"
+    assert shape_of(cache, "cat").mode == "RGB"
 
 
 def test_a_colour_of_val_or_test_that_train_lacks_becomes_the_nearest(tmp_path):
@@ -129,7 +131,7 @@ def test_resizing_takes_the_nearest_pixel_and_mixes_no_colours(tmp_path):
     with Image.open(tmp_path / "data/cat/000.png") as image:
         every = np.asarray(image.convert("RGB"))
     assert (cache.pixels_NHWC[0] == every[2::5, 1::3]).all()
-    assert cache.native("cat") == NativeShape(40, 30, "P", IndexedColours(cache.palette, cache.table))
+    assert shape_of(cache, "cat") == NativeShape(40, 30, "P", IndexedColours(cache.palette, cache.table))
 
 
 def test_a_colour_that_resizing_drops_is_still_of_the_palette(tmp_path):
@@ -156,7 +158,7 @@ def test_an_opened_cache_knows_its_colours(tmp_path):
     cache = build(tmp_path / "data", tmp_path)
     for again in (open_cache(cache.directory), build(tmp_path / "data", tmp_path)):
         assert (again.palette, again.table) == ((RED, BLUE), (RED, GREEN, BLUE))
-        assert again.native("cat") == cache.native("cat")
+        assert shape_of(again, "cat") == shape_of(cache, "cat")
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "BMP", "TIFF"])
@@ -196,7 +198,7 @@ def test_the_cache_does_not_depend_on_the_number_of_workers(tmp_path):
     write(tmp_path / "data/dog", [0, 1], [BLUE, SAND], count=40)
     entries = []
     for workers in (1, 4):
-        cache = build_cache(scan(tmp_path / "data"), workers=workers, cache_dir=tmp_path / str(workers))
+        cache = build_cache(read_contents(scan(tmp_path / "data")), workers=workers, cache_dir=tmp_path / str(workers))
         entries.append([(cache.directory / name).read_bytes() for name in ("pixels.bin", "meta.json")])
     assert entries[0] == entries[1]
 
@@ -207,7 +209,7 @@ def test_memory_does_not_grow_with_an_indexed_dataset(tmp_path):
         (tmp_path / f"data/cat/{i}.png").hardlink_to(first)
     index = scan(tmp_path / "data")
     tracemalloc.start()
-    cache = build_cache(index, workers=1, cache_dir=tmp_path / "cache")
+    cache = build_cache(read_contents(index), workers=1, cache_dir=tmp_path / "cache")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(cache.palette) == 3

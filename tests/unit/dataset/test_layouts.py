@@ -5,7 +5,7 @@ import json
 import pytest
 from dataset_files import gray, save
 
-from vaeaug.dataset.label_options import LabelOptions
+from vaeaug.dataset.reading_options import LabelOptions
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
 

@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiff_files
-from dataset_files import build
+from dataset_files import build, shape_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from vaeaug.dataset.cache import build_cache, open_cache
+from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.decode import decode, decode_full
 from vaeaug.dataset.levels import DeepValues, Levels, LevelsFinder
 from vaeaug.dataset.rules import DecodeRules
@@ -83,9 +84,9 @@ def test_differences_in_brightness_between_classes_survive(tmp_path):
     cache = build(dataset(tmp_path / "data", images, ".png"), tmp_path)
     dark, light = (cache.pixels_NHWC[cache.indices("train", label)].mean() for label in ("dark", "light"))
     assert (dark < 32) & (light > 180)
-    assert cache.native("dark").value_range == (0, 500)
-    assert cache.native("light").value_range == (3000, 4095)
-    assert cache.native("light").levels == Levels(0, 4095, raw=True)
+    assert shape_of(cache, "dark").value_range == (0, 500)
+    assert shape_of(cache, "light").value_range == (3000, 4095)
+    assert shape_of(cache, "light").levels == Levels(0, 4095, raw=True)
 
 
 def test_images_that_are_not_trained_on_do_not_change_the_range_and_are_clipped(tmp_path):
@@ -118,7 +119,7 @@ def test_unsigned_16_bit_images_beside_floats_are_on_the_scale_of_written_files(
 def test_what_a_cache_says_of_8_bit_images(tmp_path):
     cache = build(dataset(tmp_path / "data", {"ant": [noise(0, 255, np.uint8, i) for i in range(2)]}), tmp_path)
     assert cache.levels is None
-    assert (cache.native("ant").levels, cache.native("ant").value_range) == (None, None)
+    assert (shape_of(cache, "ant").levels, shape_of(cache, "ant").value_range) == (None, None)
 
 
 def test_few_hot_pixels_do_not_decide_and_one_in_ten_thousand_is_few():
@@ -230,9 +231,9 @@ def test_values_that_are_no_numbers_are_refused_by_name(tmp_path):
 def test_the_levels_of_a_trained_model_are_taken_as_they_are(tmp_path):
     dataset(tmp_path / "data", {"ant": [noise(0, 100, np.uint16, i) for i in range(3)]}, ".png")
     index, levels = scan(tmp_path / "data"), Levels(0, 200, raw=True)
-    assert build_cache(index, cache_dir=tmp_path / "cache").levels == Levels(0, 100, raw=True)
-    cache = build_cache(index, rules=DecodeRules(levels=levels), cache_dir=tmp_path / "cache")
+    assert build_cache(read_contents(index), cache_dir=tmp_path / "cache").levels == Levels(0, 100, raw=True)
+    cache = build_cache(read_contents(index), rules=DecodeRules(levels=levels), cache_dir=tmp_path / "cache")
     assert cache.levels == levels
     assert cache.pixels_NHWC.max() == 128
-    unknown = build_cache(index, find_levels=False, cache_dir=tmp_path / "cache")
+    unknown = build_cache(read_contents(index), find_levels=False, cache_dir=tmp_path / "cache")
     assert (unknown.levels, unknown.pixels_NHWC.max()) == (None, 0)

@@ -5,13 +5,14 @@ import pytest
 from dataset_files import class_folder, gray, save
 
 from vaeaug.dataset.cache import build_cache
+from vaeaug.dataset.contents import read_contents
+from vaeaug.dataset.image_cache import validation_split
 from vaeaug.dataset.scan import scan
-from vaeaug.dataset.split import validation_split
 from vaeaug.errors import InputError
 
 
 def cached(tmp_path, name="data"):
-    return build_cache(scan(tmp_path / name), cache_dir=tmp_path / "cache")
+    return build_cache(read_contents(scan(tmp_path / name)), cache_dir=tmp_path / "cache")
 
 
 def names(cache, indices):

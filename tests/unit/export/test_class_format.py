@@ -7,12 +7,11 @@ from typing import Any
 
 import pytest
 
-from vaeaug.dataset.cache import NativeShape
 from vaeaug.dataset.jpeg_tables import JpegTables
 from vaeaug.dataset.levels import Levels
 from vaeaug.dataset.palette import IndexedColours
 from vaeaug.dataset.traits import FileTraits
-from vaeaug.export.class_format import ClassFormat, class_format
+from vaeaug.export.class_format import ClassFormat, NativeShape, class_format
 from vaeaug.export.encoding import PNG, Encoding
 from vaeaug.workflows.format_warnings import format_warnings
 

@@ -16,8 +16,9 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 from PIL import Image
 
-from vaeaug.dataset.jpeg_tables import JpegTables, tables_from_json, tables_of, typical_tables
+from vaeaug.dataset.jpeg_tables import JpegTables, tables_from_json, tables_of
 from vaeaug.dataset.mark import read_mark
+from vaeaug.export.class_format import typical_tables
 from vaeaug.export.encoding import PNG, Encoding, encode_image, is_complete
 
 RNG = np.random.default_rng(0)

@@ -15,7 +15,7 @@ from vaeaug.errors import InputError
 from vaeaug.progress import SILENT
 from vaeaug.workflows.image_data import read_for_training
 from vaeaug.workflows.sample_settings import AugmentSettings, SampleSettings
-from vaeaug.workflows.synthetic.class_counts import check_counts, count_warnings, requested_counts
+from vaeaug.workflows.synthetic.class_counts import check_counts, class_counts, count_warnings, requested_counts
 
 
 def _cache(folder: Path, real: dict[str, int], **shape: Any) -> ImageCache:
@@ -61,7 +61,7 @@ AMOUNT = st.one_of(
 @given(real=REAL, amount=AMOUNT)
 def test_an_amount_is_refused_where_it_gives_no_class_an_image(real: dict[str, int], amount: dict[str, Any]) -> None:
     settings = SampleSettings(**amount)
-    counts = settings.counts(real)
+    counts = class_counts(settings, real)
     try:
         check_counts(settings, real)
     except InputError as error:
@@ -81,7 +81,7 @@ def test_an_amount_is_refused_where_it_gives_no_class_an_image(real: dict[str, i
 @given(real=REAL)
 def test_only_the_classes_that_are_drawn_count(real: dict[str, int]) -> None:
     settings = SampleSettings(balance=True)
-    counts = settings.counts(real)
+    counts = class_counts(settings, real)
     largest = max(real, key=lambda label: real[label])
     with pytest.raises(InputError, match=f"the class '{largest}' is as large as the largest"):
         check_counts(settings, real, {largest: counts[largest]})

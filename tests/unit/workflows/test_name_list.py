@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaeaug.workflows.name_list import name_list
+from vaeaug.errors import name_list
 
 
 @given(st.integers(0, 2000), st.integers(1, 20))

@@ -38,7 +38,7 @@ class Heard(Progress):
 def finish(out: Path, settings: Settings, progress: Progress = SILENT) -> bool:
     """Run a command that writes only its record; return whether it had finished before."""
     run = begin_run(settings, progress)
-    with run.writing(out, settings.request(model="abc")) as run:
+    with run.writing(out, {"model": "abc"}, inputs=[]) as run:
         if run.finished_record(dataset="images") is not None:
             return True
         (run.content / RECORD).write_text("{}")
@@ -85,6 +85,13 @@ def test_an_output_apart_from_its_inputs_is_accepted(tmp_path: Path) -> None:
     check_disjoint(tmp_path / "out", [tmp_path / "data", tmp_path / "missing"])
     with pytest.raises(InputError, match="is inside"):
         check_disjoint(tmp_path / "data" / "out", [tmp_path / "missing", tmp_path / "data"])
+    run = begin_run(RunSettings(device="cpu"), SILENT)
+    with (
+        pytest.raises(InputError, match="is inside"),
+        run.writing(tmp_path / "data" / "out", {}, inputs=[tmp_path / "data"]),
+    ):
+        pass
+    assert not any((tmp_path / "data").iterdir())
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from vaeaug.errors import InputError
 from vaeaug.training.config import TrainingConfig
 from vaeaug.workflows.sample_settings import AugmentSettings, SampleModelSettings, SampleSettings
 from vaeaug.workflows.settings import ReadSettings, build, parse_seconds, parse_size
+from vaeaug.workflows.synthetic.class_counts import class_counts
 from vaeaug.workflows.train_settings import TrainSettings
 
 REAL = {"ant": 12, "bee": 3, "cow": 7}
@@ -31,12 +32,12 @@ COUNTS = st.dictionaries(st.text(max_size=3), st.integers(1, 10_000), min_size=1
     ],
 )
 def test_how_many_images_a_class_gets(settings: dict[str, object], counts: dict[str, int]) -> None:
-    assert SampleSettings(**settings).counts(REAL) == counts  # type: ignore[arg-type]
+    assert class_counts(SampleSettings(**settings), REAL) == counts  # type: ignore[arg-type]
 
 
 @given(COUNTS)
 def test_balanced_classes_are_equally_large(real: dict[str, int]) -> None:
-    made = SampleSettings(balance=True).counts(real)
+    made = class_counts(SampleSettings(balance=True), real)
     assert {real[label] + made[label] for label in real} == {max(real.values())}
     assert min(made.values()) == 0
 
@@ -52,7 +53,7 @@ def test_balanced_classes_are_equally_large(real: dict[str, int]) -> None:
 )
 def test_only_one_number_of_images_can_be_asked_for(settings: dict[str, object]) -> None:
     with pytest.raises(InputError, match="cannot be combined"):
-        SampleSettings(**settings).counts(REAL)  # type: ignore[arg-type]
+        SampleSettings(**settings).check()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from vaeaug.errors import InputError
 from vaeaug.progress import SILENT, Progress
 from vaeaug.workflows.augment.augment_evaluation import AugmentEvaluation
 from vaeaug.workflows.run import begin_run
@@ -28,5 +29,11 @@ def augment(data: str | Path, out: str | Path, *, progress: Progress = SILENT, *
         VaeaugError: if the work failed; `resume=True` continues it.
     """
     chosen: AugmentSettings = build(AugmentSettings, settings, "vaeaug.augment")
+    data, out = expand_user(data), expand_user(out)
+    if chosen.evaluate and chosen.time_budget is not None:
+        raise InputError(
+            "--time-budget and --evaluate cannot be combined: with fewer classifiers or steps the evaluation would "
+            f"measure something else; leave out --evaluate, and then run: vaeaug evaluate {data} {out}"
+        )
     evaluation = AugmentEvaluation(chosen) if chosen.evaluate else None
-    return make_dataset(begin_run(chosen, progress), expand_user(data), expand_user(out), evaluation)
+    return make_dataset(begin_run(chosen, progress), data, out, evaluation)

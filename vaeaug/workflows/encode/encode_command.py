@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from vaeaug.dataset.image_cache import UNSEEN
 from vaeaug.errors import InputError
 from vaeaug.export.feature_card import FeatureCard, write_feature_card
-from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.features.arrays import write_index, write_npy_tree, write_npz
 from vaeaug.features.columns import Column
 from vaeaug.features.conditioning import INFERRED, ONE, inferred_labels
@@ -35,7 +34,7 @@ from vaeaug.workflows.encode.feature_plan import (
 )
 from vaeaug.workflows.image_data import ModelData, read_for_model
 from vaeaug.workflows.run import begin_run, check_disjoint
-from vaeaug.workflows.settings import build, expand_user, public_settings
+from vaeaug.workflows.settings import build, expand_user
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +90,9 @@ def encode(
     if chosen.label is not None and chosen.encode_as != ONE:
         raise InputError("--label requires --encode-as one, because it encodes all images as one class")
     label = stored.largest_class if chosen.label is None else stored.record.label(chosen.label)
-    check_disjoint(out, [model, data])
+    check_disjoint(out, [model, data])  # before all images are read, as what follows
     if not chosen.resume:
-        check_output(out)  # before all images are read
+        check_output(out)
     images = read_for_model(
         stored,
         data,
@@ -103,13 +102,13 @@ def encode(
         progress=progress,
         max_megapixels=chosen.max_megapixels,
     )
-    request = chosen.request(
-        model=stored.record.fingerprint,
-        data=_content_hash(images),
-        encode_as=chosen.encode_as,
-        label=stored.classes[label],
-    )
-    with run.writing(out, request) as run:
+    resolved = {
+        "model": stored.record.fingerprint,
+        "data": _content_hash(images),
+        "encode_as": chosen.encode_as,
+        "label": stored.classes[label],
+    }
+    with run.writing(out, resolved, inputs=[model, data]) as run:
         if (before := run.finished_record()) is not None:
             return EncodeResult.from_record(run.staging.final, before)
         plan = plan_features(stored, images, chosen, label)
@@ -121,18 +120,15 @@ def encode(
         _write_format(plan, chosen.format, shards, features, progress)
         counts = {split: len(indices) for split, indices in plan.indices.items()}
         about = {name: description[name] for name in ("encoded_as", "label", "columns")}
-        record = command_record(
+        run.write_record(
             "encode",
-            public_settings(chosen),
             model=stored.record,
             data_fingerprint=images.cache.fingerprint,
             images=counts,
             **about,
             passed_over=images.passed_over,
             invalid=images.cache.invalid,
-            warnings=run.warnings,
         )
-        write_record(run.content / RECORD, record)
         card = FeatureCard(
             run.title, chosen.format, counts, plan.layout.columns, feature_settings(plan), tuple(run.warnings)
         )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 import vaeaug
 from vaeaug.dataset.image_cache import UNSEEN
 from vaeaug.dataset.index import SPLITS
+from vaeaug.errors import name_list
 from vaeaug.export.record import model_entry
 from vaeaug.features.columns import Layout
 from vaeaug.features.conditioning import INFERRED, ONE, OWN, is_conditional, network_count
@@ -20,7 +21,6 @@ from vaeaug.models.store import StoredModel
 from vaeaug.workflows.device import one_thread
 from vaeaug.workflows.encode.encode_settings import EncodeSettings
 from vaeaug.workflows.image_data import ModelData
-from vaeaug.workflows.name_list import name_list
 
 
 @dataclass(frozen=True, slots=True)

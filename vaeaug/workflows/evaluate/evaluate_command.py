@@ -29,7 +29,7 @@ from vaeaug.workflows.evaluate.evaluation_output import RECORD, values_of, write
 from vaeaug.workflows.evaluate.evaluation_plan import plan_evaluation
 from vaeaug.workflows.evaluate.folds import augment_settings, check_plugins, folds
 from vaeaug.workflows.evaluate.similarity import measure_similarity, named_embedding
-from vaeaug.workflows.run import Run, begin_run, check_disjoint
+from vaeaug.workflows.run import Run, begin_run
 from vaeaug.workflows.settings import AUTO, build, expand_user, parse_size
 
 
@@ -97,9 +97,9 @@ def evaluate(
         run.report_warnings()
         return _result(None, evaluation)
     out = expand_user(out)
-    check_disjoint(out, [real, synthetic, *([expand_user(chosen.test)] if chosen.test else [])])
-    request = chosen.request(real=str(real.resolve()), synthetic=str(synthetic.resolve()))
-    with run.writing(out, request, record=RECORD) as run:
+    inputs = [real, synthetic, *([expand_user(chosen.test)] if chosen.test else [])]
+    resolved = {"real": str(real.resolve()), "synthetic": str(synthetic.resolve())}
+    with run.writing(out, resolved, inputs=inputs, record=RECORD) as run:
         data = read_evaluate_data(run, scan(real, options=chosen.label_options()), synthetic)
         if (record := run.finished_record(**_identities(data))) is not None:
             return EvaluateResult.from_record(run.staging.final, record)

@@ -10,21 +10,19 @@ from pathlib import Path
 import numpy as np
 
 from vaeaug.contracts import ImageSpec
-from vaeaug.dataset.cache import UNSEEN, ImageCache
-from vaeaug.dataset.contents import Contents, read_contents
+from vaeaug.dataset.cache import UNSEEN, ImageCache, build_cache
+from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.index import NO_LABEL, DatasetIndex
-from vaeaug.dataset.passed_over import PassedOver
-from vaeaug.dataset.provenance import add_provenance
+from vaeaug.dataset.passed_over import PassedOver, reading_warnings, with_frames
 from vaeaug.dataset.rules import DecodeRules
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError, quoted
-from vaeaug.workflows.data_warnings import passed_over, reading_warnings
 from vaeaug.workflows.evaluate.evaluate_settings import EvaluateSettings
 from vaeaug.workflows.evaluate.image_subset import ImageSubset, image_subset
 from vaeaug.workflows.evaluate.leaks import check_leaks
 from vaeaug.workflows.evaluate.real_copies import exclude_real_images
 from vaeaug.workflows.evaluate.synthetic_record import Manifest, background_of, is_edited, read_manifest, trained_on
-from vaeaug.workflows.image_data import read_images, read_real
+from vaeaug.workflows.image_data import read_real
 from vaeaug.workflows.run import Run
 from vaeaug.workflows.settings import expand_user, parse_background, parse_size
 
@@ -64,13 +62,12 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
     real = index.root
     if not synthetic.exists():
         raise InputError(f"{synthetic} does not exist; give an output of vaeaug augment or sample")
-    index, contents, warnings = read_real(index, workers=settings.workers, progress=progress)
+    index, warnings = read_real(index, workers=settings.workers, progress=progress)
     run.warn(*warnings)
     if len(index.classes) < 2:
         raise InputError(f"{real} has one class, {index.classes[0]!r}; a classifier needs at least two")
-    cache = read_images(
+    cache = build_cache(
         index,
-        contents=contents,
         image_size=parse_size(settings.image_size),
         rules=DecodeRules(
             background=parse_background(settings.background or background_of(synthetic)),
@@ -80,18 +77,20 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
         skip_invalid=settings.skip_invalid,
         progress=progress,
     )
-    for warning in reading_warnings(index, cache):
+    unused = with_frames(index.passed_over, cache.further_frames())
+    for warning in reading_warnings(index.notes, unused, cache.unreadable()):
         progress.say(warning)
     training = image_subset(cache, cache.split_N == "train", cache.classes)
     rows = read_manifest(synthetic)
     synthetic_index = _synthetic_index(synthetic, rows, cache.classes)
+    progress.stage("Reading images")
     synthetic_images = _read(run, synthetic_index, cache)
     synthetic_images, left_out = exclude_real_images(synthetic_images, cache, synthetic)
     if rows is None:  # before the long work, in case the wrong folder was given
         progress.say(
             f"{synthetic} has no manifest.csv, so all {len(synthetic_images):,} images in it count as synthetic"
         )
-    test, tested_on, unused = _test(run, cache)
+    test, tested_on, unused_in_test = _test(run, cache)
     run.warn(*left_out)
     if test is not None:
         untrained = test.subset(~np.isin(test.digests(), training.digests()))
@@ -125,7 +124,11 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
         edited=is_edited(rows, run.registry.samplers),
         test=test,
         tested_on=tested_on,
-        passed_over=(*passed_over(index, cache), *passed_over(synthetic_index, synthetic_images.cache), *unused),
+        passed_over=(
+            *unused,
+            *with_frames(synthetic_index.passed_over, synthetic_images.cache.further_frames()),
+            *unused_in_test,
+        ),
     )
 
 
@@ -135,13 +138,15 @@ def read_synthetic(run: Run[EvaluateSettings], directory: Path, reference: Image
     Raises:
         InputError: if there are none, or if they are of other classes.
     """
-    return _read(run, _synthetic_index(directory, read_manifest(directory), reference.classes), reference)
+    index = _synthetic_index(directory, read_manifest(directory), reference.classes)
+    run.progress.stage("Reading images")
+    return _read(run, index, reference)
 
 
 def _synthetic_index(directory: Path, manifest: Manifest | None, classes: Sequence[str]) -> DatasetIndex:
     """Find the synthetic images for training: those that vaeaug made, or all in a folder that it did not write."""
     index = scan(directory, training=False)
-    index = add_provenance(index, read_contents(index))
+    index = read_contents(index)
     files = [file for file in index.files if file.split == "train"]
     recognized = [file for file in files if file.synthetic]
     if recognized or manifest is not None:
@@ -165,15 +170,12 @@ def _synthetic_index(directory: Path, manifest: Manifest | None, classes: Sequen
     return dataclasses.replace(index, files=tuple(files), classes=tuple(sorted({file.label for file in files})))
 
 
-def _read(
-    run: Run[EvaluateSettings], index: DatasetIndex, reference: ImageCache, contents: Contents | None = None
-) -> ImageSubset:
+def _read(run: Run[EvaluateSettings], index: DatasetIndex, reference: ImageCache) -> ImageSubset:
     """Decode images at the size and by the rules of others, in their channels and colours."""
     _, height, width, channels = reference.pixels_NHWC.shape
     spec = ImageSpec(channels=channels, height=height, width=width, palette=reference.palette)
-    cache = read_images(
+    cache = build_cache(
         index,
-        contents=contents,
         spec=spec,
         rules=reference.rules,
         workers=run.settings.workers,
@@ -191,7 +193,7 @@ def _test(run: Run[EvaluateSettings], real: ImageCache) -> tuple[ImageSubset | N
     else:
         directory = expand_user(settings.test)
         source = directory.resolve().name  # outputs contain no paths of this machine
-        index, contents, warnings = read_real(
+        index, warnings = read_real(
             scan(directory, training=False), workers=settings.workers, progress=run.progress, minimum=0
         )
         run.warn(*warnings)
@@ -199,8 +201,8 @@ def _test(run: Run[EvaluateSettings], real: ImageCache) -> tuple[ImageSubset | N
             raise InputError(
                 f"all images of {directory} are synthetic, and synthetic images must not be used to test a model"
             )
-        cache = _read(run, index, real, contents).cache
-        unused = passed_over(index, cache)
+        cache = _read(run, index, real).cache
+        unused = with_frames(index.passed_over, cache.further_frames())
     splits = [split for split in ("test", "val") if (cache.split_N == split).any()]
     if settings.test is None and not splits:
         return None, "", unused

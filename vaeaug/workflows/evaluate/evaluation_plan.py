@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vaeaug.errors import name_list
 from vaeaug.evaluation.arms import ARMS, Arm, parse_arms
 from vaeaug.evaluation.classifier_metrics import ACCURACY, BALANCED_ACCURACY
 from vaeaug.evaluation.statistics import MIN_SEEDS
 from vaeaug.workflows.evaluate.evaluate_settings import EvaluateSettings
 from vaeaug.workflows.evaluate.evaluation_data import EvaluateData
-from vaeaug.workflows.name_list import name_list
 from vaeaug.workflows.run import Run
 from vaeaug.workflows.settings import AUTO
 

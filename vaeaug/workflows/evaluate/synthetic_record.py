@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vaeaug.dataset.earlier_output import read_manifest
+from vaeaug.dataset.provenance import read_manifest
 from vaeaug.workflows.samplers import Samplers
 
 __all__ = [

@@ -21,7 +21,6 @@ from vaeaug.export.card import CardData, ClassCount, write_card
 from vaeaug.export.completions import CompletedRow, CompletionsCard, write_archive, write_completions_card
 from vaeaug.export.layout import synthetic_number
 from vaeaug.export.manifest import ManifestRow, write_manifest
-from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.export.synthesis_method import Inpainted
 from vaeaug.inpainting.files.opening import open_completed
 from vaeaug.inpainting.picture import read_picture
@@ -39,7 +38,6 @@ from vaeaug.workflows.inpaint.completion_files import WrittenCompletion
 from vaeaug.workflows.inpaint.completion_plan import Job, Plan
 from vaeaug.workflows.inpaint.inpaint_settings import InpaintSettings
 from vaeaug.workflows.run import Run
-from vaeaug.workflows.settings import public_settings
 
 SAMPLER = "inpaint"
 
@@ -172,20 +170,15 @@ def _dataset_rows(run: Run[InpaintSettings], completed: InpaintOutput) -> Iterat
 
 
 def _write_record(run: Run[InpaintSettings], completed: InpaintOutput) -> None:
-    write_record(
-        run.content / RECORD,
-        command_record(
-            "inpaint",
-            public_settings(run.settings),
-            model=completed.record,
-            method=completed.method,
-            images=len({job.file.file_name for job in completed.plan.jobs}),
-            completions=sum(len(job.names) for job in completed.plan.jobs),
-            passed_through=completed.plan.passed_through,
-            passed_over=completed.passed_over,
-            invalid=completed.plan.invalid,
-            warnings=run.warnings,
-        ),
+    run.write_record(
+        "inpaint",
+        model=completed.record,
+        method=completed.method,
+        images=len({job.file.file_name for job in completed.plan.jobs}),
+        completions=sum(len(job.names) for job in completed.plan.jobs),
+        passed_through=completed.plan.passed_through,
+        passed_over=completed.passed_over,
+        invalid=completed.plan.invalid,
     )
 
 

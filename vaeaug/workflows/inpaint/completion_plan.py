@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vaeaug.dataset.build import unreadable_message
+from vaeaug.dataset.contents import thread_pool, windows
 from vaeaug.dataset.image_cache import InvalidImage
 from vaeaug.dataset.index import NO_LABEL, DatasetIndex, ImageFile
 from vaeaug.dataset.opening import UnreadableImageError, read_file
-from vaeaug.dataset.parallel import thread_pool, windows
 from vaeaug.dataset.rules import DecodeRules
 from vaeaug.dataset.traits import read_traits
 from vaeaug.errors import InputError
@@ -20,8 +20,7 @@ from vaeaug.export.class_format import ClassFormat, recorded_format
 from vaeaug.export.layout import folder_name, synthetic_name
 from vaeaug.export.manifest import Sources
 from vaeaug.export.normalize import CopyRule, copy_rule
-from vaeaug.export.real import RealImage, place_real
-from vaeaug.export.sample_numbers import first_numbers
+from vaeaug.export.real import RealImage, first_numbers, place_real
 from vaeaug.inpainting.coco import CocoFile
 from vaeaug.inpainting.masks import MaskFiles
 from vaeaug.inpainting.sources import HoleSource, MissingColour, RandomHoles, Transparent

@@ -9,7 +9,7 @@ from typing import Any
 
 from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.passed_over import MASKS, summary
-from vaeaug.dataset.provenance import add_provenance, separate_synthetic, synthetic_warnings
+from vaeaug.dataset.provenance import separate_synthetic, synthetic_warnings
 from vaeaug.dataset.scan import scan
 from vaeaug.export.real import copy_real
 from vaeaug.inpainting.complete import Completer
@@ -22,7 +22,7 @@ from vaeaug.workflows.inpaint.completion_output import InpaintOutput, write_root
 from vaeaug.workflows.inpaint.completion_plan import Plan, make_plan
 from vaeaug.workflows.inpaint.inpaint_settings import InpaintSettings
 from vaeaug.workflows.inpaint.inpainting_encoder import fingerprint, inpainting_encoder, resolved_method
-from vaeaug.workflows.run import begin_run, check_disjoint
+from vaeaug.workflows.run import begin_run
 from vaeaug.workflows.settings import build, expand_user
 
 
@@ -94,12 +94,10 @@ def inpaint(
     unused = summary(passed_over)
     for note in (*index.notes, *([] if unused is None else [unused])):
         progress.say(note)
-    check_disjoint(
-        out, [model, images, *(expand_user(name) for name in (chosen.masks, chosen.coco, chosen.data) if name)]
-    )
-    request = chosen.request(model=stored.record.fingerprint, images=str(images.resolve()))
-    with run.writing(out, request) as run:
-        index = add_provenance(index, read_contents(index, workers=chosen.workers))
+    inputs = [model, images, *(expand_user(name) for name in (chosen.masks, chosen.coco, chosen.data) if name)]
+    resolved = {"model": stored.record.fingerprint, "images": str(images.resolve())}
+    with run.writing(out, resolved, inputs=inputs) as run:
+        index = read_contents(index, workers=chosen.workers)
         separated = separate_synthetic(index, minimum=1) if chosen.random_holes else None
         plan = make_plan(index if separated is None else separated.index, images, chosen, stored.record, progress)
         if (record := run.finished_record(**{"set of images and holes": plan.digest})) is not None:

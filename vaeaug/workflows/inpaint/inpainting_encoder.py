@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vaeaug.dataset.cache import ImageCache
+from vaeaug.dataset.image_cache import validation_split
 from vaeaug.dataset.rules import MAX_MEGAPIXELS
-from vaeaug.dataset.split import validation_split
 from vaeaug.errors import InputError, VaeaugError
 from vaeaug.inpainting import train_encoder
 from vaeaug.inpainting.blend_fitting import fit_blend_weights

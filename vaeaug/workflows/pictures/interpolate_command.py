@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.models.store import StoredModel
 from vaeaug.pages.drawing import enlarged
 from vaeaug.pages.strips import path_factor, path_strip, write_gif
@@ -20,8 +19,8 @@ from vaeaug.synthesis.between import images_between
 from vaeaug.workflows.device import one_thread
 from vaeaug.workflows.pictures.picture_settings import InterpolateSettings
 from vaeaug.workflows.pictures.single_image import class_of, in_class_folder, read_single_image
-from vaeaug.workflows.run import begin_run, check_disjoint
-from vaeaug.workflows.settings import build, expand_user, public_settings
+from vaeaug.workflows.run import begin_run
+from vaeaug.workflows.settings import build, expand_user
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +38,12 @@ class InterpolateResult:
     labels: tuple[str, str]
     steps: int
     warnings: tuple[str, ...]
+
+    @classmethod
+    def from_record(cls, out: Path, record: Mapping[str, Any]) -> InterpolateResult:
+        """Return the result of a finished run from its `vaeaug.json`."""
+        first, second = record["labels"]
+        return cls(out, (first, second), record["steps"], tuple(record["remarks"]))
 
 
 def interpolate(
@@ -69,7 +74,6 @@ def interpolate(
     run = begin_run(chosen, progress)
     model, out, files = expand_user(model), expand_user(out), (expand_user(first), expand_user(second))
     stored = run.open_model(model, allow_imports=chosen.allow_imports)
-    check_disjoint(out, [model, *files])
     real = [read_single_image(stored, path, chosen.max_megapixels) for path in files]
     labels = _labels(stored, files, real, chosen.label)
     names = (stored.classes[labels[0]], stored.classes[labels[1]])
@@ -78,19 +82,12 @@ def interpolate(
     resolved: dict[str, Any] = {"steps": chosen.steps, "path": chosen.path, "labels": list(names), "enlarge": factor}
     predicted = [chosen.label is None and not in_class_folder(stored, path) for path in files]
     run.warn(*_warnings(files, names, predicted))
-    with run.writing(out, chosen.request(model=stored.record.fingerprint, images=digests, **resolved)) as run:
-        if run.finished_record() is not None:
-            return InterpolateResult(run.staging.final, names, chosen.steps, tuple(run.warnings))
+    compared = {"model": stored.record.fingerprint, "images": digests, **resolved}
+    with run.writing(out, compared, inputs=[model, *files]) as run:
+        if (record := run.finished_record()) is not None:
+            return InterpolateResult.from_record(run.staging.final, record)
         _draw(stored, real, labels, chosen, run.content, factor)
-        record = command_record(
-            "interpolate",
-            public_settings(chosen),
-            model=stored.record,
-            images=[path.name for path in files],
-            **resolved,
-            warnings=run.warnings,
-        )
-        write_record(run.content / RECORD, record)
+        run.write_record("interpolate", model=stored.record, images=[path.name for path in files], **resolved)
         run.publish()
     return InterpolateResult(run.staging.final, names, chosen.steps, tuple(run.warnings))
 

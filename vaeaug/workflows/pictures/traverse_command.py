@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from vaeaug.contracts import Latent
 from vaeaug.errors import InputError
 from vaeaug.export.layout import folder_name
-from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.models.store import StoredModel
 from vaeaug.pages.sheets import TraversalRow, traversal_factor, traversal_sheet
 from vaeaug.progress import SILENT, Progress, Tick
@@ -25,8 +24,8 @@ from vaeaug.training.batches import as_images
 from vaeaug.workflows.device import one_thread
 from vaeaug.workflows.pictures.picture_settings import TraverseSettings
 from vaeaug.workflows.pictures.single_image import class_of, read_single_image
-from vaeaug.workflows.run import Run, begin_run, check_disjoint
-from vaeaug.workflows.settings import build, expand_user, public_settings
+from vaeaug.workflows.run import Run, begin_run
+from vaeaug.workflows.settings import build, expand_user
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +65,7 @@ def traverse(model: str | Path, out: str | Path, *, progress: Progress = SILENT,
     run = begin_run(chosen, progress)
     model, out = expand_user(model), expand_user(out)
     stored = run.open_model(model, allow_imports=chosen.allow_imports)
-    check_disjoint(out, [model])
-    image = None
+    image, inputs = None, [model]
     labels = [stored.record.label(name) for name in dict.fromkeys(chosen.classes)] or list(range(len(stored.classes)))
     if is_discrete(stored.latents(labels[0]).latents.latent):
         raise InputError(
@@ -76,28 +74,20 @@ def traverse(model: str | Path, out: str | Path, *, progress: Progress = SILENT,
         )
     if chosen.image is not None:
         image, labels = _start_image(stored, expand_user(chosen.image), chosen)
-        check_disjoint(out, [expand_user(chosen.image)])
-    request = chosen.request(
-        model=stored.record.fingerprint,
-        classes=[stored.classes[label] for label in labels],
-        image=None if image is None else hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest(),
-    )
-    with run.writing(out, request) as run:
+        inputs.append(expand_user(chosen.image))
+    resolved = {
+        "model": stored.record.fingerprint,
+        "classes": [stored.classes[label] for label in labels],
+        "image": None if image is None else hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest(),
+    }
+    with run.writing(out, resolved, inputs=inputs) as run:
         if (record := run.finished_record()) is not None:
             return TraverseResult.from_record(run.staging.final, record)
         axes_by_class = _draw(run, stored, labels, image)
         measure = "kl" if all(axes.is_kl for axes, _ in axes_by_class.values()) else "variance"
         entries = {name: [_entry(axes, i) for i in dimensions] for name, (axes, dimensions) in axes_by_class.items()}
-        record = command_record(
-            "traverse",
-            public_settings(chosen),
-            model=stored.record,
-            measure=measure,
-            steps=chosen.steps,
-            reach=chosen.reach,
-            latents=entries,
-        )
-        write_record(run.content / RECORD, record)
+        found = {"measure": measure, "steps": chosen.steps, "reach": chosen.reach, "latents": entries}
+        run.write_record("traverse", model=stored.record, **found)
         run.publish()
     names = {name: tuple(axes.names[i] for i in dimensions) for name, (axes, dimensions) in axes_by_class.items()}
     return TraverseResult(run.staging.final, names, measure)

@@ -17,13 +17,12 @@ from vaeaug.anomaly.score_images import Scores, score_images
 from vaeaug.anomaly.table import ImageScores, score_table, write_tables
 from vaeaug.cpus import cpu_count
 from vaeaug.engine.local import run_tasks
-from vaeaug.errors import InputError
+from vaeaug.errors import InputError, name_list
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.workflows.device import one_thread
 from vaeaug.workflows.image_data import ModelData, read_for_model
-from vaeaug.workflows.name_list import name_list
-from vaeaug.workflows.run import Run, begin_run, check_disjoint
+from vaeaug.workflows.run import Run, begin_run
 from vaeaug.workflows.score.score_output import AnomalyScores, write_root
 from vaeaug.workflows.score.score_settings import ScoreSettings
 from vaeaug.workflows.score.score_task import WINDOW, ScoreTask, is_done, read_scores, run_score_task
@@ -83,9 +82,8 @@ def score(
     model, data, out = expand_user(model), expand_user(data), expand_user(out)
     stored = run.open_model(model, allow_imports=run.settings.allow_imports)
     stored.require_consent()
-    check_disjoint(out, [data, model])
-    request = run.settings.request(model=stored.record.fingerprint, data=str(data.resolve()))
-    with run.writing(out, request) as run:
+    resolved = {"model": stored.record.fingerprint, "data": str(data.resolve())}
+    with run.writing(out, resolved, inputs=[data, model]) as run:
         images = read_for_model(
             stored,
             data,

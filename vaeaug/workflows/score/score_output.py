@@ -12,7 +12,6 @@ import vaeaug
 from vaeaug.anomaly.columns import LABEL_SURPRISE, LIKELIEST_CLASS, MEASURED, SCORE, SYNTHETIC, Column
 from vaeaug.anomaly.score_images import reconstruct
 from vaeaug.anomaly.table import ImageScores
-from vaeaug.export.record import RECORD, command_record, write_record
 from vaeaug.export.score_card import ScoreCard, write_score_card
 from vaeaug.models.store import StoredModel
 from vaeaug.pages.anomaly_gallery import Gallery, GalleryCard, heat, resized_to_file, write_gallery
@@ -21,7 +20,6 @@ from vaeaug.training.batches import as_pixels
 from vaeaug.workflows.image_data import ModelData
 from vaeaug.workflows.run import Run
 from vaeaug.workflows.score.score_settings import ScoreSettings
-from vaeaug.workflows.settings import public_settings
 
 TYPICAL_BY = "scaled_error"
 """The column by which an image is like the others of its class."""
@@ -50,22 +48,17 @@ class AnomalyScores:
 def write_root(run: Run[ScoreSettings], scores: AnomalyScores) -> None:
     """Write the page, the record and the card. The same work gives the same bytes."""
     write_gallery(run.content / "gallery.html", _gallery(run, scores))
-    write_record(
-        run.content / RECORD,
-        command_record(
-            "score",
-            public_settings(run.settings),
-            model=scores.model.record,
-            data_fingerprint=scores.data.cache.fingerprint,
-            images=len(scores.data.cache),
-            by=scores.by,
-            judge=scores.label_method,
-            suspicious_labels=scores.suspicious,
-            columns=_columns(scores),
-            passed_over=scores.data.passed_over,
-            invalid=scores.data.cache.invalid,
-            warnings=run.warnings,
-        ),
+    run.write_record(
+        "score",
+        model=scores.model.record,
+        data_fingerprint=scores.data.cache.fingerprint,
+        images=len(scores.data.cache),
+        by=scores.by,
+        judge=scores.label_method,
+        suspicious_labels=scores.suspicious,
+        columns=_columns(scores),
+        passed_over=scores.data.passed_over,
+        invalid=scores.data.cache.invalid,
     )
     card = ScoreCard(
         run.title,

@@ -17,20 +17,34 @@ MAX_IMAGES, MAX_PIXELS = 500, 128 * 128
 time and disk space, since an edited photograph is as large as the photograph."""
 
 
-def requested_counts(settings: AugmentSettings, cache: ImageCache) -> dict[str, int]:
-    """Return class -> number of synthetic images, as requested or by default.
+def class_counts(
+    settings: SampleSettings, real: Mapping[str, int], default: Mapping[str, int] | None = None
+) -> dict[str, int]:
+    """Return class -> number of synthetic images.
 
-    Raises:
-        InputError: if more than one of `per_class`, `ratio` and `balance` is set.
+    Args:
+        real: class -> number of real training images.
+        default: used if none of `per_class`, `ratio` and `balance` is set; one per real image if None.
     """
+    if settings.balance:
+        largest = max(real.values())
+        return {label: largest - count for label, count in real.items()}
+    if settings.per_class is not None:
+        return dict.fromkeys(real, settings.per_class)
+    if settings.ratio is None:
+        return dict(real if default is None else default)
+    return {label: round(settings.ratio * count) for label, count in real.items()}
+
+
+def requested_counts(settings: AugmentSettings, cache: ImageCache) -> dict[str, int]:
+    """Return class -> number of synthetic images of a dataset, as requested or by default."""
     real = {label: len(cache.indices("train", label, real=True)) for label in cache.classes}
     # The same rule for all classes, or classes of one size would get different numbers of images.
     files = [file for file in cache.files if file.split == "train" and not file.synthetic]
     if sum(file.height * file.width for file in files) > MAX_PIXELS * len(files):
-        return settings.counts(real)
-    return settings.counts(
-        real, {label: max(count, min(PER_REAL_IMAGE * count, MAX_IMAGES)) for label, count in real.items()}
-    )
+        return class_counts(settings, real)
+    default = {label: max(count, min(PER_REAL_IMAGE * count, MAX_IMAGES)) for label, count in real.items()}
+    return class_counts(settings, real, default)
 
 
 def check_counts(settings: SampleSettings, real: Mapping[str, int], counts: Mapping[str, int] | None = None) -> None:
@@ -43,7 +57,7 @@ def check_counts(settings: SampleSettings, real: Mapping[str, int], counts: Mapp
     Raises:
         InputError: if all counts are zero.
     """
-    counts = settings.counts(real) if counts is None else counts
+    counts = class_counts(settings, real) if counts is None else counts
     if any(counts.values()):
         return
     largest = max(real[label] for label in counts)

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from vaeaug.contracts import Sampler
 from vaeaug.dataset.cache import ImageCache
-from vaeaug.dataset.index import DatasetIndex
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
 from vaeaug.export.class_format import class_formats
 from vaeaug.export.manifest import Sources
-from vaeaug.export.normalize import CopyRule
-from vaeaug.export.real import RealImage, copy_real, place_real
-from vaeaug.export.sample_numbers import first_chunks
+from vaeaug.export.real import first_numbers
 from vaeaug.models.record import read_record
-from vaeaug.plugins import Provided
-from vaeaug.progress import Tick
+from vaeaug.synthesis.generate import CHUNK
 from vaeaug.synthesis.pixel_limits import PixelLimits, pixel_limits
-from vaeaug.workflows.copies import copy_rules, copy_warnings, decoding_rules
-from vaeaug.workflows.data_warnings import data_warnings, passed_over
+from vaeaug.workflows.copies import copy_images, copy_warnings, decoding_rules
 from vaeaug.workflows.format_warnings import format_warnings
 from vaeaug.workflows.image_data import read_for_training
-from vaeaug.workflows.run import Run, check_disjoint
+from vaeaug.workflows.run import Run
 from vaeaug.workflows.sample_settings import AugmentSettings
 from vaeaug.workflows.samplers import changed_options, check_classes, sampler_config
 from vaeaug.workflows.settings import expand_user, public_settings
@@ -35,8 +29,6 @@ from vaeaug.workflows.synthetic.change_strength import reduced_strength_options
 from vaeaug.workflows.synthetic.class_counts import check_counts, count_warnings, requested_counts
 from vaeaug.workflows.synthetic.dataset_evaluation import Evaluation, discard_evaluation, verdict_of
 from vaeaug.workflows.synthetic.dataset_model import (
-    check_model,
-    dataset_filter,
     dataset_model,
     dataset_sampler,
     named_sampler,
@@ -46,9 +38,10 @@ from vaeaug.workflows.synthetic.dataset_model import (
 from vaeaug.workflows.synthetic.dataset_output import write_dataset
 from vaeaug.workflows.synthetic.dataset_warnings import dataset_warnings
 from vaeaug.workflows.synthetic.sample_files import EXAMPLES
+from vaeaug.workflows.synthetic.sample_filter import dataset_filter
 from vaeaug.workflows.synthetic.synthetic_dataset import AugmentResult, SyntheticDataset
 from vaeaug.workflows.time_budget import begin_budget
-from vaeaug.workflows.train.loss_choice import NamedPlugins, named_plugins
+from vaeaug.workflows.train.loss_choice import named_plugins
 from vaeaug.workflows.train.model_training import identity
 
 
@@ -64,20 +57,26 @@ def make_dataset(
         PluginError: if the plugin of the variant, the loss or the sampler is broken.
         VaeaugError: if the work failed; `resume=True` continues it.
     """
-    chosen, progress = initial_run.settings, initial_run.progress
-    chosen.counts({"": 0})  # contradictory options are an error before any work
-    chosen.check_format()
+    chosen = initial_run.settings
+    chosen.check()
     sampler = named_sampler(initial_run)
-    budget = begin_budget(chosen.time_budget, progress)
+    budget = begin_budget(chosen.time_budget, initial_run.progress)
     index = scan(data, options=chosen.label_options())
-    named = _checked_plugins(initial_run, index, data, out, sampler, evaluation)
+    if not chosen.balance:  # the files bound the number of real images from above; balancing compares classes
+        check_counts(chosen, index.counts("train"))
+    if chosen.held_out() is None and evaluation is not None:
+        evaluation.check(index)
+    named = named_plugins(initial_run, sampler)
     if sampler is not None:
         samplers = initial_run.registry.samplers
         check_classes(sampler, samplers, named.variant.cls, scope=named.scope, classes=len(index.classes))
-    with initial_run.writing(out, chosen.request(data=str(data.resolve()))) as run:
-        training_data = read_for_training(index, chosen, progress, copies_synthetic=True, model=trained_model(chosen))
+    inputs = [data, *([] if chosen.model is None else [expand_user(chosen.model)])]
+    with initial_run.writing(out, {"data": str(data.resolve())}, inputs=inputs) as run:
+        training_data = read_for_training(
+            index, chosen, run.progress, copies_synthetic=True, model=trained_model(chosen)
+        )
         index, cache = training_data.index, training_data.cache
-        run.warn(*data_warnings(index, cache, allow_leaks=chosen.allow_leaks))
+        run.warn(*training_data.warnings)
         check_counts(chosen, {label: len(cache.indices("train", label, real=True)) for label in cache.classes})
         if evaluation is not None:
             evaluation.check(index)
@@ -88,9 +87,8 @@ def make_dataset(
                 "--keep-alpha takes transparency from edited real images, and indexed images are not edited; "
                 "leave out --keep-alpha"
             )
-        model = dataset_model(run, data, named, training_data, budget)
-        check_model(chosen, cache, model)
         counts = requested_counts(chosen, cache)
+        model = dataset_model(run, named, training_data, counts, budget)
         is_training_data = was_trained_on(model, cache)
         sampler = dataset_sampler(run, sampler, model, is_training_data=is_training_data)
         run.staging.check_unchanged(**identity(cache), model=model.record.fingerprint)
@@ -98,13 +96,11 @@ def make_dataset(
         kinds = class_formats(
             cache, requested_format=chosen.format, quality=chosen.quality, keep_alpha=chosen.keep_alpha
         )
-        rules = copy_rules(cache, kinds, keep_alpha=chosen.keep_alpha, exact=chosen.copy == "exact")
-        copied_images = _copied_images(index, cache, rules, synthetic_only=chosen.synthetic_only)
-        _copy(run, copied_images)
+        copied_images = copy_images(run, index, cache, kinds)
         run.warn(
             *dataset_warnings(index, cache, model, is_training_data=is_training_data),
             *count_warnings(chosen, counts),
-            *training_data.warnings,
+            *training_data.synthetic_warnings,
             *copy_warnings(copied_images),
             *format_warnings({label: kinds[label] for label, count in counts.items() if count}),
         )
@@ -118,14 +114,14 @@ def make_dataset(
             decoding=decoding_rules(cache, keep_alpha=chosen.keep_alpha),
             real=copied_images,
             sources=Sources(index.files, copied_images),
-            first=first_chunks(copied_images),
+            first={label: -(-number // CHUNK) for label, number in first_numbers(copied_images).items()},
             originals={file.file_name: file.path for file in index.of("train")},
             examples={label: _examples(cache, label) for label in counts},
             settings=public_settings(chosen),
             sampler=sampler,
             sampler_options=changed_options(sampler.cls, chosen.sampler_options),
             seed=chosen.seed,
-            passed_over=passed_over(index, cache),
+            passed_over=training_data.passed_over,
             sample_filter=sample_filter,
             limits=_limits(cache, counts) if limits_changes else {},
             invalid=cache.invalid,
@@ -136,32 +132,6 @@ def make_dataset(
         return write_dataset(
             dataset, None if evaluation is None else functools.partial(evaluation.evaluate, run, index, copied_images)
         )
-
-
-def _checked_plugins(
-    run: Run[AugmentSettings],
-    index: DatasetIndex,
-    data: Path,
-    out: Path,
-    sampler: Provided[Sampler] | None,
-    evaluation: Evaluation | None,
-) -> NamedPlugins:
-    """Check the options against each other and against the files of DATA, and return the named plugins."""
-    chosen = run.settings
-    check_disjoint(out, [data])
-    if evaluation is not None and chosen.time_budget is not None:
-        raise InputError(
-            "--time-budget and --evaluate cannot be combined: with fewer classifiers or steps the evaluation would "
-            f"measure something else; leave out --evaluate, and then run: vaeaug evaluate {data} {out}"
-        )
-    if not chosen.balance:  # the files bound the number of real images from above; balancing compares classes
-        check_counts(chosen, index.counts("train"))
-    if chosen.held_out() is None and evaluation is not None:
-        evaluation.check(index)
-    named = named_plugins(run, sampler)
-    if chosen.model is not None:
-        check_disjoint(out, [expand_user(chosen.model)])
-    return named
 
 
 def _finished_result(run: Run[AugmentSettings], data: Path, cache: ImageCache) -> AugmentResult:
@@ -175,26 +145,6 @@ def _finished_result(run: Run[AugmentSettings], data: Path, cache: ImageCache) -
     record = run.finished_record()
     assert record is not None  # noqa: S101 (it is finished)
     return AugmentResult.from_record(out, record, verdict)
-
-
-def _copied_images(
-    index: DatasetIndex, cache: ImageCache, rules: Mapping[str, CopyRule], *, synthetic_only: bool
-) -> tuple[RealImage, ...]:
-    """Return the images of DATA that are copied to the output: all but, on request, the real training images."""
-    invalid = {image.file_name for image in cache.invalid}
-    files = (file for file in index.files if file.file_name not in invalid)
-    located = place_real(files, index.layout, rules)
-    return tuple(image for image in located if not synthetic_only or image.split != "train" or image.synthetic)
-
-
-def _copy(run: Run[AugmentSettings], images: Sequence[RealImage]) -> None:
-    run.progress.stage("Copying images")
-    copy_real(
-        images,
-        run.content,
-        link="hard" if run.settings.link == "hard" else "copy",
-        progress=lambda done, total: run.progress.tick(Tick(done / max(total, 1))),
-    )
 
 
 def _limits(cache: ImageCache, counts: Mapping[str, int]) -> dict[str, PixelLimits]:

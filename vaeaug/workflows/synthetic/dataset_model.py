@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 
 from vaeaug.contracts import Sampler
@@ -16,10 +17,9 @@ from vaeaug.workflows.run import Run
 from vaeaug.workflows.sample_settings import AugmentSettings
 from vaeaug.workflows.samplers import choose_sampler, drawing_samplers, editing_samplers, find_sampler
 from vaeaug.workflows.settings import AUTO, expand_user
-from vaeaug.workflows.synthetic.class_counts import requested_counts
-from vaeaug.workflows.synthetic.sample_filter import SampleFilter, train_filter
+from vaeaug.workflows.synthetic.sample_filter import dataset_filter
 from vaeaug.workflows.time_budget import TimeBudget, reserve_for_writing, writing_seconds
-from vaeaug.workflows.train.loss_choice import NamedPlugins, TrainingPlugins, choose_loss
+from vaeaug.workflows.train.loss_choice import NamedPlugins
 from vaeaug.workflows.train.model_training import identity, train_into
 from vaeaug.workflows.train.train_command import train_model
 from vaeaug.workflows.train_settings import TrainModelSettings, TrainSettings
@@ -32,48 +32,34 @@ def trained_model(settings: AugmentSettings) -> Path | None:
 
 
 def dataset_model(
-    run: Run[AugmentSettings], data: Path, named: NamedPlugins, training_data: TrainingData, budget: TimeBudget | None
+    run: Run[AugmentSettings],
+    named: NamedPlugins,
+    training_data: TrainingData,
+    counts: Mapping[str, int],
+    budget: TimeBudget | None,
 ) -> StoredModel:
     """Return the model of a dataset: that of `--model`, or one that is trained for this dataset only.
 
+    Args:
+        counts: class -> number of synthetic images, for which time is reserved.
+
     Raises:
-        InputError: if the model of `--model` is of another variant or loss than the named ones.
+        InputError: if the model of `--model` is of another variant or loss than the named ones, makes images of other
+            colours than the data have, or does not know a class.
     """
     if budget is not None:
-        budget = _reserved(run, budget, training_data)
+        budget = _reserved(run, budget, training_data, counts)
     if run.settings.model is not None:
-        return _named_model(run, data, expand_user(run.settings.model), budget)
+        return _named_model(run, expand_user(run.settings.model), named, training_data, budget)
     if budget is not None:  # what follows the training is done before it, or its time is estimated
         dataset_filter(run, training_data.cache)
     run.staging.check_unchanged(**identity(training_data.cache))
     directory = run.scratch / "model"
     if not (directory / FILE).exists():
-        training_plugins = choose_loss(run, named, training_data.cache)
         if named.sampler is not None and not named.sampler.cls.trains:
-            run, training_plugins = _untrained(run, training_plugins)
-        train_into(run, directory, run.scratch / "training", training_data.cache, training_plugins, budget)
+            run, named = _untrained(run), dataclasses.replace(named, scope="shared")
+        train_into(run, directory, run.scratch / "training", named, training_data.cache, budget)
     return run.open_model(directory)
-
-
-def check_model(settings: AugmentSettings, cache: ImageCache, model: StoredModel) -> None:
-    """Check that a model can make images for the data.
-
-    Raises:
-        InputError: if it makes gray images and the data are in colour, or the reverse, or if it does not know a class.
-    """
-    channels = cache.pixels_NHWC.shape[3]
-    if channels != model.record.channels:
-        model_kind, data_kind = ("gray" if count == 1 else "colour" for count in (model.record.channels, channels))
-        raise InputError(
-            f"the model {settings.model} makes {model_kind} images, but the data contain {data_kind} images; "
-            "give another --model directory to train a new one"
-        )
-    unknown = sorted(set(cache.classes) - set(model.classes))
-    if unknown:
-        raise InputError(
-            f"the model {settings.model} was not trained on the class {unknown[0]!r} of the data; its "
-            f"classes are {', '.join(model.classes)}; give another --model directory to train a new one"
-        )
 
 
 def was_trained_on(model: StoredModel, cache: ImageCache) -> bool:
@@ -122,31 +108,15 @@ def dataset_sampler(
     return choose_sampler(requested, samplers, model, has_originals=is_training_data)
 
 
-def dataset_filter(run: Run[AugmentSettings], cache: ImageCache) -> SampleFilter | None:
-    """Return the filter that decides which samples are kept, or None to keep all."""
-    if not run.settings.filter:
-        return None
-    return train_filter(
-        cache,
-        run.scratch / "judges",
-        seed=run.settings.seed,
-        device=run.device,
-        workers=run.settings.workers,
-        progress=run.progress,
-    )
-
-
-def _untrained(
-    run: Run[AugmentSettings], training_plugins: TrainingPlugins
-) -> tuple[Run[AugmentSettings], TrainingPlugins]:
-    """Return the shortest training, for a sampler that uses nothing that a variant learns: one step for all classes."""
-    settings = dataclasses.replace(run.settings, steps=1, epochs=None)
+def _untrained(run: Run[AugmentSettings]) -> Run[AugmentSettings]:
+    """Return the run with the shortest training, one step, for a sampler that uses nothing that a variant learns."""
     run.progress.say(f"the sampler '{run.settings.sampler}' needs no trained model, so the training is skipped")
-    return dataclasses.replace(run, settings=settings), dataclasses.replace(training_plugins, scope="shared")
+    return dataclasses.replace(run, settings=dataclasses.replace(run.settings, steps=1, epochs=None))
 
 
-def _reserved(run: Run[AugmentSettings], budget: TimeBudget, training_data: TrainingData) -> TimeBudget:
-    counts = requested_counts(run.settings, training_data.cache)
+def _reserved(
+    run: Run[AugmentSettings], budget: TimeBudget, training_data: TrainingData, counts: Mapping[str, int]
+) -> TimeBudget:
     readable = {file.file_name for file in training_data.cache.files}
     paths: dict[str, list[Path]] = {label: [] for label in counts}
     for file in training_data.index.of("train"):
@@ -155,20 +125,50 @@ def _reserved(run: Run[AugmentSettings], budget: TimeBudget, training_data: Trai
     return reserve_for_writing(budget, writing_seconds(paths, counts, threads=1), sum(counts.values()), run.progress)
 
 
-def _named_model(run: Run[AugmentSettings], data: Path, directory: Path, budget: TimeBudget | None) -> StoredModel:
+def _named_model(
+    run: Run[AugmentSettings],
+    directory: Path,
+    named: NamedPlugins,
+    training_data: TrainingData,
+    budget: TimeBudget | None,
+) -> StoredModel:
+    """Return the model of a directory; if there is none, it is trained and stored there."""
     chosen = run.settings
-    if not (directory / FILE).exists():
-        training = {field.name: getattr(chosen, field.name) for field in dataclasses.fields(TrainSettings)}
-        train_model(run.nested(TrainModelSettings(**training)), data, directory, budget)
-    elif chosen.ignored_by_a_model():
-        flags = ", ".join(chosen.ignored_by_a_model())
-        run.progress.say(f"the model {directory} is already trained, so these options have no effect: {flags}")
-    model = run.open_model(directory)
+    if (directory / FILE).exists():
+        if chosen.ignored_by_a_model():
+            flags = ", ".join(chosen.ignored_by_a_model())
+            run.progress.say(f"the model {directory} is already trained, so these options have no effect: {flags}")
+        model = run.open_model(directory)
+        _check_model(chosen, directory, model, training_data.cache)
+        return model
+    training = {field.name: getattr(chosen, field.name) for field in dataclasses.fields(TrainSettings)}
+    training_run = run.nested(TrainModelSettings(**training))
+    data = training_data.index.root
+    with training_run.writing(directory, {"data": str(data.resolve())}, inputs=[data], record=FILE) as model_run:
+        train_model(model_run, dataclasses.replace(named, sampler=None), training_data, budget)
+    return run.open_model(directory)
+
+
+def _check_model(settings: AugmentSettings, directory: Path, model: StoredModel, cache: ImageCache) -> None:
+    """Check that a trained model is of the named variant and loss, and can make images for the data."""
     record = model.record
-    for flag, requested, recorded in (("variant", chosen.variant, record.variant), ("loss", chosen.loss, record.loss)):
+    plugins = (("variant", settings.variant, record.variant), ("loss", settings.loss, record.loss))
+    for flag, requested, recorded in plugins:
         if requested not in (None, AUTO, recorded.name):
             raise InputError(
                 f"the model {directory} was trained with --{flag} {recorded.name}, not {requested}; "
                 f"leave out --{flag}, or give another --model directory to train a new one"
             )
-    return model
+    channels = cache.pixels_NHWC.shape[3]
+    if channels != record.channels:
+        model_kind, data_kind = ("gray" if count == 1 else "colour" for count in (record.channels, channels))
+        raise InputError(
+            f"the model {settings.model} makes {model_kind} images, but the data contain {data_kind} images; "
+            "give another --model directory to train a new one"
+        )
+    unknown = sorted(set(cache.classes) - set(model.classes))
+    if unknown:
+        raise InputError(
+            f"the model {settings.model} was not trained on the class {unknown[0]!r} of the data; its "
+            f"classes are {', '.join(model.classes)}; give another --model directory to train a new one"
+        )

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from vaeaug.errors import name_list
 from vaeaug.export.card import CardData, ClassCount, counts_entry, write_card
 from vaeaug.export.layout import make_missing_folders
 from vaeaug.export.manifest import ManifestFacts, manifest_rows, write_manifest
@@ -14,7 +15,6 @@ from vaeaug.export.synthesis_method import Generated
 from vaeaug.pages.dataset_report import write_report
 from vaeaug.pages.evaluation_results import EvaluationResults
 from vaeaug.workflows.copies import copies_record
-from vaeaug.workflows.name_list import name_list
 from vaeaug.workflows.samplers import plugin_entry
 from vaeaug.workflows.synthetic.change_strength import strength_warnings
 from vaeaug.workflows.synthetic.report_content import report_content, settings_shown

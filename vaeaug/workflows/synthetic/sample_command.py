@@ -10,11 +10,11 @@ from vaeaug.export.manifest import Sources
 from vaeaug.progress import SILENT, Progress
 from vaeaug.workflows.format_warnings import format_warnings
 from vaeaug.workflows.model_warnings import model_warnings
-from vaeaug.workflows.run import begin_run, check_disjoint
+from vaeaug.workflows.run import begin_run
 from vaeaug.workflows.sample_settings import SampleModelSettings
 from vaeaug.workflows.samplers import changed_options, choose_sampler, find_sampler
 from vaeaug.workflows.settings import build, expand_user, public_settings
-from vaeaug.workflows.synthetic.class_counts import check_counts, count_warnings
+from vaeaug.workflows.synthetic.class_counts import check_counts, class_counts, count_warnings
 from vaeaug.workflows.synthetic.dataset_output import write_dataset
 from vaeaug.workflows.synthetic.synthetic_dataset import AugmentResult, SyntheticDataset
 
@@ -33,8 +33,7 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     """
     chosen: SampleModelSettings = build(SampleModelSettings, settings, "vaeaug.sample")
     model, out = expand_user(model), expand_user(out)
-    chosen.check_format()
-    chosen.counts({"": 0})  # contradictory options are an error before any work
+    chosen.check()
     run = begin_run(chosen, progress)
     stored = run.open_model(model, chosen.variant_options)
     for name in chosen.classes:
@@ -42,10 +41,11 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     requested = find_sampler(chosen.sampler, chosen.sampler_options, run.registry)
     sampler = choose_sampler(requested, run.registry.samplers, stored)
     options = changed_options(sampler.cls, chosen.sampler_options)
-    check_disjoint(out, [model])
     real = {entry.name: entry.images for entry in stored.record.classes}
     counts = {
-        name: count for name, count in chosen.counts(real).items() if not chosen.classes or name in chosen.classes
+        name: count
+        for name, count in class_counts(chosen, real).items()
+        if not chosen.classes or name in chosen.classes
     }
     check_counts(chosen, real, counts)
     resolved: dict[str, Any] = {
@@ -62,7 +62,7 @@ def sample(model: str | Path, out: str | Path, *, progress: Progress = SILENT, *
     }
     if (chosen.format, chosen.quality) != ("auto", None):
         resolved |= {"format": chosen.format, "quality": chosen.quality}
-    with run.writing(out, chosen.request(model=stored.record.fingerprint, **resolved)) as run:
+    with run.writing(out, {"model": stored.record.fingerprint, **resolved}, inputs=[model]) as run:
         if (record := run.finished_record()) is not None:
             return AugmentResult.from_record(run.staging.final, record)
         run.warn(

@@ -27,6 +27,8 @@ from vaeaug.staging import write_atomic
 from vaeaug.synthesis.chunk import SampleChunk
 from vaeaug.synthesis.filters import ClassifierFilter, Fold
 from vaeaug.workflows.device import one_thread
+from vaeaug.workflows.run import Run
+from vaeaug.workflows.sample_settings import AugmentSettings
 
 FOLDS = 3
 CONFIG = ClassifierConfig(steps=100, features=24)  # more agree no better: tests/benchmarks/filter_agreement.py
@@ -88,6 +90,20 @@ class FoldTask:
     seed: int
     device: str
     path: Path
+
+
+def dataset_filter(run: Run[AugmentSettings], cache: ImageCache) -> SampleFilter | None:
+    """Return the filter that decides which samples are kept, or None to keep all."""
+    if not run.settings.filter:
+        return None
+    return train_filter(
+        cache,
+        run.scratch / "judges",
+        seed=run.settings.seed,
+        device=run.device,
+        workers=run.settings.workers,
+        progress=run.progress,
+    )
 
 
 def train_filter(

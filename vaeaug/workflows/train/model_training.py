@@ -32,7 +32,7 @@ from vaeaug.training.config import TrainingConfig
 from vaeaug.training.plan import SHARED_FRACTION, scaled, with_length
 from vaeaug.workflows.run import Run
 from vaeaug.workflows.time_budget import TimeBudget
-from vaeaug.workflows.train.loss_choice import TrainingPlugins
+from vaeaug.workflows.train.loss_choice import NamedPlugins, TrainingPlugins, choose_loss
 from vaeaug.workflows.train.training_task import WEIGHTS, TrainingOutcome, TrainingTask, run_training_task
 from vaeaug.workflows.train_settings import TrainSettings
 
@@ -46,17 +46,21 @@ def train_into(
     run: Run[TrainSettings],
     directory: Path,
     scratch: Path,
+    named: NamedPlugins,
     cache: ImageCache,
-    training_plugins: TrainingPlugins,
     budget: TimeBudget | None,
     unused: Sequence[PassedOver] = (),
 ) -> None:
-    """Train the networks of a model and write the model to a directory.
+    """Choose the loss, train the networks of a model, and write the model to a directory.
 
     Args:
         budget: the time budget, or None.
+
+    Raises:
+        InputError: if the plugins do not fit the images or each other (see `choose_loss`).
     """
     settings, progress = run.settings, run.progress
+    training_plugins = choose_loss(run, named, cache)
     directory.mkdir(parents=True, exist_ok=True)
     config = with_length(settings.training(), len(cache.indices("train")))
     common: dict[str, Any] = {
@@ -162,6 +166,7 @@ def _write_model(
         for row in outcome.history
     ]
     (directory / "history.jsonl").write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
+    fingerprint = _fingerprint([directory / name for name in (*dict.fromkeys(weights.values()), LATENTS)])
     _, height, width, channels = cache.pixels_NHWC.shape
     classes = []
     kinds = class_formats(cache)
@@ -191,7 +196,7 @@ def _write_model(
         width=width,
         classes=tuple(classes),
         seed=settings.seed,
-        fingerprint=_fingerprint([directory / name for name in (*dict.fromkeys(weights.values()), LATENTS)]),
+        fingerprint=fingerprint,
         data_fingerprint=cache.training_fingerprint(),
         training={**dataclasses.asdict(settings.training()), "train_augment": _file_name(settings.train_augment)},
         metrics=outcomes[0].metrics,

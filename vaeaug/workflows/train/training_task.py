@@ -17,16 +17,15 @@ from vaeaug import plugins
 from vaeaug.contracts import ImageSpec, Latents, tree_map
 from vaeaug.dataset.augment import classical_pipeline, load_pipeline
 from vaeaug.dataset.cache import ImageCache, open_cache
+from vaeaug.dataset.image_cache import validation_split
 from vaeaug.dataset.palette import nearest_colours
-from vaeaug.dataset.split import validation_split
 from vaeaug.models.latents import ClassLatents, save_latents
 from vaeaug.models.network import Network, build_network
 from vaeaug.progress import Tick
 from vaeaug.seeds import seed_of
 from vaeaug.staging import write_atomic
-from vaeaug.training.batches import Augment, Batches
+from vaeaug.training.batches import Augment, Batches, encode_images
 from vaeaug.training.config import TrainingConfig
-from vaeaug.training.encode import encode_images
 from vaeaug.training.loop import FitResult, fit
 from vaeaug.training.plan import plan
 from vaeaug.training.validation import latents_in_use

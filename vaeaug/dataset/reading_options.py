@@ -1,9 +1,25 @@
-"""Options for holding out images; imports nothing heavy, because the command line is made from them."""
+"""Options of how a dataset is read: its labels, and what is held out. Imports nothing heavy, for the command line."""
 
 from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
+
+NO_TABLE = "none"
+"""The value of `--labels` that disables tables."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelOptions:
+    """Which table contains the labels of a dataset: a path, `none` for folder names, or None to look for one."""
+
+    labels: str | None = None
+    file_column: str | None = None
+    label_column: str | None = None
+
+
+AUTOMATIC = LabelOptions()
+"""Look for a table, and for its columns by their usual names."""
 
 
 @dataclass(frozen=True, slots=True)
