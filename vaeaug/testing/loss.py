@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from vaeaug.contracts import ImageSpec, ReconstructionLoss
+from vaeaug.nn.adamw import AdamW
 from vaeaug.testing.cases import (
     SPECS,
     build,
@@ -142,11 +143,11 @@ def _check_extremes(case: _Case) -> None:
 def _check_descent(case: _Case) -> None:
     loss, (raw, x) = case.build(), case.batch(count=2)
     raw = (0.01 * raw).requires_grad_()
-    optimizer = torch.optim.Adam([raw], lr=0.1)
+    optimizer = AdamW([raw])
     for _ in range(100):
         optimizer.zero_grad()
         loss(raw, x).sum().backward()
-        optimizer.step()
+        optimizer.step(0.1)
     error = (loss.image(raw) - x).abs().mean().item()
     assert error < 0.08, (
         f"{case.name}: following the gradient left image(raw) {error:.2g} from the image on average (limit 0.08); "
