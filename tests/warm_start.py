@@ -13,7 +13,7 @@ TASKS = ("evaluate.classifier_task", "train.training_task", "score.score_task")
 def use(patch: pytest.MonkeyPatch) -> None:
     """Fork processes that would be spawned from one that has imported `TASKS` and done nothing else.
 
-    A spawned process takes five to ten seconds of CPU time for these imports. Here too a worker gets its task through
+    A spawned process takes four seconds of CPU time for these imports. Here too a worker gets its task through
     a pipe, and has no object, plugin or random state of its parent. The tests of the engine, of an interrupted
     training and of a daemonic process spawn theirs.
     """
@@ -21,5 +21,5 @@ def use(patch: pytest.MonkeyPatch) -> None:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return
     warm = start("forkserver")
-    warm.set_forkserver_preload(["torch._dynamo", *(f"vaeaug.workflows.{task}" for task in TASKS)])
+    warm.set_forkserver_preload([f"vaeaug.workflows.{task}" for task in TASKS])
     patch.setattr(multiprocessing, "get_context", lambda method=None: warm if method == "spawn" else start(method))

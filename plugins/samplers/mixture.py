@@ -11,7 +11,6 @@ from collections.abc import Iterable
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
 from vaeaug import Draw, Latent, Sampler, SamplingCase, hookimpl
@@ -42,6 +41,8 @@ class MixtureSampler(Sampler):
 
     def fit(self, seed: int) -> None:
         """Fit the mixture."""
+        from sklearn.mixture import GaussianMixture  # noqa: PLC0415 (seconds that only this sampler needs)
+
         flat_ND = _matrix(self.latents.latent)
         scale = self.latents.scale
         scale_ND = None if scale is None else _matrix(scale)

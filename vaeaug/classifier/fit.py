@@ -13,6 +13,8 @@ from torch.nn.functional import cross_entropy
 
 from vaeaug.classifier.class_weights import ClassWeights, weighted_mean
 from vaeaug.classifier.network import ConvClassifier
+from vaeaug.nn.adamw import AdamW
+from vaeaug.nn.learning_rate import one_cycle
 from vaeaug.seeds import seed_of
 from vaeaug.training.batches import Augment, as_images, in_chunks
 
@@ -124,8 +126,7 @@ def fit_classifier(
             features=config.features,
             dropout=config.dropout,
         ).to(device)
-        optimizer = torch.optim.AdamW(network.parameters(), weight_decay=config.weight_decay)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.learning_rate, total_steps=config.steps)
+        optimizer = AdamW(network.parameters(), weight_decay=config.weight_decay)
         for step in range(config.steps):
             pixels_BHWC, labels_B = _batch(sources, counts, rng)
             if augment is not None:
@@ -136,8 +137,8 @@ def fit_classifier(
             loss = _loss(network, x_BCHW, targets_B, config, mixup_rng, active_weights_K)
             optimizer.zero_grad()
             torch.autograd.backward(loss)
-            optimizer.step()
-            schedule.step()
+            rate, beta1 = one_cycle(config.learning_rate, step, config.steps)
+            optimizer.step(rate, beta1=beta1)
             report((step + 1) / config.steps)
     return Classifier(network.eval())
 

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.evaluation.distances import blocks, neighbour_distance
 from vaeaug.evaluation.embedding import Embedded
+from vaeaug.nn.distances import blocks, neighbour_distance
 from vaeaug.seeds import seed_of
 
 NEIGHBOURS = 5

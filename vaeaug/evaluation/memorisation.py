@@ -25,8 +25,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vaeaug.evaluation.distances import nearest, neighbour_distance
 from vaeaug.evaluation.embedding import Embedded
+from vaeaug.nn.distances import nearest, neighbour_distance
 from vaeaug.seeds import seed_of
 
 NEAR_QUANTILE = 0.05

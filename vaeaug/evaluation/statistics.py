@@ -25,7 +25,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit  # type: ignore[import-untyped]  # scipy ships no types
 
 CONFIDENCE = 0.95
 MIN_SEEDS = 3
@@ -131,4 +130,6 @@ def mean_over_seeds(values_S: NDArray[np.float64]) -> tuple[float, float | None]
 
 def _quantile(df: float, confidence: float) -> float:
     """Return the half width of an interval in standard errors."""
+    from scipy.special import stdtrit  # type: ignore[import-untyped]  # noqa: PLC0415 (scipy ships no types; takes a while)
+
     return float(stdtrit(df, (1 + confidence) / 2))

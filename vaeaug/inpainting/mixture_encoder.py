@@ -18,6 +18,7 @@ from vaeaug.contracts.latent import flatten, unflatten
 from vaeaug.inpainting.encoder import InpaintingEncoder, masked_input
 from vaeaug.inpainting.posterior_std import posterior_std
 from vaeaug.nn import Encoder, standard_normal
+from vaeaug.nn.adamw import AdamW
 
 LOG_STD = (-4.0, 2.0)  # of latents standardized a class: no narrower than deterministic latents are smeared to
 REFINE_STEPS, REFINE_RATE = 16, 0.1
@@ -107,12 +108,12 @@ class MixtureEncoder(InpaintingEncoder):
             moments = self.moments(x_CHW[None], visible_1HW[None], torch.full((1,), label, device=x_CHW.device))
         with torch.enable_grad():
             u_SD = ((flatten(latent) - self.mean_KD[label]) / self.std_KD[label]).detach().requires_grad_(True)
-            optimizer = torch.optim.Adam([u_SD], lr=REFINE_RATE, betas=(0.8, 0.95))
+            optimizer = AdamW([u_SD], betas=(0.8, 0.95))
             for _ in range(REFINE_STEPS):
                 z_SD = self.mean_KD[label] + self.std_KD[label] * u_SD
                 energy_S = visible_loss(unflatten(z_SD, self.like)) + _energy(u_SD, *moments)
                 (u_SD.grad,) = torch.autograd.grad(energy_S.sum(), u_SD)
-                optimizer.step()
+                optimizer.step(REFINE_RATE)
         return unflatten(self.mean_KD[label] + self.std_KD[label] * u_SD.detach(), self.like)
 
 

@@ -15,7 +15,6 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.optimize import nnls  # type: ignore[import-untyped]
 from torch import Tensor
 
 from vaeaug.models.pixel_gaussians import PixelGaussians
@@ -95,6 +94,8 @@ def fit_weights(completed: Iterable[tuple[Tensor, Tensor, Tensor]]) -> Tensor:
 
 def _convex(gram: NDArray[np.float64], moment: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the convex weights (len(KNOTS), 3) with the least squared error; knots without data take the nearest's."""
+    from scipy.optimize import nnls  # type: ignore[import-untyped]  # noqa: PLC0415 (a second, and few runs fit a blend)
+
     num_guesses = len(GUESSES)
     weights_KE = np.full((len(KNOTS), num_guesses), np.nan)
     seen_K = gram.diagonal().reshape(-1, num_guesses).sum(axis=1) > 0

@@ -18,7 +18,8 @@ from vaeaug.inpainting.examples import Examples, decoded_examples, real_examples
 from vaeaug.inpainting.holes import KINDS, random_hole
 from vaeaug.models.store import StoredModel
 from vaeaug.nn import standard_normal
-from vaeaug.nn.learning_rate import set_cosine_rate
+from vaeaug.nn.adamw import AdamW
+from vaeaug.nn.learning_rate import cosine_rate
 from vaeaug.progress import Tick
 from vaeaug.seeds import seed_of
 from vaeaug.training.batches import as_images
@@ -65,9 +66,7 @@ def train_inpainting_encoder(
     spec = model.spec
     kinds = rng.integers(len(KINDS), size=NUM_HOLES)
     holes_MHW = torch.from_numpy(np.stack([random_hole(KINDS[k], spec.height, spec.width, rng) for k in kinds]))
-    optimizer = torch.optim.AdamW(
-        encoder.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.99), weight_decay=WEIGHT_DECAY, fused=True
-    )
+    optimizer = AdamW(encoder.parameters(), betas=(0.9, 0.99), weight_decay=WEIGHT_DECAY, fused=True)
     generator = torch.Generator(device=model.device).manual_seed(seed_of(seed, "partial-steps"))
     training_started, reported_at, last_nll = clock(), 0.0, math.nan
     encoder.train()
@@ -75,7 +74,6 @@ def train_inpainting_encoder(
         progress = step / steps if seconds is None else max(step / steps, (clock() - started) / seconds)
         if progress >= 1 and step > 0:
             break
-        set_cosine_rate(optimizer, LEARNING_RATE, step, progress, warmup=WARMUP)
         parts = [_batch(source, BATCH // len(sources), model.device, generator, rng) for source in sources]
         x_BCHW, y_B, z_BD = (torch.cat(column) for column in zip(*parts, strict=True))
         visible_B1HW = 1 - holes_MHW[rng.integers(NUM_HOLES, size=len(x_BCHW))][:, None].to(x_BCHW)
@@ -86,7 +84,7 @@ def train_inpainting_encoder(
         label_nll = cross_entropy(encoder.class_logits(x_BCHW, visible_B1HW), y_B)
         torch.autograd.backward(nll + label_nll)
         torch.nn.utils.clip_grad_norm_(encoder.parameters(), CLIP * math.sqrt(z_BD.shape[1]))
-        optimizer.step()
+        optimizer.step(cosine_rate(LEARNING_RATE, step, progress, warmup=WARMUP))
         if clock() - reported_at > 0.1:
             reported_at, last_nll = clock(), nll.item()
             report(Tick(min(progress, 1.0), (step + 1) * BATCH / (reported_at - training_started), {"nll": last_nll}))

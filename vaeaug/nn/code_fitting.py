@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from vaeaug.nn.adamw import AdamW
 from vaeaug.nn.code_prior import CodePrior
-from vaeaug.nn.learning_rate import set_cosine_rate
+from vaeaug.nn.learning_rate import cosine_rate
 
 BATCH = 32
 HELD_OUT_FRACTION = 0.1  # part of the images
@@ -60,9 +61,7 @@ def fit_code_prior(
     interval = max(1, steps // CHECKS)
 
     prior.requires_grad_(True)
-    optimizer = torch.optim.AdamW(
-        prior.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.99), weight_decay=WEIGHT_DECAY, fused=True
-    )
+    optimizer = AdamW(prior.parameters(), betas=(0.9, 0.99), weight_decay=WEIGHT_DECAY, fused=True)
     best, best_loss, best_step = _copy(prior), math.inf, 0
     for step in range(steps + 1):
         progress = step / steps if seconds is None else max(step / steps, (clock() - started) / seconds)
@@ -76,7 +75,6 @@ def fit_code_prior(
             if is_last or step - best_step >= PATIENCE * interval:
                 break
         chosen_B = train_N[torch.randint(len(train_N), (BATCH,), generator=generator, device=device)]
-        set_cosine_rate(optimizer, LEARNING_RATE, step, progress, warmup=WARMUP)
         codes_BT, y_B = codes_NT[chosen_B], labels_N[chosen_B]
         masked_BT = torch.rand(codes_BT.shape, generator=generator, device=device) < MASKED_FRACTION
         with torch.enable_grad():
@@ -84,7 +82,7 @@ def fit_code_prior(
             loss_BT = code_nll(prior, codes_BT, y_B, codes_BT.masked_fill(masked_BT, prior.codes))
             torch.autograd.backward(loss_BT.mean())
         torch.nn.utils.clip_grad_norm_(prior.parameters(), 1.0)
-        optimizer.step()
+        optimizer.step(cosine_rate(LEARNING_RATE, step, progress, warmup=WARMUP))
     prior.load_state_dict(best)
     optimizer.zero_grad()
     prior.requires_grad_(False)

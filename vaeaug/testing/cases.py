@@ -49,7 +49,7 @@ def build(cls: type[M], spec: ImageSpec, options: Mapping[str, Any], seed: int =
     """Build a plugin from text-like options, as the host does, without disturbing the global random state."""
     config = parse_options(cls.Config, options, f"{cls.__name__}")  # type: ignore[attr-defined]
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # torch.manual_seed takes milliseconds, and seeds devices too
         return cls(spec, config)
 
 

@@ -80,10 +80,11 @@ def check_variant(
 
 def _check_shapes(case: VariantCase) -> None:
     spec = case.spec
+    model = case.training_started()
     for count in (BATCH, 1):
         x, y = case.batch(count)
         for training in (True, False):
-            model = case.training_started().train(training)
+            model.train(training)
             encoded = model.encode(x, y, seeded(0))
             _check_encoded(case.name, model, encoded, count)
             raw = model.decode(encoded.latent, y)

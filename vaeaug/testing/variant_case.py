@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from torch import Tensor
@@ -29,7 +30,7 @@ class VariantCase:
         """The variant and the images, for messages."""
         return f"{self.cls.name} on {self.image.channels}x{self.image.height}x{self.image.width}"
 
-    @property
+    @cached_property
     def spec(self) -> ImageSpec:
         """The images, with the raw channels that the loss chooses."""
         return replace(self.image, raw_channels=self.reconstruction().raw_channels(self.image.channels))

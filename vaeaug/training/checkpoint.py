@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from vaeaug.contracts import ReconstructionLoss, Variant
 from vaeaug.disk import write_atomic
+from vaeaug.nn.adamw import AdamW
 
 
 @dataclass
@@ -55,7 +56,7 @@ class TrainingState:
 
     variant: Variant
     loss: ReconstructionLoss
-    optimizers: Mapping[str, torch.optim.Optimizer]
+    optimizers: Mapping[str, AdamW]
     average: list[Tensor]
     best: dict[str, Tensor]
     progress: TrainingProgress
@@ -87,8 +88,7 @@ class TrainingState:
         tensors |= {f"average/{i}": tensor for i, tensor in enumerate(self.average)}
         tensors |= {f"best/{name}": tensor for name, tensor in self.best.items()}
         for group, optimizer in self.optimizers.items():
-            for i, values in optimizer.state_dict()["state"].items():
-                tensors |= {f"optimizer/{group}/{i}/{key}": value for key, value in values.items()}
+            tensors |= {f"optimizer/{group}/{name}": tensor for name, tensor in optimizer.state().items()}
         return tensors
 
     def snapshot(self) -> Snapshot:
@@ -103,11 +103,7 @@ class TrainingState:
         copy_into(self.average, [tensors[f"average/{i}"] for i in range(len(self.average))])
         self.best = {name: tensor.clone() for name, tensor in _without_prefix(tensors, "best/").items()}
         for group, optimizer in self.optimizers.items():
-            state: dict[int, dict[str, Tensor]] = {}
-            for name, tensor in _without_prefix(tensors, f"optimizer/{group}/").items():
-                index, key = name.split("/")
-                state.setdefault(int(index), {})[key] = tensor.clone()
-            optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+            optimizer.load_state(_without_prefix(tensors, f"optimizer/{group}/"))
         self.progress = TrainingProgress(**json.loads(snapshot.progress))
 
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from vaeaug.contracts import ReconstructionLoss, TrainingSet, Variant
 from vaeaug.errors import DivergedError
+from vaeaug.nn.adamw import AdamW
 from vaeaug.progress import Tick
 from vaeaug.seeds import seed_of
 from vaeaug.training.batches import Batches
@@ -173,18 +174,14 @@ def _begin(
     variant.begin_training(TrainingSet(torch.from_numpy(batches.labels_N[batches.indices])))
     groups = {name: list(parameters) for name, parameters in variant.parameter_groups().items()}
     groups[next(iter(groups))] += [p for p in loss.parameters() if p.requires_grad]
-    optimizers = {name: _adamw(parameters, config) for name, parameters in groups.items()}
+    optimizers = {
+        name: AdamW(parameters, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True)
+        for name, parameters in groups.items()
+    }
     state = TrainingState(variant, loss, optimizers, copies(variant.parameters()), {}, TrainingProgress())
     if checkpoint is not None and checkpoint.exists():
         state.restore(Snapshot.load(checkpoint))
     return state, groups
-
-
-def _adamw(parameters: list[nn.Parameter], config: TrainingConfig) -> torch.optim.AdamW:
-    """Return the optimizer of a group: AdamW (Loshchilov & Hutter 2019), fused: one pass over the weights a step."""
-    return torch.optim.AdamW(
-        parameters, lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=config.weight_decay, fused=True
-    )
 
 
 def _seed(generator: torch.Generator, seed: int, step: int) -> None:
@@ -238,9 +235,7 @@ def _step(
             return means, f"gradient of {group}"
     rate = learning_rate(fraction, config) * state.progress.rate_factor
     for group in losses:
-        for parameters in state.optimizers[group].param_groups:
-            parameters["lr"] = rate
-        state.optimizers[group].step()
+        state.optimizers[group].step(rate)
     if config.ema and state.progress.step % EMA_EVERY == 0:
         decay = min(config.ema, (1 + state.progress.step) / (10 + state.progress.step))  # the start is soon forgotten
         with torch.no_grad():

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import pairwise_distances_argmin_min
 
 from vaeaug.classifier.fit import Classifier
+from vaeaug.nn.distances import nearest
 
 COPY_CAUSE = "near copy"
 CAUSES = ("another class", "far from data", COPY_CAUSE)
@@ -95,7 +95,7 @@ class ClassifierFilter:
                 continue
             probabilities_MK = classifier.probabilities(pixels_BHWC[rows])
             features_MF = classifier.embeddings(pixels_BHWC[rows])
-            _, distance_M = pairwise_distances_argmin_min(features_MF, normal.features_RF)
+            _, distance_M = nearest(features_MF, normal.features_RF)
             mislabelled_M = (probabilities_MK[:, label] < normal.min_probability) & (
                 probabilities_MK.argmax(axis=1) != label
             )
@@ -108,7 +108,7 @@ class ClassifierFilter:
         """Return the index of the nearest real image of a class for each sample, (B,), by the first classifier."""
         rows_R = np.flatnonzero(self._labels_N == label)
         features_BF = self._classifiers[0].embeddings(pixels_BHWC)
-        nearest_B, _ = pairwise_distances_argmin_min(features_BF, self._features_NF[rows_R])
+        nearest_B, _ = nearest(features_BF, self._features_NF[rows_R])
         indices_B: NDArray[np.int64] = rows_R[nearest_B]
         return indices_B
 
@@ -125,7 +125,7 @@ def _normal_ranges(
         rows = np.flatnonzero(labels_U == label)
         if len(rows):
             seen = np.flatnonzero((labels_N == label) & seen_N)
-            _, distance_U[rows] = pairwise_distances_argmin_min(features_NF[fold.unseen[rows]], features_NF[seen])
+            _, distance_U[rows] = nearest(features_NF[fold.unseen[rows]], features_NF[seen])
     normal = {}
     for label in classes:
         rows = np.flatnonzero(labels_U == label)

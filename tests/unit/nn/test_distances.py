@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vaeaug.evaluation.distances import MAX_BLOCK_VALUES, blocks, nearest, neighbour_distance
+from vaeaug.nn.distances import MAX_BLOCK_VALUES, blocks, nearest, neighbour_distance
 
 
 def plain(a_NF: NDArray[np.floating], b_MF: NDArray[np.floating]) -> NDArray[np.float64]:
