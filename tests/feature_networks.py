@@ -115,3 +115,22 @@ def dinov2() -> nn.Module:
 
     torch.manual_seed(0)
     return Pooled(Dinov2Config(hidden_size=8, num_hidden_layers=1, num_attention_heads=2, image_size=224))
+
+
+class EvalOnly(nn.Module):
+    """Runs in eval mode only, as networks do that were exported for use."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """Return one vector per image."""
+        if self.training:
+            raise RuntimeError("no training")
+        return self.layer(x_BCHW).mean(dim=(2, 3))
+
+
+def halves() -> nn.Module:
+    """Return a network whose features are 2 x 2 mean colours."""
+    return nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten())

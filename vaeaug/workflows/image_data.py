@@ -21,6 +21,7 @@ from vaeaug.dataset.passed_over import PassedOver
 from vaeaug.dataset.provenance import add_provenance, separate_synthetic, synthetic_warnings
 from vaeaug.dataset.rules import DEFAULT_RULES, MAX_MEGAPIXELS, DecodeRules
 from vaeaug.dataset.scan import scan
+from vaeaug.dataset.size import DEFAULT_MAX_SIDE
 from vaeaug.models.record import read_record
 from vaeaug.models.store import StoredModel
 from vaeaug.progress import Progress, Tick
@@ -187,6 +188,7 @@ def read_images(
     *,
     contents: Contents | None = None,
     image_size: tuple[int, int] | None = None,
+    max_side: int = DEFAULT_MAX_SIDE,
     spec: ImageSpec | None = None,
     rules: DecodeRules = DEFAULT_RULES,
     find_levels: bool = True,
@@ -205,6 +207,7 @@ def read_images(
         index,
         contents=contents,
         image_size=image_size,
+        max_side=max_side,
         spec=spec,
         rules=rules,
         find_levels=find_levels,

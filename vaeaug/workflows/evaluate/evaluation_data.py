@@ -19,6 +19,7 @@ from vaeaug.dataset.rules import DecodeRules
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError, quoted
 from vaeaug.workflows.data_warnings import passed_over, reading_warnings
+from vaeaug.workflows.evaluate.classifier_choice import ClassifierChoice, choose_classifier
 from vaeaug.workflows.evaluate.evaluate_settings import EvaluateSettings
 from vaeaug.workflows.evaluate.image_subset import ImageSubset, image_subset
 from vaeaug.workflows.evaluate.leaks import check_leaks
@@ -40,6 +41,7 @@ class EvaluateData:
         edited: whether the synthetic images are edited real ones, according to the manifest.
         test: test images, or None if there are none.
         tested_on: where they are from, in words, without paths of this machine.
+        classifier: the one that the settings name; at most as large as it receives images, they are read.
         passed_over: unused files in REAL, SYNTHETIC and the directory of test images.
     """
 
@@ -51,6 +53,7 @@ class EvaluateData:
     edited: bool
     test: ImageSubset | None
     tested_on: str
+    classifier: ClassifierChoice
     passed_over: tuple[PassedOver, ...]
 
 
@@ -61,6 +64,7 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
         InputError: if there are no such images, if their classes do not agree, or if test images are training images.
     """
     settings, progress = run.settings, run.progress
+    classifier = choose_classifier(settings)
     real = index.root
     if not synthetic.exists():
         raise InputError(f"{synthetic} does not exist; give an output of vaeaug augment or sample")
@@ -72,6 +76,7 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
         index,
         contents=contents,
         image_size=parse_size(settings.image_size),
+        max_side=classifier.max_image_side,
         rules=DecodeRules(
             background=parse_background(settings.background or background_of(synthetic)),
             max_megapixels=settings.max_megapixels,
@@ -125,6 +130,7 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
         edited=is_edited(rows, run.registry.samplers),
         test=test,
         tested_on=tested_on,
+        classifier=classifier,
         passed_over=(*passed_over(index, cache), *passed_over(synthetic_index, synthetic_images.cache), *unused),
     )
 
