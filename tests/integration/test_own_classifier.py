@@ -168,7 +168,7 @@ def test_it_learns(tmp_path: Path, classifier: dict[str, Any]) -> None:
         settings["classifier"] = "embedding:feature_networks:halves"
     found = vaeaug.evaluate(tmp_path / "real", tmp_path / "bad", **settings).values["arms"]
     assert found["classical"]["accuracy"]["mean"] > 0.9
-    assert found["synthetic-only"]["accuracy"]["mean"] < 0.1
+    assert found["synthetic-only"]["accuracy"]["mean"] < 0.25
 
 
 def test_a_network_of_timm_is_trained_from_random_weights(real: Path, synthetic: Path) -> None:
