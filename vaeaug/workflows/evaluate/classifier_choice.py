@@ -87,6 +87,11 @@ class ClassifierChoice:
             return "its own weights" if split_network_name(self.network)[0] == CALLABLE else "pretrained weights"
         return "random weights" if self.weights == RANDOM else Path(self.weights).name
 
+    @property
+    def weights_file(self) -> Path | None:
+        """The file that the weights are read from, if one was named."""
+        return None if self.weights in (None, RANDOM) else Path(str(self.weights)).expanduser()
+
     def builder(self, device: torch.device) -> Callable[[int], FineTunedNetwork]:
         """Return the function that builds the network for fine-tuning (`network_builder`)."""
         return network_builder(self.network, self.weights, self.images, device, _OPTION)

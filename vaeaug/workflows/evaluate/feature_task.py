@@ -10,6 +10,7 @@ import dataclasses
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 
 from vaeaug.classifier.classical import ClassicalPipeline
 from vaeaug.dataset.cache import ImageCache, open_cache
+from vaeaug.evaluation.embedding import Embedding
 from vaeaug.seeds import seed_of
 from vaeaug.staging import write_atomic
 from vaeaug.workflows.device import one_thread
@@ -92,13 +94,26 @@ def run_feature_task(task: FeatureTask, report: Callable[[float], None]) -> None
         names = (task.split, task.views.name, task.view)
         seeds = [seed_of(task.seed, "view", *names, int(row)) % 2**32 for row in rows_N]
         pixels_NHWC = augment(pixels_NHWC, seeds)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed_of(task.seed, "frozen network"))  # of a callable that draws weights
-        embedding = task.classifier.embedding(torch.device(task.device))
+    weights = task.classifier.weights_file
+    stat = None if weights is None else weights.stat()
+    embedding = _frozen_network(task.classifier, task.device, task.seed, stat and (stat.st_mtime_ns, stat.st_size))
     buffer = io.BytesIO()
     np.save(buffer, embedding.compute(pixels_NHWC))
     write_atomic(task.file, buffer.getvalue(), durable=False)
     report(1.0)
+
+
+@lru_cache(maxsize=1)
+def _frozen_network(
+    classifier: ClassifierChoice,
+    device: str,
+    seed: int,
+    stamp: tuple[int, int] | None,  # noqa: ARG001 (a file that was written again is read again)
+) -> Embedding:
+    """Build the network once for all tasks of this process."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_of(seed, "frozen network"))  # of a callable that draws weights
+        return classifier.embedding(torch.device(device))
 
 
 @dataclass(frozen=True, slots=True)
