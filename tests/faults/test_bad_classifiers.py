@@ -15,7 +15,7 @@ from machine_faults import little_memory, on_disk
 from torchvision import models
 
 import vaeaug
-from vaeaug.errors import InputError
+from vaeaug.errors import DivergedError, InputError
 
 NOTHING = Path("nowhere")
 
@@ -86,6 +86,16 @@ def test_bad_weights(kind: str, places: tuple[Path, Path], tmp_path: Path, monke
     assert not Path("executed").exists()
 
 
+def test_features_of_many_images_need_memory(places: tuple[Path, Path]) -> None:
+    with little_memory():
+        refused(
+            r"the features of 29 images take about 0.1 GB in each of 1 processes, but 0.0 GB are free; use --workers 1",
+            *places,
+            classifier="embedding:feature_networks:wide",
+            classifier_size=16,
+        )
+
+
 @pytest.mark.parametrize("kind", ["", "embedding:"])
 def test_weights_that_cannot_be_downloaded(
     kind: str, places: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -126,6 +136,14 @@ def test_too_little_memory(places: tuple[Path, Path]) -> None:
             classifier="feature_networks:tiny",
             classifier_size=224,
         )
+
+
+def test_a_training_that_diverges(places: tuple[Path, Path]) -> None:
+    with pytest.raises(
+        DivergedError, match=r"the training of feature_networks:endless .* diverged; use pretrained"
+    ) as error:
+        vaeaug.evaluate(*places, **evaluate_data.QUICK, classifier="feature_networks:endless", classifier_size=16)
+    assert "\n" not in str(error.value)
 
 
 def test_the_command_line_says_it_in_a_line(places: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:

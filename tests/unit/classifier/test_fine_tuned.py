@@ -47,7 +47,9 @@ def test_at_first_its_features_are_those_before_the_networks_own_classifier(tmp_
     x_BCHW = torch.rand(3, 1, 10, 10, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         found = builder(weights=str(file))(2).eval().embed(x_BCHW)
-        torch.testing.assert_close(found, network.eval()(IMAGES(x_BCHW)), rtol=1e-3, atol=1e-4)
+        expected = network.eval()(IMAGES(x_BCHW))
+    scale = expected.abs().max()  # of random weights, features are small
+    torch.testing.assert_close(found / scale, expected / scale, rtol=0, atol=1e-3)
 
 
 def test_all_weights_learn_and_those_of_the_head_faster(tmp_path: Path) -> None:
@@ -66,14 +68,16 @@ def test_all_weights_learn_and_those_of_the_head_faster(tmp_path: Path) -> None:
 
 
 def test_the_same_seed_gives_the_same_classifier_from_random_weights_too() -> None:
-    first, second, third = (
-        fit_classifier(
-            [Source(PIXELS_NHWC, LABELS_N)], 2, seed=seed, config=QUICK, build=builder(weights=RANDOM)
-        ).probabilities(PIXELS_NHWC)
-        for seed in (0, 0, 1)
-    )
-    np.testing.assert_array_equal(first, second)
-    assert not np.array_equal(first, third)
+    found = []
+    for state, seed in ((5, 0), (6, 0), (6, 1)):
+        with torch.random.fork_rng():
+            torch.manual_seed(state)  # of the user's program
+            trained = fit_classifier(
+                [Source(PIXELS_NHWC, LABELS_N)], 2, seed=seed, config=QUICK, build=builder(weights=RANDOM)
+            )
+        found.append(trained.probabilities(PIXELS_NHWC))
+    np.testing.assert_array_equal(found[0], found[1])
+    assert not np.array_equal(found[0], found[2])
 
 
 def test_a_module_that_a_callable_returns_again_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -132,7 +132,12 @@ def choose_classifier(settings: EvaluateSettings) -> ClassifierChoice:
 
 
 def ready_classifier(
-    choice: ClassifierChoice, settings: EvaluateSettings, shape: tuple[int, ...], classes: int, device: torch.device
+    choice: ClassifierChoice,
+    settings: EvaluateSettings,
+    shape: tuple[int, ...],
+    classes: int,
+    images: int,
+    device: torch.device,
 ) -> ClassifierChoice:
     """Return the classifier with the size at which it receives images, after checking that it can be trained.
 
@@ -142,6 +147,7 @@ def ready_classifier(
     Args:
         shape: of the images as they are read, (H, W, C).
         classes: K.
+        images: number of real and synthetic training images.
 
     Raises:
         InputError: if weights are missing, if the network cannot be used, or if there is too little memory.
@@ -155,7 +161,7 @@ def ready_classifier(
     for candidate in dict.fromkeys((side, own)):
         ready = dataclasses.replace(choice, images=dataclasses.replace(choice.images, side=candidate))
         try:
-            _check(ready, settings, classes, device)
+            _check(ready, settings, classes, images, device)
         except ImageSizeError:
             if candidate == own:
                 raise
@@ -164,23 +170,30 @@ def ready_classifier(
     return ready
 
 
-def _check(choice: ClassifierChoice, settings: EvaluateSettings, classes: int, device: torch.device) -> None:
+def _check(
+    choice: ClassifierChoice, settings: EvaluateSettings, classes: int, images: int, device: torch.device
+) -> None:
     """Build the network, load its weights, run it, and compare the memory that it takes with what there is."""
     workers = settings.workers or (cpu_count() if device.type == "cpu" else 1)
     side = choice.images.side
     try:
         if choice.kind == EMBEDDING:
-            choice.embedding(device).compute(np.zeros((CHUNK, 8, 8, 1), np.uint8))
-            return
-        with torch.random.fork_rng(devices=[]):
-            needed = training_memory(choice.builder(device)(classes), choice.network)
+            features_ND = choice.embedding(device).compute(np.zeros((CHUNK, 8, 8, 1), np.uint8))
+            needed = 2 * VIEWS * images * features_ND[0].nbytes  # of all training images, as parts and together
+            purpose = f"the features of {images:,} images take"
+        else:
+            with torch.random.fork_rng(devices=[]):
+                needed = training_memory(choice.builder(device)(classes), choice.network)
+            purpose = f"to fine-tune {choice.network} at {side} x {side} pixels takes"
     except (MemoryError, torch.OutOfMemoryError):
         raise InputError(
             f"{choice.network} needs more memory at {side} x {side} pixels than there is; {_MEMORY_REMEDY}"
         ) from None
-    available = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else available_memory()
+    on_gpu = device.type == "cuda" and choice.kind == FINE_TUNED
+    available = torch.cuda.mem_get_info(device)[0] if on_gpu else available_memory()
     if available is not None and workers * needed > available:
+        remedy = "use --workers 1 or fewer images" if choice.kind == EMBEDDING else f"{_MEMORY_REMEDY} or --workers 1"
         raise InputError(
-            f"to fine-tune {choice.network} at {side} x {side} pixels takes about {needed / 1e9:.1f} GB in each of "
-            f"{workers} processes, but {available / 1e9:.1f} GB are free; {_MEMORY_REMEDY} or --workers 1"
+            f"{purpose} about {needed / 1e9:.1f} GB in each of {workers} processes, but {available / 1e9:.1f} GB are "
+            f"free; {remedy}"
         )

@@ -19,6 +19,7 @@ from vaeaug.classifier.fine_tuned import FINE_TUNING
 from vaeaug.classifier.fit import ClassifierConfig, fit_classifier
 from vaeaug.classifier.linear_head import LINEAR_HEAD, choose_view, fit_linear_head
 from vaeaug.dataset.cache import open_cache
+from vaeaug.errors import DivergedError
 from vaeaug.evaluation.arms import ARMS, Fit, LabelledImages, train_arm
 from vaeaug.staging import write_atomic
 from vaeaug.workflows.device import one_thread
@@ -140,12 +141,18 @@ def _predict_from_pixels(task: ArmTask, split: TrainTestSplit, report: Callable[
         report=report,
     )
     test = split.test
-    return np.concatenate(
+    probabilities_NK = np.concatenate(
         [
-            classifier.probabilities(test.cache.pixels_NHWC[rows]).argmax(axis=1)
+            classifier.probabilities(test.cache.pixels_NHWC[rows])
             for rows in np.array_split(test.rows_N, -(-len(test) // 1024))
         ]
     )
+    if not np.isfinite(probabilities_NK).all():
+        raise DivergedError(
+            f"the training of {task.classifier.description} diverged; use pretrained weights, another network or "
+            f"--classifier embedding:{task.classifier.network}"
+        )
+    return probabilities_NK.argmax(axis=1)
 
 
 def _predict_from_features(task: ArmTask, split: TrainTestSplit, report: Callable[[float], None]) -> NDArray[np.int64]:

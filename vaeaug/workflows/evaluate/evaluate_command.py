@@ -160,7 +160,8 @@ def _result(out: Path | None, evaluation: Evaluation) -> EvaluateResult:
 def _evaluate(run: Run[EvaluateSettings], data: EvaluateData, directory: Path, scratch: Path) -> Evaluation:
     named_embedding(run)  # an error before the training, not after it
     shape = data.real.cache.pixels_NHWC.shape[1:]
-    classifier = ready_classifier(data.classifier, run.settings, shape, len(data.classes), run.device)
+    images = len(data.real) + len(data.synthetic)
+    classifier = ready_classifier(data.classifier, run.settings, shape, len(data.classes), images, run.device)
     augment_options = {}
     if data.test is None:
         counts_K = np.bincount(data.real.labels_N, minlength=len(data.classes))
