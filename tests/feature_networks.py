@@ -115,3 +115,52 @@ def dinov2() -> nn.Module:
 
     torch.manual_seed(0)
     return Pooled(Dinov2Config(hidden_size=8, num_hidden_layers=1, num_attention_heads=2, image_size=224))
+
+
+class EvalOnly(nn.Module):
+    """Runs in eval mode only, as networks do that were exported for use."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """Return one vector per image."""
+        if self.training:
+            raise RuntimeError("no training")
+        return self.layer(x_BCHW).mean(dim=(2, 3))
+
+
+def halves() -> nn.Module:
+    """Return a network whose features are 2 x 2 mean colours."""
+    return nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten())
+
+
+class Wide(nn.Module):
+    """Returns 64,000 features per image."""
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """Return the same number many times."""
+        return x_BCHW.mean(dim=(2, 3))[:, :1].expand(-1, 64_000)
+
+
+def wide() -> nn.Module:
+    """Return a network with as many features as memory is short for."""
+    return Wide()
+
+
+class Endless(nn.Module):
+    """Its features are not finite, once it was trained."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Conv2d(3, 4, 3)
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """Return one vector per image."""
+        return self.layer(x_BCHW).mean(dim=(2, 3)) * float("inf")
+
+
+def endless() -> nn.Module:
+    """Return a network whose training diverges."""
+    return Endless()

@@ -45,7 +45,9 @@ class Perceptual(ReconstructionLoss):
     class Config:
         """Options of the perceptual loss."""
 
-        network: str = option("squeezenet1_1", "torchvision classifier, or package.module:callable.", imports=True)
+        network: str = option(
+            "squeezenet1_1", "torchvision classifier, timm:NAME, or package.module:callable.", imports=True
+        )
         weights: str | None = option(
             None, "File with its state dict; by default the weights of torchvision, or of the callable."
         )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from vaeaug.classifier.class_weights import ClassWeights, weighted_mean
-from vaeaug.classifier.network import ConvClassifier
+from vaeaug.classifier.network import ClassifierNetwork, ConvClassifier
 from vaeaug.nn.adamw import AdamW
 from vaeaug.nn.learning_rate import one_cycle
 from vaeaug.seeds import seed_of
@@ -29,6 +31,9 @@ class ClassifierConfig:
         label_smoothing: of the targets (Szegedy et al. 2016).
         features: of the first convolution.
         mixup: alpha of the Beta distribution by which pairs of images are mixed (Zhang et al. 2018); 0 for none.
+        l2: per feature, the factor of half the squared weights of the head, which is added to the cross-entropy.
+
+    `features` and `dropout` are of the small network only.
     """
 
     steps: int = 1200
@@ -39,6 +44,14 @@ class ClassifierConfig:
     features: int = 32
     dropout: float = 0.3
     mixup: float = 0.0
+    l2: float = 0.0
+
+
+NetworkBuilder = Callable[[int], ClassifierNetwork]
+"""Returns an untrained classifier of K classes. Its random numbers are those of torch, which are seeded."""
+
+AsInput = Callable[[NDArray[Any], torch.device], Tensor]
+"""Returns a batch as a network receives it, on a device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +59,11 @@ class Source:
     """Images that a part of every batch is drawn from, uniformly.
 
     Attributes:
+        pixels_NHWC: uint8; or features of images, (N, V, D) (`vaeaug.classifier.linear_head`).
         fraction: of the batch, in (0, 1]; all sources together have 1.
     """
 
-    pixels_NHWC: NDArray[np.uint8]
+    pixels_NHWC: NDArray[Any]
     labels_N: NDArray[np.int64]
     fraction: float = 1.0
 
@@ -57,7 +71,7 @@ class Source:
 class Classifier:
     """A trained classifier; its network is in eval mode."""
 
-    def __init__(self, network: ConvClassifier) -> None:
+    def __init__(self, network: ClassifierNetwork) -> None:
         self.network = network
         self.device = next(network.parameters()).device
 
@@ -72,9 +86,9 @@ class Classifier:
         return _stacked(parts, self.network.head.in_features)
 
     def _chunks(self, pixels_NHWC: NDArray[np.uint8]) -> Iterator[Tensor]:
-        unused_labels = np.zeros(len(pixels_NHWC), np.int64)
+        unused_labels, size = np.zeros(len(pixels_NHWC), np.int64), self.network.chunk
         with torch.inference_mode():
-            for x_BCHW, _ in in_chunks(pixels_NHWC, unused_labels, np.arange(len(pixels_NHWC)), self.device):
+            for x_BCHW, _ in in_chunks(pixels_NHWC, unused_labels, np.arange(len(pixels_NHWC)), self.device, size):
                 yield x_BCHW
 
 
@@ -93,6 +107,7 @@ def fit_classifier(
     config: ClassifierConfig = ClassifierConfig(),
     augment: Augment | None = None,
     weights: ClassWeights | None = None,
+    build: NetworkBuilder | None = None,
     device: torch.device | None = None,
     report: Callable[[float], None] = lambda _: None,
 ) -> Classifier:
@@ -104,21 +119,15 @@ def fit_classifier(
         seed: of the weights, the batches, the dropout and the augmentation.
         augment: applied to every batch, with one seed per image.
         weights: of the classes in the cross-entropy; equal if None.
+        build: returns the network, on the device; a `ConvClassifier` if None.
         device: the CPU if None.
         report: called with the fraction of the steps that are done, at every step.
     """
     device = device or torch.device("cpu")
     _, height, width, channels = sources[0].pixels_NHWC.shape
-    # Streams of their own, so that classifiers of one seed see the same images in the same order, augmented or not.
-    rng, augment_rng, mixup_rng = (
-        np.random.default_rng(seed_of(seed, name))
-        for name in ("classifier batches", "classifier augmentation", "classifier mixup")
-    )
-    weights_K = None if weights is None else torch.from_numpy(weights.values_K).float().to(device)
-    counts = _counts([source.fraction for source in sources], config.batch_size)
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed_of(seed, "classifier"))
-        network = ConvClassifier(
+
+    def small_network(classes: int) -> ClassifierNetwork:
+        return ConvClassifier(
             channels=channels,
             height=height,
             width=width,
@@ -126,25 +135,68 @@ def fit_classifier(
             features=config.features,
             dropout=config.dropout,
         ).to(device)
-        optimizer = AdamW(network.parameters(), weight_decay=config.weight_decay)
-        for step in range(config.steps):
-            pixels_BHWC, labels_B = _batch(sources, counts, rng)
-            if augment is not None:
-                seeds = augment_rng.integers(0, 2**32, len(pixels_BHWC))
-                pixels_BHWC = augment(pixels_BHWC, [int(value) for value in seeds])
-            x_BCHW, targets_B = as_images(pixels_BHWC, device), torch.from_numpy(labels_B).to(device)
-            active_weights_K = weights_K if weights is not None and weights.active_at(step, config.steps) else None
-            loss = _loss(network, x_BCHW, targets_B, config, mixup_rng, active_weights_K)
-            optimizer.zero_grad()
-            torch.autograd.backward(loss)
-            rate, beta1 = one_cycle(config.learning_rate, step, config.steps)
-            optimizer.step(rate, beta1=beta1)
-            report((step + 1) / config.steps)
+
+    with seeded(seed, device):
+        network = (build or small_network)(classes)
+        optimize(
+            network, sources, seed=seed, config=config, augment=augment, weights=weights, device=device, report=report
+        )
     return Classifier(network.eval())
 
 
+@contextlib.contextmanager
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed the random numbers of torch for the training of a classifier, and restore their state afterwards."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed_of(seed, "classifier"))
+        yield
+
+
+def optimize(
+    network: ClassifierNetwork,
+    sources: Sequence[Source],
+    *,
+    seed: int,
+    config: ClassifierConfig,
+    augment: Augment | None,
+    weights: ClassWeights | None,
+    device: torch.device,
+    as_input: AsInput = as_images,
+    report: Callable[[float], None],
+) -> None:
+    """Take the optimizer steps of `fit_classifier`; torch is seeded already (`seeded`)."""
+    # Streams of their own, so that classifiers of one seed see the same images in the same order, augmented or not.
+    rng, augment_rng, mixup_rng = (
+        np.random.default_rng(seed_of(seed, name))
+        for name in ("classifier batches", "classifier augmentation", "classifier mixup")
+    )
+    weights_K = None if weights is None else torch.from_numpy(weights.values_K).float().to(device)
+    counts = _counts([source.fraction for source in sources], config.batch_size)
+    optimizers = [
+        (AdamW(parameters, weight_decay=config.weight_decay), config.learning_rate * fraction)
+        for parameters, fraction in network.parameter_groups()
+    ]
+    for step in range(config.steps):
+        pixels_BHWC, labels_B = _batch(sources, counts, rng)
+        if augment is not None:
+            seeds = augment_rng.integers(0, 2**32, len(pixels_BHWC))
+            pixels_BHWC = augment(pixels_BHWC, [int(value) for value in seeds])
+        x_BCHW, targets_B = as_input(pixels_BHWC, device), torch.from_numpy(labels_B).to(device)
+        active_weights_K = weights_K if weights is not None and weights.active_at(step, config.steps) else None
+        loss = _loss(network, x_BCHW, targets_B, config, mixup_rng, active_weights_K)
+        if config.l2:
+            loss = loss + config.l2 * network.head.in_features / 2 * network.head.weight.square().sum()
+        for optimizer, _ in optimizers:
+            optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        for optimizer, peak_rate in optimizers:
+            rate, beta1 = one_cycle(peak_rate, step, config.steps)
+            optimizer.step(rate, beta1=beta1)
+        report((step + 1) / config.steps)
+
+
 def _loss(
-    network: ConvClassifier,
+    network: ClassifierNetwork,
     x_BCHW: Tensor,
     targets_B: Tensor,
     config: ClassifierConfig,
@@ -176,7 +228,7 @@ def _counts(fractions: Sequence[float], size: int) -> list[int]:
 
 def _batch(
     sources: Sequence[Source], counts: Sequence[int], rng: np.random.Generator
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
     chosen = [rng.integers(0, len(source.labels_N), count) for source, count in zip(sources, counts, strict=True)]
     pixels = [source.pixels_NHWC[rows] for source, rows in zip(sources, chosen, strict=True)]
     labels = [source.labels_N[rows] for source, rows in zip(sources, chosen, strict=True)]

@@ -15,7 +15,31 @@ POOL_SIZE = 3
 """Places along each side of the last features."""
 
 
-class ConvClassifier(nn.Module):
+class ClassifierNetwork(nn.Module):
+    """Images (B, C, H, W) in [0, 1] to logits (B, K): features, then one linear layer, `head`.
+
+    Attributes:
+        chunk: images that it receives at a time when it is applied; None if any number will do.
+    """
+
+    head: nn.Linear
+    chunk: int | None = None
+
+    def embed(self, x_BCHW: Tensor) -> Tensor:
+        """Return the last features, (B, F)."""
+        raise NotImplementedError
+
+    def forward(self, x_BCHW: Tensor) -> Tensor:
+        """Return the logits."""
+        logits_BK: Tensor = self.head(self.embed(x_BCHW))
+        return logits_BK
+
+    def parameter_groups(self) -> list[tuple[list[nn.Parameter], float]]:
+        """Return groups of parameters, each with its learning rate as a fraction of that of the training."""
+        return [(list(self.parameters()), 1.0)]
+
+
+class ConvClassifier(ClassifierNetwork):
     """Images (B, C, H, W) in [0, 1] to logits (B, K).
 
     3 x 3 convolutions, each followed by 2 x 2 max pooling and batch norm (Ioffe & Szegedy 2015), then average pooling

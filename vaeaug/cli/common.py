@@ -20,6 +20,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _SHORT = {"device": "-d", "seed": "-s"}
 _METAVARS = {
+    "classifier": "NAME",
+    "classifier_weights": "FILE",
     "coco": "FILE",
     "data": "DIR",
     "device": "NAME",

@@ -34,10 +34,11 @@ if TYPE_CHECKING:
 def command(real: Path, synthetic: Path, out: Path | None, as_json: bool, quiet: bool, **options: Any) -> None:
     """Test whether the synthetic images in SYNTHETIC help a classifier of the classes in REAL.
 
-    SYNTHETIC is the output of vaeaug augment or vaeaug sample, or contains one folder per class. Small classifiers are
-    trained with and without the synthetic images, and with and without the classical augmentation that suits REAL best.
-    They are tested on real images that no model has seen: the test split of REAL, or --test DIR. If there are no test
-    images, REAL is cross-validated, and the generative model is retrained for each fold.
+    SYNTHETIC is the output of vaeaug augment or vaeaug sample, or contains one folder per class. Classifiers (small
+    ones, or the network of --classifier) are trained with and without the synthetic images, and with and without
+    the classical augmentation that suits REAL best. They are tested on real images that no model has seen: the test
+    split of REAL, or --test DIR. If there are no test images, REAL is cross-validated, and the generative model is
+    retrained for each fold.
     """
     from vaeaug.cli.progress import make_progress  # noqa: PLC0415 (--help stays fast)
     from vaeaug.workflows.evaluate.evaluate_command import evaluate  # noqa: PLC0415 (imports torch)
@@ -45,7 +46,7 @@ def command(real: Path, synthetic: Path, out: Path | None, as_json: bool, quiet:
     with make_progress(quiet=quiet) as progress:
         result = evaluate(real, synthetic, out, progress=progress, **given_options(options))
     if result.utility is not None and not (as_json or quiet):
-        _print_table(result.utility)
+        _print_table(result.utility, result.values["classifier"]["description"])
     report_text = (
         "" if out is None else f"\nLook at {out / 'report.html'}; all figures are in {out / 'evaluation.json'}."
     )
@@ -53,7 +54,7 @@ def command(real: Path, synthetic: Path, out: Path | None, as_json: bool, quiet:
     print_result(values, result.verdict + report_text, as_json=as_json, quiet=quiet)
 
 
-def _print_table(utility: Utility) -> None:
+def _print_table(utility: Utility, classifier: str) -> None:
     from rich.console import Console  # noqa: PLC0415 (--help stays fast)
     from rich.table import Table  # noqa: PLC0415
 
@@ -73,4 +74,6 @@ def _print_table(utility: Utility) -> None:
         difference = entry.difference
         difference_text = "" if difference is None else points(difference)
         table.add_row(entry.arm.name, *cells, difference_text)
-    Console(stderr=True).print(table)
+    console = Console(stderr=True)
+    console.print(f"Classifier: {classifier}", markup=False, highlight=False)
+    console.print(table)

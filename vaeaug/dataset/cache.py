@@ -29,7 +29,7 @@ from vaeaug.dataset.image_cache import (
 )
 from vaeaug.dataset.index import SYNTHETIC, DatasetIndex
 from vaeaug.dataset.rules import DEFAULT_RULES, DecodeRules
-from vaeaug.dataset.size import check_image_size, model_size
+from vaeaug.dataset.size import DEFAULT_MAX_SIDE, check_image_size, model_size
 from vaeaug.dataset.store import building, cache_directory, evict, publish, remove, size_limit, writable_directory
 from vaeaug.errors import InputError, VaeaugError
 from vaeaug.progress import SILENT, Progress, Tick
@@ -48,7 +48,7 @@ def build_cache(
     index: DatasetIndex,
     *,
     image_size: tuple[int, int] | None = None,
-    max_side: int = 64,
+    max_side: int = DEFAULT_MAX_SIDE,
     spec: ImageSpec | None = None,
     rules: DecodeRules = DEFAULT_RULES,
     find_levels: bool = True,

@@ -11,8 +11,11 @@ from vaeaug.errors import InputError
 MIN_SIDE, MAX_SIDE = 8, 256
 """Bounds of each side of a model's images, in pixels."""
 
+DEFAULT_MAX_SIDE = 64
+"""Pixels of the longer side of the images at most, if the user names no size."""
 
-def model_size(sizes: Sequence[tuple[int, int]], max_side: int = 64) -> tuple[int, int]:
+
+def model_size(sizes: Sequence[tuple[int, int]], max_side: int = DEFAULT_MAX_SIDE) -> tuple[int, int]:
     """Return the (height, width) at which a dataset is learned; raise InputError if `max_side` is not within 8 ... 256.
 
     The median height and width of the training images, both shrunk by the same factor until the longer is at most

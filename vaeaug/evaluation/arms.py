@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from vaeaug.classifier.class_weights import DEFERRED_FRACTION, ClassWeights, class_balanced_weights
 from vaeaug.classifier.classical import MIXUP_ALPHA
-from vaeaug.classifier.fit import Classifier, ClassifierConfig, Source, fit_classifier
+from vaeaug.classifier.fit import ClassifierConfig, Source, fit_classifier
 from vaeaug.errors import InputError, nearest
 from vaeaug.evaluation.resampling import oversampled, smote
 from vaeaug.training.batches import Augment
@@ -82,9 +83,9 @@ WITH_AND_WITHOUT = (("classical+synthetic", "classical"), ("synthetic", "real"))
 
 @dataclass(frozen=True, slots=True)
 class LabelledImages:
-    """Images, uint8, and their class indices."""
+    """Images, uint8, and their class indices; or features of images, float32 (N, V, D)."""
 
-    pixels_NHWC: NDArray[np.uint8]
+    pixels_NHWC: NDArray[Any]
     labels_N: NDArray[np.int64]
 
 
@@ -130,6 +131,17 @@ def with_pipeline_name(arm: Arm, pipeline: str) -> Arm:
     return dataclasses.replace(arm, description=arm.description.replace(CLASSICAL, pipeline))
 
 
+class Trained(Protocol):
+    """A trained classifier."""
+
+    def probabilities(self, images_N: NDArray[Any], /) -> NDArray[np.float32]:
+        """Return p(class | image), (N, K)."""
+
+
+Fit = Callable[..., Trained]
+"""Trains a classifier, with the arguments of `fit_classifier`."""
+
+
 def train_arm(
     arm: Arm,
     real: LabelledImages,
@@ -141,9 +153,10 @@ def train_arm(
     augment: Augment,
     mixup: bool = False,
     synthetic_fraction: float | None = None,
+    fit: Fit = fit_classifier,
     device: torch.device | None = None,
     report: Callable[[float], None] = lambda _: None,
-) -> Classifier:
+) -> Trained:
     """Train a classifier with one of the methods.
 
     Args:
@@ -151,11 +164,12 @@ def train_arm(
         seed: of everything; arms with the same seed begin with the same weights.
         synthetic_fraction: of synthetic images in a batch of real and synthetic ones; by default their fraction of all
             images.
+        fit: trains the classifier.
         device: the CPU if None.
         report: called with the fraction of the steps that are done.
     """
     use_mixup = arm.mixup or (arm.classical and mixup)
-    return fit_classifier(
+    return fit(
         _sources(arm, real, synthetic, synthetic_fraction, seed),
         classes,
         seed=seed,

@@ -15,18 +15,19 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn.functional import interpolate
 
 from vaeaug.classifier.fit import ClassifierConfig, Source, fit_classifier
 from vaeaug.nn import pretrained_vectors
+from vaeaug.nn.named_network import TIMM, split_network_name
+from vaeaug.nn.network_input import NetworkInput, network_input
 from vaeaug.seeds import seed_of
 from vaeaug.training.batches import in_chunks
 
-PRETRAINED_SIDE = 224
+PRETRAINED_SIDE = NetworkInput().side
 """Pixels of both sides of an image as a pretrained network sees it, which nearly all are trained with."""
 
-_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, as all torchvision weights want it
+CHUNK = 32
+"""Images that a pretrained network receives at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,40 +93,44 @@ def classifier_embedding(
 
 
 def pretrained_embedding(
-    network: str, weights: str | None = None, *, layer: str | None = None, device: torch.device | None = None
+    network: str,
+    weights: str | None = None,
+    *,
+    layer: str | None = None,
+    images: NetworkInput | None = None,
+    device: torch.device | None = None,
+    option: str = "--embedding-weights FILE",
 ) -> Embedding:
     """Return the features of whole images by a pretrained network (`vaeaug.nn.pretrained_vectors`).
 
-    Images are resized to `PRETRAINED_SIDE`, gray ones repeated to three channels, and normalized like ImageNet.
+    Images are resized, gray ones repeated to three channels, and normalized.
 
     Args:
-        network: a classifier of torchvision by name, or `package.module:callable`, which returns an `nn.Module`.
+        network: a network by name (`vaeaug.nn.named_network`).
         weights: a file with a state dict; the published or the callable's own weights if None.
         layer: a submodule that outputs vectors (B, D), tokens (B, T, D) or feature maps (B, F, h, w), by name; the last
             two are averaged. If None, the input of a classifier's last layer, or the output of the callable's module.
+        images: how the network receives images. If None, at `PRETRAINED_SIDE` and normalized like ImageNet, but as timm
+            records it for a network of timm.
         device: the CPU if None.
+        option: how the user names a weights file, for messages.
 
     Raises:
         InputError: if the network, the layer or the weights are missing, or if the output has none of these shapes.
     """
     target_device = device or torch.device("cpu")
-    vectors = pretrained_vectors(network, weights, layer, PRETRAINED_SIDE, target_device, "--embedding-weights FILE")
-    mean_C11, std_C11 = (torch.tensor(values, device=target_device)[:, None, None] for values in (_MEAN, _STD))
+    if images is None:
+        images = network_input(network) if split_network_name(network)[0] == TIMM else NetworkInput()
+    vectors = pretrained_vectors(network, weights, layer, images.side, target_device, option)
 
     def compute(pixels_NHWC: NDArray[np.uint8]) -> NDArray[np.float32]:
-        # A chunk of 32 keeps the maps of a large network within some hundred MB.
+        # A small chunk keeps the maps of a large network within some hundred MB.
         chunks = in_chunks(
-            pixels_NHWC, np.zeros(len(pixels_NHWC), np.int64), np.arange(len(pixels_NHWC)), target_device, 32
+            pixels_NHWC, np.zeros(len(pixels_NHWC), np.int64), np.arange(len(pixels_NHWC)), target_device, CHUNK
         )
         with torch.inference_mode():
-            vectors_BD = (vectors((_resized(x_BCHW) - mean_C11) / std_C11) for x_BCHW, _ in chunks)
-            parts = [vector_BD.float().cpu().numpy() for vector_BD in vectors_BD]
+            parts = [vectors(images(x_BCHW)).float().cpu().numpy() for x_BCHW, _ in chunks]
         return np.concatenate(parts) if parts else np.empty((0, vectors.width), np.float32)
 
     source = f"{network} ({Path(weights).name})" if weights else network
     return Embedding(f"features of {source}, {vectors.description}", compute)
-
-
-def _resized(x_BCHW: Tensor) -> Tensor:
-    side = (PRETRAINED_SIDE, PRETRAINED_SIDE)
-    return interpolate(x_BCHW.expand(-1, 3, -1, -1), side, mode="bilinear", antialias=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
@@ -22,8 +24,8 @@ def oversampled(labels_N: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def smote(
-    pixels_NHWC: NDArray[np.uint8], labels_N: NDArray[np.int64], seed: int, *, chunk_values: int = MAX_CHUNK_VALUES
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    pixels_NHWC: NDArray[Any], labels_N: NDArray[np.int64], seed: int, *, chunk_values: int = MAX_CHUNK_VALUES
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """Return the images (first) and new ones of the smaller classes, so that all classes have the same size.
 
     A new image is x + u (x' - x): x is an image of the class, x' one of its `NEIGHBOURS` nearest neighbours in the
@@ -33,6 +35,7 @@ def smote(
         Journal of Artificial Intelligence Research 16, 2002.
 
     Args:
+        pixels_NHWC: uint8; or features of images, float32 (N, V, D), of which the new ones are not rounded.
         chunk_values: values of the images that are made at a time; it changes no image.
     """
     counts_K = np.bincount(labels_N)
@@ -47,7 +50,7 @@ def smote(
     return np.concatenate(pixels), np.concatenate(labels)
 
 
-def _interpolated(pixels_NHWC: NDArray[np.uint8], count: int, seed: int, chunk_values: int) -> NDArray[np.uint8]:
+def _interpolated(pixels_NHWC: NDArray[Any], count: int, seed: int, chunk_values: int) -> NDArray[Any]:
     """Return new images between those of one class, in chunks of bounded memory."""
     images, *shape = pixels_NHWC.shape
     if images == 1:
@@ -62,8 +65,9 @@ def _interpolated(pixels_NHWC: NDArray[np.uint8], count: int, seed: int, chunk_v
     first_M = rng.integers(images, size=count)
     second_M = neighbours_NK[first_M, rng.integers(neighbours_NK.shape[1], size=count)]
     u_M1 = rng.random((count, 1), dtype=np.float32)
-    new_MD = np.empty((count, rows_ND.shape[1]), np.uint8)
+    new_MD = np.empty((count, rows_ND.shape[1]), pixels_NHWC.dtype)
     for chunk in np.array_split(np.arange(count), -(-new_MD.size // chunk_values)):
         x_CD = rows_ND[first_M[chunk]]
-        new_MD[chunk] = np.rint(x_CD + u_M1[chunk] * (rows_ND[second_M[chunk]] - x_CD))
+        between_CD = x_CD + u_M1[chunk] * (rows_ND[second_M[chunk]] - x_CD)
+        new_MD[chunk] = np.rint(between_CD) if pixels_NHWC.dtype == np.uint8 else between_CD
     return new_MD.reshape(count, *shape)

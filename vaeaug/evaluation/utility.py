@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -72,6 +73,7 @@ def utility(
     classes: Sequence[str],
     metric: str,
     pipeline: str = CLASSICAL,
+    classifier: str | None = None,
 ) -> Utility:
     """Compare training methods by the predictions of their classifiers for the test images.
 
@@ -79,6 +81,7 @@ def utility(
         predicted: arm -> the classes predicted by the classifier of each seed, (S, N).
         metric: what the verdict is about, one of `METRICS`.
         pipeline: the classical augmentation in a sentence, such as "TrivialAugment + mixup".
+        classifier: a description that is added to the verdict; nothing is added if None.
 
     Raises:
         ValueError: if no pair of arms can be compared, or if there are fewer than two seeds or test images.
@@ -101,6 +104,8 @@ def utility(
     decidable = comparisons[0].difference.seeds >= MIN_SEEDS and outcome.decision != HARMS
     if decidable and not any_beats_chance(true_N, predicted.values(), metric):
         outcome = at_chance(comparisons, metric, getattr(constant, metric.replace("-", "_")))
+    if classifier is not None:
+        outcome = dataclasses.replace(outcome, sentence=f"{outcome.sentence} Classifier: {classifier}.")
     return Utility(
         classes=classes,
         test_counts_K=np.bincount(true_N, minlength=len(classes)),

@@ -33,7 +33,7 @@ def integrated(velocity_B2HW: Tensor, squarings: int = SQUARINGS) -> Tensor:
     Args:
         velocity_B2HW: to the right and down, as fractions of the width and the height per unit of time.
     """
-    displacement_B2HW = velocity_B2HW / 2**squarings
+    displacement_B2HW: Tensor = velocity_B2HW / 2**squarings
     for _ in range(squarings):
         displacement_B2HW = displacement_B2HW + deformed(displacement_B2HW, displacement_B2HW)
     return displacement_B2HW

@@ -20,6 +20,10 @@ PASSIVE_MODULES = ("torch.nn.modules.dropout", "torch.nn.modules.padding", "torc
 Shape = tuple[int, ...]
 
 
+class ImageSizeError(InputError):
+    """A network does not run on images of some size."""
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """The start or end of a module, and the shape of its first input or its output; empty if that is not a tensor."""
@@ -127,7 +131,7 @@ def trace(network: nn.Module, network_name: str, side: int = PROBE_SIDE) -> Laye
             network(torch.zeros(1, 3, side, side, device=device))
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
-        raise InputError(
+        raise ImageSizeError(
             f"network {network_name} does not run on {side}x{side} images ({reason}); name another"
         ) from error
     finally:

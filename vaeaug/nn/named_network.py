@@ -1,10 +1,18 @@
-"""Networks that a user names, from torchvision or by any callable, and their weights."""
+"""Networks that a user names, and their weights.
+
+All options that name a network have this grammar:
+
+NAME  or  torchvision:NAME      a classifier of torchvision, such as `resnet18`
+timm:NAME                       a network of timm, such as `timm:resnet18.a1_in1k`
+package.module:callable         anything else; the callable is called without arguments
+"""
 
 from __future__ import annotations
 
 import contextlib
 import importlib
 import sys
+import warnings
 from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +24,20 @@ from torch import Tensor, nn
 
 from vaeaug.errors import InputError, nearest
 from vaeaug.nn.layer_trace import tensors_of
+from vaeaug.nn.timm_network import build_timm, published_timm
+
+TORCHVISION, TIMM, CALLABLE = "torchvision", "timm", "callable"
+
+RANDOM = "random"
+"""In place of a weights file: random weights, as the library initializes them."""
+
+
+def split_network_name(name: str) -> tuple[str, str]:
+    """Return where a network is from (`TORCHVISION`, `TIMM` or `CALLABLE`), and its name there."""
+    library, colon, rest = name.partition(":")
+    if not colon:
+        return TORCHVISION, name
+    return (library, rest) if library in (TORCHVISION, TIMM) else (CALLABLE, name)
 
 
 @contextlib.contextmanager
@@ -25,18 +47,19 @@ def isolated() -> Iterator[None]:
         yield
 
 
-def is_torchvision_name(name: str) -> bool:
-    """Return whether a name is that of a torchvision classifier."""
-    return ":" not in name
-
-
-def build_network(name: str, device: torch.device) -> nn.Module:
-    """Build a network in eval mode; a torchvision network takes no memory until its weights are loaded.
+def build_network(name: str, device: torch.device, *, initialize: bool = False) -> nn.Module:
+    """Build a network in eval mode.
 
     Args:
-        name: a torchvision classifier (`vgg16`), or `package.module:callable`, called without arguments.
+        name: see the grammar above.
+        initialize: whether a torchvision network has random weights; otherwise it takes no memory until its weights are
+            loaded.
     """
-    network = _torchvision(name) if is_torchvision_name(name) else _imported(name)
+    library, rest = split_network_name(name)
+    if library == TORCHVISION:
+        network = _torchvision(rest, initialize=initialize)
+    else:
+        network = build_timm(rest) if library == TIMM else _imported(rest)
     network.eval()
     if not any(tensor.is_meta for tensor in tensors_of(network).values()):
         network.to(device)
@@ -52,18 +75,20 @@ def load_weights(
     """Load weights into a network and freeze it; tensors that are not needed take no memory.
 
     Args:
-        weights: a state dict file: safetensors, or `torch.save` of tensors. By default torchvision's published weights
-            (cached or downloaded), or those of the callable.
+        weights: a state dict file: safetensors, or `torch.save` of tensors. By default the published weights of
+            torchvision or timm (cached or downloaded), or those of the callable.
     """
+    library, rest = split_network_name(name)
     if weights is not None:
         _load(network, _read(Path(weights).expanduser(), option), needed, weights, name, device)
-    elif is_torchvision_name(name):
-        _load(network, _download(name, option), needed, "the published file", name, device)
+    elif library != CALLABLE:
+        state = _download(rest, option) if library == TORCHVISION else published_timm(rest, option)
+        _load(network, state, needed, "the published file", name, device)
     network.requires_grad_(False)
 
 
-def _torchvision(name: str) -> nn.Module:
-    """Build a classifier of torchvision without weights."""
+def _torchvision(name: str, *, initialize: bool) -> nn.Module:
+    """Build a classifier of torchvision, with random weights or without any."""
     from torchvision import models  # noqa: PLC0415 (costs a second, which nobody else needs to wait)
 
     names = models.list_models(module=models)
@@ -71,6 +96,9 @@ def _torchvision(name: str) -> nn.Module:
         raise InputError(
             f"torchvision has no network {name!r}; {nearest(name, names)}; or write package.module:callable"
         )
+    if initialize:
+        initialized: nn.Module = models.get_model(name, weights=None)
+        return initialized
     try:
         with torch.device("meta"):  # a classifier's head, which may be most of it, never takes memory
             network: nn.Module = models.get_model(name, weights=None)
@@ -102,7 +130,8 @@ def _read(path: Path, option: str) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # about files that then cannot be read
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise InputError(f"there are no weights {path}; name the file of a state dict: {option}") from None
     except Exception as error:  # a file may hold anything, and each reader has errors of its own

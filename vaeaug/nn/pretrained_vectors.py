@@ -1,15 +1,16 @@
 """Features of whole images by a pretrained network, convolutional or transformer: one vector per image.
 
-For a classifier of torchvision it is the input of the last layer, as in FID with Inception (Heusel et al. 2017); for a
-vision transformer this is the class token. For any other network it is the output of its module: DINOv2 returns the
-normalized class token (Oquab et al. 2023). A layer may be named instead. Feature maps (B, F, h, w) or (B, h, w, F) are
-averaged over positions and tokens (B, T, D) over all tokens, including the class token, because its index cannot be
-inferred from the shape.
+For a classifier of torchvision or timm it is the input of the last layer, as in FID with Inception (Heusel et al.
+2017); for a vision transformer this is the class token. For any other network it is the output of its module: DINOv2
+returns the normalized class token (Oquab et al. 2023). A layer may be named instead. Feature maps (B, F, h, w) or (B,
+h, w, F) are averaged over positions and tokens (B, T, D) over all tokens, including the class token, because its index
+cannot be inferred from the shape.
 """
 
 from __future__ import annotations
 
 import contextlib
+import copy
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 
 from vaeaug.errors import InputError
 from vaeaug.nn.layer_trace import Event, LayerTrace, Shape, tensors_of, trace
-from vaeaug.nn.named_network import build_network, is_torchvision_name, isolated, load_weights
+from vaeaug.nn.named_network import CALLABLE, RANDOM, build_network, isolated, load_weights, split_network_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +33,21 @@ class _Tap:
 
 
 class PretrainedVectors:
-    """A frozen network, run as far as needed. Get one from `pretrained_vectors`."""
+    """A frozen network, run as far as needed. Get one from `pretrained_vectors`.
+
+    Attributes:
+        network: the whole network; tensors that are not needed are on the meta device.
+        description: which output the vectors are.
+        width: D.
+    """
 
     def __init__(self, network: nn.Module, tap: _Tap) -> None:
+        self.network = network
         self.description = tap.description
         self.width = next(
             size for position, size in enumerate(tap.event.shape) if position and position not in tap.mean_over
         )
-        self._network, self._mean_over = network, tap.mean_over
+        self._mean_over = tap.mean_over
         self._kept: list[Tensor] = []
         module = network.get_submodule(tap.event.name)
         if tap.event.ended:
@@ -50,7 +58,7 @@ class PretrainedVectors:
     def __call__(self, x_BCHW: Tensor) -> Tensor:
         """Return one vector per image, (B, D). Images have three channels, in the network's own range and size."""
         with contextlib.suppress(_TapReached):
-            self._network(x_BCHW)
+            self.network(x_BCHW)
         kept = self._kept.pop()
         return kept.mean(dim=self._mean_over) if self._mean_over else kept
 
@@ -64,24 +72,42 @@ class _TapReached(Exception):  # noqa: N818 (no error: it ends a network's pass,
 
 
 def pretrained_vectors(
-    network: str, weights: str | None, layer: str | None, side: int, device: torch.device, option: str
+    network: str,
+    weights: str | None,
+    layer: str | None,
+    side: int,
+    device: torch.device,
+    option: str,
+    *,
+    trainable: bool = False,
 ) -> PretrainedVectors:
     """Build a network, load its weights, and return a function from images to feature vectors.
 
     Args:
+        network: see `vaeaug.nn.named_network`.
+        weights: a state dict file; the published or the callable's own weights if None, random ones if `RANDOM`.
         layer: a submodule that gives vectors, tokens or feature maps; see the module docstring for the default.
+        side: pixels per side of the images.
+        option: how the user names a weights file, for messages.
+        trainable: whether gradients reach the weights, in a copy of the network; otherwise it is frozen.
     """
     with isolated():
-        built = build_network(network, device)
+        built = build_network(network, device, initialize=weights == RANDOM)
+        if trainable:
+            built = copy.deepcopy(built)  # a callable may return the same module each time
         traced = trace(built, network, side)
         if layer:
             tap = _tap_layer(traced, layer)
-        elif is_torchvision_name(network):
+        elif split_network_name(network)[0] != CALLABLE and getattr(built, "num_classes", None) != 0:
             tap = _tap_classifier_input(traced)
         else:
             tap = _tap_output(traced)
         end = tap.position + 1 if tap.event.ended else tap.position
-        load_weights(built, traced.needed(end), network, weights, device, option)
+        needed = traced.needed(end)
+        if weights != RANDOM:
+            load_weights(built, needed, network, weights, device, option)
+    for name, parameter in built.named_parameters():
+        parameter.requires_grad_(trainable and name in needed)
     return PretrainedVectors(built, tap)
 
 

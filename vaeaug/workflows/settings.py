@@ -17,7 +17,18 @@ from vaeaug.options import option, parse_settings
 
 AUTO = "auto"
 _EXPANDED_PATHS = ("train_augment", "labels")
-_FILE_SETTINGS = ("coco", "data", "embedding_weights", "image", "labels", "masks", "model", "test", "train_augment")
+_FILE_SETTINGS = (
+    "classifier_weights",
+    "coco",
+    "data",
+    "embedding_weights",
+    "image",
+    "labels",
+    "masks",
+    "model",
+    "test",
+    "train_augment",
+)
 """Settings that name a file or a directory."""
 
 

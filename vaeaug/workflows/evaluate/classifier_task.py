@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +15,16 @@ import torch
 from numpy.typing import NDArray
 
 from vaeaug.classifier.classical import ClassicalPipeline
-from vaeaug.classifier.fit import ClassifierConfig
+from vaeaug.classifier.fine_tuned import FINE_TUNING
+from vaeaug.classifier.fit import ClassifierConfig, fit_classifier
+from vaeaug.classifier.linear_head import LINEAR_HEAD, choose_view, fit_linear_head
 from vaeaug.dataset.cache import open_cache
-from vaeaug.evaluation.arms import ARMS, LabelledImages, train_arm
+from vaeaug.errors import DivergedError
+from vaeaug.evaluation.arms import ARMS, Fit, LabelledImages, train_arm
 from vaeaug.staging import write_atomic
 from vaeaug.workflows.device import one_thread
+from vaeaug.workflows.evaluate.classifier_choice import EMBEDDING, FINE_TUNED, VIEWS, ClassifierChoice
+from vaeaug.workflows.evaluate.feature_task import FeatureStore, FeatureTask, Views, views_of
 from vaeaug.workflows.evaluate.image_subset import ImageSubset
 
 _PARTS = ("real", "synthetic", "test")
@@ -43,9 +50,12 @@ class ArmTask:
     Attributes:
         classes: K.
         fraction: of synthetic images in a batch, or None.
+        store: the features of the images, if `classifier` is a frozen network.
     """
 
     arm: str
+    classifier: ClassifierChoice
+    store: FeatureStore
     split: Path
     classes: int
     seed: int
@@ -81,6 +91,17 @@ def load_split(path: Path) -> TrainTestSplit:
         )
 
 
+def feature_tasks(tasks: Iterable[ArmTask]) -> list[FeatureTask]:
+    """Return the tasks for the features that some trainings need and that are not computed yet."""
+    needed: dict[Path, FeatureTask] = {}
+    for task in tasks:
+        if task.classifier.kind == EMBEDDING:
+            split = load_split(task.split)
+            for images, views in _needed(task, split):
+                needed |= {pending.file: pending for pending in task.store.tasks(images, views)}
+    return list(needed.values())
+
+
 @one_thread()
 def run_arm_task(task: ArmTask, report: Callable[[float], None]) -> None:
     """Train a classifier and write the classes that it predicts for the test images.
@@ -89,31 +110,94 @@ def run_arm_task(task: ArmTask, report: Callable[[float], None]) -> None:
         report: receives the fraction that is done, now and then.
     """
     split = load_split(task.split)
-    real, synthetic = _labelled(split.real), _labelled(split.synthetic)
-    classifier = train_arm(
-        ARMS[task.arm],
-        real,
-        synthetic,
-        task.classes,
-        seed=task.seed,
-        config=ClassifierConfig(steps=task.steps),
-        augment=task.pipeline.build(real.pixels_NHWC, indexed=split.real.cache.palette is not None),
-        mixup=task.pipeline.mixup,
-        synthetic_fraction=task.fraction,
-        device=torch.device(task.device),
-        report=_throttled(report),
-    )
-    test = split.test
-    predicted_N = np.concatenate(
-        [
-            classifier.probabilities(test.cache.pixels_NHWC[rows]).argmax(axis=1)
-            for rows in np.array_split(test.rows_N, -(-len(test) // 1024))
-        ]
+    predicted_N = (_predict_from_features if task.classifier.kind == EMBEDDING else _predict_from_pixels)(
+        task, split, _throttled(report)
     )
     buffer = io.BytesIO()
     np.savez(buffer, predicted_N=predicted_N)
     write_atomic(task.file, buffer.getvalue(), durable=False)
     report(1.0)
+
+
+def _predict_from_pixels(task: ArmTask, split: TrainTestSplit, report: Callable[[float], None]) -> NDArray[np.int64]:
+    real, device = _labelled(split.real), torch.device(task.device)
+    fit: Fit = fit_classifier
+    config = ClassifierConfig(steps=task.steps)
+    if task.classifier.kind == FINE_TUNED:
+        fit = partial(fit_classifier, build=task.classifier.builder(device))
+        config = dataclasses.replace(FINE_TUNING, steps=task.steps)
+    classifier = train_arm(
+        ARMS[task.arm],
+        real,
+        _labelled(split.synthetic),
+        task.classes,
+        seed=task.seed,
+        config=config,
+        augment=task.pipeline.build(real.pixels_NHWC, indexed=split.real.cache.palette is not None),
+        mixup=task.pipeline.mixup,
+        synthetic_fraction=task.fraction,
+        fit=fit,
+        device=device,
+        report=report,
+    )
+    test = split.test
+    probabilities_NK = np.concatenate(
+        [
+            classifier.probabilities(test.cache.pixels_NHWC[rows])
+            for rows in np.array_split(test.rows_N, -(-len(test) // 1024))
+        ]
+    )
+    if not np.isfinite(probabilities_NK).all():
+        raise DivergedError(
+            f"the training of {task.classifier.description} diverged; use pretrained weights, another network or "
+            f"--classifier embedding:{task.classifier.network}"
+        )
+    predicted_N: NDArray[np.int64] = probabilities_NK.argmax(axis=1)
+    return predicted_N
+
+
+def _predict_from_features(task: ArmTask, split: TrainTestSplit, report: Callable[[float], None]) -> NDArray[np.int64]:
+    features = [task.store.features(images, views) for images, views in _needed(task, split)]
+    tested_NVD, trained = features[-1], iter(features[:-1])
+    arm = ARMS[task.arm]
+    none = LabelledImages(tested_NVD[:0], split.test.labels_N[:0])
+    real = LabelledImages(next(trained), split.real.labels_N) if arm.real else none
+    synthetic = none
+    if arm.synthetic:
+        features_NVD = next(trained)
+        views = VIEWS if arm.classical else 1
+        synthetic = LabelledImages(features_NVD[:, np.arange(views) % features_NVD.shape[1]], split.synthetic.labels_N)
+    classifier = train_arm(
+        arm,
+        real,
+        synthetic,
+        task.classes,
+        seed=task.seed,
+        config=dataclasses.replace(LINEAR_HEAD, steps=task.steps),
+        augment=choose_view,
+        mixup=task.pipeline.mixup,
+        synthetic_fraction=task.fraction,
+        fit=fit_linear_head,
+        device=torch.device(task.device),
+        report=report,
+    )
+    predicted_N: NDArray[np.int64] = classifier.probabilities(tested_NVD).argmax(axis=1)
+    return predicted_N
+
+
+def _needed(task: ArmTask, split: TrainTestSplit) -> Iterator[tuple[ImageSubset, Views]]:
+    """Yield the images of a training and how the frozen network sees them; the test images come last.
+
+    Of the synthetic images there are about as many views in all as of the real ones, and at least one of each.
+    """
+    arm, real = ARMS[task.arm], split.real
+    pipeline = task.pipeline if arm.classical else None
+    if arm.real:
+        yield real, views_of(real.cache, pipeline, VIEWS)
+    if arm.synthetic:
+        views = min(VIEWS, max(1, -(-VIEWS * len(real) // len(split.synthetic))))
+        yield split.synthetic, views_of(real.cache, pipeline, views)
+    yield split.test, views_of(real.cache, None, 1)
 
 
 def read_predicted(file: Path) -> NDArray[np.int64]:

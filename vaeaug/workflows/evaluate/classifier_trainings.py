@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +16,21 @@ from vaeaug.engine.local import run_tasks
 from vaeaug.evaluation.arms import Arm
 from vaeaug.progress import Tick
 from vaeaug.seeds import seed_of
+from vaeaug.workflows.evaluate.classifier_choice import ClassifierChoice
 from vaeaug.workflows.evaluate.classifier_task import (
     ArmTask,
     TrainTestSplit,
+    feature_tasks,
     is_done,
     read_predicted,
     run_arm_task,
     save_split,
 )
 from vaeaug.workflows.evaluate.evaluate_settings import EvaluateSettings
+from vaeaug.workflows.evaluate.feature_task import FeatureStore, run_feature_task
 from vaeaug.workflows.run import Run
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,36 +52,48 @@ class Trainings:
     """
 
     run: Run[EvaluateSettings]
+    classifier: ClassifierChoice
     classes: int
     steps: int
     scratch: Path
 
     def task(self, arm: str, split: Path, name: str, *, seed: int, pipeline: ClassicalPipeline) -> ArmTask:
         """Return a training that writes its result to the file `name`."""
+        device = str(self.run.device)
         return ArmTask(
             arm=arm,
+            classifier=self.classifier,
+            store=FeatureStore(self.classifier, self.scratch, self.run.settings.seed, device),
             split=split,
             classes=self.classes,
             seed=seed,
             steps=self.steps,
             fraction=self.run.settings.share,
             pipeline=pipeline,
-            device=str(self.run.device),
+            device=device,
             file=self.scratch / f"{name}.npz",
         )
 
     def train(self, tasks: Sequence[ArmTask], stage: str) -> None:
         """Run the tasks that are not done yet."""
         pending = [task for task in tasks if not is_done(task)]
+        features = feature_tasks(pending)
+        if features:
+            self.run.progress.stage("Computing features")
+            self._run(run_feature_task, features, done=0)
         self.run.progress.stage(stage)
-        fractions = np.zeros(len(pending))
+        self._run(run_arm_task, pending, done=len(tasks) - len(pending))
+
+    def _run(self, function: Callable[[T, Callable[[float], None]], None], tasks: Sequence[T], *, done: int) -> None:
+        """Run tasks that report fractions; `done` others count as done."""
+        fractions = np.zeros(len(tasks))
 
         def on_progress(number: int, fraction: float) -> None:
             fractions[number] = fraction
-            self.run.progress.tick(Tick((len(tasks) - len(pending) + float(fractions.sum())) / len(tasks)))
+            self.run.progress.tick(Tick((done + float(fractions.sum())) / (done + len(tasks))))
 
         workers = self.run.settings.workers or (cpu_count() if self.run.device.type == "cpu" else 1)
-        run_tasks(run_arm_task, pending, workers=workers, on_message=on_progress)
+        run_tasks(function, tasks, workers=workers, on_message=on_progress)
 
 
 def save_splits(splits: Iterable[tuple[int, TrainTestSplit]], scratch: Path) -> list[SavedSplit]:

@@ -20,9 +20,10 @@ from vaeaug.finished import KEY as RESUME
 from vaeaug.progress import SILENT, Progress
 from vaeaug.workflows.device import one_thread
 from vaeaug.workflows.evaluate.classical_choice import UNUSED, candidates_of, choose_classical
+from vaeaug.workflows.evaluate.classifier_choice import choose_classifier, ready_classifier
 from vaeaug.workflows.evaluate.classifier_task import TrainTestSplit
 from vaeaug.workflows.evaluate.classifier_trainings import Trainings, predict, save_splits
-from vaeaug.workflows.evaluate.evaluate_settings import EvaluateSettings
+from vaeaug.workflows.evaluate.evaluate_settings import SMALL, EvaluateSettings
 from vaeaug.workflows.evaluate.evaluation import Evaluation, pipelines_description
 from vaeaug.workflows.evaluate.evaluation_data import EvaluateData, read_evaluate_data
 from vaeaug.workflows.evaluate.evaluation_output import RECORD, values_of, write_root, write_values
@@ -129,6 +130,7 @@ def _check(settings: EvaluateSettings) -> None:
     parse_size(settings.image_size)
     arms = None if settings.arms == AUTO else parse_arms(settings.arms)
     candidates_of(settings, indexed=False)
+    choose_classifier(settings)  # an error before anything is read
     if arms is None or any(arm.classical for arm in arms):
         albumentations_module()  # an error before the training, not after it
     if settings.repeats > settings.seeds:
@@ -157,6 +159,9 @@ def _result(out: Path | None, evaluation: Evaluation) -> EvaluateResult:
 
 def _evaluate(run: Run[EvaluateSettings], data: EvaluateData, directory: Path, scratch: Path) -> Evaluation:
     named_embedding(run)  # an error before the training, not after it
+    shape = data.real.cache.pixels_NHWC.shape[1:]
+    images = len(data.real) + len(data.synthetic)
+    classifier = ready_classifier(data.classifier, run.settings, shape, len(data.classes), images, run.device)
     augment_options = {}
     if data.test is None:
         counts_K = np.bincount(data.real.labels_N, minlength=len(data.classes))
@@ -164,7 +169,7 @@ def _evaluate(run: Run[EvaluateSettings], data: EvaluateData, directory: Path, s
         check_plugins(run, augment_options, directory)
     plan = plan_evaluation(run, data)
     splits = save_splits(_splits(run, data, augment_options, scratch), scratch)
-    trainings = Trainings(run, len(data.classes), plan.steps, scratch)
+    trainings = Trainings(run, classifier, len(data.classes), plan.steps, scratch)
     uses_classical = any(arm.classical for arm in plan.arms)
     pipelines = choose_classical(trainings, splits, plan.metric) if uses_classical else [UNUSED] * len(splits)
     true_N, predicted = predict(trainings, plan.arms, splits, pipelines)
@@ -174,7 +179,15 @@ def _evaluate(run: Run[EvaluateSettings], data: EvaluateData, directory: Path, s
         run=run,
         data=data,
         directory=directory,
-        utility=utility(true_N, predicted, data.classes, plan.metric, pipelines_description(pipelines)),
+        classifier=classifier,
+        utility=utility(
+            true_N,
+            predicted,
+            data.classes,
+            plan.metric,
+            pipelines_description(pipelines),
+            None if classifier.kind == SMALL else classifier.description,
+        ),
         similarity=similarity,
         steps=plan.steps,
         pipelines=pipelines if uses_classical else (),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from vaeaug.options import option
 from vaeaug.workflows.settings import AUTO, LabelSettings, ReadSettings
 
+SMALL = "small"
 FLIPS = (AUTO, "yes", "no")
 METRICS = ("accuracy", "balanced-accuracy")
 
@@ -22,6 +23,24 @@ class EvaluateSettings(LabelSettings, ReadSettings):
         None,
         "Test images in class folders. By default the test split of REAL, or its validation split if it has no test "
         "split. The validation split is less reliable, because it decided when training of the model stopped.",
+    )
+    classifier: str = option(
+        SMALL,
+        "Classifier that is trained: small, a network of three convolutions; a pretrained network that is fine-tuned, "
+        "as torchvision:NAME, timm:NAME or package.module:callable; or embedding: before such a name, for a linear "
+        "layer on its frozen features, which is much faster.",
+    )
+    classifier_weights: str | None = option(
+        None,
+        "File with the weights of --classifier (a state dict), or random. By default the published weights, which are "
+        "downloaded on first use.",
+    )
+    classifier_size: int | None = option(
+        None,
+        "Pixels per side of the images that --classifier receives. By default twice the size of the images, at least "
+        "96, and at most the size that its weights were trained on.",
+        minimum=8,
+        maximum=1024,
     )
     seeds: int = option(
         5,
@@ -73,8 +92,8 @@ class EvaluateSettings(LabelSettings, ReadSettings):
     )
     embedding: str | None = option(
         None,
-        "Network whose features measure how similar images are: a torchvision model, or package.module:callable. By "
-        "default a classifier trained on REAL.",
+        "Network whose features measure how similar images are: a torchvision model, timm:NAME, or "
+        "package.module:callable. By default a classifier trained on REAL.",
     )
     embedding_weights: str | None = option(None, "File with the weights of --embedding.")
     embedding_layer: str | None = option(
@@ -83,7 +102,9 @@ class EvaluateSettings(LabelSettings, ReadSettings):
         "and the output of the module for a callable.",
     )
     image_size: str | None = option(
-        None, "Image size for the comparison, N or HxW. By default chosen from REAL, at most 64."
+        None,
+        "Image size for the comparison, N or HxW. By default chosen from REAL, at most 64, or for another --classifier "
+        "at most the size that it receives.",
     )
     background: str | None = option(
         None,
@@ -95,3 +116,6 @@ class EvaluateSettings(LabelSettings, ReadSettings):
     allow_imports: bool = option(
         False, "If the model is retrained, allow its loss to import the code named in SYNTHETIC's vaeaug.json."
     )
+
+    def _files(self) -> list[str]:
+        return [self.classifier_weights] if self.classifier_weights else []

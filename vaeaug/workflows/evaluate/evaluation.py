@@ -13,7 +13,8 @@ from vaeaug.classifier.classical import ClassicalPipeline
 from vaeaug.evaluation.statistics import MIN_SEEDS
 from vaeaug.evaluation.utility import Utility
 from vaeaug.export.card import ClassCount
-from vaeaug.workflows.evaluate.evaluate_settings import EvaluateSettings
+from vaeaug.workflows.evaluate.classifier_choice import ClassifierChoice
+from vaeaug.workflows.evaluate.evaluate_settings import SMALL, EvaluateSettings
 from vaeaug.workflows.evaluate.evaluation_data import EvaluateData
 from vaeaug.workflows.evaluate.similarity import Similarity
 from vaeaug.workflows.run import Run
@@ -30,6 +31,7 @@ class Evaluation:
     run: Run[EvaluateSettings]
     data: EvaluateData
     directory: Path
+    classifier: ClassifierChoice
     utility: Utility
     similarity: Similarity
     steps: int
@@ -51,8 +53,10 @@ class Evaluation:
             interval = f"There are no intervals, because {settings.seeds} seeds are too few for them."
         else:
             interval = "The interval treats seeds and test images as samples, and the training images as fixed."
+        named = "" if self.classifier.kind == SMALL else f"is {self.classifier.description}, and "
         return (
-            f"{tested} Every classifier took {self.steps:,} steps. With one seed, all start from the same weights. "
+            f"{tested} Every classifier {named}took {self.steps:,} steps. With one seed, all start from the same "
+            f"weights. "
             f"{interval}"
         )
 

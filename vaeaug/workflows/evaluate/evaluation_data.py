@@ -17,6 +17,7 @@ from vaeaug.dataset.passed_over import PassedOver, reading_warnings, with_frames
 from vaeaug.dataset.rules import DecodeRules
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError, quoted
+from vaeaug.workflows.evaluate.classifier_choice import ClassifierChoice, choose_classifier
 from vaeaug.workflows.evaluate.evaluate_settings import EvaluateSettings
 from vaeaug.workflows.evaluate.image_subset import ImageSubset, image_subset
 from vaeaug.workflows.evaluate.leaks import check_leaks
@@ -38,6 +39,7 @@ class EvaluateData:
         edited: whether the synthetic images are edited real ones, according to the manifest.
         test: test images, or None if there are none.
         tested_on: where they are from, in words, without paths of this machine.
+        classifier: the one that the settings name; at most as large as it receives images, they are read.
         passed_over: unused files in REAL, SYNTHETIC and the directory of test images.
     """
 
@@ -49,6 +51,7 @@ class EvaluateData:
     edited: bool
     test: ImageSubset | None
     tested_on: str
+    classifier: ClassifierChoice
     passed_over: tuple[PassedOver, ...]
 
 
@@ -59,6 +62,7 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
         InputError: if there are no such images, if their classes do not agree, or if test images are training images.
     """
     settings, progress = run.settings, run.progress
+    classifier = choose_classifier(settings)
     real = index.root
     if not synthetic.exists():
         raise InputError(f"{synthetic} does not exist; give an output of vaeaug augment or sample")
@@ -69,6 +73,7 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
     cache = build_cache(
         index,
         image_size=parse_size(settings.image_size),
+        max_side=classifier.max_image_side,
         rules=DecodeRules(
             background=parse_background(settings.background or background_of(synthetic)),
             max_megapixels=settings.max_megapixels,
@@ -124,6 +129,7 @@ def read_evaluate_data(run: Run[EvaluateSettings], index: DatasetIndex, syntheti
         edited=is_edited(rows, run.registry.samplers),
         test=test,
         tested_on=tested_on,
+        classifier=classifier,
         passed_over=(
             *unused,
             *with_frames(synthetic_index.passed_over, synthetic_images.cache.further_frames()),

@@ -32,6 +32,7 @@ def values_of(evaluation: Evaluation) -> dict[str, Any]:
         **as_json(evaluation.utility),
         tested_on=evaluation.data.tested_on or f"{evaluation.run.settings.folds} folds of REAL",
         method=evaluation.method,
+        classifier={**evaluation.classifier.values, "description": evaluation.classifier.description},
         classical_augmentation={"pipeline": evaluation.pipeline, "mirrored": evaluation.mirrored},
         fidelity=dataclasses.asdict(similarity.fidelity),
         memorisation=memorisation,

@@ -11,6 +11,8 @@ from vaeaug.pages.class_samples import SampleRow
 from vaeaug.pages.dataset_report import ReportData
 from vaeaug.pages.embedded_images import PageImage
 from vaeaug.pages.evaluation_results import ArmRow, EvaluationResults, PairPicture, RecallRow, Score
+from vaeaug.workflows.evaluate.classifier_choice import EMBEDDING, VIEWS
+from vaeaug.workflows.evaluate.evaluate_settings import SMALL
 from vaeaug.workflows.evaluate.evaluation import Evaluation, pipelines_description
 from vaeaug.workflows.evaluate.image_subset import ImageSubset
 from vaeaug.workflows.evaluate.synthetic_record import dropped_of, units_of
@@ -45,7 +47,8 @@ def evaluation_results(evaluation: Evaluation, link: Link = lambda _: "") -> Eva
         verdict=result.verdict.sentence,
         decision=result.verdict.decision,
         method=evaluation.method,
-        facts={"Test images": f"{int(result.test_counts_K.sum()):,}", "Seeds": evaluation.run.settings.seeds},
+        facts={"Test images": f"{int(result.test_counts_K.sum()):,}", "Seeds": evaluation.run.settings.seeds}
+        | ({} if evaluation.classifier.kind == SMALL else {"Classifier": evaluation.run.settings.classifier}),
         chance=getattr(result.chance, result.metric.replace("-", "_")),
         arms=[_arm_row(entry, result, compared=entry.arm in compared_arms) for entry in result.arms],
         recall=_recall_rows(result),
@@ -57,7 +60,7 @@ def evaluation_results(evaluation: Evaluation, link: Link = lambda _: "") -> Eva
         edited=evaluation.data.edited,
         map=evaluation.similarity.map,
         settings={
-            "classifier": f"three convolutions, {evaluation.steps:,} steps of 64 images",
+            "classifier": _classifier(evaluation),
             "classical augmentation": _classical(evaluation),
             "size of images": "{} x {} x {}".format(*evaluation.data.real.cache.pixels_NHWC.shape[1:]),
             "fraction of synthetic images in a batch": evaluation.run.settings.share or "as many as there are",
@@ -66,6 +69,13 @@ def evaluation_results(evaluation: Evaluation, link: Link = lambda _: "") -> Eva
         },
         warnings=evaluation.run.warnings,
     )
+
+
+def _classifier(evaluation: Evaluation) -> str:
+    choice = evaluation.classifier
+    name = "three convolutions" if choice.kind == SMALL else choice.description
+    views = f"; {VIEWS} views of each real image for classical augmentation" if choice.kind == EMBEDDING else ""
+    return f"{name}, {evaluation.steps:,} steps of 64 images{views}"
 
 
 def _classical(evaluation: Evaluation) -> str:
