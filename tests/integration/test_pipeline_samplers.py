@@ -76,3 +76,45 @@ def test_options_of_a_sampler_reach_it_and_are_told(model: Path, tmp_path: Path)
     record = json.loads((tmp_path / "out/vaeaug.json").read_text())
     assert (record["sampler"], record["sampler_options"]) == ("interpolate", {"reach": 2.0})
     assert "interpolate reach=2.0" in (tmp_path / "out/README.md").read_text()
+
+
+def test_contrasts_need_no_training(data: Path, tmp_path: Path) -> None:
+    """One step is the shortest training; what is added is the same whatever the network."""
+    made = []
+    for number, variant in enumerate(("vae", "cvae")):
+        settings = {"sampler": "contrast", "per_class": 6, "workers": 1, "filter": False, "variant": variant}
+        vaeaug.augment(data, tmp_path / str(number), **settings)
+        record = json.loads((tmp_path / str(number) / "vaeaug.json").read_text())
+        assert record["model"]["training"]["steps"] == 1
+        assert "No model took part" in _card(tmp_path / str(number))
+        made.append([np.asarray(Image.open(path)) for path in sorted((tmp_path / str(number)).rglob("synthetic-*"))])
+    assert len(made[0]) == 12
+    assert all(np.array_equal(a, b) for a, b in zip(*made, strict=True))
+
+
+def test_warp_trains_a_variant_that_deforms(data: Path, tmp_path: Path) -> None:
+    settings = {"sampler": "warp", "per_class": 6, **UNFILTERED}
+    vaeaug.augment(data, tmp_path / "out", model=tmp_path / "model", **settings)
+    assert json.loads((tmp_path / "out/vaeaug.json").read_text())["model"]["variant"]["name"] == "warp"
+    assert "deformed as images of their class differ" in _card(tmp_path / "out")
+    assert "deformed as images of its class differ" in (tmp_path / "out/report.html").read_text()
+    assert len(tiny_data.files(tmp_path / "out/train/ant")) == 18
+    still = {**settings, "sampler_options": {"strength": 0}}
+    vaeaug.augment(data, tmp_path / "still", model=tmp_path / "model", **still)
+    for row in tiny_data.manifest(tmp_path / "still"):
+        if row["synthetic"] == "true":
+            with Image.open(tmp_path / "still" / row["file_name"]) as image, Image.open(data / row["original"]) as real:
+                assert np.array_equal(np.asarray(image), np.asarray(real))
+
+
+def test_warp_refuses_what_cannot_deform(data: Path, model: Path, tmp_path: Path) -> None:
+    for settings in ({"variant": "vae"}, {"model": model}):
+        with pytest.raises(
+            vaeaug.InputError, match=r"'warp' needs a variant that deforms images, which '\w+' does not"
+        ):
+            vaeaug.augment(data, tmp_path / "out", sampler="warp", per_class=1, **settings)
+    assert not (tmp_path / "out").exists()
+
+
+def _card(out: Path) -> str:
+    return (out / "README.md").read_text().replace("\n> ", " ")

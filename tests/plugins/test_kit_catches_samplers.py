@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from vaeaug import Draw, InputError, Sampler, SamplingCase, option
+from vaeaug import Deformation, Draw, InputError, Sampler, SamplingCase, option
 from vaeaug.contracts import Latents, leaves, tree_map
 from vaeaug.testing import check_sampler
 
@@ -49,7 +49,30 @@ class Edit(Around):
         return Draw(tree_map(lambda a, b: b + strength * (a - b), drawn.latent, origin), drawn.sources, origin)
 
 
-@pytest.mark.parametrize("cls", [Around, Edit])
+class Deforming(Edit):
+    """An edit that also deforms."""
+
+    name = "deforming"
+    deforms = True
+
+    def draw(self, start: int, count: int, generator: torch.Generator) -> Draw:
+        drawn = super().draw(start, count, generator)
+        y_B = torch.full((count,), self.label)
+        strength_B = torch.full((count,), self.config.strength)
+        return replace(drawn, deformation=self.variant.deform(drawn.origin, y_B, strength_B, generator))
+
+
+class UndeclaredDeformation(Deforming):
+    deforms = False
+
+
+class StrengthWithoutDeformation(Deforming):
+    def draw(self, start: int, count: int, generator: torch.Generator) -> Draw:
+        drawn = super().draw(start, count, generator)
+        return replace(drawn, deformation=Deformation(torch.ones(count, 2, 3, 3)))
+
+
+@pytest.mark.parametrize("cls", [Around, Edit, Deforming])
 def test_sound_samplers_pass(cls: type[Sampler]) -> None:
     check_sampler(cls)
 
@@ -165,6 +188,18 @@ MUTANTS = {
     "a fade out of range": (_replaced(Edit, fade=2.0), "fade is 2.0"),
     "a strength that is none": (NoSuchStrength, "no float option"),
     "a strength without effect": (StrengthWithoutEffect, "scales the change"),
+    "undeclared deformations": (UndeclaredDeformation, "set `deforms = True`"),
+    "deformations of nothing": (_replaced(Around, deformation=Deformation(torch.zeros(16, 2, 3, 3))), "edits = True"),
+    "deformations of other images": (_replaced(Edit, deformation=Deformation(torch.zeros(3, 2, 3, 3))), "has shape"),
+    "an infinite displacement": (
+        _replaced(Edit, deformation=Deformation(torch.full((16, 2, 3, 3), torch.inf))),
+        "is not finite",
+    ),
+    "a gain of another size": (
+        _replaced(Edit, deformation=Deformation(torch.zeros(16, 2, 3, 3), torch.zeros(16, 4, 4))),
+        "log_gain_BHW has shape",
+    ),
+    "a strength that leaves deformations": (StrengthWithoutDeformation, "the deformation changes"),
     "all refused": (AllRefused, "refuses"),
     "a need that is no text": (NeedWithoutText, "a few words or None"),
     "codes that are refused and taken": (RefusesTooLate, "built with latents that it refuses"),

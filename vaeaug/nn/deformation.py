@@ -1,7 +1,7 @@
 """Smooth deformations of images, as the flow of a velocity field on a coarse grid.
 
-The displacement is the flow of a stationary velocity field at time 1, by scaling and squaring (Arsigny et al. 2006), so
-it folds nothing over, and the flow of -v undoes it.
+The displacement is the flow of a stationary velocity field at time 1, by scaling and squaring (Arsigny et al. 2006).
+The flow of -v undoes it, and it folds nothing over as long as the field is smooth on its grid.
 
     V. Arsigny, O. Commowick, X. Pennec, N. Ayache. A Log-Euclidean Framework for Statistics on Diffeomorphisms.
     MICCAI 2006.

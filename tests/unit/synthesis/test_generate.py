@@ -10,6 +10,7 @@ import torch
 import vaeaug
 from vaeaug import plugins
 from vaeaug.contracts import Draw
+from vaeaug.synthesis.edit import Edit
 from vaeaug.synthesis.generate import CHUNK, chunks_of, generate
 from vaeaug.training.batches import as_pixels
 
@@ -22,6 +23,14 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def model(path: Path) -> vaeaug.Model:
     return vaeaug.load(path)
+
+
+@pytest.fixture(scope="module")
+def deforming(path: Path, tmp_path_factory: pytest.TempPathFactory) -> vaeaug.Model:
+    """A model of the same images, of a variant that deforms."""
+    base = tmp_path_factory.mktemp("deforming")
+    data = tiny_data.two_classes(tmp_path_factory)
+    return vaeaug.train(data, base / "model", variant="warp", **tiny_data.QUICK)
 
 
 SAMPLERS = {name: provided.cls for name, provided in plugins.load(environ={}).samplers.items()}
@@ -40,7 +49,12 @@ def test_the_first_of_more_samples_are_the_same(model: vaeaug.Model, sampler: st
 
 
 @pytest.mark.parametrize("sampler", sorted(SAMPLERS))
-def test_chunks_come_out_the_same_in_any_order_and_company(model: vaeaug.Model, sampler: str) -> None:
+def test_chunks_come_out_the_same_in_any_order_and_company(
+    model: vaeaug.Model, deforming: vaeaug.Model, sampler: str
+) -> None:
+    if SAMPLERS[sampler].deforms:
+        model = deforming
+
     def chunks(numbers: list[int], count: int = 200):  # type: ignore[no-untyped-def]
         drawn = generate(model.stored, "bee", numbers, sampler=SAMPLERS[sampler], seed=5, count=count, originals=FILES)
         return {chunk.start: chunk for chunk in drawn}
@@ -57,9 +71,18 @@ def test_chunks_come_out_the_same_in_any_order_and_company(model: vaeaug.Model, 
                 assert (edit.path, edit.fade) == (same.path, same.fade)
                 assert np.array_equal(edit.before_HWC, same.before_HWC)
                 assert np.array_equal(edit.after_HWC, same.after_HWC)
-                assert (edit.detail.paths, edit.detail.weights) == (same.detail.paths, same.detail.weights)
-                assert np.array_equal(edit.detail.decoded_HWC, same.detail.decoded_HWC)
+                _assert_same_parts(edit, same)
     assert np.array_equal(chunks([0], count=7)[0].pixels_BHWC, straight[0].pixels_BHWC[:7])
+
+
+def _assert_same_parts(edit: Edit, same: Edit) -> None:
+    assert (edit.detail is None, edit.deformation is None) == (same.detail is None, same.deformation is None)
+    if edit.detail is not None:
+        assert (edit.detail.paths, edit.detail.weights) == (same.detail.paths, same.detail.weights)
+        assert np.array_equal(edit.detail.decoded_HWC, same.detail.decoded_HWC)
+    if edit.deformation is not None:
+        assert np.array_equal(edit.deformation.displacement_HW2, same.deformation.displacement_HW2)
+        assert np.array_equal(edit.deformation.log_gain_HW, same.deformation.log_gain_HW)
 
 
 def test_added_detail_is_what_the_decoder_shows_of_those_very_images(model: vaeaug.Model) -> None:
@@ -82,10 +105,11 @@ def test_a_fresh_process_state_changes_nothing(model: vaeaug.Model, path: Path) 
     assert np.array_equal(again.sample("ant", 20), before)
 
 
-def test_seeds_classes_chunks_and_samplers_have_streams_of_their_own(path: Path) -> None:
-    stored = vaeaug.load(path).stored
+def test_seeds_classes_chunks_and_samplers_have_streams_of_their_own(path: Path, deforming: vaeaug.Model) -> None:
+    model = vaeaug.load(path)
     streams: list[int] = []
     for sampler in SAMPLERS.values():
+        stored = (deforming if sampler.deforms else model).stored
 
         class Spy(sampler):  # type: ignore[valid-type,misc]
             """Notes the stream it draws from."""
