@@ -60,7 +60,7 @@ class Sources:
             vaeaug.augment(
                 self.folder / "data",
                 out,
-                model=self.folder / "model",
+                model=self.folder / ("model-warp" if name == "warp" else "model"),  # of another variant
                 sampler=name,
                 sampler_options=dict(pair.split("=") for pair in options.split(",") if pair),
                 filter=kept == "filter",
