@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
-from vaeaug.contracts import Sampler
+from vaeaug.contracts import Sampler, SamplingCase
 from vaeaug.dataset.cache import ImageCache
 from vaeaug.errors import InputError
 from vaeaug.models.record import FILE
@@ -80,7 +80,10 @@ def named_sampler(run: Run[AugmentSettings]) -> Provided[Sampler] | None:
     if not run.settings.keep_alpha:
         return requested
     if requested is None:  # edited images have the transparency of their sources
-        requested = next((sampler for sampler in samplers.values() if sampler.cls.edits), None)
+        case = SamplingCase(is_continuous=True, has_originals=True, is_indexed=False)
+        editing = [sampler for sampler in samplers.values() if sampler.cls.edits]
+        recommended = [sampler for sampler in editing if sampler.cls.is_recommended_for(case)]
+        requested = next(iter(recommended + editing), None)
     if requested is None or not requested.cls.edits:
         reason = "no sampler does that" if requested is None else f"the sampler '{requested.name}' draws new images"
         raise InputError(
