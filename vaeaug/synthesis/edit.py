@@ -85,11 +85,16 @@ class Edit:
     def _changed(self) -> NDArray[Any]:
         source = self.source()
         x_HWC, alpha_HW, deep = source.floats(), source.alpha_HW, self.images.deep
+        changed_HWC = x_HWC
         if self.deformation is not None:
-            x_HWC, alpha_HW = self.deformation.apply(x_HWC, alpha_HW)
+            x_HWC, alpha_HW = self.deformation.moved(x_HWC, alpha_HW)
+            is_near_binary = self.limits is not None and self.limits.levels is not None
             if self.limits is not None:
                 x_HWC = self.limits.sharpened(x_HWC, source.floats())
-        changed_HWC = self._added(x_HWC, alpha_HW)
+            changed_HWC = x_HWC if is_near_binary else self.deformation.gained(x_HWC)
+        changed_HWC = self._added(changed_HWC, x_HWC, alpha_HW)
+        if self.limits is not None and not np.array_equal(changed_HWC, x_HWC):
+            changed_HWC = self.limits.apply(x_HWC, changed_HWC)
         if deep is not None:
             return deep.levels.from_shades(changed_HWC, deep.value_range)
         pixels_HWC: NDArray[np.uint8] = np.round(np.clip(changed_HWC, 0, 1) * 255).astype(np.uint8)
@@ -97,21 +102,20 @@ class Edit:
             return pixels_HWC
         return np.concatenate([pixels_HWC, alpha_HW[..., None]], axis=2)
 
-    def _added(self, x_HWC: NDArray[np.float32], alpha_HW: NDArray[np.uint8] | None) -> NDArray[np.float32]:
-        """Return the image with the decoded change and the detail added, within the limits."""
-        if self.detail is None and np.array_equal(self.before_HWC, self.after_HWC):
-            return x_HWC
-        before_HWC, after_HWC = (_fitted(part, x_HWC.shape) for part in (self.before_HWC, self.after_HWC))
-        changed_HWC = x_HWC + after_HWC - before_HWC
-        if self.fade:
-            change_HW = np.abs(after_HWC - before_HWC).mean(axis=2)
-            blurred_HW = cv2.GaussianBlur(change_HW, (0, 0), max(x_HWC.shape) * BLUR)
-            m_HW1 = _smoothstep(np.clip(blurred_HW / self.fade, 0, 1))[..., None]
-            seen_HWC = composited(x_HWC, alpha_HW, self.images.rules.background)
-            changed_HWC -= m_HW1 * (_fitted(seen_HWC, x_HWC.shape) - before_HWC)
-        if self.detail is not None:
-            changed_HWC += self.detail.sum(x_HWC.shape, self.images)
-        return changed_HWC if self.limits is None else self.limits.apply(x_HWC, changed_HWC)
+    def _added(
+        self, changed_HWC: NDArray[np.float32], x_HWC: NDArray[np.float32], alpha_HW: NDArray[np.uint8] | None
+    ) -> NDArray[np.float32]:
+        """Return what the image `x_HWC` was changed to so far, with the decoded change and the detail added."""
+        if not np.array_equal(self.before_HWC, self.after_HWC):
+            before_HWC, after_HWC = (_fitted(part, x_HWC.shape) for part in (self.before_HWC, self.after_HWC))
+            changed_HWC = changed_HWC + after_HWC - before_HWC
+            if self.fade:
+                change_HW = np.abs(after_HWC - before_HWC).mean(axis=2)
+                blurred_HW = cv2.GaussianBlur(change_HW, (0, 0), max(x_HWC.shape) * BLUR)
+                m_HW1 = _smoothstep(np.clip(blurred_HW / self.fade, 0, 1))[..., None]
+                seen_HWC = composited(x_HWC, alpha_HW, self.images.rules.background)
+                changed_HWC -= m_HW1 * (_fitted(seen_HWC, x_HWC.shape) - before_HWC)
+        return changed_HWC if self.detail is None else changed_HWC + self.detail.sum(x_HWC.shape, self.images)
 
 
 def _fitted(image_HWC: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -21,13 +21,13 @@ class ImageDeformation:
     displacement_HW2: NDArray[np.float32]
     log_gain_HW: NDArray[np.float32] | None = None
 
-    def apply(
+    def moved(
         self, x_HWC: NDArray[np.float32], alpha_HW: NDArray[np.uint8] | None = None
     ) -> tuple[NDArray[np.float32], NDArray[np.uint8] | None]:
-        """Return the deformed colours and opacity (bicubic; the border continues outside).
+        """Return the moved colours and opacity, without the gain (bicubic; the border continues outside).
 
-        Colours stay within the range of the image before the gain. The colours of transparent pixels do not enter those
-        of visible ones, because colours are weighted by their opacity.
+        Colours stay within the range of the image. The colours of transparent pixels do not enter those of visible
+        ones, because colours are weighted by their opacity.
         """
         height, width = x_HWC.shape[:2]
         places = self._places(height, width)
@@ -42,9 +42,14 @@ class ImageDeformation:
             visible = moved_opacity_HW1 > 0
             moved_HWC = np.where(visible, weighted_HWC / np.where(visible, moved_opacity_HW1, 1), plain_HWC)
             moved_alpha_HW = np.round(moved_opacity_HW1[..., 0] * 255).astype(np.uint8)
-        if self.log_gain_HW is not None:
-            moved_HWC = moved_HWC * np.exp(_resized(self.log_gain_HW, height, width))[..., None]
         return moved_HWC, moved_alpha_HW
+
+    def gained(self, moved_HWC: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return moved colours times the gain; values may exceed 1."""
+        if self.log_gain_HW is None:
+            return moved_HWC
+        gain_HW: NDArray[np.float32] = np.exp(_resized(self.log_gain_HW, *moved_HWC.shape[:2]))
+        return moved_HWC * gain_HW[..., None]
 
     def _places(self, height: int, width: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return where each pixel is taken from: columns and rows."""
