@@ -22,7 +22,7 @@ class ContrastSampler(Sampler):
     """Varies real images along the covariance of their pixels. Sample i is made from training image i mod N."""
 
     name = "contrast"
-    reference = "docs/benchmarks.md"
+    reference = "docs/benchmarks.md; cf. Chawla et al., SMOTE, JAIR 2002"
     edits = True
     trains = False
     strength_option = "strength"

@@ -10,9 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
-from vaeaug import Draw, Latent, Sampler, hookimpl, option
+from vaeaug import Deformation, Draw, Latent, Sampler, hookimpl, option
 from vaeaug.contracts import tree_map
+
+TINY = 1e-12
 
 
 class WarpSampler(Sampler):
@@ -31,6 +34,12 @@ class WarpSampler(Sampler):
         strength: float = option(
             1.0, "Largest fraction of a learned deformation; each image has a random one.", minimum=0, maximum=3
         )
+        reach: float = option(
+            0.15,
+            "Longest displacement, as a fraction of the side: longer deformations are reduced as a whole.",
+            minimum=0,
+            maximum=1,
+        )
         clean: bool = option(True, "Keep near-binary images as sharp as they were.")
 
     config: Config
@@ -48,7 +57,15 @@ class WarpSampler(Sampler):
         strength_B = self.config.strength * torch.rand(count, generator=generator, device=generator.device)
         on_device: Latent = tree_map(lambda leaf: leaf.to(self.device), latent)
         deformation = self.variant.deform(on_device, y_B, strength_B.to(self.device), generator)
+        displacement_B2HW = _reduced(deformation.displacement_B2HW, self.config.reach)
+        deformation = Deformation(displacement_B2HW, deformation.log_gain_BHW)
         return Draw(latent, tuple(chosen_B.tolist()), latent, deformation=deformation)
+
+
+def _reduced(displacement_B2HW: Tensor, reach: float) -> Tensor:
+    """Return the displacements of each image scaled so that none is longer than `reach`."""
+    longest_B111 = displacement_B2HW.square().sum(dim=1, keepdim=True).amax(dim=(2, 3), keepdim=True).sqrt()
+    return displacement_B2HW * (reach / longest_B111.clamp(min=max(reach, TINY)))
 
 
 @hookimpl

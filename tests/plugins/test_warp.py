@@ -1,10 +1,13 @@
 """The variant of deformations: pairs of one class, and deformations that are those between its images."""
 
+import pytest
 import torch
+from vaeaug_plugins.samplers.warp import WarpSampler
 from vaeaug_plugins.variants.warp import WarpVAE, _partners
 
 from vaeaug import ImageSpec
-from vaeaug.testing.reference import SquaredDistance
+from vaeaug.contracts import Latents
+from vaeaug.testing.reference import FixedPrior, SquaredDistance
 
 
 def _squares(count: int) -> torch.Tensor:
@@ -27,6 +30,24 @@ def test_partners_are_of_the_same_class_and_another_image() -> None:
         seen.add(tuple(partner_B.tolist()))
     assert len(seen) > 5  # a random order
     assert torch.equal(_partners(y_B, None)[0], _partners(y_B, None)[0])
+
+
+@pytest.mark.parametrize("reach", [0.0, 0.02, 1.0])
+def test_long_deformations_are_reduced_as_a_whole(reach: float) -> None:
+    latent_ND = torch.randn((5, 3), generator=torch.Generator().manual_seed(0))
+    latents = Latents(latent_ND, torch.zeros(5, dtype=torch.int64))
+
+    def drawn(**options: float) -> torch.Tensor:
+        sampler = WarpSampler(FixedPrior(latent_ND), latents, 0, 0, torch.device("cpu"), WarpSampler.Config(**options))
+        return sampler.draw(0, 8, torch.Generator().manual_seed(1)).deformation.displacement_B2HW
+
+    free, limited = drawn(reach=1.0), drawn(reach=reach)
+    longest_B = limited.square().sum(dim=1).amax(dim=(1, 2)).sqrt()
+    assert longest_B.max() <= reach + 1e-6
+    factor_B = (limited * free).sum((1, 2, 3)) / free.square().sum((1, 2, 3))
+    torch.testing.assert_close(limited, factor_B[:, None, None, None] * free)
+    free_longest_B = free.square().sum(dim=1).amax(dim=(1, 2)).sqrt()
+    torch.testing.assert_close(longest_B, free_longest_B.clamp(max=reach))
 
 
 def test_deformations_are_those_between_images_of_the_class() -> None:
