@@ -12,6 +12,7 @@ import numpy as np
 from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.index import DatasetIndex
 from vaeaug.dataset.scan import scan
+from vaeaug.engine.local import kept_workers
 from vaeaug.errors import InputError
 from vaeaug.export.class_format import class_formats
 from vaeaug.export.manifest import Sources
@@ -86,13 +87,14 @@ def make_dataset(
                 "--keep-alpha takes transparency from edited real images, and indexed images are not edited; "
                 "leave out --keep-alpha"
             )
-        model = dataset_model(run, data, named, training_data, budget)
-        check_model(chosen, cache, model)
-        counts = requested_counts(chosen, cache)
-        is_training_data = was_trained_on(model, cache)
-        sampler = dataset_sampler(run, sampler, model, is_training_data=is_training_data)
-        run.staging.check_unchanged(**identity(cache), model=model.record.fingerprint)
-        sample_filter = dataset_filter(run, cache)
+        with kept_workers():
+            model = dataset_model(run, data, named, training_data, budget)
+            check_model(chosen, cache, model)
+            counts = requested_counts(chosen, cache)
+            is_training_data = was_trained_on(model, cache)
+            sampler = dataset_sampler(run, sampler, model, is_training_data=is_training_data)
+            run.staging.check_unchanged(**identity(cache), model=model.record.fingerprint)
+            sample_filter = dataset_filter(run, cache)
         kinds = class_formats(
             cache, requested_format=chosen.format, quality=chosen.quality, keep_alpha=chosen.keep_alpha
         )
