@@ -28,6 +28,7 @@ OnMessage = Callable[[int, Any], None]
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _MESSAGE, _RESULT, _ERROR = "message", "result", "error"  # what a worker's pipe brings
+_KEPT: ContextVar[list[_Worker] | None] = ContextVar("kept workers", default=None)
 
 
 def run_tasks(
@@ -121,9 +122,6 @@ class _Worker:
         self.process.kill()
         self.process.join()
         self.pipe.close()
-
-
-_KEPT: ContextVar[list[_Worker] | None] = ContextVar("kept workers", default=None)
 
 
 def _adjust(processes: list[_Worker], count: int) -> None:
