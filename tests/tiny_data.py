@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 import vaeaug
+from vaeaug import plugins
 from vaeaug.cli import main
 
 QUICK: dict[str, Any] = {
@@ -107,6 +108,11 @@ def model(factory: pytest.TempPathFactory, scope: str = "per-class") -> Path:
     return _model(factory.getbasetemp(), scope)
 
 
+def small_model(factory: pytest.TempPathFactory, variant: str, scope: str = "shared") -> Path:
+    """A model of `two_classes` of any variant with its small options, trained once a session. Do not change it."""
+    return _small_model(factory.getbasetemp(), variant, scope)
+
+
 @functools.cache
 def _two_classes(base: Path) -> Path:
     return write_dataset(base / "two-classes", {"ant": 12, "bee": 9})
@@ -116,3 +122,11 @@ def _two_classes(base: Path) -> Path:
 def _model(base: Path, scope: str) -> Path:
     vaeaug.train(_two_classes(base), base / f"model-{scope}", scope=scope, **QUICK)
     return base / f"model-{scope}"
+
+
+@functools.cache
+def _small_model(base: Path, variant: str, scope: str) -> Path:
+    small = plugins.load().variant(variant).cls.small_options
+    settings = {**QUICK, "steps": 4, "variant": variant, "variant_options": small, "scope": scope}
+    vaeaug.train(_two_classes(base), base / f"model-{variant}-{scope}", **settings)
+    return base / f"model-{variant}-{scope}"

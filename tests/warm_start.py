@@ -14,8 +14,8 @@ def use(patch: pytest.MonkeyPatch) -> None:
     """Fork processes that would be spawned from one that has imported `TASKS` and done nothing else.
 
     A spawned process takes four seconds of CPU time for these imports. Here too a worker gets its task through
-    a pipe, and has no object, plugin or random state of its parent. The tests of the engine, of an interrupted
-    training and of a daemonic process spawn theirs.
+    a pipe, and has no object, plugin or random state of its parent. The tests of the engine and of an interrupted
+    training spawn theirs.
     """
     start = multiprocessing.get_context
     if "forkserver" not in multiprocessing.get_all_start_methods():

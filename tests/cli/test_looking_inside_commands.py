@@ -109,14 +109,14 @@ def test_codes_have_no_axes_but_are_exchanged(data: Path, codes: Path, tmp_path:
 
 
 @pytest.mark.parametrize("variant", list(plugins.load().variants))
-def test_every_variant_is_looked_into(variant: str, data: Path, tmp_path: Path) -> None:
-    small = plugins.load().variant(variant).cls.small_options
-    settings = {**tiny_data.QUICK, "steps": 4, "variant_options": small}
-    vaeaug.train(data, tmp_path / "model", variant=variant, **settings)
+def test_every_variant_is_looked_into(
+    variant: str, data: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    model = tiny_data.small_model(tmp_path_factory, variant)
     ends = data / "ant/000.png", data / "bee/000.png"
     for path in ("linear", "slerp"):
-        assert run("interpolate", tmp_path / "model", *ends, tmp_path / path, "-q", "--path", path) == 0
-    assert run("traverse", tmp_path / "model", tmp_path / "axes", "-q", "--latents", 3) in (0, 2)
+        assert run("interpolate", model, *ends, tmp_path / path, "-q", "--path", path) == 0
+    assert run("traverse", model, tmp_path / "axes", "-q", "--latents", 3) in (0, 2)
 
 
 @pytest.mark.parametrize(

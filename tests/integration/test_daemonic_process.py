@@ -11,6 +11,7 @@ import tiny_data
 import vaeaug
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_a_whole_run_in_a_worker_of_a_pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     data = tiny_data.write_dataset(tmp_path / "data", {"ant": 12, "bee": 11})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas
@@ -48,12 +47,12 @@ def features(model: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.mark.parametrize("scope", ["shared", "per-class"])
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_every_variant_is_encoded(variant: str, scope: str, data: Path, tmp_path: Path) -> None:
-    small = plugins.load().variant(variant).cls.small_options
-    training: dict[str, Any] = {**QUICK, "steps": 4, "variant": variant, "variant_options": small, "scope": scope}
-    vaeaug.train(data, tmp_path / "model", **training)
+def test_every_variant_is_encoded(
+    variant: str, scope: str, data: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    model = tiny_data.small_model(tmp_path_factory, variant, scope)
     for way in ("one", "own", "inferred"):
-        made = encode(tmp_path / "model", data, tmp_path / way, encode_as=way)
+        made = encode(model, data, tmp_path / way, encode_as=way)
         assert made.images == {"train": 27, "test": 8}
         table = pq.read_table(tmp_path / way / "features")
         assert table.num_rows == 35

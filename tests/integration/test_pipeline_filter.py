@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import multiprocessing
 import shutil
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from vaeaug.dataset.cache import build_cache
 from vaeaug.dataset.contents import read_contents
 from vaeaug.dataset.scan import scan
 from vaeaug.errors import InputError
-from vaeaug.progress import SILENT
+from vaeaug.progress import SILENT, Progress, Tick
 from vaeaug.synthesis.filters import CAUSES
 from vaeaug.synthesis.generate import CHUNK
 from vaeaug.workflows.synthetic import sample_filter as filtering
@@ -94,6 +95,31 @@ def test_what_is_kept_does_not_depend_on_interruption_or_workers(data: Path, mod
     }
     assert shown
     assert tiny_data.files(tmp_path / "cut/out") == tiny_data.files(tmp_path / "whole/out")
+
+
+class Processes(Progress):
+    """Records the worker processes of each stage."""
+
+    def __init__(self) -> None:
+        self.of_stage: dict[str, set[int | None]] = {}
+
+    def stage(self, name: str) -> None:
+        self.name = name
+
+    def tick(self, tick: Tick) -> None:
+        children = {process.pid for process in multiprocessing.active_children()}
+        self.of_stage.setdefault(self.name, set()).update(children)
+
+
+@pytest.mark.usefixtures("warm_workers")
+def test_trainings_and_filter_share_their_worker_processes(data: Path, tmp_path: Path) -> None:
+    seen = Processes()
+    settings = {**tiny_data.QUICK, "per_class": 2, "workers": 2}
+    vaeaug.augment(data, tmp_path / "out", progress=seen, **settings)
+    (training,) = (pids for name, pids in seen.of_stage.items() if name.startswith("Training 2 classes"))
+    assert len(training) == 2
+    assert seen.of_stage["Training the filter classifiers"] == training
+    assert seen.of_stage["Writing synthetic images"] == set()
 
 
 def test_a_class_that_cannot_be_filled_says_so(

@@ -66,6 +66,18 @@ class DecodesTooSmall(Sound):
         return super().decode(latent, y_B)[:, :, :-1]
 
 
+class SqueezesOneImage(Sound):
+    def decode(self, latent: Latent, y_B: Tensor) -> Tensor:
+        raw = super().decode(latent, y_B)
+        return raw[0] if len(raw) == 1 else raw
+
+
+class DoublePrecisionInTraining(Sound):
+    def decode(self, latent: Latent, y_B: Tensor) -> Tensor:
+        raw = super().decode(latent, y_B)
+        return raw.double() if self.training else raw
+
+
 class IgnoresRawChannels(Sound):
     def __init__(self, spec: ImageSpec, config: Any) -> None:
         super().__init__(replace(spec, raw_channels=spec.channels), config)
@@ -221,8 +233,10 @@ class FitsAtRandom(Sound):
         (FeaturesNotFlat, "features_BD has shape"),
         (ScaleOfOtherShape, "scale has structure"),
         (DecodesTooSmall, r"decode\(\) gave shape"),
+        (SqueezesOneImage, r"decode\(\) gave shape"),
         (IgnoresRawChannels, "spec.raw_channels, which the loss chooses"),
         (DoublePrecision, "use float32"),
+        (DoublePrecisionInTraining, "use float32"),
         (NotFinite, "not finite"),
         (PriorOfOtherShape, r"prior\(\) draws latents of structure"),
         (OneDrawForAll, "draw one for each"),

@@ -16,6 +16,7 @@ import traceback
 import types
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
 from multiprocessing import connection, resource_tracker
 from typing import Any, TypeVar
 
@@ -27,6 +28,7 @@ OnMessage = Callable[[int, Any], None]
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _MESSAGE, _RESULT, _ERROR = "message", "result", "error"  # what a worker's pipe brings
+_KEPT: ContextVar[list[_Worker] | None] = ContextVar("kept workers", default=None)
 
 
 def run_tasks(
@@ -59,19 +61,37 @@ def run_tasks(
         )
     if not parallel:
         return [function(task, lambda message, number=i: on_message(number, message)) for i, task in enumerate(tasks)]  # type: ignore[misc]
-    processes: list[_Worker] = []
+    kept = _KEPT.get()
+    processes = [] if kept is None else kept
+    finished = False
     try:
-        with _one_thread(), _clean_start():
-            for _ in range(min(workers, len(tasks))):
-                processes.append(_Worker(function))
-        return _supervise(processes, tasks, on_message)
+        _adjust(processes, min(workers, len(tasks)))
+        results: list[Result] = _supervise(processes, function, tasks, on_message)
+        finished = True
     except (EOFError, BrokenPipeError, ConnectionResetError):
         raise VaeaugError(
             "a worker process was killed, most likely because memory ran out; add --workers 1 --resume to continue"
         ) from None
     finally:
-        for worker in processes:
-            worker.stop()
+        if not finished or kept is None:
+            _adjust(processes, 0)
+    return results
+
+
+@contextlib.contextmanager
+def kept_workers() -> Iterator[None]:
+    """Keep the worker processes of one call of `run_tasks` for the next one in this block.
+
+    A process takes seconds of CPU time to import torch. Every call starts the processes that are missing, and stops
+    those that it does not need.
+    """
+    kept: list[_Worker] = []
+    token = _KEPT.set(kept)
+    try:
+        yield
+    finally:
+        _KEPT.reset(token)
+        _adjust(kept, 0)
 
 
 def may_start_processes() -> bool:
@@ -85,17 +105,17 @@ def may_start_processes() -> bool:
 class _Worker:
     """A process that runs one task after the other. It shares only a pipe, so nothing blocks if it is killed."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe, worker_end = context.Pipe()
-        self.process = context.Process(target=_serve, args=(function, worker_end), daemon=True)
+        self.process = context.Process(target=_serve, args=(worker_end,), daemon=True)
         self.process.start()
         worker_end.close()
         self.number: int | None = None
 
-    def assign(self, number: int, task: Any) -> None:
+    def assign(self, function: Callable[..., Any], number: int, task: Any) -> None:
         self.number = number
-        self.pipe.send(task)
+        self.pipe.send((function, task))
 
     def stop(self) -> None:
         """End the process at once; that is harmless, for what workers write they write all or nothing."""
@@ -104,11 +124,23 @@ class _Worker:
         self.pipe.close()
 
 
-def _supervise(processes: Sequence[_Worker], tasks: Sequence[Any], on_message: OnMessage) -> list[Any]:
+def _adjust(processes: list[_Worker], count: int) -> None:
+    """Start or stop processes until there are `count`."""
+    while len(processes) > count:
+        processes.pop().stop()
+    if len(processes) < count:
+        with _one_thread(), _clean_start():
+            while len(processes) < count:
+                processes.append(_Worker())
+
+
+def _supervise(
+    processes: Sequence[_Worker], function: Callable[..., Any], tasks: Sequence[Any], on_message: OnMessage
+) -> list[Any]:
     results: dict[int, Any] = {}
     pending = enumerate(tasks)
     for worker in processes:
-        worker.assign(*next(pending))
+        worker.assign(function, *next(pending))
     while len(results) < len(tasks):
         ready = connection.wait([worker.pipe for worker in processes if worker.number is not None])
         for worker in processes:
@@ -124,11 +156,11 @@ def _supervise(processes: Sequence[_Worker], tasks: Sequence[Any], on_message: O
                 worker.number = None
                 following = next(pending, None)
                 if following is not None:
-                    worker.assign(*following)
+                    worker.assign(function, *following)
     return [results[number] for number in range(len(tasks))]
 
 
-def _serve(function: Callable[..., Any], pipe: connection.Connection[Any, Any]) -> None:
+def _serve(pipe: connection.Connection[Any, Any]) -> None:
     """Work in a worker process: deaf to Ctrl-C (its parent stops it), and never outliving its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
@@ -140,7 +172,7 @@ def _serve(function: Callable[..., Any], pipe: connection.Connection[Any, Any]) 
 
     threading.Thread(target=exit_with_parent, daemon=True).start()
     while True:
-        task = pipe.recv()
+        function, task = pipe.recv()
         try:
             reply = (_RESULT, function(task, lambda message: pipe.send((_MESSAGE, message))))
         except Exception as error:

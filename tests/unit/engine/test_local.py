@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from vaeaug.engine.local import run_tasks
+from vaeaug.engine.local import kept_workers, run_tasks
 from vaeaug.errors import InputError, VaeaugError
 
 TASKS = """
@@ -193,3 +193,25 @@ def test_a_daemonic_process_does_the_work_itself_and_says_so(
     assert heard == [(task, part) for task in range(3) for part in range(3)]
     assert len(warned) == (workers > 1)
     assert all("daemonic" in line and "one by one" in line for line in warned)
+
+
+def test_processes_are_kept_for_the_next_call_and_stopped_at_the_end(tasks: Any) -> None:
+    def processes(numbers: list[int], workers: int = 2) -> set[int]:
+        results = run_tasks(tasks.double, numbers, workers=workers, on_message=lambda *_: None)
+        assert [value for value, _, _ in results] == [2 * number for number in numbers]
+        return {pid for _, pid, _ in results}
+
+    with kept_workers():
+        first = processes([1, 1])
+        assert processes([1, 1]) == first
+        more = processes([1, 1, 1], workers=3)
+        assert first < more
+        assert processes([1, 1]) < more
+        assert len([pid for pid in more if _alive(pid)]) == 2
+        with pytest.raises(InputError):
+            run_tasks(tasks.refuse, [0, 1, 2], workers=2, on_message=lambda *_: None)
+        assert not any(map(_alive, more))
+        last = processes([1, 1])
+        assert not last & more
+        assert all(map(_alive, last))
+    assert not any(map(_alive, last))

@@ -62,11 +62,9 @@ def quick(model: StoredModel, **options: Any) -> Any:
     ],
 )
 def test_every_variant_completes_by_either_method(
-    variant: str, scope: str, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    variant: str, scope: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    options = plugins.load().variant(variant).cls.small_options
-    settings = {**tiny_data.QUICK, "steps": 4, "variant": variant, "variant_options": options, "scope": scope}
-    stored = vaeaug.train(tiny_data.two_classes(tmp_path_factory), tmp_path / "model", **settings).stored
+    stored = vaeaug.load(tiny_data.small_model(tmp_path_factory, variant, scope), device="cpu").stored
     x, visible = image()
     for completer in (Completer(stored, method="gibbs", draws=4), Completer(stored, encoder=quick(stored), draws=4)):
         done = completer.complete(x, visible, None, samples=3, seed=1)

@@ -11,6 +11,7 @@ import numpy as np
 
 from vaeaug.dataset.cache import ImageCache
 from vaeaug.dataset.scan import scan
+from vaeaug.engine.local import kept_workers
 from vaeaug.errors import InputError
 from vaeaug.export.class_format import class_formats
 from vaeaug.export.manifest import Sources
@@ -88,11 +89,12 @@ def make_dataset(
                 "leave out --keep-alpha"
             )
         counts = requested_counts(chosen, cache)
-        model = dataset_model(run, named, training_data, counts, budget)
-        is_training_data = was_trained_on(model, cache)
-        sampler = dataset_sampler(run, sampler, model, is_training_data=is_training_data)
-        run.staging.check_unchanged(**identity(cache), model=model.record.fingerprint)
-        sample_filter = dataset_filter(run, cache)
+        with kept_workers():
+            model = dataset_model(run, named, training_data, counts, budget)
+            is_training_data = was_trained_on(model, cache)
+            sampler = dataset_sampler(run, sampler, model, is_training_data=is_training_data)
+            run.staging.check_unchanged(**identity(cache), model=model.record.fingerprint)
+            sample_filter = dataset_filter(run, cache)
         kinds = class_formats(
             cache, requested_format=chosen.format, quality=chosen.quality, keep_alpha=chosen.keep_alpha
         )
