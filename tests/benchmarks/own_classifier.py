@@ -104,6 +104,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, help="of each classifier; by default those of vaeaug evaluate")
     parser.add_argument("--size", type=int, default=96, help="pixels per side that the pretrained network receives")
     parser.add_argument("--classical", default="randaugment")
+    parser.add_argument("--ratio", type=float, default=4.0, help="synthetic images for each real one")
     parser.add_argument("--tested", type=int, default=200, help="test images per class")
     parser.add_argument("--draw", type=int, default=0, help="seed of the training images and of the model")
     arguments = parser.parse_args()
@@ -115,7 +116,15 @@ def main() -> None:
             real = written(arguments.results / name, data, arguments.cifar, per_class, arguments.tested, arguments.draw)
             extended = arguments.results / f"{name}-extended"
             if not extended.exists():
-                vaeaug.augment(real, extended, seed=arguments.draw, workers=1, resume=True, synthetic_only=True)
+                vaeaug.augment(
+                    real,
+                    extended,
+                    ratio=arguments.ratio,
+                    seed=arguments.draw,
+                    workers=1,
+                    resume=True,
+                    synthetic_only=True,
+                )
             for kind in arguments.classifiers:
                 size = {} if kind == "small" else {"classifier_size": arguments.size}
                 out = arguments.results / f"{name}-{kind}"

@@ -140,7 +140,7 @@ def test_too_little_memory(places: tuple[Path, Path]) -> None:
 
 def test_a_training_that_diverges(places: tuple[Path, Path]) -> None:
     with pytest.raises(
-        DivergedError, match=r"the training of feature_networks:endless .* diverged; use pretrained"
+        DivergedError, match=r"the training of feature_networks:endless .* diverged; use other"
     ) as error:
         vaeaug.evaluate(*places, **evaluate_data.QUICK, classifier="feature_networks:endless", classifier_size=16)
     assert "\n" not in str(error.value)
