@@ -196,7 +196,7 @@ def _check(
             with torch.random.fork_rng(devices=[]):
                 needed = training_memory(choice.builder(device)(classes), choice.network)
             purpose = f"to fine-tune {choice.network} at {side} x {side} pixels takes"
-    except (MemoryError, torch.OutOfMemoryError):
+    except (MemoryError, torch.cuda.OutOfMemoryError):
         raise InputError(
             f"{choice.network} needs more memory at {side} x {side} pixels than there is; {_MEMORY_REMEDY}"
         ) from None
