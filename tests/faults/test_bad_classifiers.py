@@ -87,6 +87,8 @@ def test_bad_weights(kind: str, places: tuple[Path, Path], tmp_path: Path, monke
 
 
 def test_features_of_many_images_need_memory(places: tuple[Path, Path]) -> None:
+    imported = {"classifier": "embedding:feature_networks:tiny", "classifier_size": 16}
+    vaeaug.evaluate(*places, **evaluate_data.QUICK, **imported)  # imports take memory too
     with little_memory():
         refused(
             r"the features of 29 images take about 0.1 GB in each of 1 processes, but 0.0 GB are free; use --workers 1",
@@ -128,6 +130,8 @@ def test_networks_that_cannot_be_used(settings: Mapping[str, object], said: str,
 
 
 def test_too_little_memory(places: tuple[Path, Path]) -> None:
+    imported = {"classifier": "feature_networks:tiny", "classifier_size": 16}
+    vaeaug.evaluate(*places, **evaluate_data.QUICK, **imported)  # imports take memory too
     with little_memory():
         refused(
             r"to fine-tune feature_networks:tiny at 224 x 224 pixels takes about 0.\d GB in each of 1 processes, "
@@ -140,7 +144,7 @@ def test_too_little_memory(places: tuple[Path, Path]) -> None:
 
 def test_a_training_that_diverges(places: tuple[Path, Path]) -> None:
     with pytest.raises(
-        DivergedError, match=r"the training of feature_networks:endless .* diverged; use pretrained"
+        DivergedError, match=r"the training of feature_networks:endless .* diverged; use other"
     ) as error:
         vaeaug.evaluate(*places, **evaluate_data.QUICK, classifier="feature_networks:endless", classifier_size=16)
     assert "\n" not in str(error.value)

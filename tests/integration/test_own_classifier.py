@@ -105,7 +105,9 @@ def test_every_output_names_the_classifier_and_no_place_of_this_machine(
     name = "torchvision:squeezenet1_1 (mine.pth, 32 x 32 pixels)"
     description = f"a linear layer on the frozen features of {name}" if prefix else f"{name}, fine-tuned"
     assert f"Classifier: {description}" in " ".join(printed.split())
-    assert values["verdict"].endswith(f"Classifier: {description}.")
+    short = "a linear layer on torchvision:squeezenet1_1" if prefix else "torchvision:squeezenet1_1, fine-tuned"
+    assert values["verdict"].endswith(f" Classifier: {short}.")
+    assert values["verdict"] in printed.replace("\n", " ")
     assert description in values["method"]
     assert description in page
     assert values["settings"]["classifier"] == f"{prefix}torchvision:squeezenet1_1"
@@ -118,6 +120,8 @@ def test_every_output_names_the_classifier_and_no_place_of_this_machine(
         **views,
         "description": description,
     }
+    compared_by = "features of torchvision:squeezenet1_1 (mine.pth), what" if prefix else "last-layer features of"
+    assert values["fidelity"]["embedding"].startswith(compared_by)
     assert str(tmp_path) not in page + json.dumps(values)
 
 

@@ -106,7 +106,7 @@ def training_memory(network: FineTunedNetwork, name: str, batch_size: int = FINE
         with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
             loss = network(x_BCHW).sum()
         loss.backward()
-    except (MemoryError, torch.OutOfMemoryError):
+    except (MemoryError, torch.cuda.OutOfMemoryError):
         raise
     except Exception as error:  # whatever the code of the network raises
         reason = " ".join(str(error).split())[:200].rstrip(".")

@@ -20,7 +20,7 @@ from vaeaug.classifier.network import ClassifierNetwork
 from vaeaug.training.batches import Augment
 
 LINEAR_HEAD = ClassifierConfig(learning_rate=1e-3, weight_decay=0.0, l2=8e-4)
-"""How the head is trained. The penalty was chosen for 1,280 features of EfficientNet-Lite0 (docs/benchmarks.md)."""
+"""How the head is trained. `tests/benchmarks/linear_head.py` compares penalties on features of EfficientNet-Lite0."""
 
 
 class LinearHead(ClassifierNetwork):

@@ -81,7 +81,7 @@ def utility(
         predicted: arm -> the classes predicted by the classifier of each seed, (S, N).
         metric: what the verdict is about, one of `METRICS`.
         pipeline: the classical augmentation in a sentence, such as "TrivialAugment + mixup".
-        classifier: a description that is added to the verdict; nothing is added if None.
+        classifier: its name, which is added to the verdict; nothing is added if None.
 
     Raises:
         ValueError: if no pair of arms can be compared, or if there are fewer than two seeds or test images.

@@ -51,6 +51,16 @@ def test_new_images_lie_between_an_image_and_a_near_one_of_its_class() -> None:
             assert off <= 1  # rounded to a level
 
 
+def test_features_are_mixed_as_they_are_without_rounding() -> None:
+    """Of two images with two views each: the new one is at the same place between them in both views."""
+    features_NVD = np.array([[[0], [10]], [[1], [30]], [[2], [7]], [[3], [7]], [[4], [7]]], np.float32)
+    mixed_NVD, labels_N = smote(features_NVD, np.array([0, 0, 1, 1, 1]), seed=0)
+    assert labels_N.tolist() == [0, 0, 1, 1, 1, 0]
+    first, second = mixed_NVD[5, :, 0]
+    assert 0 < first < 1
+    np.testing.assert_allclose(second, 10 + 20 * first, rtol=1e-6)
+
+
 def test_every_near_image_is_a_partner_and_classes_draw_independently() -> None:
     """Four images of one bright pixel each: the pixels that are not black tell between which two a new image lies."""
     bright_NHWC = (255 * np.eye(4)).astype(np.uint8).reshape(4, 2, 2, 1)

@@ -53,6 +53,13 @@ class ClassifierChoice:
     images: NetworkInput = field(default_factory=NetworkInput)
 
     @property
+    def name(self) -> str:
+        """The classifier at the end of the verdict."""
+        if self.kind == SMALL:
+            return "a small network"
+        return f"a linear layer on {self.network}" if self.kind == EMBEDDING else f"{self.network}, {self._training}"
+
+    @property
     def description(self) -> str:
         """The classifier in a few words, without paths of this machine."""
         if self.kind == SMALL:
@@ -60,7 +67,7 @@ class ClassifierChoice:
         named = f"{self.network} ({self._weights_name}, {self.images.side} x {self.images.side} pixels)"
         if self.kind == EMBEDDING:
             return f"a linear layer on the frozen features of {named}"
-        return f"{named}, {'trained from scratch' if self.weights == RANDOM else 'fine-tuned'}"
+        return f"{named}, {self._training}"
 
     @property
     def max_image_side(self) -> int:
@@ -80,6 +87,10 @@ class ClassifierChoice:
             "side": self.images.side,
             **views,
         }
+
+    @property
+    def _training(self) -> str:
+        return "trained from scratch" if self.weights == RANDOM else "fine-tuned"
 
     @property
     def _weights_name(self) -> str:
@@ -185,7 +196,7 @@ def _check(
             with torch.random.fork_rng(devices=[]):
                 needed = training_memory(choice.builder(device)(classes), choice.network)
             purpose = f"to fine-tune {choice.network} at {side} x {side} pixels takes"
-    except (MemoryError, torch.OutOfMemoryError):
+    except (MemoryError, torch.cuda.OutOfMemoryError):
         raise InputError(
             f"{choice.network} needs more memory at {side} x {side} pixels than there is; {_MEMORY_REMEDY}"
         ) from None

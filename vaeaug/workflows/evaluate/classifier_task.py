@@ -24,6 +24,7 @@ from vaeaug.evaluation.arms import ARMS, Fit, LabelledImages, train_arm
 from vaeaug.staging import write_atomic
 from vaeaug.workflows.device import one_thread
 from vaeaug.workflows.evaluate.classifier_choice import EMBEDDING, FINE_TUNED, VIEWS, ClassifierChoice
+from vaeaug.workflows.evaluate.evaluate_settings import SMALL
 from vaeaug.workflows.evaluate.feature_task import FeatureStore, FeatureTask, Views, views_of
 from vaeaug.workflows.evaluate.image_subset import ImageSubset
 
@@ -110,16 +111,20 @@ def run_arm_task(task: ArmTask, report: Callable[[float], None]) -> None:
         report: receives the fraction that is done, now and then.
     """
     split = load_split(task.split)
-    predicted_N = (_predict_from_features if task.classifier.kind == EMBEDDING else _predict_from_pixels)(
-        task, split, _throttled(report)
-    )
+    train_and_test = _on_features if task.classifier.kind == EMBEDDING else _on_pixels
+    probabilities_NK = train_and_test(task, split, _throttled(report))
+    if task.classifier.kind != SMALL and not np.isfinite(probabilities_NK).all():
+        raise DivergedError(
+            f"the training of {task.classifier.description} diverged; use other weights or another network"
+        )
     buffer = io.BytesIO()
-    np.savez(buffer, predicted_N=predicted_N)
+    np.savez(buffer, predicted_N=probabilities_NK.argmax(axis=1))
     write_atomic(task.file, buffer.getvalue(), durable=False)
     report(1.0)
 
 
-def _predict_from_pixels(task: ArmTask, split: TrainTestSplit, report: Callable[[float], None]) -> NDArray[np.int64]:
+def _on_pixels(task: ArmTask, split: TrainTestSplit, report: Callable[[float], None]) -> NDArray[np.float32]:
+    """Train a network on images, and return p(class | test image), (N, K)."""
     real, device = _labelled(split.real), torch.device(task.device)
     fit: Fit = fit_classifier
     config = ClassifierConfig(steps=task.steps)
@@ -141,22 +146,16 @@ def _predict_from_pixels(task: ArmTask, split: TrainTestSplit, report: Callable[
         report=report,
     )
     test = split.test
-    probabilities_NK = np.concatenate(
+    return np.concatenate(
         [
             classifier.probabilities(test.cache.pixels_NHWC[rows])
             for rows in np.array_split(test.rows_N, -(-len(test) // 1024))
         ]
     )
-    if not np.isfinite(probabilities_NK).all():
-        raise DivergedError(
-            f"the training of {task.classifier.description} diverged; use pretrained weights, another network or "
-            f"--classifier embedding:{task.classifier.network}"
-        )
-    predicted_N: NDArray[np.int64] = probabilities_NK.argmax(axis=1)
-    return predicted_N
 
 
-def _predict_from_features(task: ArmTask, split: TrainTestSplit, report: Callable[[float], None]) -> NDArray[np.int64]:
+def _on_features(task: ArmTask, split: TrainTestSplit, report: Callable[[float], None]) -> NDArray[np.float32]:
+    """Train a linear layer on features, and return p(class | test image), (N, K)."""
     features = [task.store.features(images, views) for images, views in _needed(task, split)]
     tested_NVD, trained = features[-1], iter(features[:-1])
     arm = ARMS[task.arm]
@@ -181,8 +180,7 @@ def _predict_from_features(task: ArmTask, split: TrainTestSplit, report: Callabl
         device=torch.device(task.device),
         report=report,
     )
-    predicted_N: NDArray[np.int64] = classifier.probabilities(tested_NVD).argmax(axis=1)
-    return predicted_N
+    return classifier.probabilities(tested_NVD)
 
 
 def _needed(task: ArmTask, split: TrainTestSplit) -> Iterator[tuple[ImageSubset, Views]]:

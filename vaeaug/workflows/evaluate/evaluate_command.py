@@ -173,7 +173,7 @@ def _evaluate(run: Run[EvaluateSettings], data: EvaluateData, directory: Path, s
     uses_classical = any(arm.classical for arm in plan.arms)
     pipelines = choose_classical(trainings, splits, plan.metric) if uses_classical else [UNUSED] * len(splits)
     true_N, predicted = predict(trainings, plan.arms, splits, pipelines)
-    similarity = measure_similarity(run, data, plan.steps)
+    similarity = measure_similarity(run, data, classifier, plan.steps)
     run.warn(*similarity.warnings(edited=data.edited))
     return Evaluation(
         run=run,
@@ -186,7 +186,7 @@ def _evaluate(run: Run[EvaluateSettings], data: EvaluateData, directory: Path, s
             data.classes,
             plan.metric,
             pipelines_description(pipelines),
-            None if classifier.kind == SMALL else classifier.description,
+            None if classifier.kind == SMALL else classifier.name,
         ),
         similarity=similarity,
         steps=plan.steps,

@@ -93,7 +93,8 @@ class EvaluateSettings(LabelSettings, ReadSettings):
     embedding: str | None = option(
         None,
         "Network whose features measure how similar images are: a torchvision model, timm:NAME, or "
-        "package.module:callable. By default a classifier trained on REAL.",
+        "package.module:callable. By default the network of --classifier embedding:NAME if there is one, otherwise a "
+        "classifier trained on REAL.",
     )
     embedding_weights: str | None = option(None, "File with the weights of --embedding.")
     embedding_layer: str | None = option(

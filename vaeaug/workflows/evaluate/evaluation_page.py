@@ -47,8 +47,7 @@ def evaluation_results(evaluation: Evaluation, link: Link = lambda _: "") -> Eva
         verdict=result.verdict.sentence,
         decision=result.verdict.decision,
         method=evaluation.method,
-        facts={"Test images": f"{int(result.test_counts_K.sum()):,}", "Seeds": evaluation.run.settings.seeds}
-        | ({} if evaluation.classifier.kind == SMALL else {"Classifier": evaluation.run.settings.classifier}),
+        facts={"Test images": f"{int(result.test_counts_K.sum()):,}", "Seeds": evaluation.run.settings.seeds},
         chance=getattr(result.chance, result.metric.replace("-", "_")),
         arms=[_arm_row(entry, result, compared=entry.arm in compared_arms) for entry in result.arms],
         recall=_recall_rows(result),

@@ -13,6 +13,7 @@ from vaeaug.evaluation.embedding_map import EmbeddingMap, embedding_map
 from vaeaug.evaluation.fidelity import FidelityReport, measure_fidelity
 from vaeaug.evaluation.memorisation import Memorisation, measure_memorisation
 from vaeaug.progress import Tick
+from vaeaug.workflows.evaluate.classifier_choice import EMBEDDING, ClassifierChoice
 from vaeaug.workflows.evaluate.evaluate_settings import EvaluateSettings
 from vaeaug.workflows.evaluate.evaluation_data import EvaluateData
 from vaeaug.workflows.evaluate.image_subset import ImageSubset
@@ -42,10 +43,13 @@ class Similarity:
         )
 
 
-def measure_similarity(run: Run[EvaluateSettings], data: EvaluateData, steps: int) -> Similarity:
+def measure_similarity(
+    run: Run[EvaluateSettings], data: EvaluateData, classifier: ClassifierChoice, steps: int
+) -> Similarity:
     """Compare the synthetic images with the real training images by the features of a network.
 
-    Without a named network, a classifier is trained for `steps` steps.
+    It is the network of `--embedding`, or the frozen network of `classifier`. Otherwise a small classifier is trained
+    for `steps` steps.
 
     Raises:
         InputError: if there is no such network, or if its weights are missing.
@@ -53,7 +57,11 @@ def measure_similarity(run: Run[EvaluateSettings], data: EvaluateData, steps: in
     settings = run.settings
     run.progress.stage("Comparing images")
     pixels_NHWC = data.real.pixels()
-    embedding = _embedding(run, data, pixels_NHWC, steps)
+    embedding = named_embedding(run)
+    if embedding is None and classifier.kind == EMBEDDING:
+        embedding = classifier.embedding(run.device)
+    if embedding is None:
+        embedding = _classifier_embedding(run, data, pixels_NHWC, steps)
     real = embed(embedding, pixels_NHWC, data.real.labels_N)
     synthetic = _embedded(embedding, data.synthetic)
     held_out = None if data.test is None else _embedded(embedding, data.test)
@@ -81,8 +89,10 @@ def named_embedding(run: Run[EvaluateSettings]) -> Embedding | None:
     return pretrained_embedding(settings.embedding, weights, layer=layer, device=run.device)
 
 
-def _embedding(run: Run[EvaluateSettings], data: EvaluateData, pixels_NHWC: NDArray[np.uint8], steps: int) -> Embedding:
-    return named_embedding(run) or classifier_embedding(
+def _classifier_embedding(
+    run: Run[EvaluateSettings], data: EvaluateData, pixels_NHWC: NDArray[np.uint8], steps: int
+) -> Embedding:
+    return classifier_embedding(
         pixels_NHWC,
         data.real.labels_N,
         len(data.classes),
