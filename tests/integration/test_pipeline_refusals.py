@@ -56,7 +56,7 @@ def test_a_taken_output_is_refused_before_a_model_is_trained(data: Path, tmp_pat
         ({"sampler": "mixtur"}, "did you mean 'mixture'"),
         (
             {"sampler": "prior", "scope": "shared", "variant": "vae"},
-            "is unconditional.*use --sampler interpolate, mixture, posterior or residual, --scope per-class",
+            "is unconditional.*use --sampler contrast, interpolate, mixture, posterior or residual, --scope per-class",
         ),
         ({"sampler_options": {"reach": 0.1}}, "--set-sampler requires --sampler"),
         ({"sampler": "interpolate", "sampler_options": {"reech": 0.1}}, "did you mean 'reach'"),

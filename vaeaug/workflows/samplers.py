@@ -100,7 +100,11 @@ def check_classes(
         InputError: if it draws from a prior without classes.
     """
     if sampler.cls.draws_from_prior and scope == "shared" and not variant.conditional and classes > 1:
-        others = either(name for name, each in samplers.items() if not each.cls.draws_from_prior)
+        others = either(
+            name
+            for name, each in samplers.items()
+            if not each.cls.draws_from_prior and variant.deforms >= each.cls.deforms
+        )
         raise InputError(
             f"the variant '{variant.name}' is unconditional, so with --scope shared its prior has no classes; "
             f"use --sampler {others}, --scope per-class, or a conditional variant (leave out --variant)"

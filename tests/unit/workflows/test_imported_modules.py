@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -68,7 +69,8 @@ def test_a_worker_process_imports_no_other_command() -> None:
 def test_trainings_import_no_compiler_and_no_package_that_they_do_not_use(
     tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    data, model = str(tiny_data.two_classes(tmp_path_factory)), str(tiny_data.model(tmp_path_factory))
+    data = str(tiny_data.two_classes(tmp_path_factory))
+    model = str(shutil.copytree(tiny_data.model(tmp_path_factory), tmp_path / "shared"))  # an encoder is added to it
     quick = [*options(QUICK), "--quiet"]
     few = str(tiny_data.write_dataset(tmp_path / "few", {"ant": 1, "bee": 1}))
     codes = ["--steps", "2", "--workers", "1", "--set", "prior_steps=2", "--quiet"]
