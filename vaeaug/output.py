@@ -47,7 +47,7 @@ def check_free(final: Path) -> None:
     """
     try:
         if not final.name:
-            raise InputError(f"{final} cannot be an output; name a new directory")
+            raise InputError(f"{final} is the root of a file system and cannot be an output; name a new directory")
         if not final.exists():
             return
         if not final.is_dir():

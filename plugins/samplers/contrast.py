@@ -31,8 +31,10 @@ class ContrastSampler(Sampler):
     class Config:
         """How many images are added, how strongly, and what is kept of the image."""
 
-        others: int = option(4, "Number of images of the class in the contrast.", minimum=2, maximum=100)
-        strength: float = option(0.5, "Factor of the standard deviations of the class.", minimum=0, maximum=3)
+        others: int = option(
+            4, "Number of other images of the class that are added, with weights that sum to 0.", minimum=2, maximum=100
+        )
+        strength: float = option(0.5, "Size of the changes, in standard deviations of the class.", minimum=0, maximum=3)
         clean: bool = option(
             True,
             "Add nothing where the class's pixels do not vary, keep a background of one colour clean, and move "

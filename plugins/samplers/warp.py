@@ -1,4 +1,4 @@
-"""Deform real images as images of their class differ from one another: x' = exp(g) x(p + u(p)).
+"""Deform real images by deformations learned from pairs of images of their class: x' = exp(g) x(p + u(p)).
 
 The field u and the gain g are drawn by a variant of deformations (`Variant.deform`, the variant `warp`) for the latent
 of the image. The file is deformed at its own size, so its fine detail is kept.
@@ -32,11 +32,14 @@ class WarpSampler(Sampler):
         """How far images are deformed, and what is kept of them."""
 
         strength: float = option(
-            1.0, "Largest fraction of a learned deformation; each image has a random one.", minimum=0, maximum=3
+            1.0,
+            "Maximum factor of a learned deformation; each image has a random factor below it.",
+            minimum=0,
+            maximum=3,
         )
         reach: float = option(
             0.15,
-            "Longest displacement, as a fraction of the side: longer deformations are reduced as a whole.",
+            "Largest displacement, as a fraction of the side; a deformation that exceeds it is scaled down as a whole.",
             minimum=0,
             maximum=1,
         )

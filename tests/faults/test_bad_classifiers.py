@@ -45,11 +45,11 @@ def places(tmp_path: Path) -> tuple[Path, Path]:
         ({"classifier": "resnet18", "classifier_size": 4}, "classifier_size must be at least 8"),
         (
             {"classifier": "embedding:resnet18", "classifier_weights": "random"},
-            "features of random weights .*; use --classifier resnet18 to train them, or give a file",
+            "with random weights .*; use --classifier resnet18 to train it, or give --classifier-weights FILE",
         ),
         (
             {"classifier": "feature_networks:tiny", "classifier_weights": "random"},
-            "are those that it returns; leave out --classifier-weights random",
+            "returns a network with its own weights; leave out --classifier-weights random",
         ),
     ],
 )
@@ -69,7 +69,7 @@ def test_bad_weights(kind: str, places: tuple[Path, Path], tmp_path: Path, monke
     monkeypatch.chdir(tmp_path)
     named = {"classifier": f"{kind}torchvision:squeezenet1_1", "classifier_size": 32}
     refused(
-        "there are no weights nowhere.pth; .*: --classifier-weights FILE",
+        "the weights file nowhere.pth does not exist; .*: --classifier-weights FILE",
         *places,
         **named,
         classifier_weights="nowhere.pth",
@@ -104,7 +104,7 @@ def test_weights_that_cannot_be_downloaded(
 ) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # which is not there
-    refused("no weights for squeezenet1_1 .*: --classifier-weights FILE", *places, classifier=f"{kind}squeezenet1_1")
+    refused("the weights of squeezenet1_1 .*: --classifier-weights FILE", *places, classifier=f"{kind}squeezenet1_1")
 
 
 def test_weights_of_timm_that_cannot_be_downloaded(
@@ -114,7 +114,7 @@ def test_weights_of_timm_that_cannot_be_downloaded(
     constants = pytest.importorskip("huggingface_hub.constants")
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    refused("no weights for timm:test_resnet .*: --classifier-weights FILE", *places, classifier="timm:test_resnet")
+    refused("the weights of timm:test_resnet .*: --classifier-weights FILE", *places, classifier="timm:test_resnet")
 
 
 @pytest.mark.parametrize(

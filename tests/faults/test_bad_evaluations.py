@@ -229,7 +229,7 @@ def test_an_embedding_that_cannot_be_used_is_refused_before_any_training(real: P
     with on_disk("rename", "*.npz") as trained:
         refused("gives a dict, not vectors", real, synthetic, embedding="feature_networks:Named")
         missing = {"embedding": "vit_b_16", "embedding_weights": "nowhere.pth"}
-        refused("there are no weights nowhere.pth", real, synthetic, **missing)
+        refused("the weights file nowhere.pth does not exist", real, synthetic, **missing)
     assert trained == []
 
 

@@ -196,8 +196,8 @@ def test_a_pickle_is_refused_and_not_run(tmp_path: Path) -> None:
         ({"network": "no_such_package:network"}, "PYTHONPATH"),
         ({"network": "feature_networks:huge"}, "cannot be built"),
         ({"network": "feature_networks:TINY.upper"}, "cannot be built"),
-        ({"network": "collections:OrderedDict"}, "gives a OrderedDict"),
-        ({"network": "squeezenet1_1", "weights": "nowhere.pth"}, "there are no weights nowhere.pth"),
+        ({"network": "collections:OrderedDict"}, "returns a OrderedDict"),
+        ({"network": "squeezenet1_1", "weights": "nowhere.pth"}, "the weights file nowhere.pth does not exist"),
         ({"network": "squeezenet1_0", "weights": "SQUEEZENET"}, "does not fit network squeezenet1_0"),
         ({"network": "inception_v3"}, "does not run on 64x64 images"),
         ({"layers": "7"}, "has no layer '7'"),
@@ -260,7 +260,7 @@ def test_missing_weights_stop_a_run_before_any_training(
     said = capsys.readouterr()
     assert said.out == ""
     assert "Training" not in said.err
-    line = next(line for line in said.err.splitlines() if "are at hand" in line)
+    line = next(line for line in said.err.splitlines() if "cannot be downloaded" in line)
     assert "https://download.pytorch.org/models/squeezenet1_1-b8a52dc0.pth" in line
     assert "--set-loss weights=FILE" in line
     assert not (tmp_path / "model").exists()

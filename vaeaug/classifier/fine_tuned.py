@@ -111,7 +111,7 @@ def training_memory(network: FineTunedNetwork, name: str, batch_size: int = FINE
     except Exception as error:  # whatever the code of the network raises
         reason = " ".join(str(error).split())[:200].rstrip(".")
         raise InputError(
-            f"network {name} cannot be trained ({reason}); use --classifier embedding:{name}, which keeps its weights"
+            f"network {name} cannot be trained ({reason}); use --classifier embedding:{name}, which does not train it"
         ) from error
     trained = sum(parameter.nbytes for group, _ in network.parameter_groups() for parameter in group)
     return 4 * trained + sum(saved.values()) * batch_size // images  # with gradients and two moments of AdamW

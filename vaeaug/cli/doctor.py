@@ -15,9 +15,9 @@ from vaeaug.workflows.doctor import Fact, broken_plugins, examine, works
 @plugins_dir_option
 @output_options
 def command(plugins_dirs: tuple[str, ...], as_json: bool, quiet: bool) -> None:
-    """Report what vaeaug finds here: versions, devices, image formats, plugins, disk space. Add it to a bug report.
+    """Report versions, devices, image formats, plugins and disk space. Add the output to a bug report.
 
-    Problems are marked with "!" and say what to do. The exit code is 0 if vaeaug can work here, 1 if it cannot, and 3
+    Each problem is marked with "!" and has a remedy. The exit code is 0 if vaeaug can work here, 1 if it cannot, and 3
     if only plugins are broken. With --quiet only problems are listed.
     """
     facts = examine(plugins_dirs)

@@ -84,7 +84,7 @@ class Sampler(ABC):
         edits: whether it edits real images: the host adds the difference of the decoded `latent` and `origin` to the
             source file.
         deforms: whether it requires a variant with `deform`.
-        trains: whether it uses what the variant has learned. If not, `augment` does not train one for it.
+        trains: whether it uses what the variant has learned. If not, `augment` trains for one step only.
         draws_from_prior: whether it draws from the variant's prior. Its samples have a class only if the variant is
             conditional or was trained on that class only.
         strength_option: the option that scales an edit, if the host may lower it when the filter rejects too much.

@@ -82,7 +82,7 @@ def write_completions_card(path: Path, data: CompletionsCard) -> None:
 {f", {len(completed) // max(images, 1)} completions per image" if several else ""}\
 {f"; {passed:,} images without holes copied byte for byte" if passed else ""}.
 
-> **The content of the holes is made up.** A variational autoencoder filled the holes with content that is likely given
+> **The content of the holes is made up.** A trained model filled the holes with content that is likely given
 > the visible pixels. Visible pixels are bit-identical to the source files. `manifest.csv` states for every file where
 > it comes from and how much of it was missing, and each completed file is marked (IPTC digital source type
 > `compositeWithTrainedAlgorithmicMedia`). A completed file keeps the metadata, pages and frames of its source. Do not

@@ -67,13 +67,13 @@ class Edited:
     def _change(self) -> str:
         """How they were changed, as the end of a sentence and more sentences."""
         if self.deformed:
-            return """deformed as
-> images of their class differ from one another. A variational autoencoder that was trained on them drew the
-> deformations. The fine detail of each image is its own."""
+            return """deformed in
+> shape and brightness as images of their class differ. The deformations were drawn from a variational autoencoder that
+> was trained on the real images. The fine detail of each image is its own."""
         if not self.trained:
-            return f"""to each of
-> which differences between up to {self.others:,} other real images of its class, which are not named, were added. No
-> model took part."""
+            return f"""changed by
+> adding differences between up to {self.others:,} other real images of their class, which are not named. No model was
+> used."""
         if self.others:
             how = f"Fine detail of up to {self.others:,} other real images, which are not named, was added to each"
         else:
@@ -89,7 +89,7 @@ class Inpainted:
 
     text = """\
 > **The synthetic images are edits of real ones.** Files named `synthetic-*` are real training images with holes that a
-> variational autoencoder filled. Pixels outside the holes are unchanged. The column `source` of `manifest.csv` names
+> trained model filled. Pixels outside the holes are unchanged. The column `source` of `manifest.csv` names
 > the source of each image, and an image must stay in the split of its source. The privacy and licence terms of the
 > real images apply to the synthetic images too."""
     licence = "applies to the synthetic images made from them"

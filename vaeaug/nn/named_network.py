@@ -121,7 +121,7 @@ def _imported(path: str) -> nn.Module:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise InputError(f"network {path} cannot be built ({reason}); name a callable without arguments") from error
     if not isinstance(network, nn.Module):
-        raise InputError(f"network {path} gives a {type(network).__name__}; it must return a torch.nn.Module")
+        raise InputError(f"network {path} returns a {type(network).__name__}; it must return a torch.nn.Module")
     return network
 
 
@@ -133,7 +133,7 @@ def _read(path: Path, option: str) -> dict[str, Tensor]:
         with warnings.catch_warnings(action="ignore"):  # about files that then cannot be read
             state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise InputError(f"there are no weights {path}; name the file of a state dict: {option}") from None
+        raise InputError(f"the weights file {path} does not exist; name a state dict file: {option}") from None
     except Exception as error:  # a file may hold anything, and each reader has errors of its own
         reason = str(error).split(". ")[0]  # what follows is advice to programmers
         raise InputError(
@@ -155,8 +155,8 @@ def _download(name: str, option: str) -> dict[str, Tensor]:
     except (OSError, RuntimeError) as error:  # no connection, no space, or a damaged file
         reason = " ".join(str(error).split())
         raise InputError(
-            f"no weights for {name} are at hand, and they cannot be downloaded ({reason}); get {published.url} where "
-            f"there is a connection, and name the file: {option}"
+            f"the weights of {name} are not on this machine and cannot be downloaded ({reason}); download "
+            f"{published.url} on a machine with a connection, and name the file: {option}"
         ) from error
     return state
 

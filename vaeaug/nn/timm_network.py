@@ -46,8 +46,8 @@ def published_timm(name: str, option: str) -> dict[str, Tensor]:
         network = _timm().create_model(name, pretrained=True)
     except Exception as error:  # of timm, of huggingface_hub, of its HTTP client, or of the disk
         raise InputError(
-            f"no weights for timm:{name} are at hand, and they cannot be downloaded ({_one_line(error)}); save its "
-            f"state dict where there is a connection, and name the file: {option}"
+            f"the weights of timm:{name} are not on this machine and cannot be downloaded ({_one_line(error)}); save "
+            f"its state dict on a machine with a connection, and name the file: {option}"
         ) from error
     state: dict[str, Tensor] = network.state_dict()
     return state

@@ -48,8 +48,9 @@ class TrainingConfig:
     consistency: float = option(
         0.0,
         "Weight of the KL divergence between the posteriors of an augmented copy and of its image (CR-VAE); 0 disables "
-        "it. It makes features that change little under augmentation. The copies are also trained on. --train-augment "
-        "makes them, or by default a random crop, scale and rotation, and for colour images brightness and contrast.",
+        "it. It makes features that change little under augmentation. The model is also trained on the copies. By "
+        "default they are made by a random crop, scale and rotation, and for colour images by changes of brightness "
+        "and contrast; --train-augment sets another pipeline.",
         minimum=0,
         maximum=1e6,
     )

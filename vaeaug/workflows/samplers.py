@@ -87,7 +87,7 @@ def check_deforms(sampler: Provided[Sampler], variant: type[Variant]) -> None:
     if sampler.cls.deforms and not variant.deforms:
         raise InputError(
             f"the sampler '{sampler.name}' needs a variant that deforms images, which '{variant.name}' does not; "
-            "leave out --variant to train one that does, with another --model directory if there is one"
+            "to train one that does, leave out --variant, and if you gave --model, give another directory"
         )
 
 

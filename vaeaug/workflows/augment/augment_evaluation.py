@@ -39,7 +39,7 @@ class AugmentEvaluation:
         tested = any(file.label in index.classes for split in ("test", "val") for file in index.of(split))
         if not tested and self._settings.train_augment:
             raise InputError(
-                "--evaluate needs test images: without them it retrains the model, which it cannot do with "
+                "--evaluate needs test images: without them the model must be retrained, which is not possible with "
                 f"--train-augment; add test images in {index.root.name}/test/<class>"
             )
         small_classes = [label for label, count in index.counts("train").items() if count < MIN_IMAGES]

@@ -127,11 +127,11 @@ def choose_classifier(settings: EvaluateSettings) -> ClassifierChoice:
     network = text.removeprefix(_PREFIX)
     if weights == RANDOM and kind == EMBEDDING:
         raise InputError(
-            f"features of random weights say little about images; use --classifier {network} to train them, or give "
-            "a file"
+            f"a frozen network with random weights has no useful features; use --classifier {network} to train it, or "
+            "give --classifier-weights FILE"
         )
     if weights == RANDOM and split_network_name(network)[0] == CALLABLE:
-        raise InputError(f"the weights of {network} are those that it returns; leave out --classifier-weights random")
+        raise InputError(f"{network} returns a network with its own weights; leave out --classifier-weights random")
     try:
         images = network_input(network)
     except InputError as error:
@@ -198,7 +198,7 @@ def _check(
             purpose = f"to fine-tune {choice.network} at {side} x {side} pixels takes"
     except (MemoryError, torch.cuda.OutOfMemoryError):
         raise InputError(
-            f"{choice.network} needs more memory at {side} x {side} pixels than there is; {_MEMORY_REMEDY}"
+            f"{choice.network} needs more memory at {side} x {side} pixels than is available; {_MEMORY_REMEDY}"
         ) from None
     on_gpu = device.type == "cuda" and choice.kind == FINE_TUNED
     available = torch.cuda.mem_get_info(device)[0] if on_gpu else available_memory()

@@ -26,13 +26,13 @@ class EvaluateSettings(LabelSettings, ReadSettings):
     )
     classifier: str = option(
         SMALL,
-        "Classifier that is trained: small, a network of three convolutions; a pretrained network that is fine-tuned, "
-        "as torchvision:NAME, timm:NAME or package.module:callable; or embedding: before such a name, for a linear "
-        "layer on its frozen features, which is much faster.",
+        "Classifier to train. small is a network of three convolutions. torchvision:NAME, timm:NAME or "
+        "package.module:callable fine-tunes that network. With embedding: before the name (embedding:timm:NAME), only "
+        "a linear layer on its frozen features is trained, which is much faster.",
     )
     classifier_weights: str | None = option(
         None,
-        "File with the weights of --classifier (a state dict), or random. By default the published weights, which are "
+        "Weights of --classifier: a state dict file, or the word random. By default the published weights, which are "
         "downloaded on first use.",
     )
     classifier_size: int | None = option(
@@ -104,8 +104,8 @@ class EvaluateSettings(LabelSettings, ReadSettings):
     )
     image_size: str | None = option(
         None,
-        "Image size for the comparison, N or HxW. By default chosen from REAL, at most 64, or for another --classifier "
-        "at most the size that it receives.",
+        "Size at which images are read and compared, N or HxW. By default chosen from REAL: at most 64, or at most "
+        "--classifier-size if --classifier names a network.",
     )
     background: str | None = option(
         None,

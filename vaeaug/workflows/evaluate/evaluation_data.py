@@ -159,7 +159,7 @@ def _synthetic_index(directory: Path, manifest: Manifest | None, classes: Sequen
         files = recognized
     elif files and len(files) < len(index.files):
         raise InputError(
-            f"{directory} has a test or validation split and no manifest.csv that says which images are synthetic, so "
+            f"{directory} has a test or validation split and no manifest.csv that lists which images are synthetic, so "
             "it looks like a real dataset; give an output of vaeaug augment or sample, or only the folder with "
             "the class folders of synthetic images"
         )

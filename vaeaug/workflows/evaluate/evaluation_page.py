@@ -62,7 +62,7 @@ def evaluation_results(evaluation: Evaluation, link: Link = lambda _: "") -> Eva
             "classifier": _classifier(evaluation),
             "classical augmentation": _classical(evaluation),
             "size of images": "{} x {} x {}".format(*evaluation.data.real.cache.pixels_NHWC.shape[1:]),
-            "fraction of synthetic images in a batch": evaluation.run.settings.share or "as many as there are",
+            "fraction of synthetic images in a batch": evaluation.run.settings.share or "as in the training set",
             "seed": evaluation.run.settings.seed,
             "vaeaug": vaeaug.__version__,
         },

@@ -37,9 +37,9 @@ class InpaintSettings(LabelSettings, UseSettings):
     )
     method: str = option(
         "auto",
-        "partial-encoder decodes latents that the inpainting encoder proposes. gaussian continues the visible pixels "
-        "as pixels vary together in the training images; it needs no encoder. blend combines both, and is what auto "
-        "uses. gibbs finds latents without an encoder.",
+        "partial-encoder decodes latents that the inpainting encoder proposes. gaussian predicts the missing pixels "
+        "from the visible ones, by a Gaussian fitted to the training images; it needs no encoder. blend combines both. "
+        "gibbs finds latents without an encoder. auto uses blend where possible.",
         choices=METHODS,
     )
     draws: int = option(16, "Number of latents to try per completion.", minimum=1, maximum=10_000)
