@@ -116,7 +116,7 @@ def test_no_images_are_nothing_to_evaluate(tmp_path: Path) -> None:
     [
         ({"ant": 5}, {}, "requires at least two classes"),
         ({"ant": 5, "bee": 2}, {}, "'bee' has too few images for --evaluate"),
-        ({"ant": 5, "bee": 5}, {"train_augment": "pipeline.yaml"}, "cannot do with --train-augment"),
+        ({"ant": 5, "bee": 5}, {"train_augment": "pipeline.yaml"}, "not possible with --train-augment"),
     ],
 )
 def test_what_cannot_be_evaluated_is_refused_before_any_work(

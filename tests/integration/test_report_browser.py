@@ -22,6 +22,9 @@ from vaeaug.pages.embedded_images import PageImage
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs Playwright: pip install playwright")
 
+MAX_WAIT = 120_000
+"""Milliseconds for a page to load while all cores are busy with other tests."""
+
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 NAMES = ["bag", "ankle boot", "x" * 70, "<script>document.title = 'run'</script>", "日本語", "t-shirt/top & more"]
@@ -94,6 +97,7 @@ def show(browser: Any, path: Path, width: int, height: int, *, dark: bool = Fals
         is_mobile=width < 500,
         java_script_enabled=scripts,
     )
+    context.set_default_timeout(MAX_WAIT)
     shown = Shown(context.new_page())
 
     def answer(route: Any) -> None:
