@@ -86,7 +86,14 @@ def test_contrasts_need_no_training(data: Path, tmp_path: Path) -> None:
         vaeaug.augment(data, tmp_path / str(number), **settings)
         record = json.loads((tmp_path / str(number) / "vaeaug.json").read_text())
         assert record["model"]["training"]["steps"] == 1
-        assert "No model was" in _card(tmp_path / str(number))
+        card, report = _card(tmp_path / str(number)), (tmp_path / str(number) / "report.html").read_text()
+        assert "No model was" in card
+        assert "training curves" not in card
+        assert "autoencoder" not in card
+        assert "reconstruction loss" not in card
+        assert "latent dimensions" not in report
+        assert "validation objective" not in report
+        assert "warnings" not in record
         made.append([np.asarray(Image.open(path)) for path in sorted((tmp_path / str(number)).rglob("synthetic-*"))])
     assert len(made[0]) == 12
     assert all(np.array_equal(a, b) for a, b in zip(*made, strict=True))

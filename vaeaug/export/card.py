@@ -44,7 +44,12 @@ def counts_entry(count: ClassCount) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class CardData:
-    """The contents of the dataset card; `held_out` is a sentence about held-out images, or empty."""
+    """The contents of the dataset card.
+
+    Attributes:
+        held_out: a sentence about held-out images, or empty.
+        trained: whether the images are made with what a model has learned.
+    """
 
     name: str
     counts: Sequence[ClassCount]
@@ -55,6 +60,7 @@ class CardData:
     suffixes: Collection[str] = (".png",)
     sources: bool = False
     held_out: str = ""
+    trained: bool = True
 
 
 def write_card(path: Path, data: CardData) -> None:
@@ -72,6 +78,7 @@ def plain(text: object) -> str:
 def _header(data: CardData) -> str:
     """Return the YAML that Hugging Face reads: the splits by folder; a class called `test` is not mistaken for one."""
     splits = [split for split in HUB_SPLITS if _in_split(data.counts, split)]
+    tags = "- variational-autoencoder\n" if data.trained else ""
     files = "".join(f"  - split: {HUB_SPLITS[split]}\n    path: {split}/**\n" for split in splits)
     return f"""---
 pretty_name: {json.dumps(data.name)}
@@ -81,8 +88,7 @@ task_categories:
 tags:
 - synthetic
 - data-augmentation
-- variational-autoencoder
-- vaeaug
+{tags}- vaeaug
 size_categories:
 - {_size(sum(_in_split(data.counts, split) for split in HUB_SPLITS))}
 configs:
@@ -160,10 +166,11 @@ def _counts(data: CardData) -> str:
 
 def _how(data: CardData) -> str:
     rows = [["Setting", "Value"], ["---", "---"], *([plain(k), plain(v)] for k, v in data.settings.items())]
+    curves = " and training curves" if data.trained else ""
     return f"""## Settings
 
 {table(rows)}
-`vaeaug.json` contains the same in machine-readable form. `report.html` shows images and training curves.
+`vaeaug.json` contains the same in machine-readable form. `report.html` shows images{curves}.
 """
 
 

@@ -136,10 +136,13 @@ def _read(path: Path, option: str) -> dict[str, Tensor]:
         raise InputError(f"the weights file {path} does not exist; name a state dict file: {option}") from None
     except Exception as error:  # a file may hold anything, and each reader has errors of its own
         reason = str(error).split(". ")[0]  # what follows is advice to programmers
+        reason = reason if " " in reason else "unknown file format"  # of a text file, an unpickler reports one byte
         raise InputError(
             f"{path} cannot be read as a state dict ({reason}); write one with safetensors.torch.save_file"
         ) from error
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+    if not isinstance(state, dict) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
+    ):
         raise InputError(f"{path} is not a state dict (names and tensors only); write one with torch.save")
     return state
 
@@ -164,18 +167,27 @@ def _download(name: str, option: str) -> dict[str, Tensor]:
 def _load(
     network: nn.Module, state: dict[str, Tensor], needed: set[str], file: str, network_name: str, device: torch.device
 ) -> None:
-    shapes = {name: tensor.shape for name, tensor in tensors_of(network).items() if name in needed}
-    mismatched = [name for name, shape in shapes.items() if name not in state or state[name].shape != shape]
+    tensors = {name: tensor for name, tensor in tensors_of(network).items() if name in needed}
+    mismatched = [name for name, tensor in tensors.items() if name not in state or not _fits(state[name], tensor)]
     if mismatched:
         has = f"it has {', '.join(list(state)[:3])}, ..." if state else "it is empty"
         raise InputError(
             f"{file} does not fit network {network_name}: {len(mismatched)} of {len(needed)} tensors are missing or of "
-            f"another shape, such as {mismatched[0]} ({has}); use the weights of this network"
+            f"another shape or type, such as {mismatched[0]} ({has}); use the weights of this network"
         )
-    chosen = OrderedDict((name, _on_device(state[name], device)) for name in shapes)
+    chosen = OrderedDict((name, _on_device(state[name], device)) for name in tensors)
     # Versions of the entries, without which MNASNet takes none; safetensors has no place for them.
     chosen._metadata = network.state_dict()._metadata  # type: ignore[attr-defined]
     network.load_state_dict(chosen, strict=False, assign=True)
+
+
+def _fits(tensor: Tensor, other: Tensor) -> bool:
+    """Return whether a tensor has the shape and kind (dense, real, integer) of another one, in any precision."""
+    return tensor.shape == other.shape and tensor.layout == other.layout and _kind(tensor) == _kind(other)
+
+
+def _kind(tensor: Tensor) -> tuple[bool, bool]:
+    return tensor.is_floating_point(), tensor.is_complex()
 
 
 def _on_device(tensor: Tensor, device: torch.device) -> Tensor:

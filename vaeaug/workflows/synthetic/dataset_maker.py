@@ -100,7 +100,7 @@ def make_dataset(
         )
         copied_images = copy_images(run, index, cache, kinds)
         run.warn(
-            *dataset_warnings(index, cache, model, is_training_data=is_training_data),
+            *dataset_warnings(index, cache, model, is_training_data=is_training_data, uses_model=sampler.cls.trains),
             *count_warnings(chosen, counts),
             *training_data.synthetic_warnings,
             *copy_warnings(copied_images),

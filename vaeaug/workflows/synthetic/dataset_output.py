@@ -75,8 +75,9 @@ def _unfilled_warnings(dataset: SyntheticDataset, written: WrittenSamples) -> li
     ]
     if not short:
         return []
+    train_longer = "train longer (--steps), " if dataset.sampler.cls.trains else ""
     return [
-        f"the filter dropped too many samples to fill some classes: {name_list(short, 10)}; train longer (--steps), "
+        f"the filter dropped too many samples to fill some classes: {name_list(short, 10)}; {train_longer}"
         "use another --sampler, or turn the filter off with --no-filter"
     ]
 
@@ -116,5 +117,6 @@ def write_root(dataset: SyntheticDataset, written: WrittenSamples, counts: Seque
         suffixes=listed.suffixes,
         sources=listed.sources,
         held_out=dataset.held_out,
+        trained=dataset.sampler.cls.trains,
     )
     write_card(dataset.out / "README.md", card)

@@ -16,11 +16,15 @@ _OTHER_DATA = "the model was not trained on the images of this dataset, or they 
 
 
 def dataset_warnings(
-    index: DatasetIndex, cache: ImageCache, model: StoredModel, *, is_training_data: bool
+    index: DatasetIndex, cache: ImageCache, model: StoredModel, *, is_training_data: bool, uses_model: bool
 ) -> list[str]:
-    """Return the warnings about the model, the splits and the names of class folders."""
+    """Return the warnings about the model, the splits and the names of class folders.
+
+    Args:
+        uses_model: whether the sampler uses what the model has learned. If not, its training needs no warnings.
+    """
     return [
-        *model_warnings(model),
+        *(model_warnings(model) if uses_model else []),
         *([] if is_training_data else [_OTHER_DATA]),
         *_split_warnings(index),
         *constant_warnings(cache),

@@ -25,6 +25,9 @@ from vaeaug.workflows.model_warnings import describe_latents
 from vaeaug.workflows.synthetic.rejected_samples import first_rejected
 from vaeaug.workflows.synthetic.synthetic_dataset import SyntheticDataset, WrittenSamples
 
+_WITHOUT_MODEL = ("sampler", "seed", "vaeaug", "torch")
+"""The settings that are shown if the sampler uses nothing that a model has learned."""
+
 
 def report_content(
     dataset: SyntheticDataset,
@@ -40,7 +43,9 @@ def report_content(
     record = dataset.model.record
     real, synthetic = sum(count.real for count in counts), sum(count.synthetic for count in counts)
     classes = f"{len(dataset.counts):,} {'class' if len(dataset.counts) == 1 else 'classes'}"
+    uses_model = dataset.sampler.cls.trains
     units = {entry.name: entry.metrics for entry in record.classes if entry.metrics} or {"all classes": record.metrics}
+    units = units if uses_model else {}
     linked_files = {"manifest.csv": "lists which images are synthetic"}
     if evaluation is not None:
         linked_files["utility/evaluation.json"] = "contains every figure of the evaluation"
@@ -51,7 +56,7 @@ def report_content(
         counts=counts,
         samples=_samples(dataset, written, counts) if evaluation is None else (),
         nearest=dataset.sample_filter is not None,
-        histories=_histories(dataset.model.directory / "history.jsonl"),
+        histories=_histories(dataset.model.directory / "history.jsonl") if uses_model else (),
         units={
             name: (metrics["active_units"], metrics["latent_units"])
             for name, metrics in units.items()
@@ -81,7 +86,7 @@ def settings_shown(dataset: SyntheticDataset, written: WrittenSamples) -> dict[s
 
 def _summary(dataset: SyntheticDataset) -> dict[str, object]:
     record = dataset.model.record
-    return {
+    shown: dict[str, object] = {
         "variant": record.variant.name,
         "reconstruction loss": record.loss.name + (f" ({record.loss_reason})" if record.loss_reason else ""),
         "scope": record.scope,
@@ -96,6 +101,7 @@ def _summary(dataset: SyntheticDataset) -> dict[str, object]:
         "vaeaug": vaeaug.__version__,
         "torch": record.versions["torch"],
     }
+    return shown if dataset.sampler.cls.trains else {name: shown[name] for name in _WITHOUT_MODEL}
 
 
 def _samples(dataset: SyntheticDataset, written: WrittenSamples, counts: Sequence[ClassCount]) -> list[SampleRow]:
