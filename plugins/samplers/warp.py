@@ -39,7 +39,7 @@ class WarpSampler(Sampler):
         )
         reach: float = option(
             0.15,
-            "Largest displacement, as a fraction of the side; a deformation that exceeds it is scaled down as a whole.",
+            "Longest displacement, as a fraction of the shorter side; longer deformations are reduced as a whole.",
             minimum=0,
             maximum=1,
         )
@@ -60,14 +60,18 @@ class WarpSampler(Sampler):
         strength_B = self.config.strength * torch.rand(count, generator=generator, device=generator.device)
         on_device: Latent = tree_map(lambda leaf: leaf.to(self.device), latent)
         deformation = self.variant.deform(on_device, y_B, strength_B.to(self.device), generator)
-        displacement_B2HW = _reduced(deformation.displacement_B2HW, self.config.reach)
+        spec = self.variant.spec
+        displacement_B2HW = _reduced(deformation.displacement_B2HW, self.config.reach, spec.height, spec.width)
         deformation = Deformation(displacement_B2HW, deformation.log_gain_BHW)
         return Draw(latent, tuple(chosen_B.tolist()), latent, deformation=deformation)
 
 
-def _reduced(displacement_B2HW: Tensor, reach: float) -> Tensor:
-    """Return the displacements of each image scaled so that none is longer than `reach`."""
-    longest_B111 = displacement_B2HW.square().sum(dim=1, keepdim=True).amax(dim=(2, 3), keepdim=True).sqrt()
+def _reduced(displacement_B2HW: Tensor, reach: float, height: int, width: int) -> Tensor:
+    """Return the displacements of each image scaled so that none is longer than `reach` times the shorter side."""
+    sides_211 = torch.tensor([width, height], device=displacement_B2HW.device)[:, None, None] / min(height, width)
+    longest_B111 = (
+        (displacement_B2HW * sides_211).square().sum(dim=1, keepdim=True).amax(dim=(2, 3), keepdim=True).sqrt()
+    )
     return displacement_B2HW * (reach / longest_B111.clamp(min=max(reach, TINY)))
 
 

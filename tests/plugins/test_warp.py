@@ -50,6 +50,17 @@ def test_long_deformations_are_reduced_as_a_whole(reach: float) -> None:
     torch.testing.assert_close(longest_B, free_longest_B.clamp(max=reach))
 
 
+def test_the_reach_is_a_fraction_of_the_shorter_side() -> None:
+    latent_ND = torch.randn((5, 3), generator=torch.Generator().manual_seed(0))
+    prior = FixedPrior(latent_ND)
+    prior.spec = ImageSpec(channels=1, height=10, width=100)
+    latents = Latents(latent_ND, torch.zeros(5, dtype=torch.int64))
+    sampler = WarpSampler(prior, latents, 0, 0, torch.device("cpu"), WarpSampler.Config(reach=0.1))
+    deformation = sampler.draw(0, 8, torch.Generator().manual_seed(1)).deformation
+    pixels_B2HW = deformation.displacement_B2HW * torch.tensor([100.0, 10.0])[:, None, None]
+    assert pixels_B2HW.square().sum(dim=1).sqrt().max() <= 1 + 1e-5
+
+
 def test_deformations_are_those_between_images_of_the_class() -> None:
     """The squares differ along one axis, so learned displacements are along that axis."""
     torch.manual_seed(0)
