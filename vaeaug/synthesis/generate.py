@@ -71,7 +71,8 @@ def generate(
         edits = None
         if draw.origin is not None:
             files = originals or {}
-            before_BCHW = _decoded(network, draw.origin, y_B)
+            # A sampler that changes no latent says so by passing the same object.
+            before_BCHW = images_BCHW if draw.origin is draw.latent else _decoded(network, draw.origin, y_B)
             deformations = _image_deformations(draw.deformation)
             added = _added_detail(network, draw.detail, latents, files, y_B)
             edits = tuple(
